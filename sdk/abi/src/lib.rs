@@ -1,0 +1,40 @@
+//! The binary interface between the Splatgraph host and node packs. Frozen: it only grows.
+//!
+//! Pack authors never see this crate; they use `splatgraph-sdk`. It is the only crate that names `abi_stable`, and apart
+//! from opening libraries in the host the only one with `unsafe` code for the interface.
+//!
+//! A library is a pack when it exports [`STAMP_SYMBOL`]: plain C data, read before any other code of the library runs.
+//! Then the layouts of [`Pack`] are compared in both directions ([`open_pack`]), so that an old pack loads in a newer host
+//! and a new pack in an older one as long as only the following was done:
+//! - a field appended to [`Pack`] after the last one, or a method with a default body at the end of a trait here;
+//! - a new number in an open set ([`kind`], [`code`], devices, log levels), a new key in a JSON text.
+//!
+//! Anything else raises [`ABI_MAJOR`]. `tests/layout.rs` holds the interface to that.
+#![warn(missing_docs)]
+#![allow(unsafe_code, reason = "the interface itself; every block states why it is sound")]
+// The expansion of abi_stable's macros.
+#![allow(unused_qualifications, non_local_definitions, reason = "code that abi_stable's macros write")]
+
+mod dlpack;
+mod guard;
+mod host;
+mod object;
+mod pack;
+mod stamp;
+
+pub use dlpack::{DataType, Device, DlTensor, ForeignTensor, device, dtype};
+pub use guard::{Outcome, guard, install_panic_hook};
+pub use host::{HostContext, context};
+pub use object::{Shared, Value, kind, origin, share, take_back};
+pub use pack::{
+    Context, HostCtx, NodeBox, NodeError, NodeObject, Pack, PackRef, RunNode, code, log_level, node_object, open_pack,
+    share_context,
+};
+pub use stamp::{STAMP_SYMBOL, Stamp, StampText, read_stamp};
+
+pub use abi_stable;
+
+/// Interface generation; packs and hosts of different generations refuse each other.
+pub const ABI_MAJOR: u32 = 1;
+/// Raised with every addition.
+pub const ABI_MINOR: u32 = 0;

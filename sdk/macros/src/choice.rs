@@ -1,0 +1,74 @@
+//! `#[derive(Choice)]`
+
+use crate::attributes::{help, snake_case};
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::{Data, DeriveInput, Error, Fields, LitStr, Result, Variant, spanned::Spanned};
+
+pub(crate) fn expand(item: TokenStream) -> Result<TokenStream> {
+    let item: DeriveInput = syn::parse2(item)?;
+    let Data::Enum(data) = &item.data else {
+        return Err(Error::new(item.ident.span(), "Choice is derived for an enum"));
+    };
+    let ident = &item.ident;
+    let mut names = Vec::new();
+    let mut texts = Vec::new();
+    let mut variants = Vec::new();
+    for variant in &data.variants {
+        if !matches!(variant.fields, Fields::Unit) {
+            return Err(Error::new(variant.fields.span(), "a choice carries no data; take it as inputs of their own"));
+        }
+        names.push(name(variant)?);
+        texts.push(help(&variant.attrs));
+        variants.push(&variant.ident);
+    }
+    if variants.is_empty() {
+        return Err(Error::new(ident.span(), "an enum with at least one choice was expected"));
+    }
+    Ok(quote! {
+        impl ::splatgraph_sdk::socket::Socket for #ident {
+            fn socket() -> ::std::string::String {
+                ::std::string::String::from(::splatgraph_sdk::spec::scalar::STRING)
+            }
+            fn choices() -> ::std::vec::Vec<::splatgraph_sdk::spec::ChoiceSpec> {
+                ::std::vec![#(::splatgraph_sdk::spec::ChoiceSpec { name: ::std::string::String::from(#names), help: ::std::string::String::from(#texts) }),*]
+            }
+        }
+        impl ::splatgraph_sdk::socket::Input for #ident {
+            fn from_value(value: &::splatgraph_sdk::Value) -> ::splatgraph_sdk::Result<Self> {
+                match value.as_text() {
+                    #(::core::option::Option::Some(#names) => ::core::result::Result::Ok(Self::#variants),)*
+                    _ => {
+                        let choices: &[&str] = &[#(#names),*];
+                        ::core::result::Result::Err(::splatgraph_sdk::Error::new(::std::format!("one of {} was expected, {} came", choices.join(", "), value.as_text().map_or_else(|| value.type_name(), |t| ::std::format!("`{t}`")))))
+                    }
+                }
+            }
+        }
+        impl ::splatgraph_sdk::socket::Output for #ident {
+            fn into_value(self) -> ::splatgraph_sdk::Result<::splatgraph_sdk::Value> {
+                ::core::result::Result::Ok(::splatgraph_sdk::Value::text(match self { #(Self::#variants => #names),* }))
+            }
+        }
+        impl ::splatgraph_sdk::socket::Literal for #ident {
+            fn to_literal(&self) -> ::splatgraph_sdk::serde_json::Value {
+                ::splatgraph_sdk::serde_json::Value::from(match self { #(Self::#variants => #names),* })
+            }
+        }
+    })
+}
+
+/// `#[choice(name = "..")]`, or the variant's name in snake case.
+fn name(variant: &Variant) -> Result<String> {
+    let mut name = snake_case(&variant.ident.to_string());
+    for attribute in variant.attrs.iter().filter(|a| a.path().is_ident("choice")) {
+        attribute.parse_nested_meta(|meta| {
+            if !meta.path.is_ident("name") {
+                return Err(meta.error("unknown option of #[choice]; there is: name"));
+            }
+            name = meta.value()?.parse::<LitStr>()?.value();
+            Ok(())
+        })?;
+    }
+    Ok(name)
+}

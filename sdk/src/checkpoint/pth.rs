@@ -1,0 +1,224 @@
+//! PyTorch's format since 1.6: a zip archive with a pickle `data.pkl` and a file `data/<key>` for each storage.
+
+use super::pickle::{Pickle, parse};
+use crate::{DType, Error, Result, Tensor};
+use std::{
+    collections::{BTreeMap, HashMap},
+    io::{Cursor, Read},
+};
+use zip::ZipArchive;
+
+/// A storage's element type by its class in `torch`.
+const STORAGES: [(&str, DType); 10] = [
+    ("DoubleStorage", DType::F64),
+    ("FloatStorage", DType::F32),
+    ("HalfStorage", DType::F16),
+    ("BFloat16Storage", DType::BF16),
+    ("LongStorage", DType::I64),
+    ("IntStorage", DType::I32),
+    ("ShortStorage", DType::I16),
+    ("CharStorage", DType::I8),
+    ("ByteStorage", DType::U8),
+    ("BoolStorage", DType::Bool),
+];
+
+/// Dictionaries that only order a checkpoint's content.
+const MAX_NESTING: usize = 16;
+
+/// All tensors of the archive, whatever dictionaries they stand in; other content (step counts, settings) is passed over.
+pub(super) fn read(bytes: &[u8]) -> Result<BTreeMap<String, Tensor>> {
+    let mut archive = Archive::open(bytes)?;
+    let root = parse(&archive.file("data.pkl")?)?;
+    let mut tensors = BTreeMap::new();
+    collect(&mut archive, "", &root, 0, &mut tensors)?;
+    if tensors.is_empty() {
+        return Err(Error::new("a checkpoint with tensors was expected, this file has none"));
+    }
+    Ok(tensors)
+}
+
+struct Archive<'a> {
+    zip: ZipArchive<Cursor<&'a [u8]>>,
+    folder: String,
+    storages: HashMap<String, Vec<u8>>,
+}
+
+impl<'a> Archive<'a> {
+    fn open(bytes: &'a [u8]) -> Result<Self> {
+        let zip = ZipArchive::new(Cursor::new(bytes))
+            .map_err(|e| Error::new(format!("a whole PyTorch archive was expected, this one is damaged ({e})")))?;
+        let mut names = zip.file_names().flatten();
+        let folder = names
+            .find_map(|n| n.strip_suffix("data.pkl").filter(|f| f.is_empty() || f.ends_with('/')).map(str::to_owned));
+        drop(names);
+        let folder =
+            folder.ok_or_else(|| Error::new("a PyTorch checkpoint was expected, this zip archive has no data.pkl"))?;
+        Ok(Self { zip, folder, storages: HashMap::new() })
+    }
+
+    fn file(&mut self, name: &str) -> Result<Vec<u8>> {
+        let path = format!("{}{name}", self.folder);
+        let broken = |e: &dyn std::fmt::Display| {
+            Error::new(format!("the file `{path}` of the PyTorch archive can't be read: {e}"))
+        };
+        let mut file = self.zip.by_name(&path).map_err(|e| broken(&e))?;
+        let mut content = Vec::new();
+        file.read_to_end(&mut content).map_err(|e| broken(&e))?;
+        Ok(content)
+    }
+}
+
+fn collect(
+    archive: &mut Archive<'_>,
+    prefix: &str,
+    value: &Pickle,
+    depth: usize,
+    tensors: &mut BTreeMap<String, Tensor>,
+) -> Result<()> {
+    if depth > MAX_NESTING {
+        return Err(Error::new("the checkpoint's dictionaries are nested too deeply"));
+    }
+    let join = |key: &str| if prefix.is_empty() { key.to_owned() } else { format!("{prefix}.{key}") };
+    let (function, arguments, state) = match value {
+        Pickle::Dict(pairs) => return collect_pairs(archive, &join, pairs, depth, tensors),
+        Pickle::Call { function, arguments, state } => {
+            (function.global_name().unwrap_or_default(), &**arguments, state.as_deref())
+        }
+        Pickle::List(items) => {
+            for (i, item) in items.iter().enumerate() {
+                collect(archive, &join(&i.to_string()), item, depth + 1, tensors)?;
+            }
+            return Ok(());
+        }
+        Pickle::Global(module, name) => return allowed(&format!("{module}.{name}")),
+        _ => return Ok(()),
+    };
+    match function.as_str() {
+        "torch._utils._rebuild_tensor_v2" | "torch._utils._rebuild_tensor" => {
+            let tensor = tensor(archive, arguments).map_err(|e| e.context(format!("the tensor `{prefix}`")))?;
+            tensors.insert(prefix.to_owned(), tensor);
+            Ok(())
+        }
+        "torch._utils._rebuild_parameter" => match arguments {
+            Pickle::List(items) if !items.is_empty() => collect(archive, prefix, &items[0], depth + 1, tensors),
+            _ => Ok(()),
+        },
+        "collections.OrderedDict" => match state {
+            Some(Pickle::Dict(pairs)) => collect_pairs(archive, &join, pairs, depth, tensors),
+            _ => Ok(()),
+        },
+        other => allowed(other),
+    }
+}
+
+fn collect_pairs(
+    archive: &mut Archive<'_>,
+    join: &dyn Fn(&str) -> String,
+    pairs: &[(Pickle, Pickle)],
+    depth: usize,
+    tensors: &mut BTreeMap<String, Tensor>,
+) -> Result<()> {
+    for (key, value) in pairs {
+        let key = match key {
+            Pickle::Text(key) => key.clone(),
+            Pickle::Bytes(key) => String::from_utf8_lossy(key).into_owned(),
+            Pickle::Int(key) => key.to_string(),
+            _ => continue,
+        };
+        collect(archive, &join(&key), value, depth + 1, tensors)?;
+    }
+    Ok(())
+}
+
+/// Plain data that checkpoints carry beside tensors; everything else would be code.
+fn allowed(global: &str) -> Result<()> {
+    const HARMLESS: [&str; 7] = [
+        "torch.Size",
+        "torch.float32",
+        "torch.float16",
+        "torch.bfloat16",
+        "torch.device",
+        "collections.defaultdict",
+        "builtins.set",
+    ];
+    if HARMLESS.contains(&global) {
+        return Ok(());
+    }
+    Err(Error::new(format!(
+        "the file asks to run `{global}` while it is read, which is refused. If you trust it, load it in Python and save its state_dict() as .safetensors"
+    )))
+}
+
+/// Arguments: storage, offset, size, stride, ...
+fn tensor(archive: &mut Archive<'_>, arguments: &Pickle) -> Result<Tensor> {
+    let unknown = || Error::new("a tensor in the usual form was expected");
+    let Pickle::List(items) = arguments else { return Err(unknown()) };
+    let [Pickle::Persistent(id), Pickle::Int(offset), Pickle::List(sizes), Pickle::List(strides), ..] = &items[..]
+    else {
+        return Err(unknown());
+    };
+    let Pickle::List(id) = &**id else { return Err(unknown()) };
+    let [Pickle::Text(_), class, Pickle::Text(key), ..] = &id[..] else { return Err(unknown()) };
+    let class = class.global_name().unwrap_or_default();
+    let dtype = STORAGES.iter().find(|(name, _)| class == format!("torch.{name}")).map(|(_, dtype)| *dtype);
+    let dtype = dtype.ok_or_else(|| Error::new(format!("elements of type `{class}` are not supported")))?;
+    let numbers = |values: &[Pickle]| -> Result<Vec<usize>> {
+        values
+            .iter()
+            .map(|v| if let Pickle::Int(i) = v { usize::try_from(*i).map_err(|_| unknown()) } else { Err(unknown()) })
+            .collect()
+    };
+    let (shape, strides) = (numbers(sizes)?, numbers(strides)?);
+    if shape.len() != strides.len() {
+        return Err(unknown());
+    }
+    let offset = usize::try_from(*offset).map_err(|_| unknown())?;
+    if !archive.storages.contains_key(key) {
+        let content = archive.file(&format!("data/{key}"))?;
+        archive.storages.insert(key.clone(), content);
+    }
+    let storage = &archive.storages[key];
+    gather(storage, dtype, offset, &shape, &strides)
+}
+
+/// Copies a strided view of a storage into row-major order.
+fn gather(storage: &[u8], dtype: DType, offset: usize, shape: &[usize], strides: &[usize]) -> Result<Tensor> {
+    let size = dtype.size();
+    let elements = shape.iter().try_fold(1usize, |n, d| n.checked_mul(*d));
+    let last =
+        shape.iter().zip(strides).try_fold(offset, |at, (n, s)| n.saturating_sub(1).checked_mul(*s)?.checked_add(at));
+    let (Some(elements), Some(last)) = (elements, last) else {
+        return Err(Error::new(format!("an impossible shape {shape:?}")));
+    };
+    // A stride of 0 repeats elements: without this limit a small file could ask for any amount of memory.
+    if elements > 0 && (last >= storage.len() / size || elements > storage.len() / size) {
+        return Err(Error::new(format!(
+            "its shape {shape:?} needs more than the {} bytes that the file holds for it",
+            storage.len()
+        )));
+    }
+    let mut expected = 1;
+    let contiguous = shape.iter().zip(strides).rev().all(|(n, s)| {
+        let fits = *n == 1 || *s == expected;
+        expected *= n;
+        fits
+    });
+    if contiguous || elements == 0 {
+        let start = if elements == 0 { 0 } else { offset * size };
+        return Tensor::from_bytes(shape, dtype, &storage[start..start + elements * size]);
+    }
+    let mut bytes = Vec::with_capacity(elements * size);
+    let mut index = vec![0usize; shape.len()];
+    for _ in 0..elements {
+        let at = offset + index.iter().zip(strides).map(|(i, s)| i * s).sum::<usize>();
+        bytes.extend_from_slice(&storage[at * size..(at + 1) * size]);
+        for axis in (0..shape.len()).rev() {
+            index[axis] += 1;
+            if index[axis] < shape[axis] {
+                break;
+            }
+            index[axis] = 0;
+        }
+    }
+    Tensor::from_bytes(shape, dtype, &bytes)
+}

@@ -1,0 +1,112 @@
+//! Behind `export_pack!`.
+
+use crate::{
+    Error, Result,
+    node::{Instance, Node},
+    spec::{Manifest, NodeSpec},
+};
+pub use splatgraph_abi as abi;
+use splatgraph_abi::{
+    Context, NodeBox, Outcome,
+    abi_stable::std_types::{RStr, RString},
+};
+use std::ffi::CStr;
+
+/// One node of a pack.
+pub struct Entry {
+    spec: fn() -> NodeSpec,
+    create: fn() -> NodeBox,
+}
+
+/// The entry of a node class.
+#[must_use]
+pub const fn entry<N: Node>() -> Entry {
+    Entry { spec: N::spec, create: || splatgraph_abi::node_object(Instance::<N>::new()) }
+}
+
+/// The text as C sees it.
+#[must_use]
+pub const fn c_text(text: &'static str) -> &'static CStr {
+    match CStr::from_bytes_with_nul(text.as_bytes()) {
+        Ok(text) => text,
+        Err(_) => panic!("a pack's id and version can't contain the character 0"),
+    }
+}
+
+/// The compiler that built this SDK, and so the pack.
+pub const RUSTC: &str = concat!(env!("SPLATGRAPH_RUSTC"), "\0");
+/// The platform that it was built for.
+pub const TARGET: &str = concat!(env!("SPLATGRAPH_TARGET"), "\0");
+/// This SDK's version.
+pub const SDK: &str = concat!(env!("CARGO_PKG_VERSION"), "\0");
+
+/// The manifest as JSON.
+#[must_use]
+pub fn manifest(id: &str, version: &str, description: &str, license: &str, nodes: &[Entry]) -> RString {
+    let text = splatgraph_abi::guard(|| {
+        let manifest = Manifest {
+            id: id.to_owned(),
+            version: version.to_owned(),
+            sdk: SDK.trim_end_matches('\0').to_owned(),
+            description: description.to_owned(),
+            license: license.to_owned(),
+            nodes: nodes.iter().map(|n| (n.spec)()).collect(),
+        };
+        serde_json::to_string(&manifest).map_err(|e| Error::new(e).into_abi())
+    });
+    text.map_or_else(|e| serde_json::json!({ "error": e.message.as_str() }).to_string().into(), RString::from)
+}
+
+/// Prepares the library.
+pub fn init(context: Context) {
+    splatgraph_abi::install_panic_hook(context);
+}
+
+/// A new instance of the class `name`.
+pub fn create(name: RStr<'_>, nodes: &[Entry]) -> Outcome<NodeBox> {
+    splatgraph_abi::guard(|| {
+        let found: Result<&Entry> = nodes
+            .iter()
+            .find(|n| (n.spec)().name == name.as_str())
+            .ok_or_else(|| Error::new(format!("the pack has no node `{name}`")));
+        Ok((found.map_err(Error::into_abi)?.create)())
+    })
+}
+
+/// Makes the library a pack: the last line of its `lib.rs`.
+///
+/// ```ignore
+/// export_pack! { id: "acme", description: "Splats, our way", nodes: [splat, blur::blur, LoadModel] }
+/// ```
+/// `nodes` are paths to functions or structs with `#[node]`. The version and licence are those of the crate.
+#[macro_export]
+macro_rules! export_pack {
+    (id: $id:literal, description: $description:literal, nodes: [$($($node:ident)::+),* $(,)?] $(,)?) => {
+        #[cfg(panic = "abort")]
+        ::core::compile_error!("a node pack must be built with panic = \"unwind\": the SDK turns panics into errors of the node, so that the host lives on. Remove panic = \"abort\" from the profile");
+        #[allow(unsafe_code, reason = "the symbols that the host looks for")]
+        const _: () = {
+            use $crate::export::{self, abi};
+            static NODES: &[export::Entry] = &[$(export::entry::<$($node)::+>()),*];
+            // SAFETY: nothing else exports this name.
+            #[unsafe(no_mangle)]
+            pub static SPLATGRAPH_PACK: abi::Stamp = abi::Stamp::new(
+                export::c_text(concat!($id, "\0")),
+                export::c_text(concat!(env!("CARGO_PKG_VERSION"), "\0")),
+                export::c_text(export::SDK),
+                export::c_text(export::RUSTC),
+                export::c_text(export::TARGET),
+            );
+            extern "C" fn manifest() -> abi::abi_stable::std_types::RString {
+                export::manifest($id, env!("CARGO_PKG_VERSION"), $description, env!("CARGO_PKG_LICENSE"), NODES)
+            }
+            extern "C" fn init(context: abi::Context) {
+                export::init(context)
+            }
+            extern "C" fn create(name: abi::abi_stable::std_types::RStr<'_>) -> abi::Outcome<abi::NodeBox> {
+                export::create(name, NODES)
+            }
+            abi::export_root!(manifest, init, create);
+        };
+    };
+}

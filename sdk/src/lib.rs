@@ -1,0 +1,87 @@
+//! Write node packs for Splatgraph.
+//!
+//! A pack is a shared library with nodes; a node is a documented function:
+//!
+//! ```
+//! use splatgraph_sdk::prelude::*;
+//!
+//! /// Mixes two pictures.
+//! #[node(category = "Image", outputs(image: "the mixture"))]
+//! pub fn mix(
+//!     /// At amount 0.
+//!     a: Image,
+//!     /// At amount 1.
+//!     b: Image,
+//!     /// How much of `b`.
+//!     #[input(default = 0.5, min = 0, max = 1)]
+//!     amount: f32,
+//!     ctx: &Ctx,
+//! ) -> Result<Image> {
+//!     if a.image.shape() != b.image.shape() {
+//!         return Err(Error::input("b", format!("a picture of shape {:?} was expected, as `a` is; this one has {:?}. Put std.Resize in front", a.image.shape(), b.image.shape())));
+//!     }
+//!     let (left, right) = (a.image.as_slice::<f32>()?, b.image.as_slice::<f32>()?);
+//!     let mixed: Vec<f32> = left.iter().zip(right).map(|(x, y)| x + (y - x) * amount).collect();
+//!     ctx.step(1, 1)?;
+//!     Image::new(Tensor::from_vec(a.image.shape(), mixed)?)
+//! }
+//!
+//! export_pack! { id: "acme", description: "Pictures, mixed", nodes: [mix] }
+//! # fn main() {}
+//! ```
+//!
+//! # The life of a pack
+//! 1. The host finds the library and reads its stamp; nothing of the pack has run yet.
+//! 2. It compares the binary interfaces, then asks for the manifest: the nodes with their inputs, ranges and help.
+//! 3. For each node of a graph it makes one instance, which stays for as long as the host process lives.
+//! 4. It runs the instance, on any thread, whenever the inputs changed; several instances at the same time.
+//! 5. Libraries are never unloaded.
+//!
+//! # Rules for nodes
+//! - Same inputs, same outputs: a seed is an input. Inputs are never changed.
+//! - Effects outside the graph (writing a file) only in nodes declared with `output`.
+//! - Long work calls [`Ctx::step`] often, with `?`: it shows progress and stops when the user cancels.
+//! - No async runtime: it would not cross the library's border. Threads are fine.
+//! - A panic is caught and becomes an error of the node; still, return errors for what users may do.
+//!
+//! Values of other packs arrive as tensors in host memory without a copy. What should stay on a device or in a form of
+//! your own between nodes of your pack implements [`Resident`].
+#![warn(missing_docs)]
+#![forbid(unsafe_op_in_unsafe_fn)]
+
+pub mod checkpoint;
+mod context;
+mod error;
+#[doc(hidden)]
+pub mod export;
+pub mod host;
+pub mod node;
+mod record;
+mod resident;
+pub mod socket;
+pub mod spec;
+mod tensor;
+pub mod testing;
+mod types;
+mod value;
+
+pub use context::Ctx;
+pub use error::{Code, Error, Result};
+pub use node::Node;
+pub use record::{Record, write_whole};
+pub use resident::{FieldInfo, Local, Resident};
+pub use serde_json;
+pub use socket::{Input, Json, Output};
+pub use splatgraph_macros::{Choice, Union, node};
+pub use tensor::{DType, Element, Tensor};
+pub use types::{Canvas, FeatureMap, Features, Image, Layout, Mask, Selection, Tokens};
+pub use value::{Kind, Value};
+
+/// Everything that a node usually needs: `use splatgraph_sdk::prelude::*;`.
+pub mod prelude {
+    pub use crate::{
+        Canvas, Choice, Ctx, DType, Error, FeatureMap, Features, FieldInfo, Image, Input, Json, Layout, Local, Mask,
+        Output, Record, Resident, Result, Selection, Tensor, Tokens, Union, Value, bail, export_pack, node,
+    };
+    pub use std::path::PathBuf;
+}

@@ -1,0 +1,362 @@
+//! Named tensors with a JSON header: every structured value, and its file.
+
+use crate::{DType, Error, Result, Tensor, Value};
+use safetensors::{Dtype as FileDtype, SafeTensors, tensor::TensorView};
+use serde_json::{Map, Value as Json, json};
+use splatgraph_abi::{self as abi, DlTensor, NodeError, Shared, device, kind, share};
+use std::{
+    any::Any,
+    borrow::Cow,
+    collections::HashMap,
+    io::{BufWriter, Write},
+    path::Path,
+    sync::Arc,
+};
+
+/// Named tensors and a JSON header: the form that every structured value has outside its own pack.
+///
+/// Its file is a .safetensors file with the type under the metadata key `type` and the header, as JSON, under `header`.
+#[derive(Clone, Debug, Default)]
+pub struct Record {
+    /// `IMAGE`, `TOKENS`, ...; empty where a file does not say and the fields don't tell.
+    pub type_name: String,
+    /// What the tensors mean: canvas, tile, grid, ...
+    pub header: Map<String, Json>,
+    /// The tensors, in order.
+    pub fields: Vec<(String, Tensor)>,
+}
+
+/// Which fields tell which type, for files that don't say theirs.
+const KNOWN_FIELDS: [(&str, &[&str]); 7] = [
+    ("TOKENS", &["gaussians", "textures"]),
+    ("LAYOUT", &["gaussians"]),
+    ("IMAGE", &["image"]),
+    ("MASK", &["mask"]),
+    ("FEATURES", &["features"]),
+    ("FEATURE_MAP", &["map"]),
+    ("SELECTION", &["selected"]),
+];
+
+impl Record {
+    /// A field's tensor.
+    #[must_use]
+    pub fn field(&self, name: &str) -> Option<&Tensor> {
+        self.fields.iter().find(|(n, _)| n == name).map(|(_, t)| t)
+    }
+
+    /// Takes a field out.
+    ///
+    /// # Errors
+    /// There is no such field.
+    pub fn take(&mut self, name: &str) -> Result<Tensor> {
+        let index = self.fields.iter().position(|(n, _)| n == name).ok_or_else(|| {
+            let known: Vec<&str> = self.fields.iter().map(|(n, _)| n.as_str()).collect();
+            Error::new(format!("a field `{name}` was expected, this {} has {known:?}", self.kind_text()))
+        })?;
+        Ok(self.fields.swap_remove(index).1)
+    }
+
+    fn kind_text(&self) -> &str {
+        if self.type_name.is_empty() { "record" } else { &self.type_name }
+    }
+
+    /// The record behind a value: its fields in host memory, without a copy where they are there already.
+    ///
+    /// # Errors
+    /// The value has no fields, or getting one failed.
+    pub fn from_value(value: &Value) -> Result<Self> {
+        if let Some(record) = abi::take_back::<Arc<Record>>(&value.0) {
+            return Ok((*record).clone());
+        }
+        let description = value.describe();
+        let Some(fields) = description["fields"].as_object().filter(|f| !f.is_empty()) else {
+            return Err(Error::new(format!("a record was expected, {} came", value.type_name())));
+        };
+        Ok(Self {
+            type_name: value.type_name(),
+            header: description["header"].as_object().cloned().unwrap_or_default(),
+            fields: fields.keys().map(|name| Ok((name.clone(), value.field(name)?))).collect::<Result<_>>()?,
+        })
+    }
+
+    /// A value that other packs can read.
+    #[must_use]
+    pub fn into_value(self) -> Value {
+        Value(share(kind::OBJECT, Shareable(Arc::new(self))))
+    }
+
+    fn describe(&self) -> Json {
+        let fields: Map<String, Json> = self
+            .fields
+            .iter()
+            .map(|(name, t)| (name.clone(), json!({"dtype": t.dtype().name(), "shape": t.shape()})))
+            .collect();
+        let bytes: usize = self.fields.iter().map(|(_, t)| t.bytes().len()).sum();
+        json!({"fields": fields, "header": self.header, "device": "cpu", "host_bytes": bytes, "device_bytes": 0})
+    }
+
+    /// Reads a record from a .safetensors file.
+    ///
+    /// # Errors
+    /// The file can't be read or is damaged, or its header is no JSON object.
+    pub fn load(path: &Path) -> Result<Self> {
+        let doing = || format!("reading a record from {}", path.display());
+        let bytes = std::fs::read(path).map_err(|e| Error::new(e).context(doing()))?;
+        Self::from_safetensors(&bytes).map_err(|e| e.context(doing()))
+    }
+
+    /// Reads a record from the bytes of a .safetensors file.
+    ///
+    /// # Errors
+    /// See [`Record::load`].
+    pub fn from_safetensors(bytes: &[u8]) -> Result<Self> {
+        let (tensors, metadata) = read_safetensors(bytes)?;
+        let header = match metadata.get("header") {
+            None => Map::new(),
+            Some(text) => serde_json::from_str(text)
+                .map_err(|e| Error::new(format!("its metadata key `header` should hold a JSON object: {e}")))?,
+        };
+        let has = |field: &&str| tensors.iter().any(|(name, _)| name == field);
+        let type_name = metadata.get("type").cloned().unwrap_or_else(|| {
+            let known = KNOWN_FIELDS.iter().find(|(_, fields)| fields.iter().all(|f| has(f)));
+            known.map(|(name, _)| (*name).to_owned()).unwrap_or_default()
+        });
+        Ok(Self { type_name, header, fields: tensors })
+    }
+
+    /// Writes a .safetensors file: to a temporary name first, then renamed, so that no half file is ever there.
+    /// f32 fields are stored as `dtype` (F32 or F16), other fields as they are.
+    ///
+    /// # Errors
+    /// The file can't be written.
+    pub fn save(&self, path: &Path, dtype: DType) -> Result<()> {
+        self.write(path, dtype).map_err(|e| {
+            e.context(format!(
+                "writing a record; check that the folder exists, may be written to and has space: {}",
+                path.display()
+            ))
+        })
+    }
+
+    fn write(&self, path: &Path, dtype: DType) -> Result<()> {
+        let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        std::fs::create_dir_all(folder)?;
+        let stored: Vec<(&str, Stored<'_>)> = self
+            .fields
+            .iter()
+            .map(|(name, tensor)| Ok((name.as_str(), Stored::new(tensor, dtype)?)))
+            .collect::<Result<_>>()?;
+        let metadata = HashMap::from([
+            ("type".to_owned(), self.type_name.clone()),
+            ("header".to_owned(), Json::Object(self.header.clone()).to_string()),
+        ]);
+        let views = stored
+            .iter()
+            .map(|(name, s)| Ok((*name, TensorView::new(s.dtype, s.shape.to_vec(), &s.bytes)?)))
+            .collect::<Result<Vec<_>>>()?;
+        let bytes = safetensors::serialize(views, Some(metadata))?;
+        write_whole(path, &bytes)
+    }
+}
+
+/// Writes a file as a whole: under a temporary name in the same folder, then renamed.
+///
+/// # Errors
+/// It can't be written; nothing is left behind then.
+pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = tempfile::Builder::new().prefix(".splatgraph-").permissions_default().tempfile_in(folder)?;
+    let mut writer = BufWriter::new(file.as_file_mut());
+    writer.write_all(bytes)?;
+    writer.flush()?;
+    drop(writer);
+    file.persist(path).map_err(|e| e.error)?;
+    Ok(())
+}
+
+trait DefaultPermissions {
+    fn permissions_default(&mut self) -> &mut Self;
+}
+
+impl DefaultPermissions for tempfile::Builder<'_, '_> {
+    /// A temporary file is private by default; the finished one should be as any other file, under the umask.
+    #[cfg(unix)]
+    fn permissions_default(&mut self) -> &mut Self {
+        use std::os::unix::fs::PermissionsExt;
+        self.permissions(std::fs::Permissions::from_mode(0o666))
+    }
+    #[cfg(not(unix))]
+    fn permissions_default(&mut self) -> &mut Self {
+        self
+    }
+}
+
+/// A tensor as it goes into a file.
+struct Stored<'a> {
+    dtype: FileDtype,
+    shape: &'a [usize],
+    bytes: Cow<'a, [u8]>,
+}
+
+impl<'a> Stored<'a> {
+    fn new(tensor: &'a Tensor, dtype: DType) -> Result<Self> {
+        let shape = tensor.shape();
+        if tensor.dtype() == DType::F32 && dtype == DType::F16 {
+            let halves: Vec<half::f16> = tensor.as_slice::<f32>()?.iter().map(|v| half::f16::from_f32(*v)).collect();
+            return Ok(Self {
+                dtype: FileDtype::F16,
+                shape,
+                bytes: Cow::Owned(bytemuck::cast_slice(&halves).to_vec()),
+            });
+        }
+        Ok(Self { dtype: file_dtype(tensor.dtype()), shape, bytes: Cow::Borrowed(tensor.bytes()) })
+    }
+}
+
+const FILE_DTYPES: [(DType, FileDtype); 13] = [
+    (DType::F64, FileDtype::F64),
+    (DType::F32, FileDtype::F32),
+    (DType::F16, FileDtype::F16),
+    (DType::BF16, FileDtype::BF16),
+    (DType::I64, FileDtype::I64),
+    (DType::I32, FileDtype::I32),
+    (DType::I16, FileDtype::I16),
+    (DType::I8, FileDtype::I8),
+    (DType::U64, FileDtype::U64),
+    (DType::U32, FileDtype::U32),
+    (DType::U16, FileDtype::U16),
+    (DType::U8, FileDtype::U8),
+    (DType::Bool, FileDtype::BOOL),
+];
+
+fn file_dtype(dtype: DType) -> FileDtype {
+    FILE_DTYPES[dtype as usize].1
+}
+
+/// Tensors and metadata of a .safetensors file.
+pub(crate) type Contents = (Vec<(String, Tensor)>, HashMap<String, String>);
+
+/// Everything in a .safetensors file.
+pub(crate) fn read_safetensors(bytes: &[u8]) -> Result<Contents> {
+    let (_, head) = SafeTensors::read_metadata(bytes).map_err(not_safetensors)?;
+    let file = SafeTensors::deserialize(bytes).map_err(not_safetensors)?;
+    let names = head.offset_keys();
+    let metadata = head.metadata().clone().unwrap_or_default();
+    let tensors = names
+        .into_iter()
+        .map(|name| {
+            let view = file.tensor(&name).map_err(not_safetensors)?;
+            let dtype = FILE_DTYPES.iter().find(|(_, f)| *f == view.dtype()).map(|(d, _)| *d);
+            let dtype = dtype.ok_or_else(|| {
+                Error::new(format!("its field `{name}` is of type {:?}, which is not supported", view.dtype()))
+            })?;
+            let tensor = Tensor::from_bytes(view.shape(), dtype, view.data())?;
+            Ok((name, tensor))
+        })
+        .collect::<Result<_>>()?;
+    Ok((tensors, metadata))
+}
+
+#[track_caller]
+fn not_safetensors(error: safetensors::SafeTensorError) -> Error {
+    Error::new(format!("a whole .safetensors file was expected; this one is damaged or of another kind ({error})"))
+}
+
+/// A record that other packs can read.
+struct Shareable(Arc<Record>);
+
+impl Shared for Shareable {
+    fn type_name(&self) -> &str {
+        &self.0.type_name
+    }
+    fn describe(&self) -> String {
+        self.0.describe().to_string()
+    }
+    fn field(&self, name: &str, device_type: i32) -> Result<DlTensor, NodeError> {
+        if device_type != device::CPU {
+            return Err(NodeError::bad_input(format!("a field of a {} is in host memory only", self.0.type_name)));
+        }
+        let tensor = self.0.field(name).ok_or_else(|| {
+            NodeError::bad_input(format!(
+                "a field `{name}` was expected, this {} has none of that name",
+                self.0.type_name
+            ))
+        })?;
+        tensor.to_dlpack().map_err(Error::into_abi)
+    }
+    fn inner(&self) -> &(dyn Any + Send + Sync) {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record() -> Record {
+        Record {
+            type_name: "LAYOUT".into(),
+            header: json!({"canvas": [256, 256]}).as_object().unwrap().clone(),
+            fields: vec![
+                ("gaussians".into(), Tensor::from_vec([1, 2, 5], (0u8..10).map(f32::from).collect()).unwrap()),
+                ("counts".into(), Tensor::from_vec([1], vec![2i64]).unwrap()),
+            ],
+        }
+    }
+
+    #[test]
+    fn a_file_holds_what_was_saved() {
+        let folder = tempfile::tempdir().unwrap();
+        for dtype in [DType::F32, DType::F16] {
+            let path = folder.path().join("new").join("layout.safetensors");
+            record().save(&path, dtype).unwrap();
+            let loaded = Record::load(&path).unwrap();
+            assert_eq!(loaded.type_name, "LAYOUT");
+            assert_eq!(loaded.header, record().header);
+            assert_eq!(loaded.field("gaussians").unwrap().dtype(), dtype);
+            assert_eq!(loaded.field("gaussians").unwrap().to_f32(), record().fields[0].1.to_f32());
+            assert_eq!(loaded.field("counts").unwrap().as_slice::<i64>().unwrap(), [2]);
+        }
+    }
+
+    #[test]
+    fn the_type_is_told_by_the_fields_where_a_file_does_not_say() {
+        let mut plain = record();
+        plain.fields.push(("textures".into(), Tensor::from_vec([1, 2, 1], vec![0f32; 2]).unwrap()));
+        let views = plain
+            .fields
+            .iter()
+            .map(|(n, t)| (n.as_str(), TensorView::new(file_dtype(t.dtype()), t.shape().to_vec(), t.bytes()).unwrap()));
+        let bytes = safetensors::serialize(views, None).unwrap();
+        assert_eq!(Record::from_safetensors(&bytes).unwrap().type_name, "TOKENS");
+    }
+
+    #[test]
+    fn damaged_files_are_told_apart() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("r.safetensors");
+        record().save(&path, DType::F32).unwrap();
+        let whole = std::fs::read(&path).unwrap();
+        for end in [0, 5, 40, whole.len() - 1] {
+            let error = Record::from_safetensors(&whole[..end]).unwrap_err();
+            assert!(error.message.starts_with("a whole .safetensors file was expected"), "{error}");
+        }
+        let missing = Record::load(&folder.path().join("none")).unwrap_err();
+        assert!(missing.message.starts_with("reading a record from "), "{missing}");
+    }
+
+    #[test]
+    fn values_share_the_tensors() {
+        let original = record();
+        let address = original.fields[0].1.bytes().as_ptr();
+        let value = original.into_value();
+        assert_eq!(value.type_name(), "LAYOUT");
+        assert_eq!(value.field("gaussians").unwrap().bytes().as_ptr(), address);
+        assert_eq!(value.host_bytes(), 48);
+        assert_eq!(
+            value.field("nothing").unwrap_err().message,
+            "a field `nothing` was expected, this LAYOUT has none of that name"
+        );
+        assert_eq!(Record::from_value(&Value::int(1)).unwrap_err().message, "a record was expected, INT came");
+    }
+}

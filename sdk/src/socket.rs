@@ -1,0 +1,324 @@
+//! Which Rust types may be inputs and outputs of a node.
+
+use crate::{Error, Record, Result, Value, spec::ChoiceSpec, spec::scalar};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value as Json_;
+use std::path::PathBuf;
+
+/// A Rust type that stands for a type of graphs.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a type that can pass between nodes",
+    note = "use a number, bool, String, PathBuf, a standard type such as Image, Json<T>, Local<T>, or derive Choice or Union"
+)]
+pub trait Socket: Sized {
+    /// The type's name: `FLOAT`, `IMAGE`, a union `TOKENS,LAYOUT`, or `*`.
+    fn socket() -> String;
+    /// Takes or gives a list.
+    const LIST: bool = false;
+    /// May be left out.
+    const OPTIONAL: bool = false;
+    /// The texts that are allowed, if only some are.
+    fn choices() -> Vec<ChoiceSpec> {
+        Vec::new()
+    }
+}
+
+/// A type of parameters.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` can't be an input of a node",
+    note = "use a number, bool, String, PathBuf, Option<T>, Vec<T>, a standard type such as Image, Json<T>, Local<T>, or derive Choice or Union"
+)]
+pub trait Input: Socket {
+    /// From what the graph gives.
+    ///
+    /// # Errors
+    /// The value is of another type or out of range; the message does not name the input, the caller does.
+    fn from_value(value: &Value) -> Result<Self>;
+}
+
+/// A type of results.
+#[diagnostic::on_unimplemented(message = "`{Self}` can't be an output of a node")]
+pub trait Output: Socket {
+    /// To what the graph passes on.
+    ///
+    /// # Errors
+    /// The value can't leave the pack.
+    fn into_value(self) -> Result<Value>;
+}
+
+/// A type whose values can be written as a default in the declaration.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` can't have a default in the declaration; use Option<{Self}> instead"
+)]
+pub trait Literal {
+    /// As the graph file would say it.
+    fn to_literal(&self) -> Json_;
+}
+
+fn expected(what: &str, value: &Value) -> Error {
+    let came = value.to_json().map_or_else(|| value.type_name(), |json| format!("{} {json}", value.type_name()));
+    Error::new(format!("{what} was expected, {came} came"))
+}
+
+macro_rules! whole_numbers {
+    ($($ty:ty),*) => { $(
+        impl Socket for $ty {
+            fn socket() -> String {
+                scalar::INT.to_owned()
+            }
+        }
+        impl Input for $ty {
+            fn from_value(value: &Value) -> Result<Self> {
+                let whole = value.as_int().ok_or_else(|| expected("a whole number", value))?;
+                <$ty>::try_from(whole).map_err(|_| expected(&format!("a whole number between {} and {}", <$ty>::MIN, <$ty>::MAX), value))
+            }
+        }
+        impl Literal for $ty {
+            fn to_literal(&self) -> Json_ {
+                Json_::from(*self)
+            }
+        }
+    )* };
+}
+whole_numbers!(i32, i64, u32, u64, usize);
+
+impl Output for i64 {
+    fn into_value(self) -> Result<Value> {
+        Ok(Value::int(self))
+    }
+}
+impl Output for i32 {
+    fn into_value(self) -> Result<Value> {
+        Ok(Value::int(self.into()))
+    }
+}
+impl Output for u32 {
+    fn into_value(self) -> Result<Value> {
+        Ok(Value::int(self.into()))
+    }
+}
+impl Output for u64 {
+    fn into_value(self) -> Result<Value> {
+        Ok(Value::uint(self))
+    }
+}
+impl Output for usize {
+    fn into_value(self) -> Result<Value> {
+        Ok(Value::uint(self as u64))
+    }
+}
+
+macro_rules! simple {
+    ($ty:ty, $socket:expr, |$value:ident| $from:expr, |$own:ident| $into:expr, |$lit:ident| $literal:expr) => {
+        impl Socket for $ty {
+            fn socket() -> String {
+                $socket.to_owned()
+            }
+        }
+        impl Input for $ty {
+            fn from_value($value: &Value) -> Result<Self> {
+                $from
+            }
+        }
+        impl Output for $ty {
+            fn into_value(self) -> Result<Value> {
+                let $own = self;
+                Ok($into)
+            }
+        }
+        impl Literal for $ty {
+            fn to_literal(&self) -> Json_ {
+                let $lit = self;
+                $literal
+            }
+        }
+    };
+}
+simple!(f64, scalar::FLOAT, |v| v.as_float().ok_or_else(|| expected("a number", v)), |v| Value::float(v), |v| {
+    Json_::from(*v)
+});
+simple!(
+    f32,
+    scalar::FLOAT,
+    |v| v.as_float().map(|f| f as f32).ok_or_else(|| expected("a number", v)),
+    |v| Value::float(v.into()),
+    // Through text: 0.1f32 is to read 0.1 in a graph, not 0.10000000149011612.
+    |v| v.to_string().parse::<f64>().map_or(Json_::Null, Json_::from)
+);
+simple!(bool, scalar::BOOLEAN, |v| v.as_bool().ok_or_else(|| expected("true or false", v)), |v| Value::bool(v), |v| {
+    Json_::from(*v)
+});
+simple!(
+    String,
+    scalar::STRING,
+    |v| v.as_text().map(str::to_owned).ok_or_else(|| expected("a text", v)),
+    |v| Value::text(v),
+    |v| Json_::from(v.as_str())
+);
+simple!(
+    PathBuf,
+    scalar::STRING,
+    |v| v.as_text().map(PathBuf::from).ok_or_else(|| expected("a path", v)),
+    |v| Value::text(v.to_string_lossy()),
+    |v| Json_::from(v.to_string_lossy())
+);
+
+impl Literal for &str {
+    fn to_literal(&self) -> Json_ {
+        Json_::from(*self)
+    }
+}
+
+/// Any value: the socket `*`.
+impl Socket for Value {
+    fn socket() -> String {
+        scalar::ANY.to_owned()
+    }
+}
+impl Input for Value {
+    fn from_value(value: &Value) -> Result<Self> {
+        Ok(value.clone())
+    }
+}
+impl Output for Value {
+    fn into_value(self) -> Result<Value> {
+        Ok(self)
+    }
+}
+
+/// Any record: the socket `*`, checked when it comes.
+impl Socket for Record {
+    fn socket() -> String {
+        scalar::ANY.to_owned()
+    }
+}
+impl Input for Record {
+    fn from_value(value: &Value) -> Result<Self> {
+        Self::from_value(value)
+    }
+}
+impl Output for Record {
+    fn into_value(self) -> Result<Value> {
+        Ok(self.into_value())
+    }
+}
+
+impl<T: Socket> Socket for Option<T> {
+    fn socket() -> String {
+        T::socket()
+    }
+    const LIST: bool = T::LIST;
+    const OPTIONAL: bool = true;
+    fn choices() -> Vec<ChoiceSpec> {
+        T::choices()
+    }
+}
+impl<T: Input> Input for Option<T> {
+    fn from_value(value: &Value) -> Result<Self> {
+        if value.is_none() { Ok(None) } else { T::from_value(value).map(Some) }
+    }
+}
+
+impl<T: Socket> Socket for Vec<T> {
+    fn socket() -> String {
+        T::socket()
+    }
+    const LIST: bool = true;
+    fn choices() -> Vec<ChoiceSpec> {
+        T::choices()
+    }
+}
+impl<T: Input> Input for Vec<T> {
+    fn from_value(value: &Value) -> Result<Self> {
+        // One link where several may be: a list of one.
+        let Some(items) = value.as_list() else { return Ok(vec![T::from_value(value)?]) };
+        items
+            .iter()
+            .enumerate()
+            .map(|(i, v)| T::from_value(v).map_err(|e| e.context(format!("at index {i}"))))
+            .collect()
+    }
+}
+impl<T: Output> Output for Vec<T> {
+    fn into_value(self) -> Result<Value> {
+        Ok(Value::list(self.into_iter().map(T::into_value).collect::<Result<Vec<_>>>()?))
+    }
+}
+
+/// A JSON literal: the socket `JSON`, read with serde.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Json<T = Json_>(pub T);
+
+impl<T> Socket for Json<T> {
+    fn socket() -> String {
+        scalar::JSON.to_owned()
+    }
+}
+impl<T: DeserializeOwned> Input for Json<T> {
+    fn from_value(value: &Value) -> Result<Self> {
+        let json = value.to_json().ok_or_else(|| expected("JSON", value))?;
+        serde_json::from_value(json).map(Self).map_err(|e| Error::new(format!("the JSON does not fit: {e}")))
+    }
+}
+impl<T: Serialize> Output for Json<T> {
+    fn into_value(self) -> Result<Value> {
+        Ok(Value::json(&serde_json::to_value(self.0)?))
+    }
+}
+impl<T: Serialize> Literal for Json<T> {
+    fn to_literal(&self) -> Json_ {
+        serde_json::to_value(&self.0).unwrap_or_default()
+    }
+}
+
+/// What a node function returns: one output, or a tuple of them.
+pub trait Outputs {
+    /// Type name and list flag of each.
+    fn sockets() -> Vec<(String, bool)>;
+    /// In order.
+    ///
+    /// # Errors
+    /// A value can't leave the pack.
+    fn into_values(self) -> Result<Vec<Value>>;
+}
+
+impl Outputs for () {
+    fn sockets() -> Vec<(String, bool)> {
+        Vec::new()
+    }
+    fn into_values(self) -> Result<Vec<Value>> {
+        Ok(Vec::new())
+    }
+}
+impl<T: Output> Outputs for T {
+    fn sockets() -> Vec<(String, bool)> {
+        vec![(T::socket(), T::LIST)]
+    }
+    fn into_values(self) -> Result<Vec<Value>> {
+        Ok(vec![self.into_value()?])
+    }
+}
+
+macro_rules! tuples {
+    ($(($($name:ident),*)),*) => { $(
+        impl<$($name: Output),*> Outputs for ($($name,)*) {
+            fn sockets() -> Vec<(String, bool)> {
+                vec![$(($name::socket(), $name::LIST)),*]
+            }
+            #[expect(non_snake_case, reason = "the type parameters name the parts of the tuple")]
+            fn into_values(self) -> Result<Vec<Value>> {
+                let ($($name,)*) = self;
+                Ok(vec![$($name.into_value()?),*])
+            }
+        }
+    )* };
+}
+tuples!(
+    (A, B),
+    (A, B, C),
+    (A, B, C, D),
+    (A, B, C, D, E),
+    (A, B, C, D, E, F),
+    (A, B, C, D, E, F, G),
+    (A, B, C, D, E, F, G, H)
+);

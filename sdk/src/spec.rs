@@ -1,0 +1,198 @@
+//! What a pack says about itself: plain data, sent to the host as JSON.
+//!
+//! Unknown keys are ignored and every key but the names has a default, so that old and new packs and hosts
+//! understand each other.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+
+/// A pack and its nodes.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// The pack's id, the part of a class before the dot: `std` in `std.LoadImage`.
+    pub id: String,
+    /// The pack crate's version.
+    #[serde(default)]
+    pub version: String,
+    /// The SDK version that it was built with.
+    #[serde(default)]
+    pub sdk: String,
+    /// One line about the pack.
+    #[serde(default)]
+    pub description: String,
+    /// An SPDX expression.
+    #[serde(default)]
+    pub license: String,
+    /// The nodes, in the order of `export_pack!`.
+    #[serde(default)]
+    pub nodes: Vec<NodeSpec>,
+}
+
+/// A node class.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct NodeSpec {
+    /// The class name inside its pack: `LoadImage`.
+    pub name: String,
+    /// Raised when the same inputs give another result: cached results of other versions are not used.
+    #[serde(default = "one")]
+    pub version: u32,
+    /// A menu path: `Image/Transform`.
+    #[serde(default)]
+    pub category: String,
+    /// The documentation; its first paragraph is a summary.
+    #[serde(default)]
+    pub help: String,
+    /// An output node has an effect outside the graph (it writes a file), so it always runs.
+    #[serde(default)]
+    pub output: bool,
+    /// The sockets that take values, in the order of `run`'s inputs.
+    #[serde(default)]
+    pub inputs: Vec<InputSpec>,
+    /// The sockets that give values.
+    #[serde(default)]
+    pub outputs: Vec<OutputSpec>,
+}
+
+fn one() -> u32 {
+    1
+}
+
+/// One input of a node.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct InputSpec {
+    /// The key in a graph file.
+    pub name: String,
+    /// A type, a union `A,B`, or `*`. See [`socket_types_meet`].
+    #[serde(rename = "type")]
+    pub socket: String,
+    /// Takes a list of values: a literal list or several links.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub list: bool,
+    /// May be left out even without a default.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub optional: bool,
+    /// The value when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default: Option<Json>,
+    /// The smallest number allowed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min: Option<Json>,
+    /// The largest number allowed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max: Option<Json>,
+    /// The texts allowed, if only some are.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub choices: Vec<ChoiceSpec>,
+    /// Present on paths: the host resolves these to absolute ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<PathKind>,
+    /// For `path: model`: names of models inside the pack, handed over as they are.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub builtin: Vec<String>,
+    /// The documentation.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub help: String,
+}
+
+impl InputSpec {
+    /// Whether a graph has to give this input.
+    #[must_use]
+    pub fn required(&self) -> bool {
+        !self.optional && self.default.is_none()
+    }
+}
+
+/// One text that an input accepts.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ChoiceSpec {
+    /// What a graph file says.
+    pub name: String,
+    /// The documentation.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub help: String,
+}
+
+/// What a path input is for; decides how the host resolves it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PathKind {
+    /// A file to read, relative to the graph file.
+    Read,
+    /// A folder to read, relative to the graph file.
+    ReadDir,
+    /// A file to write, relative to the current directory or `--out`.
+    Write,
+    /// A model: a built-in name, or a file looked for in the model folders too.
+    Model,
+}
+
+/// One output of a node.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct OutputSpec {
+    /// The second half of a link.
+    pub name: String,
+    /// A type, or `*` where it depends on the run.
+    #[serde(rename = "type")]
+    pub socket: String,
+    /// Gives a list of values.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub list: bool,
+    /// The documentation.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub help: String,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde asks for")]
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
+/// The names of the scalar types.
+pub mod scalar {
+    /// Whole numbers, -2^63 to 2^64-1.
+    pub const INT: &str = "INT";
+    /// 64-bit floating point numbers; accepts INT.
+    pub const FLOAT: &str = "FLOAT";
+    /// true or false.
+    pub const BOOLEAN: &str = "BOOLEAN";
+    /// Text.
+    pub const STRING: &str = "STRING";
+    /// Any JSON value.
+    pub const JSON: &str = "JSON";
+    /// Anything.
+    pub const ANY: &str = "*";
+}
+
+/// Whether a value of type `from` may go where `to` is wanted; both may be unions (`A,B`) or `*`.
+/// The only coercion is INT to FLOAT.
+#[must_use]
+pub fn socket_types_meet(from: &str, to: &str) -> bool {
+    from.split(',').any(|f| {
+        to.split(',')
+            .any(|t| f == t || f == scalar::ANY || t == scalar::ANY || (f == scalar::INT && t == scalar::FLOAT))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn types_meet_as_unions_and_ints_become_floats() {
+        assert!(socket_types_meet("TOKENS", "TOKENS,LAYOUT"));
+        assert!(socket_types_meet("*", "IMAGE"));
+        assert!(socket_types_meet("INT", "FLOAT"));
+        assert!(!socket_types_meet("FLOAT", "INT"));
+        assert!(!socket_types_meet("IMAGE", "TOKENS,LAYOUT"));
+    }
+
+    #[test]
+    fn unknown_keys_and_missing_ones_are_fine() {
+        let manifest: Manifest = serde_json::from_str(
+            r#"{"id":"a","colour":1,"nodes":[{"name":"N","inputs":[{"name":"x","type":"INT","new":2}]}]}"#,
+        )
+        .unwrap();
+        assert_eq!(manifest.nodes[0].version, 1);
+        assert!(manifest.nodes[0].inputs[0].required());
+    }
+}

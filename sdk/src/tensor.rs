@@ -1,0 +1,343 @@
+//! Tensors in host memory.
+
+use crate::{Error, Result};
+use splatgraph_abi::{DataType, DlTensor, ForeignTensor, dtype};
+use std::{any::Any, fmt, sync::Arc};
+
+/// The type of a tensor's elements.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum DType {
+    F64,
+    F32,
+    F16,
+    BF16,
+    I64,
+    I32,
+    I16,
+    I8,
+    U64,
+    U32,
+    U16,
+    U8,
+    Bool,
+}
+
+/// Name, safetensors' name, DLPack's code, bits.
+const DTYPES: [(DType, &str, u8, u8); 13] = [
+    (DType::F64, "f64", dtype::FLOAT, 64),
+    (DType::F32, "f32", dtype::FLOAT, 32),
+    (DType::F16, "f16", dtype::FLOAT, 16),
+    (DType::BF16, "bf16", dtype::BFLOAT, 16),
+    (DType::I64, "i64", dtype::INT, 64),
+    (DType::I32, "i32", dtype::INT, 32),
+    (DType::I16, "i16", dtype::INT, 16),
+    (DType::I8, "i8", dtype::INT, 8),
+    (DType::U64, "u64", dtype::UINT, 64),
+    (DType::U32, "u32", dtype::UINT, 32),
+    (DType::U16, "u16", dtype::UINT, 16),
+    (DType::U8, "u8", dtype::UINT, 8),
+    (DType::Bool, "bool", dtype::BOOL, 8),
+];
+
+impl DType {
+    fn row(self) -> (DType, &'static str, u8, u8) {
+        DTYPES[self as usize]
+    }
+
+    /// Bytes of one element.
+    #[must_use]
+    pub fn size(self) -> usize {
+        usize::from(self.row().3) / 8
+    }
+
+    /// `f32`, `bf16`, ...
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        self.row().1
+    }
+
+    fn to_dlpack(self) -> DataType {
+        let (_, _, code, bits) = self.row();
+        DataType { code, bits, lanes: 1 }
+    }
+
+    fn from_dlpack(data: DataType) -> Option<Self> {
+        DTYPES.iter().find(|(_, _, code, bits)| (*code, *bits) == (data.code, data.bits)).map(|row| row.0)
+    }
+}
+
+impl fmt::Display for DType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A Rust type of tensor elements.
+pub trait Element: bytemuck::Pod + Send + Sync {
+    /// Its [`DType`].
+    const DTYPE: DType;
+}
+
+macro_rules! elements {
+    ($($ty:ty: $dtype:ident),*) => { $(impl Element for $ty { const DTYPE: DType = DType::$dtype; })* };
+}
+elements!(f64: F64, f32: F32, half::f16: F16, half::bf16: BF16, i64: I64, i32: I32, i16: I16, i8: I8, u64: U64, u32: U32, u16: U16, u8: U8);
+
+/// A row-major tensor in host memory that nobody writes to: cheap to clone, shared between packs without a copy.
+#[derive(Clone)]
+pub struct Tensor {
+    memory: Arc<Memory>,
+}
+
+enum Memory {
+    Own(Own),
+    Foreign(ForeignTensor, DType),
+}
+
+struct Own {
+    shape: Vec<usize>,
+    dtype: DType,
+    /// A `Vec<T>` whose `T` is of `dtype`.
+    data: Box<dyn Any + Send + Sync>,
+    bytes: fn(&(dyn Any + Send + Sync)) -> &[u8],
+}
+
+impl Tensor {
+    /// A tensor of `shape` from its elements in row-major order, without a copy.
+    ///
+    /// # Errors
+    /// The shape does not hold that many elements.
+    #[track_caller]
+    pub fn from_vec<T: Element>(shape: impl Into<Vec<usize>>, data: Vec<T>) -> Result<Self> {
+        let shape = shape.into();
+        if shape.iter().try_fold(1usize, |n, d| n.checked_mul(*d)) != Some(data.len()) {
+            return Err(Error::new(format!("a tensor of shape {shape:?} can't hold {} elements", data.len())));
+        }
+        Ok(Self::own(shape, T::DTYPE, data))
+    }
+
+    fn own<T: Element>(shape: Vec<usize>, dtype: DType, data: Vec<T>) -> Self {
+        fn bytes<T: Element>(any: &(dyn Any + Send + Sync)) -> &[u8] {
+            any.downcast_ref::<Vec<T>>().map_or(&[], |v| bytemuck::cast_slice(v))
+        }
+        Self { memory: Arc::new(Memory::Own(Own { shape, dtype, data: Box::new(data), bytes: bytes::<T> })) }
+    }
+
+    /// A tensor from bytes in the machine's order.
+    ///
+    /// # Errors
+    /// The number of bytes does not fit the shape.
+    pub fn from_bytes(shape: impl Into<Vec<usize>>, dtype: DType, bytes: &[u8]) -> Result<Self> {
+        let shape = shape.into();
+        let expected = shape.iter().try_fold(dtype.size(), |n, d| n.checked_mul(*d));
+        if expected != Some(bytes.len()) {
+            return Err(Error::new(format!(
+                "a tensor of shape {shape:?} and type {dtype} can't hold {} bytes",
+                bytes.len()
+            )));
+        }
+        // Copied into elements of the right size, so that they are aligned.
+        Ok(match dtype.size() {
+            8 => Self::own(shape, dtype, bytemuck::pod_collect_to_vec::<u8, u64>(bytes)),
+            4 => Self::own(shape, dtype, bytemuck::pod_collect_to_vec::<u8, u32>(bytes)),
+            2 => Self::own(shape, dtype, bytemuck::pod_collect_to_vec::<u8, u16>(bytes)),
+            _ => Self::own(shape, dtype, bytes.to_vec()),
+        })
+    }
+
+    /// Length of each axis.
+    #[must_use]
+    pub fn shape(&self) -> &[usize] {
+        match &*self.memory {
+            Memory::Own(own) => &own.shape,
+            Memory::Foreign(tensor, _) => tensor.shape(),
+        }
+    }
+
+    /// The shape, if it has `N` axes.
+    ///
+    /// # Errors
+    /// It has another number of axes.
+    #[track_caller]
+    pub fn dims<const N: usize>(&self) -> Result<[usize; N]> {
+        self.shape().try_into().map_err(|_| {
+            Error::new(format!("a tensor with {N} axes was expected, one of shape {:?} came", self.shape()))
+        })
+    }
+
+    /// Element type.
+    #[must_use]
+    pub fn dtype(&self) -> DType {
+        match &*self.memory {
+            Memory::Own(own) => own.dtype,
+            Memory::Foreign(_, dtype) => *dtype,
+        }
+    }
+
+    /// Number of elements.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.bytes().len() / self.dtype().size()
+    }
+
+    /// Whether there are no elements.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.bytes().is_empty()
+    }
+
+    /// All bytes, in the machine's order.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        match &*self.memory {
+            Memory::Own(own) => (own.bytes)(&*own.data),
+            Memory::Foreign(tensor, _) => tensor.bytes(),
+        }
+    }
+
+    /// The elements.
+    ///
+    /// # Errors
+    /// They are of another type.
+    #[track_caller]
+    pub fn as_slice<T: Element>(&self) -> Result<&[T]> {
+        if self.dtype() != T::DTYPE {
+            return Err(Error::new(format!(
+                "a tensor of type {} was expected, one of type {} came",
+                T::DTYPE,
+                self.dtype()
+            )));
+        }
+        Ok(bytemuck::cast_slice(self.bytes()))
+    }
+
+    /// The elements as owned memory: without a copy when this is the only handle to memory that was made here.
+    ///
+    /// # Errors
+    /// They are of another type.
+    #[track_caller]
+    pub fn into_vec<T: Element>(self) -> Result<Vec<T>> {
+        self.as_slice::<T>()?;
+        match Arc::try_unwrap(self.memory) {
+            Ok(Memory::Own(own)) if own.data.is::<Vec<T>>() => {
+                Ok(*own.data.downcast::<Vec<T>>().unwrap_or_else(|_| Box::default()))
+            }
+            Ok(memory) => Self { memory: Arc::new(memory) }.as_slice::<T>().map(<[T]>::to_vec),
+            Err(memory) => Self { memory }.as_slice::<T>().map(<[T]>::to_vec),
+        }
+    }
+
+    /// The elements as f32, converted where they are of another type.
+    #[must_use]
+    pub fn to_f32(&self) -> Vec<f32> {
+        let bytes = self.bytes();
+        fn all<T: Element>(bytes: &[u8], to: impl Fn(T) -> f32) -> Vec<f32> {
+            bytemuck::cast_slice::<u8, T>(bytes).iter().map(|v| to(*v)).collect()
+        }
+        match self.dtype() {
+            DType::F64 => all::<f64>(bytes, |v| v as f32),
+            DType::F32 => all::<f32>(bytes, |v| v),
+            DType::F16 => all::<half::f16>(bytes, half::f16::to_f32),
+            DType::BF16 => all::<half::bf16>(bytes, half::bf16::to_f32),
+            DType::I64 => all::<i64>(bytes, |v| v as f32),
+            DType::I32 => all::<i32>(bytes, |v| v as f32),
+            DType::I16 => all::<i16>(bytes, f32::from),
+            DType::I8 => all::<i8>(bytes, f32::from),
+            DType::U64 => all::<u64>(bytes, |v| v as f32),
+            DType::U32 => all::<u32>(bytes, |v| v as f32),
+            DType::U16 => all::<u16>(bytes, f32::from),
+            DType::U8 | DType::Bool => all::<u8>(bytes, f32::from),
+        }
+    }
+
+    /// The same elements under another shape, without a copy of f32 memory that is not shared.
+    ///
+    /// # Errors
+    /// The shape does not hold that many elements.
+    #[track_caller]
+    pub fn reshape(self, shape: impl Into<Vec<usize>>) -> Result<Self> {
+        let shape = shape.into();
+        if shape.iter().product::<usize>() != self.len() {
+            return Err(Error::new(format!("a tensor of shape {:?} can't take the shape {shape:?}", self.shape())));
+        }
+        if self.dtype() == DType::F32 {
+            return Self::from_vec(shape, self.into_vec::<f32>()?);
+        }
+        Self::from_bytes(shape, self.dtype(), self.bytes())
+    }
+
+    pub(crate) fn to_dlpack(&self) -> Result<DlTensor> {
+        DlTensor::new(self.memory.clone(), memory_bytes, self.dtype().to_dlpack(), self.shape())
+            .ok_or_else(|| Error::new(format!("a tensor of shape {:?} can't be shared", self.shape())))
+    }
+
+    pub(crate) fn from_dlpack(tensor: DlTensor) -> Result<Self> {
+        let foreign = ForeignTensor::new(tensor).map_err(Error::new)?;
+        let data = foreign.dtype();
+        let dtype = DType::from_dlpack(data).ok_or_else(|| {
+            Error::new(format!("a tensor of an unknown element type ({}, {} bits)", data.code, data.bits))
+        })?;
+        Ok(Self { memory: Arc::new(Memory::Foreign(foreign, dtype)) })
+    }
+}
+
+fn memory_bytes(memory: &Memory) -> &[u8] {
+    match memory {
+        Memory::Own(own) => (own.bytes)(&*own.data),
+        Memory::Foreign(tensor, _) => tensor.bytes(),
+    }
+}
+
+impl fmt::Debug for Tensor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Tensor({} {:?})", self.dtype(), self.shape())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dtypes_stand_in_the_order_of_the_enum() {
+        for (i, row) in DTYPES.iter().enumerate() {
+            assert_eq!(row.0 as usize, i);
+            assert_eq!(DType::from_dlpack(row.0.to_dlpack()), Some(row.0));
+        }
+    }
+
+    #[test]
+    fn unique_memory_is_handed_out_without_a_copy() {
+        let tensor = Tensor::from_vec([2, 2], vec![1f32, 2.0, 3.0, 4.0]).unwrap();
+        let address = tensor.bytes().as_ptr();
+        let data = tensor.into_vec::<f32>().unwrap();
+        assert_eq!(data.as_ptr().cast::<u8>(), address);
+    }
+
+    #[test]
+    fn dlpack_shares_the_memory() {
+        let tensor = Tensor::from_vec([3], vec![1i64, 2, 3]).unwrap();
+        let other = Tensor::from_dlpack(tensor.to_dlpack().unwrap()).unwrap();
+        assert_eq!(other.bytes().as_ptr(), tensor.bytes().as_ptr());
+        drop(tensor);
+        assert_eq!(other.as_slice::<i64>().unwrap(), [1, 2, 3]);
+        assert_eq!(
+            other.as_slice::<f32>().unwrap_err().message,
+            "a tensor of type f32 was expected, one of type i64 came"
+        );
+    }
+
+    #[test]
+    fn bytes_become_aligned_elements() {
+        let bytes: Vec<u8> = [0.5f32, -1.0].iter().flat_map(|v| v.to_ne_bytes()).collect();
+        let mut shifted = vec![0u8];
+        shifted.extend(&bytes);
+        let tensor = Tensor::from_bytes([2], DType::F32, &shifted[1..]).unwrap();
+        assert_eq!(tensor.as_slice::<f32>().unwrap(), [0.5, -1.0]);
+        assert_eq!(tensor.into_vec::<f32>().unwrap(), [0.5, -1.0]);
+        assert!(Tensor::from_bytes([3], DType::F32, &bytes).is_err());
+        assert!(Tensor::from_bytes([usize::MAX, 2], DType::F32, &bytes).is_err());
+    }
+}
