@@ -1,0 +1,169 @@
+//! Picture files to floats.
+
+use crate::{
+    memory::{MAX_PIXELS, zeros},
+    orient::{Source, orient},
+};
+use image::{ColorType, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits, metadata::Orientation};
+use splatgraph_sdk::prelude::*;
+use std::io::{BufRead, Read, Seek, SeekFrom};
+
+/// What a decoder may allocate besides the picture itself: metadata, colour profiles, a few rows.
+const DECODER_BYTES: u64 = 256 << 20;
+
+const FORMATS: &str = "PNG, JPEG, WebP, GIF, BMP, TIFF, PNM, TGA, QOI, ICO or HDR";
+
+/// A decoded picture, upright.
+#[derive(Debug)]
+pub struct Picture {
+    /// Pixels in a row.
+    pub width: usize,
+    /// Rows.
+    pub height: usize,
+    /// `[height, width, 3]`; 8 and 16 bits as 0..1, floats as they are.
+    pub colours: Vec<f32>,
+    /// `[height, width]`, 0..1; none where the file has no alpha.
+    pub alpha: Option<Vec<f32>>,
+}
+
+/// Reads a picture. `extension` is the file's, for the one format (TGA) that does not say what it is.
+///
+/// # Errors
+/// Not a picture, one of more than 256 megapixels, or a damaged one.
+pub fn decode<R: BufRead + Seek>(mut reader: R, extension: Option<&str>) -> Result<Picture> {
+    let format = format_of(&mut reader, extension)?;
+    if format == ImageFormat::Jpeg {
+        check_jpeg_end(&mut reader)?;
+    }
+    let damaged =
+        |e: ImageError| Error::new(format!("the {} data is damaged or cut off: {}", name(format), reason(&e)));
+
+    let mut image = ImageReader::with_format(reader, format);
+    let mut limits = Limits::default();
+    limits.max_alloc = Some(DECODER_BYTES);
+    image.limits(limits.clone());
+    let mut decoder = image.into_decoder().map_err(damaged)?;
+    let (width, height) = decoder.dimensions();
+    check_size(width, height)?;
+    let colour = decoder.color_type();
+    let bytes = decoder.total_bytes();
+    limits.max_alloc = Some(bytes + DECODER_BYTES);
+    decoder.set_limits(limits).map_err(damaged)?;
+    // Wrong EXIF data is no reason to refuse a picture.
+    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+    let mut data = zeros::<u8>(usize::try_from(bytes)?)?;
+    decoder.read_image(&mut data).map_err(damaged)?;
+    to_floats(&data, (width as usize, height as usize), colour, orientation)
+}
+
+/// # Errors
+/// No pixels, or too many.
+fn check_size(width: u32, height: u32) -> Result<()> {
+    let pixels = u64::from(width) * u64::from(height);
+    if pixels == 0 {
+        bail!("expected at least one pixel, but the file says that the picture has {width} x {height}");
+    }
+    if pixels > MAX_PIXELS {
+        bail!(
+            "expected at most 256 megapixels ({MAX_PIXELS} pixels), but the file says that the picture has \
+             {width} x {height} = {pixels}; make it smaller with another program first"
+        );
+    }
+    Ok(())
+}
+
+fn format_of<R: BufRead + Seek>(reader: &mut R, extension: Option<&str>) -> Result<ImageFormat> {
+    let mut start = Vec::new();
+    reader.take(16).read_to_end(&mut start)?;
+    reader.seek(SeekFrom::Start(0))?;
+    if start.is_empty() {
+        bail!("expected a picture ({FORMATS}), but the file is empty");
+    }
+    let by_extension = || extension.filter(|e| e.eq_ignore_ascii_case("tga")).map(|_| ImageFormat::Tga);
+    let Some(format) = image::guess_format(&start).ok().or_else(by_extension) else {
+        bail!("expected a picture ({FORMATS}), but the file starts with \"{}\"", start.escape_ascii());
+    };
+    if !format.reading_enabled() {
+        bail!("expected {FORMATS}, but this is {}, which can't be read; convert it to PNG first", name(format));
+    }
+    Ok(format)
+}
+
+fn name(format: ImageFormat) -> String {
+    match format {
+        ImageFormat::WebP => "WebP".into(),
+        ImageFormat::OpenExr => "OpenEXR".into(),
+        other => format!("{other:?}").to_uppercase(),
+    }
+}
+
+/// The decoder's own words, without its "format error" prefix.
+fn reason(error: &ImageError) -> String {
+    match error {
+        ImageError::Decoding(e) => std::error::Error::source(e).map_or_else(|| e.to_string(), ToString::to_string),
+        ImageError::IoError(e) if e.kind() == std::io::ErrorKind::UnexpectedEof => "the file ends too early".into(),
+        other => other.to_string(),
+    }
+}
+
+/// The JPEG decoder fills what is missing with grey and says nothing, so the end marker is looked for here.
+fn check_jpeg_end<R: BufRead + Seek>(reader: &mut R) -> Result<()> {
+    let mut file = Vec::new();
+    reader.read_to_end(&mut file)?;
+    reader.seek(SeekFrom::Start(0))?;
+    // Segments before the pixels, among them a preview with an end marker of its own, are stepped over by their length.
+    let mut at = 2;
+    while let Some(&[0xff, marker, high, low]) = file.get(at..at + 4) {
+        let length = usize::from(u16::from_be_bytes([high, low]));
+        at += match marker {
+            0xff => 1, // a filler
+            _ => 2 + length,
+        };
+        if marker == 0xda {
+            break;
+        }
+    }
+    let pixels = file.get(at..).unwrap_or_default();
+    if !pixels.windows(2).any(|pair| pair == [0xff, 0xd9]) {
+        bail!("the JPEG data is cut off: its end marker is missing after {} bytes; get the file again", file.len());
+    }
+    Ok(())
+}
+
+/// Bytes as a decoder gives them, in the machine's byte order, to upright floats.
+fn to_floats(data: &[u8], size: (usize, usize), colour: ColorType, orientation: Orientation) -> Result<Picture> {
+    let bytes: [f32; 256] = std::array::from_fn(|v| v as f32 / 255.0);
+    match usize::from(colour.bytes_per_pixel() / colour.channel_count()) {
+        1 => spread(data, size, colour, orientation, |pixel, c| bytes[usize::from(pixel[c])]),
+        2 => spread(data, size, colour, orientation, |pixel, c| {
+            f32::from(u16::from_ne_bytes([pixel[2 * c], pixel[2 * c + 1]])) / 65535.0
+        }),
+        4 => spread(data, size, colour, orientation, |pixel, c| {
+            f32::from_ne_bytes([pixel[4 * c], pixel[4 * c + 1], pixel[4 * c + 2], pixel[4 * c + 3]])
+        }),
+        _ => bail!("expected 8, 16 or 32 bits a channel, but the picture has pixels of type {colour:?}"),
+    }
+}
+
+fn spread(
+    data: &[u8],
+    size: (usize, usize),
+    colour: ColorType,
+    orientation: Orientation,
+    channel: impl Fn(&[u8], usize) -> f32 + Sync,
+) -> Result<Picture> {
+    let source = Source { data, size, pixel_bytes: usize::from(colour.bytes_per_pixel()) };
+    let last = usize::from(colour.channel_count()) - 1;
+    let colours = if colour.has_color() {
+        orient(source, orientation, |p, out: &mut [f32; 3]| *out = [channel(p, 0), channel(p, 1), channel(p, 2)])?
+    } else {
+        orient(source, orientation, |p, out: &mut [f32; 3]| *out = [channel(p, 0); 3])?
+    };
+    let alpha = if colour.has_alpha() {
+        Some(orient(source, orientation, |p, out: &mut [f32; 1]| *out = [channel(p, last)])?)
+    } else {
+        None
+    };
+    let (width, height) = source.upright_size(orientation);
+    Ok(Picture { width, height, colours, alpha })
+}

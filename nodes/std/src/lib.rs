@@ -1,0 +1,52 @@
+//! Splatgraph's standard pack: pictures, records and the nodes around them. No machine learning.
+//!
+//! Each node has a file of its own; the computing behind the larger ones is in `decode`, `orient`, `encode`, `resample`,
+//! `metrics` and `tiles`, which know pictures as plain slices: f32 [H, W, 3], 0..1.
+#![warn(missing_docs)]
+
+use splatgraph_sdk::export_pack;
+
+pub mod batch;
+pub mod compare;
+pub mod constants;
+pub mod crop;
+pub mod grid;
+pub mod load_image;
+pub mod load_record;
+pub mod resize;
+pub mod save_image;
+pub mod save_record;
+pub mod view;
+
+mod colours;
+mod decode;
+mod encode;
+mod extent;
+mod levels;
+mod memory;
+mod metrics;
+mod orient;
+mod resample;
+mod tiles;
+
+export_pack! {
+    id: "std",
+    description: "Pictures and records: load, save, resize, compare, arrange",
+    nodes: [
+        load_image::load_image,
+        save_image::save_image,
+        resize::resize,
+        crop::crop,
+        batch::batch,
+        grid::grid,
+        compare::compare,
+        view::view,
+        load_record::load_record,
+        save_record::save_record,
+        constants::int,
+        constants::float,
+        constants::text,
+        constants::boolean,
+        constants::json,
+    ]
+}

@@ -1,0 +1,146 @@
+//! How alike two pictures are.
+
+use rayon::prelude::*;
+
+/// The side of SSIM's window.
+pub const WINDOW: usize = 11;
+
+/// PSNR is cut off here, which is also what equal pictures get: their real PSNR is infinite, which JSON can't hold.
+pub const MAX_PSNR: f64 = 100.0;
+
+/// Peak signal-to-noise ratio in dB: 10 log10(peak² / mean squared difference), at most [`MAX_PSNR`].
+#[must_use]
+pub fn psnr(a: &[f32], b: &[f32], peak: f64) -> f64 {
+    let sums: Vec<f64> =
+        a.par_chunks(1 << 16).zip(b.par_chunks(1 << 16)).map(|(a, b)| squared_difference(a, b)).collect();
+    let mse = sums.iter().sum::<f64>() / a.len() as f64;
+    (10.0 * (peak * peak / mse).log10()).min(MAX_PSNR)
+}
+
+fn squared_difference(a: &[f32], b: &[f32]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| (f64::from(*a) - f64::from(*b)).powi(2)).sum()
+}
+
+/// Structural similarity (Wang et al. 2004) of two pictures `[H, W, channels]`, per channel, then the mean: Gaussian
+/// window of 11 x 11 with sigma 1.5, K1 = 0.01, K2 = 0.03, only where the window lies inside. Sides are at least [`WINDOW`].
+#[must_use]
+pub fn ssim(a: &[f32], b: &[f32], width: usize, channels: usize, peak: f64) -> f64 {
+    let row = width * channels;
+    let inner = (width + 1 - WINDOW) * channels;
+    let rows = (a.len() / row + 1).saturating_sub(WINDOW);
+    let window = gaussian_window();
+    let (c1, c2) = ((0.01 * peak).powi(2), (0.03 * peak).powi(2));
+    let sums: Vec<f64> = (0..rows)
+        .into_par_iter()
+        .map_init(
+            || (vec![[0.0; 5]; row], vec![[0.0; 5]; inner]),
+            |(tall, full), y| {
+                let area = y * row..(y + WINDOW) * row;
+                window_columns(&a[area.clone()], &b[area], &window, tall);
+                window_rows(tall, channels, &window, full);
+                full.iter().map(|moments| similarity(*moments, c1, c2)).sum()
+            },
+        )
+        .collect();
+    sums.iter().sum::<f64>() / (rows * inner) as f64
+}
+
+fn gaussian_window() -> [f64; WINDOW] {
+    let raw: [f64; WINDOW] = std::array::from_fn(|i| {
+        let x = i as f64 - (WINDOW / 2) as f64;
+        (-x * x / (2.0 * 1.5 * 1.5)).exp()
+    });
+    let sum: f64 = raw.iter().sum();
+    raw.map(|w| w / sum)
+}
+
+/// Weighted sums down each column of [`WINDOW`] rows: of a, b, a², b² and ab.
+fn window_columns(a: &[f32], b: &[f32], window: &[f64; WINDOW], out: &mut [[f64; 5]]) {
+    let row = out.len();
+    out.fill([0.0; 5]);
+    for ((a, b), w) in a.chunks_exact(row).zip(b.chunks_exact(row)).zip(window) {
+        for (sums, (a, b)) in out.iter_mut().zip(a.iter().zip(b)) {
+            let (a, b) = (f64::from(*a), f64::from(*b));
+            let (wa, wb) = (w * a, w * b);
+            *sums = [sums[0] + wa, sums[1] + wb, sums[2] + wa * a, sums[3] + wb * b, sums[4] + wa * b];
+        }
+    }
+}
+
+/// Weighted sums along a row; neighbours of one channel are `channels` apart.
+fn window_rows(sums: &[[f64; 5]], channels: usize, window: &[f64; WINDOW], out: &mut [[f64; 5]]) {
+    out.fill([0.0; 5]);
+    for (k, w) in window.iter().enumerate() {
+        for (out, sums) in out.iter_mut().zip(&sums[k * channels..]) {
+            for (out, sum) in out.iter_mut().zip(sums) {
+                *out += w * sum;
+            }
+        }
+    }
+}
+
+fn similarity([a, b, aa, bb, ab]: [f64; 5], c1: f64, c2: f64) -> f64 {
+    let (variance_a, variance_b, covariance) = (aa - a * a, bb - b * b, ab - a * b);
+    (2.0 * a * b + c1) * (2.0 * covariance + c2) / ((a * a + b * b + c1) * (variance_a + variance_b + c2))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Uniform in 0..1, the same each time (SplitMix64).
+    fn noise(count: usize) -> Vec<f32> {
+        let mix = |i: u64| {
+            let mut z = i.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            (z ^ (z >> 31)) >> 40
+        };
+        (1..=count as u64).map(|i| mix(i) as f32 / (1 << 24) as f32).collect()
+    }
+
+    #[test]
+    fn psnr_is_that_of_the_references() {
+        // The examples in the documentation of torchmetrics and torcheval.
+        let torchmetrics = psnr(&[0.0, 1.0, 2.0, 3.0], &[3.0, 2.0, 1.0, 0.0], 3.0);
+        assert!((torchmetrics - 2.5527).abs() < 5e-5, "{torchmetrics}");
+        let input = [0.1, 0.2, 0.3, 0.4];
+        let torcheval = psnr(&input, &input.map(|v| v * 0.9), f64::from((0.4f32 - 0.1) * 0.9));
+        assert!((torcheval - 19.8767).abs() < 5e-4, "{torcheval}");
+    }
+
+    #[test]
+    fn psnr_of_equal_pictures_is_the_largest() {
+        assert_eq!(psnr(&[0.5; 9], &[0.5; 9], 1.0), MAX_PSNR);
+        let one_level = psnr(&[100.0; 9], &[101.0; 9], 255.0);
+        assert!((one_level - 20.0 * 255f64.log10()).abs() < 1e-9, "{one_level}");
+    }
+
+    #[test]
+    fn ssim_is_that_of_the_references() {
+        // The example in the documentation of torchmetrics: 0.9219 for three pictures of 256 x 256, whatever the noise.
+        let a = noise(256 * 256 * 3);
+        let b: Vec<f32> = a.iter().map(|v| v * 0.75).collect();
+        let similar = ssim(&a, &b, 256, 3, 1.0);
+        assert!((similar - 0.9219).abs() < 1e-3, "{similar}");
+        assert_eq!(ssim(&a, &a, 256, 3, 1.0), 1.0);
+    }
+
+    #[test]
+    fn ssim_of_flat_pictures_follows_the_formula() {
+        // Without variance only the luminance term is left: (2ab + C1) / (a² + b² + C1).
+        let (a, b) = (0.5f64, 0.25);
+        let expected = (2.0 * a * b + 1e-4) / (a * a + b * b + 1e-4);
+        let flat = ssim(&[a as f32; 12 * 13], &[b as f32; 12 * 13], 13, 1, 1.0);
+        assert!((flat - expected).abs() < 1e-9, "{flat} {expected}");
+    }
+
+    #[test]
+    fn ssim_mixes_nothing_between_channels() {
+        let (a, b) = (noise(20 * 30), noise(40 * 30)[20 * 30..].to_vec());
+        let apart: f64 = [(&a, &b), (&a, &a)].map(|(x, y)| ssim(x, y, 20, 1, 1.0)).iter().sum::<f64>() / 2.0;
+        let both = |second: &[f32]| a.iter().zip(second).flat_map(|(x, y)| [*x, *y]).collect::<Vec<f32>>();
+        let together = ssim(&both(&a), &b.iter().zip(&a).flat_map(|(x, y)| [*x, *y]).collect::<Vec<_>>(), 20, 2, 1.0);
+        assert!((apart - together).abs() < 1e-12, "{apart} {together}");
+    }
+}

@@ -1,0 +1,66 @@
+//! `std.Resize`
+
+use crate::{
+    extent::Extent,
+    resample::{Axis, Filter, resample},
+};
+use splatgraph_sdk::prelude::*;
+
+/// What becomes of pictures of another shape.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Choice)]
+pub enum Fit {
+    /// Scales until the size is covered, then crops to the centre.
+    Fill,
+    /// Scales until it fits inside and keeps the shape: one side may come out smaller than asked for.
+    Fit,
+    /// Scales each side on its own.
+    Stretch,
+}
+
+/// Changes the size of pictures.
+///
+/// Antialiased when shrinking (but for `nearest`). Pictures that already have the size pass as they are.
+#[node(category = "Image/Transform", outputs(image: "The pictures in the new size."))]
+pub fn resize(
+    /// The pictures.
+    image: Image,
+    /// In pixels.
+    #[input(min = 1, max = 16384)]
+    width: u32,
+    /// In pixels.
+    #[input(min = 1, max = 16384)]
+    height: u32,
+    /// What becomes of pictures of another shape.
+    #[input(default = Fit::Fill)]
+    fit: Fit,
+    /// How pixels in between are computed.
+    #[input(default = Filter::Lanczos)]
+    filter: Filter,
+) -> Result<Image> {
+    let extent = Extent::of(&image, "image")?;
+    let (y, x) = axes((extent.height, extent.width), (height as usize, width as usize), fit);
+    if [y, x].iter().all(|axis| axis.length == axis.scaled && axis.scaled == axis.size) {
+        return Ok(image);
+    }
+    let scaled = resample(image.image.as_slice()?, y, x, filter)?;
+    Image::new(Tensor::from_vec([extent.batch, y.size, x.size, 3], scaled)?)
+}
+
+/// Rows and columns of the result; sizes are (height, width).
+fn axes((height, width): (usize, usize), (to_height, to_width): (usize, usize), fit: Fit) -> (Axis, Axis) {
+    // The side that decides the scale gets exactly its size, the other one follows.
+    let follow = |side: usize, to: usize, by: usize| ((side as f64 * to as f64 / by as f64).round() as usize).max(1);
+    let wider = to_width * height >= to_height * width;
+    let by_width = (follow(height, to_width, width), to_width);
+    let by_height = (to_height, follow(width, to_height, height));
+    let (scaled, size) = match fit {
+        Fit::Stretch => ((to_height, to_width), (to_height, to_width)),
+        Fit::Fill => (if wider { by_width } else { by_height }, (to_height, to_width)),
+        Fit::Fit => {
+            let inside = if wider { by_height } else { by_width };
+            (inside, inside)
+        }
+    };
+    let axis = |length, scaled, size| Axis { length, scaled, offset: (scaled - size) / 2, size };
+    (axis(height, scaled.0, size.0), axis(width, scaled.1, size.1))
+}

@@ -1,0 +1,85 @@
+//! `std.SaveImage`
+
+use crate::{
+    encode::{Format, encode},
+    extent::Extent,
+    levels::{Rounding, level},
+};
+use rayon::prelude::*;
+use splatgraph_sdk::{prelude::*, write_whole};
+use std::{ffi::OsStr, path::Path};
+
+/// Writes pictures to files with 8 bits a channel.
+///
+/// The extension says the format: png, jpg, webp (lossless), bmp, tiff, tga, qoi or ppm. Values outside 0..1 are cut off.
+/// Missing folders are made. A file appears under its name only when it is complete.
+#[node(category = "Image", output, outputs(path: "The file; of a batch, the first.", paths: "All files, in the order of the batch."))]
+pub fn save_image(
+    /// The pictures.
+    image: Image,
+    /// The file. `{b}` stands for the index in the batch; without it, a batch adds -000, -001 and so on.
+    #[input(path = write)]
+    path: PathBuf,
+    /// How a value between two levels is written.
+    #[input(default = Rounding::Round)]
+    rounding: Rounding,
+    /// For JPEG.
+    #[input(default = 95, min = 1, max = 100)]
+    quality: u32,
+    ctx: &Ctx,
+) -> Result<(PathBuf, Vec<PathBuf>)> {
+    let extent = Extent::of(&image, "image")?;
+    let format = Format::from_extension(path.extension().and_then(OsStr::to_str)).map_err(|e| at(e, &path))?;
+    let paths: Vec<PathBuf> = (0..extent.batch).map(|b| numbered(&path, b, extent.batch)).collect();
+    let size = (u32::try_from(extent.width)?, u32::try_from(extent.height)?);
+    let text = png_text(ctx);
+    let pictures = image.image.as_slice::<f32>()?.chunks_exact(extent.pixels() * 3);
+    for (b, (picture, path)) in pictures.zip(&paths).enumerate() {
+        ctx.step(b, extent.batch)?;
+        let rgb: Vec<u8> = picture.par_iter().map(|v| level(*v, rounding)).collect();
+        let bytes = encode(&rgb, size, format, quality as u8, &text).map_err(|e| at(e, path))?;
+        write(path, &bytes)?;
+    }
+    Ok((paths[0].clone(), paths))
+}
+
+/// The path of picture `b` of a batch of `count`.
+fn numbered(path: &Path, b: usize, count: usize) -> PathBuf {
+    let text = path.to_string_lossy();
+    if text.contains("{b}") {
+        return PathBuf::from(text.replace("{b}", &b.to_string()));
+    }
+    if count == 1 {
+        return path.to_owned();
+    }
+    let mut name = path.file_stem().unwrap_or_default().to_owned();
+    name.push(format!("-{b:03}."));
+    name.push(path.extension().unwrap_or_default());
+    path.with_file_name(name)
+}
+
+/// Keys and texts that the host wants to have in a PNG.
+fn png_text(ctx: &Ctx) -> Vec<(String, String)> {
+    let chunks = ctx.settings().get("png_text").and_then(|t| t.as_object()).into_iter().flatten();
+    chunks.filter_map(|(key, text)| Some((key.clone(), text.as_str()?.to_owned()))).collect()
+}
+
+fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    if path.is_dir() {
+        return Err(at(Error::input("path", "a file name was expected, this is a folder"), path));
+    }
+    let written = match path.parent() {
+        Some(folder) => std::fs::create_dir_all(folder).map_err(Error::from).and_then(|()| write_whole(path, bytes)),
+        None => write_whole(path, bytes),
+    };
+    written.map_err(|e| {
+        let hint = "check that the folder may be written to and that the disk has space";
+        at(Error::input("path", format!("{}; {hint}", e.message)), path)
+    })
+}
+
+fn at(e: Error, path: &Path) -> Error {
+    let mut e = e.context("writing a picture");
+    e.message += &format!(": {}", path.display());
+    e
+}

@@ -1,0 +1,61 @@
+//! Pictures arranged on a canvas.
+
+use crate::memory::{MAX_PIXELS, zeros};
+use splatgraph_sdk::prelude::*;
+
+/// A picture to be arranged.
+#[derive(Clone, Copy)]
+pub struct Tile<'a> {
+    /// f32 [height, width, 3]
+    pub colours: &'a [f32],
+    /// Rows.
+    pub height: usize,
+    /// Pixels in a row.
+    pub width: usize,
+}
+
+/// A canvas, f32 [height, width, 3].
+pub struct Canvas {
+    /// Its pixels.
+    pub colours: Vec<f32>,
+    /// Rows.
+    pub height: usize,
+    /// Pixels in a row.
+    pub width: usize,
+}
+
+/// Columns that make the arrangement nearly square.
+#[must_use]
+pub fn square_columns(tiles: usize) -> usize {
+    tiles.isqrt() + usize::from(tiles.isqrt().pow(2) < tiles)
+}
+
+/// Arranges tiles row by row in cells of the size of the largest one, each in the middle of its cell, `gap` pixels apart.
+///
+/// # Errors
+/// The canvas would have more than 256 megapixels.
+pub fn arrange(tiles: &[Tile<'_>], columns: usize, gap: usize, background: f32) -> Result<Canvas> {
+    let columns = columns.clamp(1, tiles.len());
+    let rows = tiles.len().div_ceil(columns);
+    let cell_height = tiles.iter().map(|t| t.height).max().unwrap_or(0);
+    let cell_width = tiles.iter().map(|t| t.width).max().unwrap_or(0);
+    let height = rows * cell_height + (rows - 1) * gap;
+    let width = columns * cell_width + (columns - 1) * gap;
+    if height.saturating_mul(width) as u64 > MAX_PIXELS {
+        bail!(
+            "a canvas of at most 256 megapixels was expected, {columns} x {rows} tiles of {cell_width} x {cell_height} need \
+             {width} x {height}; use fewer or smaller ones"
+        );
+    }
+    let mut colours = zeros::<f32>(height * width * 3)?;
+    colours.fill(background);
+    for (i, tile) in tiles.iter().enumerate() {
+        let top = i / columns * (cell_height + gap) + (cell_height - tile.height) / 2;
+        let left = i % columns * (cell_width + gap) + (cell_width - tile.width) / 2;
+        for (row, from) in tile.colours.chunks_exact(tile.width * 3).enumerate() {
+            let at = ((top + row) * width + left) * 3;
+            colours[at..at + from.len()].copy_from_slice(from);
+        }
+    }
+    Ok(Canvas { colours, height, width })
+}

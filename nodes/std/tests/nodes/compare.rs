@@ -1,0 +1,71 @@
+//! `std.Compare`
+
+use crate::{floats, image, output, told, value};
+use insta::assert_snapshot;
+use splatgraph_pack_std::compare::compare;
+use splatgraph_sdk::{
+    prelude::*,
+    testing::{json, run},
+};
+use std::path::Path;
+
+fn compared(a: &Image, b: &Image) -> Result<Vec<Value>> {
+    run::<compare>(json!({}), [("a", value(a)), ("b", value(b))])
+}
+
+#[test]
+fn equal_pictures() {
+    let picture = image([1, 12, 16], |_, y, x, c| (x * y + c) as f32 / 200.0);
+    let outputs = compared(&picture, &picture).unwrap();
+    assert_eq!(outputs[0].as_float(), Some(100.0));
+    assert_eq!(outputs[1].as_float(), Some(1.0));
+    assert_eq!(outputs[2].to_json(), Some(json!([{"psnr": 100.0, "ssim": 1.0}])));
+    assert_eq!(outputs[3].type_name(), "IMAGE");
+}
+
+#[test]
+fn a_batch_is_measured_one_by_one() {
+    let a = image([2, 16, 16], |_, y, x, _| (y * 16 + x) as f32 / 255.0);
+    // The second picture is one level brighter, less where that is beyond white.
+    let b = image([2, 16, 16], |b, y, x, _| (y * 16 + x + b) as f32 / 255.0);
+    let outputs = compared(&a, &b).unwrap();
+    let each = outputs[2].to_json().unwrap();
+    assert_eq!(each[0], json!({"psnr": 100.0, "ssim": 1.0}));
+    let expected = 10.0 * (255.0f64.powi(2) / (255.0 / 256.0)).log10();
+    let psnr = each[1]["psnr"].as_f64().unwrap();
+    assert!((psnr - expected).abs() < 1e-9, "{psnr} {expected}");
+    assert!((outputs[0].as_float().unwrap() - f64::midpoint(100.0, expected)).abs() < 1e-9);
+    let ssim = each[1]["ssim"].as_f64().unwrap();
+    assert!(ssim > 0.99 && ssim < 1.0, "{ssim}");
+    assert_eq!(outputs[1].as_float(), Some(f64::midpoint(1.0, ssim)));
+}
+
+#[test]
+fn values_are_rounded_as_in_a_file() {
+    let a = image([1, 11, 11], |..| 0.5);
+    let b = image([1, 11, 11], |..| 0.5004);
+    assert_eq!(compared(&a, &b).unwrap()[0].as_float(), Some(100.0));
+}
+
+#[test]
+fn the_picture_shows_both_and_the_error() {
+    let a = image([2, 11, 12], |_, _, _, c| [0.25, 0.5, 0.0][c]);
+    let b = image([2, 11, 12], |_, _, _, c| [0.5, 0.5, 1.0][c]);
+    let literals = json!({"error_gain": 2});
+    let outputs = run::<compare>(literals, [("a", value(&a)), ("b", value(&b))]).unwrap();
+    let picture = output(&outputs, 3);
+    assert_eq!(picture.image.shape(), [2, 11, 36, 3]);
+    let row = &floats(&picture)[36 * 3 * 15..];
+    assert_eq!(row[..3], [0.25, 0.5, 0.0]);
+    assert_eq!(row[12 * 3..12 * 3 + 3], [0.5, 0.5, 1.0]);
+    assert_eq!(row[24 * 3..24 * 3 + 3], [0.5, 0.0, 1.0]);
+}
+
+#[test]
+fn pictures_that_can_not_be_compared() {
+    let refused =
+        |a: [usize; 3], b: [usize; 3]| told(compared(&image(a, |..| 0.0), &image(b, |..| 0.0)), Path::new("/none"));
+    assert_snapshot!(refused([1, 300, 500], [1, 256, 256]), @"");
+    assert_snapshot!(refused([1, 32, 32], [2, 32, 32]), @"");
+    assert_snapshot!(refused([1, 10, 64], [1, 10, 64]), @"");
+}

@@ -1,0 +1,123 @@
+//! `std.LoadImage`: files that are no pictures, or no whole ones.
+
+use crate::told;
+use image::{DynamicImage, ImageFormat, RgbImage};
+use insta::assert_snapshot;
+use splatgraph_pack_std::load_image::load_image;
+use splatgraph_sdk::testing::{json, run};
+use std::{fs, io::Cursor};
+
+/// The error for a file of these bytes.
+fn refused(name: &str, bytes: &[u8]) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(name);
+    fs::write(&path, bytes).unwrap();
+    told(run::<load_image>(json!({"path": path}), []), folder.path())
+}
+
+fn noise(format: ImageFormat) -> Vec<u8> {
+    let picture =
+        RgbImage::from_fn(64, 64, |x, y| image::Rgb([(x * 7919 + y * 104_729) as u8, (x * y) as u8, x as u8]));
+    let mut bytes = Cursor::new(Vec::new());
+    DynamicImage::from(picture).write_to(&mut bytes, format).unwrap();
+    bytes.into_inner()
+}
+
+/// A PNG that says it has this size, with hardly any data.
+fn png_that_claims(width: u32, height: u32) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, width, height);
+    encoder.set_color(png::ColorType::Rgb);
+    let mut writer = encoder.write_header().unwrap();
+    writer.write_chunk(png::chunk::IDAT, &[0x78, 0x9c, 3, 0, 0, 0, 0, 1]).unwrap();
+    drop(writer);
+    bytes
+}
+
+#[test]
+fn what_is_no_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let missing = folder.path().join("missing.png");
+    assert_snapshot!(told(run::<load_image>(json!({"path": missing}), []), folder.path()), @"");
+    assert_snapshot!(told(run::<load_image>(json!({"path": folder.path()}), []), folder.path()), @"");
+}
+
+#[test]
+fn what_is_no_picture() {
+    assert_snapshot!(refused("a.png", b""), @"");
+    assert_snapshot!(refused("a.png", b"{\"version\": 1, \"nodes\": {}}"), @"");
+    assert_snapshot!(refused("a.heic", b"\0\0\0\x18ftypheic\0\0\0\0"), @"");
+    assert_snapshot!(refused("a.avif", b"\0\0\0\0ftypavif\0\0\0\0"), @"");
+    assert_snapshot!(refused("a.tga", b"no picture either, only a name"), @"");
+}
+
+#[test]
+fn a_picture_that_is_cut_off() {
+    for (name, format) in [
+        ("a.png", ImageFormat::Png),
+        ("a.jpg", ImageFormat::Jpeg),
+        ("a.webp", ImageFormat::WebP),
+        ("a.bmp", ImageFormat::Bmp),
+        ("a.gif", ImageFormat::Gif),
+        ("a.tiff", ImageFormat::Tiff),
+        ("a.qoi", ImageFormat::Qoi),
+        ("a.ppm", ImageFormat::Pnm),
+        ("a.tga", ImageFormat::Tga),
+        ("a.ico", ImageFormat::Ico),
+    ] {
+        let whole = noise(format);
+        for length in [3, 20, 40, whole.len() / 2, whole.len() * 9 / 10] {
+            refused(name, &whole[..length]);
+        }
+    }
+    let half = |format| {
+        let whole = noise(format);
+        whole[..whole.len() / 2].to_vec()
+    };
+    assert_snapshot!(refused("a.png", &half(ImageFormat::Png)), @"");
+    assert_snapshot!(refused("a.jpg", &half(ImageFormat::Jpeg)), @"");
+    assert_snapshot!(refused("a.webp", &half(ImageFormat::WebP)), @"");
+}
+
+#[test]
+fn a_jpeg_preview_is_not_taken_for_the_end() {
+    // A preview inside a segment has an end marker of its own.
+    let whole = noise(ImageFormat::Jpeg);
+    let segment = [&[0xff, 0xe1, 0, 8][..], &[1, 2, 0xff, 0xd9, 3, 4]].concat();
+    let cut = [&whole[..2], &segment, &whole[2..whole.len() / 2]].concat();
+    assert!(refused("a.jpg", &cut).contains("end marker"));
+}
+
+#[test]
+fn a_damaged_picture() {
+    let mut png = noise(ImageFormat::Png);
+    let middle = png.len() / 2;
+    png[middle] ^= 0xff;
+    assert_snapshot!(refused("a.png", &png), @"");
+}
+
+#[test]
+fn a_picture_that_is_too_large() {
+    assert_snapshot!(refused("a.png", &png_that_claims(100_000, 100_000)), @"");
+    // Within the limit, but not there: no memory is used for what the header only claims.
+    assert_snapshot!(refused("a.png", &png_that_claims(16_384, 16_384)), @"");
+}
+
+#[test]
+fn damage_anywhere_never_panics() {
+    for format in
+        [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::WebP, ImageFormat::Gif, ImageFormat::Tiff, ImageFormat::Bmp]
+    {
+        let whole = noise(format);
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        for at in (0..whole.len()).step_by(whole.len() / 60) {
+            let mut bytes = whole.clone();
+            bytes[at] ^= 0xff;
+            fs::write(&path, &bytes).unwrap();
+            if let Err(e) = run::<load_image>(json!({"path": path}), []) {
+                assert_ne!(e.code, splatgraph_sdk::Code::Panic, "{format:?} at {at}: {e}");
+            }
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! The pack's nodes, run without a host.
+
+mod arrange;
+mod compare;
+mod load;
+mod load_damaged;
+mod records;
+mod resize;
+mod save;
+mod view;
+
+use splatgraph_sdk::prelude::*;
+use std::path::Path;
+
+/// Pictures [batch, height, width, 3] whose values are `value(b, y, x, c)`.
+fn image([batch, height, width]: [usize; 3], value: impl Fn(usize, usize, usize, usize) -> f32) -> Image {
+    let mut data = Vec::new();
+    for b in 0..batch {
+        for y in 0..height {
+            for x in 0..width {
+                data.extend((0..3).map(|c| value(b, y, x, c)));
+            }
+        }
+    }
+    Image::new(Tensor::from_vec([batch, height, width, 3], data).unwrap()).unwrap()
+}
+
+fn value(image: &Image) -> Value {
+    image.clone().into_value().unwrap()
+}
+
+fn floats(image: &Image) -> &[f32] {
+    image.image.as_slice().unwrap()
+}
+
+fn output(values: &[Value], index: usize) -> Image {
+    Image::from_value(&values[index]).unwrap()
+}
+
+/// An error as a user sees it, without the folder of the test.
+fn told<T>(result: Result<T>, folder: &Path) -> String {
+    let error = result.err().expect("the node should have failed");
+    let message = error.message.replace(&folder.display().to_string(), "<folder>");
+    match error.input {
+        Some(input) => format!("{input}: {message}"),
+        None => message,
+    }
+}
