@@ -1,0 +1,64 @@
+use super::{
+    super::problem::{Kind, Problem},
+    Checker, Feed,
+};
+
+impl Checker<'_> {
+    /// Names every cycle; of cycles that share nodes only the first one found.
+    pub(super) fn check_cycles(&mut self, feeds: &[Vec<Feed>]) {
+        let sources = |node: usize| feeds[node].iter().flat_map(Feed::sockets).map(|socket| socket.node);
+        let left = left_after_peeling(feeds);
+        let mut seen_in_walk = vec![usize::MAX; feeds.len()];
+        for start in 0..feeds.len() {
+            let mut walk = Vec::new();
+            let mut node = start;
+            // Every node that is left has a source that is left, so this ends on a node seen before.
+            while left[node] && seen_in_walk[node] == usize::MAX {
+                seen_in_walk[node] = start;
+                walk.push(node);
+                match sources(node).find(|&source| left[source]) {
+                    Some(source) => node = source,
+                    None => break,
+                }
+            }
+            let Some(first) = walk.iter().position(|&n| n == node) else { continue };
+            if seen_in_walk[node] != start {
+                continue;
+            }
+            let mut cycle: Vec<usize> = walk[first..].to_vec();
+            // Walked from consumer to source; shown in the direction of the values, from the node that is first in the file.
+            cycle.reverse();
+            let lowest = cycle.iter().enumerate().min_by_key(|&(_, node)| *node).map_or(0, |(position, _)| position);
+            cycle.rotate_left(lowest);
+            cycle.push(cycle[0]);
+            let ids: Vec<String> = cycle.iter().map(|&n| format!("`{}`", self.file.nodes[n].id)).collect();
+            let problem = Problem::new(Kind::Cycle, format!("nodes wait for each other: {}", ids.join(" > ")));
+            let problem = problem.at(self.file.nodes[cycle[0]].place).hint("remove one of these links".to_owned());
+            self.problems.push(problem);
+        }
+    }
+}
+
+/// Takes away, again and again, nodes that need none of those left; what stays is on a cycle or after one.
+fn left_after_peeling(feeds: &[Vec<Feed>]) -> Vec<bool> {
+    let mut waiting_for = vec![0_usize; feeds.len()];
+    let mut consumers = vec![Vec::new(); feeds.len()];
+    for (node, feeds) in feeds.iter().enumerate() {
+        for socket in feeds.iter().flat_map(Feed::sockets) {
+            waiting_for[node] += 1;
+            consumers[socket.node].push(node);
+        }
+    }
+    let mut left = vec![true; feeds.len()];
+    let mut free: Vec<usize> = (0..feeds.len()).filter(|&node| waiting_for[node] == 0).collect();
+    while let Some(node) = free.pop() {
+        left[node] = false;
+        for &consumer in &consumers[node] {
+            waiting_for[consumer] -= 1;
+            if waiting_for[consumer] == 0 {
+                free.push(consumer);
+            }
+        }
+    }
+    left
+}

@@ -1,0 +1,148 @@
+use super::{
+    super::{
+        file::Source,
+        given::Given,
+        paths::{PathRules, Resolved, identity, may_overwrite},
+        problem::{Kind, Problem},
+    },
+    CheckedNode, Checker, Feed,
+};
+use serde_json::Value as Json;
+use splatgraph_sdk::spec::{InputSpec, PathKind};
+use std::path::{Path, PathBuf};
+
+/// A file that a node reads or writes.
+pub(super) struct Used {
+    node: usize,
+    input: String,
+    writes: bool,
+    path: PathBuf,
+}
+
+impl Checker<'_> {
+    pub(super) fn path_rules(&self, given: &Given) -> PathRules {
+        let named = self.file.inputs.iter().filter_map(|named| {
+            let target = named.targets.first()?;
+            let node = *self.by_id.get(&target.node)?;
+            let spec = self.class(node)?.spec.inputs.iter().find(|spec| spec.name == target.input)?.clone();
+            let text = match self.literal(node, &spec)? {
+                Json::String(text) if spec.path.is_some() => stem(&text)?,
+                Json::String(text) => text,
+                value => value.to_string(),
+            };
+            Some((named.name.clone(), text))
+        });
+        PathRules::new(&self.file.origin, given, self.first_stem(), named.collect())
+    }
+
+    /// The file name, without folder and extension, of the first path that the graph reads.
+    fn first_stem(&self) -> Option<String> {
+        (0..self.file.nodes.len()).find_map(|node| {
+            let inputs = &self.class(node)?.spec.inputs;
+            let reads = inputs.iter().filter(|spec| matches!(spec.path, Some(PathKind::Read | PathKind::ReadDir)));
+            reads.filter_map(|spec| self.literal(node, spec)).find_map(|value| match value {
+                Json::String(text) => stem(&text),
+                Json::Array(texts) => stem(texts.first()?.as_str()?),
+                _ => None,
+            })
+        })
+    }
+
+    /// The value of an input that is no link: what is given, or else the default.
+    fn literal(&self, node: usize, spec: &InputSpec) -> Option<Json> {
+        match self.file.nodes[node].input(&spec.name) {
+            Some(Source::Literal(value)) => Some(value.clone()),
+            Some(_) => None,
+            None => spec.default.clone(),
+        }
+    }
+
+    /// Puts absolute paths into the inputs that are paths. A node of an unknown class is left out.
+    pub(super) fn resolve_paths(&mut self, feeds: Vec<Vec<Feed>>, rules: &PathRules) -> (Vec<CheckedNode>, Vec<Used>) {
+        let mut nodes = Vec::with_capacity(feeds.len());
+        let mut files = Vec::new();
+        for (position, mut feeds) in feeds.into_iter().enumerate() {
+            let Some(class) = self.class(position).cloned() else { continue };
+            let (mut reads, mut writes) = (Vec::new(), Vec::new());
+            for (spec, feed) in class.spec.inputs.iter().zip(&mut feeds) {
+                let Some(kind) = spec.path else { continue };
+                // The pack can't resolve a default itself.
+                let given = self.file.nodes[position].input(&spec.name);
+                if let (None | Some(Source::Literal(Json::Null)), Some(default)) = (given, &spec.default) {
+                    *feed = Feed::Value(default.clone());
+                }
+                let Feed::Value(value) = feed else { continue };
+                for text in texts(value) {
+                    match self.resolve(position, spec, kind, text, rules) {
+                        Ok(Resolved::BuiltIn(_)) => {}
+                        Ok(Resolved::File(path)) => {
+                            let writing = kind == PathKind::Write;
+                            if writing { writes.push(path.clone()) } else { reads.push(path.clone()) }
+                            let absolute = path.to_str().map(str::to_owned);
+                            files.push(Used { node: position, input: spec.name.clone(), writes: writing, path });
+                            match absolute {
+                                Some(absolute) => *text = absolute,
+                                None => {
+                                    let problem = self.about(Kind::Path, "the folder's name is not Unicode", position);
+                                    self.problems.push(problem.input(&spec.name));
+                                }
+                            }
+                        }
+                        Err(problem) => self.problems.push(problem),
+                    }
+                }
+            }
+            let id = self.file.nodes[position].id.as_str().into();
+            nodes.push(CheckedNode { id, class, feeds, reads, writes });
+        }
+        (nodes, files)
+    }
+
+    fn resolve(
+        &self,
+        node: usize,
+        spec: &InputSpec,
+        kind: PathKind,
+        text: &str,
+        rules: &PathRules,
+    ) -> Result<Resolved, Problem> {
+        let input = self.file.nodes[node].inputs.iter().find(|input| input.name == spec.name);
+        let from_command_line = input.is_some_and(|input| input.from_command_line);
+        rules.resolve(spec, kind, text, from_command_line).map_err(|problem| {
+            let about = self.about(problem.kind, "", node).input(&spec.name).at(input.and_then(|input| input.place));
+            Problem { node: about.node, class: about.class, input: about.input, place: about.place, ..problem }
+        })
+    }
+
+    /// Refuses to write over a file that the same run reads, and to write one file twice.
+    pub(super) fn check_overwriting(&mut self, files: &[Used]) {
+        let identities: Vec<PathBuf> = files.iter().map(|file| identity(&file.path)).collect();
+        let pairs = || files.iter().zip(&identities);
+        for (position, (written, target)) in pairs().enumerate().filter(|(_, (file, _))| file.writes) {
+            let clash = pairs().enumerate().find(|&(other, (file, path))| {
+                if file.writes { other < position && path == target } else { may_overwrite(target, path) }
+            });
+            let Some((_, (other, _))) = clash else { continue };
+            let other_name = format!("{}.{}", self.file.nodes[other.node].id, other.input);
+            let does = if other.writes { "writes too" } else { "reads" };
+            let message = format!("it would write over the file that `{other_name}` {does}");
+            let problem = self.about(Kind::Path, message, written.node).input(&written.input);
+            let input = self.file.nodes[written.node].inputs.iter().find(|input| input.name == written.input);
+            let place = input.and_then(|input| input.place);
+            let hint = format!("give it another name than {}", written.path.display());
+            self.problems.push(problem.at(place).hint(hint));
+        }
+    }
+}
+
+fn stem(path: &str) -> Option<String> {
+    Path::new(path).file_stem().map(|stem| stem.to_string_lossy().into_owned())
+}
+
+fn texts(value: &mut Json) -> Vec<&mut String> {
+    match value {
+        Json::String(text) => vec![text],
+        Json::Array(items) => items.iter_mut().flat_map(texts).collect(),
+        _ => Vec::new(),
+    }
+}

@@ -1,0 +1,159 @@
+use super::{
+    super::{
+        file::{Input, Link, OutputName, Source},
+        literal,
+        names::suggest,
+        problem::{Kind, Problem},
+    },
+    Checker, Feed, Socket,
+};
+use splatgraph_sdk::spec::{InputSpec, OutputSpec, scalar, socket_types_meet};
+
+impl Checker<'_> {
+    /// What each input of a node gets; nothing where there was a problem.
+    pub(super) fn check_inputs(&mut self, node: usize) -> Vec<Feed> {
+        let Some(class) = self.class(node).cloned() else { return Vec::new() };
+        let inputs = self.file.nodes[node].inputs.clone();
+        for input in &inputs {
+            if !class.spec.inputs.iter().any(|spec| spec.name == input.name) {
+                self.unknown_input(node, input, &class.spec.inputs);
+            }
+        }
+        let mut feeds = Vec::with_capacity(class.spec.inputs.len());
+        for spec in &class.spec.inputs {
+            let result = match inputs.iter().find(|input| input.name == spec.name) {
+                Some(input) => self.feed(node, spec, input),
+                None if spec.required() => Err(self.missing_input(node, spec)),
+                None => Ok(Feed::Nothing),
+            };
+            match result {
+                Ok(feed) => feeds.push(feed),
+                Err(problem) => {
+                    feeds.push(Feed::Nothing);
+                    self.problems.push(problem);
+                }
+            }
+        }
+        feeds
+    }
+
+    fn unknown_input(&mut self, node: usize, input: &Input, specs: &[InputSpec]) {
+        let known = specs.iter().map(|spec| spec.name.as_str());
+        let hint = suggest(&input.name, known, "its inputs are").or_else(|| Some("it has no inputs".to_owned()));
+        let problem = self.about(Kind::UnknownInput, format!("there is no input `{}`", input.name), node);
+        let problem = problem.at(input.place).hint(hint);
+        // ComfyUI passes over unknown values too: other versions and front ends write extra ones.
+        if self.file.bare && matches!(input.source, Source::Literal(_)) {
+            self.warnings.push(problem);
+        } else {
+            self.problems.push(problem);
+        }
+    }
+
+    fn missing_input(&self, node: usize, spec: &InputSpec) -> Problem {
+        let problem = self.about(Kind::MissingInput, "nothing is given", node).input(&spec.name);
+        let place = self.file.nodes[node].place;
+        problem.at(place).expected(literal::expected(spec)).hint(self.linkable_outputs(node, spec))
+    }
+
+    /// Outputs that would fit an input which only a link can fill.
+    fn linkable_outputs(&self, node: usize, spec: &InputSpec) -> Option<String> {
+        const SHOWN: usize = 3;
+        if literal::takes_literals(spec) {
+            return None;
+        }
+        let others = self.file.nodes.iter().zip(&self.classes).enumerate().filter(|(other, _)| *other != node);
+        let outputs = others.flat_map(|(_, (other, class))| {
+            let outputs = class.iter().flat_map(|class| &class.spec.outputs);
+            outputs.map(move |output| (&other.id, output))
+        });
+        let fitting = outputs.filter(|(_, output)| {
+            output.socket != scalar::ANY && socket_types_meet(&output.socket, &spec.socket) && (spec.list || !output.list)
+        });
+        let links: Vec<String> = fitting.map(|(id, output)| format!("[{id:?}, {:?}]", output.name)).take(SHOWN).collect();
+        (!links.is_empty()).then(|| format!("these outputs fit: {}", links.join(", ")))
+    }
+
+    fn feed(&self, node: usize, spec: &InputSpec, input: &Input) -> Result<Feed, Problem> {
+        let located = |problem: Problem| {
+            let about = self.about(problem.kind, "", node).input(&spec.name).at(input.place);
+            Problem { node: about.node, class: about.class, input: about.input, place: about.place, ..problem }
+        };
+        match &input.source {
+            Source::Literal(value) => {
+                let value = literal::check(spec, value).map_err(located)?;
+                Ok(if value.is_null() { Feed::Nothing } else { Feed::Value(value) })
+            }
+            Source::Link(link) => {
+                let Some((socket, output)) = self.socket(link).map_err(located)? else { return Ok(Feed::Nothing) };
+                check_link(spec, link, &output).map_err(located)?;
+                Ok(Feed::Link(socket))
+            }
+            Source::Links(links) if !spec.list => {
+                let problem = Problem::new(Kind::ListLink, "").expected(literal::expected(spec));
+                Err(located(problem.received(format!("a list of {} links", links.len())).hint(
+                    links.is_empty().then(|| r#"write an array of values as {"__value__": [...]}"#.to_owned()),
+                )))
+            }
+            Source::Links(links) => {
+                let mut sockets = Vec::with_capacity(links.len());
+                for link in links {
+                    let Some((socket, output)) = self.socket(link).map_err(located)? else { continue };
+                    check_link(spec, link, &output).map_err(located)?;
+                    sockets.push(socket);
+                }
+                Ok(Feed::Links(sockets))
+            }
+        }
+    }
+
+    /// The output that a link names; `None` when that node's class is unknown, which is a problem of its own.
+    pub(super) fn socket(&self, link: &Link) -> Result<Option<(Socket, OutputSpec)>, Problem> {
+        let Some(&node) = self.by_id.get(&link.node) else {
+            let message = format!("the link {} leads to no node: there is no `{}`", json(link), link.node);
+            return Err(Problem::new(Kind::DanglingLink, message).hint(suggest(&link.node, self.ids(), "the nodes are")));
+        };
+        let Some(class) = self.class(node) else { return Ok(None) };
+        let outputs = &class.spec.outputs;
+        let output = match &link.output {
+            OutputName::Name(name) => outputs.iter().position(|output| output.name == *name),
+            OutputName::Index(index) => usize::try_from(*index).ok().filter(|&index| index < outputs.len()),
+        };
+        let Some(output) = output else {
+            let names = outputs.iter().map(|output| output.name.as_str());
+            let hint = match &link.output {
+                OutputName::Name(name) => suggest(name, names, "its outputs are"),
+                OutputName::Index(_) => suggest("", names, "its outputs are"),
+            };
+            let shown = match &link.output {
+                OutputName::Name(name) => format!("`{name}`"),
+                OutputName::Index(index) => format!("number {index}"),
+            };
+            let message = format!("node `{}` ({}) has no output {shown}", link.node, class.full_name);
+            let hint = hint.or_else(|| Some("it has no outputs".to_owned()));
+            return Err(Problem::new(Kind::UnknownOutput, message).hint(hint));
+        };
+        Ok(Some((Socket { node, output }, outputs[output].clone())))
+    }
+}
+
+/// A link as a graph file has it.
+fn json(link: &Link) -> String {
+    match &link.output {
+        OutputName::Name(name) => format!("[{:?}, {name:?}]", link.node),
+        OutputName::Index(index) => format!("[{:?}, {index}]", link.node),
+    }
+}
+
+fn check_link(spec: &InputSpec, link: &Link, output: &OutputSpec) -> Result<(), Problem> {
+    let from = format!("{} from `{link}`", output.socket);
+    if !socket_types_meet(&output.socket, &spec.socket) {
+        return Err(Problem::new(Kind::LinkType, "").expected(&spec.socket).received(from));
+    }
+    let takes_anything = spec.socket.split(',').any(|socket_type| socket_type == scalar::ANY);
+    if output.list && !spec.list && !takes_anything {
+        let problem = Problem::new(Kind::ListLink, "").expected(format!("one {}", spec.socket));
+        return Err(problem.received(format!("a list of {from}")));
+    }
+    Ok(())
+}

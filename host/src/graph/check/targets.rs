@@ -1,0 +1,144 @@
+use super::{
+    super::{
+        file::{Input, NamedInput, Source, Target},
+        given::Given,
+        literal,
+        names::{nearest, suggest},
+        problem::{Kind, Problem},
+    },
+    Checker, Socket,
+};
+use splatgraph_sdk::spec::InputSpec;
+use std::collections::HashSet;
+
+impl Checker<'_> {
+    /// Puts the values of the command line into the graph.
+    pub(super) fn apply(&mut self, given: &Given) {
+        let mut seen = HashSet::new();
+        for (name, text) in &given.inputs {
+            if !seen.insert(name.as_str()) {
+                self.problems.push(Problem::new(Kind::UnknownName, format!("`{name}` is given twice")));
+                continue;
+            }
+            let Some(named) = self.file.named_input(name).cloned() else {
+                self.unknown_name(name, text);
+                continue;
+            };
+            for target in &named.targets {
+                // A target that points nowhere is reported with the named inputs.
+                if let Ok(Some((node, spec))) = self.target(target) {
+                    self.set(node, &spec, text, name);
+                }
+            }
+        }
+        for (name, text) in &given.sets {
+            let Some(target) = Target::parse(name) else {
+                let problem = Problem::new(Kind::UnknownName, "`--set` was given something else");
+                self.problems.push(problem.expected("node.input=value").received(format!("{name}={text}")));
+                continue;
+            };
+            if !seen.insert(name) {
+                self.problems.push(Problem::new(Kind::UnknownName, format!("`--set {name}` is given twice")));
+                continue;
+            }
+            match self.target(&target) {
+                Ok(Some((node, spec))) => self.set(node, &spec, text, name),
+                Ok(None) => {}
+                Err(problem) => {
+                    let message = format!("`--set {name}`: {}", problem.message);
+                    self.problems.push(Problem { kind: Kind::UnknownName, message, ..problem });
+                }
+            }
+        }
+    }
+
+    fn unknown_name(&mut self, name: &str, text: &str) {
+        let problem = Problem::new(Kind::UnknownName, format!("`{name}={text}`: the graph has no input `{name}`"));
+        let known = self.file.inputs.iter().map(|input| input.name.as_str());
+        let is_target = Target::parse(name).is_some_and(|target| self.by_id.contains_key(&target.node));
+        let hint = match suggest(name, known.clone(), "its inputs are") {
+            Some(near) if nearest(name, known).is_some() => near,
+            _ if is_target => format!("write `--set {name}={text}`"),
+            Some(all) => all,
+            None => "it has no named inputs; reach any other with `--set node.input=value`".to_owned(),
+        };
+        self.problems.push(problem.hint(hint));
+    }
+
+    fn set(&mut self, node: usize, spec: &InputSpec, text: &str, name: &str) {
+        match literal::from_text(spec, text) {
+            Ok(value) => {
+                let new = Input {
+                    name: spec.name.clone(),
+                    source: Source::Literal(value),
+                    place: None,
+                    from_command_line: true,
+                };
+                let inputs = &mut self.file.nodes[node].inputs;
+                match inputs.iter_mut().find(|input| input.name == spec.name) {
+                    Some(input) => *input = new,
+                    None => inputs.push(new),
+                }
+            }
+            Err(problem) => {
+                let message = format!("`{name}={text}`");
+                let about = self.about(problem.kind, message, node).input(&spec.name);
+                self.problems.push(Problem {
+                    expected: problem.expected,
+                    received: problem.received,
+                    hint: problem.hint,
+                    ..about
+                });
+            }
+        }
+    }
+
+    /// The input that a target names; `None` when the node's class is unknown, which is a problem of its own.
+    fn target(&self, target: &Target) -> Result<Option<(usize, InputSpec)>, Problem> {
+        let Some(&node) = self.by_id.get(&target.node) else {
+            let message = format!("there is no node `{}`", target.node);
+            let hint = suggest(&target.node, self.ids(), "the nodes are");
+            return Err(Problem::new(Kind::UnknownTarget, message).hint(hint));
+        };
+        let Some(class) = self.class(node) else { return Ok(None) };
+        match class.spec.inputs.iter().find(|spec| spec.name == target.input) {
+            Some(spec) => Ok(Some((node, spec.clone()))),
+            None => {
+                let message = format!("node `{}` ({}) has no input `{}`", target.node, class.full_name, target.input);
+                let names = class.spec.inputs.iter().map(|spec| spec.name.as_str());
+                let hint = suggest(&target.input, names, "its inputs are").unwrap_or("it has no inputs".to_owned());
+                Err(Problem::new(Kind::UnknownTarget, message).hint(hint))
+            }
+        }
+    }
+
+    pub(super) fn check_named_inputs(&mut self) {
+        let mut problems = Vec::new();
+        for NamedInput { name, targets, place } in &self.file.inputs {
+            for target in targets {
+                if let Err(problem) = self.target(target) {
+                    let message = format!("the named input `{name}` sets `{target}`, but {}", problem.message);
+                    problems.push(Problem { message, ..problem }.at(*place));
+                }
+            }
+        }
+        self.problems.append(&mut problems);
+    }
+
+    pub(super) fn check_named_outputs(&mut self) -> Vec<(String, Socket)> {
+        let mut outputs = Vec::new();
+        let mut problems = Vec::new();
+        for output in &self.file.outputs {
+            match self.socket(&output.link) {
+                Ok(Some((socket, _))) => outputs.push((output.name.clone(), socket)),
+                Ok(None) => {}
+                Err(problem) => {
+                    let message = format!("the named output `{}`: {}", output.name, problem.message);
+                    problems.push(Problem { message, ..problem }.at(output.place));
+                }
+            }
+        }
+        self.problems.append(&mut problems);
+        outputs
+    }
+}

@@ -1,0 +1,78 @@
+use super::file::{File, Link, OutputName, Source};
+use crate::registry::{Class, Registry};
+use std::{collections::HashMap, fmt::Write};
+
+/// The graph as a Mermaid flowchart: nodes with id and class (those that write have double sides), links labelled with
+/// output and input, named inputs and outputs as rounded shapes. With a registry, positions of outputs become names.
+#[must_use]
+pub fn draw(file: &File, registry: Option<&Registry>) -> String {
+    let positions: HashMap<&str, usize> = file.nodes.iter().enumerate().map(|(n, node)| (node.id.as_str(), n)).collect();
+    let classes: Vec<Option<Class>> =
+        file.nodes.iter().map(|node| registry.and_then(|registry| registry.class(&node.class_type))).collect();
+    let output_name = |link: &Link| match &link.output {
+        OutputName::Name(name) => name.clone(),
+        OutputName::Index(index) => {
+            let class = positions.get(link.node.as_str()).and_then(|&node| classes[node].as_ref());
+            let output = class.and_then(|class| class.spec.outputs.get(usize::try_from(*index).ok()?));
+            output.map_or_else(|| index.to_string(), |output| output.name.clone())
+        }
+    };
+    let mut out = "flowchart LR\n".to_owned();
+    let mut line = |text: String| {
+        // Writing to a text can't fail.
+        let _ = writeln!(out, "    {text}");
+    };
+    for (position, (node, class)) in file.nodes.iter().zip(&classes).enumerate() {
+        let label = format!("{}<br/>{}", escape(&node.id), escape(&node.class_type));
+        let writes = class.as_ref().is_some_and(|class| class.spec.output);
+        line(if writes { format!("n{position}[[\"{label}\"]]") } else { format!("n{position}[\"{label}\"]") });
+    }
+    for (position, node) in file.nodes.iter().enumerate() {
+        for input in &node.inputs {
+            let links = match &input.source {
+                Source::Literal(_) => &[],
+                Source::Link(link) => std::slice::from_ref(link),
+                Source::Links(links) => links.as_slice(),
+            };
+            for link in links {
+                let Some(from) = positions.get(link.node.as_str()) else { continue };
+                let output = output_name(link);
+                let label = if output == input.name { output } else { format!("{output} → {}", input.name) };
+                line(format!("n{from} -- \"{}\" --> n{position}", escape(&label)));
+            }
+        }
+    }
+    for (number, input) in file.inputs.iter().enumerate() {
+        line(format!("i{number}([\"{}\"])", escape(&input.name)));
+        for target in &input.targets {
+            if let Some(node) = positions.get(target.node.as_str()) {
+                line(format!("i{number} -. \"{}\" .-> n{node}", escape(&target.input)));
+            }
+        }
+    }
+    for (number, output) in file.outputs.iter().enumerate() {
+        line(format!("o{number}([\"{}\"])", escape(&output.name)));
+        if let Some(node) = positions.get(output.link.node.as_str()) {
+            line(format!("n{node} -. \"{}\" .-> o{number}", escape(&output_name(&output.link))));
+        }
+    }
+    out
+}
+
+/// Mermaid reads entities in quoted labels, with `#` where HTML has `&`.
+fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '#' => out.push_str("#35;"),
+            '&' => out.push_str("#amp;"),
+            '"' => out.push_str("#quot;"),
+            '<' => out.push_str("#lt;"),
+            '>' => out.push_str("#gt;"),
+            '`' => out.push_str("#96;"),
+            c if c.is_control() => out.push(' '),
+            c => out.push(c),
+        }
+    }
+    out
+}

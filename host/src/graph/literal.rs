@@ -1,0 +1,174 @@
+//! Values that are written out, in a graph file or on the command line: whether they fit a socket.
+
+use super::{
+    json::describe,
+    names::nearest,
+    problem::{Kind, Problem},
+};
+use serde_json::{Number, Value as Json};
+use splatgraph_sdk::spec::{InputSpec, scalar};
+
+fn takes(spec: &InputSpec, socket_type: &str) -> bool {
+    spec.socket.split(',').any(|t| t == socket_type)
+}
+
+/// Whether an input can be given a value that is written out, and not only a link.
+pub(crate) fn takes_literals(spec: &InputSpec) -> bool {
+    [scalar::INT, scalar::FLOAT, scalar::BOOLEAN, scalar::STRING, scalar::JSON, scalar::ANY]
+        .iter()
+        .any(|socket_type| takes(spec, socket_type))
+}
+
+/// What belongs into an input: `a whole number from 1 to 4096`.
+pub(crate) fn expected(spec: &InputSpec) -> String {
+    let one = expected_one(spec);
+    if spec.list { format!("a list, each {one}") } else { one }
+}
+
+fn expected_one(spec: &InputSpec) -> String {
+    if !spec.choices.is_empty() {
+        let names: Vec<String> = spec.choices.iter().map(|choice| format!("{:?}", choice.name)).collect();
+        return format!("one of {}", names.join(", "));
+    }
+    if spec.path.is_some() {
+        return "a path".to_owned();
+    }
+    let types = spec.socket.split(',').map(|socket_type| match socket_type {
+        scalar::INT => format!("a whole number{}", range(spec)),
+        scalar::FLOAT => format!("a number{}", range(spec)),
+        scalar::BOOLEAN => "true or false".to_owned(),
+        scalar::STRING => "a text".to_owned(),
+        scalar::JSON => "a JSON value".to_owned(),
+        scalar::ANY => "anything".to_owned(),
+        other => format!("a link to {other}"),
+    });
+    types.collect::<Vec<_>>().join(" or ")
+}
+
+fn range(spec: &InputSpec) -> String {
+    match (&spec.min, &spec.max) {
+        (Some(min), Some(max)) => format!(" from {min} to {max}"),
+        (Some(min), None) => format!(" of at least {min}"),
+        (None, Some(max)) => format!(" of at most {max}"),
+        (None, None) => String::new(),
+    }
+}
+
+/// The value as the node will get it, which differs only where a whole number becomes a float.
+pub(crate) fn check(spec: &InputSpec, value: &Json) -> Result<Json, Problem> {
+    if value.is_null() && !spec.required() {
+        return Ok(Json::Null);
+    }
+    if !spec.list {
+        return check_one(spec, value);
+    }
+    let Json::Array(items) = value else {
+        let hint = r#"write a list of values as {"__value__": [...]}"#.to_owned();
+        return Err(wrong_type(spec, &expected(spec), value).hint(hint));
+    };
+    let check_item = |(index, item)| {
+        check_one(spec, item).map_err(|problem| {
+            let received = problem.received.clone().unwrap_or_default();
+            problem.received(format!("{received} at position {index}"))
+        })
+    };
+    items.iter().enumerate().map(check_item).collect::<Result<Vec<_>, _>>().map(Json::Array)
+}
+
+fn check_one(spec: &InputSpec, value: &Json) -> Result<Json, Problem> {
+    let wrong = || wrong_type(spec, &expected_one(spec), value);
+    if !takes_literals(spec) {
+        return Err(wrong().hint(r#"write a link as ["node", "output"]"#.to_owned()));
+    }
+    if takes(spec, scalar::ANY) || takes(spec, scalar::JSON) {
+        return Ok(value.clone());
+    }
+    match value {
+        Json::Number(number) if takes(spec, scalar::INT) && !number.is_f64() => {
+            in_range(spec, number).map(|()| value.clone())
+        }
+        Json::Number(number) if takes(spec, scalar::FLOAT) => {
+            in_range(spec, number)?;
+            Ok(number.as_f64().map_or_else(|| value.clone(), Json::from))
+        }
+        Json::Bool(_) if takes(spec, scalar::BOOLEAN) => Ok(value.clone()),
+        Json::String(text) if takes(spec, scalar::STRING) => check_text(spec, text).map(|()| value.clone()),
+        _ => Err(wrong()),
+    }
+}
+
+fn check_text(spec: &InputSpec, text: &str) -> Result<(), Problem> {
+    if spec.path.is_some() && text.is_empty() {
+        return Err(Problem::new(Kind::Path, "").expected("a path").received("an empty text"));
+    }
+    if spec.choices.is_empty() || spec.choices.iter().any(|choice| choice.name == text) {
+        return Ok(());
+    }
+    let near = nearest(text, spec.choices.iter().map(|choice| choice.name.as_str()));
+    let problem = Problem::new(Kind::NotAChoice, "").expected(expected_one(spec)).received(format!("{text:?}"));
+    Err(problem.hint(near.map(|near| format!("did you mean {near:?}?"))))
+}
+
+fn in_range(spec: &InputSpec, number: &Number) -> Result<(), Problem> {
+    let limit = |limit: &Option<Json>| limit.as_ref().and_then(Json::as_number).cloned();
+    let kind = match (limit(&spec.min), limit(&spec.max)) {
+        (Some(min), _) if is_less(number, &min) => Kind::TooSmall,
+        (_, Some(max)) if is_less(&max, number) => Kind::TooLarge,
+        _ => return Ok(()),
+    };
+    Err(Problem::new(kind, "").expected(expected_one(spec)).received(number.to_string()))
+}
+
+/// Whole numbers are compared exactly: a seed may be 2^64-1.
+fn is_less(a: &Number, b: &Number) -> bool {
+    match (a.as_i128(), b.as_i128()) {
+        (Some(a), Some(b)) => a < b,
+        _ => a.as_f64() < b.as_f64(),
+    }
+}
+
+fn wrong_type(spec: &InputSpec, expected: &str, value: &Json) -> Problem {
+    let hint = match value {
+        Json::Number(number) if takes(spec, scalar::INT) => {
+            number.as_f64().filter(|float| float.fract() == 0.0).map(|float| format!("write {float:.0}"))
+        }
+        Json::Number(number) if takes(spec, scalar::STRING) => Some(format!("write it in quotes: \"{number}\"")),
+        Json::Bool(value) if takes(spec, scalar::STRING) => Some(format!("write it in quotes: \"{value}\"")),
+        Json::String(text) if from_text(spec, text).is_ok() => Some(format!("write it without quotes: {text}")),
+        Json::Null => Some("leave the input out if it should have no value".to_owned()),
+        _ => None,
+    };
+    Problem::new(Kind::WrongType, "").expected(expected).received(describe(value)).hint(hint)
+}
+
+/// The value of a text from the command line, converted by the type of the socket.
+pub(crate) fn from_text(spec: &InputSpec, text: &str) -> Result<Json, Problem> {
+    let failed = |expected: String| Problem::new(Kind::WrongType, "").expected(expected).received(format!("{text:?}"));
+    if !takes_literals(spec) {
+        let hint = "it can't be given on the command line".to_owned();
+        return Err(failed(format!("a link to {}", spec.socket)).hint(hint));
+    }
+    if spec.list {
+        let hint = "a list is written as JSON: [1, 2]".to_owned();
+        let list: Json = serde_json::from_str(text).map_err(|_| failed(expected(spec)).hint(hint))?;
+        return check(spec, &list);
+    }
+    let is_text = spec.path.is_some() || !spec.choices.is_empty();
+    let value = scalar_from_text(spec, text).filter(|_| !is_text);
+    match value {
+        Some(value) => check(spec, &value),
+        None if takes(spec, scalar::STRING) || takes(spec, scalar::ANY) => check(spec, &text.into()),
+        None => Err(failed(expected(spec))),
+    }
+}
+
+fn scalar_from_text(spec: &InputSpec, text: &str) -> Option<Json> {
+    let int = || text.parse::<i64>().map(Json::from).or_else(|_| text.parse::<u64>().map(Json::from)).ok();
+    let float = || text.parse::<f64>().ok().and_then(Number::from_f64).map(Json::Number);
+    let boolean = || text.parse::<bool>().map(Json::from).ok();
+    let json = || serde_json::from_str(text).ok();
+    None.or_else(|| int().filter(|_| takes(spec, scalar::INT)))
+        .or_else(|| float().filter(|_| takes(spec, scalar::FLOAT)))
+        .or_else(|| boolean().filter(|_| takes(spec, scalar::BOOLEAN)))
+        .or_else(|| json().filter(|_| takes(spec, scalar::JSON) || takes(spec, scalar::ANY)))
+}

@@ -1,0 +1,291 @@
+use super::{
+    file::{File, Input, Link, NamedInput, NamedOutput, Node, Origin, OutputName, Source, Target},
+    json::{self, Lines, Member, Shape, Tree},
+    names::suggest,
+    problem::{Kind, Place, Problem, Problems},
+};
+use serde_json::Value as Json;
+
+/// The newest version of the format that is understood.
+pub const VERSION: u64 = 1;
+
+const KEYS: [&str; 6] = ["version", "title", "description", "inputs", "outputs", "nodes"];
+const NODE_KEYS: [&str; 2] = ["class_type", "inputs"];
+
+impl File {
+    /// Reads the text of a graph file or of a bare prompt. Problems after which reading could go on, such as a key that
+    /// stands twice, are kept in [`File::problems`].
+    ///
+    /// # Errors
+    /// The text is not JSON, not a graph, or made for a newer version; with line and column.
+    pub fn parse(text: &str, origin: Origin) -> Result<Self, Problems> {
+        let (tree, problems) = json::parse(text);
+        let mut reader = Reader { lines: Lines::new(text), problems };
+        match tree.and_then(|tree| reader.file(&tree, origin.clone())) {
+            Some(file) => Ok(Self { problems: reader.problems, ..file }),
+            None => Err(Problems { problems: reader.problems, graph: origin.to_string() }),
+        }
+    }
+}
+
+/// Keys that the format leaves to others.
+fn is_ignored(key: &str) -> bool {
+    key.starts_with(['_', '$'])
+}
+
+struct Reader<'a> {
+    lines: Lines<'a>,
+    problems: Vec<Problem>,
+}
+
+impl Reader<'_> {
+    fn place(&self, at: usize) -> Option<Place> {
+        Some(self.lines.place(at))
+    }
+
+    fn problem(&mut self, at: usize, problem: Problem) {
+        let problem = problem.at(self.place(at));
+        self.problems.push(problem);
+    }
+
+    fn wrong(&mut self, tree: &Tree, what: &str, expected: &str) {
+        self.problem(tree.at, Problem::new(Kind::Format, what).expected(expected).received(tree.describe()));
+    }
+
+    fn file(&mut self, tree: &Tree, origin: Origin) -> Option<File> {
+        let Some(members) = tree.members() else {
+            self.wrong(tree, "a graph", "an object with the key `nodes`");
+            return None;
+        };
+        let mut file = File {
+            origin,
+            bare: false,
+            title: String::new(),
+            description: String::new(),
+            inputs: Vec::new(),
+            outputs: Vec::new(),
+            nodes: Vec::new(),
+            problems: Vec::new(),
+        };
+        match tree.get("nodes") {
+            Some(nodes) if matches!(nodes.shape, Shape::Array(_)) => {
+                let message = "this is the format of ComfyUI's canvas (`nodes` is an array)";
+                let hint = "export it in the API format (in ComfyUI: Workflow, Export (API))".to_owned();
+                self.problem(nodes.at, Problem::new(Kind::Format, message).hint(hint));
+                return None;
+            }
+            // A bare prompt may have a node with the id `nodes`.
+            Some(nodes) if nodes.get("class_type").and_then(Tree::as_str).is_none() => {
+                if let Some(version) = tree.get("version") {
+                    self.version(version)?;
+                }
+                self.own_format(members, &mut file);
+            }
+            _ => {
+                file.bare = true;
+                file.nodes = self.bare_prompt(tree, members)?;
+            }
+        }
+        Some(file)
+    }
+
+    fn own_format(&mut self, members: &[Member], file: &mut File) {
+        for Member { at, key, value } in members {
+            match key.as_str() {
+                "version" => {}
+                "title" => file.title = self.text(value, "`title`"),
+                "description" => file.description = self.text(value, "`description`"),
+                "inputs" => file.inputs = self.named_inputs(value),
+                "outputs" => file.outputs = self.named_outputs(value),
+                "nodes" => file.nodes = self.nodes(value, false),
+                _ => self.unknown_key(*at, key, &KEYS, "a graph"),
+            }
+        }
+    }
+
+    fn bare_prompt(&mut self, tree: &Tree, members: &[Member]) -> Option<Vec<Node>> {
+        if members.iter().any(|member| member.value.get("class_type").is_some()) {
+            return Some(self.nodes(tree, true));
+        }
+        let problem = Problem::new(Kind::Format, "a graph").expected("the key `nodes`");
+        let problem = if let Some(prompt) = members.iter().find(|m| m.key == "prompt" && m.value.members().is_some()) {
+            problem
+                .received(format!("the body of a request, line {}", self.lines.place(prompt.at).line))
+                .hint("keep only what stands under `prompt`".to_owned())
+        } else if members.is_empty() {
+            problem.received("an empty object")
+        } else {
+            let keys = super::names::some_of(members.iter().map(|member| member.key.as_str()));
+            problem.received(format!("the keys {keys}"))
+        };
+        self.problem(tree.at, problem);
+        None
+    }
+
+    fn unknown_key(&mut self, at: usize, key: &str, known: &[&'static str], of: &str) {
+        if !is_ignored(key) {
+            let hint = suggest(key, known.iter().copied(), &format!("{of} has"));
+            self.problem(at, Problem::new(Kind::UnknownKey, format!("{of} has no key {key:?}")).hint(hint));
+        }
+    }
+
+    /// `None` when it is a newer one, whose keys can't be judged.
+    fn version(&mut self, tree: &Tree) -> Option<()> {
+        match &tree.shape {
+            Shape::Scalar(Json::Number(number)) if number.as_u64().is_some_and(|n| (1..=VERSION).contains(&n)) => {}
+            Shape::Scalar(Json::Number(number)) if number.as_u64().is_some_and(|n| n > VERSION) => {
+                let problem = Problem::new(Kind::Version, format!("the graph has version {number} of the format"));
+                let problem = problem.expected(format!("at most {VERSION}"));
+                self.problem(tree.at, problem.hint("use a newer splatgraph".to_owned()));
+                return None;
+            }
+            _ => self.wrong(tree, "`version`", &format!("the number {VERSION}")),
+        }
+        Some(())
+    }
+
+    fn text(&mut self, tree: &Tree, what: &str) -> String {
+        let text = tree.as_str();
+        if text.is_none() {
+            self.wrong(tree, what, "a text");
+        }
+        text.unwrap_or_default().to_owned()
+    }
+
+    fn named_inputs(&mut self, tree: &Tree) -> Vec<NamedInput> {
+        let Some(members) = tree.members() else {
+            self.wrong(tree, "`inputs`", r#"an object like {"tokens": "init.tokens"}"#);
+            return Vec::new();
+        };
+        let mut inputs = Vec::new();
+        for Member { at, key, value } in members.iter().filter(|member| !is_ignored(&member.key)) {
+            let texts: Option<Vec<&str>> = match &value.shape {
+                Shape::Array(items) => items.iter().map(Tree::as_str).collect(),
+                _ => value.as_str().map(|text| vec![text]),
+            };
+            let targets = texts.and_then(|texts| texts.into_iter().map(Target::parse).collect::<Option<Vec<_>>>());
+            match targets {
+                Some(targets) if !targets.is_empty() => {
+                    inputs.push(NamedInput { name: key.clone(), targets, place: self.place(*at) });
+                }
+                _ => self.wrong(value, &format!("the named input `{key}`"), r#""node.input", or a list of them"#),
+            }
+        }
+        inputs
+    }
+
+    fn named_outputs(&mut self, tree: &Tree) -> Vec<NamedOutput> {
+        let Some(members) = tree.members() else {
+            self.wrong(tree, "`outputs`", r#"an object like {"psnr": ["compare", "psnr"]}"#);
+            return Vec::new();
+        };
+        let mut outputs = Vec::new();
+        for Member { at, key, value } in members.iter().filter(|member| !is_ignored(&member.key)) {
+            match &value.shape {
+                Shape::Array(items) if let Some(link) = link(items) => {
+                    outputs.push(NamedOutput { name: key.clone(), link, place: self.place(*at) });
+                }
+                _ => self.wrong(value, &format!("the named output `{key}`"), r#"a link: ["node", "output"]"#),
+            }
+        }
+        outputs
+    }
+
+    fn nodes(&mut self, tree: &Tree, bare: bool) -> Vec<Node> {
+        let Some(members) = tree.members() else {
+            self.wrong(tree, "`nodes`", r#"an object like {"id": {"class_type": "pack.Node", "inputs": {}}}"#);
+            return Vec::new();
+        };
+        let members = members.iter().filter(|member| !is_ignored(&member.key));
+        members.filter_map(|member| self.node(member, bare)).collect()
+    }
+
+    fn node(&mut self, Member { at, key: id, value }: &Member, bare: bool) -> Option<Node> {
+        let what = format!("node `{id}`");
+        let Some(members) = value.members() else {
+            self.wrong(value, &what, r#"an object like {"class_type": "pack.Node", "inputs": {}}"#);
+            return None;
+        };
+        let mut class_type = None;
+        let mut inputs = Vec::new();
+        for Member { at, key, value } in members {
+            match key.as_str() {
+                "class_type" => class_type = Some(self.text(value, &format!("{what}, `class_type`"))),
+                "inputs" => inputs = self.inputs(id, value),
+                _ if bare => {}
+                _ => self.unknown_key(*at, key, &NODE_KEYS, &what),
+            }
+        }
+        let Some(class_type) = class_type else {
+            let problem = Problem::new(Kind::Format, format!("{what} has no `class_type`"));
+            self.problem(*at, problem.expected("a class like \"pack.Node\""));
+            return None;
+        };
+        Some(Node { id: id.clone(), class_type, inputs, place: self.place(*at) })
+    }
+
+    fn inputs(&mut self, id: &str, tree: &Tree) -> Vec<Input> {
+        let Some(members) = tree.members() else {
+            self.wrong(tree, &format!("node `{id}`, `inputs`"), "an object");
+            return Vec::new();
+        };
+        let mut inputs = Vec::new();
+        for Member { key, value, .. } in members.iter().filter(|member| !is_ignored(&member.key)) {
+            match source(value) {
+                Some(source) => {
+                    let place = self.place(value.at);
+                    inputs.push(Input { name: key.clone(), source, place, from_command_line: false });
+                }
+                None => {
+                    let problem = Problem::new(Kind::Format, "").node(id).input(key);
+                    let problem = problem.expected(r#"a link ["node", "output"] or a list of links"#);
+                    let hint = r#"write an array of values as {"__value__": [...]}"#.to_owned();
+                    self.problem(value.at, problem.received("another array").hint(hint));
+                }
+            }
+        }
+        inputs
+    }
+}
+
+/// What an input's JSON stands for; `None` for an array that is neither a link nor a list of links.
+fn source(tree: &Tree) -> Option<Source> {
+    match &tree.shape {
+        Shape::Array(items) => {
+            if let Some(link) = link(items) {
+                return Some(Source::Link(link));
+            }
+            let as_link = |item: &Tree| match &item.shape {
+                Shape::Array(inner) => link(inner),
+                _ => None,
+            };
+            items.iter().map(as_link).collect::<Option<Vec<_>>>().map(Source::Links)
+        }
+        Shape::Object(members) => {
+            // ComfyUI's clients also write `__type__` beside it.
+            let wrapped = members.iter().all(|member| matches!(member.key.as_str(), "__value__" | "__type__"));
+            match tree.get("__value__") {
+                Some(value) if wrapped => Some(Source::Literal(value.to_json())),
+                _ => Some(Source::Literal(tree.to_json())),
+            }
+        }
+        Shape::Scalar(value) => Some(Source::Literal(value.clone())),
+    }
+}
+
+/// `["node", "output"]` or `["node", 0]`; some clients write the index as a float.
+fn link(items: &[Tree]) -> Option<Link> {
+    let [node, output] = items else { return None };
+    let output = match &output.shape {
+        Shape::Scalar(Json::String(name)) => OutputName::Name(name.clone()),
+        Shape::Scalar(Json::Number(number)) => OutputName::Index(whole(number)?),
+        _ => return None,
+    };
+    Some(Link { node: node.as_str()?.to_owned(), output })
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to be whole and small")]
+fn whole(number: &serde_json::Number) -> Option<u64> {
+    let float = number.as_f64().filter(|f| f.fract() == 0.0 && (0.0..1e9).contains(f));
+    number.as_u64().or(float.map(|f| f as u64))
+}

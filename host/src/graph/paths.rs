@@ -1,0 +1,180 @@
+//! What the paths in a graph mean.
+
+use super::{
+    file::Origin,
+    given::Given,
+    names::{nearest, some_of},
+    problem::{Kind, Problem},
+};
+use splatgraph_sdk::spec::{InputSpec, PathKind};
+use std::path::{Component, Path, PathBuf};
+
+/// How the paths of one run are resolved.
+#[derive(Clone, Debug)]
+pub(crate) struct PathRules {
+    /// For paths to read that stand in the graph.
+    graph_folder: PathBuf,
+    /// For paths from the command line.
+    cwd: PathBuf,
+    /// For paths to write.
+    out_folder: PathBuf,
+    model_folders: Vec<PathBuf>,
+    /// Whether paths of the graph have to stay inside their folder.
+    confined: bool,
+    /// What stands for `{name}` in a path to write.
+    placeholders: Vec<(String, String)>,
+}
+
+/// A path that a node gets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Resolved {
+    /// A model inside the pack.
+    BuiltIn(String),
+    /// An absolute path.
+    File(PathBuf),
+}
+
+impl PathRules {
+    /// `stem` is that of the first path to read; `named` are the values of the named inputs.
+    pub(crate) fn new(origin: &Origin, given: &Given, stem: Option<String>, named: Vec<(String, String)>) -> Self {
+        let mut placeholders: Vec<(String, String)> = stem.map(|stem| ("stem".to_owned(), stem)).into_iter().collect();
+        placeholders.push(("index".to_owned(), format!("{:03}", given.index)));
+        // The pack writes the position in the batch.
+        placeholders.push(("b".to_owned(), "{b}".to_owned()));
+        placeholders.extend(named.into_iter().map(|(name, value)| (name, file_name_part(&value))));
+        let cwd = absolute(&given.cwd);
+        Self {
+            graph_folder: origin.folder().map_or_else(|| cwd.clone(), |folder| absolute(&cwd.join(folder))),
+            out_folder: given.out_dir.as_ref().map_or_else(|| cwd.clone(), |dir| absolute(&cwd.join(dir))),
+            model_folders: given.model_dirs.iter().map(|dir| absolute(&cwd.join(dir))).collect(),
+            confined: origin.confined(),
+            placeholders,
+            cwd,
+        }
+    }
+
+    /// The path that a node gets for `text`. Nothing is opened; only models are looked for.
+    pub(crate) fn resolve(
+        &self,
+        spec: &InputSpec,
+        kind: PathKind,
+        text: &str,
+        from_command_line: bool,
+    ) -> Result<Resolved, Problem> {
+        if kind == PathKind::Model && spec.builtin.iter().any(|name| name == text) {
+            return Ok(Resolved::BuiltIn(text.to_owned()));
+        }
+        if text.is_empty() || text.contains('\0') {
+            return Err(Problem::new(Kind::Path, "").expected("a path").received(format!("{text:?}")));
+        }
+        let expanded = if kind == PathKind::Write { self.expand(text)? } else { text.to_owned() };
+        if self.confined && !from_command_line && leaves_folder(Path::new(&expanded)) {
+            let problem = Problem::new(Kind::Path, "a graph from a picture may only name files in its folder");
+            let hint = "give the path on the command line, or save the graph as a file of its own".to_owned();
+            return Err(problem.received(format!("{text:?}")).hint(hint));
+        }
+        let folder = match kind {
+            PathKind::Write => &self.out_folder,
+            _ if from_command_line => &self.cwd,
+            _ => &self.graph_folder,
+        };
+        let path = absolute(&folder.join(&expanded));
+        match kind {
+            PathKind::Model => self.model(spec, text, path).map(Resolved::File),
+            PathKind::Write if path.file_name().is_none() || text.ends_with(std::path::is_separator) => {
+                Err(Problem::new(Kind::Path, "").expected("the path of a file to write").received(format!("{text:?}")))
+            }
+            _ => Ok(Resolved::File(path)),
+        }
+    }
+
+    fn model(&self, spec: &InputSpec, text: &str, path: PathBuf) -> Result<PathBuf, Problem> {
+        let mut tried = vec![path];
+        tried.extend(self.model_folders.iter().map(|folder| absolute(&folder.join(text))));
+        if let Some(found) = tried.iter().find(|path| path.exists()) {
+            return Ok(found.clone());
+        }
+        let built_in = spec.builtin.iter().map(String::as_str);
+        let mut problem = Problem::new(Kind::MissingModel, format!("there is no model {text:?}"));
+        if !spec.builtin.is_empty() {
+            problem = problem.expected(format!("a file, or a built-in model: {}", some_of(built_in.clone())));
+        }
+        let mut tried: Vec<String> = tried.iter().map(|path| path.display().to_string()).collect();
+        tried.dedup();
+        let near = nearest(text, built_in).map(|near| format!("did you mean {near:?}? ")).unwrap_or_default();
+        Err(problem.hint(format!("{near}looked for {}", tried.join(", "))))
+    }
+
+    /// Replaces `{name}`.
+    fn expand(&self, text: &str) -> Result<String, Problem> {
+        let mut out = String::new();
+        let mut rest = text;
+        while let Some(open) = rest.find('{') {
+            let Some(length) = rest[open..].find('}') else { break };
+            let name = &rest[open + 1..open + length];
+            let Some((_, value)) = self.placeholders.iter().find(|(known, _)| known == name) else {
+                return Err(self.unknown_placeholder(name, text));
+            };
+            out.push_str(&rest[..open]);
+            out.push_str(value);
+            rest = &rest[open + length + 1..];
+        }
+        out.push_str(rest);
+        Ok(out)
+    }
+
+    fn unknown_placeholder(&self, name: &str, text: &str) -> Problem {
+        let problem = Problem::new(Kind::Path, format!("the path {text:?} has an unknown placeholder {{{name}}}"));
+        if name == "stem" {
+            return problem.hint("{stem} is the name of the first file that the graph reads; it reads none".to_owned());
+        }
+        let known: Vec<String> = self.placeholders.iter().map(|(known, _)| format!("{{{known}}}")).collect();
+        problem.expected(known.join(", "))
+    }
+}
+
+/// A value as a part of a file name.
+fn file_name_part(value: &str) -> String {
+    value.chars().map(|c| if c.is_control() || matches!(c, '/' | '\\' | ':') { '-' } else { c }).collect()
+}
+
+/// Whether a path is absolute, or climbs above where it starts.
+fn leaves_folder(path: &Path) -> bool {
+    let mut depth = 0;
+    for component in path.components() {
+        match component {
+            Component::Normal(_) => depth += 1,
+            Component::CurDir => {}
+            Component::ParentDir if depth > 0 => depth -= 1,
+            _ => return true,
+        }
+    }
+    false
+}
+
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}
+
+/// The same for all paths to one file, whether it exists or not: links and `..` are resolved as far as folders exist.
+pub(crate) fn identity(path: &Path) -> PathBuf {
+    if let Ok(path) = path.canonicalize() {
+        return path;
+    }
+    match (path.parent(), path.file_name()) {
+        (Some(parent), Some(name)) => identity(parent).join(name),
+        _ => path.to_owned(),
+    }
+}
+
+/// Whether writing to `written`, which may hold `{b}` for a number, can hit the file `read`. Both are identities.
+pub(crate) fn may_overwrite(written: &Path, read: &Path) -> bool {
+    if written == read {
+        return true;
+    }
+    let (Some(pattern), Some(name)) = (written.file_name(), read.file_name()) else { return false };
+    let (pattern, name) = (pattern.to_string_lossy(), name.to_string_lossy());
+    let Some((front, back)) = pattern.split_once("{b}") else { return false };
+    let number = name.strip_prefix(front).and_then(|rest| rest.strip_suffix(back));
+    written.parent() == read.parent() && number.is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
+}

@@ -1,0 +1,165 @@
+use crate::registry::{Class, Registry};
+use serde_json::{Map, Value as Json, json};
+use splatgraph_sdk::spec::{InputSpec, scalar};
+
+/// A JSON schema (draft 2020-12) of graph files for the packs that are loaded, so that an editor completes and checks
+/// classes and inputs.
+#[must_use]
+pub fn schema(registry: &Registry) -> Json {
+    let classes: Vec<Class> = registry.class_names().iter().filter_map(|name| registry.class(name)).collect();
+    let names: Vec<&str> = classes.iter().map(|class| class.full_name.as_str()).collect();
+    let summaries: Vec<&str> = classes.iter().map(|class| summary(&class.spec.help)).collect();
+    let branches: Vec<Json> = classes
+        .iter()
+        .map(|class| {
+            json!({
+                "if": { "properties": { "class_type": { "const": class.full_name } }, "required": ["class_type"] },
+                "then": node(class),
+            })
+        })
+        .collect();
+    json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "A splatgraph graph",
+        "type": "object",
+        "required": ["nodes"],
+        "properties": {
+            "version": { "const": super::parse::VERSION, "description": "The version of the format." },
+            "title": { "type": "string", "description": "One line about the graph." },
+            "description": { "type": "string", "description": "More about it." },
+            "inputs": {
+                "type": "object",
+                "description": "The knobs a user sets: names for inputs of nodes, each `node.input` or a list of them.",
+                "additionalProperties": {
+                    "anyOf": [
+                        { "$ref": "#/$defs/target" },
+                        { "type": "array", "items": { "$ref": "#/$defs/target" }, "minItems": 1 },
+                    ],
+                },
+            },
+            "outputs": {
+                "type": "object",
+                "description": "Names for results; scalars among them are printed at the end.",
+                "additionalProperties": { "$ref": "#/$defs/link" },
+            },
+            "nodes": {
+                "type": "object",
+                "description": "The nodes by their ids.",
+                "patternProperties": { "^[_$]": true },
+                "additionalProperties": { "$ref": "#/$defs/node" },
+            },
+        },
+        "patternProperties": { "^[_$]": true },
+        "additionalProperties": false,
+        "$defs": {
+            "target": { "type": "string", "pattern": "^.+\\.[^.]+$" },
+            "link": {
+                "description": "A link: [\"node\", \"output\"].",
+                "type": "array",
+                "prefixItems": [
+                    { "type": "string" },
+                    { "anyOf": [{ "type": "string" }, { "type": "integer", "minimum": 0 }] },
+                ],
+                "minItems": 2,
+                "maxItems": 2,
+            },
+            "links": { "type": "array", "items": { "$ref": "#/$defs/link" } },
+            "node": {
+                "type": "object",
+                "required": ["class_type"],
+                "properties": {
+                    "class_type": { "type": "string", "enum": names, "enumDescriptions": summaries },
+                    "inputs": { "type": "object" },
+                },
+                "patternProperties": { "^[_$]": true },
+                "additionalProperties": false,
+                "allOf": branches,
+            },
+        },
+    })
+}
+
+fn summary(help: &str) -> &str {
+    help.split("\n\n").next().unwrap_or_default()
+}
+
+fn node(class: &Class) -> Json {
+    let spec = &class.spec;
+    let required: Vec<&str> = spec.inputs.iter().filter(|input| input.required()).map(|i| i.name.as_str()).collect();
+    let properties: Map<String, Json> =
+        spec.inputs.iter().map(|input| (input.name.clone(), input_schema(input))).collect();
+    let mut node = json!({
+        "description": spec.help,
+        "properties": {
+            "inputs": {
+                "type": "object",
+                "properties": properties,
+                "required": required,
+                "patternProperties": { "^[_$]": true },
+                "additionalProperties": false,
+            },
+        },
+    });
+    if !required.is_empty() {
+        node["required"] = json!(["inputs"]);
+    }
+    node
+}
+
+fn input_schema(spec: &InputSpec) -> Json {
+    let mut forms = vec![json!({ "$ref": "#/$defs/link" })];
+    let literals: Vec<Json> = spec.socket.split(',').filter_map(|socket_type| literal(spec, socket_type)).collect();
+    if spec.list {
+        forms.push(json!({ "$ref": "#/$defs/links" }));
+        if !literals.is_empty() {
+            let items = json!({ "anyOf": literals });
+            forms.push(json!({
+                "type": "object",
+                "properties": { "__value__": { "type": "array", "items": items } },
+                "required": ["__value__"],
+            }));
+        }
+    } else {
+        // An editor offers the first form first.
+        forms.splice(0..0, literals);
+    }
+    if spec.optional {
+        forms.push(json!({ "type": "null" }));
+    }
+    let socket = if spec.list { format!("list of {}", spec.socket) } else { spec.socket.clone() };
+    let description = if spec.help.is_empty() { socket } else { format!("{socket}. {}", spec.help) };
+    let mut schema = json!({ "description": description, "anyOf": forms });
+    if let Some(default) = &spec.default {
+        schema["default"] = if default.is_array() { json!({ "__value__": default }) } else { default.clone() };
+    }
+    schema
+}
+
+/// The schema of a value that is written out; `None` for types that only links carry.
+fn literal(spec: &InputSpec, socket_type: &str) -> Option<Json> {
+    let mut schema = match socket_type {
+        scalar::INT => json!({ "type": "integer" }),
+        scalar::FLOAT => json!({ "type": "number" }),
+        scalar::BOOLEAN => json!({ "type": "boolean" }),
+        scalar::STRING if !spec.choices.is_empty() => {
+            let names: Vec<&str> = spec.choices.iter().map(|choice| choice.name.as_str()).collect();
+            let help: Vec<&str> = spec.choices.iter().map(|choice| choice.help.as_str()).collect();
+            json!({ "type": "string", "enum": names, "enumDescriptions": help })
+        }
+        scalar::STRING if spec.path.is_some() => {
+            json!({ "type": "string", "minLength": 1, "examples": spec.builtin })
+        }
+        scalar::STRING => json!({ "type": "string" }),
+        // An array would be a link.
+        scalar::JSON | scalar::ANY => json!({ "type": ["object", "string", "number", "boolean", "null"] }),
+        _ => return None,
+    };
+    if matches!(socket_type, scalar::INT | scalar::FLOAT) {
+        for (key, limit) in [("minimum", &spec.min), ("maximum", &spec.max)] {
+            if let Some(limit) = limit {
+                schema[key] = limit.clone();
+            }
+        }
+    }
+    Some(schema)
+}

@@ -1,0 +1,82 @@
+use super::file::{File, Link, OutputName, Source};
+use super::parse::VERSION;
+use crate::registry::{Class, Registry};
+use serde_json::{Map, Value as Json, json};
+use std::collections::HashMap;
+
+impl File {
+    /// The graph in this program's own format.
+    #[must_use]
+    pub fn to_json(&self) -> Json {
+        let mut out = Map::new();
+        out.insert("version".to_owned(), VERSION.into());
+        for (key, text) in [("title", &self.title), ("description", &self.description)] {
+            if !text.is_empty() {
+                out.insert(key.to_owned(), text.clone().into());
+            }
+        }
+        if !self.inputs.is_empty() {
+            let inputs = self.inputs.iter().map(|input| {
+                let mut targets: Vec<Json> = input.targets.iter().map(|target| target.to_string().into()).collect();
+                (input.name.clone(), if targets.len() == 1 { targets.remove(0) } else { targets.into() })
+            });
+            out.insert("inputs".to_owned(), inputs.collect::<Map<_, _>>().into());
+        }
+        if !self.outputs.is_empty() {
+            let outputs = self.outputs.iter().map(|output| (output.name.clone(), link_json(&output.link)));
+            out.insert("outputs".to_owned(), outputs.collect::<Map<_, _>>().into());
+        }
+        let nodes = self.nodes.iter().map(|node| {
+            let inputs: Map<_, _> =
+                node.inputs.iter().map(|input| (input.name.clone(), source_json(&input.source, &link_json))).collect();
+            (node.id.clone(), json!({ "class_type": node.class_type, "inputs": inputs }))
+        });
+        out.insert("nodes".to_owned(), nodes.collect::<Map<_, _>>().into());
+        out.into()
+    }
+
+    /// The graph as a bare prompt, with full class names and the positions of outputs. What the registry does not know
+    /// stays as it is.
+    #[must_use]
+    pub fn to_prompt(&self, registry: &Registry) -> Json {
+        let classes: HashMap<&str, Class> = self
+            .nodes
+            .iter()
+            .filter_map(|node| Some((node.id.as_str(), registry.class(&node.class_type)?)))
+            .collect();
+        let indexed = |link: &Link| {
+            let outputs = classes.get(link.node.as_str()).map(|class| &class.spec.outputs);
+            match &link.output {
+                OutputName::Name(name) => match outputs.and_then(|all| all.iter().position(|o| o.name == *name)) {
+                    Some(index) => json!([link.node, index]),
+                    None => link_json(link),
+                },
+                OutputName::Index(_) => link_json(link),
+            }
+        };
+        let nodes = self.nodes.iter().map(|node| {
+            let class = classes.get(node.id.as_str()).map_or(node.class_type.as_str(), |class| &class.full_name);
+            let inputs: Map<_, _> =
+                node.inputs.iter().map(|input| (input.name.clone(), source_json(&input.source, &indexed))).collect();
+            (node.id.clone(), json!({ "class_type": class, "inputs": inputs }))
+        });
+        nodes.collect::<Map<_, _>>().into()
+    }
+}
+
+fn link_json(link: &Link) -> Json {
+    match &link.output {
+        OutputName::Name(name) => json!([link.node, name]),
+        OutputName::Index(index) => json!([link.node, index]),
+    }
+}
+
+fn source_json(source: &Source, link_json: &dyn Fn(&Link) -> Json) -> Json {
+    match source {
+        // An object that looks like a wrapped literal has to be wrapped itself.
+        Source::Literal(value) if value.is_array() || value.get("__value__").is_some() => json!({ "__value__": value }),
+        Source::Literal(value) => value.clone(),
+        Source::Link(link) => link_json(link),
+        Source::Links(links) => links.iter().map(link_json).collect(),
+    }
+}
