@@ -75,7 +75,7 @@ pub fn create(name: RStr<'_>, nodes: &[Entry]) -> Outcome<NodeBox> {
 
 /// Makes the library a pack: the last line of its `lib.rs`.
 ///
-/// ```ignore
+/// ```text
 /// export_pack! { id: "acme", description: "Splats, our way", nodes: [splat, blur::blur, LoadModel] }
 /// ```
 /// `nodes` are paths to functions or structs with `#[node]`. The version and licence are those of the crate.
@@ -87,7 +87,10 @@ macro_rules! export_pack {
         #[allow(unsafe_code, reason = "the symbols that the host looks for")]
         const _: () = {
             use $crate::export::{self, abi};
-            static NODES: &[export::Entry] = &[$(export::entry::<$($node)::+>()),*];
+            static NODES: &[export::Entry] = &[$({
+                type Node = $($node)::+;
+                export::entry::<Node>()
+            }),*];
             // SAFETY: nothing else exports this name.
             #[unsafe(no_mangle)]
             pub static SPLATGRAPH_PACK: abi::Stamp = abi::Stamp::new(

@@ -1,0 +1,103 @@
+//! A complete third-party pack: one file, one dependency.
+//!
+//! `acme.Splat` takes the place of `gpstoken.Splat` in any graph: it reads TOKENS and writes a FEATURE_MAP, the contract of
+//! that stage. It is the plain sum over all tokens, for reading, not for speed.
+
+use splatgraph_sdk::prelude::*;
+
+/// How a gaussian falls off with the distance.
+#[derive(Clone, Copy, Choice)]
+pub enum Falloff {
+    /// exp(-d/2): as GPSToken has it.
+    Gaussian,
+    /// 1/(1+d): wider tails, softer pictures.
+    Cauchy,
+}
+
+/// Renders tokens into a feature map by summing their gaussians, one by one.
+///
+/// A drop-in for gpstoken.Splat, written against the SDK alone.
+#[node(category = "Tokens", outputs(map: "the sum of all tokens"))]
+pub fn splat(
+    /// What to render.
+    tokens: Tokens,
+    /// How a gaussian falls off with the distance.
+    #[input(default = Falloff::Gaussian)]
+    falloff: Falloff,
+    /// Multiplies every sigma; 1 leaves the tokens as they are.
+    #[input(default = 1.0, min = 0.1, max = 10)]
+    spread: f32,
+    ctx: &Ctx,
+) -> Result<FeatureMap> {
+    let [batch, count, _] = tokens.gaussians.dims()?; // [B, N, 5]
+    let [_, _, channels] = tokens.textures.dims()?; // [B, N, C]
+    let gaussians = tokens.gaussians.as_slice::<f32>()?;
+    let textures = tokens.textures.as_slice::<f32>()?;
+    let [tile_width, tile_height] = tokens.header.map_or_default();
+    let [across, down] = tokens.header.grid;
+    let (width, height) = ((tile_width * across) as usize, (tile_height * down) as usize);
+    let support = tokens.header.support_or_default();
+    let counts = tokens.counts.as_ref().map(|c| c.as_slice::<i64>()).transpose()?;
+
+    let mut map = vec![0f32; batch * channels * height * width]; // [B, C, h, w]
+    for b in 0..batch {
+        let used = counts.map_or(count, |c| c[b] as usize);
+        for n in 0..used {
+            ctx.step(b * count + n, batch * count)?;
+            let row = b * count + n;
+            let [sigma_x, sigma_y, rho, x, y] = gaussians[row * 5..][..5] else { unreachable!("a gaussian has 5 numbers") };
+            let (sigma_x, sigma_y) = (sigma_x * spread, sigma_y * spread);
+            for py in 0..height {
+                // Pixel centres lie on -1..1, borders included.
+                let dy = centre(py, height) - y;
+                if dy.abs() > support * sigma_y {
+                    continue;
+                }
+                for px in 0..width {
+                    let dx = centre(px, width) - x;
+                    if dx.abs() > support * sigma_x {
+                        continue;
+                    }
+                    let (u, v) = (dx / sigma_x, dy / sigma_y);
+                    let distance = (u * u - 2.0 * rho * u * v + v * v) / (1.0 - rho * rho);
+                    let weight = match falloff {
+                        Falloff::Gaussian => (-0.5 * distance).exp(),
+                        Falloff::Cauchy => 1.0 / (1.0 + distance),
+                    };
+                    if !weight.is_finite() {
+                        continue; // a degenerate gaussian contributes nothing
+                    }
+                    for c in 0..channels {
+                        map[((b * channels + c) * height + py) * width + px] += weight * textures[row * channels + c];
+                    }
+                }
+            }
+        }
+    }
+    FeatureMap::new(Tensor::from_vec([batch, channels, height, width], map)?, tokens.header)
+}
+
+fn centre(pixel: usize, size: usize) -> f32 {
+    if size == 1 { 0.0 } else { 2.0 * pixel as f32 / (size - 1) as f32 - 1.0 }
+}
+
+export_pack! { id: "acme", description: "A splat in plain Rust", nodes: [splat] }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use splatgraph_sdk::testing::{json, run};
+
+    #[test]
+    fn a_token_in_the_middle_peaks_in_the_middle() {
+        let gaussians = Tensor::from_vec([1, 1, 5], vec![0.2f32, 0.2, 0.0, 0.0, 0.0]).unwrap();
+        let textures = Tensor::from_vec([1, 1, 1], vec![2.0f32]).unwrap();
+        let header = Canvas { map: Some([5, 5]), ..Canvas::default() };
+        let tokens = Tokens::new(gaussians, textures, None, header).unwrap();
+        let outputs = run::<splat>(json!({}), [("tokens", tokens.into_value().unwrap())]).unwrap();
+        let map = FeatureMap::from_value(&outputs[0]).unwrap().map;
+        let middle = 2 * 5 + 2;
+        assert_eq!(map.as_slice::<f32>().unwrap()[middle], 2.0);
+        assert_eq!(map.as_slice::<f32>().unwrap()[0], 0.0);
+    }
+}
