@@ -1,0 +1,240 @@
+//! Opens the packs that a search found.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use splatgraph_sdk::host::{self, ABI_MAJOR, ABI_MINOR, LoadedPack, LogLevel, NodeInstance, STAMP_SYMBOL, Stamp};
+use splatgraph_sdk::{Ctx, Error, Value};
+
+use super::manifest;
+use super::search::{Origin, Place, libraries};
+use super::symbols::{Kind, look_into};
+use super::trust;
+use crate::registry::{Instance, NodeSource, Pack};
+
+/// Takes what packs say outside a run: the pack's id, the level and the message.
+pub type Log = Arc<dyn Fn(&str, LogLevel, &str) + Send + Sync>;
+
+/// What a search gave.
+#[derive(Default)]
+pub struct Found {
+    /// The packs, in the order of the search.
+    pub loaded: Vec<LoadedFile>,
+    /// Files that were not loaded although they should be packs.
+    pub refused: Vec<Refused>,
+    /// Packs that stay out because an earlier place has their id.
+    pub hidden: Vec<Hidden>,
+    /// Sound libraries that are no packs.
+    pub passed_over: Vec<PathBuf>,
+}
+
+impl Found {
+    /// The packs for a registry.
+    #[must_use]
+    pub fn packs(&self) -> Vec<Pack> {
+        self.loaded.iter().map(|file| file.pack.clone()).collect()
+    }
+}
+
+/// A pack and where it came from.
+pub struct LoadedFile {
+    /// The manifest and the nodes.
+    pub pack: Pack,
+    /// Who built it with what.
+    pub stamp: Stamp,
+    /// Why its folder was searched.
+    pub origin: Origin,
+}
+
+/// A file that was not loaded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// The file.
+    pub path: PathBuf,
+    /// Why, and what to do about it.
+    pub reason: String,
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a pack was not loaded: {}\n  {}", self.reason, self.path.display())
+    }
+}
+
+/// A pack with an id that an earlier place has too.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hidden {
+    /// The file that was left out.
+    pub path: PathBuf,
+    /// The id of both.
+    pub id: String,
+    /// The file that is used.
+    pub used: PathBuf,
+}
+
+impl fmt::Display for Hidden {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "two packs are called `{}`; the one found first is used\n  used:     {}\n  left out: {}",
+            self.id,
+            self.used.display(),
+            self.path.display()
+        )
+    }
+}
+
+/// Loads every pack in `places`, in their order. Nothing is executed in a file that is not a sound pack.
+#[must_use]
+pub fn load_all(places: &[Place], log: &Log) -> Found {
+    let mut found = Found::default();
+    let mut seen = HashSet::new();
+    for place in places {
+        let opened = open_folder(place, &mut seen, &mut found);
+        for file in without_twins(opened, &mut found.refused) {
+            if let Some(earlier) = found.loaded.iter().find(|loaded| loaded.stamp.id == file.stamp.id) {
+                let used = earlier.pack.path.clone();
+                found.hidden.push(Hidden { path: file.path, id: file.stamp.id, used });
+                continue;
+            }
+            match load(file.path.clone(), file.stamp, place.origin, log) {
+                Ok(loaded) => found.loaded.push(loaded),
+                Err(reason) => found.refused.push(Refused { path: file.path, reason }),
+            }
+        }
+    }
+    found
+}
+
+/// A library in the process whose stamp has been read.
+struct Opened {
+    path: PathBuf,
+    stamp: Stamp,
+}
+
+/// Opens the packs of one folder; `seen` are the files that an earlier place had (under any name).
+fn open_folder(place: &Place, seen: &mut HashSet<PathBuf>, found: &mut Found) -> Vec<Opened> {
+    let mut opened = Vec::new();
+    let files = libraries(&place.folder).unwrap_or_else(|error| {
+        let reason = format!("its folder cannot be listed: {error}");
+        found.refused.push(Refused { path: place.folder.clone(), reason });
+        Vec::new()
+    });
+    for path in files {
+        // dlopen looks for a bare name in LD_LIBRARY_PATH: only whole paths go to it.
+        let whole = match path.canonicalize() {
+            Ok(whole) if seen.insert(whole.clone()) => whole,
+            Ok(_) => continue,
+            Err(error) => {
+                found.refused.push(Refused { path, reason: format!("it cannot be read: {error}") });
+                continue;
+            }
+        };
+        match look_into(&whole) {
+            Kind::OtherLibrary => found.passed_over.push(whole),
+            Kind::Broken(reason) => found.refused.push(Refused { path: whole, reason }),
+            Kind::Pack => match trust::check(&whole).and_then(|()| open(&whole)) {
+                Ok(stamp) => opened.push(Opened { path: whole, stamp }),
+                Err(reason) => found.refused.push(Refused { path: whole, reason }),
+            },
+        }
+    }
+    opened
+}
+
+/// Refuses all packs of one folder that share an id: neither was there first.
+fn without_twins(opened: Vec<Opened>, refused: &mut Vec<Refused>) -> Vec<Opened> {
+    let ids: Vec<String> = opened.iter().map(|file| file.stamp.id.clone()).collect();
+    let (single, twins): (Vec<_>, Vec<_>) =
+        opened.into_iter().partition(|file| ids.iter().filter(|id| **id == file.stamp.id).count() == 1);
+    for file in &twins {
+        let others = twins.iter().filter(|other| other.stamp.id == file.stamp.id && other.path != file.path);
+        let others: Vec<_> = others.map(|other| file_name(&other.path)).collect();
+        refused.push(Refused {
+            path: file.path.clone(),
+            reason: format!(
+                "its id `{}` is also that of {} in the same folder; remove all but one",
+                file.stamp.id,
+                others.join(", ")
+            ),
+        });
+    }
+    single
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+}
+
+/// Opens the library for good and reads its stamp.
+#[expect(unsafe_code, reason = "loading a library and reading a symbol of it")]
+fn open(path: &Path) -> Result<Stamp, String> {
+    #[cfg(unix)]
+    use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
+    #[cfg(windows)]
+    use libloading::os::windows::Library;
+
+    // SAFETY: opening runs the library's constructors. It is a complete library for this machine, it says that it is
+    // a pack, and only its owner could write it; a pack is trusted as the host itself is.
+    #[cfg(unix)]
+    let library = unsafe { Library::open(Some(path), RTLD_NOW | RTLD_LOCAL) };
+    // SAFETY: as above.
+    #[cfg(windows)]
+    let library = unsafe { Library::new(path) };
+    let library = library.map_err(|error| {
+        let cause = std::error::Error::source(&error).map(|cause| format!(" ({cause})")).unwrap_or_default();
+        format!("the system cannot load it: {error}{cause}; are the libraries that it needs installed?")
+    })?;
+    // SAFETY: the symbol is only used as an address.
+    let symbol = unsafe { library.get::<*const ()>(STAMP_SYMBOL.as_bytes()) };
+    let address = symbol.map(|symbol| symbol.as_raw_ptr().cast_const().cast::<()>());
+    let stamp = address.map_err(|error| format!("its stamp cannot be found: {error}")).and_then(|address| {
+        // SAFETY: it is the address of the stamp in the library that was just opened and is never closed.
+        unsafe { host::read_stamp(address) }.map_err(|error| format!("its stamp cannot be read: {error}"))
+    });
+    // Never unloaded: values, threads and the panic hook of a pack point into it.
+    std::mem::forget(library);
+    stamp
+}
+
+/// Checks the pack's interface and asks for its manifest.
+fn load(path: PathBuf, stamp: Stamp, origin: Origin, log: &Log) -> Result<LoadedFile, String> {
+    let built = format!("{} {} (SDK {}, {})", stamp.id, stamp.version, stamp.sdk, stamp.rustc);
+    if stamp.abi_major != ABI_MAJOR {
+        return Err(format!(
+            "{built} speaks interface {}.{}, this host {ABI_MAJOR}.{ABI_MINOR}; {}",
+            stamp.abi_major,
+            stamp.abi_minor,
+            if stamp.abi_major < ABI_MAJOR { "rebuild it with this host's SDK" } else { "update the host" }
+        ));
+    }
+    let pack = host::open_pack(&path, stamp.clone())?;
+    let id = stamp.id.clone();
+    let log = Arc::clone(log);
+    pack.init(move |level, message| log(&id, level, message));
+    let manifest = pack.manifest().map_err(|error| format!("{built} gives no manifest: {error}"))?;
+    let faults = manifest::faults(&manifest, &stamp.id);
+    if !faults.is_empty() {
+        return Err(format!("the manifest of {built} makes no sense: {}", faults.join("; ")));
+    }
+    Ok(LoadedFile { pack: Pack { manifest, path, nodes: Arc::new(Nodes(pack)) }, stamp, origin })
+}
+
+/// The nodes of a loaded library.
+struct Nodes(LoadedPack);
+
+impl NodeSource for Nodes {
+    fn create(&self, node: &str) -> Result<Box<dyn Instance>, Error> {
+        Ok(Box::new(LibraryNode(self.0.create(node)?)))
+    }
+}
+
+struct LibraryNode(NodeInstance);
+
+impl Instance for LibraryNode {
+    fn run(&self, ctx: &Ctx, inputs: &[Value]) -> Result<Vec<Value>, Error> {
+        self.0.run(ctx, inputs)
+    }
+}

@@ -1,0 +1,86 @@
+//! What a pack says about itself has to make sense before graphs rely on it.
+
+use std::collections::HashSet;
+
+use splatgraph_sdk::spec::Manifest;
+
+/// Everything wrong with a manifest, one line each; `stamped_id` is the id that the library's stamp carries.
+pub(super) fn faults(manifest: &Manifest, stamped_id: &str) -> Vec<String> {
+    let mut faults = Vec::new();
+    if manifest.id != stamped_id {
+        faults.push(format!("its stamp says `{stamped_id}`, its manifest `{}`", manifest.id));
+    }
+    if !is_pack_id(&manifest.id) {
+        faults.push(format!(
+            "its id is `{}`; an id has lower-case letters, digits, `_` and `-`, and begins with a letter",
+            manifest.id
+        ));
+    }
+    let mut nodes = HashSet::new();
+    for node in &manifest.nodes {
+        if !is_name(&node.name) {
+            faults.push(format!("the node name `{}` is not made of letters, digits and `_`", node.name));
+        }
+        if !nodes.insert(&node.name) {
+            faults.push(format!("two nodes are called `{}`", node.name));
+        }
+        let inputs = node.inputs.iter().map(|input| input.name.as_str());
+        let outputs = node.outputs.iter().map(|output| output.name.as_str());
+        faults.extend(socket_faults(&node.name, "inputs", inputs));
+        faults.extend(socket_faults(&node.name, "outputs", outputs));
+    }
+    faults
+}
+
+fn socket_faults<'a>(node: &str, kind: &str, names: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let mut seen = HashSet::new();
+    let mut faults = Vec::new();
+    for name in names {
+        if !is_name(name) {
+            faults.push(format!("{kind} of the node `{node}`: `{name}` is not made of letters, digits and `_`"));
+        }
+        if !seen.insert(name) {
+            faults.push(format!("the node `{node}` has two {kind} called `{name}`"));
+        }
+    }
+    faults
+}
+
+/// A pack's id stands before the dot of a class name and in file names.
+pub(super) fn is_pack_id(id: &str) -> bool {
+    let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '-';
+    id.starts_with(|c: char| c.is_ascii_lowercase()) && id.chars().all(allowed)
+}
+
+fn is_name(name: &str) -> bool {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') && name.chars().all(allowed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use splatgraph_sdk::spec::{InputSpec, NodeSpec};
+
+    #[test]
+    fn every_fault_is_named() {
+        let input = |name: &str| InputSpec { name: name.into(), ..InputSpec::default() };
+        let node = |name: &str, inputs: Vec<InputSpec>| NodeSpec { name: name.into(), inputs, ..NodeSpec::default() };
+        let nodes = vec![node("Add", vec![input("a"), input("a")]), node("Add", vec![input("b c")])];
+        let manifest = Manifest { id: "My.Pack".into(), nodes, ..Manifest::default() };
+        insta::assert_snapshot!(faults(&manifest, "mine").join("\n"), @r"
+        its stamp says `mine`, its manifest `My.Pack`
+        its id is `My.Pack`; an id has lower-case letters, digits, `_` and `-`, and begins with a letter
+        the node `Add` has two inputs called `a`
+        two nodes are called `Add`
+        inputs of the node `Add`: `b c` is not made of letters, digits and `_`
+        ");
+    }
+
+    #[test]
+    fn a_sound_manifest_has_no_faults() {
+        let nodes = vec![NodeSpec { name: "LoadImage".into(), ..NodeSpec::default() }];
+        let manifest = Manifest { id: "std".into(), nodes, ..Manifest::default() };
+        assert!(faults(&manifest, "std").is_empty());
+    }
+}

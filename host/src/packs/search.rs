@@ -1,0 +1,199 @@
+//! Where packs are looked for, in order; an earlier place wins. The current directory is never one of them.
+
+use std::env;
+use std::ffi::OsString;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// The variable that lists more pack folders, separated as `PATH` is.
+pub const PACKS_VARIABLE: &str = "SPLATGRAPH_PACKS";
+
+/// Why a folder is searched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// `--packs`; the folder has to exist.
+    Option,
+    /// `SPLATGRAPH_PACKS`.
+    Variable,
+    /// The folder `packs` beside the executable.
+    Installed,
+    /// The executable's own folder, where cargo puts what it builds.
+    BesideExecutable,
+    /// `splatgraph/packs` in an XDG data directory.
+    DataDirectory,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Option => "--packs",
+            Self::Variable => PACKS_VARIABLE,
+            Self::Installed => "packs beside the executable",
+            Self::BesideExecutable => "beside the executable",
+            Self::DataDirectory => "data directory",
+        })
+    }
+}
+
+/// A folder to search.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The folder.
+    pub folder: PathBuf,
+    /// Who asked for it.
+    pub origin: Origin,
+}
+
+/// What decides on the places, taken from the process by [`Surroundings::of_process`].
+#[derive(Clone, Debug, Default)]
+pub struct Surroundings {
+    /// `SPLATGRAPH_PACKS`.
+    pub packs: Option<OsString>,
+    /// The running executable.
+    pub executable: Option<PathBuf>,
+    /// `XDG_DATA_HOME`.
+    pub data_home: Option<OsString>,
+    /// `XDG_DATA_DIRS`.
+    pub data_dirs: Option<OsString>,
+    /// The user's home folder.
+    pub home: Option<PathBuf>,
+}
+
+impl Surroundings {
+    /// Those of the running process.
+    #[must_use]
+    pub fn of_process() -> Self {
+        Self {
+            packs: env::var_os(PACKS_VARIABLE),
+            executable: env::current_exe().and_then(|path| path.canonicalize()).ok(),
+            data_home: env::var_os("XDG_DATA_HOME"),
+            data_dirs: env::var_os("XDG_DATA_DIRS"),
+            home: env::home_dir(),
+        }
+    }
+}
+
+/// The folders to search, `options` (from `--packs`) first. Doubles are left out, folders need not exist.
+#[must_use]
+pub fn places(options: &[PathBuf], around: &Surroundings) -> Vec<Place> {
+    let mut places = Vec::new();
+    let mut add = |folder: PathBuf, origin| {
+        if !places.iter().any(|place: &Place| place.folder == folder) {
+            places.push(Place { folder, origin });
+        }
+    };
+    for folder in options {
+        add(folder.clone(), Origin::Option);
+    }
+    for folder in absolute_folders(around.packs.as_deref()) {
+        add(folder, Origin::Variable);
+    }
+    if let Some(folder) = around.executable.as_deref().and_then(Path::parent) {
+        add(folder.join("packs"), Origin::Installed);
+        // Cargo's test executables and examples are one folder below what it builds.
+        let built = match folder.file_name().and_then(|name| name.to_str()) {
+            Some("deps" | "examples") => folder.parent().unwrap_or(folder),
+            _ => folder,
+        };
+        add(built.to_path_buf(), Origin::BesideExecutable);
+    }
+    let in_data = |folder: PathBuf| folder.join("splatgraph").join("packs");
+    let home = absolute_folders(around.data_home.as_deref())
+        .next()
+        .or_else(|| around.home.as_ref().map(|home| home.join(".local/share")));
+    if let Some(folder) = home {
+        add(in_data(folder), Origin::DataDirectory);
+    }
+    let dirs = around.data_dirs.clone().filter(|dirs| !dirs.is_empty());
+    let dirs = dirs.unwrap_or_else(|| "/usr/local/share:/usr/share".into());
+    for folder in absolute_folders(Some(&dirs)) {
+        add(in_data(folder), Origin::DataDirectory);
+    }
+    places
+}
+
+/// The absolute folders of a list; a relative one would depend on the current directory, which is never searched.
+fn absolute_folders(list: Option<&std::ffi::OsStr>) -> impl Iterator<Item = PathBuf> {
+    env::split_paths(list.unwrap_or_default()).filter(|folder| folder.is_absolute())
+}
+
+/// The shared libraries in `folder` itself, sorted by name; none when it does not exist.
+///
+/// # Errors
+/// When the folder is there but cannot be listed.
+pub fn libraries(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let entries = match std::fs::read_dir(folder) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?,
+    };
+    let mut found = Vec::new();
+    for entry in entries {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == env::consts::DLL_EXTENSION) {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folders(options: &[&str], around: &Surroundings) -> Vec<String> {
+        let options: Vec<PathBuf> = options.iter().map(PathBuf::from).collect();
+        let places = places(&options, around);
+        places.iter().map(|place| format!("{} ({})", place.folder.display(), place.origin)).collect()
+    }
+
+    #[test]
+    fn options_come_first_and_data_directories_last() {
+        let around = Surroundings {
+            packs: Some("/a:/b:relative:".into()),
+            executable: Some("/opt/bin/splatgraph".into()),
+            data_home: None,
+            data_dirs: Some("/usr/share".into()),
+            home: Some("/home/me".into()),
+        };
+        insta::assert_snapshot!(folders(&["mine", "/a"], &around).join("\n"), @r"
+        mine (--packs)
+        /a (--packs)
+        /b (SPLATGRAPH_PACKS)
+        /opt/bin/packs (packs beside the executable)
+        /opt/bin (beside the executable)
+        /home/me/.local/share/splatgraph/packs (data directory)
+        /usr/share/splatgraph/packs (data directory)
+        ");
+    }
+
+    #[test]
+    fn cargo_test_executables_find_what_was_built_one_folder_up() {
+        let around = Surroundings {
+            executable: Some("/p/target/release/deps/cli-123".into()),
+            data_home: Some("/data".into()),
+            ..Surroundings::default()
+        };
+        insta::assert_snapshot!(folders(&[], &around).join("\n"), @r"
+        /p/target/release/deps/packs (packs beside the executable)
+        /p/target/release (beside the executable)
+        /data/splatgraph/packs (data directory)
+        /usr/local/share/splatgraph/packs (data directory)
+        /usr/share/splatgraph/packs (data directory)
+        ");
+    }
+
+    #[test]
+    fn only_libraries_of_the_folder_itself_are_listed() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["b.so", "a.so", "c.txt"] {
+            std::fs::write(folder.path().join(name), "").unwrap();
+        }
+        std::fs::create_dir(folder.path().join("below")).unwrap();
+        std::fs::write(folder.path().join("below/d.so"), "").unwrap();
+        let names: Vec<_> = libraries(folder.path()).unwrap();
+        let names: Vec<_> = names.iter().filter_map(|path| path.file_name()?.to_str()).collect();
+        assert_eq!(names, ["a.so", "b.so"]);
+        assert!(libraries(&folder.path().join("nowhere")).unwrap().is_empty());
+    }
+}

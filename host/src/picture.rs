@@ -1,0 +1,171 @@
+//! The graph inside a picture: PNG text chunks.
+//!
+//! `splatgraph` holds our own header with the graph as it was written, `prompt` the bare form that other tools of
+//! that ecosystem write too. Both are plain text chunks, so any PNG tool can read or remove them.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Seek};
+use std::path::Path;
+
+/// The keyword of our own header.
+pub const HEADER_KEY: &str = "splatgraph";
+/// The keyword of a bare prompt.
+pub const PROMPT_KEY: &str = "prompt";
+/// Text chunks larger than this once decompressed are refused.
+const TEXT_LIMIT: usize = 64 << 20;
+
+/// Why a picture gives no graph.
+#[derive(Debug, thiserror::Error)]
+pub enum PictureError {
+    /// The file cannot be read.
+    #[error("the picture cannot be read: {0}")]
+    Io(#[from] std::io::Error),
+    /// It is not a sound PNG.
+    #[error("the picture is no sound PNG file: {0}")]
+    Png(#[from] png::DecodingError),
+    /// No chunk has a graph.
+    #[error("there is no graph in this picture; `splatgraph run` writes one into the PNG files that it saves, unless told not to")]
+    NoGraph,
+    /// A chunk is there, but does not hold what it should.
+    #[error("the picture's text chunk `{key}` holds no graph: {reason}")]
+    BadGraph {
+        /// The chunk's keyword.
+        key: &'static str,
+        /// What is wrong.
+        reason: String,
+    },
+}
+
+/// A PNG's text chunks and its shape.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PngText {
+    /// Width in pixels.
+    pub width: u32,
+    /// Height in pixels.
+    pub height: u32,
+    /// `RGB 8 bit`.
+    pub pixels: String,
+    /// Keyword and text of each chunk, in the order of tEXt, zTXt, iTXt.
+    pub chunks: Vec<(String, String)>,
+}
+
+impl PngText {
+    /// The text of the first chunk with that keyword.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<&str> {
+        self.chunks.iter().find(|(name, _)| name == key).map(|(_, text)| text.as_str())
+    }
+}
+
+/// The first bytes of every PNG file.
+pub const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
+
+/// Reads all text chunks of a PNG file, before and after its pixels, which are skipped.
+///
+/// # Errors
+/// When it is no sound PNG, or a chunk decompresses to more than 64 MiB.
+pub fn read_text(source: impl BufRead + Seek) -> Result<PngText, PictureError> {
+    let mut reader = png::Decoder::new(source).read_info()?;
+    reader.finish()?;
+    let info = reader.info();
+    let mut chunks: Vec<(String, String)> =
+        info.uncompressed_latin1_text.iter().map(|chunk| (chunk.keyword.clone(), chunk.text.clone())).collect();
+    for chunk in &info.compressed_latin1_text {
+        let mut chunk = chunk.clone();
+        chunk.decompress_text_with_limit(TEXT_LIMIT)?;
+        chunks.push((chunk.keyword.clone(), chunk.get_text()?));
+    }
+    for chunk in &info.utf8_text {
+        let mut chunk = chunk.clone();
+        chunk.decompress_text_with_limit(TEXT_LIMIT)?;
+        chunks.push((chunk.keyword.clone(), chunk.get_text()?));
+    }
+    let pixels = format!("{:?} {} bit", info.color_type, info.bit_depth as u8);
+    Ok(PngText { width: info.width, height: info.height, pixels, chunks })
+}
+
+/// The JSON text of the graph in the PNG file at `path`, and the header that came with it.
+///
+/// # Errors
+/// As [`graph_in`], and when the file cannot be read.
+pub fn read_graph(path: &Path) -> Result<GraphInPicture, PictureError> {
+    graph_in(&read_text(BufReader::new(File::open(path)?))?)
+}
+
+/// What a picture tells about the run that made it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GraphInPicture {
+    /// The graph as JSON text.
+    pub graph: String,
+    /// Our header without the graph (pack versions, model hashes); `None` in pictures of other programs.
+    pub header: Option<serde_json::Map<String, serde_json::Value>>,
+}
+
+/// The graph in a PNG's text: ours if it is there, else a bare prompt.
+///
+/// # Errors
+/// When there is none, or our header is damaged.
+pub fn graph_in(text: &PngText) -> Result<GraphInPicture, PictureError> {
+    let Some(ours) = text.get(HEADER_KEY) else {
+        let prompt = text.get(PROMPT_KEY).ok_or(PictureError::NoGraph)?;
+        return Ok(GraphInPicture { graph: prompt.to_owned(), header: None });
+    };
+    let bad = |reason| PictureError::BadGraph { key: HEADER_KEY, reason };
+    let mut header: serde_json::Map<String, serde_json::Value> =
+        serde_json::from_str(ours).map_err(|error| bad(format!("it is not a JSON object ({error})")))?;
+    let graph = header.remove("graph").ok_or_else(|| bad("it has no key `graph`".into()))?;
+    let graph = serde_json::to_string_pretty(&graph).map_err(|error| bad(error.to_string()))?;
+    Ok(GraphInPicture { graph, header: Some(header) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Cursor;
+
+    fn png(write_text: impl FnOnce(&mut png::Writer<&mut Vec<u8>>)) -> Cursor<Vec<u8>> {
+        let mut bytes = Vec::new();
+        let mut writer = png::Encoder::new(&mut bytes, 1, 1).write_header().unwrap();
+        writer.write_image_data(&[0]).unwrap();
+        write_text(&mut writer);
+        drop(writer);
+        Cursor::new(bytes)
+    }
+
+    #[test]
+    fn all_three_kinds_of_chunk_are_read_even_after_the_pixels() {
+        let text = read_text(png(|writer| {
+            writer.write_text_chunk(&png::text_metadata::TEXtChunk::new("a", "plain")).unwrap();
+            writer.write_text_chunk(&png::text_metadata::ZTXtChunk::new("b", "packed")).unwrap();
+            writer.write_text_chunk(&png::text_metadata::ITXtChunk::new("c", "ünï ☃")).unwrap();
+        }));
+        let text = text.unwrap();
+        assert_eq!((text.get("a"), text.get("b"), text.get("c")), (Some("plain"), Some("packed"), Some("ünï ☃")));
+        assert_eq!(text.pixels, "Grayscale 8 bit");
+    }
+
+    #[test]
+    fn our_header_is_preferred_to_a_prompt() {
+        let with = |chunks: &[(&str, &str)]| PngText {
+            width: 1,
+            height: 1,
+            pixels: String::new(),
+            chunks: chunks.iter().map(|(key, text)| ((*key).to_owned(), (*text).to_owned())).collect(),
+        };
+        let prompt = r#"{"1":{"class_type":"A","inputs":{}}}"#;
+        assert_eq!(graph_in(&with(&[("prompt", prompt)])).unwrap().graph, prompt);
+        let ours = r#"{"version":1,"graph":{"nodes":{}},"packs":{"std":"0.1.0"}}"#;
+        let both = graph_in(&with(&[("prompt", prompt), ("splatgraph", ours)])).unwrap();
+        assert!(both.graph.contains("nodes"));
+        assert_eq!(both.header.unwrap()["packs"]["std"], "0.1.0");
+        insta::assert_snapshot!(graph_in(&with(&[])).unwrap_err(), @"there is no graph in this picture; `splatgraph run` writes one into the PNG files that it saves, unless told not to");
+        insta::assert_snapshot!(graph_in(&with(&[("splatgraph", "{}")])).unwrap_err(), @"the picture's text chunk `splatgraph` holds no graph: it has no key `graph`");
+    }
+
+    #[test]
+    fn a_damaged_file_is_an_error() {
+        let mut bytes = png(|_| ()).into_inner();
+        bytes.truncate(bytes.len() / 2);
+        assert!(matches!(read_text(Cursor::new(bytes)), Err(PictureError::Png(_))));
+    }
+}

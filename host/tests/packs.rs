@@ -1,0 +1,210 @@
+//! Finding and loading packs, through the library.
+
+mod support;
+
+use std::fs;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use splatgraph::packs::{Found, Origin, Place, load_all};
+use splatgraph_sdk::host::{HostContext, LogLevel, context};
+use splatgraph_sdk::{Ctx, Record, Tensor, Value};
+
+fn load(folders: &[&Path]) -> Found {
+    let places: Vec<Place> =
+        folders.iter().map(|folder| Place { folder: folder.to_path_buf(), origin: Origin::Option }).collect();
+    load_all(&places, &(Arc::new(|_: &str, _: LogLevel, _: &str| {}) as splatgraph::packs::Log))
+}
+
+/// The refusals and warnings, with the test's folder as `[DIR]`.
+fn said(found: &Found, place: &support::Place) -> String {
+    let mut lines: Vec<String> = found.refused.iter().map(ToString::to_string).collect();
+    lines.extend(found.hidden.iter().map(ToString::to_string));
+    let folder = place.path("").canonicalize().unwrap();
+    lines.join("\n").replace(folder.to_str().unwrap(), "[DIR]")
+}
+
+fn ids(found: &Found) -> Vec<&str> {
+    found.loaded.iter().map(|file| file.pack.manifest.id.as_str()).collect()
+}
+
+#[test]
+fn a_pack_is_loaded_with_its_manifest_and_stamp() {
+    let place = support::Place::with_stub();
+    let found = load(&[&place.path("packs")]);
+    assert_eq!(said(&found, &place), "");
+    let stub = &found.loaded[0];
+    assert_eq!(stub.stamp.id, "stub");
+    assert!(stub.stamp.rustc.contains("rustc"), "{}", stub.stamp.rustc);
+    assert!(stub.pack.path.is_absolute());
+    assert!(stub.pack.manifest.nodes.iter().any(|node| node.name == "PlainImage"));
+}
+
+#[test]
+fn what_is_no_pack_is_passed_over_and_what_is_broken_is_reported() {
+    let place = support::Place::new();
+    let packs = place.path("packs");
+    let whole = fs::read(support::example_pack("stub_pack")).unwrap();
+    fs::write(packs.join("a_text.so"), "INPUT(-lfoo)").unwrap();
+    fs::write(packs.join("b_empty.so"), "").unwrap();
+    fs::write(packs.join("c_half.so"), &whole[..4096]).unwrap();
+    fs::write(packs.join("d_start.so"), &whole[..20]).unwrap();
+    let mut other = whole.clone();
+    other[0x12] = 0xb7; // e_machine: AArch64
+    fs::write(packs.join("e_other_machine.so"), other).unwrap();
+    let mut renamed = whole;
+    for at in find(&renamed, b"\0SPLATGRAPH_PACK\0") {
+        renamed[at + 1] = b'x';
+    }
+    fs::write(packs.join("f_no_pack.so"), renamed).unwrap();
+    fs::create_dir(packs.join("g_folder.so")).unwrap();
+
+    let found = load(&[&packs]);
+    assert!(found.loaded.is_empty());
+    let names: Vec<_> = found.passed_over.iter().map(|path| path.file_name().unwrap().to_str().unwrap()).collect();
+    assert_eq!(names, ["f_no_pack.so"]);
+    let said = said(&found, &place);
+    // The length of the library differs from build to build.
+    let said: Vec<&str> = said.lines().map(|line| line.split_once(" of at least").map_or(line, |(start, _)| start)).collect();
+    insta::assert_snapshot!(said.join("\n"), @r"
+    a pack was not loaded: it is not a shared library
+      [DIR]/packs/a_text.so
+    a pack was not loaded: it is not a shared library
+      [DIR]/packs/b_empty.so
+    a pack was not loaded: it is incomplete: 4096 bytes
+      [DIR]/packs/c_half.so
+    a pack was not loaded: it is incomplete: 20 bytes
+      [DIR]/packs/d_start.so
+    a pack was not loaded: it is built for Aarch64 ELF, this host for X86_64 ELF
+      [DIR]/packs/e_other_machine.so
+    a pack was not loaded: it is not a regular file
+      [DIR]/packs/g_folder.so
+    ");
+}
+
+/// Where `pattern` begins in `bytes`.
+fn find(bytes: &[u8], pattern: &[u8]) -> Vec<usize> {
+    (0..bytes.len() - pattern.len()).filter(|&at| bytes[at..].starts_with(pattern)).collect()
+}
+
+#[test]
+fn the_earlier_of_two_folders_wins_and_twins_in_one_are_refused() {
+    let place = support::Place::new();
+    place.add_pack("stub_pack", "first");
+    place.add_pack("stub_pack", "second");
+    let (first, second) = (place.path("first"), place.path("second"));
+    let found = load(&[&first, &second, &first]);
+    assert_eq!(ids(&found), ["stub"]);
+    insta::assert_snapshot!(said(&found, &place), @r"
+    two packs are called `stub`; the one found first is used
+      used:     [DIR]/first/libstub_pack.so
+      left out: [DIR]/second/libstub_pack.so
+    ");
+
+    let library = place.add_pack("stub_pack", "twins");
+    fs::copy(&library, place.path("twins/another.so")).unwrap();
+    place.add_pack("second_pack", "twins");
+    let found = load(&[&place.path("twins")]);
+    assert_eq!(ids(&found), ["second"]);
+    insta::assert_snapshot!(said(&found, &place), @"");
+}
+
+#[test]
+fn a_link_to_a_pack_that_was_found_is_the_same_pack() {
+    let place = support::Place::with_stub();
+    let library = load(&[&place.path("packs")]).loaded[0].pack.path.clone();
+    fs::create_dir(place.path("links")).unwrap();
+    std::os::unix::fs::symlink(&library, place.path("links/link.so")).unwrap();
+    let found = load(&[&place.path("packs"), &place.path("links")]);
+    assert_eq!((ids(&found), said(&found, &place)), (vec!["stub"], String::new()));
+}
+
+#[test]
+fn a_file_that_others_may_write_is_not_opened() {
+    use std::os::unix::fs::PermissionsExt;
+    let place = support::Place::new();
+    let library = place.add_pack("stub_pack", "packs");
+    fs::set_permissions(&library, fs::Permissions::from_mode(0o666)).unwrap();
+    let found = load(&[&place.path("packs")]);
+    assert!(found.loaded.is_empty());
+    insta::assert_snapshot!(said(&found, &place), @r"
+    a pack was not loaded: it is not trusted: other users may write [DIR]/packs/libstub_pack.so (to trust it: chmod go-w [DIR]/packs/libstub_pack.so)
+      [DIR]/packs/libstub_pack.so
+    ");
+
+    fs::set_permissions(&library, fs::Permissions::from_mode(0o644)).unwrap();
+    fs::set_permissions(place.path("packs"), fs::Permissions::from_mode(0o777)).unwrap();
+    insta::assert_snapshot!(said(&load(&[&place.path("packs")]), &place), @"");
+
+    // With the sticky bit others may add files, but not replace this one.
+    fs::set_permissions(place.path("packs"), fs::Permissions::from_mode(0o1777)).unwrap();
+    assert_eq!(ids(&load(&[&place.path("packs")])), ["stub"]);
+}
+
+#[derive(Default)]
+struct Silent {
+    settings: String,
+    said: Arc<Mutex<Vec<String>>>,
+}
+
+impl HostContext for Silent {
+    fn progress(&self, _: u64, _: u64, _: &str) {}
+    fn preview(&self, _: Value) {}
+    fn cancelled(&self) -> bool {
+        false
+    }
+    fn settings(&self) -> String {
+        self.settings.clone()
+    }
+    fn log(&self, _: LogLevel, text: &str) {
+        self.said.lock().unwrap().push(text.to_owned());
+    }
+}
+
+fn node(found: &Found, pack: &str, name: &str) -> impl Fn(&Ctx, &[Value]) -> splatgraph_sdk::Result<Vec<Value>> {
+    let pack = found.loaded.iter().find(|file| file.pack.manifest.id == pack).unwrap();
+    let node = pack.pack.nodes.create(name).unwrap();
+    move |ctx, inputs| node.run(ctx, inputs)
+}
+
+#[test]
+fn a_33_mb_tensor_passes_from_host_to_pack_to_pack_at_one_address() {
+    let place = support::Place::with_stub();
+    place.add_pack("second_pack", "packs");
+    let found = load(&[&place.path("packs")]);
+    let ctx = context(Silent::default());
+
+    let data = Tensor::from_vec([8 << 20], vec![1.0f32; 8 << 20]).unwrap();
+    assert_eq!(data.bytes().len(), 33_554_432);
+    let here = data.bytes().as_ptr() as i128;
+    let record = Record { type_name: "DATA".into(), fields: vec![("data".into(), data)], ..Record::default() };
+    let passed = node(&found, "stub", "Pass")(&ctx, &[record.into_value()]).unwrap();
+    for pack in ["stub", "second"] {
+        let address = node(&found, pack, "Address")(&ctx, &passed).unwrap()[0].as_int();
+        assert_eq!(address, Some(here), "in pack {pack}");
+    }
+
+    let made = node(&found, "stub", "MakeTensor")(&ctx, &[]).unwrap();
+    let address = node(&found, "second", "Address")(&ctx, &made).unwrap()[0].as_int();
+    assert_eq!(address, Some(made[0].field("data").unwrap().bytes().as_ptr() as i128));
+}
+
+#[test]
+fn settings_and_log_lines_cross_the_border() {
+    let place = support::Place::with_stub();
+    let found = load(&[&place.path("packs")]);
+    let said = Arc::default();
+    let ctx = context(Silent { settings: r#"{"threads":3}"#.into(), said: Arc::clone(&said) });
+    let settings = node(&found, "stub", "Settings")(&ctx, &[]).unwrap();
+    assert_eq!(settings[0].to_json().unwrap()["threads"], 3);
+    assert_eq!(*said.lock().unwrap(), ["this is a warning"]);
+}
+
+#[test]
+fn a_panic_in_a_pack_is_an_error_with_its_place() {
+    let place = support::Place::with_stub();
+    let found = load(&[&place.path("packs")]);
+    let error = node(&found, "stub", "Panics")(&context(Silent::default()), &[]).unwrap_err();
+    assert_eq!(error.message, "the stub panics on purpose");
+    assert!(error.location.contains("stub.rs:"), "{}", error.location);
+}

@@ -1,0 +1,224 @@
+//! The pack `stub`, which the host's tests load: nodes that do one trivial or one bad thing each.
+
+use splatgraph_sdk::prelude::*;
+use std::{thread, time::Duration};
+
+/// A number.
+#[node(category = "Number", outputs(value: "the number"))]
+fn constant(
+    /// Any whole number.
+    #[input(default = 0, min = -1000, max = 1000)]
+    value: i64,
+) -> Result<i64> {
+    Ok(value)
+}
+
+/// Adds two numbers.
+#[node(category = "Number", outputs(sum: "a + b"))]
+fn add(
+    /// The first.
+    a: i64,
+    /// The second.
+    #[input(default = 1)]
+    b: i64,
+) -> Result<i64> {
+    Ok(a + b)
+}
+
+/// Which way to turn.
+#[derive(Choice, Clone, Copy)]
+pub enum Way {
+    /// Against the clock.
+    Left,
+    /// With the clock.
+    Right,
+}
+
+/// Has an input of every kind, all with defaults.
+///
+/// The second paragraph of its help.
+#[node(category = "Test/Sockets", version = 3, outputs(text: "all of them"))]
+fn every_kind(
+    /// A share.
+    #[input(default = 0.5, min = 0.0, max = 1.0)]
+    share: f64,
+    /// On or off.
+    #[input(default = true)]
+    on: bool,
+    /// Words.
+    #[input(default = "hello")]
+    words: String,
+    /// A way to turn.
+    #[input(default = Way::Left)]
+    way: Way,
+    /// Numbers.
+    numbers: Vec<i64>,
+    /// Anything, or nothing.
+    anything: Option<Value>,
+) -> Result<String> {
+    let way = match way {
+        Way::Left => "left",
+        Way::Right => "right",
+    };
+    Ok(format!("{share} {on} {words} {way} {numbers:?} {}", anything.is_some()))
+}
+
+/// Waits, checking for a cancel every few milliseconds.
+#[node(category = "Time", outputs(ms: "how long"))]
+fn sleep(
+    /// How long, in milliseconds.
+    #[input(default = 10, min = 0)]
+    ms: u64,
+    /// Passed on unchanged, to put this node into a chain.
+    #[input(default = 0)]
+    _after: i64,
+    ctx: &Ctx,
+) -> Result<i64> {
+    for passed in 0..ms / 5 {
+        ctx.step(passed as usize, (ms / 5) as usize)?;
+        thread::sleep(Duration::from_millis(5));
+    }
+    Ok(ms as i64)
+}
+
+/// Runs until it is cancelled.
+#[node(category = "Bad", outputs(never: "never given"))]
+fn endless(ctx: &Ctx) -> Result<i64> {
+    loop {
+        ctx.check()?;
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Runs for ever, whatever it is told.
+#[node(category = "Bad", outputs(never: "never given"))]
+fn stubborn() -> Result<i64> {
+    loop {
+        thread::sleep(Duration::from_secs(1));
+    }
+}
+
+/// Panics.
+#[node(category = "Bad", outputs(never: "never given"))]
+fn panics() -> Result<i64> {
+    panic!("the stub panics on purpose");
+}
+
+/// Returns an error.
+#[node(category = "Bad", outputs(never: "never given"))]
+fn fails(
+    /// What the error says.
+    #[input(default = "the stub fails on purpose")]
+    message: String,
+) -> Result<i64> {
+    Err(Error::input("message", message))
+}
+
+/// Misses a model.
+#[node(category = "Bad", outputs(never: "never given"))]
+fn misses() -> Result<i64> {
+    Err(Error::missing("the stub misses a model on purpose"))
+}
+
+/// A picture with a NaN in it.
+#[node(category = "Bad", outputs(image: "not a picture"))]
+fn nan_image() -> Result<Value> {
+    let image = Tensor::from_vec([1, 1, 1, 3], vec![0.0f32, f32::NAN, 1.0])?;
+    let record = Record { type_name: "IMAGE".into(), fields: vec![("image".into(), image)], ..Record::default() };
+    Ok(record.into_value())
+}
+
+/// A picture of one colour.
+#[node(category = "Picture", outputs(image: "the picture"))]
+fn plain_image(
+    /// Its width and height in pixels.
+    #[input(default = 4, min = 1)]
+    size: usize,
+) -> Result<Image> {
+    Image::new(Tensor::from_vec([1, size, size, 3], vec![0.5f32; size * size * 3])?)
+}
+
+/// The mean of a picture.
+#[node(category = "Picture", outputs(mean: "over all pixels and channels"))]
+fn mean(
+    /// The picture.
+    image: Image,
+) -> Result<f64> {
+    let pixels = image.image.as_slice::<f32>()?;
+    Ok(pixels.iter().map(|&x| f64::from(x)).sum::<f64>() / pixels.len() as f64)
+}
+
+/// A tensor of 33,554,432 bytes.
+#[node(category = "Memory", outputs(value: "a record with the field `data`"))]
+fn make_tensor() -> Result<Value> {
+    let data = Tensor::from_vec([8 << 20], vec![1.0f32; 8 << 20])?;
+    Ok(Record { type_name: "DATA".into(), fields: vec![("data".into(), data)], ..Record::default() }.into_value())
+}
+
+/// Gives what it gets.
+#[node(category = "Memory", outputs(value: "the same"))]
+fn pass(
+    /// Anything.
+    value: Value,
+) -> Result<Value> {
+    Ok(value)
+}
+
+/// Where a tensor is.
+#[node(category = "Memory", outputs(address: "of its first byte"))]
+fn address(
+    /// A record with the field `data`.
+    value: Value,
+) -> Result<i64> {
+    Ok(value.field("data")?.bytes().as_ptr() as i64)
+}
+
+/// Reads a text file.
+#[node(category = "File", outputs(text: "the text"))]
+fn read_text(
+    /// The file.
+    #[input(path = read)]
+    path: PathBuf,
+) -> Result<String> {
+    std::fs::read_to_string(&path).map_err(|error| Error::input("path", format!("{error}: {}", path.display())))
+}
+
+/// Writes a text file.
+#[node(category = "File", output, outputs(path: "the file"))]
+fn write_text(
+    /// What to write.
+    text: Value,
+    /// The file.
+    #[input(path = write)]
+    path: PathBuf,
+) -> Result<PathBuf> {
+    let text = text.as_text().map(str::to_owned).or_else(|| Some(text.to_json()?.to_string())).unwrap_or_default();
+    splatgraph_sdk::write_whole(&path, text.as_bytes()).map_err(|error| error.blame("path"))?;
+    Ok(path)
+}
+
+/// Loads nothing, but takes a model.
+#[node(category = "File", outputs(model: "what it was given"))]
+fn use_model(
+    /// A model.
+    #[input(path = model, builtin = ["tiny"], default = "tiny")]
+    model: PathBuf,
+) -> Result<PathBuf> {
+    Ok(model)
+}
+
+/// The settings of the run, and a line for the log.
+#[node(category = "Test", outputs(settings: "as the node sees them"))]
+fn settings(ctx: &Ctx) -> Result<Json<splatgraph_sdk::serde_json::Value>> {
+    ctx.warn("this is a warning");
+    Ok(Json(ctx.settings().clone().into()))
+}
+
+export_pack! {
+    id: "stub",
+    description: "Nodes for the host's tests",
+    nodes: [
+        constant, add, every_kind, sleep, endless, stubborn, panics, fails, misses, nan_image, plain_image, mean, make_tensor,
+        pass, address, read_text, write_text, use_model, settings
+    ]
+}

@@ -1,0 +1,160 @@
+//! Runs the real binary, away from whatever packs are installed or built beside it.
+
+#![allow(dead_code, reason = "every test file uses a part of it")]
+
+use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::OnceLock;
+
+use tempfile::TempDir;
+
+/// The folder that cargo builds into: `target/release` or `target/debug`.
+pub fn build_folder() -> PathBuf {
+    Path::new(env!("CARGO_BIN_EXE_splatgraph")).parent().unwrap().to_path_buf()
+}
+
+/// The library of one of this package's examples, which are packs for tests. `cargo test` builds them, but not where only
+/// one test file was asked for.
+pub fn example_pack(name: &str) -> PathBuf {
+    static BUILT: OnceLock<()> = OnceLock::new();
+    let library = |name: &str| build_folder().join("examples").join(format!("{DLL_PREFIX}{name}{DLL_SUFFIX}"));
+    BUILT.get_or_init(|| {
+        if ["stub_pack", "second_pack"].iter().all(|name| library(name).is_file()) {
+            return;
+        }
+        let mut cargo = Command::new(env!("CARGO"));
+        cargo.args(["build", "-p", "splatgraph", "--examples"]).current_dir(env!("CARGO_MANIFEST_DIR"));
+        if !cfg!(debug_assertions) {
+            cargo.arg("--release");
+        }
+        assert!(cargo.status().unwrap().success(), "the packs for tests cannot be built");
+    });
+    library(name)
+}
+
+/// A folder of a test with its own copy of the binary, so that no pack lies beside it, and a folder `packs` for some.
+pub struct Place {
+    folder: TempDir,
+}
+
+/// What a command gave.
+pub struct Ran {
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Ran {
+    /// Everything at once, for snapshots.
+    pub fn all(&self) -> String {
+        format!("exit code {}\n--- stdout\n{}--- stderr\n{}", self.code, self.stdout, self.stderr)
+    }
+}
+
+impl Place {
+    /// An empty folder.
+    pub fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["bin", "packs", "work"] {
+            fs::create_dir(folder.path().join(name)).unwrap();
+        }
+        let (from, to) = (env!("CARGO_BIN_EXE_splatgraph"), folder.path().join("bin/splatgraph"));
+        if fs::hard_link(from, &to).is_err() {
+            fs::copy(from, &to).unwrap();
+        }
+        Self { folder }
+    }
+
+    /// A folder in which the pack `stub` is found.
+    pub fn with_stub() -> Self {
+        let place = Self::new();
+        place.add_pack("stub_pack", "packs");
+        place
+    }
+
+    /// Copies one of the test packs into the folder `to`.
+    pub fn add_pack(&self, name: &str, to: &str) -> PathBuf {
+        let path = self.path(to).join(format!("{DLL_PREFIX}{name}{DLL_SUFFIX}"));
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::copy(example_pack(name), &path).unwrap();
+        path
+    }
+
+    pub fn path(&self, inside: &str) -> PathBuf {
+        self.folder.path().join(inside)
+    }
+
+    /// Writes a file into the folder in which commands run.
+    pub fn write(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.path("work").join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, text).unwrap();
+        path
+    }
+
+    pub fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.path("work").join(name)).unwrap()
+    }
+
+    /// The names of the files in the folder in which commands run, sorted.
+    pub fn files(&self) -> Vec<String> {
+        let entries = fs::read_dir(self.path("work")).unwrap();
+        let mut names: Vec<String> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    /// A command with nothing of the user's settings.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(self.path("bin/splatgraph"));
+        command
+            .args(arguments)
+            .current_dir(self.path("work"))
+            .env("SPLATGRAPH_PACKS", self.path("packs"))
+            .env("XDG_DATA_HOME", self.path("data"))
+            .env("XDG_DATA_DIRS", self.path("more-data"))
+            .env_remove("SPLATGRAPH_MODELS")
+            .env_remove("SPLATGRAPH_SDK")
+            .env_remove("RUST_BACKTRACE")
+            .env("COLUMNS", "100")
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Runs a command to its end.
+    pub fn run(&self, arguments: &[&str]) -> Ran {
+        self.ran(&self.command(arguments).output().unwrap())
+    }
+
+    /// What a finished command gave, with this folder as `[DIR]`.
+    pub fn ran(&self, output: &Output) -> Ran {
+        let text = |bytes: &[u8]| {
+            let text = String::from_utf8(bytes.to_vec()).unwrap();
+            let real = self.folder.path().canonicalize().unwrap();
+            let text = text.replace(real.to_str().unwrap(), "[DIR]");
+            without_times(&text.replace(self.folder.path().to_str().unwrap(), "[DIR]"))
+        };
+        Ran { code: output.status.code().unwrap_or(-1), stdout: text(&output.stdout), stderr: text(&output.stderr) }
+    }
+}
+
+/// Replaces what was measured: `12 ms` and `1.5 s` become `[TIME]`.
+fn without_times(text: &str) -> String {
+    let lines = text.lines().map(|line| {
+        let words: Vec<&str> = line.split(' ').collect();
+        let mut kept: Vec<String> = Vec::new();
+        for word in words {
+            let unit = matches!(word.trim_end_matches([',', ')']), "ms" | "s");
+            match kept.last_mut() {
+                Some(last) if unit && last.parse::<f64>().is_ok() => {
+                    *last = format!("[TIME]{}", word.trim_start_matches(['m', 's']));
+                }
+                _ => kept.push(word.to_owned()),
+            }
+        }
+        kept.join(" ") + "\n"
+    });
+    lines.collect()
+}
