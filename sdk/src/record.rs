@@ -165,30 +165,15 @@ impl Record {
 /// It can't be written; nothing is left behind then.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::Builder::new().prefix(".splatgraph-").permissions_default().tempfile_in(folder)?;
+    // With the permissions of any other file, not the private ones of a temporary file, and errors without its name.
+    let create = |path: &Path| File::options().write(true).create_new(true).open(path);
+    let mut file = tempfile::Builder::new().prefix(".splatgraph-").make_in(folder, create)?;
     let mut writer = BufWriter::new(file.as_file_mut());
     writer.write_all(bytes)?;
     writer.flush()?;
     drop(writer);
     file.persist(path).map_err(|e| e.error)?;
     Ok(())
-}
-
-trait DefaultPermissions {
-    fn permissions_default(&mut self) -> &mut Self;
-}
-
-impl DefaultPermissions for tempfile::Builder<'_, '_> {
-    /// A temporary file is private by default; the finished one should be as any other file, under the umask.
-    #[cfg(unix)]
-    fn permissions_default(&mut self) -> &mut Self {
-        use std::os::unix::fs::PermissionsExt;
-        self.permissions(std::fs::Permissions::from_mode(0o666))
-    }
-    #[cfg(not(unix))]
-    fn permissions_default(&mut self) -> &mut Self {
-        self
-    }
 }
 
 /// A tensor as it goes into a file.

@@ -59,16 +59,20 @@ const MAX_DEPTH: usize = 500;
 /// # Errors
 /// It is truncated or malformed, or uses something that is not supported.
 pub fn parse(bytes: &[u8]) -> Result<Pickle> {
-    Reader { bytes, at: 0, stack: Vec::new(), marks: Vec::new(), memo: HashMap::new(), values: 0 }.run()
+    Reader { bytes, at: 0, stack: Vec::new(), marks: Vec::new(), memo: HashMap::new(), values: 0, depth: 0 }.run()
 }
 
 struct Reader<'a> {
     bytes: &'a [u8],
     at: usize,
-    stack: Vec<Pickle>,
+    /// Values and how deep they are nested.
+    stack: Vec<(Pickle, usize)>,
     marks: Vec<usize>,
-    memo: HashMap<usize, Pickle>,
+    memo: HashMap<usize, (Pickle, usize)>,
+    /// Values copied from the memo so far.
     values: usize,
+    /// The deepest of the values that were popped for the one that is being made.
+    depth: usize,
 }
 
 impl<'a> Reader<'a> {
@@ -107,12 +111,46 @@ impl<'a> Reader<'a> {
         if self.marks.last().is_some_and(|mark| self.stack.len() <= *mark) {
             return Err(self.malformed());
         }
-        self.stack.pop().ok_or_else(|| self.malformed())
+        let (value, depth) = self.stack.pop().ok_or_else(|| self.malformed())?;
+        self.depth = self.depth.max(depth);
+        Ok(value)
+    }
+
+    /// Pushes a value that was made of what was popped since the last push.
+    fn push(&mut self, value: Pickle) -> Result<()> {
+        let depth = std::mem::take(&mut self.depth) + 1;
+        self.stack.push((value, depth));
+        self.check_depth()
+    }
+
+    /// Notes that what was popped went into the value on top.
+    fn deepen(&mut self) -> Result<()> {
+        let inner = std::mem::take(&mut self.depth) + 1;
+        if let Some((_, depth)) = self.stack.last_mut() {
+            *depth = inner.max(*depth);
+        }
+        self.check_depth()
+    }
+
+    fn check_depth(&self) -> Result<()> {
+        if self.stack.last().is_some_and(|(_, depth)| *depth > MAX_DEPTH) {
+            return Err(Error::new("the pickle is nested too deeply"));
+        }
+        Ok(())
+    }
+
+    fn top(&mut self) -> Option<&mut Pickle> {
+        self.stack.last_mut().map(|(value, _)| value)
     }
 
     fn pop_mark(&mut self) -> Result<Vec<Pickle>> {
         let mark = self.marks.pop().ok_or_else(|| self.malformed())?;
-        Ok(self.stack.split_off(mark))
+        if mark > self.stack.len() {
+            return Err(self.malformed());
+        }
+        let (items, depths): (Vec<_>, Vec<_>) = self.stack.split_off(mark).into_iter().unzip();
+        self.depth = depths.into_iter().fold(self.depth, usize::max);
+        Ok(items)
     }
 
     fn pop_pairs(&mut self) -> Result<Vec<(Pickle, Pickle)>> {
@@ -126,29 +164,28 @@ impl<'a> Reader<'a> {
 
     fn list(&mut self) -> Result<&mut Vec<Pickle>> {
         let error = self.malformed();
-        match self.stack.last_mut() {
+        match self.top() {
             Some(Pickle::List(items)) => Ok(items),
-            // A list subclass; its items are not needed.
             _ => Err(error),
         }
     }
 
     fn remember(&mut self, key: usize) -> Result<()> {
         let value = self.stack.last().cloned().ok_or_else(|| self.malformed())?;
-        self.count(&value)?;
+        self.count(&value.0)?;
         self.memo.insert(key, value);
         Ok(())
     }
 
     fn recall(&mut self, key: usize) -> Result<()> {
         let value = self.memo.get(&key).cloned().ok_or_else(|| self.malformed())?;
-        self.count(&value)?;
+        self.count(&value.0)?;
         self.stack.push(value);
         Ok(())
     }
 
     fn count(&mut self, value: &Pickle) -> Result<()> {
-        self.values += size(value, 0)?;
+        self.values += size(value);
         if self.values > MAX_VALUES {
             return Err(Error::new("the pickle repeats itself too often; it was not read further"));
         }
@@ -157,7 +194,7 @@ impl<'a> Reader<'a> {
 
     fn set_items(&mut self, pairs: Vec<(Pickle, Pickle)>) -> Result<()> {
         let error = self.malformed();
-        match self.stack.last_mut() {
+        match self.top() {
             Some(Pickle::Dict(all)) => all.extend(pairs),
             // An OrderedDict is a call whose items are set afterwards.
             Some(Pickle::Call { state, .. }) => {
@@ -168,21 +205,19 @@ impl<'a> Reader<'a> {
             }
             _ => return Err(error),
         }
-        Ok(())
+        self.deepen()
     }
 
     fn call(&mut self) -> Result<()> {
         let arguments = Box::new(self.pop()?);
         let function = Box::new(self.pop()?);
-        self.stack.push(Pickle::Call { function, arguments, state: None });
-        Ok(())
+        self.push(Pickle::Call { function, arguments, state: None })
     }
 
     fn tuple(&mut self, count: usize) -> Result<()> {
         let mut items = (0..count).map(|_| self.pop()).collect::<Result<Vec<_>>>()?;
         items.reverse();
-        self.stack.push(Pickle::List(items));
-        Ok(())
+        self.push(Pickle::List(items))
     }
 
     fn run(mut self) -> Result<Pickle> {
@@ -191,11 +226,13 @@ impl<'a> Reader<'a> {
             match op {
                 b'.' => return self.pop(),
                 b'(' => self.marks.push(self.stack.len()),
-                b'0' => drop(self.pop()?),
-                b'1' => drop(self.pop_mark()?),
+                b'0' | b'1' => {
+                    let _ = if op == b'0' { vec![self.pop()?] } else { self.pop_mark()? };
+                    self.depth = 0;
+                }
                 b'2' => {
                     let top = self.stack.last().cloned().ok_or_else(|| self.malformed())?;
-                    self.count(&top)?;
+                    self.count(&top.0)?;
                     self.stack.push(top);
                 }
                 // Memo and framing.
@@ -219,24 +256,26 @@ impl<'a> Reader<'a> {
                     self.recall(key)?;
                 }
                 // Containers.
-                b')' | b']' | 0x8f => self.stack.push(Pickle::List(Vec::new())),
-                b'}' => self.stack.push(Pickle::Dict(Vec::new())),
+                b')' | b']' | 0x8f => self.push(Pickle::List(Vec::new()))?,
+                b'}' => self.push(Pickle::Dict(Vec::new()))?,
                 b't' | b'l' | 0x91 => {
                     let items = self.pop_mark()?;
-                    self.stack.push(Pickle::List(items));
+                    self.push(Pickle::List(items))?;
                 }
                 b'd' => {
                     let pairs = self.pop_pairs()?;
-                    self.stack.push(Pickle::Dict(pairs));
+                    self.push(Pickle::Dict(pairs))?;
                 }
                 0x85..=0x87 => self.tuple(usize::from(op) - 0x84)?,
                 b'a' => {
                     let item = self.pop()?;
                     self.list()?.push(item);
+                    self.deepen()?;
                 }
                 b'e' | 0x90 => {
                     let items = self.pop_mark()?;
                     self.list()?.extend(items);
+                    self.deepen()?;
                 }
                 b's' => {
                     let (value, key) = (self.pop()?, self.pop()?);
@@ -249,25 +288,26 @@ impl<'a> Reader<'a> {
                 // Calls, as data.
                 b'c' => {
                     let (module, name) = (self.line()?, self.line()?);
-                    self.stack.push(Pickle::Global(module, name));
+                    self.push(Pickle::Global(module, name))?;
                 }
                 0x93 => match (self.pop()?, self.pop()?) {
-                    (Pickle::Text(name), Pickle::Text(module)) => self.stack.push(Pickle::Global(module, name)),
+                    (Pickle::Text(name), Pickle::Text(module)) => self.push(Pickle::Global(module, name))?,
                     _ => return Err(self.malformed()),
                 },
                 b'R' | 0x81 => self.call()?,
                 b'b' => {
                     let state = self.pop()?;
-                    match self.stack.last_mut() {
+                    match self.top() {
                         Some(Pickle::Call { state: slot @ None, .. }) => *slot = Some(Box::new(state)),
                         // Attributes on top of a dict's items carry nothing that we read.
                         Some(Pickle::Call { .. }) => {}
                         _ => return Err(self.malformed()),
                     }
+                    self.deepen()?;
                 }
                 b'Q' => {
                     let id = self.pop()?;
-                    self.stack.push(Pickle::Persistent(Box::new(id)));
+                    self.push(Pickle::Persistent(Box::new(id)))?;
                 }
                 _ => self.literal(op)?,
             }
@@ -330,28 +370,22 @@ impl<'a> Reader<'a> {
                 )));
             }
         };
-        self.stack.push(value);
-        Ok(())
+        self.push(value)
     }
 }
 
-fn size(value: &Pickle, depth: usize) -> Result<usize> {
-    if depth > MAX_DEPTH {
-        return Err(Error::new("the pickle is nested too deeply"));
-    }
+/// Roughly how many values these are; the depth is bounded already.
+fn size(value: &Pickle) -> usize {
     let inner = match value {
-        Pickle::List(items) => items.iter().map(|v| size(v, depth + 1)).sum::<Result<usize>>()?,
-        Pickle::Dict(pairs) => {
-            pairs.iter().map(|(k, v)| Ok(size(k, depth + 1)? + size(v, depth + 1)?)).sum::<Result<usize>>()?
-        }
+        Pickle::List(items) => items.iter().map(size).sum(),
+        Pickle::Dict(pairs) => pairs.iter().map(|(k, v)| size(k) + size(v)).sum(),
         Pickle::Call { function, arguments, state } => {
-            let state = state.as_ref().map_or(Ok(0), |s| size(s, depth + 1))?;
-            size(function, depth + 1)? + size(arguments, depth + 1)? + state
+            size(function) + size(arguments) + state.as_deref().map_or(0, size)
         }
-        Pickle::Persistent(id) => size(id, depth + 1)?,
+        Pickle::Persistent(id) => size(id),
         Pickle::Text(text) => text.len() / 16,
         Pickle::Bytes(bytes) => bytes.len() / 16,
         _ => 0,
     };
-    Ok(inner + 1)
+    inner + 1
 }

@@ -1,0 +1,97 @@
+//! Checkpoints as PyTorch writes them (`checkpoints/make.py`), whole and broken.
+
+use splatgraph_sdk::{
+    DType,
+    checkpoint::{Checkpoint, Pickle, open, parse_pickle},
+};
+use std::path::PathBuf;
+
+fn file(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/checkpoints").join(name)
+}
+
+fn content(name: &str) -> Vec<u8> {
+    std::fs::read(file(name)).unwrap()
+}
+
+#[test]
+fn both_formats_hold_the_same_tensors() {
+    let (pth, safetensors) = (open(&file("flat.pth")).unwrap(), open(&file("flat.safetensors")).unwrap());
+    assert_eq!(pth.tensors.keys().collect::<Vec<_>>(), safetensors.tensors.keys().collect::<Vec<_>>());
+    for (name, tensor) in &pth.tensors {
+        let other = &safetensors.tensors[name];
+        assert_eq!(
+            (tensor.shape(), tensor.dtype(), tensor.bytes()),
+            (other.shape(), other.dtype(), other.bytes()),
+            "{name}"
+        );
+    }
+    assert_eq!(pth.tensors["linear.transposed"].as_slice::<f32>().unwrap(), [0.0, 3.0, 1.0, 4.0, 2.0, 5.0]);
+    assert_eq!(pth.tensors["view"].as_slice::<f64>().unwrap(), [4.0, 5.0, 6.0]);
+    assert_eq!(pth.tensors["brain"].dtype(), DType::BF16);
+    assert_eq!(pth.tensors["steps"].shape(), [0usize; 0]);
+    assert_eq!(safetensors.metadata["map"], "[16,16]");
+}
+
+#[test]
+fn nested_dictionaries_are_flattened() {
+    let checkpoint = open(&file("nested.pth")).unwrap();
+    assert_eq!(checkpoint.tensors.keys().collect::<Vec<_>>(), ["ema.a", "model.0.weight", "parameter"]);
+}
+
+#[test]
+fn a_pickle_that_asks_for_code_is_refused_by_name() {
+    let error = Checkpoint::from_bytes(&content("code.pth")).unwrap_err();
+    insta::assert_snapshot!(error, @"the file asks to run `posix.system` while it is read, which is refused. If you trust it, load it in Python and save its state_dict() as .safetensors");
+}
+
+#[test]
+fn other_files_are_told_apart() {
+    let error = |bytes: &[u8]| Checkpoint::from_bytes(bytes).unwrap_err().message;
+    insta::assert_snapshot!(error(b""), @"a whole .safetensors file was expected; this one is damaged or of another kind (header too small)");
+    insta::assert_snapshot!(error(b"GIF89a, a picture"), @"a whole .safetensors file was expected; this one is damaged or of another kind (header too large)");
+    insta::assert_snapshot!(error(b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19."), @"this is PyTorch's format of before version 1.6, which is not supported; save it again with a current torch.save, or as .safetensors");
+    let missing = open(&file("none.pth")).unwrap_err().message.replace(env!("CARGO_MANIFEST_DIR"), "sdk");
+    insta::assert_snapshot!(missing, @"reading the checkpoint sdk/tests/checkpoints/none.pth: No such file or directory (os error 2)");
+}
+
+#[test]
+fn damage_never_panics_and_never_fills_the_memory() {
+    for name in ["flat.pth", "nested.pth", "flat.safetensors"] {
+        let whole = content(name);
+        for end in 0..whole.len() {
+            // A cut archive has lost its directory; a cut record its last tensor.
+            assert!(Checkpoint::from_bytes(&whole[..end]).is_err(), "{name} cut at {end}");
+        }
+        for at in 0..whole.len() {
+            let mut damaged = whole.clone();
+            damaged[at] ^= 0x55;
+            let _ = Checkpoint::from_bytes(&damaged);
+        }
+    }
+}
+
+#[test]
+fn a_pickle_that_doubles_itself_is_stopped() {
+    // A list that holds itself twice, again and again: 2 to the power of 64 values.
+    let mut bytes = b"\x80\x04K\x01\x94".to_vec();
+    for key in 0..64 {
+        bytes.extend([b'h', key, b'h', key, 0x86, 0x94]);
+    }
+    bytes.push(b'.');
+    insta::assert_snapshot!(parse_pickle(&bytes).unwrap_err(), @"the pickle repeats itself too often; it was not read further");
+    // Lists in lists, and tuples around tuples.
+    let lists = [b"\x80\x04".to_vec(), b"]".repeat(1_000_000), b"a".repeat(999_999), b".".to_vec()].concat();
+    insta::assert_snapshot!(parse_pickle(&lists).unwrap_err(), @"the pickle is nested too deeply");
+    let tuples = [b"\x80\x04N".to_vec(), b"\x85".repeat(1_000_000), b".".to_vec()].concat();
+    insta::assert_snapshot!(parse_pickle(&tuples).unwrap_err(), @"the pickle is nested too deeply");
+}
+
+#[test]
+fn plain_values_are_read() {
+    // pickle.dumps({"a": [1, -2, 300, 1 << 40], "b": (0.5, None, True)}, protocol=4)
+    let bytes = b"\x80\x04\x95\x31\x00\x00\x00\x00\x00\x00\x00}\x94(\x8c\x01a\x94]\x94(K\x01J\xfe\xff\xff\xffM,\x01\x8a\x06\x00\x00\x00\x00\x00\x01e\x8c\x01b\x94G?\xe0\x00\x00\x00\x00\x00\x00N\x88\x87\x94u.";
+    let Pickle::Dict(pairs) = parse_pickle(bytes).unwrap() else { panic!("a dict") };
+    assert_eq!(pairs[0].1, Pickle::List(vec![Pickle::Int(1), Pickle::Int(-2), Pickle::Int(300), Pickle::Int(1 << 40)]));
+    assert_eq!(pairs[1].1, Pickle::List(vec![Pickle::Float(0.5), Pickle::None, Pickle::Bool(true)]));
+}
