@@ -8,6 +8,7 @@ use std::{
     any::Any,
     borrow::Cow,
     collections::HashMap,
+    fs::File,
     io::{BufWriter, Write},
     path::Path,
     sync::Arc,

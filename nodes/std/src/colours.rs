@@ -31,7 +31,7 @@ impl Colours {
     /// Colours `values` (one per pixel) so that their smallest is the first colour and their largest the last; values
     /// that are all equal get the one in the middle, infinities and NaN magenta.
     #[must_use]
-    pub fn paint(self, values: impl Iterator<Item = f32> + Clone) -> Vec<f32> {
+    pub(crate) fn paint(self, values: impl Iterator<Item = f32> + Clone) -> Vec<f32> {
         let finite = values.clone().filter(|v| v.is_finite());
         let (low, high) = finite.fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), v| (low.min(v), high.max(v)));
         // In f64, as high - low may be beyond f32.

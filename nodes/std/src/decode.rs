@@ -6,7 +6,10 @@ use crate::{
 };
 use image::{ColorType, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits, metadata::Orientation};
 use splatgraph_sdk::prelude::*;
-use std::io::{BufRead, Read, Seek, SeekFrom};
+use std::{
+    error::Error as _,
+    io::{BufRead, ErrorKind, Read, Seek, SeekFrom},
+};
 
 /// What a decoder may allocate besides the picture itself: metadata, colour profiles, a few rows.
 const DECODER_BYTES: u64 = 256 << 20;
@@ -15,28 +18,29 @@ const FORMATS: &str = "PNG, JPEG, WebP, GIF, BMP, TIFF, PNM, TGA, QOI, ICO or HD
 
 /// A decoded picture, upright.
 #[derive(Debug)]
-pub struct Picture {
+pub(crate) struct Picture {
     /// Pixels in a row.
-    pub width: usize,
+    pub(crate) width: usize,
     /// Rows.
-    pub height: usize,
+    pub(crate) height: usize,
     /// `[height, width, 3]`; 8 and 16 bits as 0..1, floats as they are.
-    pub colours: Vec<f32>,
+    pub(crate) colours: Vec<f32>,
     /// `[height, width]`, 0..1; none where the file has no alpha.
-    pub alpha: Option<Vec<f32>>,
+    pub(crate) alpha: Option<Vec<f32>>,
 }
 
 /// Reads a picture. `extension` is the file's, for the one format (TGA) that does not say what it is.
 ///
 /// # Errors
 /// Not a picture, one of more than 256 megapixels, or a damaged one.
-pub fn decode<R: BufRead + Seek>(mut reader: R, extension: Option<&str>) -> Result<Picture> {
+pub(crate) fn decode<R: BufRead + Seek>(mut reader: R, extension: Option<&str>) -> Result<Picture> {
     let format = format_of(&mut reader, extension)?;
     if format == ImageFormat::Jpeg {
         check_jpeg_end(&mut reader)?;
     }
-    let damaged =
-        |e: ImageError| Error::new(format!("the {} data is damaged or cut off: {}", name(format), reason(&e)));
+    let damaged = |e: ImageError| {
+        Error::new(format!("the {} data is damaged or cut off ({}); get the file again", name(format), reason(&e)))
+    };
 
     let mut image = ImageReader::with_format(reader, format);
     let mut limits = Limits::default();
@@ -97,13 +101,16 @@ fn name(format: ImageFormat) -> String {
     }
 }
 
-/// The decoder's own words, without its "format error" prefix.
-fn reason(error: &ImageError) -> String {
-    match error {
-        ImageError::Decoding(e) => std::error::Error::source(e).map_or_else(|| e.to_string(), ToString::to_string),
-        ImageError::IoError(e) if e.kind() == std::io::ErrorKind::UnexpectedEof => "the file ends too early".into(),
-        other => other.to_string(),
-    }
+/// The codec's own words, without a prefix that repeats the format.
+pub(crate) fn reason(error: &ImageError) -> String {
+    let words = match error {
+        ImageError::Decoding(e) => e.source().map(ToString::to_string),
+        ImageError::Encoding(e) => e.source().map(ToString::to_string),
+        ImageError::IoError(e) if e.kind() == ErrorKind::UnexpectedEof => Some("the file ends too early".to_owned()),
+        _ => None,
+    };
+    let words = words.unwrap_or_else(|| error.to_string());
+    words.trim_end_matches('.').to_owned()
 }
 
 /// The JPEG decoder fills what is missing with grey and says nothing, so the end marker is looked for here.
@@ -125,7 +132,7 @@ fn check_jpeg_end<R: BufRead + Seek>(reader: &mut R) -> Result<()> {
     }
     let pixels = file.get(at..).unwrap_or_default();
     if !pixels.windows(2).any(|pair| pair == [0xff, 0xd9]) {
-        bail!("the JPEG data is cut off: its end marker is missing after {} bytes; get the file again", file.len());
+        bail!("the JPEG data is cut off (its end marker is missing after {} bytes); get the file again", file.len());
     }
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! 8-bit RGB to picture files.
 
+use crate::decode::reason;
 use image::{
     ExtendedColorType, ImageEncoder, ImageError, ImageResult,
     codecs::{
@@ -11,8 +12,7 @@ use std::io::Cursor;
 
 /// What is written for an extension.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names say it")]
-pub enum Format {
+pub(crate) enum Format {
     Png,
     Jpeg,
     WebP,
@@ -41,7 +41,7 @@ impl Format {
     ///
     /// # Errors
     /// There is no such format; lists those that there are.
-    pub fn from_extension(extension: Option<&str>) -> Result<Self> {
+    pub(crate) fn from_extension(extension: Option<&str>) -> Result<Self> {
         let found = EXTENSIONS.iter().find(|(known, _)| extension.is_some_and(|e| e.eq_ignore_ascii_case(known)));
         found.map(|(_, format)| *format).ok_or_else(|| {
             let known: Vec<&str> = EXTENSIONS.iter().map(|(known, _)| *known).collect();
@@ -59,7 +59,7 @@ impl Format {
 ///
 /// # Errors
 /// The format can't hold a picture of this size, or a key is no key of PNG.
-pub fn encode(
+pub(crate) fn encode(
     rgb: &[u8],
     (width, height): (u32, u32),
     format: Format,
@@ -82,7 +82,7 @@ pub fn encode(
         }
     };
     written.map_err(|e: ImageError| {
-        Error::new(format!("{format:?} can't hold this picture of {width} x {height}; try .png: {e}"))
+        Error::new(format!("{format:?} can't hold this picture of {width} x {height}; try .png ({})", reason(&e)))
     })?;
     Ok(out.into_inner())
 }

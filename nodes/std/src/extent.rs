@@ -4,13 +4,13 @@ use splatgraph_sdk::prelude::*;
 
 /// The lengths of the axes of an [`Image`]; none is 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Extent {
+pub(crate) struct Extent {
     /// Pictures.
-    pub batch: usize,
+    pub(crate) batch: usize,
     /// Rows of each.
-    pub height: usize,
+    pub(crate) height: usize,
     /// Pixels in a row.
-    pub width: usize,
+    pub(crate) width: usize,
 }
 
 impl Extent {
@@ -18,7 +18,7 @@ impl Extent {
     ///
     /// # Errors
     /// There is no pixel; blames the input.
-    pub fn of(image: &Image, input: &str) -> Result<Self> {
+    pub(crate) fn of(image: &Image, input: &str) -> Result<Self> {
         let [batch, height, width, _] = image.image.dims()?;
         if batch * height * width == 0 {
             return Err(Error::input(
@@ -33,14 +33,14 @@ impl Extent {
 
     /// Pixels of one picture.
     #[must_use]
-    pub fn pixels(self) -> usize {
+    pub(crate) fn pixels(self) -> usize {
         self.height * self.width
     }
 }
 
 /// A node to paste that brings pictures to a size.
 #[must_use]
-pub fn resize_node(width: usize, height: usize) -> String {
+pub(crate) fn resize_node(width: usize, height: usize) -> String {
     format!(
         r#""resize": {{"class_type": "std.Resize", "inputs": {{"image": ["load", "image"], "width": {width}, "height": {height}}}}}"#
     )

@@ -13,7 +13,7 @@ pub enum Rounding {
 
 /// The 8-bit level of a value: 0..1 becomes 0..255, what is outside is cut off.
 #[must_use]
-pub fn level(value: f32, rounding: Rounding) -> u8 {
+pub(crate) fn level(value: f32, rounding: Rounding) -> u8 {
     // The authors compute (x + 1) * 127.5 in f32 from x = 2v - 1. Doubling and halving are exact, so this is the same.
     let scaled = value.clamp(0.0, 1.0) * 255.0;
     match rounding {

@@ -34,7 +34,7 @@ fn read(path: &Path) -> Result<Picture> {
         bail!("a picture file was expected, this is a folder");
     }
     let file = File::open(path).map_err(|e| match e.kind() {
-        std::io::ErrorKind::NotFound => Error::new("there is no such file; check the path"),
+        std::io::ErrorKind::NotFound => Error::new("there is no such file; check the name and the folder"),
         _ => Error::new(e),
     })?;
     decode(BufReader::new(file), path.extension().and_then(OsStr::to_str))

@@ -3,13 +3,13 @@
 use splatgraph_sdk::prelude::*;
 
 /// The most pixels in one picture: 256 megapixels.
-pub const MAX_PIXELS: u64 = 1 << 28;
+pub(crate) const MAX_PIXELS: u64 = 1 << 28;
 
 /// `len` zeros, or an error where a plain `vec!` would end the process. Pages are only used once written to.
 ///
 /// # Errors
 /// There is not that much memory.
-pub fn zeros<T: Clone + Default>(len: usize) -> Result<Vec<T>> {
+pub(crate) fn zeros<T: Clone + Default>(len: usize) -> Result<Vec<T>> {
     let mut probe = Vec::<T>::new();
     if probe.try_reserve_exact(len).is_err() {
         let bytes = len.saturating_mul(size_of::<T>());

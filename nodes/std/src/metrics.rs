@@ -3,14 +3,14 @@
 use rayon::prelude::*;
 
 /// The side of SSIM's window.
-pub const WINDOW: usize = 11;
+pub(crate) const WINDOW: usize = 11;
 
 /// PSNR is cut off here, which is also what equal pictures get: their real PSNR is infinite, which JSON can't hold.
-pub const MAX_PSNR: f64 = 100.0;
+pub(crate) const MAX_PSNR: f64 = 100.0;
 
 /// Peak signal-to-noise ratio in dB: 10 log10(peak² / mean squared difference), at most [`MAX_PSNR`].
 #[must_use]
-pub fn psnr(a: &[f32], b: &[f32], peak: f64) -> f64 {
+pub(crate) fn psnr(a: &[f32], b: &[f32], peak: f64) -> f64 {
     let sums: Vec<f64> =
         a.par_chunks(1 << 16).zip(b.par_chunks(1 << 16)).map(|(a, b)| squared_difference(a, b)).collect();
     let mse = sums.iter().sum::<f64>() / a.len() as f64;
@@ -24,7 +24,7 @@ fn squared_difference(a: &[f32], b: &[f32]) -> f64 {
 /// Structural similarity (Wang et al. 2004) of two pictures `[H, W, channels]`, per channel, then the mean: Gaussian
 /// window of 11 x 11 with sigma 1.5, K1 = 0.01, K2 = 0.03, only where the window lies inside. Sides are at least [`WINDOW`].
 #[must_use]
-pub fn ssim(a: &[f32], b: &[f32], width: usize, channels: usize, peak: f64) -> f64 {
+pub(crate) fn ssim(a: &[f32], b: &[f32], width: usize, channels: usize, peak: f64) -> f64 {
     let row = width * channels;
     let inner = (width + 1 - WINDOW) * channels;
     let rows = (a.len() / row + 1).saturating_sub(WINDOW);

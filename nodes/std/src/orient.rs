@@ -10,19 +10,19 @@ const ROWS: usize = 16;
 
 /// Pixels as they are stored, row by row.
 #[derive(Clone, Copy)]
-pub struct Source<'a> {
+pub(crate) struct Source<'a> {
     /// `height * width * pixel_bytes` bytes.
-    pub data: &'a [u8],
+    pub(crate) data: &'a [u8],
     /// Width and height.
-    pub size: (usize, usize),
+    pub(crate) size: (usize, usize),
     /// Bytes of one pixel.
-    pub pixel_bytes: usize,
+    pub(crate) pixel_bytes: usize,
 }
 
 impl Source<'_> {
     /// Width and height after turning.
     #[must_use]
-    pub fn upright_size(&self, orientation: Orientation) -> (usize, usize) {
+    pub(crate) fn upright_size(&self, orientation: Orientation) -> (usize, usize) {
         use Orientation::{Rotate90, Rotate90FlipH, Rotate270, Rotate270FlipH};
         let (width, height) = self.size;
         match orientation {
@@ -52,7 +52,7 @@ fn steps((width, height): (usize, usize), orientation: Orientation) -> (usize, i
 ///
 /// # Errors
 /// Not enough memory.
-pub fn orient<const C: usize>(
+pub(crate) fn orient<const C: usize>(
     source: Source<'_>,
     orientation: Orientation,
     convert: impl Fn(&[u8], &mut [f32; C]) + Sync,

@@ -40,15 +40,15 @@ impl Filter {
 
 /// One axis: `length` pixels are scaled to `scaled`, of which `size` from `offset` on are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Axis {
+pub(crate) struct Axis {
     /// Pixels of the source.
-    pub length: usize,
+    pub(crate) length: usize,
     /// Pixels that the whole source would get.
-    pub scaled: usize,
+    pub(crate) scaled: usize,
     /// The first of these that is kept.
-    pub offset: usize,
+    pub(crate) offset: usize,
     /// Pixels of the result.
-    pub size: usize,
+    pub(crate) size: usize,
 }
 
 /// For each pixel of the result: the first source pixel and the weights, which sum to 1.
@@ -94,7 +94,7 @@ impl Taps {
 ///
 /// # Errors
 /// Not enough memory.
-pub fn resample(source: &[f32], y: Axis, x: Axis, filter: Filter) -> Result<Vec<f32>> {
+pub(crate) fn resample(source: &[f32], y: Axis, x: Axis, filter: Filter) -> Result<Vec<f32>> {
     let (rows, columns) = (Taps::new(y, filter), Taps::new(x, filter));
     let span = rows.span();
     let mut out = zeros::<f32>(source.len() / (y.length * x.length) * y.size * x.size)?;

@@ -9,7 +9,7 @@ use splatgraph_sdk::prelude::*;
 /// What becomes of pictures of another shape.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Choice)]
 pub enum Fit {
-    /// Scales until the size is covered, then crops to the centre.
+    /// Scales until the size is covered, to whole pixels, then crops to the centre, at whole pixels.
     Fill,
     /// Scales until it fits inside and keeps the shape: one side may come out smaller than asked for.
     Fit,

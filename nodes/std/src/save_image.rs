@@ -37,7 +37,7 @@ pub fn save_image(
     for (b, (picture, path)) in pictures.zip(&paths).enumerate() {
         ctx.step(b, extent.batch)?;
         let rgb: Vec<u8> = picture.par_iter().map(|v| level(*v, rounding)).collect();
-        let bytes = encode(&rgb, size, format, quality as u8, &text).map_err(|e| at(e, path))?;
+        let bytes = encode(&rgb, size, format, quality as u8, &text).map_err(|e| at(e.blame("path"), path))?;
         write(path, &bytes)?;
     }
     Ok((paths[0].clone(), paths))
@@ -68,10 +68,12 @@ fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     if path.is_dir() {
         return Err(at(Error::input("path", "a file name was expected, this is a folder"), path));
     }
-    let written = match path.parent() {
-        Some(folder) => std::fs::create_dir_all(folder).map_err(Error::from).and_then(|()| write_whole(path, bytes)),
-        None => write_whole(path, bytes),
-    };
+    let folder = path.parent().unwrap_or(Path::new(""));
+    if let Some(file) = folder.ancestors().find(|f| f.is_file()) {
+        let name = file.file_name().unwrap_or_default().to_string_lossy();
+        return Err(at(Error::input("path", format!("a folder was expected, but `{name}` is a file")), path));
+    }
+    let written = std::fs::create_dir_all(folder).map_err(Error::from).and_then(|()| write_whole(path, bytes));
     written.map_err(|e| {
         let hint = "check that the folder may be written to and that the disk has space";
         at(Error::input("path", format!("{}; {hint}", e.message)), path)

@@ -5,28 +5,28 @@ use splatgraph_sdk::prelude::*;
 
 /// A picture to be arranged.
 #[derive(Clone, Copy)]
-pub struct Tile<'a> {
+pub(crate) struct Tile<'a> {
     /// f32 [height, width, 3]
-    pub colours: &'a [f32],
+    pub(crate) colours: &'a [f32],
     /// Rows.
-    pub height: usize,
+    pub(crate) height: usize,
     /// Pixels in a row.
-    pub width: usize,
+    pub(crate) width: usize,
 }
 
 /// A canvas, f32 [height, width, 3].
-pub struct Canvas {
+pub(crate) struct Canvas {
     /// Its pixels.
-    pub colours: Vec<f32>,
+    pub(crate) colours: Vec<f32>,
     /// Rows.
-    pub height: usize,
+    pub(crate) height: usize,
     /// Pixels in a row.
-    pub width: usize,
+    pub(crate) width: usize,
 }
 
 /// Columns that make the arrangement nearly square.
 #[must_use]
-pub fn square_columns(tiles: usize) -> usize {
+pub(crate) fn square_columns(tiles: usize) -> usize {
     tiles.isqrt() + usize::from(tiles.isqrt().pow(2) < tiles)
 }
 
@@ -34,7 +34,7 @@ pub fn square_columns(tiles: usize) -> usize {
 ///
 /// # Errors
 /// The canvas would have more than 256 megapixels.
-pub fn arrange(tiles: &[Tile<'_>], columns: usize, gap: usize, background: f32) -> Result<Canvas> {
+pub(crate) fn arrange(tiles: &[Tile<'_>], columns: usize, gap: usize, background: f32) -> Result<Canvas> {
     let columns = columns.clamp(1, tiles.len());
     let rows = tiles.len().div_ceil(columns);
     let cell_height = tiles.iter().map(|t| t.height).max().unwrap_or(0);

@@ -15,9 +15,9 @@ fn list(images: &[&Image]) -> Value {
 
 #[test]
 fn crop_cuts_from_every_picture() {
-    let pictures = image([2, 4, 5], |b, y, x, c| (b * 1000 + y * 100 + x * 10 + c) as f32);
+    let pictures = image([2, 4, 5], |[b, y, x, c]| (b * 1000 + y * 100 + x * 10 + c) as f32);
     let outputs = run::<crop>(json!({"x": 1, "y": 2, "width": 3, "height": 2}), [("image", value(&pictures))]).unwrap();
-    let expected = image([2, 2, 3], |b, y, x, c| (b * 1000 + (y + 2) * 100 + (x + 1) * 10 + c) as f32);
+    let expected = image([2, 2, 3], |[b, y, x, c]| (b * 1000 + (y + 2) * 100 + (x + 1) * 10 + c) as f32);
     assert_eq!(output(&outputs, 0).image.shape(), [2, 2, 3, 3]);
     assert_eq!(floats(&output(&outputs, 0)), floats(&expected));
     let whole = run::<crop>(json!({"width": 5, "height": 4}), [("image", value(&pictures))]).unwrap();
@@ -26,15 +26,15 @@ fn crop_cuts_from_every_picture() {
 
 #[test]
 fn a_crop_outside_is_refused() {
-    let picture = image([1, 100, 200], |..| 0.0);
+    let picture = image([1, 100, 200], |_| 0.0);
     let refused = |literals| told(run::<crop>(literals, [("image", value(&picture))]), Path::new("/none"));
-    assert_snapshot!(refused(json!({"x": 150, "y": 0, "width": 51, "height": 10})), @"");
-    assert_snapshot!(refused(json!({"x": 4_294_967_295u32, "y": 0, "width": 1, "height": 1})), @"");
+    assert_snapshot!(refused(json!({"x": 150, "y": 0, "width": 51, "height": 10})), @"a rectangle inside the picture of 200 x 100 was expected, one from (150, 0) to (201, 10) came; make width and height smaller, or move it");
+    assert_snapshot!(refused(json!({"x": 4_294_967_295u32, "y": 0, "width": 1, "height": 1})), @"a rectangle inside the picture of 200 x 100 was expected, one from (4294967295, 0) to (4294967296, 1) came; make width and height smaller, or move it");
 }
 
 #[test]
 fn batch_stacks_in_order() {
-    let (one, two) = (image([1, 2, 2], |..| 0.25), image([2, 2, 2], |b, ..| b as f32));
+    let (one, two) = (image([1, 2, 2], |_| 0.25), image([2, 2, 2], |[b, ..]| b as f32));
     let outputs = run::<batch>(json!({}), [("images", list(&[&one, &two]))]).unwrap();
     let stacked = output(&outputs, 0);
     assert_eq!(stacked.image.shape(), [3, 2, 2, 3]);
@@ -43,16 +43,16 @@ fn batch_stacks_in_order() {
 
 #[test]
 fn batch_needs_one_size() {
-    let (square, wide) = (image([1, 4, 4], |..| 0.0), image([1, 4, 6], |..| 0.0));
+    let (square, wide) = (image([1, 4, 4], |_| 0.0), image([1, 4, 6], |_| 0.0));
     let refused = |images: Value| told(run::<batch>(json!({}), [("images", images)]), Path::new("/none"));
-    assert_snapshot!(refused(list(&[&square, &square, &wide])), @"");
-    assert_snapshot!(refused(list(&[])), @"");
+    assert_snapshot!(refused(list(&[&square, &square, &wide])), @r#"images: pictures of one size were expected, the first has 4 x 4 and number 3 has 6 x 4; put a Resize in front: "resize": {"class_type": "std.Resize", "inputs": {"image": ["load", "image"], "width": 4, "height": 4}}"#);
+    assert_snapshot!(refused(list(&[])), @"images: at least one picture was expected, none came");
 }
 
 #[test]
 fn grid_is_nearly_square_and_centres_small_pictures() {
-    let large = image([4, 4, 6], |..| 0.5);
-    let small = image([1, 2, 2], |..| 0.0);
+    let large = image([4, 4, 6], |_| 0.5);
+    let small = image([1, 2, 2], |_| 0.0);
     let outputs = run::<grid>(json!({"gap": 1}), [("images", list(&[&large, &small]))]).unwrap();
     let canvas = output(&outputs, 0);
     // 5 pictures: 3 columns of 6, 2 rows of 4, gaps of 1.
@@ -67,9 +67,9 @@ fn grid_is_nearly_square_and_centres_small_pictures() {
 
 #[test]
 fn a_canvas_that_is_too_large_is_refused() {
-    let (tall, wide) = (image([1, 20_000, 1], |..| 0.0), image([1, 1, 20_000], |..| 0.0));
+    let (tall, wide) = (image([1, 20_000, 1], |_| 0.0), image([1, 1, 20_000], |_| 0.0));
     let result = run::<grid>(json!({}), [("images", list(&[&tall, &wide]))]);
-    assert_snapshot!(told(result, Path::new("/none")), @"");
+    assert_snapshot!(told(result, Path::new("/none")), @"images: a canvas of at most 256 megapixels was expected, 2 x 1 tiles of 20000 x 20000 need 40008 x 20000; use fewer or smaller ones");
 }
 
 #[test]

@@ -15,7 +15,7 @@ fn compared(a: &Image, b: &Image) -> Result<Vec<Value>> {
 
 #[test]
 fn equal_pictures() {
-    let picture = image([1, 12, 16], |_, y, x, c| (x * y + c) as f32 / 200.0);
+    let picture = image([1, 12, 16], |[_, y, x, c]| (x * y + c) as f32 / 200.0);
     let outputs = compared(&picture, &picture).unwrap();
     assert_eq!(outputs[0].as_float(), Some(100.0));
     assert_eq!(outputs[1].as_float(), Some(1.0));
@@ -25,9 +25,9 @@ fn equal_pictures() {
 
 #[test]
 fn a_batch_is_measured_one_by_one() {
-    let a = image([2, 16, 16], |_, y, x, _| (y * 16 + x) as f32 / 255.0);
+    let a = image([2, 16, 16], |[_, y, x, _]| (y * 16 + x) as f32 / 255.0);
     // The second picture is one level brighter, less where that is beyond white.
-    let b = image([2, 16, 16], |b, y, x, _| (y * 16 + x + b) as f32 / 255.0);
+    let b = image([2, 16, 16], |[b, y, x, _]| (y * 16 + x + b) as f32 / 255.0);
     let outputs = compared(&a, &b).unwrap();
     let each = outputs[2].to_json().unwrap();
     assert_eq!(each[0], json!({"psnr": 100.0, "ssim": 1.0}));
@@ -42,15 +42,15 @@ fn a_batch_is_measured_one_by_one() {
 
 #[test]
 fn values_are_rounded_as_in_a_file() {
-    let a = image([1, 11, 11], |..| 0.5);
-    let b = image([1, 11, 11], |..| 0.5004);
+    let a = image([1, 11, 11], |_| 0.5);
+    let b = image([1, 11, 11], |_| 0.5004);
     assert_eq!(compared(&a, &b).unwrap()[0].as_float(), Some(100.0));
 }
 
 #[test]
 fn the_picture_shows_both_and_the_error() {
-    let a = image([2, 11, 12], |_, _, _, c| [0.25, 0.5, 0.0][c]);
-    let b = image([2, 11, 12], |_, _, _, c| [0.5, 0.5, 1.0][c]);
+    let a = image([2, 11, 12], |[_, _, _, c]| [0.25, 0.5, 0.0][c]);
+    let b = image([2, 11, 12], |[_, _, _, c]| [0.5, 0.5, 1.0][c]);
     let literals = json!({"error_gain": 2});
     let outputs = run::<compare>(literals, [("a", value(&a)), ("b", value(&b))]).unwrap();
     let picture = output(&outputs, 3);
@@ -64,8 +64,8 @@ fn the_picture_shows_both_and_the_error() {
 #[test]
 fn pictures_that_can_not_be_compared() {
     let refused =
-        |a: [usize; 3], b: [usize; 3]| told(compared(&image(a, |..| 0.0), &image(b, |..| 0.0)), Path::new("/none"));
-    assert_snapshot!(refused([1, 300, 500], [1, 256, 256]), @"");
-    assert_snapshot!(refused([1, 32, 32], [2, 32, 32]), @"");
-    assert_snapshot!(refused([1, 10, 64], [1, 10, 64]), @"");
+        |a: [usize; 3], b: [usize; 3]| told(compared(&image(a, |_| 0.0), &image(b, |_| 0.0)), Path::new("/none"));
+    assert_snapshot!(refused([1, 300, 500], [1, 256, 256]), @r#"b: pictures of the same number and size were expected, a has 1 of 500 x 300 and b has 1 of 256 x 256; put a Resize in front: "resize": {"class_type": "std.Resize", "inputs": {"image": ["load", "image"], "width": 500, "height": 300}}"#);
+    assert_snapshot!(refused([1, 32, 32], [2, 32, 32]), @"b: pictures of the same number and size were expected, a has 1 of 32 x 32 and b has 2 of 32 x 32; give both inputs as many pictures");
+    assert_snapshot!(refused([1, 10, 64], [1, 10, 64]), @"a: sides of at least 11 pixels were expected, the size of SSIM's window; 64 x 10 came");
 }

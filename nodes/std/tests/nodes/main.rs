@@ -12,13 +12,13 @@ mod view;
 use splatgraph_sdk::prelude::*;
 use std::path::Path;
 
-/// Pictures [batch, height, width, 3] whose values are `value(b, y, x, c)`.
-fn image([batch, height, width]: [usize; 3], value: impl Fn(usize, usize, usize, usize) -> f32) -> Image {
+/// Pictures [batch, height, width, 3] whose values are `value([b, y, x, c])`.
+fn image([batch, height, width]: [usize; 3], value: impl Fn([usize; 4]) -> f32) -> Image {
     let mut data = Vec::new();
     for b in 0..batch {
         for y in 0..height {
             for x in 0..width {
-                data.extend((0..3).map(|c| value(b, y, x, c)));
+                data.extend((0..3).map(|c| value([b, y, x, c])));
             }
         }
     }

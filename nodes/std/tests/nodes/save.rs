@@ -19,13 +19,13 @@ fn save(path: &Path, image: &Image, more: &[(&str, splatgraph_sdk::serde_json::V
 
 /// All levels, the middles between them and values outside 0..1.
 fn ramp() -> Image {
-    image([1, 16, 32], |_, y, x, _| (y * 32 + x) as f32 / 510.0 - 0.002)
+    image([1, 16, 32], |[_, y, x, _]| (y * 32 + x) as f32 / 510.0 - 0.002)
 }
 
 #[test]
 fn every_format_can_be_read_again() {
     let folder = tempfile::tempdir().unwrap();
-    let levels = image([1, 16, 16], |_, y, x, c| (((y * 16 + x) * (c + 1)) % 256) as f32 / 255.0);
+    let levels = image([1, 16, 16], |[_, y, x, c]| (((y * 16 + x) * (c + 1)) % 256) as f32 / 255.0);
     for extension in ["png", "PNG", "webp", "bmp", "tif", "tiff", "tga", "qoi", "ppm", "jpg", "jpeg"] {
         let path = folder.path().join(format!("new/folder/a.{extension}"));
         let outputs = save(&path, &levels, &[]).unwrap();
@@ -53,7 +53,7 @@ fn rounding_to_the_nearest_level_or_as_the_authors_do() {
     // The authors' own steps on x = 2v - 1: clamp to -1..1, (x + 1) * 127.5 in f32, cut to a byte.
     let xs: Vec<f32> = (0..16 * 32).map(|i| i as f32 / 256.0 - 1.0).collect();
     let theirs: Vec<u8> = xs.iter().flat_map(|x| [((x.clamp(-1.0, 1.0) + 1.0) * 127.5) as u8; 3]).collect();
-    let from_x = image([1, 16, 32], |_, y, x, _| f32::midpoint(xs[y * 32 + x], 1.0));
+    let from_x = image([1, 16, 32], |[_, y, x, _]| f32::midpoint(xs[y * 32 + x], 1.0));
     save(&path, &from_x, &[("rounding", "truncate".into())]).unwrap();
     assert_eq!(image::open(&path).unwrap().to_rgb8().into_raw(), theirs);
     assert_ne!(saved("truncate"), nearest);
@@ -62,7 +62,7 @@ fn rounding_to_the_nearest_level_or_as_the_authors_do() {
 #[test]
 fn a_batch_becomes_several_files() {
     let folder = tempfile::tempdir().unwrap();
-    let two = image([2, 2, 2], |b, ..| b as f32);
+    let two = image([2, 2, 2], |[b, ..]| b as f32);
     let outputs = save(&folder.path().join("a.png"), &two, &[]).unwrap();
     let names = |outputs: &[Value]| -> Vec<String> {
         let paths = outputs[1].as_list().unwrap();
@@ -114,16 +114,17 @@ fn png_carries_texts_of_the_host() {
 fn what_can_not_be_written() {
     let folder = tempfile::tempdir().unwrap();
     let refused = |name: &str| told(save(&folder.path().join(name), &ramp(), &[]), folder.path());
-    assert_snapshot!(refused("a.xyz"), @"");
-    assert_snapshot!(refused("picture"), @"");
+    assert_snapshot!(refused("a.xyz"), @"path: writing a picture: a file name that ends in one of png, jpg, jpeg, webp, bmp, tif, tiff, tga, qoi, ppm was expected, `.xyz` came: <folder>/a.xyz");
+    assert_snapshot!(refused("picture"), @"path: writing a picture: a file name that ends in one of png, jpg, jpeg, webp, bmp, tif, tiff, tga, qoi, ppm was expected, no extension came: <folder>/picture");
     fs::write(folder.path().join("file"), "").unwrap();
-    assert_snapshot!(refused("file/a.png"), @"");
+    assert_snapshot!(refused("file/a.png"), @"path: writing a picture: a folder was expected, but `file` is a file: <folder>/file/a.png");
     fs::create_dir(folder.path().join("folder.png")).unwrap();
-    assert_snapshot!(refused("folder.png"), @"");
-    let wide = image([1, 1, 16_400], |..| 0.0);
-    assert_snapshot!(told(save(&folder.path().join("a.webp"), &wide, &[]), folder.path()), @"");
+    assert_snapshot!(refused("folder.png"), @"path: writing a picture: a file name was expected, this is a folder: <folder>/folder.png");
+    let wide = image([1, 1, 16_400], |_| 0.0);
+    assert_snapshot!(told(save(&folder.path().join("a.webp"), &wide, &[]), folder.path()), @"writing a picture: WebP can't hold this picture of 16400 x 1; try .png: Format error encoding WebP:
+Invalid dimensions: <folder>/a.webp");
     let none = Image::new(Tensor::from_vec([0, 4, 4, 3], Vec::<f32>::new()).unwrap()).unwrap();
-    assert_snapshot!(told(save(&folder.path().join("a.png"), &none, &[]), folder.path()), @"");
+    assert_snapshot!(told(save(&folder.path().join("a.png"), &none, &[]), folder.path()), @"path: writing a picture: WebP can't hold this picture of 16400 x 1; try .png (Invalid dimensions): <folder>/a.webp");
 }
 
 #[test]
@@ -134,16 +135,16 @@ fn nan_is_refused_before_anything_is_written() {
     let fields = vec![("image".to_owned(), Tensor::from_vec([1, 1, 1, 3], vec![0.0, f32::NAN, 0.0]).unwrap())];
     let nan = Record { type_name: "IMAGE".to_owned(), header: Default::default(), fields }.into_value();
     let result = run::<save_image>(json!({"path": path}), [("image", nan)]);
-    assert_snapshot!(told(result, folder.path()), @"");
+    assert_snapshot!(told(result, folder.path()), @"image: the input `image`: not a usable IMAGE: the field `image` holds NaN (not a number), first at [0, 0, 0, 1]");
     assert_eq!(fs::read_to_string(&path).unwrap(), "old");
 }
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_full_disk_leaves_nothing_behind() {
-    // /dev/full can't be renamed onto, so the folder is what stands for it: no new file can be made in /proc.
+fn a_folder_that_takes_no_files() {
+    // Not even from root.
     let folder = Path::new("/proc/self");
-    assert_snapshot!(told(save(&folder.join("a.png"), &ramp(), &[]), folder), @"");
+    assert_snapshot!(told(save(&folder.join("a.png"), &ramp(), &[]), folder), @"path: writing a picture: No such file or directory (os error 2); check that the folder may be written to and that the disk has space: <folder>/a.png");
 }
 
 #[test]

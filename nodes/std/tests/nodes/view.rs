@@ -20,13 +20,13 @@ fn features(shape: [usize; 4], data: Vec<f32>) -> Value {
 
 #[test]
 fn pictures_pass_as_they_are() {
-    let picture = image([2, 3, 4], |_, y, x, c| (y + x + c) as f32);
+    let picture = image([2, 3, 4], |[_, y, x, c]| (y + x + c) as f32);
     assert_eq!(floats(&viewed(value(&picture), json!({}))).as_ptr(), floats(&picture).as_ptr());
 }
 
 #[test]
 fn one_channel_of_a_picture_is_its_last_axis() {
-    let picture = image([1, 1, 3], |_, _, x, c| if c == 1 { x as f32 } else { 9.0 });
+    let picture = image([1, 1, 3], |[_, _, x, c]| if c == 1 { x as f32 } else { 9.0 });
     let shown = viewed(value(&picture), json!({"channel": 1, "colours": "grey"}));
     assert_eq!(floats(&shown), [0., 0., 0., 0.5, 0.5, 0.5, 1., 1., 1.]);
 }
@@ -64,11 +64,11 @@ fn any_record_can_be_seen_even_with_infinities() {
 fn what_can_not_be_seen() {
     let refused = |value: Value, literals| told(run::<view>(literals, [("value", value)]), Path::new("/none"));
     let value = || features([1, 2, 1, 1], vec![0.0, 1.0]);
-    assert_snapshot!(refused(value(), json!({"channel": 2})), @"");
-    assert_snapshot!(refused(value(), json!({"field": "map"})), @"");
-    assert_snapshot!(refused(Value::int(3), json!({})), @"");
+    assert_snapshot!(refused(value(), json!({"channel": 2})), @"channel: a channel between 0 and 1 was expected, or -1 for all, 2 came");
+    assert_snapshot!(refused(value(), json!({"field": "map"})), @"field: a field of the FEATURES was expected, `map` came; it has the fields features");
+    assert_snapshot!(refused(Value::int(3), json!({})), @"value: a record with a field of 3 or 4 axes was expected, INT came with no fields");
     let flat = Selection::new(Tensor::from_vec([1, 2], vec![0.0f32, 1.0]).unwrap()).unwrap().into_value().unwrap();
-    assert_snapshot!(refused(flat.clone(), json!({})), @"");
-    assert_snapshot!(refused(flat, json!({"field": "selected"})), @"");
-    assert_snapshot!(refused(features([1, 0, 1, 1], vec![]), json!({})), @"");
+    assert_snapshot!(refused(flat.clone(), json!({})), @"value: a record with a field of 3 or 4 axes was expected, SELECTION came with the fields selected");
+    assert_snapshot!(refused(flat, json!({"field": "selected"})), @"field: a field with 3 or 4 axes was expected, the shape [1, 2] came");
+    assert_snapshot!(refused(features([1, 0, 1, 1], vec![]), json!({})), @"value: a field that is not empty was expected, the shape [1, 0, 1, 1] came");
 }
