@@ -49,6 +49,7 @@
 #![warn(missing_docs)]
 #![forbid(unsafe_op_in_unsafe_fn)]
 
+mod canvas;
 pub mod checkpoint;
 mod context;
 mod error;
@@ -65,6 +66,7 @@ pub mod testing;
 mod types;
 mod value;
 
+pub use canvas::Canvas;
 pub use context::Ctx;
 pub use error::{Code, Error, Result};
 pub use node::Node;
@@ -74,7 +76,7 @@ pub use serde_json;
 pub use socket::{Input, Json, Output};
 pub use splatgraph_macros::{Choice, Union, node};
 pub use tensor::{DType, Element, Tensor};
-pub use types::{Canvas, FeatureMap, Features, Image, Layout, Mask, Selection, Tokens};
+pub use types::{FeatureMap, Features, Image, Layout, Mask, Selection, Tokens};
 pub use value::{Kind, Value};
 
 /// Everything that a node usually needs: `use splatgraph_sdk::prelude::*;`.

@@ -95,3 +95,12 @@ fn plain_values_are_read() {
     assert_eq!(pairs[0].1, Pickle::List(vec![Pickle::Int(1), Pickle::Int(-2), Pickle::Int(300), Pickle::Int(1 << 40)]));
     assert_eq!(pairs[1].1, Pickle::List(vec![Pickle::Float(0.5), Pickle::None, Pickle::Bool(true)]));
 }
+
+#[test]
+fn a_list_that_is_filled_after_it_was_shared_is_whole_everywhere() {
+    // a = []; b = [a, a]; a.append(7): pickle.dumps(b, protocol=2)
+    let Pickle::List(items) = parse_pickle(b"\x80\x02]q\x00(]q\x01K\x07ah\x01e.").unwrap() else { panic!("a list") };
+    assert_eq!(items, [Pickle::List(vec![Pickle::Int(7)]), Pickle::List(vec![Pickle::Int(7)])]);
+    // a = []; a.append(a)
+    insta::assert_snapshot!(parse_pickle(b"\x80\x02]q\x00h\x00a.").unwrap_err(), @"the pickle is nested too deeply");
+}

@@ -50,29 +50,37 @@ impl Pickle {
     }
 }
 
-/// Values nest through memo references; a pickle that doubles itself again and again must not fill the memory.
-const MAX_VALUES: usize = 20_000_000;
-const MAX_DEPTH: usize = 500;
+/// A small pickle can describe any amount of data by repeating itself, and any nesting.
+const MAX_VALUES: usize = 2_000_000;
+const MAX_DEPTH: usize = 200;
 
 /// Reads the pickle at the start of `bytes` (protocols 0 to 5, without protocol 0's text forms of numbers).
 ///
 /// # Errors
-/// It is truncated or malformed, or uses something that is not supported.
+/// It is truncated or malformed, uses something that is not supported, or holds itself.
 pub fn parse(bytes: &[u8]) -> Result<Pickle> {
-    Reader { bytes, at: 0, stack: Vec::new(), marks: Vec::new(), memo: HashMap::new(), values: 0, depth: 0 }.run()
+    let mut reader =
+        Reader { bytes, at: 0, nodes: Vec::new(), stack: Vec::new(), marks: Vec::new(), memo: HashMap::new() };
+    let root = reader.run()?;
+    reader.tree(root, 0, &mut 0)
+}
+
+/// A value while the pickle is read: containers grow after they were put into others, so they name what they hold by index.
+enum Node {
+    Leaf(Pickle),
+    List(Vec<usize>),
+    Dict(Vec<usize>),
+    Call { function: usize, arguments: usize, items: Vec<usize>, state: Option<usize> },
+    Persistent(usize),
 }
 
 struct Reader<'a> {
     bytes: &'a [u8],
     at: usize,
-    /// Values and how deep they are nested.
-    stack: Vec<(Pickle, usize)>,
+    nodes: Vec<Node>,
+    stack: Vec<usize>,
     marks: Vec<usize>,
-    memo: HashMap<usize, (Pickle, usize)>,
-    /// Values copied from the memo so far.
-    values: usize,
-    /// The deepest of the values that were popped for the one that is being made.
-    depth: usize,
+    memo: HashMap<usize, usize>,
 }
 
 impl<'a> Reader<'a> {
@@ -85,6 +93,7 @@ impl<'a> Reader<'a> {
         Ok(taken)
     }
 
+    /// An unsigned little-endian number of `count` bytes.
     fn number(&mut self, count: usize) -> Result<usize> {
         let mut all = [0; 8];
         all[..count].copy_from_slice(self.take(count)?);
@@ -98,224 +107,170 @@ impl<'a> Reader<'a> {
         Ok(String::from_utf8_lossy(&line[..end]).into_owned())
     }
 
-    fn text(&mut self, count: usize) -> Result<Pickle> {
-        let bytes = self.take(count)?;
-        Ok(Pickle::Text(String::from_utf8_lossy(bytes).into_owned()))
-    }
-
     fn malformed(&self) -> Error {
         Error::new(format!("a well-formed pickle was expected, it breaks off at byte {}", self.at))
     }
 
-    fn pop(&mut self) -> Result<Pickle> {
+    fn push(&mut self, node: Node) {
+        self.stack.push(self.nodes.len());
+        self.nodes.push(node);
+    }
+
+    fn pop(&mut self) -> Result<usize> {
         if self.marks.last().is_some_and(|mark| self.stack.len() <= *mark) {
             return Err(self.malformed());
         }
-        let (value, depth) = self.stack.pop().ok_or_else(|| self.malformed())?;
-        self.depth = self.depth.max(depth);
-        Ok(value)
+        self.stack.pop().ok_or_else(|| self.malformed())
     }
 
-    /// Pushes a value that was made of what was popped since the last push.
-    fn push(&mut self, value: Pickle) -> Result<()> {
-        let depth = std::mem::take(&mut self.depth) + 1;
-        self.stack.push((value, depth));
-        self.check_depth()
-    }
-
-    /// Notes that what was popped went into the value on top.
-    fn deepen(&mut self) -> Result<()> {
-        let inner = std::mem::take(&mut self.depth) + 1;
-        if let Some((_, depth)) = self.stack.last_mut() {
-            *depth = inner.max(*depth);
-        }
-        self.check_depth()
-    }
-
-    fn check_depth(&self) -> Result<()> {
-        if self.stack.last().is_some_and(|(_, depth)| *depth > MAX_DEPTH) {
-            return Err(Error::new("the pickle is nested too deeply"));
-        }
-        Ok(())
-    }
-
-    fn top(&mut self) -> Option<&mut Pickle> {
-        self.stack.last_mut().map(|(value, _)| value)
-    }
-
-    fn pop_mark(&mut self) -> Result<Vec<Pickle>> {
-        let mark = self.marks.pop().ok_or_else(|| self.malformed())?;
-        if mark > self.stack.len() {
-            return Err(self.malformed());
-        }
-        let (items, depths): (Vec<_>, Vec<_>) = self.stack.split_off(mark).into_iter().unzip();
-        self.depth = depths.into_iter().fold(self.depth, usize::max);
+    fn pop_many(&mut self, count: usize) -> Result<Vec<usize>> {
+        let mut items = (0..count).map(|_| self.pop()).collect::<Result<Vec<_>>>()?;
+        items.reverse();
         Ok(items)
     }
 
-    fn pop_pairs(&mut self) -> Result<Vec<(Pickle, Pickle)>> {
-        let items = self.pop_mark()?;
-        if items.len() % 2 != 0 {
-            return Err(self.malformed());
+    /// What was pushed since the last mark.
+    fn pop_mark(&mut self) -> Result<Vec<usize>> {
+        let mark = self.marks.pop().filter(|mark| *mark <= self.stack.len()).ok_or_else(|| self.malformed())?;
+        Ok(self.stack.split_off(mark))
+    }
+
+    fn top(&self) -> Result<usize> {
+        self.stack.last().copied().ok_or_else(|| self.malformed())
+    }
+
+    fn pop_text(&mut self) -> Result<String> {
+        let index = self.pop()?;
+        match &self.nodes[index] {
+            Node::Leaf(Pickle::Text(text)) => Ok(text.clone()),
+            _ => Err(self.malformed()),
         }
-        let mut items = items.into_iter();
-        Ok(std::iter::from_fn(|| Some((items.next()?, items.next()?))).collect())
     }
 
-    fn list(&mut self) -> Result<&mut Vec<Pickle>> {
-        let error = self.malformed();
-        match self.top() {
-            Some(Pickle::List(items)) => Ok(items),
-            _ => Err(error),
-        }
-    }
-
-    fn remember(&mut self, key: usize) -> Result<()> {
-        let value = self.stack.last().cloned().ok_or_else(|| self.malformed())?;
-        self.count(&value.0)?;
-        self.memo.insert(key, value);
-        Ok(())
-    }
-
-    fn recall(&mut self, key: usize) -> Result<()> {
-        let value = self.memo.get(&key).cloned().ok_or_else(|| self.malformed())?;
-        self.count(&value.0)?;
-        self.stack.push(value);
-        Ok(())
-    }
-
-    fn count(&mut self, value: &Pickle) -> Result<()> {
-        self.values += size(value);
-        if self.values > MAX_VALUES {
-            return Err(Error::new("the pickle repeats itself too often; it was not read further"));
+    /// Adds items to the list on top.
+    fn append(&mut self, items: &[usize]) -> Result<()> {
+        let top = self.top()?;
+        match &mut self.nodes[top] {
+            Node::List(all) => all.extend(items),
+            _ => return Err(self.malformed()),
         }
         Ok(())
     }
 
-    fn set_items(&mut self, pairs: Vec<(Pickle, Pickle)>) -> Result<()> {
-        let error = self.malformed();
-        match self.top() {
-            Some(Pickle::Dict(all)) => all.extend(pairs),
-            // An OrderedDict is a call whose items are set afterwards.
-            Some(Pickle::Call { state, .. }) => {
-                match state.get_or_insert_with(|| Box::new(Pickle::Dict(Vec::new()))).as_mut() {
-                    Pickle::Dict(all) => all.extend(pairs),
-                    _ => return Err(error),
-                }
-            }
-            _ => return Err(error),
+    /// Adds keys and values, in turn, to the dictionary on top; an `OrderedDict` is a call whose items are set afterwards.
+    fn set_items(&mut self, items: &[usize]) -> Result<()> {
+        let top = self.top()?;
+        match &mut self.nodes[top] {
+            Node::Dict(all) | Node::Call { items: all, .. } if items.len() % 2 == 0 => all.extend(items),
+            _ => return Err(self.malformed()),
         }
-        self.deepen()
+        Ok(())
     }
 
-    fn call(&mut self) -> Result<()> {
-        let arguments = Box::new(self.pop()?);
-        let function = Box::new(self.pop()?);
-        self.push(Pickle::Call { function, arguments, state: None })
-    }
-
-    fn tuple(&mut self, count: usize) -> Result<()> {
-        let mut items = (0..count).map(|_| self.pop()).collect::<Result<Vec<_>>>()?;
-        items.reverse();
-        self.push(Pickle::List(items))
-    }
-
-    fn run(mut self) -> Result<Pickle> {
+    /// Runs the pickle's instructions up to its end; the index of the value that it leaves.
+    fn run(&mut self) -> Result<usize> {
         loop {
             let op = self.take(1)?[0];
             match op {
                 b'.' => return self.pop(),
                 b'(' => self.marks.push(self.stack.len()),
-                b'0' | b'1' => {
-                    let _ = if op == b'0' { vec![self.pop()?] } else { self.pop_mark()? };
-                    self.depth = 0;
-                }
-                b'2' => {
-                    let top = self.stack.last().cloned().ok_or_else(|| self.malformed())?;
-                    self.count(&top.0)?;
-                    self.stack.push(top);
-                }
-                // Memo and framing.
+                b'0' => drop(self.pop()?),
+                b'1' => drop(self.pop_mark()?),
+                b'2' => self.stack.push(self.top()?),
+                // Protocol and frames say nothing that we need.
                 0x80 => drop(self.take(1)?),
                 0x95 => drop(self.take(8)?),
-                b'q' => {
-                    let key = self.number(1)?;
-                    self.remember(key)?;
+                b'q' | b'r' | 0x94 => self.remember(op)?,
+                b'h' | b'j' => {
+                    let key = self.number(if op == b'h' { 1 } else { 4 })?;
+                    let index = self.memo.get(&key).copied().ok_or_else(|| self.malformed())?;
+                    self.stack.push(index);
                 }
-                b'r' => {
-                    let key = self.number(4)?;
-                    self.remember(key)?;
-                }
-                0x94 => self.remember(self.memo.len())?,
-                b'h' => {
-                    let key = self.number(1)?;
-                    self.recall(key)?;
-                }
-                b'j' => {
-                    let key = self.number(4)?;
-                    self.recall(key)?;
-                }
-                // Containers.
-                b')' | b']' | 0x8f => self.push(Pickle::List(Vec::new()))?,
-                b'}' => self.push(Pickle::Dict(Vec::new()))?,
+                b')' | b']' | 0x8f => self.push(Node::List(Vec::new())),
+                b'}' => self.push(Node::Dict(Vec::new())),
                 b't' | b'l' | 0x91 => {
                     let items = self.pop_mark()?;
-                    self.push(Pickle::List(items))?;
+                    self.push(Node::List(items));
+                }
+                0x85..=0x87 => {
+                    let items = self.pop_many(usize::from(op) - 0x84)?;
+                    self.push(Node::List(items));
                 }
                 b'd' => {
-                    let pairs = self.pop_pairs()?;
-                    self.push(Pickle::Dict(pairs))?;
+                    let items = self.pop_mark()?;
+                    self.push(Node::Dict(Vec::new()));
+                    self.set_items(&items)?;
                 }
-                0x85..=0x87 => self.tuple(usize::from(op) - 0x84)?,
                 b'a' => {
-                    let item = self.pop()?;
-                    self.list()?.push(item);
-                    self.deepen()?;
+                    let items = self.pop_many(1)?;
+                    self.append(&items)?;
                 }
                 b'e' | 0x90 => {
                     let items = self.pop_mark()?;
-                    self.list()?.extend(items);
-                    self.deepen()?;
+                    self.append(&items)?;
                 }
                 b's' => {
-                    let (value, key) = (self.pop()?, self.pop()?);
-                    self.set_items(vec![(key, value)])?;
+                    let items = self.pop_many(2)?;
+                    self.set_items(&items)?;
                 }
                 b'u' => {
-                    let pairs = self.pop_pairs()?;
-                    self.set_items(pairs)?;
+                    let items = self.pop_mark()?;
+                    self.set_items(&items)?;
                 }
-                // Calls, as data.
                 b'c' => {
                     let (module, name) = (self.line()?, self.line()?);
-                    self.push(Pickle::Global(module, name))?;
+                    self.push(Node::Leaf(Pickle::Global(module, name)));
                 }
-                0x93 => match (self.pop()?, self.pop()?) {
-                    (Pickle::Text(name), Pickle::Text(module)) => self.push(Pickle::Global(module, name))?,
-                    _ => return Err(self.malformed()),
-                },
-                b'R' | 0x81 => self.call()?,
+                0x93 => {
+                    let (name, module) = (self.pop_text()?, self.pop_text()?);
+                    self.push(Node::Leaf(Pickle::Global(module, name)));
+                }
+                b'R' | 0x81 => {
+                    let (arguments, function) = (self.pop()?, self.pop()?);
+                    self.push(Node::Call { function, arguments, items: Vec::new(), state: None });
+                }
                 b'b' => {
-                    let state = self.pop()?;
-                    match self.top() {
-                        Some(Pickle::Call { state: slot @ None, .. }) => *slot = Some(Box::new(state)),
-                        // Attributes on top of a dict's items carry nothing that we read.
-                        Some(Pickle::Call { .. }) => {}
+                    let (value, top) = (self.pop()?, self.top()?);
+                    match &mut self.nodes[top] {
+                        Node::Call { state, .. } => *state = Some(value),
                         _ => return Err(self.malformed()),
                     }
-                    self.deepen()?;
                 }
                 b'Q' => {
                     let id = self.pop()?;
-                    self.push(Pickle::Persistent(Box::new(id)))?;
+                    self.push(Node::Persistent(id));
                 }
-                _ => self.literal(op)?,
+                _ => {
+                    let literal = self.literal(op)?;
+                    self.push(Node::Leaf(literal));
+                }
             }
         }
     }
 
-    fn literal(&mut self, op: u8) -> Result<()> {
-        let value = match op {
+    fn remember(&mut self, op: u8) -> Result<()> {
+        let key = match op {
+            b'q' => self.number(1)?,
+            b'r' => self.number(4)?,
+            _ => self.memo.len(),
+        };
+        let top = self.top()?;
+        self.memo.insert(key, top);
+        Ok(())
+    }
+
+    fn text(&mut self, length: usize) -> Result<Pickle> {
+        let count = self.number(length)?;
+        Ok(Pickle::Text(String::from_utf8_lossy(self.take(count)?).into_owned()))
+    }
+
+    fn raw(&mut self, length: usize) -> Result<Pickle> {
+        let count = self.number(length)?;
+        Ok(Pickle::Bytes(self.take(count)?.to_vec()))
+    }
+
+    fn literal(&mut self, op: u8) -> Result<Pickle> {
+        Ok(match op {
             b'N' => Pickle::None,
             0x88 => Pickle::Bool(true),
             0x89 => Pickle::Bool(false),
@@ -338,54 +293,54 @@ impl<'a> Reader<'a> {
                 all.copy_from_slice(self.take(8)?);
                 Pickle::Float(f64::from_be_bytes(all))
             }
-            0x8c => {
-                let count = self.number(1)?;
-                self.text(count)?
-            }
-            b'X' => {
-                let count = self.number(4)?;
-                self.text(count)?
-            }
-            0x8d => {
-                let count = self.number(8)?;
-                self.text(count)?
-            }
-            // Python 2's str: bytes or text, as one looks at it.
-            b'U' | b'C' => {
-                let count = self.number(1)?;
-                Pickle::Bytes(self.take(count)?.to_vec())
-            }
-            b'T' | b'B' => {
-                let count = self.number(4)?;
-                Pickle::Bytes(self.take(count)?.to_vec())
-            }
-            0x8e | 0x96 => {
-                let count = self.number(8)?;
-                Pickle::Bytes(self.take(count)?.to_vec())
-            }
+            0x8c => self.text(1)?,
+            b'X' => self.text(4)?,
+            0x8d => self.text(8)?,
+            // Python 2's str is bytes or text, as one looks at it.
+            b'U' | b'C' => self.raw(1)?,
+            b'T' | b'B' => self.raw(4)?,
+            0x8e | 0x96 => self.raw(8)?,
             other => {
                 return Err(Error::new(format!(
                     "a pickle was expected; at byte {} stands the instruction {other:#04x}, which is unknown or not supported",
                     self.at - 1
                 )));
             }
+        })
+    }
+
+    /// The value at `index` with all that it holds; `values` counts them.
+    fn tree(&self, index: usize, depth: usize, values: &mut usize) -> Result<Pickle> {
+        *values += match &self.nodes[index] {
+            Node::Leaf(Pickle::Text(text)) => 1 + text.len() / 1024,
+            Node::Leaf(Pickle::Bytes(bytes)) => 1 + bytes.len() / 1024,
+            _ => 1,
         };
-        self.push(value)
+        if *values > MAX_VALUES {
+            return Err(Error::new("the pickle repeats itself too often; it was not read further"));
+        }
+        if depth > MAX_DEPTH {
+            return Err(Error::new("the pickle is nested too deeply"));
+        }
+        let mut inner = |index: usize| self.tree(index, depth + 1, values);
+        Ok(match &self.nodes[index] {
+            Node::Leaf(leaf) => leaf.clone(),
+            Node::List(items) => Pickle::List(items.iter().map(|i| inner(*i)).collect::<Result<_>>()?),
+            Node::Dict(items) => Pickle::Dict(pairs(items, &mut inner)?),
+            Node::Call { function, arguments, items, state } => {
+                let state = match state {
+                    Some(state) if items.is_empty() => Some(Box::new(inner(*state)?)),
+                    _ if items.is_empty() => None,
+                    // Attributes beside a dictionary's items carry nothing that anyone reads.
+                    _ => Some(Box::new(Pickle::Dict(pairs(items, &mut inner)?))),
+                };
+                Pickle::Call { function: Box::new(inner(*function)?), arguments: Box::new(inner(*arguments)?), state }
+            }
+            Node::Persistent(id) => Pickle::Persistent(Box::new(inner(*id)?)),
+        })
     }
 }
 
-/// Roughly how many values these are; the depth is bounded already.
-fn size(value: &Pickle) -> usize {
-    let inner = match value {
-        Pickle::List(items) => items.iter().map(size).sum(),
-        Pickle::Dict(pairs) => pairs.iter().map(|(k, v)| size(k) + size(v)).sum(),
-        Pickle::Call { function, arguments, state } => {
-            size(function) + size(arguments) + state.as_deref().map_or(0, size)
-        }
-        Pickle::Persistent(id) => size(id),
-        Pickle::Text(text) => text.len() / 16,
-        Pickle::Bytes(bytes) => bytes.len() / 16,
-        _ => 0,
-    };
-    inner + 1
+fn pairs(items: &[usize], inner: &mut impl FnMut(usize) -> Result<Pickle>) -> Result<Vec<(Pickle, Pickle)>> {
+    items.chunks_exact(2).map(|pair| Ok((inner(pair[0])?, inner(pair[1])?))).collect()
 }
