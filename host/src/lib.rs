@@ -6,3 +6,4 @@ pub mod inspect;
 pub mod packs;
 pub mod picture;
 pub mod registry;
+pub mod run;

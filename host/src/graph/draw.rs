@@ -6,7 +6,8 @@ use std::{collections::HashMap, fmt::Write};
 /// output and input, named inputs and outputs as rounded shapes. With a registry, positions of outputs become names.
 #[must_use]
 pub fn draw(file: &File, registry: Option<&Registry>) -> String {
-    let positions: HashMap<&str, usize> = file.nodes.iter().enumerate().map(|(n, node)| (node.id.as_str(), n)).collect();
+    let positions: HashMap<&str, usize> =
+        file.nodes.iter().enumerate().map(|(n, node)| (node.id.as_str(), n)).collect();
     let classes: Vec<Option<Class>> =
         file.nodes.iter().map(|node| registry.and_then(|registry| registry.class(&node.class_type))).collect();
     let output_name = |link: &Link| match &link.output {

@@ -29,9 +29,9 @@ impl Tree {
         match &self.shape {
             Shape::Scalar(value) => value.clone(),
             Shape::Array(items) => Json::Array(items.iter().map(Tree::to_json).collect()),
-            Shape::Object(members) => {
-                Json::Object(members.iter().map(|member| (member.key.clone(), member.value.to_json())).collect::<Map<_, _>>())
-            }
+            Shape::Object(members) => Json::Object(
+                members.iter().map(|member| (member.key.clone(), member.value.to_json())).collect::<Map<_, _>>(),
+            ),
         }
     }
 

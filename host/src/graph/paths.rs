@@ -167,6 +167,12 @@ pub(crate) fn identity(path: &Path) -> PathBuf {
     }
 }
 
+/// Whether writing to a path can hit one of the files that are read.
+pub(crate) fn paths_clash(written: &Path, reads: &[PathBuf]) -> bool {
+    let written = identity(written);
+    reads.iter().any(|read| may_overwrite(&written, &identity(read)))
+}
+
 /// Whether writing to `written`, which may hold `{b}` for a number, can hit the file `read`. Both are identities.
 pub(crate) fn may_overwrite(written: &Path, read: &Path) -> bool {
     if written == read {

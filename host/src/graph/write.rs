@@ -39,11 +39,8 @@ impl File {
     /// stays as it is.
     #[must_use]
     pub fn to_prompt(&self, registry: &Registry) -> Json {
-        let classes: HashMap<&str, Class> = self
-            .nodes
-            .iter()
-            .filter_map(|node| Some((node.id.as_str(), registry.class(&node.class_type)?)))
-            .collect();
+        let classes: HashMap<&str, Class> =
+            self.nodes.iter().filter_map(|node| Some((node.id.as_str(), registry.class(&node.class_type)?))).collect();
         let indexed = |link: &Link| {
             let outputs = classes.get(link.node.as_str()).map(|class| &class.spec.outputs);
             match &link.output {

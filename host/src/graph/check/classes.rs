@@ -42,7 +42,8 @@ impl Checker<'_> {
         let loaded_text = if loaded.is_empty() { "none".to_owned() } else { some_of(loaded.iter().copied()) };
         let problem = Problem::new(Kind::MissingPack, format!("`{name}` needs the pack `{pack}`, which is not loaded"));
         let near_pack = nearest(pack, loaded).map(|pack| format!("{pack}.{node}"));
-        let likely = near_pack.filter(|name| self.registry.class(name).is_some()).or_else(|| same_node.first().cloned());
+        let likely =
+            near_pack.filter(|name| self.registry.class(name).is_some()).or_else(|| same_node.first().cloned());
         problem.received(format!("the packs {loaded_text}")).hint(match likely {
             Some(likely) => format!("did you mean `{likely}`?"),
             None => "install it, or name its folder with `--packs`".to_owned(),

@@ -77,7 +77,11 @@ impl Checker<'_> {
                         Ok(Resolved::BuiltIn(_)) => {}
                         Ok(Resolved::File(path)) => {
                             let writing = kind == PathKind::Write;
-                            if writing { writes.push(path.clone()) } else { reads.push(path.clone()) }
+                            if writing {
+                                writes.push(path.clone())
+                            } else {
+                                reads.push(path.clone())
+                            }
                             let absolute = path.to_str().map(str::to_owned);
                             files.push(Used { node: position, input: spec.name.clone(), writes: writing, path });
                             match absolute {

@@ -68,9 +68,12 @@ impl Checker<'_> {
             outputs.map(move |output| (&other.id, output))
         });
         let fitting = outputs.filter(|(_, output)| {
-            output.socket != scalar::ANY && socket_types_meet(&output.socket, &spec.socket) && (spec.list || !output.list)
+            output.socket != scalar::ANY
+                && socket_types_meet(&output.socket, &spec.socket)
+                && (spec.list || !output.list)
         });
-        let links: Vec<String> = fitting.map(|(id, output)| format!("[{id:?}, {:?}]", output.name)).take(SHOWN).collect();
+        let links: Vec<String> =
+            fitting.map(|(id, output)| format!("[{id:?}, {:?}]", output.name)).take(SHOWN).collect();
         (!links.is_empty()).then(|| format!("these outputs fit: {}", links.join(", ")))
     }
 
@@ -91,9 +94,11 @@ impl Checker<'_> {
             }
             Source::Links(links) if !spec.list => {
                 let problem = Problem::new(Kind::ListLink, "").expected(literal::expected(spec));
-                Err(located(problem.received(format!("a list of {} links", links.len())).hint(
-                    links.is_empty().then(|| r#"write an array of values as {"__value__": [...]}"#.to_owned()),
-                )))
+                Err(located(
+                    problem.received(format!("a list of {} links", links.len())).hint(
+                        links.is_empty().then(|| r#"write an array of values as {"__value__": [...]}"#.to_owned()),
+                    ),
+                ))
             }
             Source::Links(links) => {
                 let mut sockets = Vec::with_capacity(links.len());
@@ -111,7 +116,11 @@ impl Checker<'_> {
     pub(super) fn socket(&self, link: &Link) -> Result<Option<(Socket, OutputSpec)>, Problem> {
         let Some(&node) = self.by_id.get(&link.node) else {
             let message = format!("the link {} leads to no node: there is no `{}`", json(link), link.node);
-            return Err(Problem::new(Kind::DanglingLink, message).hint(suggest(&link.node, self.ids(), "the nodes are")));
+            return Err(Problem::new(Kind::DanglingLink, message).hint(suggest(
+                &link.node,
+                self.ids(),
+                "the nodes are",
+            )));
         };
         let Some(class) = self.class(node) else { return Ok(None) };
         let outputs = &class.spec.outputs;

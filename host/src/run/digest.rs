@@ -1,0 +1,107 @@
+use sha2::{Digest, Sha256};
+use std::{
+    collections::HashMap,
+    fs::{self, Metadata},
+    io::{self, Read},
+    path::{Path, PathBuf},
+    time::{Duration, SystemTime},
+};
+
+/// The SHA-256 of files' content. A file is read again only when its size or time of change differs.
+#[derive(Default)]
+pub(super) struct Digests(HashMap<PathBuf, Known>);
+
+struct Known {
+    size: u64,
+    modified: SystemTime,
+    sha: [u8; 32],
+}
+
+/// A file changed this short a time before it was read may change again without a new time.
+const UNSURE: Duration = Duration::from_secs(2);
+/// Folders inside each other; also ends loops of links.
+const MAX_DEPTH: usize = 32;
+
+impl Digests {
+    /// Of a file, or of all files under a folder with their names.
+    ///
+    /// # Errors
+    /// Something can't be read.
+    pub(super) fn of(&mut self, path: &Path) -> io::Result<[u8; 32]> {
+        self.of_any(path, 0)
+    }
+
+    fn of_any(&mut self, path: &Path, depth: usize) -> io::Result<[u8; 32]> {
+        let metadata = fs::metadata(path)?;
+        if !metadata.is_dir() {
+            return self.of_file(path, &metadata);
+        }
+        if depth == MAX_DEPTH {
+            return Err(io::Error::other("too many folders inside each other"));
+        }
+        let mut entries = fs::read_dir(path)?.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
+        entries.sort();
+        let mut hash = Sha256::new();
+        for entry in entries {
+            let name = entry.file_name().unwrap_or_default().as_encoded_bytes();
+            hash.update(name.len().to_le_bytes());
+            hash.update(name);
+            hash.update(self.of_any(&entry, depth + 1)?);
+        }
+        Ok(hash.finalize().into())
+    }
+
+    fn of_file(&mut self, path: &Path, metadata: &Metadata) -> io::Result<[u8; 32]> {
+        if !metadata.is_file() {
+            return Err(io::Error::other("not a file"));
+        }
+        let (size, modified) = (metadata.len(), metadata.modified()?);
+        if let Some(known) = self.0.get(path)
+            && (known.size, known.modified) == (size, modified)
+        {
+            return Ok(known.sha);
+        }
+        let sha = sha256(path)?;
+        let is_old = SystemTime::now().duration_since(modified).is_ok_and(|age| age > UNSURE);
+        if is_old {
+            self.0.insert(path.to_owned(), Known { size, modified, sha });
+        }
+        Ok(sha)
+    }
+}
+
+fn sha256(path: &Path) -> io::Result<[u8; 32]> {
+    let mut file = fs::File::open(path)?;
+    let mut hash = Sha256::new();
+    let mut buffer = vec![0; 1 << 20];
+    loop {
+        let length = file.read(&mut buffer)?;
+        if length == 0 {
+            return Ok(hash.finalize().into());
+        }
+        hash.update(&buffer[..length]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn content_counts_and_so_do_names_in_folders() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut digests = Digests::default();
+        let file = folder.path().join("a");
+        fs::write(&file, "one").unwrap();
+        let (first, first_folder) = (digests.of(&file).unwrap(), digests.of(folder.path()).unwrap());
+        // Same size, most likely the same time of change.
+        fs::write(&file, "two").unwrap();
+        assert_ne!(digests.of(&file).unwrap(), first);
+        fs::write(&file, "one").unwrap();
+        assert_eq!(digests.of(&file).unwrap(), first);
+        assert_eq!(digests.of(folder.path()).unwrap(), first_folder);
+        fs::rename(&file, folder.path().join("b")).unwrap();
+        assert_ne!(digests.of(folder.path()).unwrap(), first_folder);
+        assert!(digests.of(&file).is_err());
+    }
+}

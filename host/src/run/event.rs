@@ -1,0 +1,177 @@
+use super::why::Why;
+use crate::graph::CheckedNode;
+use splatgraph_sdk::{Code, Error, Value, host::LogLevel};
+use std::{fmt, path::PathBuf, sync::Arc};
+
+/// What happens during a run, as it happens and from any thread.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Event {
+    /// A node began to run.
+    Started {
+        /// Its id.
+        node: Arc<str>,
+    },
+    /// A node got on.
+    Progress {
+        /// Its id.
+        node: Arc<str>,
+        /// Steps done.
+        done: u64,
+        /// Steps in all; 0 when unknown.
+        total: u64,
+        /// A word about what is going on.
+        note: String,
+    },
+    /// A node shows something unfinished.
+    Preview {
+        /// Its id.
+        node: Arc<str>,
+        /// What it shows.
+        value: Value,
+    },
+    /// A node has a line for the log.
+    Log {
+        /// Its id.
+        node: Arc<str>,
+        /// How much it matters.
+        level: LogLevel,
+        /// The line.
+        text: String,
+    },
+    /// A node has its outputs.
+    Finished {
+        /// Its id.
+        node: Arc<str>,
+        /// How long it ran, in milliseconds.
+        ms: f64,
+        /// Whether they came from the cache.
+        cached: bool,
+    },
+    /// A node failed.
+    Failed(NodeFailure),
+    /// A node is not run, because one that it needs failed.
+    Skipped {
+        /// Its id.
+        node: Arc<str>,
+        /// The id of the one that failed.
+        because_of: Arc<str>,
+    },
+}
+
+/// A node that failed.
+#[derive(Clone, Debug)]
+pub struct NodeFailure {
+    /// Its id.
+    pub node: Arc<str>,
+    /// Its class, `pack.Node`.
+    pub class: String,
+    /// The id of its pack.
+    pub pack: String,
+    /// The version of its pack.
+    pub pack_version: String,
+    /// What the node reported.
+    pub error: Error,
+    /// The outputs (`node.output`) that the blamed input came from.
+    pub came_from: Vec<String>,
+}
+
+impl NodeFailure {
+    /// `sources` are the `node.output` of the blamed input.
+    pub(super) fn new(node: &CheckedNode, error: Error, came_from: Vec<String>) -> Self {
+        let manifest = &node.class.pack.manifest;
+        Self {
+            node: node.id.clone(),
+            class: node.class.full_name.clone(),
+            pack: manifest.id.clone(),
+            pack_version: manifest.version.clone(),
+            error,
+            came_from,
+        }
+    }
+}
+
+/// ``node `decode` (gpstoken.Decode) failed: input `map`, which came from `splat.map`: 3 values are NaN [gpstoken 0.1.0,
+/// src/decode.rs:20:9]``
+impl fmt::Display for NodeFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let how = if self.error.code == Code::Panic { "panicked" } else { "failed" };
+        write!(f, "node `{}` ({}) {how}: ", self.node, self.class)?;
+        if let Some(input) = &self.error.input {
+            write!(f, "input `{input}`")?;
+            if !self.came_from.is_empty() {
+                let sources: Vec<String> = self.came_from.iter().map(|source| format!("`{source}`")).collect();
+                write!(f, ", which came from {}", sources.join(", "))?;
+            }
+            f.write_str(": ")?;
+        }
+        write!(f, "{} [{} {}", self.error.message, self.pack, self.pack_version)?;
+        if !self.error.location.is_empty() {
+            write!(f, ", {}", self.error.location)?;
+        }
+        f.write_str("]")
+    }
+}
+
+/// What became of a node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Status {
+    /// It ran.
+    Done,
+    /// Its outputs came from the cache, or only cached ones needed it.
+    Cached,
+    /// It failed.
+    Failed,
+    /// It was not run, because the node of this id failed.
+    Skipped(Arc<str>),
+    /// The run was cancelled before it was done.
+    Cancelled,
+    /// It did not react when the run was cancelled, and goes on by itself.
+    Abandoned,
+    /// No result and no output node needs it.
+    NotNeeded,
+}
+
+/// A node after a run.
+#[derive(Clone, Debug)]
+pub struct NodeReport {
+    /// Its id.
+    pub node: Arc<str>,
+    /// What became of it.
+    pub status: Status,
+    /// How long it ran, in milliseconds.
+    pub ms: f64,
+    /// Why it ran or did not.
+    pub why: Why,
+}
+
+/// How a run ended.
+#[derive(Clone, Debug)]
+pub struct RunResult {
+    /// The named results, in the order of the graph, without those that failed.
+    pub outputs: Vec<(String, Value)>,
+    /// The nodes that failed.
+    pub failures: Vec<NodeFailure>,
+    /// Every node, in the order of the graph.
+    pub nodes: Vec<NodeReport>,
+    /// The files that output nodes say they have written, with the id of the node.
+    pub written: Vec<(Arc<str>, PathBuf)>,
+    /// Whether the run was cancelled before it was done.
+    pub cancelled: bool,
+}
+
+impl RunResult {
+    /// The ids of the nodes that did not react when the run was cancelled.
+    pub fn abandoned(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.nodes.iter().filter(|report| report.status == Status::Abandoned).map(|report| &report.node)
+    }
+
+    /// The ids of the nodes that were not run because another failed, each with that one.
+    pub fn skipped(&self) -> impl Iterator<Item = (&Arc<str>, &Arc<str>)> {
+        self.nodes.iter().filter_map(|report| match &report.status {
+            Status::Skipped(because_of) => Some((&report.node, because_of)),
+            _ => None,
+        })
+    }
+}

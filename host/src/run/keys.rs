@@ -1,0 +1,147 @@
+use super::{digest::Digests, runner::Settings};
+use crate::graph::{Checked, CheckedNode, Feed};
+use serde_json::Value as Json;
+use sha2::{Digest, Sha256};
+use splatgraph_sdk::spec::{InputSpec, PathKind};
+use std::{io, path::Path};
+
+/// The name of a result in the cache.
+pub(super) type Key = [u8; 32];
+
+/// What a node's result depends on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Fingerprint {
+    pub(super) class: Key,
+    pub(super) settings: Key,
+    /// In the order of the inputs.
+    pub(super) parts: Vec<Part>,
+}
+
+/// What one input's contribution depends on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    Value(Key),
+    /// The value, and the content of the files that it names.
+    Files {
+        paths: Key,
+        content: Key,
+    },
+    Links(Key),
+    /// A path from another node, a file that can't be read, or an input that gets such a node's output.
+    Unknown,
+}
+
+impl Fingerprint {
+    /// `None` when a part is unknown.
+    pub(super) fn key(&self) -> Option<Key> {
+        let mut hash = Sha256::new();
+        hash.update(self.class);
+        hash.update(self.settings);
+        for part in &self.parts {
+            let (tag, first, second) = match part {
+                Part::Value(value) => (0, value, None),
+                Part::Files { paths, content } => (1, paths, Some(content)),
+                Part::Links(links) => (2, links, None),
+                Part::Unknown => return None,
+            };
+            hash.update([tag]);
+            hash.update(first);
+            hash.update(second.unwrap_or(&[0; 32]));
+        }
+        Some(hash.finalize().into())
+    }
+}
+
+/// Settings that change no result, or only what output nodes write.
+const HARMLESS: [&str; 2] = ["threads", "png_text"];
+
+/// The fingerprints of the nodes that the roots need, in one pass from sources to consumers.
+pub(super) fn fingerprints(checked: &Checked, digests: &mut Digests, settings: &Settings) -> Vec<Option<Fingerprint>> {
+    let mut relevant: Vec<_> = settings.iter().filter(|(name, _)| !HARMLESS.contains(&name.as_str())).collect();
+    relevant.sort_by_key(|(name, _)| name.as_str());
+    let settings = sha(relevant.iter().flat_map(|(name, value)| [name.to_string(), value.to_string()]));
+    let mut all: Vec<Option<Fingerprint>> = vec![None; checked.nodes.len()];
+    let mut keys: Vec<Option<Key>> = vec![None; checked.nodes.len()];
+    for node in sources_first(checked) {
+        let at = &checked.nodes[node];
+        let parts = at.class.spec.inputs.iter().zip(&at.feeds);
+        let parts = parts.map(|(spec, feed)| part(spec, feed, &keys, digests)).collect();
+        let manifest = &at.class.pack.manifest;
+        let class = sha([at.class.full_name.clone(), manifest.version.clone(), at.class.spec.version.to_string()]);
+        let fingerprint = Fingerprint { class, settings, parts };
+        keys[node] = fingerprint.key();
+        all[node] = Some(fingerprint);
+    }
+    all
+}
+
+fn part(spec: &InputSpec, feed: &Feed, keys: &[Option<Key>], digests: &mut Digests) -> Part {
+    match feed {
+        Feed::Nothing => Part::Value([0; 32]),
+        Feed::Value(value) => {
+            let paths = sha([value.to_string()]);
+            match spec.path {
+                None | Some(PathKind::Write) => Part::Value(paths),
+                Some(_) => {
+                    content(spec, value, digests).map_or(Part::Unknown, |content| Part::Files { paths, content })
+                }
+            }
+        }
+        Feed::Link(_) | Feed::Links(_) if spec.path.is_some() => Part::Unknown,
+        Feed::Link(_) | Feed::Links(_) => {
+            let mut hash = Sha256::new();
+            // One link and a list of one link are different inputs.
+            hash.update([u8::from(matches!(feed, Feed::Links(_)))]);
+            for socket in feed.sockets() {
+                let Some(key) = keys[socket.node] else { return Part::Unknown };
+                hash.update(key);
+                hash.update(socket.output.to_le_bytes());
+            }
+            Part::Links(hash.finalize().into())
+        }
+    }
+}
+
+/// Of all files that a value names; built-in models belong to the version of the pack.
+fn content(spec: &InputSpec, value: &Json, digests: &mut Digests) -> io::Result<Key> {
+    let mut hash = Sha256::new();
+    let texts: Vec<&str> = match value {
+        Json::Array(items) => items.iter().filter_map(Json::as_str).collect(),
+        _ => value.as_str().into_iter().collect(),
+    };
+    for text in texts {
+        if !(spec.path == Some(PathKind::Model) && spec.builtin.iter().any(|name| name == text)) {
+            hash.update(digests.of(Path::new(text))?);
+        }
+    }
+    Ok(hash.finalize().into())
+}
+
+fn sha(texts: impl IntoIterator<Item = String>) -> Key {
+    let mut hash = Sha256::new();
+    for text in texts {
+        hash.update(text.len().to_le_bytes());
+        hash.update(text);
+    }
+    hash.finalize().into()
+}
+
+/// The nodes that the roots need, each after those it takes from; without recursion.
+fn sources_first(checked: &Checked) -> Vec<usize> {
+    let sources = |node: &CheckedNode| -> Vec<usize> {
+        node.feeds.iter().flat_map(Feed::sockets).map(|socket| socket.node).collect()
+    };
+    let mut order = Vec::with_capacity(checked.nodes.len());
+    let mut seen = vec![false; checked.nodes.len()];
+    // A node and whether its sources were put before it.
+    let mut stack: Vec<(usize, bool)> = checked.roots.iter().map(|&root| (root, false)).collect();
+    while let Some((node, expanded)) = stack.pop() {
+        if expanded {
+            order.push(node);
+        } else if !std::mem::replace(&mut seen[node], true) {
+            stack.push((node, true));
+            stack.extend(sources(&checked.nodes[node]).into_iter().filter(|&source| !seen[source]).map(|s| (s, false)));
+        }
+    }
+    order
+}

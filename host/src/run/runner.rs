@@ -1,0 +1,239 @@
+use super::{
+    cache::Cache,
+    cancel::CancelToken,
+    digest::Digests,
+    event::{Event, NodeReport, RunResult, Status},
+    execute::{Hooks, State, Work, drive, lock},
+    keys::{Fingerprint, Key, fingerprints},
+    plan::Plan,
+    why::{Why, why_it_runs},
+};
+use crate::{
+    graph::{Checked, CheckedNode},
+    registry::Instance,
+};
+use serde_json::{Map, Value as Json};
+use splatgraph_sdk::{Error, Value};
+use std::{
+    collections::HashMap,
+    io,
+    sync::{Arc, Mutex},
+    thread::available_parallelism,
+};
+use tokio::runtime::{Builder, Runtime};
+
+/// Settings of a run, handed to nodes as they are: a JSON object.
+pub type Settings = Map<String, Json>;
+
+/// How a [`Runner`] works.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// How many nodes run at the same time, and the setting `threads` that nodes get; `None` means one for each core.
+    pub threads: Option<usize>,
+    /// Bytes of host memory for results that are kept from run to run; 0 keeps none, and then files are not compared
+    /// either: right for a single run.
+    pub cache_bytes: u64,
+}
+
+/// Runs graphs, and keeps their nodes and results from run to run.
+pub struct Runner {
+    /// Present until dropped.
+    runtime: Option<Runtime>,
+    limit: usize,
+    threads: Option<usize>,
+    kept: Arc<Mutex<Kept>>,
+}
+
+/// What stays from run to run.
+struct Kept {
+    /// By node id and class.
+    instances: HashMap<(Arc<str>, String), Arc<dyn Instance>>,
+    cache: Cache,
+    digests: Digests,
+    /// By node id: what its last result depended on.
+    last: HashMap<Arc<str>, Fingerprint>,
+}
+
+impl Runner {
+    /// A runner that has run nothing yet.
+    ///
+    /// # Errors
+    /// The operating system gives no event queue.
+    pub fn new(options: Options) -> io::Result<Self> {
+        let runtime = Builder::new_current_thread().enable_time().thread_name("node").build()?;
+        let cores = || available_parallelism().map_or(1, usize::from);
+        Ok(Self {
+            runtime: Some(runtime),
+            limit: options.threads.unwrap_or_else(cores).max(1),
+            threads: options.threads,
+            kept: Arc::new(Mutex::new(Kept {
+                instances: HashMap::new(),
+                cache: Cache::new(options.cache_bytes),
+                digests: Digests::default(),
+                last: HashMap::new(),
+            })),
+        })
+    }
+
+    /// Runs a graph to its end and reports what became of every node. `events` is called from any thread, also from
+    /// several at the same time.
+    ///
+    /// A node that fails keeps only those from running that need it. After [`CancelToken::cancel`] running nodes have a
+    /// little less than a second to stop; those that don't are abandoned and go on by themselves.
+    ///
+    /// # Panics
+    /// Called from inside an async runtime: go through a blocking thread there.
+    pub fn run(
+        &self,
+        checked: &Checked,
+        settings: &Settings,
+        events: impl Fn(Event) + Send + Sync + 'static,
+        cancel: &CancelToken,
+    ) -> RunResult {
+        let mut settings = settings.clone();
+        if let Some(threads) = self.threads {
+            settings.entry("threads").or_insert_with(|| threads.into());
+        }
+        let Prepared { plan, supplied, fingerprints, whys } = self.prepare(checked, &settings);
+        let hooks = self.hooks(events, fingerprints);
+        let cached: Vec<Arc<str>> = supplied.iter().map(|(node, _)| checked.nodes[*node].id.clone()).collect();
+        let text = Json::Object(settings).to_string();
+        let (work, messages) = Work::new(checked.clone(), plan, supplied, text, cancel.clone(), hooks);
+        for node in cached {
+            work.emit(Event::Finished { node, ms: 0.0, cached: true });
+        }
+        if let Some(runtime) = &self.runtime {
+            runtime.block_on(drive(work.clone(), messages, self.limit));
+        }
+        self.result(&work, whys, cancel)
+    }
+
+    /// Decides which nodes run.
+    fn prepare(&self, checked: &Checked, settings: &Settings) -> Prepared {
+        let mut kept = lock(&self.kept);
+        let count = checked.nodes.len();
+        if !kept.cache.is_on() {
+            let plan = Plan::new(checked, |_| false);
+            return Prepared {
+                whys: plan.runs.iter().map(|&runs| if runs { Why::CacheOff } else { Why::NotNeeded }).collect(),
+                plan,
+                supplied: Vec::new(),
+                fingerprints: vec![None; count],
+            };
+        }
+        let fingerprints = fingerprints(checked, &mut kept.digests, settings);
+        let mut supplied = Vec::new();
+        let plan = Plan::new(checked, |node| {
+            let key = fingerprints[node].as_ref().and_then(Fingerprint::key);
+            // An output node always runs.
+            let key = key.filter(|_| !checked.nodes[node].class.spec.output);
+            match key.and_then(|key| kept.cache.get(&key)) {
+                Some(outputs) => {
+                    supplied.push((node, outputs));
+                    true
+                }
+                None => false,
+            }
+        });
+        supplied.sort_by_key(|(node, _)| *node);
+        let why = |(node, fingerprint): (usize, &Option<Fingerprint>)| match fingerprint {
+            Some(now) if plan.runs[node] => {
+                let at = &checked.nodes[node];
+                why_it_runs(at, |source| checked.nodes[source].id.to_string(), kept.last.get(&at.id), now)
+            }
+            Some(_) => Why::Cached,
+            None => Why::NotNeeded,
+        };
+        let whys = fingerprints.iter().enumerate().map(why).collect();
+        Prepared { plan, supplied, fingerprints, whys }
+    }
+
+    fn hooks(&self, events: impl Fn(Event) + Send + Sync + 'static, fingerprints: Vec<Option<Fingerprint>>) -> Hooks {
+        let (for_instance, for_keep) = (self.kept.clone(), self.kept.clone());
+        let keys: Vec<Option<Key>> = fingerprints.iter().map(|f| f.as_ref().and_then(Fingerprint::key)).collect();
+        Hooks {
+            event: Box::new(events),
+            instance: Box::new(move |node| instance(&for_instance, node)),
+            keep: Box::new(move |node, id, outputs| {
+                let Some(fingerprint) = &fingerprints[node] else { return };
+                let mut kept = lock(&for_keep);
+                kept.last.insert(id.clone(), fingerprint.clone());
+                if let Some(key) = keys[node] {
+                    kept.cache.insert(key, outputs.to_vec());
+                }
+            }),
+        }
+    }
+
+    fn result(&self, work: &Work, whys: Vec<Why>, cancel: &CancelToken) -> RunResult {
+        let mut result = RunResult {
+            outputs: Vec::new(),
+            failures: Vec::new(),
+            nodes: Vec::new(),
+            written: Vec::new(),
+            cancelled: false,
+        };
+        let nodes = work.checked.nodes.iter().zip(&work.states);
+        for (position, ((node, state), why)) in nodes.zip(whys).enumerate() {
+            let mut took = 0.0;
+            let status = match lock(state).clone() {
+                State::Waiting | State::Doomed(_) if work.plan.runs[position] => Status::Cancelled,
+                State::Waiting | State::Doomed(_) if why == Why::Cached => Status::Cached,
+                State::Waiting | State::Doomed(_) => Status::NotNeeded,
+                State::Done { ms, written } => {
+                    took = ms;
+                    result.written.extend(written.into_iter().map(|path| (node.id.clone(), path)));
+                    Status::Done
+                }
+                State::Failed(failure) => {
+                    result.failures.push(failure);
+                    Status::Failed
+                }
+                State::Skipped(because_of) => Status::Skipped(because_of),
+                State::Cancelled => Status::Cancelled,
+                State::Running | State::Abandoned => {
+                    // Whatever it still does must not meet the next run.
+                    lock(&self.kept).instances.remove(&(node.id.clone(), node.class.full_name.clone()));
+                    Status::Abandoned
+                }
+            };
+            result.nodes.push(NodeReport { node: node.id.clone(), status, ms: took, why });
+        }
+        let unfinished = |report: &NodeReport| matches!(report.status, Status::Cancelled | Status::Abandoned);
+        result.cancelled = cancel.is_cancelled() && result.nodes.iter().any(unfinished);
+        for (name, socket) in &work.checked.outputs {
+            let is_there = matches!(result.nodes[socket.node].status, Status::Done | Status::Cached);
+            if let Some(value) = work.take(*socket).filter(|_| is_there) {
+                result.outputs.push((name.clone(), value));
+            }
+        }
+        result
+    }
+}
+
+struct Prepared {
+    plan: Plan,
+    supplied: Vec<(usize, Vec<Value>)>,
+    fingerprints: Vec<Option<Fingerprint>>,
+    whys: Vec<Why>,
+}
+
+fn instance(kept: &Mutex<Kept>, node: &CheckedNode) -> Result<Arc<dyn Instance>, Error> {
+    let name = (node.id.clone(), node.class.full_name.clone());
+    if let Some(instance) = lock(kept).instances.get(&name) {
+        return Ok(instance.clone());
+    }
+    // Outside the lock, as it is the pack's: it may take its time, or panic.
+    let instance: Arc<dyn Instance> = node.class.pack.nodes.create(&node.class.spec.name)?.into();
+    lock(kept).instances.insert(name, instance.clone());
+    Ok(instance)
+}
+
+impl Drop for Runner {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            // Nodes that were abandoned are not waited for.
+            runtime.shutdown_background();
+        }
+    }
+}

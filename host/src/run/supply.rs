@@ -1,0 +1,77 @@
+//! The values that go into a node.
+
+use crate::graph::{CheckedNode, Feed, PathRules, Resolved, Socket, paths_clash};
+use splatgraph_sdk::{
+    Error, Kind, Value,
+    spec::{InputSpec, PathKind, scalar},
+};
+use std::path::PathBuf;
+
+/// The inputs of a node in the order of its class. `take` hands out the value of an output.
+///
+/// # Errors
+/// A path that comes from another node can't be used.
+pub(super) fn inputs(
+    node: &CheckedNode,
+    rules: &PathRules,
+    reads: &[PathBuf],
+    mut take: impl FnMut(Socket) -> Value,
+) -> Result<Vec<Value>, Error> {
+    // All values are taken before the first error, so that none is kept for a node that fails here.
+    let values: Vec<Value> = node
+        .feeds
+        .iter()
+        .zip(&node.class.spec.inputs)
+        .map(|(feed, spec)| match feed {
+            Feed::Nothing => Value::none(),
+            Feed::Value(value) => Value::from_json(value),
+            Feed::Link(socket) if spec.list => Value::list(items(take(*socket))),
+            Feed::Link(socket) => take(*socket),
+            Feed::Links(sockets) => {
+                Value::list(sockets.iter().flat_map(|socket| items(take(*socket))).collect::<Vec<_>>())
+            }
+        })
+        .collect();
+    let specs = node.feeds.iter().zip(&node.class.spec.inputs);
+    specs.zip(values).map(|((feed, spec), value)| linked(feed, spec, value, rules, reads)).collect()
+}
+
+/// A list's values, or the value itself.
+fn items(value: Value) -> Vec<Value> {
+    value.as_list().unwrap_or_else(|| vec![value])
+}
+
+/// Whole numbers become floats where only floats belong, and paths from other nodes absolute.
+fn linked(feed: &Feed, spec: &InputSpec, value: Value, rules: &PathRules, reads: &[PathBuf]) -> Result<Value, Error> {
+    if feed.sockets().is_empty() {
+        return Ok(value);
+    }
+    if let Some(values) = value.as_list().filter(|_| spec.list) {
+        let values: Result<Vec<Value>, Error> =
+            values.into_iter().map(|value| one(spec, value, rules, reads)).collect();
+        return values.map(Value::list);
+    }
+    one(spec, value, rules, reads)
+}
+
+fn one(spec: &InputSpec, value: Value, rules: &PathRules, reads: &[PathBuf]) -> Result<Value, Error> {
+    match (value.kind(), spec.path) {
+        (Kind::Int | Kind::Uint, _) if spec.socket == scalar::FLOAT => Ok(value.as_float().map_or(value, Value::float)),
+        (Kind::Text, Some(kind)) => {
+            let text = value.as_text().unwrap_or_default();
+            let refused = |why: String| Error::input(&spec.name, why);
+            let path = match rules.resolve(spec, kind, text, false).map_err(|problem| refused(problem.to_string()))? {
+                Resolved::BuiltIn(name) => return Ok(Value::text(name)),
+                Resolved::File(path) => path,
+            };
+            if kind == PathKind::Write && paths_clash(&path, reads) {
+                return Err(refused(format!("it would write over a file that the same run reads: {}", path.display())));
+            }
+            match path.to_str() {
+                Some(path) => Ok(Value::text(path)),
+                None => Err(refused("the folder's name is not Unicode".to_owned())),
+            }
+        }
+        _ => Ok(value),
+    }
+}

@@ -1,0 +1,45 @@
+//! Graph files: reading, checking against packs made by hand, drawing, the schema.
+
+mod check;
+#[path = "../closures/mod.rs"]
+mod closures;
+mod command_line;
+mod links;
+mod mutation;
+mod parse;
+mod paths;
+mod show;
+
+use splatgraph::graph::{Checked, File, Given, Origin, Problems, check as check_file};
+
+fn given() -> Given {
+    Given { cwd: "folder".into(), ..Given::default() }
+}
+
+fn parse(text: &str) -> Result<File, Problems> {
+    File::parse(text, Origin::Text)
+}
+
+fn check_with(text: &str, given: &Given) -> Result<Checked, Problems> {
+    check_file(parse(text)?, &closures::declared(), given)
+}
+
+/// The problems of a graph, one a line.
+#[track_caller]
+fn problems(text: &str) -> String {
+    problems_with(text, &given())
+}
+
+#[track_caller]
+fn problems_with(text: &str, given: &Given) -> String {
+    check_with(text, given).expect_err("the graph has problems").to_string()
+}
+
+/// A graph of these nodes that saves what `last` gives.
+fn graph(nodes: &str) -> String {
+    format!(r#"{{"version": 1, "nodes": {{{nodes}}}}}"#)
+}
+
+const LOAD: &str = r#""load": {"class_type": "std.LoadImage", "inputs": {"path": "cat.png"}}"#;
+const SAVE: &str =
+    r#""save": {"class_type": "std.SaveImage", "inputs": {"image": ["load", "image"], "path": "out.png"}}"#;

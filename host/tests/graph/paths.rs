@@ -1,0 +1,188 @@
+use super::closures::declared;
+use splatgraph::graph::{Checked, File, Given, Origin, Problems, check};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+use tempfile::TempDir;
+
+/// A folder with the graph folder `graphs`, the current directory `here` and the model folder `models`.
+struct Folders(TempDir);
+
+impl Folders {
+    fn new() -> Self {
+        let folder = TempDir::new().unwrap();
+        for name in ["graphs", "here", "models"] {
+            fs::create_dir(folder.path().join(name)).unwrap();
+        }
+        Self(folder)
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn given(&self, inputs: &[(&str, &str)]) -> Given {
+        Given {
+            inputs: inputs.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect(),
+            cwd: self.path("here"),
+            model_dirs: vec![self.path("models")],
+            ..Given::default()
+        }
+    }
+
+    fn check(&self, read: &str, write: &str, model: &str, given: &Given) -> Result<Checked, Problems> {
+        self.check_origin(Origin::File(self.path("graphs/graph.json")), read, write, model, given)
+    }
+
+    fn check_origin(
+        &self,
+        origin: Origin,
+        read: &str,
+        write: &str,
+        model: &str,
+        given: &Given,
+    ) -> Result<Checked, Problems> {
+        let text = format!(
+            r#"{{"inputs": {{"image": "load.path", "output": "save.path", "model": "model.model", "text": "note.text"}},
+            "nodes": {{
+                "load": {{"class_type": "std.LoadImage", "inputs": {{"path": "{read}"}}}},
+                "model": {{"class_type": "gpstoken.LoadTokenizer", "inputs": {{"model": "{model}"}}}},
+                "note": {{"class_type": "std.Note", "inputs": {{"text": "a/b"}}}},
+                "save": {{"class_type": "std.SaveImage", "inputs": {{"image": ["load", 0], "path": "{write}"}}}}}}}}"#
+        );
+        check(File::parse(&text, origin)?, &declared(), given)
+    }
+
+    /// Problems without the name of the temporary folder.
+    #[track_caller]
+    fn problems(&self, result: Result<Checked, Problems>) -> String {
+        let text = result.expect_err("there are problems").to_string();
+        text.replace(&self.0.path().display().to_string(), "[folder]")
+    }
+
+    #[track_caller]
+    fn assert_paths(&self, checked: &Checked, read: &str, write: &str) {
+        let one = |paths: &[PathBuf]| paths.first().cloned().unwrap_or_default();
+        assert_eq!(one(&checked.nodes[0].reads), self.path(read));
+        assert_eq!(one(&checked.nodes[3].writes), self.path(write));
+    }
+}
+
+#[test]
+fn each_kind_of_path_has_its_folder() {
+    let folders = Folders::new();
+    let checked = folders.check("cat.png", "out.png", "small", &folders.given(&[])).unwrap();
+    folders.assert_paths(&checked, "graphs/cat.png", "here/out.png");
+    assert!(checked.nodes[1].reads.is_empty(), "a built-in model is no file");
+
+    let given = folders.given(&[("image", "dog.png"), ("output", "sub/o.png")]);
+    let checked = folders.check("cat.png", "out.png", "small", &given).unwrap();
+    folders.assert_paths(&checked, "here/dog.png", "here/sub/o.png");
+    assert_eq!(checked.file().to_prompt(&declared())["load"]["inputs"]["path"], "dog.png", "as it was given");
+
+    let out = Given { out_dir: Some("results".into()), ..folders.given(&[]) };
+    let checked = folders.check("../cat.png", "out.png", "small", &out).unwrap();
+    folders.assert_paths(&checked, "graphs/../cat.png", "here/results/out.png");
+
+    let checked = folders.check_origin(Origin::Text, "cat.png", "out.png", "small", &folders.given(&[])).unwrap();
+    folders.assert_paths(&checked, "here/cat.png", "here/out.png");
+}
+
+#[test]
+fn placeholders_are_filled_in() {
+    let folders = Folders::new();
+    let given = Given { index: 7, ..folders.given(&[]) };
+    let write = "{stem}-{image}-{text}-{index}-{b}.png";
+    let checked = folders.check("photos/cat.jpg", write, "small", &given).unwrap();
+    folders.assert_paths(&checked, "graphs/photos/cat.jpg", "here/cat-cat-a-b-007-{b}.png");
+    let checked = folders.check("cat.jpg", "a}{b.png", "small", &given).unwrap();
+    folders.assert_paths(&checked, "graphs/cat.jpg", "here/a}{b.png");
+    let result = folders.check("cat.jpg", "{colour}.png", "small", &given);
+    insta::assert_snapshot!(folders.problems(result), @"");
+}
+
+#[test]
+fn stem_needs_a_file_that_is_read() {
+    let text = r#"{"nodes": {"load": {"class_type": "std.LoadImage", "inputs": {"path": ["note", 0]}},
+        "note": {"class_type": "std.Note"},
+        "save": {"class_type": "std.SaveImage", "inputs": {"image": ["load", 0], "path": "{stem}.png"}}}}"#;
+    insta::assert_snapshot!(super::problems(text), @"");
+}
+
+#[test]
+fn models_are_looked_for_in_their_folders() {
+    let folders = Folders::new();
+    fs::write(folders.path("models/large.safetensors"), "").unwrap();
+    let given = folders.given(&[]);
+    let found = |model: &str| folders.check("cat.png", "o.png", model, &given).unwrap().nodes[1].reads.clone();
+    assert_eq!(found("large.safetensors"), [folders.path("models/large.safetensors")]);
+    fs::write(folders.path("graphs/large.safetensors"), "").unwrap();
+    assert_eq!(
+        found("large.safetensors"),
+        [folders.path("graphs/large.safetensors")],
+        "the graph's folder comes first"
+    );
+
+    let result = folders.check("cat.png", "o.png", "smal", &given);
+    assert_eq!(result.as_ref().unwrap_err().exit_code(), 3);
+    insta::assert_snapshot!(folders.problems(result), @"");
+    let on_command_line = folders.given(&[("model", "other.pth")]);
+    insta::assert_snapshot!(folders.problems(folders.check("cat.png", "o.png", "small", &on_command_line)), @"");
+}
+
+#[test]
+fn what_a_run_reads_is_not_written_over() {
+    let folders = Folders::new();
+    fs::write(folders.path("here/cat.png"), "").unwrap();
+    let given = folders.given(&[]);
+    let clash = |read: &str, write: &str| folders.check(read, write, "small", &given);
+    insta::assert_snapshot!(folders.problems(clash("../here/cat.png", "cat.png")), @"");
+    // A file that does not exist yet, and a number in its name.
+    assert!(clash("../here/new.png", "../graphs/../here/new.png").is_err());
+    assert!(clash("../here/new-003.png", "new-{b}.png").is_err());
+    assert!(clash("../here/new-x.png", "new-{b}.png").is_ok());
+    assert!(clash("cat.png", "cat.png").is_ok());
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink(folders.path("here/cat.png"), folders.path("here/link.png")).unwrap();
+        assert!(clash("../here/cat.png", "link.png").is_err());
+    }
+}
+
+#[test]
+fn one_file_is_written_once() {
+    let text = super::graph(&format!(
+        r#"{}, {}, "again": {{"class_type": "std.SaveImage", "inputs": {{"image": ["load", 0], "path": "./out.png"}}}}"#,
+        super::LOAD,
+        super::SAVE
+    ));
+    let problems = super::problems(&text);
+    let here = std::env::current_dir().unwrap().display().to_string();
+    insta::assert_snapshot!(problems.replace(&here, "[here]"), @"");
+}
+
+#[test]
+fn a_path_to_write_names_a_file() {
+    let folders = Folders::new();
+    insta::assert_snapshot!(folders.problems(folders.check("a.png", "sub/", "small", &folders.given(&[]))), @"");
+    insta::assert_snapshot!(folders.problems(folders.check("a.png", "..", "small", &folders.given(&[]))), @"");
+}
+
+#[test]
+fn a_graph_from_a_picture_stays_in_its_folder() {
+    let folders = Folders::new();
+    let picture = || Origin::Picture(folders.path("graphs/picture.png"));
+    let check = |read: &str, write: &str, model: &str, given: &Given| {
+        folders.check_origin(picture(), read, write, model, given)
+    };
+    let given = folders.given(&[]);
+    let checked = check("sub/../cat.png", "out.png", "small", &given).unwrap();
+    folders.assert_paths(&checked, "graphs/sub/../cat.png", "here/out.png");
+    insta::assert_snapshot!(folders.problems(check("/etc/passwd", "../out.png", "../../model.pth", &given)), @"");
+    assert!(check("sub/../../cat.png", "out.png", "small", &given).is_err());
+    // Whoever gives a path on the command line means it.
+    let given = folders.given(&[("image", "/photos/cat.png"), ("output", "../out.png")]);
+    let checked = check("/etc/passwd", "../out.png", "small", &given).unwrap();
+    assert_eq!(checked.nodes[0].reads, [Path::new("/photos/cat.png")]);
+}
