@@ -24,7 +24,9 @@ pub enum PictureError {
     #[error("the picture is no sound PNG file: {0}")]
     Png(#[from] png::DecodingError),
     /// No chunk has a graph.
-    #[error("there is no graph in this picture; `splatgraph run` writes one into the PNG files that it saves, unless told not to")]
+    #[error(
+        "there is no graph in this picture; `splatgraph run` writes one into the PNG files that it saves, unless told not to"
+    )]
     NoGraph,
     /// A chunk is there, but does not hold what it should.
     #[error("the picture's text chunk `{key}` holds no graph: {reason}")]
@@ -43,7 +45,7 @@ pub struct PngText {
     pub width: u32,
     /// Height in pixels.
     pub height: u32,
-    /// `RGB 8 bit`.
+    /// `RGB, 8 bit`.
     pub pixels: String,
     /// Keyword and text of each chunk, in the order of tEXt, zTXt, iTXt.
     pub chunks: Vec<(String, String)>,
@@ -80,7 +82,14 @@ pub fn read_text(source: impl BufRead + Seek) -> Result<PngText, PictureError> {
         chunk.decompress_text_with_limit(TEXT_LIMIT)?;
         chunks.push((chunk.keyword.clone(), chunk.get_text()?));
     }
-    let pixels = format!("{:?} {} bit", info.color_type, info.bit_depth as u8);
+    let colours = match info.color_type {
+        png::ColorType::Grayscale => "grey",
+        png::ColorType::Rgb => "RGB",
+        png::ColorType::Indexed => "palette",
+        png::ColorType::GrayscaleAlpha => "grey and alpha",
+        png::ColorType::Rgba => "RGBA",
+    };
+    let pixels = format!("{colours}, {} bit", info.bit_depth as u8);
     Ok(PngText { width: info.width, height: info.height, pixels, chunks })
 }
 
@@ -141,7 +150,7 @@ mod tests {
         }));
         let text = text.unwrap();
         assert_eq!((text.get("a"), text.get("b"), text.get("c")), (Some("plain"), Some("packed"), Some("ünï ☃")));
-        assert_eq!(text.pixels, "Grayscale 8 bit");
+        assert_eq!(text.pixels, "grey, 8 bit");
     }
 
     #[test]

@@ -65,7 +65,8 @@ fn what_is_no_pack_is_passed_over_and_what_is_broken_is_reported() {
     assert_eq!(names, ["f_no_pack.so"]);
     let said = said(&found, &place);
     // The length of the library differs from build to build.
-    let said: Vec<&str> = said.lines().map(|line| line.split_once(" of at least").map_or(line, |(start, _)| start)).collect();
+    let said: Vec<&str> =
+        said.lines().map(|line| line.split_once(" of at least").map_or(line, |(start, _)| start)).collect();
     insta::assert_snapshot!(said.join("\n"), @r"
     a pack was not loaded: it is not a shared library
       [DIR]/packs/a_text.so

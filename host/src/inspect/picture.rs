@@ -19,7 +19,7 @@ pub struct PictureReport {
     pub width: usize,
     /// Height in pixels.
     pub height: usize,
-    /// How pixels are stored, where it was read: `RGB 8 bit`.
+    /// How pixels are stored, where it was read: `RGB, 8 bit`.
     pub pixels: Option<String>,
     /// The keywords of a PNG's text chunks.
     pub text: Vec<String>,

@@ -197,6 +197,31 @@ fn write_text(
     Ok(path)
 }
 
+/// Writes a picture as PNG, with the texts of the setting `png_text`.
+#[node(category = "File", output, outputs(path: "the file"))]
+fn save_picture(
+    /// The picture.
+    image: Image,
+    /// The file.
+    #[input(path = write)]
+    path: PathBuf,
+    ctx: &Ctx,
+) -> Result<PathBuf> {
+    let [_, height, width, _] = image.image.dims()?;
+    let pixels: Vec<u8> = image.image.as_slice::<f32>()?.iter().map(|x| (x * 255.0).round() as u8).collect();
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, width as u32, height as u32);
+    encoder.set_color(png::ColorType::Rgb);
+    for (key, text) in ctx.settings().get("png_text").and_then(serde_json::Value::as_object).into_iter().flatten() {
+        encoder.add_itxt_chunk(key.clone(), text.as_str().unwrap_or_default().to_owned())?;
+    }
+    let mut writer = encoder.write_header()?;
+    writer.write_image_data(&pixels)?;
+    writer.finish()?;
+    splatgraph_sdk::write_whole(&path, &bytes).map_err(|error| error.blame("path"))?;
+    Ok(path)
+}
+
 /// Loads nothing, but takes a model.
 #[node(category = "File", outputs(model: "what it was given"))]
 fn use_model(
@@ -209,7 +234,7 @@ fn use_model(
 
 /// The settings of the run, and a line for the log.
 #[node(category = "Test", outputs(settings: "as the node sees them"))]
-fn settings(ctx: &Ctx) -> Result<Json<splatgraph_sdk::serde_json::Value>> {
+fn settings(ctx: &Ctx) -> Result<Json<serde_json::Value>> {
     ctx.warn("this is a warning");
     Ok(Json(ctx.settings().clone().into()))
 }
@@ -219,6 +244,6 @@ export_pack! {
     description: "Nodes for the host's tests",
     nodes: [
         constant, add, every_kind, sleep, endless, stubborn, panics, fails, misses, nan_image, plain_image, mean, make_tensor,
-        pass, address, read_text, write_text, use_model, settings
+        pass, address, read_text, write_text, save_picture, use_model, settings
     ]
 }

@@ -1,0 +1,58 @@
+//! `splatgraph check`.
+
+use std::path::PathBuf;
+
+use serde_json::json;
+use splatgraph::graph;
+
+use super::failure::{Failure, Outcome};
+use super::given::GivenOptions;
+use super::pack_folders::PackFolders;
+use super::{output, source};
+
+/// Check a graph without running it, and print everything that is wrong
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// A .json graph, a picture with a graph in it, or - for standard input
+    graph: PathBuf,
+    #[command(flatten)]
+    given: GivenOptions,
+    #[command(flatten)]
+    packs: PackFolders,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(options: &Options) -> Outcome {
+    let given = options.given.given()?;
+    let registry = options.packs.load()?;
+    let file = match source::parse(&options.graph)? {
+        Ok(file) => file,
+        Err(problems) => return Err(wrong(&problems, options.json)),
+    };
+    let checked = graph::check(file, &registry, &given).map_err(|problems| wrong(&problems, options.json))?;
+    if options.json {
+        output::print_json(&json!({"ok": true, "nodes": checked.nodes.len(), "warnings": checked.warnings}));
+        return Ok(());
+    }
+    for warning in &checked.warnings {
+        output::warning(&warning.to_string());
+    }
+    output::print(&format!(
+        "{}: {}, nothing wrong",
+        options.graph.display(),
+        output::count(checked.nodes.len(), "node")
+    ));
+    Ok(())
+}
+
+fn wrong(problems: &graph::Problems, json: bool) -> Failure {
+    if json {
+        let mut whole = json!({"ok": false});
+        whole["problems"] = serde_json::to_value(&problems.problems).unwrap_or_default();
+        output::print_json(&whole);
+        return Failure::new(problems.exit_code(), "");
+    }
+    Failure::new(problems.exit_code(), problems)
+}

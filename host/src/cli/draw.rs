@@ -1,0 +1,23 @@
+//! `splatgraph draw`.
+
+use std::path::PathBuf;
+
+use super::failure::Outcome;
+use super::pack_folders::PackFolders;
+use super::{output, source};
+
+/// Print a drawing of a graph as a mermaid diagram, which Markdown pages show
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// A .json graph, a picture with a graph in it, or - for standard input
+    graph: PathBuf,
+    #[command(flatten)]
+    packs: PackFolders,
+}
+
+pub(crate) fn run(options: &Options) -> Outcome {
+    let file = source::read(&options.graph)?;
+    let registry = options.packs.load()?;
+    output::print(&splatgraph::graph::draw(&file, Some(&registry)));
+    Ok(())
+}

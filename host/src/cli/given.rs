@@ -1,0 +1,49 @@
+//! What the command line says about a graph: values of its inputs, and where files are.
+
+use std::path::PathBuf;
+
+use splatgraph::graph;
+
+use super::failure::{Failure, Outcome};
+
+#[derive(clap::Args)]
+pub(crate) struct GivenOptions {
+    /// Values of the graph's named inputs; `splatgraph run GRAPH --help` lists them
+    #[arg(value_name = "NAME=VALUE")]
+    values: Vec<String>,
+    /// Set any input of a node; may be given several times
+    #[arg(long = "set", value_name = "NODE.INPUT=VALUE")]
+    sets: Vec<String>,
+    /// Write files into this folder instead of the current one
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Look for models in this folder too; may be given several times
+    #[arg(long = "models", value_name = "DIR")]
+    models: Vec<PathBuf>,
+}
+
+impl GivenOptions {
+    pub(crate) fn given(&self) -> Outcome<graph::Given> {
+        let cwd = std::env::current_dir()
+            .map_err(|error| Failure::usage(format!("the current directory cannot be found: {error}")))?;
+        Ok(graph::Given {
+            inputs: pairs(&self.values, "NAME=VALUE")?,
+            sets: pairs(&self.sets, "--set NODE.INPUT=VALUE")?,
+            cwd,
+            out_dir: self.out.clone(),
+            model_dirs: graph::model_folders(&self.models),
+            ..graph::Given::default()
+        })
+    }
+}
+
+fn pairs(texts: &[String], form: &str) -> Outcome<Vec<(String, String)>> {
+    let split = |text: &String| {
+        let (name, value) = text.split_once('=').filter(|(name, _)| !name.is_empty())?;
+        Some((name.to_owned(), value.to_owned()))
+    };
+    texts
+        .iter()
+        .map(|text| split(text).ok_or_else(|| Failure::usage(format!("`{text}` is not of the form {form}"))))
+        .collect()
+}

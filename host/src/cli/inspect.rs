@@ -1,0 +1,126 @@
+//! `splatgraph inspect`.
+
+use std::path::PathBuf;
+
+use serde_json::Value as Json;
+use splatgraph::inspect::{
+    CheckpointReport, FieldReport, InspectError, Inspection, PictureReport, RecordReport, TensorReport, inspect,
+};
+
+use super::failure::{FAILED, Failure, Outcome};
+use super::output::{self, BOLD, DIM, columns, count};
+
+/// Show what is in a record, a checkpoint or a picture
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// A .safetensors or .pth file, or a picture
+    file: PathBuf,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(options: &Options) -> Outcome {
+    let path = &options.file;
+    let found = inspect(path).map_err(|error| match error {
+        // These name the file themselves.
+        InspectError::Tensors(error) => Failure::new(FAILED, error),
+        other => Failure::new(FAILED, format!("{other}\n  {}", path.display())),
+    })?;
+    if options.json {
+        output::print_json(&found);
+        return Ok(());
+    }
+    output::print(&match &found {
+        Inspection::Record(record) => of_record(record),
+        Inspection::Checkpoint(checkpoint) => of_checkpoint(checkpoint),
+        Inspection::Picture(picture) => of_picture(picture),
+    });
+    Ok(())
+}
+
+fn of_record(record: &RecordReport) -> String {
+    let mut text = format!("{BOLD}{}{BOLD:#}  record, {}\n", record.type_name, count(record.fields.len(), "field"));
+    for (key, value) in &record.header {
+        text += &format!("  {key}: {value}\n");
+    }
+    let head = ["field", "dtype", "shape", "min", "max", "mean", "NaN"].map(str::to_owned).to_vec();
+    let rows = std::iter::once(head).chain(record.fields.iter().map(field_row));
+    text.push('\n');
+    text + &columns(2, &rows.collect::<Vec<_>>())
+}
+
+fn field_row(field: &FieldReport) -> Vec<String> {
+    let number = |number: Option<f64>| number.map_or("-".to_owned(), short);
+    let mut row = tensor_row(&field.tensor);
+    row.extend([number(field.min), number(field.max), number(field.mean), field.nan.to_string()]);
+    row
+}
+
+/// Six significant digits.
+fn short(number: f64) -> String {
+    if number == 0.0 || (1e-3..1e6).contains(&number.abs()) {
+        let digits = if number == 0.0 { 0 } else { (5 - number.abs().log10().floor() as i32).max(0) as usize };
+        let text = format!("{number:.digits$}");
+        if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+    } else {
+        format!("{number:.5e}")
+    }
+}
+
+fn tensor_row(tensor: &TensorReport) -> Vec<String> {
+    vec![tensor.name.clone(), tensor.dtype.clone(), format!("{:?}", tensor.shape)]
+}
+
+fn of_checkpoint(checkpoint: &CheckpointReport) -> String {
+    let mut text = format!("{BOLD}checkpoint{BOLD:#}  {}\n", count(checkpoint.tensors.len(), "tensor"));
+    for total in &checkpoint.dtypes {
+        let tensors = count(total.tensors, "tensor");
+        text += &format!("  {}: {tensors}, {} numbers, {} bytes\n", total.dtype, total.numbers, total.bytes);
+    }
+    for (key, value) in &checkpoint.metadata {
+        text += &format!("  {DIM}{key}{DIM:#}: {value}\n");
+    }
+    text.push('\n');
+    text + &columns(2, &checkpoint.tensors.iter().map(tensor_row).collect::<Vec<_>>())
+}
+
+fn of_picture(picture: &PictureReport) -> String {
+    let pixels = picture.pixels.as_ref().map(|pixels| format!(", {pixels}")).unwrap_or_default();
+    let mut text = format!("{BOLD}{}{BOLD:#}  picture, {}x{}{pixels}\n", picture.format, picture.width, picture.height);
+    if !picture.text.is_empty() {
+        text += &format!("  text: {}\n", picture.text.join(", "));
+    }
+    for (key, value) in picture.header.iter().flatten() {
+        text += &format!("  {key}: {value}\n");
+    }
+    match &picture.graph {
+        Some(graph) => text + &format!("\n{BOLD}The graph that made it{BOLD:#}\n{}\n", graph_text(graph, 0)),
+        None => text + "  no graph in it\n",
+    }
+}
+
+/// JSON with a line for each key of a graph and for each of its nodes, as people write graphs.
+fn graph_text(json: &Json, depth: usize) -> String {
+    match json {
+        Json::Object(members) if depth < 2 && !members.is_empty() => {
+            let indent = "  ".repeat(depth + 1);
+            let lines = members
+                .iter()
+                .map(|(key, value)| format!("{indent}{}: {}", Json::from(key.as_str()), graph_text(value, depth + 1)));
+            format!("{{\n{}\n{}}}", lines.collect::<Vec<_>>().join(",\n"), "  ".repeat(depth))
+        }
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::short;
+
+    #[test]
+    fn numbers_are_short_but_keep_six_digits() {
+        let shown = [0.0, 1.0, -0.123_456_78, 123_456.0, 1_234_567.0, 0.000_1].map(short);
+        assert_eq!(shown, ["0", "1", "-0.123457", "123456", "1.23457e6", "1.00000e-4"]);
+    }
+}

@@ -1,0 +1,76 @@
+//! The commands. Each reads its options, calls the library and prints; none of them decides anything about graphs.
+
+mod check;
+mod completions;
+mod draw;
+mod failure;
+mod given;
+mod inspect;
+mod new_pack;
+mod nodes;
+mod output;
+mod pack_folders;
+mod packs;
+mod run;
+mod schema;
+mod source;
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+/// Runs pipelines written as JSON graphs. Every stage is a node of a pack, a shared library that anyone can write.
+#[derive(Parser)]
+#[command(name = "splatgraph", version, arg_required_else_help = true, disable_help_subcommand = false)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Run(run::Options),
+    Check(check::Options),
+    Nodes(nodes::Options),
+    Draw(draw::Options),
+    Schema(schema::Options),
+    Packs(packs::Options),
+    NewPack(new_pack::Options),
+    Inspect(inspect::Options),
+    Completions(completions::Options),
+}
+
+/// Runs the command that the process was started with; the result is its exit code.
+pub(crate) fn main() -> u8 {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help and version come as errors too; their code is 0. Nothing can be done if this cannot be printed.
+            let _ = error.print();
+            return u8::try_from(error.exit_code()).unwrap_or(failure::USAGE);
+        }
+    };
+    let outcome = match arguments.command {
+        Command::Run(options) => run::run(&options),
+        Command::Check(options) => check::run(&options),
+        Command::Nodes(options) => nodes::run(&options),
+        Command::Draw(options) => draw::run(&options),
+        Command::Schema(options) => schema::run(&options),
+        Command::Packs(options) => packs::run(&options),
+        Command::NewPack(options) => new_pack::run(&options),
+        Command::Inspect(options) => inspect::run(&options),
+        Command::Completions(options) => completions::run(&options),
+    };
+    match outcome {
+        Ok(()) => 0,
+        Err(failure) => {
+            output::error(&failure.message);
+            failure.code
+        }
+    }
+}
+
+/// The help text of one command, as `splatgraph help NAME` prints it.
+fn help_of(name: &str) -> String {
+    let mut command = Arguments::command();
+    command.build();
+    command.find_subcommand_mut(name).map(|command| command.render_help().ansi().to_string()).unwrap_or_default()
+}

@@ -1,0 +1,101 @@
+//! `splatgraph new-pack`.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::failure::{FAILED, Failure, Outcome};
+use super::output;
+
+/// The environment variable with the SDK's folder, for packs written inside a clone of the project.
+const SDK_VARIABLE: &str = "SPLATGRAPH_SDK";
+
+/// Create a folder with a new node pack: one node, its test and a graph that runs it
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// The folder to create; its last part names the pack
+    name: PathBuf,
+    /// The folder of the SDK's crate, instead of its published version; SPLATGRAPH_SDK does the same
+    #[arg(long, value_name = "DIR")]
+    sdk: Option<PathBuf>,
+}
+
+/// Where each file of the template goes.
+const FILES: [(&str, &str); 6] = [
+    ("Cargo.toml", include_str!("template/Cargo.toml.txt")),
+    ("src/lib.rs", include_str!("template/lib.rs.txt")),
+    ("graph.json", include_str!("template/graph.json.txt")),
+    ("README.md", include_str!("template/README.md.txt")),
+    (".gitignore", include_str!("template/gitignore.txt")),
+    (".github/workflows/ci.yml", include_str!("template/ci.yml.txt")),
+];
+
+/// Words that Rust or cargo does not take as the name of a crate.
+const RESERVED: [&str; 46] = [
+    "abstract", "alloc", "as", "async", "await", "become", "box", "break", "const", "continue", "core", "crate", "do",
+    "dyn", "else", "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop", "macro",
+    "match", "mod", "move", "mut", "override", "priv", "pub", "ref", "return", "self", "static", "std", "struct",
+    "super", "test", "trait", "true", "type",
+];
+
+pub(crate) fn run(options: &Options) -> Outcome {
+    let folder = &options.name;
+    let name = folder.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    check_name(name)?;
+    if folder.symlink_metadata().is_ok() {
+        return Err(Failure::usage(format!(
+            "a new pack needs a new folder, and this one exists; choose another name\n  {}",
+            folder.display()
+        )));
+    }
+    let sdk = sdk_dependency(options.sdk.clone().or_else(|| env::var_os(SDK_VARIABLE).map(PathBuf::from)))?;
+    let id = name.replace('-', "_");
+    for (path, template) in FILES {
+        let text = template.replace("{{crate}}", name).replace("{{id}}", &id).replace("{{sdk}}", &sdk);
+        write(&folder.join(path), &text)?;
+    }
+    output::print(&format!(
+        "Created the pack `{id}` in {0}. Next:\n  \
+         cd {0}\n  cargo test\n  cargo build --release\n  splatgraph run graph.json --packs target/release",
+        folder.display()
+    ));
+    Ok(())
+}
+
+fn check_name(name: &str) -> Outcome {
+    let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '-';
+    if !name.starts_with(|c: char| c.is_ascii_lowercase()) || !name.chars().all(allowed) {
+        return Err(Failure::usage(format!(
+            "a pack's name has lower-case letters, digits, `-` and `_`, and begins with a letter; `{name}` does not"
+        )));
+    }
+    if RESERVED.contains(&name) || name == "proc-macro" || name == "proc_macro" {
+        return Err(Failure::usage(format!("`{name}` cannot name a pack: Rust uses the word; choose another name")));
+    }
+    Ok(())
+}
+
+/// The right side of `splatgraph-sdk = …`.
+fn sdk_dependency(folder: Option<PathBuf>) -> Outcome<String> {
+    let Some(folder) = folder else {
+        // The SDK has the host's version; packs work with every host of the same line.
+        let line: Vec<&str> = env!("CARGO_PKG_VERSION").split('.').take(2).collect();
+        return Ok(format!("\"{}\"", line.join(".")));
+    };
+    let missing =
+        || Failure::usage(format!("--sdk: this is not the folder of the crate splatgraph-sdk\n  {}", folder.display()));
+    let whole = folder.canonicalize().map_err(|_| missing())?;
+    let manifest = fs::read_to_string(whole.join("Cargo.toml")).map_err(|_| missing())?;
+    if !manifest.lines().any(|line| line.replace(' ', "") == "name=\"splatgraph-sdk\"") {
+        return Err(missing());
+    }
+    // A TOML text with the escapes of JSON is right for any path.
+    Ok(format!("{{ path = {} }}", serde_json::Value::from(whole.to_string_lossy())))
+}
+
+fn write(path: &Path, text: &str) -> Outcome {
+    let folder = path.parent().unwrap_or(path);
+    fs::create_dir_all(folder).and_then(|()| fs::write(path, text)).map_err(|error| {
+        Failure::new(FAILED, format!("a file of the new pack cannot be written: {error}\n  {}", path.display()))
+    })
+}

@@ -1,0 +1,59 @@
+//! A node as it stands in a graph file.
+
+use serde_json::{Value as Json, json};
+use splatgraph::registry::Pack;
+use splatgraph_sdk::spec::{InputSpec, NodeSpec, scalar};
+
+use super::class_name;
+
+/// `"load_image": {"class_type": …}` with every input that has a value or needs one; links and texts that the author
+/// has to fill in stand in capitals.
+pub(super) fn of(pack: &Pack, node: &NodeSpec) -> String {
+    let inputs = node.inputs.iter().filter_map(|input| Some(format!("    {}: {}", quoted(&input.name), value(input)?)));
+    let inputs: Vec<String> = inputs.collect();
+    let inputs = if inputs.is_empty() { "{}".to_owned() } else { format!("{{\n{}\n  }}", inputs.join(",\n")) };
+    let class = quoted(&class_name(pack, node));
+    format!("{}: {{\n  \"class_type\": {class},\n  \"inputs\": {inputs}\n}}", quoted(&snake_case(&node.name)))
+}
+
+fn quoted(text: &str) -> Json {
+    text.into()
+}
+
+/// `None`: left out, an optional input without a default.
+fn value(input: &InputSpec) -> Option<Json> {
+    match &input.default {
+        Some(Json::Null) => return None,
+        // A bare array would be read as a link.
+        Some(Json::Array(items)) => return Some(json!({"__value__": items})),
+        Some(default) => return Some(default.clone()),
+        None if input.optional => return None,
+        None => {}
+    }
+    let first = input.socket.split(',').next().unwrap_or_default();
+    let one = match first {
+        scalar::INT => input.min.clone().unwrap_or(json!(0)),
+        scalar::FLOAT => input.min.clone().unwrap_or(json!(0.0)),
+        scalar::BOOLEAN => json!(false),
+        scalar::STRING if !input.choices.is_empty() => json!(input.choices[0].name),
+        scalar::STRING => json!("TEXT"),
+        scalar::JSON => json!({}),
+        _ => json!(["NODE", first.to_lowercase().replace('*', "output")]),
+    };
+    Some(match (input.list, one.is_array()) {
+        (false, _) => one,
+        (true, true) => json!([one]),
+        (true, false) => json!({"__value__": [one]}),
+    })
+}
+
+fn snake_case(name: &str) -> String {
+    let mut text = String::new();
+    for (i, c) in name.chars().enumerate() {
+        if c.is_uppercase() && i > 0 {
+            text.push('_');
+        }
+        text.extend(c.to_lowercase());
+    }
+    text
+}

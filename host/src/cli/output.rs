@@ -1,0 +1,99 @@
+//! What is printed where: results on stdout, everything else on stderr, colours only on a terminal.
+
+use std::io::Write;
+
+use anstream::{stderr, stdout};
+use clap::builder::styling::{AnsiColor, Style};
+use serde::Serialize;
+
+/// Headings.
+pub(crate) const BOLD: Style = Style::new().bold();
+/// What matters less.
+pub(crate) const DIM: Style = Style::new().dimmed();
+const RED: Style = AnsiColor::Red.on_default().bold();
+const YELLOW: Style = AnsiColor::Yellow.on_default().bold();
+
+/// Prints a result and a line end. A reader that went away (`| head`) is no error.
+pub(crate) fn print(text: &str) {
+    let text = text.trim_end_matches('\n');
+    let mut stdout = stdout().lock();
+    let _ = writeln!(stdout, "{text}").and_then(|()| stdout.flush());
+}
+
+/// Prints a result for a program.
+pub(crate) fn print_json(value: &impl Serialize) {
+    match serde_json::to_string_pretty(value) {
+        Ok(text) => print(&text),
+        Err(error) => self::error(&format!("the result cannot be written as JSON: {error}")),
+    }
+}
+
+/// Prints a line on stderr.
+pub(crate) fn note(text: &str) {
+    let _ = writeln!(stderr().lock(), "{text}");
+}
+
+/// Prints an error; an empty one was printed before.
+pub(crate) fn error(text: &str) {
+    if !text.is_empty() {
+        note(&error_line(text));
+    }
+}
+
+/// An error as it is printed.
+pub(crate) fn error_line(text: &str) -> String {
+    format!("{RED}error{RED:#}: {text}")
+}
+
+/// Prints a warning.
+pub(crate) fn warning(text: &str) {
+    note(&warning_line(text));
+}
+
+/// A warning as it is printed.
+pub(crate) fn warning_line(text: &str) -> String {
+    format!("{YELLOW}warning{YELLOW:#}: {text}")
+}
+
+/// Lines of columns, each as wide as its widest cell; the last is as long as it is. `indent` spaces come first.
+pub(crate) fn columns(indent: usize, rows: &[Vec<String>]) -> String {
+    let mut widths: Vec<usize> = Vec::new();
+    for row in rows {
+        for (column, cell) in row.iter().enumerate() {
+            let width = cell.chars().count();
+            match widths.get_mut(column) {
+                Some(widest) => *widest = width.max(*widest),
+                None => widths.push(width),
+            }
+        }
+    }
+    let mut text = String::new();
+    for row in rows {
+        let cells: Vec<String> = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}")).collect();
+        text.push_str(&" ".repeat(indent));
+        text.push_str(cells.join("  ").trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+/// `1 node`, `2 nodes`.
+pub(crate) fn count(number: usize, thing: &str) -> String {
+    format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_line_up_and_end_without_spaces() {
+        let rows = [["a", "long cell", ""], ["bcd", "", "end"]].map(|row| row.map(str::to_owned).to_vec());
+        assert_eq!(columns(2, &rows), "  a    long cell\n  bcd             end\n");
+    }
+
+    #[test]
+    fn one_is_singular() {
+        assert_eq!((count(1, "node"), count(0, "node")), ("1 node".into(), "0 nodes".into()));
+    }
+}

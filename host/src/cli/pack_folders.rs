@@ -1,0 +1,44 @@
+//! `--packs`, and loading what the folders hold.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use splatgraph::packs::{self, Found, Log, Surroundings};
+use splatgraph::registry::Registry;
+use splatgraph_sdk::host::LogLevel;
+
+use super::failure::{Failure, Outcome};
+use super::output;
+
+#[derive(clap::Args)]
+pub(crate) struct PackFolders {
+    /// A folder with node packs; may be given several times. Searched before all other places
+    #[arg(long = "packs", value_name = "DIR")]
+    folders: Vec<PathBuf>,
+}
+
+impl PackFolders {
+    /// Loads all packs, without a word about those that cannot be.
+    pub(crate) fn find(&self) -> Outcome<Found> {
+        if let Some(folder) = self.folders.iter().find(|folder| !folder.is_dir()) {
+            return Err(Failure::usage(format!("--packs: there is no such folder\n  {}", folder.display())));
+        }
+        let log: Log = Arc::new(|pack, level, message| match level {
+            LogLevel::Error | LogLevel::Warn => output::warning(&format!("pack `{pack}`: {message}")),
+            LogLevel::Info | LogLevel::Debug => {}
+        });
+        Ok(packs::load_all(&packs::places(&self.folders, &Surroundings::of_process()), &log))
+    }
+
+    /// Loads all packs for use; warns about those that cannot be.
+    pub(crate) fn load(&self) -> Outcome<Registry> {
+        let found = self.find()?;
+        for refused in &found.refused {
+            output::warning(&refused.to_string());
+        }
+        for hidden in &found.hidden {
+            output::warning(&hidden.to_string());
+        }
+        Ok(Registry::new(found.packs()))
+    }
+}

@@ -1,0 +1,111 @@
+//! `splatgraph packs`.
+
+use std::path::Path;
+
+use serde_json::{Value as Json, json};
+use splatgraph::packs::{Found, LoadedFile};
+
+use super::failure::Outcome;
+use super::output::{self, BOLD, DIM, columns, count};
+use super::pack_folders::PackFolders;
+
+/// List the node packs that are loaded, and every file that was refused with the reason
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    #[command(flatten)]
+    packs: PackFolders,
+    /// List also the libraries that are no packs and were passed over
+    #[arg(long)]
+    all: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(options: &Options) -> Outcome {
+    let found = options.packs.find()?;
+    if options.json {
+        output::print_json(&as_json(&found, options.all));
+    } else {
+        output::print(&as_text(&found, options.all));
+    }
+    Ok(())
+}
+
+fn as_text(found: &Found, all: bool) -> String {
+    let mut text = String::new();
+    for file in &found.loaded {
+        let manifest = &file.pack.manifest;
+        text += &format!("{BOLD}{} {}{BOLD:#}  {}\n", manifest.id, manifest.version, manifest.description);
+        let names: Vec<&str> = manifest.nodes.iter().map(|node| node.name.as_str()).collect();
+        let rows = [
+            ("nodes", format!("{}: {}", count(names.len(), "node"), names.join(", "))),
+            ("built", built_with(file)),
+            ("found", format!("{} ({})", file.pack.path.display(), file.origin)),
+        ];
+        text += &columns(2, &rows.map(|(name, value)| vec![name.to_owned(), value]));
+        text.push('\n');
+    }
+    if found.loaded.is_empty() {
+        text += "No packs are loaded. Packs are looked for in --packs, SPLATGRAPH_PACKS, beside the executable and in the\n\
+                 data directories; `cargo build --release` in this project builds its own.\n\n";
+    }
+    text += &section("Refused", found.refused.iter().map(ToString::to_string));
+    text += &section("Hidden", found.hidden.iter().map(ToString::to_string));
+    if all {
+        let passed_over = found.passed_over.iter().map(|path| path.display().to_string());
+        text += &section("Passed over: libraries that are no packs", passed_over);
+    }
+    text
+}
+
+fn built_with(file: &LoadedFile) -> String {
+    let stamp = &file.stamp;
+    let license = &file.pack.manifest.license;
+    let license = if license.is_empty() { String::new() } else { format!(", licence {license}") };
+    format!(
+        "SDK {}, interface {}.{}, {}, {}{license}",
+        stamp.sdk, stamp.abi_major, stamp.abi_minor, stamp.rustc, stamp.target
+    )
+}
+
+fn section(title: &str, lines: impl Iterator<Item = String>) -> String {
+    let lines: Vec<String> = lines.map(|line| format!("  {}\n", line.replace('\n', "\n  "))).collect();
+    if lines.is_empty() { String::new() } else { format!("{DIM}{title}{DIM:#}\n{}\n", lines.concat()) }
+}
+
+fn as_json(found: &Found, all: bool) -> Json {
+    let text = |path: &Path| path.display().to_string();
+    let loaded: Vec<Json> = found
+        .loaded
+        .iter()
+        .map(|file| {
+            let manifest = &file.pack.manifest;
+            json!({
+                "id": manifest.id,
+                "version": manifest.version,
+                "description": manifest.description,
+                "license": manifest.license,
+                "nodes": manifest.nodes.iter().map(|node| &node.name).collect::<Vec<_>>(),
+                "path": text(&file.pack.path),
+                "place": file.origin.to_string(),
+                "sdk": file.stamp.sdk,
+                "interface": [file.stamp.abi_major, file.stamp.abi_minor],
+                "rustc": file.stamp.rustc,
+                "target": file.stamp.target,
+            })
+        })
+        .collect();
+    let refused = found.refused.iter().map(|file| json!({"path": text(&file.path), "reason": file.reason}));
+    let hidden =
+        found.hidden.iter().map(|file| json!({"path": text(&file.path), "id": file.id, "used": text(&file.used)}));
+    let mut whole = json!({
+        "loaded": loaded,
+        "refused": refused.collect::<Vec<_>>(),
+        "hidden": hidden.collect::<Vec<_>>(),
+    });
+    if all {
+        whole["passed_over"] = found.passed_over.iter().map(|path| text(path)).collect();
+    }
+    whole
+}

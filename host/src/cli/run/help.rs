@@ -1,0 +1,83 @@
+//! `splatgraph run GRAPH --help`: what the graph says about itself.
+
+use std::path::Path;
+
+use serde_json::Value as Json;
+use splatgraph::graph::{self, OutputName, Source};
+use splatgraph::registry::Registry;
+use splatgraph_sdk::spec::{InputSpec, OutputSpec};
+
+use crate::cli::nodes::{limits, summary};
+use crate::cli::output::{BOLD, DIM};
+
+/// Title, description, named inputs and outputs. Works for graphs with problems too, and without their packs.
+pub(super) fn of_graph(path: &Path, file: &graph::File, registry: &Registry) -> String {
+    let mut text = String::new();
+    if !file.title.is_empty() {
+        text += &format!("{BOLD}{}{BOLD:#}\n", file.title);
+    }
+    if !file.description.is_empty() {
+        text += &format!("\n{}\n", file.description);
+    }
+    let values = if file.inputs.is_empty() { "" } else { " [NAME=VALUE]..." };
+    text += &format!("\n{BOLD}Usage:{BOLD:#} splatgraph run {}{values} [OPTIONS]\n", path.display());
+    if !file.inputs.is_empty() {
+        text += &format!("\n{BOLD}Inputs:{BOLD:#}\n");
+    }
+    for input in &file.inputs {
+        text += &format!("  {BOLD}{}{BOLD:#}", input.name);
+        let found = input.targets.iter().find_map(|target| spec_of_input(file, registry, &target.node, &target.input));
+        if let Some(spec) = found {
+            text += &format!("  {}\n", limits(&spec));
+            text += &lines_of_help(&spec);
+        } else {
+            let targets: Vec<String> = input.targets.iter().map(ToString::to_string).collect();
+            text += &format!("  {DIM}sets {}{DIM:#}\n", targets.join(", "));
+        }
+    }
+    if !file.outputs.is_empty() {
+        text += &format!("\n{BOLD}Outputs:{BOLD:#}\n");
+    }
+    for output in &file.outputs {
+        text += &format!("  {BOLD}{}{BOLD:#}", output.name);
+        text += &match spec_of_output(file, registry, &output.link.node, &output.link.output) {
+            Some(spec) => format!("  {}  {DIM}{}{DIM:#}\n", spec.socket, summary(&spec.help)),
+            None => format!("  {DIM}from {}{DIM:#}\n", output.link),
+        };
+    }
+    text +=
+        "\nAny other input of a node is set with `--set NODE.INPUT=VALUE`. `splatgraph help run` lists all options.\n";
+    text.trim_start().to_owned()
+}
+
+/// The declaration of a node's input, with what the graph gives for it as the default.
+fn spec_of_input(file: &graph::File, registry: &Registry, node: &str, input: &str) -> Option<InputSpec> {
+    let node = file.node(node)?;
+    let class = registry.class(&node.class_type)?;
+    let mut spec = class.spec.inputs.iter().find(|spec| spec.name == input)?.clone();
+    match node.input(input) {
+        Some(Source::Literal(Json::Null)) | None => {}
+        Some(Source::Literal(value)) => spec.default = Some(value.clone()),
+        Some(Source::Link(_) | Source::Links(_)) => spec.optional = true,
+    }
+    Some(spec)
+}
+
+fn spec_of_output(file: &graph::File, registry: &Registry, node: &str, output: &OutputName) -> Option<OutputSpec> {
+    let class = registry.class(&file.node(node)?.class_type)?;
+    let outputs = &class.spec.outputs;
+    match output {
+        OutputName::Name(name) => outputs.iter().find(|spec| spec.name == *name),
+        OutputName::Index(index) => outputs.get(usize::try_from(*index).ok()?),
+    }
+    .cloned()
+}
+
+fn lines_of_help(spec: &InputSpec) -> String {
+    let mut text: String = spec.help.trim().lines().map(|line| format!("      {line}\n")).collect();
+    for choice in &spec.choices {
+        text += format!("      \"{}\"  {}", choice.name, summary(&choice.help)).trim_end();
+        text.push('\n');
+    }
+    text
+}

@@ -1,0 +1,90 @@
+//! What a run writes into its pictures, so that `splatgraph run picture.png` runs it again.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use serde_json::{Map, Value as Json, json};
+use sha2::{Digest, Sha256};
+use splatgraph::graph::{Checked, Feed, Source};
+use splatgraph::picture::{HEADER_KEY, PROMPT_KEY};
+use splatgraph::registry::Registry;
+use splatgraph_sdk::spec::PathKind;
+
+use crate::cli::failure::{FAILED, Failure, Outcome};
+
+/// The version of the header's form.
+const VERSION: u64 = 1;
+
+/// The texts by keyword: the graph as a bare prompt, and our header with the graph as it was run, the versions of its
+/// packs and the SHA-256 of its model files (null for those inside a pack). Paths are as they were given; of an absolute
+/// one only the file's name is told.
+pub(super) fn png_text(checked: &Checked, registry: &Registry) -> Outcome<Map<String, Json>> {
+    let graph = without_absolute_paths(checked);
+    let packs: Map<String, Json> = checked
+        .nodes
+        .iter()
+        .map(|node| &node.class.pack.manifest)
+        .map(|manifest| (manifest.id.clone(), manifest.version.clone().into()))
+        .collect();
+    let header = json!({"version": VERSION, "graph": graph.to_json(), "packs": packs, "models": models(checked)?});
+    let mut texts = Map::new();
+    texts.insert(PROMPT_KEY.to_owned(), graph.to_prompt(registry).to_string().into());
+    texts.insert(HEADER_KEY.to_owned(), header.to_string().into());
+    Ok(texts)
+}
+
+fn without_absolute_paths(checked: &Checked) -> splatgraph::graph::File {
+    let mut file = checked.file().clone();
+    for (node, checked) in file.nodes.iter_mut().zip(checked.nodes.iter()) {
+        for input in &mut node.inputs {
+            let spec = checked.class.spec.inputs.iter().find(|spec| spec.name == input.name);
+            if spec.is_some_and(|spec| spec.path.is_some())
+                && let Source::Literal(Json::String(path)) = &mut input.source
+                && Path::new(path).is_absolute()
+            {
+                *path = file_name(path);
+            }
+        }
+    }
+    file
+}
+
+fn file_name(path: &str) -> String {
+    Path::new(path).file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+/// The SHA-256 of every model file by its name. A graph that writes nothing has no use for them.
+fn models(checked: &Checked) -> Outcome<Map<String, Json>> {
+    let mut models = Map::new();
+    if !checked.nodes.iter().any(|node| node.class.spec.output) {
+        return Ok(models);
+    }
+    for node in checked.nodes.iter() {
+        for (spec, feed) in node.class.spec.inputs.iter().zip(&node.feeds) {
+            let value = match feed {
+                Feed::Value(value) => Some(value),
+                Feed::Nothing => spec.default.as_ref(),
+                Feed::Link(_) | Feed::Links(_) => None,
+            };
+            let (Some(PathKind::Model), Some(model)) = (spec.path, value.and_then(Json::as_str)) else { continue };
+            let path = Path::new(model);
+            let sum = if path.is_absolute() && path.is_file() { sha256(path)?.into() } else { Json::Null };
+            models.insert(file_name(model), sum);
+        }
+    }
+    Ok(models)
+}
+
+fn sha256(path: &Path) -> Outcome<String> {
+    let unreadable = |error| Failure::new(FAILED, format!("a model cannot be read: {error}\n  {}", path.display()));
+    let mut file = File::open(path).map_err(unreadable)?;
+    let (mut sum, mut part) = (Sha256::new(), vec![0; 1 << 20]);
+    loop {
+        match file.read(&mut part).map_err(unreadable)? {
+            0 => break,
+            length => sum.update(&part[..length]),
+        }
+    }
+    Ok(sum.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+}

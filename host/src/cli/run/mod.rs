@@ -1,0 +1,119 @@
+//! `splatgraph run`.
+
+mod help;
+mod metadata;
+mod progress;
+mod report;
+mod signals;
+
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+use splatgraph::graph::{self, Checked};
+use splatgraph::registry::Registry;
+use splatgraph::run::{CancelToken, Runner, Settings};
+
+use super::failure::{FAILED, Failure, INTERRUPTED, Outcome};
+use super::given::GivenOptions;
+use super::pack_folders::PackFolders;
+use super::{help_of, output, source};
+use progress::Progress;
+use signals::Signals;
+
+/// Run a graph
+///
+/// Named results and the files written are printed at the end. Ctrl-C stops within one step of each node and leaves no
+/// half-written file; a second one ends at once.
+#[derive(clap::Args)]
+#[command(
+    disable_help_flag = true,
+    override_usage = "splatgraph run [OPTIONS] <GRAPH> [NAME=VALUE]...",
+    after_help = "Exit codes: 0 done; 1 a node failed, or a file that it names is missing or corrupt; 2 the command line or the graph \
+                  is wrong; 3 a pack or a model is missing; 130 or 143 cancelled."
+)]
+pub(crate) struct Options {
+    /// A .json graph, a picture with a graph in it, or - for standard input
+    #[arg(required_unless_present = "help")]
+    graph: Option<PathBuf>,
+    #[command(flatten)]
+    given: GivenOptions,
+    #[command(flatten)]
+    packs: PackFolders,
+    /// How many threads nodes may use [default: one per core]
+    #[arg(long, value_name = "N")]
+    threads: Option<NonZeroUsize>,
+    /// Print nothing but errors
+    #[arg(short, long)]
+    quiet: bool,
+    /// Print the result as JSON, and no progress
+    #[arg(long)]
+    json: bool,
+    /// Say of each node why it ran, or why not
+    #[arg(long)]
+    explain: bool,
+    /// Write pictures without the graph in them
+    #[arg(long)]
+    no_metadata: bool,
+    /// After a graph: print the graph's own inputs and outputs. Alone: print this
+    #[arg(short, long)]
+    help: bool,
+}
+
+pub(crate) fn run(options: &Options) -> Outcome {
+    let Some(path) = &options.graph else {
+        output::print(&help_of("run"));
+        return Ok(());
+    };
+    let file = source::read(path)?;
+    if options.help {
+        output::print(&help::of_graph(path, &file, &options.packs.load()?));
+        return Ok(());
+    }
+    let given = options.given.given()?;
+    let registry = options.packs.load()?;
+    let checked =
+        graph::check(file, &registry, &given).map_err(|problems| Failure::new(problems.exit_code(), problems))?;
+    if !options.quiet {
+        for warning in &checked.warnings {
+            output::warning(&warning.to_string());
+        }
+    }
+    execute(options, &checked, &settings(options, &checked, &registry)?, &given.cwd)
+}
+
+/// What the nodes are told about the run.
+fn settings(options: &Options, checked: &Checked, registry: &Registry) -> Outcome<Settings> {
+    let mut settings = Settings::new();
+    if !options.no_metadata {
+        settings.insert("png_text".to_owned(), metadata::png_text(checked, registry)?.into());
+    }
+    Ok(settings)
+}
+
+fn execute(options: &Options, checked: &Checked, settings: &Settings, cwd: &Path) -> Outcome {
+    let classes = checked.nodes.iter().map(|node| (node.id.to_string(), node.class.full_name.clone())).collect();
+    let progress = Arc::new(Progress::new(options.quiet, options.json, classes));
+    let cancel = CancelToken::new();
+    let shown = Arc::clone(&progress);
+    let signals = Signals::cancel(&cancel, move || shown.print("cancelling; once more to end at once"))
+        .map_err(|error| Failure::usage(format!("Ctrl-C cannot be listened for: {error}")))?;
+    // Nothing is kept: there is only this run.
+    let threads = options.threads.map(NonZeroUsize::get);
+    let runner = Runner::new(splatgraph::run::Options { threads, ..splatgraph::run::Options::default() })
+        .map_err(|error| Failure::new(FAILED, format!("threads for the run cannot be started: {error}")))?;
+    let shown = Arc::clone(&progress);
+    let start = Instant::now();
+    let result = runner.run(checked, settings, move |event| shown.show(&event), &cancel);
+    progress.finish();
+    let code =
+        if result.cancelled { signals.code().unwrap_or(INTERRUPTED) } else { report::failure_code(&result.failures) };
+    let report = report::Report { result: &result, checked, cwd, elapsed: start.elapsed() };
+    if options.json {
+        output::print_json(&report.as_json());
+    } else {
+        report.print(options.quiet, options.explain);
+    }
+    if code == 0 { Ok(()) } else { Err(Failure::new(code, "")) }
+}

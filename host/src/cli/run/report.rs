@@ -1,0 +1,193 @@
+//! What is printed at the end of a run.
+
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::{Map, Value as Json, json};
+use splatgraph::graph::Checked;
+use splatgraph::run::{NodeFailure, RunResult, Status};
+use splatgraph_sdk::{Code, Value};
+
+use super::progress::duration;
+use crate::cli::failure::{FAILED, MISSING};
+use crate::cli::output::{self, columns, count};
+
+/// A finished run.
+pub(super) struct Report<'a> {
+    pub(super) result: &'a RunResult,
+    pub(super) checked: &'a Checked,
+    pub(super) cwd: &'a Path,
+    pub(super) elapsed: Duration,
+}
+
+/// 0 without failures, 3 when all of them are missing models or packs, else 1.
+pub(super) fn failure_code(failures: &[NodeFailure]) -> u8 {
+    match failures {
+        [] => 0,
+        _ if failures.iter().all(|failure| failure.error.code == Code::Missing) => MISSING,
+        _ => FAILED,
+    }
+}
+
+impl Report<'_> {
+    /// Results on stdout; failures, what was skipped and the time on stderr.
+    pub(super) fn print(&self, quiet: bool, explain: bool) {
+        for failure in &self.result.failures {
+            output::error(&failure.to_string());
+            if failure.error.code != Code::Panic && !failure.error.detail.is_empty() {
+                output::note(&format!("  {}", failure.error.detail.trim_end().replace('\n', "\n  ")));
+            }
+        }
+        for line in self.not_run() {
+            output::note(&line);
+        }
+        if explain {
+            let rows: Vec<_> =
+                self.result.nodes.iter().map(|node| vec![node.node.to_string(), node.why.to_string()]).collect();
+            output::note(columns(0, &rows).trim_end());
+        }
+        if quiet {
+            return;
+        }
+        let mut rows: Vec<Vec<String>> =
+            self.result.outputs.iter().map(|(name, value)| vec![name.clone(), shown(value)]).collect();
+        rows.extend(self.result.written.iter().map(|(_, path)| vec!["wrote".into(), self.relative(path)]));
+        if !rows.is_empty() {
+            output::print(&columns(0, &rows));
+        }
+        let how = match (self.result.cancelled, self.result.failures.len()) {
+            (true, _) => "cancelled".to_owned(),
+            (false, 0) => "done".to_owned(),
+            (false, failed) => format!("{} failed", count(failed, "node")),
+        };
+        let ran = self.result.nodes.iter().filter(|node| node.status == Status::Done).count();
+        output::note(&format!(
+            "{how}: {} ran in {}",
+            count(ran, "node"),
+            duration(self.elapsed.as_secs_f64() * 1000.0)
+        ));
+    }
+
+    /// Lines about nodes that were skipped or abandoned.
+    fn not_run(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        for failure in &self.result.failures {
+            let skipped: Vec<String> = self
+                .result
+                .skipped()
+                .filter(|(_, cause)| **cause == failure.node)
+                .map(|(node, _)| format!("`{node}`"))
+                .collect();
+            if !skipped.is_empty() {
+                lines.push(format!("not run, because `{}` failed: {}", failure.node, few(&skipped)));
+            }
+        }
+        let abandoned: Vec<String> =
+            self.result.abandoned().map(|node| format!("`{node}` ({})", self.class_of(node))).collect();
+        if !abandoned.is_empty() {
+            lines.push(format!("did not react within a second and was abandoned: {}", few(&abandoned)));
+        }
+        lines
+    }
+
+    fn class_of(&self, id: &str) -> &str {
+        let node = self.checked.nodes.iter().find(|node| &*node.id == id);
+        node.map_or("", |node| node.class.full_name.as_str())
+    }
+
+    /// A path as short as it can be said from the current directory.
+    fn relative(&self, path: &Path) -> String {
+        path.strip_prefix(self.cwd).unwrap_or(path).display().to_string()
+    }
+
+    /// The whole result for a program.
+    pub(super) fn as_json(&self) -> Json {
+        let status = match (self.result.cancelled, self.result.failures.is_empty()) {
+            (true, _) => "cancelled",
+            (false, true) => "done",
+            (false, false) => "failed",
+        };
+        let outputs: Map<String, Json> = self
+            .result
+            .outputs
+            .iter()
+            .map(|(name, value)| (name.clone(), value.to_json().unwrap_or_else(|| value.describe())))
+            .collect();
+        let nodes: Vec<Json> = self
+            .result
+            .nodes
+            .iter()
+            .map(|node| {
+                let class = self.class_of(&node.node);
+                json!({"id": &*node.node, "class": class, "status": status_name(&node.status), "ms": node.ms, "why": node.why.to_string()})
+            })
+            .collect();
+        json!({
+            "status": status,
+            "outputs": outputs,
+            "written": self.result.written.iter().map(|(node, path)| json!({"node": &**node, "path": path})).collect::<Vec<_>>(),
+            "failures": self.result.failures.iter().map(failure_json).collect::<Vec<_>>(),
+            "nodes": nodes,
+            "ms": self.elapsed.as_secs_f64() * 1000.0,
+        })
+    }
+}
+
+fn failure_json(failure: &NodeFailure) -> Json {
+    let code = match failure.error.code {
+        Code::BadInput => "bad_input",
+        Code::Missing => "missing",
+        Code::Cancelled => "cancelled",
+        Code::Panic => "panic",
+        _ => "failed",
+    };
+    json!({
+        "node": &*failure.node,
+        "class": failure.class,
+        "pack": failure.pack,
+        "pack_version": failure.pack_version,
+        "code": code,
+        "input": failure.error.input,
+        "came_from": failure.came_from,
+        "message": failure.error.message,
+        "location": failure.error.location,
+        "detail": failure.error.detail,
+    })
+}
+
+fn status_name(status: &Status) -> &'static str {
+    match status {
+        Status::Done => "done",
+        Status::Cached => "cached",
+        Status::Failed => "failed",
+        Status::Skipped(_) => "skipped",
+        Status::Cancelled => "cancelled",
+        Status::Abandoned => "abandoned",
+        Status::NotNeeded => "not_needed",
+        _ => "unknown",
+    }
+}
+
+/// A result on one line: scalars, text and JSON as they are, an object by type and shapes.
+fn shown(value: &Value) -> String {
+    match value.to_json() {
+        Some(Json::String(text)) => text,
+        Some(json) => json.to_string(),
+        None => {
+            let description = value.describe();
+            let fields = description["fields"].as_object();
+            let fields = fields.into_iter().flatten().map(|(name, field)| format!("{name} {}", field["shape"]));
+            format!("{} {}", value.type_name(), fields.collect::<Vec<_>>().join(", ")).trim_end().to_owned()
+        }
+    }
+}
+
+/// The first twelve of a list.
+fn few(names: &[String]) -> String {
+    const SHOWN: usize = 12;
+    let mut text = names.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
+    if names.len() > SHOWN {
+        text += &format!(" and {} more", names.len() - SHOWN);
+    }
+    text
+}

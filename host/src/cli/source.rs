@@ -1,0 +1,79 @@
+//! Reads the graph that a command is given: a JSON file, a picture that carries one, or standard input.
+
+use std::io::{BufReader, Cursor, Read};
+use std::path::{Path, PathBuf};
+
+use splatgraph::graph::{self, Origin};
+use splatgraph::picture;
+
+use super::failure::{Failure, Outcome};
+
+/// The graph at `path`, parsed but not checked; `-` is standard input.
+pub(crate) fn read(path: &Path) -> Outcome<graph::File> {
+    parse(path)?.map_err(|problems| Failure::new(problems.exit_code(), problems))
+}
+
+/// As [`read`], but what is wrong with the graph's text comes apart from what is wrong with the file.
+pub(crate) fn parse(path: &Path) -> Outcome<Result<graph::File, graph::Problems>> {
+    let stdin = path == Path::new("-");
+    let bytes = if stdin { read_stdin()? } else { read_file(path)? };
+    if bytes.starts_with(picture::SIGNATURE) {
+        let found = picture::read_text(BufReader::new(Cursor::new(bytes))).and_then(|text| picture::graph_in(&text));
+        let found = found.map_err(|error| Failure::usage(format!("{error}\n  {}", path.display())))?;
+        let path = if stdin { Path::new(".").join("standard input") } else { path.to_path_buf() };
+        return Ok(graph::File::parse(&found.graph, Origin::Picture(path)));
+    }
+    let text = String::from_utf8(bytes).map_err(|_| {
+        let message = "this is neither a graph, which is JSON text, nor a PNG picture, which may carry one";
+        Failure::usage(format!("{message}\n  {}", path.display()))
+    })?;
+    Ok(graph::File::parse(&text, if stdin { Origin::Text } else { Origin::File(path.to_path_buf()) }))
+}
+
+fn read_stdin() -> Outcome<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let read = std::io::stdin().lock().read_to_end(&mut bytes);
+    read.map_err(|error| Failure::usage(format!("standard input cannot be read: {error}")))?;
+    Ok(bytes)
+}
+
+fn read_file(path: &Path) -> Outcome<Vec<u8>> {
+    std::fs::read(path).map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => Failure::usage(not_found(path)),
+        _ => Failure::usage(format!("the graph cannot be read: {error}\n  {}", path.display())),
+    })
+}
+
+fn not_found(path: &Path) -> String {
+    let nearby = graphs_nearby(path);
+    let names: Vec<String> = nearby.iter().map(|path| path.display().to_string()).collect();
+    let name_of = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let wanted = name_of(path);
+    let near = nearby.iter().find(|near| {
+        let name = name_of(near);
+        graph::nearest(&wanted, [name.as_str(), name.trim_end_matches(".json")]).is_some()
+    });
+    let hint = match (near, names.as_slice()) {
+        (Some(near), _) => format!("; do you mean {}?", near.display()),
+        (None, []) => "; give the path of a .json graph, or of a picture with a graph in it".to_owned(),
+        (None, names) => format!("; graphs nearby: {}", names[..names.len().min(12)].join(", ")),
+    };
+    format!("there is no such graph{hint}\n  {}", path.display())
+}
+
+/// The JSON files in the folder of `path`, in the current one and in `graphs`, each named once.
+fn graphs_nearby(path: &Path) -> Vec<PathBuf> {
+    let mut found: Vec<PathBuf> = Vec::new();
+    for folder in [path.parent().unwrap_or(Path::new("")), Path::new(""), Path::new("graphs")] {
+        let listed = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+        let entries = std::fs::read_dir(listed).into_iter().flatten().flatten();
+        let mut here: Vec<PathBuf> = entries
+            .filter(|entry| Path::new(&entry.file_name()).extension().is_some_and(|extension| extension == "json"))
+            .map(|entry| folder.join(entry.file_name()))
+            .filter(|path| !found.contains(path))
+            .collect();
+        here.sort();
+        found.append(&mut here);
+    }
+    found
+}
