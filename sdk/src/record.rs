@@ -119,7 +119,7 @@ impl Record {
         };
         let has = |field: &&str| tensors.iter().any(|(name, _)| name == field);
         let type_name = metadata.get("type").cloned().unwrap_or_else(|| {
-            let known = KNOWN_FIELDS.iter().find(|(_, fields)| fields.iter().all(|f| has(f)));
+            let known = KNOWN_FIELDS.iter().find(|(_, fields)| fields.iter().all(&has));
             known.map(|(name, _)| (*name).to_owned()).unwrap_or_default()
         });
         Ok(Self { type_name, header, fields: tensors })

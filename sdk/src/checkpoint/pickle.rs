@@ -161,7 +161,7 @@ impl<'a> Reader<'a> {
     fn set_items(&mut self, items: &[usize]) -> Result<()> {
         let top = self.top()?;
         match &mut self.nodes[top] {
-            Node::Dict(all) | Node::Call { items: all, .. } if items.len() % 2 == 0 => all.extend(items),
+            Node::Dict(all) | Node::Call { items: all, .. } if items.len().is_multiple_of(2) => all.extend(items),
             _ => return Err(self.malformed()),
         }
         Ok(())
