@@ -7,6 +7,7 @@ mod load_damaged;
 mod records;
 mod resize;
 mod save;
+mod sockets;
 mod view;
 
 use splatgraph_sdk::prelude::*;

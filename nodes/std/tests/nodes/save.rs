@@ -121,10 +121,9 @@ fn what_can_not_be_written() {
     fs::create_dir(folder.path().join("folder.png")).unwrap();
     assert_snapshot!(refused("folder.png"), @"path: writing a picture: a file name was expected, this is a folder: <folder>/folder.png");
     let wide = image([1, 1, 16_400], |_| 0.0);
-    assert_snapshot!(told(save(&folder.path().join("a.webp"), &wide, &[]), folder.path()), @"writing a picture: WebP can't hold this picture of 16400 x 1; try .png: Format error encoding WebP:
-Invalid dimensions: <folder>/a.webp");
+    assert_snapshot!(told(save(&folder.path().join("a.webp"), &wide, &[]), folder.path()), @"path: writing a picture: WebP can't hold this picture of 16400 x 1; try .png (Invalid dimensions): <folder>/a.webp");
     let none = Image::new(Tensor::from_vec([0, 4, 4, 3], Vec::<f32>::new()).unwrap()).unwrap();
-    assert_snapshot!(told(save(&folder.path().join("a.png"), &none, &[]), folder.path()), @"path: writing a picture: WebP can't hold this picture of 16400 x 1; try .png (Invalid dimensions): <folder>/a.webp");
+    assert_snapshot!(told(save(&folder.path().join("a.png"), &none, &[]), folder.path()), @"image: at least one picture with at least one pixel was expected, 0 of 4 x 4 came");
 }
 
 #[test]

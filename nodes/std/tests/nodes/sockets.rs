@@ -1,0 +1,77 @@
+//! The sockets that graphs rely on: a change here breaks them.
+
+use insta::assert_snapshot;
+use splatgraph_pack_std::{
+    batch::batch, compare::compare, constants, crop::crop, grid::grid, load_image::load_image,
+    load_record::load_record, resize::resize, save_image::save_image, save_record::save_record, view::view,
+};
+use splatgraph_sdk::{Node, spec::NodeSpec};
+
+/// `Name(input TYPE = default, ..) -> output TYPE, ..`
+fn line(spec: &NodeSpec) -> String {
+    let list = |is_list: bool| if is_list { "[]" } else { "" };
+    let inputs = spec.inputs.iter().map(|i| {
+        let default = i.default.as_ref().map(|d| format!(" = {d}")).unwrap_or_default();
+        format!("{} {}{}{default}", i.name, i.socket, list(i.list))
+    });
+    let outputs = spec.outputs.iter().map(|o| format!("{} {}{}", o.name, o.socket, list(o.list)));
+    let root = if spec.output { " (output)" } else { "" };
+    format!(
+        "{}({}) -> {}{root}",
+        spec.name,
+        inputs.collect::<Vec<_>>().join(", "),
+        outputs.collect::<Vec<_>>().join(", ")
+    )
+}
+
+fn specs() -> Vec<NodeSpec> {
+    vec![
+        load_image::spec(),
+        save_image::spec(),
+        resize::spec(),
+        crop::spec(),
+        batch::spec(),
+        grid::spec(),
+        compare::spec(),
+        view::spec(),
+        load_record::spec(),
+        save_record::spec(),
+        constants::int::spec(),
+        constants::float::spec(),
+        constants::text::spec(),
+        constants::boolean::spec(),
+        constants::json::spec(),
+    ]
+}
+
+#[test]
+fn sockets_are_as_designed() {
+    assert_snapshot!(specs().iter().map(line).collect::<Vec<_>>().join("\n"), @r#"
+    LoadImage(path STRING) -> image IMAGE, mask MASK
+    SaveImage(image IMAGE, path STRING, rounding STRING = "round", quality INT = 95) -> path STRING, paths STRING[] (output)
+    Resize(image IMAGE, width INT, height INT, fit STRING = "fill", filter STRING = "lanczos") -> image IMAGE
+    Crop(image IMAGE, x INT = 0, y INT = 0, width INT, height INT) -> image IMAGE
+    Batch(images IMAGE[]) -> image IMAGE
+    Grid(images IMAGE[], columns INT = 0, gap INT = 8, background FLOAT = 1.0) -> image IMAGE
+    Compare(a IMAGE, b IMAGE, error_gain FLOAT = 4.0) -> psnr FLOAT, ssim FLOAT, each JSON, picture IMAGE
+    View(value *, field STRING = "", channel INT = -1, colours STRING = "viridis") -> image IMAGE
+    LoadRecord(path STRING) -> value *
+    SaveRecord(value *, path STRING, dtype STRING = "f32") -> path STRING (output)
+    Int(value INT) -> value INT
+    Float(value FLOAT) -> value FLOAT
+    Text(value STRING) -> value STRING
+    Boolean(value BOOLEAN) -> value BOOLEAN
+    Json(value JSON) -> value JSON
+    "#);
+}
+
+#[test]
+fn everything_is_documented() {
+    for spec in specs() {
+        let helps =
+            spec.inputs.iter().map(|i| (&i.name, &i.help)).chain(spec.outputs.iter().map(|o| (&o.name, &o.help)));
+        for (name, help) in helps.chain([(&spec.name, &spec.help)]) {
+            assert!(!help.trim().is_empty(), "{} {name}", spec.name);
+        }
+    }
+}
