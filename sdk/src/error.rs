@@ -1,5 +1,5 @@
 use splatgraph_abi::{NodeError, code};
-use std::{error::Error as StdError, fmt, panic::Location};
+use std::{error::Error as StdError, fmt, panic::Location, path::Path};
 
 /// The result of everything in the SDK and in a node.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -86,6 +86,14 @@ impl Error {
     pub fn context(mut self, doing: impl fmt::Display) -> Self {
         self.message = format!("{doing}: {}", self.message);
         self
+    }
+
+    /// Says what was being done in front of the message, and with which file behind it.
+    #[must_use]
+    pub fn about_file(self, doing: impl fmt::Display, path: &Path) -> Self {
+        let mut error = self.context(doing);
+        error.message.push_str(&format!(": {}", path.display()));
+        error
     }
 
     pub(crate) fn into_abi(self) -> NodeError {

@@ -101,9 +101,8 @@ impl Record {
     /// # Errors
     /// The file can't be read or is damaged, or its header is no JSON object.
     pub fn load(path: &Path) -> Result<Self> {
-        let doing = || format!("reading a record from {}", path.display());
-        let bytes = std::fs::read(path).map_err(|e| Error::new(e).context(doing()))?;
-        Self::from_safetensors(&bytes).map_err(|e| e.context(doing()))
+        let read = || Self::from_safetensors(&std::fs::read(path)?);
+        read().map_err(|e: Error| e.about_file("reading a record", path))
     }
 
     /// Reads a record from the bytes of a .safetensors file.
@@ -131,12 +130,8 @@ impl Record {
     /// # Errors
     /// The file can't be written.
     pub fn save(&self, path: &Path, dtype: DType) -> Result<()> {
-        self.write(path, dtype).map_err(|e| {
-            e.context(format!(
-                "writing a record; check that the folder exists, may be written to and has space: {}",
-                path.display()
-            ))
-        })
+        let doing = "writing a record; check that the folder exists, may be written to and has space";
+        self.write(path, dtype).map_err(|e| e.about_file(doing, path))
     }
 
     fn write(&self, path: &Path, dtype: DType) -> Result<()> {
@@ -328,7 +323,7 @@ mod tests {
             assert!(error.message.starts_with("a whole .safetensors file was expected"), "{error}");
         }
         let missing = Record::load(&folder.path().join("none")).unwrap_err();
-        assert!(missing.message.starts_with("reading a record from "), "{missing}");
+        assert!(missing.message.starts_with("reading a record: No such file"), "{missing}");
     }
 
     #[test]

@@ -52,7 +52,7 @@ fn other_files_are_told_apart() {
     insta::assert_snapshot!(error(b"GIF89a, a picture"), @"a whole .safetensors file was expected; this one is damaged or of another kind (header too large)");
     insta::assert_snapshot!(error(b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19."), @"this is PyTorch's format of before version 1.6, which is not supported; save it again with a current torch.save, or as .safetensors");
     let missing = open(&file("none.pth")).unwrap_err().message.replace(env!("CARGO_MANIFEST_DIR"), "sdk");
-    insta::assert_snapshot!(missing, @"reading the checkpoint sdk/tests/checkpoints/none.pth: No such file or directory (os error 2)");
+    insta::assert_snapshot!(missing, @"reading a checkpoint: No such file or directory (os error 2): sdk/tests/checkpoints/none.pth");
 }
 
 #[test]

@@ -22,9 +22,8 @@ pub struct Checkpoint {
 /// # Errors
 /// The file is missing or damaged, of another kind, or a pickle that asks for code.
 pub fn open(path: &Path) -> Result<Checkpoint> {
-    let doing = || format!("reading the checkpoint {}", path.display());
-    let bytes = std::fs::read(path).map_err(|e| Error::new(e).context(doing()))?;
-    Checkpoint::from_bytes(&bytes).map_err(|e| e.context(doing()))
+    let read = || Checkpoint::from_bytes(&std::fs::read(path)?);
+    read().map_err(|e: Error| e.about_file("reading a checkpoint", path))
 }
 
 impl Checkpoint {
