@@ -2,6 +2,7 @@
 
 use super::problem::{Kind, Place, Problem};
 use serde_json::{Map, Number, Value as Json};
+use std::cell::Cell;
 
 /// A JSON value and where it starts (a byte offset).
 #[derive(Debug)]
@@ -79,17 +80,24 @@ pub(crate) fn describe(value: &Json) -> String {
 pub(crate) struct Lines<'a> {
     text: &'a str,
     starts: Vec<usize>,
+    /// The offset asked for last and its column: a graph may be one long line, which is not counted from its start
+    /// for each position.
+    last: Cell<(usize, usize)>,
 }
 
 impl<'a> Lines<'a> {
     pub(crate) fn new(text: &'a str) -> Self {
         let starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
-        Self { text, starts }
+        Self { text, starts, last: Cell::new((0, 1)) }
     }
 
     pub(crate) fn place(&self, at: usize) -> Place {
         let line = self.starts.partition_point(|&start| start <= at);
-        let column = self.text[self.starts[line - 1]..at].chars().count() + 1;
+        let start = self.starts[line - 1];
+        let (known, its_column) = self.last.get();
+        let (from, first) = if (start..=at).contains(&known) { (known, its_column) } else { (start, 1) };
+        let column = self.text[from..at].chars().count() + first;
+        self.last.set((at, column));
         Place { line: u32::try_from(line).unwrap_or(u32::MAX), column: u32::try_from(column).unwrap_or(u32::MAX) }
     }
 }

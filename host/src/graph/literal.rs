@@ -130,9 +130,18 @@ fn is_less(a: &Number, b: &Number) -> bool {
 fn wrong_type(spec: &InputSpec, expected: &str, value: &Json) -> Problem {
     let hint = match value {
         Json::Number(number) if takes(spec, scalar::INT) => {
-            number.as_f64().filter(|float| float.fract() == 0.0).map(|float| format!("write {float:.0}"))
+            // Larger floats do not tell which whole number was meant.
+            number
+                .as_f64()
+                .filter(|float| float.fract() == 0.0 && float.abs() < 2_f64.powi(53))
+                .map(|float| format!("write {float:.0}"))
         }
         Json::Number(number) if takes(spec, scalar::STRING) => Some(format!("write it in quotes: \"{number}\"")),
+        Json::Number(number) if takes(spec, scalar::BOOLEAN) => match number.as_i64() {
+            Some(0) => Some("write false".to_owned()),
+            Some(1) => Some("write true".to_owned()),
+            _ => None,
+        },
         Json::Bool(value) if takes(spec, scalar::STRING) => Some(format!("write it in quotes: \"{value}\"")),
         Json::String(text) if from_text(spec, text).is_ok() => Some(format!("write it without quotes: {text}")),
         Json::Null => Some("leave the input out if it should have no value".to_owned()),

@@ -23,7 +23,7 @@ impl File {
         let mut reader = Reader { lines: Lines::new(text), problems };
         match tree.and_then(|tree| reader.file(&tree, origin.clone())) {
             Some(file) => Ok(Self { problems: reader.problems, ..file }),
-            None => Err(Problems { problems: reader.problems, graph: origin.to_string() }),
+            None => Err(Problems::new(reader.problems, origin.to_string())),
         }
     }
 }
@@ -54,7 +54,7 @@ impl Reader<'_> {
 
     fn file(&mut self, tree: &Tree, origin: Origin) -> Option<File> {
         let Some(members) = tree.members() else {
-            self.wrong(tree, "a graph", "an object with the key `nodes`");
+            self.wrong(tree, "this is no graph", "an object with the key `nodes`");
             return None;
         };
         let mut file = File {
@@ -107,7 +107,7 @@ impl Reader<'_> {
         if members.iter().any(|member| member.value.get("class_type").is_some()) {
             return Some(self.nodes(tree, true));
         }
-        let problem = Problem::new(Kind::Format, "a graph").expected("the key `nodes`");
+        let problem = Problem::new(Kind::Format, "this is no graph").expected("the key `nodes`");
         let problem = if let Some(prompt) = members.iter().find(|m| m.key == "prompt" && m.value.members().is_some()) {
             problem
                 .received(format!("the body of a request, line {}", self.lines.place(prompt.at).line))
@@ -197,31 +197,33 @@ impl Reader<'_> {
             return Vec::new();
         };
         let members = members.iter().filter(|member| !is_ignored(&member.key));
-        members.filter_map(|member| self.node(member, bare)).collect()
+        members.map(|member| self.node(member, bare)).collect()
     }
 
-    fn node(&mut self, Member { at, key: id, value }: &Member, bare: bool) -> Option<Node> {
+    /// A node whose class can't be read has an empty one, so that links to it are not problems too.
+    fn node(&mut self, Member { at, key: id, value }: &Member, bare: bool) -> Node {
+        let mut node = Node { id: id.clone(), class_type: String::new(), inputs: Vec::new(), place: self.place(*at) };
         let what = format!("node `{id}`");
         let Some(members) = value.members() else {
             self.wrong(value, &what, r#"an object like {"class_type": "pack.Node", "inputs": {}}"#);
-            return None;
+            return node;
         };
-        let mut class_type = None;
-        let mut inputs = Vec::new();
         for Member { at, key, value } in members {
             match key.as_str() {
-                "class_type" => class_type = Some(self.text(value, &format!("{what}, `class_type`"))),
-                "inputs" => inputs = self.inputs(id, value),
+                "class_type" => match value.as_str() {
+                    Some(class) if !class.is_empty() => class.clone_into(&mut node.class_type),
+                    _ => self.wrong(value, &format!("{what}, `class_type`"), "a class like \"pack.Node\""),
+                },
+                "inputs" => node.inputs = self.inputs(id, value),
                 _ if bare => {}
                 _ => self.unknown_key(*at, key, &NODE_KEYS, &what),
             }
         }
-        let Some(class_type) = class_type else {
+        if value.get("class_type").is_none() {
             let problem = Problem::new(Kind::Format, format!("{what} has no `class_type`"));
             self.problem(*at, problem.expected("a class like \"pack.Node\""));
-            return None;
-        };
-        Some(Node { id: id.clone(), class_type, inputs, place: self.place(*at) })
+        }
+        node
     }
 
     fn inputs(&mut self, id: &str, tree: &Tree) -> Vec<Input> {
@@ -231,18 +233,15 @@ impl Reader<'_> {
         };
         let mut inputs = Vec::new();
         for Member { key, value, .. } in members.iter().filter(|member| !is_ignored(&member.key)) {
-            match source(value) {
-                Some(source) => {
-                    let place = self.place(value.at);
-                    inputs.push(Input { name: key.clone(), source, place, from_command_line: false });
-                }
-                None => {
-                    let problem = Problem::new(Kind::Format, "").node(id).input(key);
-                    let problem = problem.expected(r#"a link ["node", "output"] or a list of links"#);
-                    let hint = r#"write an array of values as {"__value__": [...]}"#.to_owned();
-                    self.problem(value.at, problem.received("another array").hint(hint));
-                }
-            }
+            let source = source(value).unwrap_or_else(|| {
+                let problem = Problem::new(Kind::Format, "").node(id).input(key);
+                let problem = problem.expected(r#"a link ["node", "output"] or a list of links"#);
+                let hint = r#"write an array of values as {"__value__": [...]}"#.to_owned();
+                self.problem(value.at, problem.received("another array").hint(hint));
+                Source::Literal(value.to_json())
+            });
+            let place = self.place(value.at);
+            inputs.push(Input { name: key.clone(), source, place, from_command_line: false });
         }
         inputs
     }

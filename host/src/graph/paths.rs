@@ -124,10 +124,11 @@ impl PathRules {
     }
 
     fn unknown_placeholder(&self, name: &str, text: &str) -> Problem {
-        let problem = Problem::new(Kind::Path, format!("the path {text:?} has an unknown placeholder {{{name}}}"));
         if name == "stem" {
-            return problem.hint("{stem} is the name of the first file that the graph reads; it reads none".to_owned());
+            let message = format!("the path {text:?} has {{stem}}, the name of the first file that the graph reads");
+            return Problem::new(Kind::Path, message).expected("a file that it reads").received("none");
         }
+        let problem = Problem::new(Kind::Path, format!("the path {text:?} has an unknown placeholder {{{name}}}"));
         let known: Vec<String> = self.placeholders.iter().map(|(known, _)| format!("{{{known}}}")).collect();
         problem.expected(known.join(", "))
     }

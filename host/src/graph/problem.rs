@@ -2,7 +2,7 @@ use serde::{Serialize, Serializer, ser::SerializeStruct};
 use std::fmt;
 
 /// A position in the text of a graph file; both count from 1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Place {
     /// The line.
     pub line: u32,
@@ -157,19 +157,15 @@ impl fmt::Display for Problem {
             subject.push(format!("input `{input}`"));
         }
         let mut said = Vec::new();
-        if !self.message.is_empty() {
-            said.push(self.message.clone());
-        }
         if let Some(expected) = &self.expected {
             said.push(format!("expected {expected}"));
         }
         if let Some(received) = &self.received {
             said.push(format!("got {received}"));
         }
-        if !subject.is_empty() {
-            write!(f, "{}: ", subject.join(", "))?;
-        }
-        write!(f, "{}", said.join(", "))?;
+        let parts = [subject.join(", "), self.message.clone(), said.join(", ")];
+        let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+        f.write_str(&parts.join(": "))?;
         match &self.hint {
             Some(hint) => write!(f, "; {hint}"),
             None => Ok(()),
@@ -203,6 +199,16 @@ pub struct Problems {
 }
 
 impl Problems {
+    /// In the order of the file, those of the command line last. What follows from text that could not be read, at the
+    /// same place, is left out.
+    pub(crate) fn new(mut problems: Vec<Problem>, graph: String) -> Self {
+        problems.sort_by_key(|problem| (problem.place.is_none(), problem.place));
+        problems.dedup_by(|later, first| {
+            first.place.is_some() && first.place == later.place && matches!(first.kind, Kind::Syntax | Kind::Format)
+        });
+        Self { problems, graph }
+    }
+
     /// 3 when only packs or models are missing, otherwise 2.
     #[must_use]
     pub fn exit_code(&self) -> u8 {

@@ -89,7 +89,6 @@ fn node(class: &Class) -> Json {
     let properties: Map<String, Json> =
         spec.inputs.iter().map(|input| (input.name.clone(), input_schema(input))).collect();
     let mut node = json!({
-        "description": spec.help,
         "properties": {
             "inputs": {
                 "type": "object",
@@ -100,6 +99,9 @@ fn node(class: &Class) -> Json {
             },
         },
     });
+    if !spec.help.is_empty() {
+        node["description"] = spec.help.clone().into();
+    }
     if !required.is_empty() {
         node["required"] = json!(["inputs"]);
     }
@@ -147,7 +149,11 @@ fn literal(spec: &InputSpec, socket_type: &str) -> Option<Json> {
             json!({ "type": "string", "enum": names, "enumDescriptions": help })
         }
         scalar::STRING if spec.path.is_some() => {
-            json!({ "type": "string", "minLength": 1, "examples": spec.builtin })
+            let mut schema = json!({ "type": "string", "minLength": 1 });
+            if !spec.builtin.is_empty() {
+                schema["examples"] = json!(spec.builtin);
+            }
+            schema
         }
         scalar::STRING => json!({ "type": "string" }),
         // An array would be a link.

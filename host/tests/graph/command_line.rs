@@ -30,9 +30,14 @@ fn values_are_converted_by_the_type_of_their_socket() {
     let sets = [r#"note.extra={"a": [1]}"#, "grid.weights=[1, 2]", "note.any=7"];
     let checked = check_with(&text(), &with(&inputs, &sets)).unwrap();
     let feeds: Vec<String> = checked.nodes[2..].iter().map(|node| format!("{}: {:?}", node.id, node.feeds)).collect();
-    insta::assert_snapshot!(feeds.join("\n"), @"");
+    insta::assert_snapshot!(feeds.join("\n"), @r#"
+    init: [Link(Socket { node: 0, output: 0 }), Value(Number(256)), Value(Number(3.0))]
+    size: [Link(Socket { node: 0, output: 0 }), Value(Number(256)), Value(String("stretch"))]
+    note: [Value(String("12")), Value(Object {"a": Array [Number(1)]}), Value(Bool(false)), Value(Number(18446744073709551615)), Value(Number(7))]
+    grid: [Link(Socket { node: 0, output: 0 }), Value(Array [Number(1.0), Number(2.0)])]
+    "#);
     // The graph as it ran, for a picture's metadata.
-    insta::assert_snapshot!(checked.file().to_prompt(&super::closures::declared())["size"], @"");
+    insta::assert_snapshot!(checked.file().to_prompt(&super::closures::declared())["size"], @r#"{"class_type":"std.Resize","inputs":{"image":["load",0],"width":256,"fit":"stretch"}}"#);
 }
 
 #[test]
@@ -49,14 +54,39 @@ fn a_value_replaces_a_link() {
 fn values_that_do_not_fit() {
     let inputs =
         ["tokens=many", "on=yes", "seed=-1", "exponent=nan", "fit=fil", "extra={", "weights=1", "picture=a.png"];
-    insta::assert_snapshot!(problems_with(&text(), &with(&inputs, &["init.tokens=5000"])), @"");
+    insta::assert_snapshot!(problems_with(&text(), &with(&inputs, &["init.tokens=5000"])), @r#"
+    node `init` (gpstoken.InitTokens), input `tokens`: `tokens=many`: expected a whole number from 1 to 4096, got "many"
+    node `size` (std.Resize), input `width`: `tokens=many`: expected a whole number from 1 to 65536, got "many"
+    node `note` (std.Note), input `on`: `on=yes`: expected true or false, got "yes"
+    node `note` (std.Note), input `seed`: `seed=-1`: expected a whole number from 0 to 18446744073709551615, got -1
+    node `init` (gpstoken.InitTokens), input `exponent`: `exponent=nan`: expected a number of at least 0, got "nan"
+    node `size` (std.Resize), input `fit`: `fit=fil`: expected one of "fill", "fit", "stretch", got "fil"; did you mean "fill"?
+    node `note` (std.Note), input `extra`: `extra={`: expected a JSON value, got "{"
+    node `grid` (std.Grid), input `weights`: `weights=1`: expected a list, each a number, got the number 1; write a list of values as {"__value__": [...]}
+    node `size` (std.Resize), input `image`: `picture=a.png`: expected a link to IMAGE, got "a.png"; it can't be given on the command line
+    node `init` (gpstoken.InitTokens), input `tokens`: `init.tokens=5000`: expected a whole number from 1 to 4096, got 5000
+    10 problems in the text
+    "#);
 }
 
 #[test]
 fn names_that_the_graph_does_not_have() {
     let inputs = ["token=3", "wobble=3", "init.tokens=3", "on=true", "on=false"];
     let sets = ["tokens=3", "inti.tokens=3", "init.token=3", "note.on=true", "note.on=true"];
-    insta::assert_snapshot!(problems_with(&text(), &with(&inputs, &sets)), @"");
+    insta::assert_snapshot!(problems_with(&text(), &with(&inputs, &sets)), @r"
+    `token=3`: the graph has no input `token`; did you mean `tokens`?
+    `wobble=3`: the graph has no input `wobble`; its inputs are: image, tokens, on, text, seed, extra, exponent, fit, weights, picture, any
+    `init.tokens=3`: the graph has no input `init.tokens`; write `--set init.tokens=3`
+    `on` is given twice
+    `--set` was given something else: expected node.input=value, got tokens=3
+    `--set inti.tokens`: there is no node `inti`; did you mean `init`?
+    `--set init.token`: node `init` (gpstoken.InitTokens) has no input `token`; did you mean `tokens`?
+    `--set note.on` is given twice
+    8 problems in the text
+    ");
     let bare = format!(r#"{{"nodes": {{{LOAD}, {SAVE}}}}}"#);
-    insta::assert_snapshot!(problems_with(&bare, &with(&["tokens=3"], &[])), @"");
+    insta::assert_snapshot!(problems_with(&bare, &with(&["tokens=3"], &[])), @r"
+    `tokens=3`: the graph has no input `tokens`; it has no named inputs; reach any other with `--set node.input=value`
+    1 problem in the text
+    ");
 }

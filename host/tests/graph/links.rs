@@ -14,7 +14,16 @@ fn links_must_lead_somewhere_and_fit() {
         "note": {{"class_type": "std.Note"}},
         {SAVE}"#
     ));
-    insta::assert_snapshot!(problems(&text), @"");
+    insta::assert_snapshot!(problems(&text), @r#"
+    line 2, column 63, node `a` (std.Resize), input `image`: the link ["laod", "image"] leads to no node: there is no `laod`; did you mean `load`?
+    line 3, column 63, node `b` (std.Resize), input `image`: the link ["nowhere", "image"] leads to no node: there is no `nowhere`; the nodes are: load, a, b, c, d, e, f, note, save
+    line 4, column 63, node `c` (std.Resize), input `image`: node `load` (std.LoadImage) has no output `imgae`; did you mean `image`?
+    line 5, column 63, node `d` (std.Resize), input `image`: node `load` (std.LoadImage) has no output number 2; its outputs are: image, mask
+    line 6, column 63, node `e` (std.Resize), input `image`: expected IMAGE, got MASK from `load.mask`
+    line 6, column 90, node `e` (std.Resize), input `width`: expected INT, got STRING from `note.text`
+    line 7, column 73, node `f` (gpstoken.DrawTokens), input `tokens`: expected TOKENS,LAYOUT, got IMAGE from `load.image`
+    7 problems in the text
+    "#);
 }
 
 #[test]
@@ -28,7 +37,13 @@ fn lists_go_where_lists_belong() {
         "mix": {{"class_type": "std.Grid", "inputs": {{"images": [["load", 0], ["load", "mask"]]}}}},
         {SAVE}"#
     ));
-    insta::assert_snapshot!(problems(&text), @"");
+    insta::assert_snapshot!(problems(&text), @r#"
+    line 3, column 65, node `one` (std.Resize), input `image`: expected one IMAGE, got a list of IMAGE from `split.images`
+    line 4, column 65, node `two` (std.Resize), input `image`: expected a link to IMAGE, got a list of 2 links
+    line 5, column 66, node `none` (std.Resize), input `image`: expected a link to IMAGE, got a list of 0 links; write an array of values as {"__value__": [...]}
+    line 6, column 64, node `mix` (std.Grid), input `images`: expected IMAGE, got MASK from `load.mask`
+    4 problems in the text
+    "#);
 }
 
 #[test]
@@ -59,10 +74,20 @@ fn chain(links: &[(&str, &str)]) -> String {
 
 #[test]
 fn every_cycle_is_named_once() {
-    insta::assert_snapshot!(problems(&chain(&[("a", "a")])), @"");
+    insta::assert_snapshot!(problems(&chain(&[("a", "a")])), @r"
+    line 1, column 198: nodes wait for each other: `a` > `a`; remove one of these links
+    1 problem in the text
+    ");
     // The node after the cycle is not on it.
-    insta::assert_snapshot!(problems(&chain(&[("z", "c"), ("a", "c"), ("b", "a"), ("c", "b"), ("y", "z")])), @"");
-    insta::assert_snapshot!(problems(&chain(&[("a", "b"), ("b", "a"), ("x", "y"), ("y", "x")])), @"");
+    insta::assert_snapshot!(problems(&chain(&[("z", "c"), ("a", "c"), ("b", "a"), ("c", "b"), ("y", "z")])), @r"
+    line 1, column 282: nodes wait for each other: `a` > `b` > `c` > `a`; remove one of these links
+    1 problem in the text
+    ");
+    insta::assert_snapshot!(problems(&chain(&[("a", "b"), ("b", "a"), ("x", "y"), ("y", "x")])), @r"
+    line 1, column 198: nodes wait for each other: `a` > `b` > `a`; remove one of these links
+    line 1, column 366: nodes wait for each other: `x` > `y` > `x`; remove one of these links
+    2 problems in the text
+    ");
 }
 
 #[test]

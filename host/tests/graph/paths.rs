@@ -99,7 +99,10 @@ fn placeholders_are_filled_in() {
     let checked = folders.check("cat.jpg", "a}{b.png", "small", &given).unwrap();
     folders.assert_paths(&checked, "graphs/cat.jpg", "here/a}{b.png");
     let result = folders.check("cat.jpg", "{colour}.png", "small", &given);
-    insta::assert_snapshot!(folders.problems(result), @"");
+    insta::assert_snapshot!(folders.problems(result), @r#"
+    line 6, column 98, node `save` (std.SaveImage), input `path`: the path "{colour}.png" has an unknown placeholder {colour}: expected {stem}, {index}, {b}, {image}, {output}, {model}, {text}
+    1 problem in [folder]/graphs/graph.json
+    "#);
 }
 
 #[test]
@@ -107,7 +110,10 @@ fn stem_needs_a_file_that_is_read() {
     let text = r#"{"nodes": {"load": {"class_type": "std.LoadImage", "inputs": {"path": ["note", 0]}},
         "note": {"class_type": "std.Note"},
         "save": {"class_type": "std.SaveImage", "inputs": {"image": ["load", 0], "path": "{stem}.png"}}}}"#;
-    insta::assert_snapshot!(super::problems(text), @"");
+    insta::assert_snapshot!(super::problems(text), @r#"
+    line 3, column 90, node `save` (std.SaveImage), input `path`: the path "{stem}.png" has {stem}, the name of the first file that the graph reads: expected a file that it reads, got none
+    1 problem in the text
+    "#);
 }
 
 #[test]
@@ -126,9 +132,15 @@ fn models_are_looked_for_in_their_folders() {
 
     let result = folders.check("cat.png", "o.png", "smal", &given);
     assert_eq!(result.as_ref().unwrap_err().exit_code(), 3);
-    insta::assert_snapshot!(folders.problems(result), @"");
+    insta::assert_snapshot!(folders.problems(result), @r#"
+    line 4, column 87, node `model` (gpstoken.LoadTokenizer), input `model`: there is no model "smal": expected a file, or a built-in model: small; did you mean "small"? looked for [folder]/graphs/smal, [folder]/models/smal
+    1 problem in [folder]/graphs/graph.json
+    "#);
     let on_command_line = folders.given(&[("model", "other.pth")]);
-    insta::assert_snapshot!(folders.problems(folders.check("cat.png", "o.png", "small", &on_command_line)), @"");
+    insta::assert_snapshot!(folders.problems(folders.check("cat.png", "o.png", "small", &on_command_line)), @r#"
+    node `model` (gpstoken.LoadTokenizer), input `model`: there is no model "other.pth": expected a file, or a built-in model: small; looked for [folder]/here/other.pth, [folder]/models/other.pth
+    1 problem in [folder]/graphs/graph.json
+    "#);
 }
 
 #[test]
@@ -137,7 +149,10 @@ fn what_a_run_reads_is_not_written_over() {
     fs::write(folders.path("here/cat.png"), "").unwrap();
     let given = folders.given(&[]);
     let clash = |read: &str, write: &str| folders.check(read, write, "small", &given);
-    insta::assert_snapshot!(folders.problems(clash("../here/cat.png", "cat.png")), @"");
+    insta::assert_snapshot!(folders.problems(clash("../here/cat.png", "cat.png")), @r"
+    line 6, column 98, node `save` (std.SaveImage), input `path`: it would write over the file that `load.path` reads; give it another name than [folder]/here/cat.png
+    1 problem in [folder]/graphs/graph.json
+    ");
     // A file that does not exist yet, and a number in its name.
     assert!(clash("../here/new.png", "../graphs/../here/new.png").is_err());
     assert!(clash("../here/new-003.png", "new-{b}.png").is_err());
@@ -159,14 +174,23 @@ fn one_file_is_written_once() {
     ));
     let problems = super::problems(&text);
     let here = std::env::current_dir().unwrap().display().to_string();
-    insta::assert_snapshot!(problems.replace(&here, "[here]"), @"");
+    insta::assert_snapshot!(problems.replace(&here, "[here]"), @r"
+    line 1, column 280, node `again` (std.SaveImage), input `path`: it would write over the file that `save.path` writes too; give it another name than [here]/folder/out.png
+    1 problem in the text
+    ");
 }
 
 #[test]
 fn a_path_to_write_names_a_file() {
     let folders = Folders::new();
-    insta::assert_snapshot!(folders.problems(folders.check("a.png", "sub/", "small", &folders.given(&[]))), @"");
-    insta::assert_snapshot!(folders.problems(folders.check("a.png", "..", "small", &folders.given(&[]))), @"");
+    insta::assert_snapshot!(folders.problems(folders.check("a.png", "sub/", "small", &folders.given(&[]))), @r#"
+    line 6, column 98, node `save` (std.SaveImage), input `path`: expected the path of a file to write, got "sub/"
+    1 problem in [folder]/graphs/graph.json
+    "#);
+    insta::assert_snapshot!(folders.problems(folders.check("a.png", "..", "small", &folders.given(&[]))), @r#"
+    line 6, column 98, node `save` (std.SaveImage), input `path`: expected the path of a file to write, got ".."
+    1 problem in [folder]/graphs/graph.json
+    "#);
 }
 
 #[test]
@@ -179,7 +203,12 @@ fn a_graph_from_a_picture_stays_in_its_folder() {
     let given = folders.given(&[]);
     let checked = check("sub/../cat.png", "out.png", "small", &given).unwrap();
     folders.assert_paths(&checked, "graphs/sub/../cat.png", "here/out.png");
-    insta::assert_snapshot!(folders.problems(check("/etc/passwd", "../out.png", "../../model.pth", &given)), @"");
+    insta::assert_snapshot!(folders.problems(check("/etc/passwd", "../out.png", "../../model.pth", &given)), @r#"
+    line 3, column 76, node `load` (std.LoadImage), input `path`: a graph from a picture may only name files in its folder: got "/etc/passwd"; give the path on the command line, or save the graph as a file of its own
+    line 4, column 87, node `model` (gpstoken.LoadTokenizer), input `model`: a graph from a picture may only name files in its folder: got "../../model.pth"; give the path on the command line, or save the graph as a file of its own
+    line 6, column 98, node `save` (std.SaveImage), input `path`: a graph from a picture may only name files in its folder: got "../out.png"; give the path on the command line, or save the graph as a file of its own
+    3 problems in the graph in [folder]/graphs/picture.png
+    "#);
     assert!(check("sub/../../cat.png", "out.png", "small", &given).is_err());
     // Whoever gives a path on the command line means it.
     let given = folders.given(&[("image", "/photos/cat.png"), ("output", "../out.png")]);

@@ -13,26 +13,240 @@ fn text() -> String {
 #[test]
 fn a_drawing() {
     let file = parse(&text()).unwrap();
-    insta::assert_snapshot!(draw(&file, Some(&declared())), @"");
-    insta::assert_snapshot!(draw(&file, None).lines().nth(5).unwrap(), @"");
+    insta::assert_snapshot!(draw(&file, Some(&declared())), @r#"
+    flowchart LR
+        n0["load<br/>std.LoadImage"]
+        n1["no #lt;te#gt; #35;1<br/>std.Note"]
+        n2["grid<br/>std.Grid"]
+        n3[["save<br/>std.SaveImage"]]
+        n0 -- "mask → any" --> n1
+        n0 -- "image → images" --> n2
+        n0 -- "image" --> n3
+        i0(["image"])
+        i0 -. "path" .-> n0
+        o0(["text"])
+        n1 -. "text" .-> o0
+    "#);
+    insta::assert_snapshot!(draw(&file, None).lines().nth(5).unwrap(), @r#"    n0 -- "1 → any" --> n1"#);
 }
 
 #[test]
 fn a_prompt_has_full_names_and_positions() {
     let file = parse(&text().replace("std.LoadImage", "LoadImage")).unwrap();
-    insta::assert_snapshot!(serde_json::to_string_pretty(&file.to_prompt(&declared())).unwrap(), @"");
+    insta::assert_snapshot!(serde_json::to_string_pretty(&file.to_prompt(&declared())).unwrap(), @r#"
+    {
+      "load": {
+        "class_type": "std.LoadImage",
+        "inputs": {
+          "path": "cat.png"
+        }
+      },
+      "no <te> #1": {
+        "class_type": "std.Note",
+        "inputs": {
+          "any": [
+            "load",
+            1
+          ]
+        }
+      },
+      "grid": {
+        "class_type": "std.Grid",
+        "inputs": {
+          "images": [
+            [
+              "load",
+              0
+            ],
+            [
+              "gone",
+              "\"x\""
+            ]
+          ]
+        }
+      },
+      "save": {
+        "class_type": "std.SaveImage",
+        "inputs": {
+          "image": [
+            "load",
+            0
+          ],
+          "path": "out.png"
+        }
+      }
+    }
+    "#);
 }
 
 #[test]
 fn the_schema_of_a_class() {
     let schema = schema(&declared());
-    insta::assert_snapshot!(schema["$defs"]["node"]["properties"], @"");
+    insta::assert_snapshot!(schema["$defs"]["node"]["properties"], @r#"{"class_type":{"type":"string","enum":["std.LoadImage","std.SaveImage","std.Resize","std.Grid","std.Split","std.Note","gpstoken.LoadTokenizer","gpstoken.InitTokens","gpstoken.DrawTokens"],"enumDescriptions":["Reads a picture.","","","","","","","",""]},"inputs":{"type":"object"}}"#);
     let branches = schema["$defs"]["node"]["allOf"].as_array().unwrap();
     let of = |class: &str| {
         let branch = branches.iter().find(|branch| branch["if"]["properties"]["class_type"]["const"] == class).unwrap();
         serde_json::to_string_pretty(&branch["then"]).unwrap()
     };
-    insta::assert_snapshot!(of("std.Resize"), @"");
-    insta::assert_snapshot!(of("std.Grid"), @"");
-    insta::assert_snapshot!(of("gpstoken.LoadTokenizer"), @"");
+    insta::assert_snapshot!(of("std.Resize"), @r##"
+    {
+      "properties": {
+        "inputs": {
+          "type": "object",
+          "properties": {
+            "image": {
+              "description": "IMAGE",
+              "anyOf": [
+                {
+                  "$ref": "#/$defs/link"
+                }
+              ]
+            },
+            "width": {
+              "description": "INT",
+              "anyOf": [
+                {
+                  "type": "integer",
+                  "minimum": 1,
+                  "maximum": 65536
+                },
+                {
+                  "$ref": "#/$defs/link"
+                }
+              ]
+            },
+            "fit": {
+              "description": "STRING",
+              "anyOf": [
+                {
+                  "type": "string",
+                  "enum": [
+                    "fill",
+                    "fit",
+                    "stretch"
+                  ],
+                  "enumDescriptions": [
+                    "Scales and crops.",
+                    "",
+                    ""
+                  ]
+                },
+                {
+                  "$ref": "#/$defs/link"
+                }
+              ],
+              "default": "fill"
+            }
+          },
+          "required": [
+            "image",
+            "width"
+          ],
+          "patternProperties": {
+            "^[_$]": true
+          },
+          "additionalProperties": false
+        }
+      },
+      "required": [
+        "inputs"
+      ]
+    }
+    "##);
+    insta::assert_snapshot!(of("std.Grid"), @r##"
+    {
+      "properties": {
+        "inputs": {
+          "type": "object",
+          "properties": {
+            "images": {
+              "description": "list of IMAGE",
+              "anyOf": [
+                {
+                  "$ref": "#/$defs/link"
+                },
+                {
+                  "$ref": "#/$defs/links"
+                }
+              ]
+            },
+            "weights": {
+              "description": "list of FLOAT",
+              "anyOf": [
+                {
+                  "$ref": "#/$defs/link"
+                },
+                {
+                  "$ref": "#/$defs/links"
+                },
+                {
+                  "type": "object",
+                  "properties": {
+                    "__value__": {
+                      "type": "array",
+                      "items": {
+                        "anyOf": [
+                          {
+                            "type": "number"
+                          }
+                        ]
+                      }
+                    }
+                  },
+                  "required": [
+                    "__value__"
+                  ]
+                },
+                {
+                  "type": "null"
+                }
+              ]
+            }
+          },
+          "required": [
+            "images"
+          ],
+          "patternProperties": {
+            "^[_$]": true
+          },
+          "additionalProperties": false
+        }
+      },
+      "required": [
+        "inputs"
+      ]
+    }
+    "##);
+    insta::assert_snapshot!(of("gpstoken.LoadTokenizer"), @r##"
+    {
+      "properties": {
+        "inputs": {
+          "type": "object",
+          "properties": {
+            "model": {
+              "description": "STRING",
+              "anyOf": [
+                {
+                  "type": "string",
+                  "minLength": 1,
+                  "examples": [
+                    "small"
+                  ]
+                },
+                {
+                  "$ref": "#/$defs/link"
+                }
+              ],
+              "default": "small"
+            }
+          },
+          "required": [],
+          "patternProperties": {
+            "^[_$]": true
+          },
+          "additionalProperties": false
+        }
+      }
+    }
+    "##);
 }

@@ -17,7 +17,8 @@ impl Checker<'_> {
             } else {
                 None
             };
-            if found.is_none() {
+            // An empty class is one that could not be read.
+            if found.is_none() && !node.class_type.is_empty() {
                 let problem = self.unknown_class(&node.class_type).node(&node.id).at(node.place);
                 self.problems.push(problem);
             }
@@ -40,11 +41,11 @@ impl Checker<'_> {
         }
         let loaded: Vec<&str> = self.registry.packs().iter().map(|pack| pack.manifest.id.as_str()).collect();
         let loaded_text = if loaded.is_empty() { "none".to_owned() } else { some_of(loaded.iter().copied()) };
-        let problem = Problem::new(Kind::MissingPack, format!("`{name}` needs the pack `{pack}`, which is not loaded"));
+        let message = format!("`{name}` needs the pack `{pack}`, which is not among those loaded: {loaded_text}");
         let near_pack = nearest(pack, loaded).map(|pack| format!("{pack}.{node}"));
         let likely =
             near_pack.filter(|name| self.registry.class(name).is_some()).or_else(|| same_node.first().cloned());
-        problem.received(format!("the packs {loaded_text}")).hint(match likely {
+        Problem::new(Kind::MissingPack, message).hint(match likely {
             Some(likely) => format!("did you mean `{likely}`?"),
             None => "install it, or name its folder with `--packs`".to_owned(),
         })

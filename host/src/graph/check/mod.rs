@@ -109,7 +109,7 @@ pub fn check(file: File, registry: &Registry, given: &Given) -> Result<Checked, 
         let paths = Arc::new(paths);
         Ok(Checked { file: Arc::new(file), warnings, nodes: nodes.into(), roots, outputs, paths })
     } else {
-        Err(Problems { problems, graph: file.origin.to_string() })
+        Err(Problems::new(problems, file.origin.to_string()))
     }
 }
 
@@ -159,8 +159,7 @@ impl<'a> Checker<'a> {
             });
             let writing: Vec<String> = writing.collect();
             let problem = Problem::new(Kind::NothingToDo, "the graph has nothing to do")
-                .expected("named results under `outputs`, or a node that writes")
-                .received("neither");
+                .expected("named results under `outputs`, or a node that writes");
             let shown = super::names::some_of(writing.iter().map(String::as_str));
             self.problems.push(problem.hint((!writing.is_empty()).then(|| format!("nodes that write: {shown}"))));
         }

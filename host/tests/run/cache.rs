@@ -1,0 +1,172 @@
+use super::{arithmetic, checked, closures::PackOf, lines, run, runner, whys};
+use serde_json::json;
+use splatgraph::run::{CancelToken, RunResult, Runner, Settings};
+use splatgraph_sdk::{Error, Value};
+use std::fs;
+use tempfile::TempDir;
+
+/// `a` and `b` are added; the sum and `c` are summed and shown by `t.Save`, which writes.
+fn graph(a: i64, c: i64) -> String {
+    format!(
+        r#"{{"nodes": {{
+        "a": {{"class_type": "t.Number", "inputs": {{"value": {a}}}}},
+        "b": {{"class_type": "t.Number", "inputs": {{"value": 2}}}},
+        "c": {{"class_type": "t.Number", "inputs": {{"value": {c}}}}},
+        "add": {{"class_type": "t.Add", "inputs": {{"a": ["a", 0], "b": ["b", 0]}}}},
+        "sum": {{"class_type": "t.Sum", "inputs": {{"numbers": [["add", 0], ["c", 0]]}}}},
+        "save": {{"class_type": "t.Save", "inputs": {{"x": ["sum", 0]}}}}}}}}"#
+    )
+}
+
+fn pack() -> PackOf {
+    let int = json!([{ "name": "x", "type": "INT" }]);
+    arithmetic().node(json!({ "name": "Save", "output": true, "inputs": int, "outputs": int }), |_, inputs| {
+        Ok(inputs.to_vec())
+    })
+}
+
+fn run_graph(runner: &Runner, text: &str) -> RunResult {
+    run(runner, &checked(text, &pack().registry()))
+}
+
+#[test]
+fn what_did_not_change_is_not_run_again() {
+    let runner = runner(2, 1 << 20);
+    insta::assert_snapshot!(whys(&run_graph(&runner, &graph(1, 5))), @"");
+    insta::assert_snapshot!(whys(&run_graph(&runner, &graph(1, 5))), @"");
+    insta::assert_snapshot!(whys(&run_graph(&runner, &graph(1, 6))), @"");
+    // An earlier result is still there.
+    insta::assert_snapshot!(whys(&run_graph(&runner, &graph(1, 5))), @"");
+    let checked = checked(&graph(3, 5), &pack().registry());
+    let lines = lines(&runner, &checked);
+    let expected = ["b finished (cached)", "c finished (cached)", "a started", "a finished", "add started", "add finished"];
+    assert_eq!(lines[..6], expected);
+    assert_eq!(lines.len(), 10);
+}
+
+#[test]
+fn settings_count_except_those_that_change_no_result() {
+    let runner = runner(2, 1 << 20);
+    let checked = checked(&graph(1, 5), &pack().registry());
+    let with = |name: &str, value: i64| {
+        let settings = Settings::from_iter([(name.to_owned(), value.into())]);
+        whys(&runner.run(&checked, &settings, |_| {}, &CancelToken::new())).lines().next().unwrap().to_owned()
+    };
+    assert_eq!(with("threads", 1), "a: ran: first time");
+    assert_eq!(with("threads", 2), "a: cached");
+    assert_eq!(with("png_text", 1), "a: cached");
+    assert_eq!(with("precision", 16), "a: ran: the settings changed");
+}
+
+#[test]
+fn a_new_version_of_a_node_runs() {
+    let registry = |version: u32| {
+        let x = json!([{ "name": "x", "type": "INT", "default": 0 }]);
+        let spec = json!({ "name": "N", "version": version, "inputs": x, "outputs": x });
+        PackOf::new("v").node(spec, |_, _| Ok(vec![Value::int(1)])).registry()
+    };
+    let text = r#"{"outputs": {"x": ["n", 0]}, "nodes": {"n": {"class_type": "v.N"}}}"#;
+    let runner = runner(1, 1 << 20);
+    let why = |version| whys(&run(&runner, &checked(text, &registry(version))));
+    assert_eq!([why(1), why(1), why(2)], ["n: ran: first time", "n: cached", "n: ran: its class or version changed"]);
+}
+
+#[test]
+fn a_failure_is_not_kept() {
+    let failing = PackOf::new("t").node(
+        json!({ "name": "Fail", "inputs": [], "outputs": [{ "name": "x", "type": "INT" }] }),
+        |_, _| Err(Error::new("no")),
+    );
+    let checked = checked(r#"{"outputs": {"x": ["n", 0]}, "nodes": {"n": {"class_type": "t.Fail"}}}"#, &failing.registry());
+    let runner = runner(1, 1 << 20);
+    for _ in 0..2 {
+        assert_eq!(run(&runner, &checked).failures.len(), 1);
+    }
+}
+
+#[test]
+fn what_does_not_fit_into_the_budget_runs_again() {
+    let texts = json!([{ "name": "text", "type": "STRING", "default": "" }]);
+    let spec = json!({ "name": "Long", "inputs": texts, "outputs": texts });
+    let pack = PackOf::new("t").node(spec, |_, _| Ok(vec![Value::text("x".repeat(10_000))]));
+    let checked = checked(r#"{"outputs": {"x": ["n", 0]}, "nodes": {"n": {"class_type": "t.Long"}}}"#, &pack.registry());
+    let small = runner(1, 1000);
+    run(&small, &checked);
+    assert_eq!(whys(&run(&small, &checked)), "n: ran: its last result was not kept");
+    let off = runner(1, 0);
+    run(&off, &checked);
+    assert_eq!(whys(&run(&off, &checked)), "n: ran: results are not kept");
+}
+
+#[test]
+fn files_count_by_their_content() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("in.txt");
+    let path = |kind: &str| json!([{ "name": "path", "type": "STRING", "path": kind }]);
+    let text = json!([{ "name": "text", "type": "STRING" }]);
+    let read = |_: &splatgraph_sdk::Ctx, inputs: &[Value]| {
+        Ok(vec![Value::text(fs::read_to_string(inputs[0].as_text().unwrap_or_default())?)])
+    };
+    let pack = PackOf::new("t")
+        .node(json!({ "name": "Read", "inputs": path("read"), "outputs": text }), read)
+        .node(json!({ "name": "Name", "inputs": text, "outputs": text }), |_, inputs| Ok(inputs.to_vec()))
+        .node(json!({ "name": "Upper", "inputs": text, "outputs": text }), |_, inputs| {
+            Ok(vec![Value::text(inputs[0].as_text().unwrap_or_default().to_uppercase())])
+        });
+    let name = serde_json::to_string(&file).unwrap();
+    let text = format!(
+        r#"{{"outputs": {{"text": ["upper", 0], "linked": ["linked", 0]}}, "nodes": {{
+        "read": {{"class_type": "t.Read", "inputs": {{"path": {name}}}}},
+        "upper": {{"class_type": "t.Upper", "inputs": {{"text": ["read", 0]}}}},
+        "name": {{"class_type": "t.Name", "inputs": {{"text": {name}}}}},
+        "linked": {{"class_type": "t.Read", "inputs": {{"path": ["name", 0]}}}}}}}}"#
+    );
+    let checked = checked(&text, &pack.registry());
+    let runner = runner(1, 1 << 20);
+    assert_eq!(run(&runner, &checked).failures.len(), 2, "the file is missing");
+    fs::write(&file, "one").unwrap();
+    assert_eq!(run(&runner, &checked).outputs[0].1.as_text(), Some("ONE"));
+    insta::assert_snapshot!(whys(&run(&runner, &checked)), @"");
+    fs::write(&file, "two").unwrap();
+    let result = run(&runner, &checked);
+    assert_eq!(result.outputs[0].1.as_text(), Some("TWO"));
+    assert_eq!(result.outputs[1].1.as_text(), Some("two"));
+    insta::assert_snapshot!(whys(&result), @"");
+}
+
+#[test]
+fn nodes_live_as_long_as_the_runner() {
+    use splatgraph::registry::{Instance, NodeSource, Pack, Registry};
+    use std::sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    };
+    #[derive(Default)]
+    struct Source(Arc<AtomicUsize>);
+    struct Counter(AtomicUsize);
+    impl NodeSource for Source {
+        fn create(&self, _: &str) -> Result<Box<dyn Instance>, Error> {
+            self.0.fetch_add(1, Ordering::SeqCst);
+            Ok(Box::new(Counter(AtomicUsize::new(0))))
+        }
+    }
+    impl Instance for Counter {
+        fn run(&self, _: &splatgraph_sdk::Ctx, _: &[Value]) -> Result<Vec<Value>, Error> {
+            Ok(vec![Value::uint(self.0.fetch_add(1, Ordering::SeqCst) as u64)])
+        }
+    }
+    let manifest = json!({ "id": "t", "nodes": [{ "name": "Count", "outputs": [{ "name": "n", "type": "INT" }] }] });
+    let made = Arc::new(AtomicUsize::new(0));
+    let registry = Registry::new(vec![Pack {
+        manifest: serde_json::from_value(manifest).unwrap(),
+        path: "".into(),
+        nodes: Arc::new(Source(made.clone())),
+    }]);
+    let text = r#"{"outputs": {"a": ["a", 0], "b": ["b", 0]}, "nodes": {"a": {"class_type": "t.Count"}, "b": {"class_type": "t.Count"}}}"#;
+    let (checked, runner) = (checked(text, &registry), runner(2, 0));
+    for expected in 0..3 {
+        let result = run(&runner, &checked);
+        assert!(result.outputs.iter().all(|(_, value)| value.as_int() == Some(expected)));
+    }
+    assert_eq!(made.load(Ordering::SeqCst), 2, "one for each node");
+}
