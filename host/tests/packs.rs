@@ -107,7 +107,12 @@ fn the_earlier_of_two_folders_wins_and_twins_in_one_are_refused() {
     place.add_pack("second_pack", "twins");
     let found = load(&[&place.path("twins")]);
     assert_eq!(ids(&found), ["second"]);
-    insta::assert_snapshot!(said(&found, &place), @"");
+    insta::assert_snapshot!(said(&found, &place), @r"
+    a pack was not loaded: its id `stub` is also that of libstub_pack.so in the same folder; remove all but one
+      [DIR]/twins/another.so
+    a pack was not loaded: its id `stub` is also that of another.so in the same folder; remove all but one
+      [DIR]/twins/libstub_pack.so
+    ");
 }
 
 #[test]
@@ -135,7 +140,10 @@ fn a_file_that_others_may_write_is_not_opened() {
 
     fs::set_permissions(&library, fs::Permissions::from_mode(0o644)).unwrap();
     fs::set_permissions(place.path("packs"), fs::Permissions::from_mode(0o777)).unwrap();
-    insta::assert_snapshot!(said(&load(&[&place.path("packs")]), &place), @"");
+    insta::assert_snapshot!(said(&load(&[&place.path("packs")]), &place), @r"
+    a pack was not loaded: it is not trusted: other users may write [DIR]/packs (to trust it: chmod go-w [DIR]/packs)
+      [DIR]/packs/libstub_pack.so
+    ");
 
     // With the sticky bit others may add files, but not replace this one.
     fs::set_permissions(place.path("packs"), fs::Permissions::from_mode(0o1777)).unwrap();

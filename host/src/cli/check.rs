@@ -54,5 +54,5 @@ fn wrong(problems: &graph::Problems, json: bool) -> Failure {
         output::print_json(&whole);
         return Failure::new(problems.exit_code(), "");
     }
-    Failure::new(problems.exit_code(), problems)
+    Failure::problems(problems)
 }

@@ -110,7 +110,7 @@ fn graph_text(json: &Json, depth: usize) -> String {
                 .map(|(key, value)| format!("{indent}{}: {}", Json::from(key.as_str()), graph_text(value, depth + 1)));
             format!("{{\n{}\n{}}}", lines.collect::<Vec<_>>().join(",\n"), "  ".repeat(depth))
         }
-        other => other.to_string(),
+        other => output::json_line(other),
     }
 }
 

@@ -72,5 +72,5 @@ pub(crate) fn main() -> u8 {
 fn help_of(name: &str) -> String {
     let mut command = Arguments::command();
     command.build();
-    command.find_subcommand_mut(name).map(|command| command.render_help().ansi().to_string()).unwrap_or_default()
+    command.find_subcommand_mut(name).map(|command| command.render_long_help().ansi().to_string()).unwrap_or_default()
 }

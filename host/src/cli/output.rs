@@ -1,10 +1,12 @@
 //! What is printed where: results on stdout, everything else on stderr, colours only on a terminal.
 
-use std::io::Write;
+use std::io::{self, Write};
 
 use anstream::{stderr, stdout};
 use clap::builder::styling::{AnsiColor, Style};
 use serde::Serialize;
+use serde_json::Value as Json;
+use serde_json::ser::Formatter;
 
 /// Headings.
 pub(crate) const BOLD: Style = Style::new().bold();
@@ -26,6 +28,26 @@ pub(crate) fn print_json(value: &impl Serialize) {
         Ok(text) => print(&text),
         Err(error) => self::error(&format!("the result cannot be written as JSON: {error}")),
     }
+}
+
+/// JSON on one line, with spaces as people write it: `["a", "b"]`.
+pub(crate) fn json_line(value: &Json) -> String {
+    struct Spaced;
+    impl Formatter for Spaced {
+        fn begin_array_value<W: ?Sized + Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
+            writer.write_all(if first { b"" } else { b", " })
+        }
+        fn begin_object_key<W: ?Sized + Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
+            writer.write_all(if first { b"" } else { b", " })
+        }
+        fn begin_object_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+            writer.write_all(b": ")
+        }
+    }
+    let mut text = Vec::new();
+    // Writing a value into memory cannot fail.
+    let _ = value.serialize(&mut serde_json::Serializer::with_formatter(&mut text, Spaced));
+    String::from_utf8_lossy(&text).into_owned()
 }
 
 /// Prints a line on stderr.
@@ -90,6 +112,12 @@ mod tests {
     fn columns_line_up_and_end_without_spaces() {
         let rows = [["a", "long cell", ""], ["bcd", "", "end"]].map(|row| row.map(str::to_owned).to_vec());
         assert_eq!(columns(2, &rows), "  a    long cell\n  bcd             end\n");
+    }
+
+    #[test]
+    fn json_on_a_line_has_spaces() {
+        let value = serde_json::json!({"a": [1, "x"], "b": {}, "c": []});
+        assert_eq!(json_line(&value), r#"{"a": [1, "x"], "b": {}, "c": []}"#);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::failure::{Failure, Outcome};
 
 /// The graph at `path`, parsed but not checked; `-` is standard input.
 pub(crate) fn read(path: &Path) -> Outcome<graph::File> {
-    parse(path)?.map_err(|problems| Failure::new(problems.exit_code(), problems))
+    parse(path)?.map_err(|problems| Failure::problems(&problems))
 }
 
 /// As [`read`], but what is wrong with the graph's text comes apart from what is wrong with the file.
@@ -54,7 +54,7 @@ fn not_found(path: &Path) -> String {
         graph::nearest(&wanted, [name.as_str(), name.trim_end_matches(".json")]).is_some()
     });
     let hint = match (near, names.as_slice()) {
-        (Some(near), _) => format!("; do you mean {}?", near.display()),
+        (Some(near), _) => format!("; did you mean {}?", near.display()),
         (None, []) => "; give the path of a .json graph, or of a picture with a graph in it".to_owned(),
         (None, names) => format!("; graphs nearby: {}", names[..names.len().min(12)].join(", ")),
     };

@@ -11,13 +11,13 @@ use std::sync::OnceLock;
 use tempfile::TempDir;
 
 /// The folder that cargo builds into: `target/release` or `target/debug`.
-pub fn build_folder() -> PathBuf {
+pub(crate) fn build_folder() -> PathBuf {
     Path::new(env!("CARGO_BIN_EXE_splatgraph")).parent().unwrap().to_path_buf()
 }
 
 /// The library of one of this package's examples, which are packs for tests. `cargo test` builds them, but not where only
 /// one test file was asked for.
-pub fn example_pack(name: &str) -> PathBuf {
+pub(crate) fn example_pack(name: &str) -> PathBuf {
     static BUILT: OnceLock<()> = OnceLock::new();
     let library = |name: &str| build_folder().join("examples").join(format!("{DLL_PREFIX}{name}{DLL_SUFFIX}"));
     BUILT.get_or_init(|| {
@@ -35,27 +35,27 @@ pub fn example_pack(name: &str) -> PathBuf {
 }
 
 /// A folder of a test with its own copy of the binary, so that no pack lies beside it, and a folder `packs` for some.
-pub struct Place {
+pub(crate) struct Place {
     folder: TempDir,
 }
 
 /// What a command gave.
-pub struct Ran {
-    pub code: i32,
-    pub stdout: String,
-    pub stderr: String,
+pub(crate) struct Ran {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 impl Ran {
     /// Everything at once, for snapshots.
-    pub fn all(&self) -> String {
+    pub(crate) fn all(&self) -> String {
         format!("exit code {}\n--- stdout\n{}--- stderr\n{}", self.code, self.stdout, self.stderr)
     }
 }
 
 impl Place {
     /// An empty folder.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         for name in ["bin", "packs", "work"] {
             fs::create_dir(folder.path().join(name)).unwrap();
@@ -68,38 +68,38 @@ impl Place {
     }
 
     /// A folder in which the pack `stub` is found.
-    pub fn with_stub() -> Self {
+    pub(crate) fn with_stub() -> Self {
         let place = Self::new();
         place.add_pack("stub_pack", "packs");
         place
     }
 
     /// Copies one of the test packs into the folder `to`.
-    pub fn add_pack(&self, name: &str, to: &str) -> PathBuf {
+    pub(crate) fn add_pack(&self, name: &str, to: &str) -> PathBuf {
         let path = self.path(to).join(format!("{DLL_PREFIX}{name}{DLL_SUFFIX}"));
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::copy(example_pack(name), &path).unwrap();
         path
     }
 
-    pub fn path(&self, inside: &str) -> PathBuf {
+    pub(crate) fn path(&self, inside: &str) -> PathBuf {
         self.folder.path().join(inside)
     }
 
     /// Writes a file into the folder in which commands run.
-    pub fn write(&self, name: &str, text: &str) -> PathBuf {
+    pub(crate) fn write(&self, name: &str, text: &str) -> PathBuf {
         let path = self.path("work").join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, text).unwrap();
         path
     }
 
-    pub fn read(&self, name: &str) -> String {
+    pub(crate) fn read(&self, name: &str) -> String {
         fs::read_to_string(self.path("work").join(name)).unwrap()
     }
 
     /// The names of the files in the folder in which commands run, sorted.
-    pub fn files(&self) -> Vec<String> {
+    pub(crate) fn files(&self) -> Vec<String> {
         let entries = fs::read_dir(self.path("work")).unwrap();
         let mut names: Vec<String> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
         names.sort();
@@ -107,7 +107,7 @@ impl Place {
     }
 
     /// A command with nothing of the user's settings.
-    pub fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(self.path("bin/splatgraph"));
         command
             .args(arguments)
@@ -124,12 +124,12 @@ impl Place {
     }
 
     /// Runs a command to its end.
-    pub fn run(&self, arguments: &[&str]) -> Ran {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
         self.ran(&self.command(arguments).output().unwrap())
     }
 
     /// What a finished command gave, with this folder as `[DIR]`.
-    pub fn ran(&self, output: &Output) -> Ran {
+    pub(crate) fn ran(&self, output: &Output) -> Ran {
         let text = |bytes: &[u8]| {
             let text = String::from_utf8(bytes.to_vec()).unwrap();
             let real = self.folder.path().canonicalize().unwrap();

@@ -1,10 +1,12 @@
 //! `splatgraph nodes`.
 
 mod describe;
+mod find;
 mod snippet;
 
 use serde_json::{Value as Json, json};
-use splatgraph::registry::{Pack, Registry};
+use splatgraph::graph;
+use splatgraph::registry::Pack;
 use splatgraph_sdk::spec::{NodeSpec, socket_types_meet};
 
 use super::failure::{Failure, MISSING, Outcome};
@@ -13,21 +15,22 @@ use super::pack_folders::PackFolders;
 
 pub(crate) use describe::{limits, summary};
 
-/// List the nodes of all loaded packs, or show one with its inputs, outputs and help
+/// List the nodes of all loaded packs or of one, or show a node with its inputs, outputs and help
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// A node to show, such as std.LoadImage
-    class: Option<String>,
+    /// A node to show, such as std.LoadImage, or a pack whose nodes to list
+    #[arg(value_name = "NODE")]
+    name: Option<String>,
     #[command(flatten)]
     packs: PackFolders,
     /// Print the node as it stands in a graph file, to paste
-    #[arg(long, requires = "class")]
+    #[arg(long, requires = "name")]
     snippet: bool,
     /// List only nodes with an input that accepts this type
-    #[arg(long, value_name = "TYPE", conflicts_with = "class")]
+    #[arg(long, value_name = "TYPE")]
     takes: Option<String>,
     /// List only nodes with an output of this type
-    #[arg(long, value_name = "TYPE", conflicts_with = "class")]
+    #[arg(long, value_name = "TYPE")]
     makes: Option<String>,
     /// Print JSON
     #[arg(long)]
@@ -36,14 +39,21 @@ pub(crate) struct Options {
 
 pub(crate) fn run(options: &Options) -> Outcome {
     let registry = options.packs.load()?;
-    match &options.class {
-        Some(class) => one(&registry, class, options),
-        None => list(&registry, options),
+    let packs: Vec<&Pack> = registry.packs().iter().map(|pack| &**pack).collect();
+    if packs.is_empty() && !options.json {
+        let message = "no node packs are loaded; `splatgraph packs --all` shows what was found where";
+        return Err(Failure::new(MISSING, message));
+    }
+    let name = options.name.as_deref();
+    match (name, packs.iter().find(|pack| Some(pack.manifest.id.as_str()) == name)) {
+        (None, _) => list(&packs, options),
+        (Some(_), Some(pack)) => list(&[pack], options),
+        (Some(name), None) => one(&packs, name, options),
     }
 }
 
-fn one(registry: &Registry, name: &str, options: &Options) -> Outcome {
-    let (pack, node) = find(registry, name)?;
+fn one(packs: &[&Pack], name: &str, options: &Options) -> Outcome {
+    let (pack, node) = find::find(packs, name)?;
     if options.snippet {
         output::print(&snippet::of(pack, node));
     } else if options.json {
@@ -54,50 +64,57 @@ fn one(registry: &Registry, name: &str, options: &Options) -> Outcome {
     Ok(())
 }
 
-fn list(registry: &Registry, options: &Options) -> Outcome {
-    let takes = |node: &NodeSpec| match options.takes.as_deref() {
+fn list(packs: &[&Pack], options: &Options) -> Outcome {
+    let (takes, makes) = (wanted_type(&options.takes, packs)?, wanted_type(&options.makes, packs)?);
+    let takes = |node: &NodeSpec| match &takes {
         Some(socket) => node.inputs.iter().any(|input| socket_types_meet(socket, &input.socket)),
         None => true,
     };
-    let makes = |node: &NodeSpec| match options.makes.as_deref() {
+    let makes = |node: &NodeSpec| match &makes {
         Some(socket) => node.outputs.iter().any(|output| socket_types_meet(&output.socket, socket)),
         None => true,
     };
-    let chosen: Vec<(&Pack, Vec<&NodeSpec>)> = registry
-        .packs()
-        .iter()
-        .map(|pack| (&**pack, pack.manifest.nodes.iter().filter(|node| takes(node) && makes(node)).collect()))
-        .collect();
+    let fits = |node: &&NodeSpec| takes(node) && makes(node);
     if options.json {
-        let nodes = chosen.iter().flat_map(|(pack, nodes)| nodes.iter().map(|node| as_json(pack, node)));
+        let nodes =
+            packs.iter().flat_map(|pack| pack.manifest.nodes.iter().filter(fits).map(|node| as_json(pack, node)));
         output::print_json(&nodes.collect::<Vec<_>>());
         return Ok(());
     }
-    if registry.packs().is_empty() {
-        return Err(Failure::new(
-            MISSING,
-            "no node packs are loaded; `splatgraph packs --all` shows what was found where",
-        ));
-    }
     let mut text = String::new();
-    for (pack, nodes) in chosen.iter().filter(|(_, nodes)| !nodes.is_empty()) {
+    for pack in packs {
+        let nodes = pack.manifest.nodes.iter().filter(fits);
+        let rows: Vec<_> = nodes.map(|node| vec![class_name(pack, node), summary(&node.help).to_owned()]).collect();
+        if rows.is_empty() {
+            continue;
+        }
         let manifest = &pack.manifest;
         text += &format!("{BOLD}{} {}{BOLD:#}  {DIM}{}{DIM:#}\n", manifest.id, manifest.version, manifest.description);
-        let rows: Vec<_> =
-            nodes.iter().map(|node| vec![class_name(pack, node), summary(&node.help).to_owned()]).collect();
         text += &columns(2, &rows);
         text.push('\n');
     }
     if text.is_empty() {
-        let types: Vec<&str> = [&options.takes, &options.makes].into_iter().flatten().map(String::as_str).collect();
-        return Err(Failure::usage(format!(
-            "no node has such a socket: {}; the types in use are {}",
-            types.join(", "),
-            types_in_use(registry).join(", ")
-        )));
+        return Err(Failure::usage("no node fits; `splatgraph nodes` lists all"));
     }
     output::print(&text);
     Ok(())
+}
+
+/// A type that some socket has, whatever the case that it is written in.
+fn wanted_type(given: &Option<String>, packs: &[&Pack]) -> Outcome<Option<String>> {
+    let Some(wanted) = given.as_ref().map(|given| given.to_uppercase()) else { return Ok(None) };
+    let known = types_in_use(packs);
+    match wanted.split(',').find(|part| !known.iter().any(|known| known == part)) {
+        None => Ok(Some(wanted)),
+        Some(unknown) => Err(Failure::usage(format!(
+            "no socket has the type {unknown}{}; the types are {}",
+            match graph::nearest(unknown, known.iter().map(String::as_str)) {
+                Some(near) => format!("; did you mean {near}?"),
+                None => String::new(),
+            },
+            known.join(", ")
+        ))),
+    }
 }
 
 /// `std.LoadImage`.
@@ -105,55 +122,8 @@ fn class_name(pack: &Pack, node: &NodeSpec) -> String {
     format!("{}.{}", pack.manifest.id, node.name)
 }
 
-/// The node called `name`: a whole class name, or the part after the dot if only one pack has it.
-fn find<'r>(registry: &'r Registry, name: &str) -> Outcome<(&'r Pack, &'r NodeSpec)> {
-    let packs = || registry.packs().iter().map(|pack| &**pack);
-    let all = || packs().flat_map(|pack| pack.manifest.nodes.iter().map(move |node| (pack, node)));
-    if let Some(found) = all().find(|(pack, node)| class_name(pack, node) == name) {
-        return Ok(found);
-    }
-    let bare: Vec<_> = all().filter(|(_, node)| node.name == name).collect();
-    match bare.as_slice() {
-        [found] => return Ok(*found),
-        [] => {}
-        several => {
-            let names: Vec<String> = several.iter().map(|(pack, node)| class_name(pack, node)).collect();
-            return Err(Failure::usage(format!("several packs have a node `{name}`: {}", names.join(", "))));
-        }
-    }
-    let names: Vec<String> = all().map(|(pack, node)| class_name(pack, node)).collect();
-    let hint = nearest(name, &names);
-    let pack = name.split_once('.').map(|(pack, _)| pack);
-    match pack.filter(|pack| !registry.packs().iter().any(|loaded| loaded.manifest.id == *pack)) {
-        Some(pack) => Err(Failure::new(
-            MISSING,
-            format!(
-                "there is no node `{name}`: no pack `{pack}` is loaded{hint}; `splatgraph packs` lists what is loaded"
-            ),
-        )),
-        None => Err(Failure::usage(format!("there is no node `{name}`{hint}; `splatgraph nodes` lists all"))),
-    }
-}
-
-/// The class names most like `name`, as the middle of a message; without the pack's part when `name` has none.
-fn nearest(name: &str, classes: &[String]) -> String {
-    let wanted = name.to_lowercase();
-    let likeness = |class: &str| {
-        let class = class.to_lowercase();
-        let bare = class.split_once('.').map_or(class.as_str(), |(_, node)| node);
-        let bare_wanted = wanted.split_once('.').map_or(wanted.as_str(), |(_, node)| node);
-        let contains = if bare.contains(bare_wanted) { 0.9 } else { 0.0 };
-        strsim::jaro_winkler(&class, &wanted).max(strsim::jaro_winkler(bare, bare_wanted)).max(contains)
-    };
-    let mut near: Vec<(f64, &String)> = classes.iter().map(|class| (likeness(class), class)).collect();
-    near.retain(|(likeness, _)| *likeness > 0.8);
-    near.sort_by(|a, b| b.0.total_cmp(&a.0));
-    let near: Vec<&str> = near.iter().take(3).map(|(_, class)| class.as_str()).collect();
-    if near.is_empty() { String::new() } else { format!("; do you mean {}?", near.join(" or ")) }
-}
-
-fn types_in_use(registry: &Registry) -> Vec<String> {
-    let sockets = registry.packs().iter().flat_map(|pack| &pack.manifest.nodes).flat_map(|node| {
+fn types_in_use(packs: &[&Pack]) -> Vec<String> {
+    let sockets = packs.iter().flat_map(|pack| &pack.manifest.nodes).flat_map(|node| {
         node.inputs.iter().map(|input| &input.socket).chain(node.outputs.iter().map(|output| &output.socket))
     });
     let mut types: Vec<String> = sockets.flat_map(|socket| socket.split(',').map(str::to_owned)).collect();
@@ -169,17 +139,4 @@ fn as_json(pack: &Pack, node: &NodeSpec) -> Json {
         whole.extend(spec);
     }
     whole
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn nearest_classes_are_offered_best_first() {
-        let classes = ["std.LoadImage", "std.SaveImage", "std.LoadRecord", "gpstoken.Decode"].map(str::to_owned);
-        insta::assert_snapshot!(nearest("std.LodImage", &classes), @"; do you mean std.LoadImage or std.LoadRecord or std.SaveImage?");
-        insta::assert_snapshot!(nearest("decod", &classes), @"; do you mean gpstoken.Decode?");
-        insta::assert_snapshot!(nearest("Xyz", &classes), @"");
-    }
 }

@@ -2,14 +2,18 @@
 
 use serde_json::{Value as Json, json};
 use splatgraph::registry::Pack;
-use splatgraph_sdk::spec::{InputSpec, NodeSpec, scalar};
+use splatgraph_sdk::spec::{InputSpec, NodeSpec, PathKind, scalar};
 
 use super::class_name;
+use crate::cli::output::json_line;
 
 /// `"load_image": {"class_type": …}` with every input that has a value or needs one; links and texts that the author
 /// has to fill in stand in capitals.
 pub(super) fn of(pack: &Pack, node: &NodeSpec) -> String {
-    let inputs = node.inputs.iter().filter_map(|input| Some(format!("    {}: {}", quoted(&input.name), value(input)?)));
+    let inputs = node
+        .inputs
+        .iter()
+        .filter_map(|input| Some(format!("    {}: {}", quoted(&input.name), json_line(&value(input)?))));
     let inputs: Vec<String> = inputs.collect();
     let inputs = if inputs.is_empty() { "{}".to_owned() } else { format!("{{\n{}\n  }}", inputs.join(",\n")) };
     let class = quoted(&class_name(pack, node));
@@ -36,7 +40,12 @@ fn value(input: &InputSpec) -> Option<Json> {
         scalar::FLOAT => input.min.clone().unwrap_or(json!(0.0)),
         scalar::BOOLEAN => json!(false),
         scalar::STRING if !input.choices.is_empty() => json!(input.choices[0].name),
-        scalar::STRING => json!("TEXT"),
+        scalar::STRING => json!(match input.path {
+            Some(PathKind::Read | PathKind::Write) => "FILE",
+            Some(PathKind::ReadDir) => "FOLDER",
+            Some(PathKind::Model) => "MODEL",
+            None => "TEXT",
+        }),
         scalar::JSON => json!({}),
         _ => json!(["NODE", first.to_lowercase().replace('*', "output")]),
     };

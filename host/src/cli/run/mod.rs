@@ -73,12 +73,16 @@ pub(crate) fn run(options: &Options) -> Outcome {
     }
     let given = options.given.given()?;
     let registry = options.packs.load()?;
-    let checked =
-        graph::check(file, &registry, &given).map_err(|problems| Failure::new(problems.exit_code(), problems))?;
+    let checked = graph::check(file, &registry, &given).map_err(|problems| Failure::problems(&problems))?;
     if !options.quiet {
         for warning in &checked.warnings {
             output::warning(&warning.to_string());
         }
+    }
+    if let Some(folder) = &given.out_dir {
+        std::fs::create_dir_all(folder).map_err(|error| {
+            Failure::new(FAILED, format!("the folder for output cannot be created: {error}\n  {}", folder.display()))
+        })?;
     }
     execute(options, &checked, &settings(options, &checked, &registry)?, &given.cwd)
 }

@@ -1,0 +1,89 @@
+//! `splatgraph new-pack`: what it writes builds, passes its test and runs.
+
+mod support;
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use support::Place;
+
+const SDK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../sdk");
+
+#[test]
+fn a_new_pack_has_all_files_and_an_existing_folder_is_refused() {
+    let place = Place::new();
+    insta::assert_snapshot!(place.run(&["new-pack", "my-blur"]).all(), @r"
+    exit code 0
+    --- stdout
+    Created the pack `my_blur` in my-blur. Next:
+      cd my-blur
+      cargo test
+      cargo build --release
+      splatgraph run graph.json --packs target/release
+    --- stderr
+    ");
+    let manifest = place.read("my-blur/Cargo.toml");
+    let version = env!("CARGO_PKG_VERSION").rsplit_once('.').unwrap().0;
+    assert!(manifest.contains(&format!("splatgraph-sdk = \"{version}\"")), "{manifest}");
+    assert!(place.read("my-blur/src/lib.rs").contains("id: \"my_blur\""));
+    assert!(place.read("my-blur/graph.json").contains("my_blur.Gradient"));
+    for file in ["README.md", ".gitignore", ".github/workflows/ci.yml"] {
+        assert!(place.path("work/my-blur").join(file).is_file(), "{file}");
+    }
+    insta::assert_snapshot!(place.run(&["new-pack", "my-blur"]).all(), @r"
+    exit code 2
+    --- stdout
+    --- stderr
+    error: a new pack needs a new folder, and this one exists; choose another name
+      my-blur
+    ");
+}
+
+#[test]
+fn names_that_cannot_be_are_refused() {
+    let place = Place::new();
+    insta::assert_snapshot!(place.run(&["new-pack", "My.Pack"]).all(), @r"
+    exit code 2
+    --- stdout
+    --- stderr
+    error: a pack's name has lower-case letters, digits, `-` and `_`, and begins with a letter; `My.Pack` does not
+    ");
+    insta::assert_snapshot!(place.run(&["new-pack", "match"]).all(), @r"
+    exit code 2
+    --- stdout
+    --- stderr
+    error: `match` cannot name a pack: Rust uses the word; choose another name
+    ");
+    insta::assert_snapshot!(place.run(&["new-pack", "ok", "--sdk", "."]).all(), @r"
+    exit code 2
+    --- stdout
+    --- stderr
+    error: --sdk: this is not the folder of the crate splatgraph-sdk
+      .
+    ");
+    assert_eq!(place.files(), Vec::<String>::new());
+}
+
+#[test]
+fn a_new_pack_builds_passes_its_test_and_runs() {
+    let place = Place::new();
+    assert_eq!(place.run(&["new-pack", "fresh", "--sdk", SDK]).code, 0);
+    let folder = place.path("work/fresh");
+    // The versions that this project was built with are there already.
+    fs::copy(Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.lock"), folder.join("Cargo.lock")).unwrap();
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("new-pack");
+    for arguments in [&["fmt", "--check"][..], &["test"], &["build"]] {
+        let mut cargo = Command::new(env!("CARGO"));
+        let ran = cargo.args(arguments).current_dir(&folder).env("CARGO_TARGET_DIR", &target).output().unwrap();
+        assert!(ran.status.success(), "cargo {arguments:?}\n{}", String::from_utf8_lossy(&ran.stderr));
+    }
+
+    // The graph saves its picture with the pack `std`, which the workspace builds beside the real binary.
+    let mut run = Command::new(env!("CARGO_BIN_EXE_splatgraph"));
+    run.args(["run", "graph.json", "width=8", "height=4", "--packs"]).arg(target.join("debug"));
+    let ran = place.ran(&run.current_dir(&folder).output().unwrap());
+    let hint = "is the workspace built? `cargo build -p splatgraph-pack-std` in the same profile";
+    assert_eq!(ran.code, 0, "{}\n{hint}", ran.stderr);
+    assert!(place.run(&["inspect", "fresh/gradient.png"]).stdout.contains("8x4"));
+}
