@@ -1,0 +1,110 @@
+//! A picture of several tiles: where they are, and how coordinates of a tile and of the whole canvas go into each other.
+
+use crate::{
+    partition::{Corners, Gaussian},
+    tokenizer::TILE,
+};
+use splatgraph_sdk::{Canvas, Error, Result};
+
+/// Tiles of [`TILE`] pixels, row by row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Grid {
+    /// Tiles in a row.
+    pub columns: usize,
+    /// Rows of tiles.
+    pub rows: usize,
+}
+
+impl Grid {
+    /// The grid of a picture of this size.
+    ///
+    /// # Errors
+    /// The picture is not a square of whole tiles; the message ends with the node to put in front.
+    pub fn of_picture(width: usize, height: usize) -> Result<Self> {
+        if width == height && width > 0 && width.is_multiple_of(TILE) {
+            return Ok(Self { columns: width / TILE, rows: height / TILE });
+        }
+        let side = ((width.min(height) + TILE / 2) / TILE).max(1) * TILE;
+        let node = format!(
+            r#""resize": {{ "class_type": "std.Resize", "inputs": {{ "image": ["load", "image"], "width": {side}, "height": {side} }} }}"#
+        );
+        Err(Error::input(
+            "image",
+            format!(
+                "the tokenizer works on squares whose side is a multiple of {TILE} pixels; this picture has {width} x {height}. Resize it first:\n{node}"
+            ),
+        ))
+    }
+
+    /// The grid that a header tells.
+    pub fn of_header(header: &Canvas) -> Self {
+        let [columns, rows] = header.grid.map(|side| side as usize);
+        Self { columns, rows }
+    }
+
+    /// A header without map, support and model.
+    pub fn header(self) -> Canvas {
+        let canvas = [(self.columns * TILE) as u32, (self.rows * TILE) as u32];
+        Canvas { canvas, tile: TILE as u32, grid: [self.columns as u32, self.rows as u32], ..Canvas::default() }
+    }
+
+    /// Number of tiles.
+    pub fn count(self) -> usize {
+        self.columns * self.rows
+    }
+
+    /// Column and row of each tile, in order.
+    pub fn tiles(self) -> impl Iterator<Item = [usize; 2]> {
+        (0..self.count()).map(move |i| [i % self.columns, i / self.columns])
+    }
+
+    /// From coordinates of a tile to those of the canvas.
+    pub fn gaussian_to_canvas(self, tile: [usize; 2], [sigma_x, sigma_y, rho, x, y]: Gaussian) -> Gaussian {
+        let [[dx, scale_x], [dy, scale_y]] = self.axes(tile);
+        if self.count() == 1 {
+            return [sigma_x, sigma_y, rho, x, y];
+        }
+        [sigma_x / scale_x, sigma_y / scale_y, rho, to_canvas(x, dx, scale_x), to_canvas(y, dy, scale_y)]
+    }
+
+    /// From coordinates of the canvas to those of a tile.
+    pub fn gaussian_to_tile(self, tile: [usize; 2], [sigma_x, sigma_y, rho, x, y]: Gaussian) -> Gaussian {
+        let [[dx, scale_x], [dy, scale_y]] = self.axes(tile);
+        if self.count() == 1 {
+            return [sigma_x, sigma_y, rho, x, y];
+        }
+        [sigma_x * scale_x, sigma_y * scale_y, rho, to_tile(x, dx, scale_x), to_tile(y, dy, scale_y)]
+    }
+
+    /// From coordinates of a tile to those of the canvas.
+    pub fn corners_to_canvas(self, tile: [usize; 2], [x0, y0, x1, y1]: Corners) -> Corners {
+        let [[dx, scale_x], [dy, scale_y]] = self.axes(tile);
+        if self.count() == 1 {
+            return [x0, y0, x1, y1];
+        }
+        [to_canvas(x0, dx, scale_x), to_canvas(y0, dy, scale_y), to_canvas(x1, dx, scale_x), to_canvas(y1, dy, scale_y)]
+    }
+
+    /// From coordinates of the canvas to those of a tile.
+    pub fn corners_to_tile(self, tile: [usize; 2], [x0, y0, x1, y1]: Corners) -> Corners {
+        let [[dx, scale_x], [dy, scale_y]] = self.axes(tile);
+        if self.count() == 1 {
+            return [x0, y0, x1, y1];
+        }
+        [to_tile(x0, dx, scale_x), to_tile(y0, dy, scale_y), to_tile(x1, dx, scale_x), to_tile(y1, dy, scale_y)]
+    }
+
+    /// Index of the tile and number of tiles, across and down.
+    fn axes(self, [column, row]: [usize; 2]) -> [[f32; 2]; 2] {
+        [[column as f32, self.columns as f32], [row as f32, self.rows as f32]]
+    }
+}
+
+/// `-1 + (2 index + v + 1) / tiles`
+fn to_canvas(v: f32, index: f32, tiles: f32) -> f32 {
+    -1.0 + (2.0 * index + v + 1.0) / tiles
+}
+
+fn to_tile(v: f32, index: f32, tiles: f32) -> f32 {
+    ((f64::from(v) + 1.0) * f64::from(tiles) - 2.0 * f64::from(index) - 1.0) as f32
+}

@@ -1,0 +1,107 @@
+//! The node `gpstoken.InitTokens`.
+
+use crate::{
+    grid::Grid,
+    partition::{OverCapacity, Region, Rules, corners, gaussian, partition},
+    picture::{grey, tile_input},
+    plane::Plane,
+    tokenizer::TILE,
+};
+use rayon::prelude::*;
+use splatgraph_sdk::prelude::*;
+
+/// Lays tokens where the picture has most to show: cuts it into regions by their entropy and starts a gaussian in each
+/// (paper, section 3.2).
+///
+/// The picture is a square whose side is a multiple of 256 pixels; each 256-pixel tile gets `tokens` tokens.
+#[node(category = "GPSToken", outputs(layout: "a gaussian and a region for each token"))]
+pub fn init_tokens(
+    /// The picture.
+    image: Image,
+    /// Tokens for each 256-pixel tile.
+    #[input(default = 128, min = 1, max = 65536)]
+    tokens: u32,
+    /// How much texture attracts tokens: the exponent of a region's entropy. 0 counts the area only.
+    #[input(default = 2.5, min = 0, max = 100)]
+    exponent: f64,
+    /// Regions with sides of at most this many pixels plus one are not cut any more.
+    #[input(default = 8, min = 1, max = 256)]
+    min_region: u32,
+    /// Where tokens are wanted besides: a weight for each pixel, of the picture's size; one for all pictures, or one for each.
+    weight_map: Option<Mask>,
+    /// Strength of the weight map; a pixel of a textured place counts about 10 to 40 by itself. No effect without a map.
+    #[input(default = 50.0)]
+    weight: f32,
+    ctx: &Ctx,
+) -> Result<Layout> {
+    let [batch, height, width, _] = image.image.dims()?;
+    let grid = Grid::of_picture(width, height)?;
+    if !weight.is_finite() {
+        return Err(Error::input("weight", format!("a number was expected, {weight} came")));
+    }
+    if let Some(map) = &weight_map {
+        let [maps, map_height, map_width] = map.mask.dims()?;
+        if [map_width, map_height] != [width, height] || (maps != 1 && maps != batch) {
+            return Err(Error::input(
+                "weight_map",
+                format!(
+                    "{batch} maps of {width} x {height} pixels were expected, as the pictures have (or one map), {maps} of {map_width} x {map_height} came"
+                ),
+            ));
+        }
+    }
+    let rules = Rules { tokens: tokens as usize, exponent, min_region: min_region as usize };
+    let pictures = image.image.as_slice::<f32>()?;
+    let maps = weight_map.as_ref().map(|map| map.mask.as_slice::<f32>()).transpose()?;
+
+    let tiles: Vec<(usize, [usize; 2])> = (0..batch).flat_map(|b| grid.tiles().map(move |tile| (b, tile))).collect();
+    let cut = |&(b, tile): &(usize, [usize; 2])| -> Result<Vec<Region>> {
+        ctx.check()?;
+        let picture = &pictures[b * height * width * 3..][..height * width * 3];
+        let added = maps.map(|maps| {
+            let start = if maps.len() == height * width { 0 } else { b * height * width };
+            weights(&maps[start..start + height * width], width, tile, weight)
+        });
+        partition(&grey(&tile_input(picture, width, tile)), added.as_ref(), &rules).map_err(over_capacity)
+    };
+    let regions = tiles.par_iter().map(cut).collect::<Result<Vec<_>>>()?;
+    layout_of(batch, grid, &tiles, &regions)
+}
+
+/// A tile of a weight map `[H, W]`.
+fn weights(map: &[f32], width: usize, [column, row]: [usize; 2], weight: f32) -> Plane {
+    let lines = (0..TILE).map(|y| &map[(row * TILE + y) * width + column * TILE..][..TILE]);
+    Plane { width: TILE, height: TILE, values: lines.flatten().map(|v| v * weight).collect() }
+}
+
+fn over_capacity(OverCapacity { tokens, capacity }: OverCapacity) -> Error {
+    Error::input(
+        "tokens",
+        format!(
+            "{tokens} tokens were asked for, but a tile of {TILE} x {TILE} pixels can be cut into {capacity} regions of this size at most. Ask for {capacity} or fewer, or lower min_region"
+        ),
+    )
+}
+
+/// The layout of tiles that were cut into equally many regions each.
+pub(crate) fn layout_of(
+    batch: usize,
+    grid: Grid,
+    tiles: &[(usize, [usize; 2])],
+    regions: &[Vec<Region>],
+) -> Result<Layout> {
+    let count = regions.iter().map(Vec::len).sum::<usize>() / batch.max(1);
+    let mut gaussians = Vec::with_capacity(batch * count * 5);
+    let mut boxes = Vec::with_capacity(batch * count * 4);
+    for ((_, tile), regions) in tiles.iter().zip(regions) {
+        for region in regions {
+            gaussians.extend(grid.gaussian_to_canvas(*tile, gaussian(*region, TILE, TILE)));
+            boxes.extend(grid.corners_to_canvas(*tile, corners(*region, TILE, TILE)));
+        }
+    }
+    Layout::new(
+        Tensor::from_vec([batch, count, 5], gaussians)?,
+        Some(Tensor::from_vec([batch, count, 4], boxes)?),
+        grid.header(),
+    )
+}

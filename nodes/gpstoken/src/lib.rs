@@ -1,0 +1,51 @@
+//! GPSToken for Splatgraph: pictures as 2D gaussian tokens, on Burn.
+//!
+//! The modules stand in the order of the data: a tokenizer is loaded; a picture is encoded to features and cut into a layout;
+//! the layout is refined to tokens; these are splatted to a map; the map is decoded to a picture.
+//!
+//! ```text
+//! LoadTokenizer ──────┬──────────────┬─────────────────────┬──────────────┬─────────────┐
+//! picture ──> Encode ─┴─ features ─> RefineTokens ─ tokens ─> Splat ─ map ─> Decode ──> picture
+//!         └─> InitTokens ── layout ──┘                    └─> DrawTokens
+//! ```
+#![warn(missing_docs)]
+
+pub mod load_tokenizer;
+
+pub mod encode;
+
+pub mod grid_tokens;
+pub mod init_tokens;
+
+pub mod refine_tokens;
+
+pub mod splat;
+
+pub mod decode;
+
+pub mod draw_tokens;
+
+// What the nodes are made of; no node code in these.
+pub mod grid;
+pub mod partition;
+pub mod picture;
+pub mod plane;
+pub mod tokenizer;
+
+#[cfg(test)]
+mod tests;
+
+splatgraph_sdk::export_pack! {
+    id: "gpstoken",
+    description: "GPSToken: pictures as 2D gaussian tokens",
+    nodes: [
+        load_tokenizer::LoadTokenizer,
+        encode::encode,
+        init_tokens::init_tokens,
+        grid_tokens::grid_tokens,
+        refine_tokens::refine_tokens,
+        splat::node::splat,
+        decode::decode,
+        draw_tokens::draw_tokens,
+    ]
+}

@@ -1,0 +1,170 @@
+//! The node `gpstoken.LoadTokenizer`.
+
+use crate::tokenizer::{Network, TILE};
+use burn::prelude::Device;
+use serde_json::json;
+use splatgraph_sdk::{checkpoint, checkpoint::Checkpoint, prelude::*};
+use std::{
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+    time::SystemTime,
+};
+
+/// A tokenizer that is ready to run.
+#[derive(Clone, Debug)]
+pub struct Tokenizer {
+    /// The network with its weights.
+    pub network: Arc<Network>,
+    /// Columns and rows of a tile's feature map.
+    pub map: [u32; 2],
+    /// How many sigmas a token reaches along each axis.
+    pub support: f32,
+    /// The built-in model's name, or the file's.
+    pub name: String,
+}
+
+impl Resident for Tokenizer {
+    const TYPE: &'static str = "TOKENIZER";
+
+    fn header(&self) -> serde_json::Map<String, serde_json::Value> {
+        let network = &self.network;
+        let about = json!({
+            "model": self.name,
+            "map": self.map,
+            "support": self.support,
+            "stem_channels": network.stem_channels,
+            "width": network.width,
+            "blocks": network.transformer.depth(),
+            "bins": network.bins,
+            "texture_channels": network.textures,
+            "decoder_levels": network.decoder.levels(),
+        });
+        about.as_object().cloned().unwrap_or_default()
+    }
+}
+
+/// Loads a tokenizer: the official checkpoints as they are, or one trained here.
+///
+/// Reads .safetensors and .pth files in f32, f16 or bf16; all sizes are taken from the shapes of the weights. A file that was
+/// loaded before is not read again while it is unchanged.
+#[derive(Default)]
+pub struct LoadTokenizer {
+    last: Mutex<Option<(Source, Loaded)>>,
+}
+
+/// What a loaded network was read from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Source {
+    path: PathBuf,
+    changed: Option<SystemTime>,
+    bytes: u64,
+}
+
+#[derive(Clone)]
+struct Loaded {
+    network: Arc<Network>,
+    map: Option<[u32; 2]>,
+    support: Option<f32>,
+}
+
+#[node(category = "GPSToken", outputs(tokenizer: "the tokenizer, for Encode, RefineTokens, Splat and Decode"))]
+impl LoadTokenizer {
+    /// See the node.
+    ///
+    /// # Errors
+    /// The checkpoint is missing, damaged or not a tokenizer.
+    pub fn run(
+        &self,
+        /// A checkpoint, or `small`: the model inside the pack.
+        #[input(path = model, builtin = ["small"], default = "small")]
+        model: PathBuf,
+        /// Columns of a tile's feature map; 0 takes what the file says, else what makes the decoder's picture a tile.
+        #[input(default = 0, min = 0, max = 1024)]
+        map_width: u32,
+        /// Rows of a tile's feature map; 0 as above.
+        #[input(default = 0, min = 0, max = 1024)]
+        map_height: u32,
+        /// How many sigmas a token reaches along each axis; 0 takes what the file says, else 3.
+        #[input(default = 0.0, min = 0, max = 1000)]
+        support: f32,
+    ) -> Result<Local<Tokenizer>> {
+        let loaded = self.load(&model)?;
+        let side = (TILE / loaded.network.enlargement()) as u32;
+        let [file_width, file_height] = loaded.map.unwrap_or([side, side]);
+        let or = |value: u32, otherwise: u32| if value == 0 { otherwise } else { value };
+        Ok(Local::new(Tokenizer {
+            network: loaded.network,
+            map: [or(map_width, file_width), or(map_height, file_height)],
+            support: if support == 0.0 { loaded.support.unwrap_or(3.0) } else { support },
+            name: model.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
+        }))
+    }
+
+    fn load(&self, model: &Path) -> Result<Loaded> {
+        let source = source(model)?;
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, loaded)) = last.as_ref().filter(|(known, _)| *known == source) {
+            return Ok(loaded.clone());
+        }
+        *last = None;
+        let loaded = read(model).map_err(|e| e.blame("model"))?;
+        *last = Some((source, loaded.clone()));
+        Ok(loaded)
+    }
+}
+
+fn is_builtin(model: &Path) -> bool {
+    model.as_os_str() == "small"
+}
+
+fn source(model: &Path) -> Result<Source> {
+    let path = model.to_owned();
+    if is_builtin(model) {
+        return Ok(Source { path, changed: None, bytes: 0 });
+    }
+    let about = std::fs::metadata(model).map_err(|e| {
+        Error::missing(format!(
+            "loading a tokenizer: a checkpoint (.safetensors or .pth) was expected, {e}: {}",
+            model.display()
+        ))
+        .blame("model")
+    })?;
+    Ok(Source { path, changed: about.modified().ok(), bytes: about.len() })
+}
+
+fn read(model: &Path) -> Result<Loaded> {
+    let Checkpoint { metadata, tensors } = if is_builtin(model) { builtin()? } else { checkpoint::open(model)? };
+    let text = |key: &str| metadata.get(key).map(String::as_str);
+    let map = text("map").map(read_map).transpose()?;
+    let support = text("support").map(read_support).transpose()?;
+    let network = Network::load(tensors, &Device::flex()).map_err(|e| Error {
+        message: format!("{}\nfile: {}", e.message, model.display()),
+        ..e.context("loading a tokenizer")
+    })?;
+    Ok(Loaded { network: Arc::new(network), map, support })
+}
+
+fn read_map(text: &str) -> Result<[u32; 2]> {
+    let map: Option<[u32; 2]> = serde_json::from_str(text).ok();
+    map.filter(|map| map.iter().all(|side| (1..=1024).contains(side))).ok_or_else(|| {
+        Error::new(format!("the checkpoint's metadata `map` should be [width, height], from 1 to 1024; it is {text}"))
+    })
+}
+
+fn read_support(text: &str) -> Result<f32> {
+    text.parse().ok().filter(|support: &f32| support.is_finite() && *support > 0.0).ok_or_else(|| {
+        Error::new(format!("the checkpoint's metadata `support` should be a number above 0, it is {text}"))
+    })
+}
+
+#[cfg(feature = "embed-models")]
+fn builtin() -> Result<Checkpoint> {
+    Checkpoint::from_safetensors(include_bytes!("../models/small.safetensors"))
+}
+
+#[cfg(not(feature = "embed-models"))]
+fn builtin() -> Result<Checkpoint> {
+    Err(Error::missing(
+        "the model `small` is not in this build of the pack; build it with the feature `embed-models`, or give the path of a checkpoint",
+    ))
+}

@@ -1,0 +1,120 @@
+//! The entropy-driven partition of a tile into regions, one for each token (paper, section 3.2).
+//!
+//! The most complex region is cut in two until there are as many as asked for. Order and ties follow the authors' code,
+//! because checkpoints and recorded runs depend on them.
+
+mod capacity;
+mod complexity;
+mod gaussians;
+
+pub use capacity::capacity;
+pub use complexity::{complexity, entropy};
+pub use gaussians::{Corners, Gaussian, corners, gaussian};
+
+use crate::plane::Plane;
+
+/// A rectangle of pixels; the last column and row belong to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Region {
+    /// First column.
+    pub x0: usize,
+    /// First row.
+    pub y0: usize,
+    /// Last column.
+    pub x1: usize,
+    /// Last row.
+    pub y1: usize,
+}
+
+impl Region {
+    /// Number of columns.
+    pub fn width(&self) -> usize {
+        self.x1 - self.x0 + 1
+    }
+
+    /// Number of rows.
+    pub fn height(&self) -> usize {
+        self.y1 - self.y0 + 1
+    }
+
+    /// Left and right half; the left one is smaller by a column where the width is odd.
+    fn cut_across_x(&self) -> [Region; 2] {
+        let middle = self.x0 + self.width() / 2;
+        [Region { x1: middle - 1, ..*self }, Region { x0: middle, ..*self }]
+    }
+
+    /// Upper and lower half; the upper one is smaller by a row where the height is odd.
+    fn cut_across_y(&self) -> [Region; 2] {
+        let middle = self.y0 + self.height() / 2;
+        [Region { y1: middle - 1, ..*self }, Region { y0: middle, ..*self }]
+    }
+
+    fn can_be_cut(&self, min_region: usize) -> bool {
+        self.width() > min_region + 1 || self.height() > min_region + 1
+    }
+}
+
+/// How a tile is to be cut.
+#[derive(Clone, Copy, Debug)]
+pub struct Rules {
+    /// Number of regions, at least 1.
+    pub tokens: usize,
+    /// Exponent of the entropy: the larger, the more tokens textured places get.
+    pub exponent: f64,
+    /// A region whose sides are both at most this plus one is not cut any more. At least 1.
+    pub min_region: usize,
+}
+
+/// More regions were asked for than the rules can yield.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OverCapacity {
+    /// What was asked for.
+    pub tokens: usize,
+    /// What the tile's size and `min_region` allow.
+    pub capacity: usize,
+}
+
+/// Cuts `grey` (values -1..1) into regions. `added` is a weight for each pixel; its sum over a region adds to the region's
+/// complexity.
+///
+/// # Errors
+/// [`OverCapacity`] when there is nothing left to cut before the number is reached.
+pub fn partition(grey: &Plane, added: Option<&Plane>, rules: &Rules) -> Result<Vec<Region>, OverCapacity> {
+    let capacity = capacity(grey.width, grey.height, rules.min_region);
+    if rules.tokens > capacity {
+        return Err(OverCapacity { tokens: rules.tokens, capacity });
+    }
+    let whole = Region { x0: 0, y0: 0, x1: grey.width - 1, y1: grey.height - 1 };
+    let value = |region: Region| Scored { value: complexity(grey, added, region, rules.exponent), region };
+
+    let mut regions = Vec::with_capacity(rules.tokens);
+    regions.push(value(whole));
+    while regions.len() < rules.tokens {
+        // Stable: equal values keep their order. The two regions of the last cut stay unsorted at the end.
+        regions.sort_by(|a, b| b.value.total_cmp(&a.value));
+        let Some(next) = regions.iter().position(|scored| scored.region.can_be_cut(rules.min_region)) else {
+            return Err(OverCapacity { tokens: rules.tokens, capacity: regions.len() });
+        };
+        let region = regions.remove(next).region;
+        let halves = match region.width().cmp(&region.height()) {
+            std::cmp::Ordering::Greater => region.cut_across_x().map(value),
+            std::cmp::Ordering::Less => region.cut_across_y().map(value),
+            std::cmp::Ordering::Equal => {
+                let (x, y) = (region.cut_across_x().map(value), region.cut_across_y().map(value));
+                if lower(&x) < lower(&y) { x } else { y }
+            }
+        };
+        regions.extend(halves);
+    }
+    Ok(regions.into_iter().map(|scored| scored.region).collect())
+}
+
+/// A region with its complexity.
+struct Scored {
+    value: f64,
+    region: Region,
+}
+
+fn lower([a, b]: &[Scored; 2]) -> f64 {
+    a.value.min(b.value)
+}

@@ -1,0 +1,187 @@
+use super::{Golden, assert_near, assert_relative, unit_picture};
+use crate::{
+    picture::tile_input,
+    tokenizer::{FeatureTile, GroupNorm, ImageStem, Network, Statistics, TokenTransformer, Weights, roi_align},
+};
+use burn::{
+    prelude::{Device, s},
+    tensor::{Tensor, TensorData},
+};
+use std::collections::BTreeMap;
+
+fn upload<const D: usize>(values: &[f32], shape: [usize; D]) -> Tensor<D> {
+    Tensor::from_data(TensorData::new(values.to_vec(), shape), &Device::flex())
+}
+
+fn recorded<const D: usize>(golden: &Golden, key: &str) -> Tensor<D> {
+    upload(golden.f32(key), golden.shape(key).try_into().unwrap())
+}
+
+fn values<const D: usize>(tensor: &Tensor<D>) -> Vec<f32> {
+    tensor.to_data().try_to_vec().unwrap()
+}
+
+/// Every `channel`-th channel and every `place`-th row and column.
+fn every(x: &Tensor<4>, channel: usize, place: usize) -> Vec<f32> {
+    let (c, p) = (channel as isize, place as isize);
+    values(&x.clone().slice(s![.., ..;c, ..;p, ..;p]))
+}
+
+#[test]
+fn group_norm_agrees_plain_and_by_tiles() {
+    let golden = Golden::open("npnorm_unit.safetensors");
+    let parameters = ["weight", "bias"].map(|key| (format!("norm.{key}"), golden.tensor(key).clone()));
+    let norm = GroupNorm::load(&mut Weights::new(BTreeMap::from(parameters), &[], &Device::flex()), "norm", 64);
+    for (name, tiles) in [("np1", 1), ("np2", 2), ("np4", 4), ("small", 1)] {
+        let x: Tensor<4> = recorded(&golden, &format!("{name}.in"));
+        let by_tiles = norm.forward(x.clone(), Statistics::Tiles([tiles, tiles]));
+        assert_relative(&format!("{name} by tiles"), &values(&by_tiles), golden.f32(&format!("{name}.out")));
+        let plain = norm.forward(x, Statistics::Picture);
+        assert_relative(&format!("{name} plain"), &values(&plain), golden.f32(&format!("{name}.groupnorm")));
+    }
+}
+
+#[test]
+fn roi_align_agrees() {
+    let golden = Golden::open("roialign_unit.safetensors");
+    let boxes = golden.rows::<5>("boxes");
+    let &[_, channels, height, width] = golden.shape("map") else { panic!("four axes") };
+    for (bins, key) in [(8, "out8"), (3, "out3")] {
+        let sampled = boxes.iter().flat_map(|&[picture, x0, y0, x1, y1]| {
+            let size = channels * height * width;
+            let map = &golden.f32("map")[picture as usize * size..][..size];
+            let map = FeatureTile { values: map, size: [width, height], start: [0, 0], tile: [width, height] };
+            roi_align(map, channels, &[[x0, y0, x1, y1]], bins)
+        });
+        assert_relative(key, &sampled.collect::<Vec<_>>(), golden.f32(key));
+    }
+}
+
+fn stem_stages(stem: &ImageStem, picture: &str) -> BTreeMap<String, Tensor<4>> {
+    let (picture, width) = unit_picture(picture);
+    let input = upload(&tile_input(&picture, width, [0, 0]), [1, 3, 256, 256]);
+    let mut stages = BTreeMap::new();
+    let watch = &mut |name: &str, x: &Tensor<4>| {
+        stages.insert(name.to_owned(), x.clone());
+        Ok(())
+    };
+    stem.forward(input, watch).unwrap();
+    stages
+}
+
+fn boxes_of(golden: &Golden, key: &str) -> Vec<[f32; 4]> {
+    golden.rows::<4>(key).into_iter().map(|r| r.map(|v| 255.0 * (v + 1.0) / 2.0)).collect()
+}
+
+fn sample(features: &Tensor<4>, boxes: &[[f32; 4]], bins: usize) -> Tensor<4> {
+    let [_, channels, height, width] = features.dims();
+    let map = values(features);
+    let map = FeatureTile { values: &map, size: [width, height], start: [0, 0], tile: [width, height] };
+    upload(&roi_align(map, channels, boxes, bins), [1, boxes.len(), channels, bins * bins])
+}
+
+#[test]
+fn every_stage_of_configuration_b_agrees() {
+    let golden = Golden::open("tokB_full.safetensors");
+    let network = Network::load(Golden::open("weights_B.safetensors").0, &Device::flex()).unwrap();
+    assert_eq!((network.bins, network.width, network.textures, network.enlargement()), (4, 40, 8, 2));
+
+    let stages = stem_stages(&network.stem, "astronaut_256.png");
+    for (name, key) in
+        [("conv", "preprocess.conv.sub8"), ("block1", "preprocess.res1.sub8"), ("block2", "preprocess.sub8")]
+    {
+        assert_relative(key, &every(&stages[name], 8, 8), golden.f32(key));
+    }
+    let features = &stages["block2"];
+    let boxes = boxes_of(&golden, "regions");
+    let recorded_boxes: Vec<f32> = golden.rows::<5>("roi_boxes").iter().flat_map(|b| b[1..].to_vec()).collect();
+    assert_near("boxes", &boxes.concat(), &recorded_boxes, 1e-5 * 255.0);
+    let regions = sample(features, &boxes, 4);
+    assert_relative("roialign", &values(&regions), golden.f32("roialign"));
+
+    check_transformer(&network.transformer, &golden, recorded(&golden, "init_codes"), regions);
+    check_decoder(
+        &network,
+        &golden,
+        [1, 1],
+        &[
+            ("conv_in", "dec.conv_in.sub4", 4, 4),
+            ("mid.block_1", "dec.mid1.sub4", 4, 4),
+            ("mid.attn_1", "dec.midattn.sub4", 4, 4),
+            ("mid.block_2", "dec.mid2.sub4", 4, 4),
+            ("up.1.block.1", "dec.up1.lastblock.sub8", 8, 8),
+            ("up.1.upsample", "dec.up1.upsample.sub8", 8, 8),
+            ("up.0.block.1", "dec.up0.lastblock.sub8", 8, 8),
+            ("norm_out", "dec.norm_out.sub8", 8, 8),
+        ],
+    );
+}
+
+fn check_transformer(transformer: &TokenTransformer, golden: &Golden, codes: Tensor<3>, regions: Tensor<4>) {
+    let keys = BTreeMap::from([("embedding", "init_embed"), ("delta", "gps_delta")]);
+    let mut seen = 0;
+    let watch = &mut |name: &str, x: &Tensor<3>| {
+        let key = keys
+            .get(name)
+            .map_or_else(|| name.replace("condition", "cond").replace("attention", "attn"), |key| (*key).to_owned());
+        if golden.0.contains_key(&key) {
+            assert_near(&key, &values(x), golden.f32(&key), 6e-5);
+            seen += 1;
+        }
+        Ok(())
+    };
+    let (gaussians, textures) = transformer.forward(codes, regions, watch).unwrap();
+    assert_near("tokens", &values(&Tensor::cat(vec![gaussians, textures], 2)), golden.f32("gpstokens"), 6e-5);
+    assert!(seen >= 1, "{seen}");
+}
+
+fn check_decoder(network: &Network, golden: &Golden, grid: [usize; 2], stages: &[(&str, &str, usize, usize)]) {
+    let mut seen = 0;
+    let watch = &mut |name: &str, x: &Tensor<4>| {
+        if let Some((_, key, channel, place)) = stages.iter().find(|stage| stage.0 == name) {
+            assert_relative(key, &every(x, *channel, *place), golden.f32(key));
+            seen += 1;
+        }
+        Ok(())
+    };
+    let picture = network.decoder.forward(recorded(golden, "rendered"), grid, watch).unwrap();
+    assert_eq!(seen, stages.len());
+    assert_near("decoded", &values(&picture), golden.f32("decoded"), 9e-5);
+}
+
+#[test]
+fn tokens_of_configuration_a_agree_for_other_counts_and_batches() {
+    let device = Device::flex();
+    let tensors = Golden::open("weights_A_encoder.safetensors").0;
+    let mut weights = Weights::new(tensors, &[], &device);
+    let stem = ImageStem::load(&mut weights, 128);
+    let widths = crate::tokenizer::Widths { stem: 128, width: 64, textures: 16, depth: 2, samples: 64 };
+    let transformer = TokenTransformer::load(&mut weights, widths);
+    weights.finish().unwrap();
+
+    let china = &stem_stages(&stem, "china_256.png")["block2"];
+    let variable = Golden::open("tokA_variable.safetensors");
+    for key in variable.0.keys().filter(|key| key.ends_with(".gpstokens")) {
+        let run = key.strip_suffix("gpstokens").unwrap();
+        let only =
+            Golden(variable.0.iter().filter_map(|(k, t)| Some((k.strip_prefix(run)?.to_owned(), t.clone()))).collect());
+        let regions = sample(china, &boxes_of(&only, "regions"), 8);
+        println!("{run}");
+        check_transformer(&transformer, &only, recorded(&only, "init_codes"), regions);
+    }
+
+    let full = Golden::open("tokA_full.safetensors");
+    let chelsea = &stem_stages(&stem, "chelsea_256.png")["block2"];
+    check_transformer(
+        &transformer,
+        &full,
+        recorded(&full, "init_codes"),
+        sample(chelsea, &boxes_of(&full, "regions"), 8),
+    );
+
+    let batch = Golden::open("tokA_batch2.safetensors");
+    let astronaut = &stem_stages(&stem, "astronaut_256.png")["block2"];
+    let boxes = boxes_of(&batch, "regions");
+    let regions = Tensor::cat(vec![sample(china, &boxes[..64], 8), sample(astronaut, &boxes[64..], 8)], 0);
+    check_transformer(&transformer, &batch, recorded(&batch, "init_codes"), regions);
+}

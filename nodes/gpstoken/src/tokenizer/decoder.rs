@@ -1,0 +1,161 @@
+//! The decoder: a feature map to a picture 2^(levels - 1) times its size (paper, section 3.4).
+
+use super::{
+    group_norm::{GroupNorm, Statistics},
+    layers::Convolution,
+    residual::Residual,
+    weights::Weights,
+};
+use burn::{
+    module::Module,
+    tensor::{
+        Tensor,
+        activation::silu,
+        module::{attention, interpolate},
+        ops::{AttentionModuleOptions, InterpolateMode, InterpolateOptions},
+    },
+};
+use splatgraph_sdk::Result;
+
+/// Residual blocks with an attention between them at the map's size, then levels of residual blocks that double it.
+#[derive(Module, Debug)]
+pub struct Decoder {
+    conv_in: Convolution,
+    block_1: Residual,
+    attention: MapAttention,
+    block_2: Residual,
+    /// The level of the highest resolution first, as in the checkpoint; it runs last.
+    levels: Vec<Level>,
+    norm_out: GroupNorm,
+    conv_out: Convolution,
+}
+
+#[derive(Module, Debug)]
+struct Level {
+    blocks: Vec<Residual>,
+    /// Runs after the map was doubled; the level of the highest resolution has none.
+    upsample: Option<Convolution>,
+}
+
+impl Decoder {
+    /// Takes the parameters.
+    pub fn load(weights: &mut Weights, textures: usize) -> Self {
+        let deep = weights.side(&[
+            ("decoder.conv_in.weight", 0),
+            ("decoder.conv_in.bias", 0),
+            ("decoder.mid.block_1.conv1.weight", 0),
+        ]);
+        let depth = weights.count("decoder.up");
+        let conv_in = Convolution::load(weights, "decoder.conv_in", textures, deep, 3);
+        let block_1 = Residual::load(weights, "decoder.mid.block_1", deep, deep);
+        let attention = MapAttention::load(weights, "decoder.mid.attn_1", deep);
+        let block_2 = Residual::load(weights, "decoder.mid.block_2", deep, deep);
+        let mut channels = deep;
+        let mut levels: Vec<Level> = Vec::new();
+        for level in (0..depth).rev() {
+            let key = format!("decoder.up.{level}");
+            let first = format!("{key}.block.0");
+            let output = weights.side(&[(&format!("{first}.conv1.weight"), 0), (&format!("{first}.conv2.weight"), 0)]);
+            let count = weights.count(&format!("{key}.block")).max(1);
+            let blocks = (0..count).map(|i| {
+                let input = if i == 0 { channels } else { output };
+                Residual::load(weights, &format!("{key}.block.{i}"), input, output)
+            });
+            let blocks = blocks.collect();
+            channels = output;
+            let upsample =
+                (level > 0).then(|| Convolution::load(weights, &format!("{key}.upsample.conv"), channels, channels, 3));
+            levels.insert(0, Level { blocks, upsample });
+        }
+        let norm_out = GroupNorm::load(weights, "decoder.norm_out", channels);
+        let conv_out = Convolution::load(weights, "decoder.conv_out", channels, 3, 3);
+        Self { conv_in, block_1, attention, block_2, levels, norm_out, conv_out }
+    }
+
+    /// Number of levels; the picture's side is the map's times 2^(levels - 1).
+    pub fn levels(&self) -> usize {
+        self.levels.len()
+    }
+
+    /// Number of calls of `watch`.
+    pub fn stages(&self) -> usize {
+        5 + self.levels.iter().map(|level| level.blocks.len() + usize::from(level.upsample.is_some())).sum::<usize>()
+    }
+
+    /// `[B, C, h, w]` to `[B, 3, H, W]` with values around -1..1. The map consists of a `[columns, rows]` grid of tiles that
+    /// are decoded together, each with statistics of its own. `watch` sees what each stage gives.
+    ///
+    /// # Errors
+    /// Those of `watch`.
+    pub fn forward(
+        &self,
+        map: Tensor<4>,
+        grid: [usize; 2],
+        watch: &mut dyn FnMut(&str, &Tensor<4>) -> Result<()>,
+    ) -> Result<Tensor<4>> {
+        let statistics = Statistics::Tiles(grid);
+        let mut x = self.conv_in.forward(map);
+        watch("conv_in", &x)?;
+        x = self.block_1.forward(x, statistics);
+        watch("mid.block_1", &x)?;
+        x = self.attention.forward(x, grid);
+        watch("mid.attn_1", &x)?;
+        x = self.block_2.forward(x, statistics);
+        watch("mid.block_2", &x)?;
+        for (i, level) in self.levels.iter().enumerate().rev() {
+            for (j, block) in level.blocks.iter().enumerate() {
+                x = block.forward(x, statistics);
+                watch(&format!("up.{i}.block.{j}"), &x)?;
+            }
+            if let Some(conv) = &level.upsample {
+                let twice = InterpolateOptions::new(InterpolateMode::Nearest).with_scale_factor([2.0, 2.0]);
+                x = conv.forward(interpolate(x, twice));
+                watch(&format!("up.{i}.upsample"), &x)?;
+            }
+        }
+        // As in the authors' code, the last normalisation takes the whole picture's statistics.
+        x = self.norm_out.forward(x, Statistics::Tiles([1, 1]));
+        watch("norm_out", &x)?;
+        Ok(self.conv_out.forward(silu(x)))
+    }
+}
+
+/// Attention between all places of a tile's map, with a single head.
+#[derive(Module, Debug)]
+struct MapAttention {
+    norm: GroupNorm,
+    query: Convolution,
+    key: Convolution,
+    value: Convolution,
+    out: Convolution,
+}
+
+impl MapAttention {
+    fn load(weights: &mut Weights, key: &str, channels: usize) -> Self {
+        let mut conv = |name: &str| Convolution::load(weights, &format!("{key}.{name}"), channels, channels, 1);
+        let (query, key_conv, value, out) = (conv("q"), conv("k"), conv("v"), conv("proj_out"));
+        Self { norm: GroupNorm::load(weights, &format!("{key}.norm"), channels), query, key: key_conv, value, out }
+    }
+
+    fn forward(&self, x: Tensor<4>, [columns, rows]: [usize; 2]) -> Tensor<4> {
+        let [batch, channels, height, width] = x.dims();
+        let (h, w) = (height / rows, width / columns);
+        // A batch of tiles: [B, rows, columns, C, h, w]
+        let tiles: Tensor<6> = x.clone().reshape([batch, channels, rows, h, columns, w]).permute([0, 2, 4, 1, 3, 5]);
+        let tiles: Tensor<4> = tiles.reshape([batch * rows * columns, channels, h, w]);
+        let attended = self.within_tiles(tiles).reshape([batch, rows, columns, channels, h, w]);
+        let attended: Tensor<6> = attended.permute([0, 3, 1, 4, 2, 5]);
+        x + attended.reshape([batch, channels, height, width])
+    }
+
+    fn within_tiles(&self, tiles: Tensor<4>) -> Tensor<4> {
+        let [count, channels, h, w] = tiles.dims();
+        let x = self.norm.forward(tiles, Statistics::Picture);
+        let places = |conv: &Convolution| {
+            conv.forward(x.clone()).reshape([count, 1, channels, h * w]).swap_dims(2, 3) // [tiles, 1, h w, C]
+        };
+        let (query, key, value) = (places(&self.query), places(&self.key), places(&self.value));
+        let attended = attention(query, key, value, None, None, AttentionModuleOptions::default());
+        self.out.forward(attended.swap_dims(2, 3).reshape([count, channels, h, w]))
+    }
+}

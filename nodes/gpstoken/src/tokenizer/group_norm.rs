@@ -1,0 +1,106 @@
+//! Normalisation over groups of channels, plain and by tiles.
+
+use super::weights::Weights;
+use burn::{
+    module::{Module, Param},
+    prelude::Device,
+    tensor::{Tensor, TensorData},
+};
+
+const EPSILON: f64 = 1e-6;
+
+/// Which mean and deviation a [`GroupNorm`] subtracts and divides by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Statistics {
+    /// Those of a group over the whole picture: `(x - mean) / sqrt(variance + epsilon)`.
+    Picture,
+    /// `(x - mean) / (deviation + epsilon)`, taken for each tile of a `[columns, rows]` grid and interpolated between the
+    /// centres of the tiles, so that a picture of several tiles is normalised without seams (paper, section 3.4).
+    Tiles([usize; 2]),
+}
+
+/// Normalises groups of channels, with scale and shift for each channel.
+#[derive(Module, Debug)]
+pub struct GroupNorm {
+    weight: Param<Tensor<1>>,
+    bias: Param<Tensor<1>>,
+}
+
+impl GroupNorm {
+    /// Takes the parameters under `key`.
+    pub fn load(weights: &mut Weights, key: &str, channels: usize) -> Self {
+        Self {
+            weight: weights.take(&format!("{key}.weight"), [channels]),
+            bias: weights.take(&format!("{key}.bias"), [channels]),
+        }
+    }
+
+    /// `[B, C, H, W]`
+    pub fn forward(&self, x: Tensor<4>, statistics: Statistics) -> Tensor<4> {
+        let [_, channels, ..] = x.dims();
+        let groups = greatest_common_divisor(32, channels);
+        let scale = self.weight.val().reshape([1, channels, 1, 1]);
+        let shift = self.bias.val().reshape([1, channels, 1, 1]);
+        match statistics {
+            Statistics::Tiles(grid) if grid != [1, 1] => by_tiles(x, groups, grid) * scale + shift,
+            _ => by_picture(x, groups, scale, statistics) + shift,
+        }
+    }
+}
+
+fn greatest_common_divisor(a: usize, b: usize) -> usize {
+    if b == 0 { a } else { greatest_common_divisor(b, a % b) }
+}
+
+/// Normalises and scales.
+fn by_picture(x: Tensor<4>, groups: usize, scale: Tensor<4>, statistics: Statistics) -> Tensor<4> {
+    let [batch, channels, height, width] = x.dims();
+    // The mean of the rows' means: short sums keep the rounding small.
+    let mean = |x: Tensor<4>| x.mean_dim(3).mean_dim(2).reshape([batch, groups, channels / groups]).mean_dim(2);
+    let to_channels = |x: Tensor<3>| x.expand([batch, groups, channels / groups]).reshape([batch, channels, 1, 1]);
+    let centred = x.clone() - to_channels(mean(x));
+    let variance = mean(centred.clone() * centred.clone());
+    let deviation = match statistics {
+        Statistics::Picture => (variance + EPSILON).sqrt(),
+        Statistics::Tiles(_) => variance.sqrt() + EPSILON,
+    };
+    let factor = scale / to_channels(deviation);
+    debug_assert_eq!(centred.dims(), [batch, channels, height, width]);
+    centred * factor
+}
+
+/// Normalises without scaling.
+fn by_tiles(x: Tensor<4>, groups: usize, [columns, rows]: [usize; 2]) -> Tensor<4> {
+    let [batch, channels, height, width] = x.dims();
+    let (members, planes) = (channels / groups, batch * groups);
+    let (down, across) = (enlarge(rows, height, &x.device()), enlarge(columns, width, &x.device()));
+    let full = |tiles: Tensor<6>| {
+        let tiles: Tensor<3> = tiles.reshape([planes, rows, columns]);
+        let large = down.clone().unsqueeze::<3>().matmul(tiles).matmul(across.clone().transpose().unsqueeze::<3>());
+        large.reshape([planes, 1, height, width])
+    };
+    let mean = |x: Tensor<6>| x.mean_dim(5).mean_dim(3).mean_dim(1);
+    let tiles: Tensor<6> = x.clone().reshape([planes, members, rows, height / rows, columns, width / columns]);
+    let means = mean(tiles.clone()); // [planes, 1, rows, 1, columns, 1]
+    let centred = tiles - means.clone();
+    let deviations = mean(centred.clone() * centred).sqrt();
+    let normalised = (x.reshape([planes, members, height, width]) - full(means)) / (full(deviations) + EPSILON);
+    normalised.reshape([batch, channels, height, width])
+}
+
+/// The matrix `[to, from]` that enlarges a row of values: bicubic with a = -0.75, outer pixels repeated.
+fn enlarge(from: usize, to: usize, device: &Device) -> Tensor<2> {
+    const A: f64 = -0.75;
+    let near = |t: f64| ((A + 2.0) * t - (A + 3.0)) * t * t + 1.0;
+    let far = |t: f64| ((A * t - 5.0 * A) * t + 8.0 * A) * t - 4.0 * A;
+    let mut matrix = vec![0.0f32; to * from];
+    for (i, row) in matrix.chunks_exact_mut(from).enumerate() {
+        let at = (i as f64 + 0.5) * from as f64 / to as f64 - 0.5;
+        let t = at - at.floor();
+        for (offset, weight) in [(-1.0, far(t + 1.0)), (0.0, near(t)), (1.0, near(1.0 - t)), (2.0, far(2.0 - t))] {
+            let pixel = (at.floor() + offset).clamp(0.0, (from - 1) as f64) as usize;
+            row[pixel] += weight as f32;
+        }
+    }
+    Tensor::from_data(TensorData::new(matrix, [to, from]), device)
+}

@@ -1,0 +1,96 @@
+//! The layers that the tokenizer's parts share, with parameters in the checkpoint's layout.
+
+use super::weights::Weights;
+use burn::{
+    module::{Module, Param},
+    tensor::{
+        Tensor,
+        module::{conv2d, layer_norm, linear},
+        ops::ConvOptions,
+    },
+};
+
+/// `y = x W^T + b`
+#[derive(Module, Debug)]
+pub(super) struct Linear {
+    weight: Param<Tensor<2>>, // [out, in]
+    bias: Param<Tensor<1>>,
+}
+
+impl Linear {
+    pub(super) fn load(weights: &mut Weights, key: &str, input: usize, output: usize) -> Self {
+        Self {
+            weight: weights.take(&format!("{key}.weight"), [output, input]),
+            bias: weights.take(&format!("{key}.bias"), [output]),
+        }
+    }
+
+    /// `[..., in] -> [..., out]`
+    pub(super) fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
+        linear(x, self.weight.val().transpose(), Some(self.bias.val()))
+    }
+
+    /// `[out, in]`
+    pub(super) fn weight(&self) -> Tensor<2> {
+        self.weight.val()
+    }
+
+    /// `[out]`
+    pub(super) fn bias(&self) -> Tensor<1> {
+        self.bias.val()
+    }
+}
+
+/// A convolution that keeps the size: stride 1, zeros around the border.
+#[derive(Module, Debug)]
+pub(super) struct Convolution {
+    weight: Param<Tensor<4>>, // [out, in, k, k]
+    bias: Param<Tensor<1>>,
+}
+
+impl Convolution {
+    pub(super) fn load(weights: &mut Weights, key: &str, input: usize, output: usize, kernel: usize) -> Self {
+        Self {
+            weight: weights.take(&format!("{key}.weight"), [output, input, kernel, kernel]),
+            bias: weights.take(&format!("{key}.bias"), [output]),
+        }
+    }
+
+    /// `[B, in, H, W] -> [B, out, H, W]`
+    pub(super) fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        let weight = self.weight.val();
+        let padding = weight.dims()[2] / 2;
+        conv2d(x, weight, Some(self.bias.val()), ConvOptions::new([1, 1], [padding, padding], [1, 1], 1))
+    }
+
+    /// `[out, in, k, k]`
+    pub(super) fn weight(&self) -> Tensor<4> {
+        self.weight.val()
+    }
+
+    /// `[out]`
+    pub(super) fn bias(&self) -> Tensor<1> {
+        self.bias.val()
+    }
+}
+
+/// Normalises the last axis, with scale and shift.
+#[derive(Module, Debug)]
+pub(super) struct LayerNorm {
+    weight: Param<Tensor<1>>,
+    bias: Param<Tensor<1>>,
+}
+
+impl LayerNorm {
+    pub(super) fn load(weights: &mut Weights, key: &str, width: usize) -> Self {
+        Self {
+            weight: weights.take(&format!("{key}.weight"), [width]),
+            bias: weights.take(&format!("{key}.bias"), [width]),
+        }
+    }
+
+    /// `[..., width]`
+    pub(super) fn forward(&self, x: Tensor<3>) -> Tensor<3> {
+        layer_norm(x, self.weight.val(), Some(self.bias.val()), 1e-5)
+    }
+}

@@ -1,0 +1,92 @@
+//! The tokenizer's network: image stem, token transformer, decoder. No node code in here.
+
+mod decoder;
+mod group_norm;
+mod layers;
+mod residual;
+mod roi_align;
+mod stem;
+mod transformer;
+mod weights;
+
+pub use decoder::Decoder;
+pub use group_norm::{GroupNorm, Statistics};
+pub use roi_align::{FeatureTile, roi_align};
+pub use stem::ImageStem;
+pub use transformer::{TokenTransformer, Widths};
+pub use weights::Weights;
+
+use burn::{module::Module, prelude::Device};
+use splatgraph_sdk::{Error, Result};
+use std::collections::BTreeMap;
+
+/// Pictures are worked on in tiles of this side.
+pub const TILE: usize = 256;
+
+/// A network with its weights.
+#[derive(Module, Debug)]
+pub struct Network {
+    /// Picture to features.
+    pub stem: ImageStem,
+    /// Layout and features to tokens.
+    pub transformer: TokenTransformer,
+    /// Feature map to picture.
+    pub decoder: Decoder,
+    /// Channels of the features.
+    pub stem_channels: usize,
+    /// Width of a token in the transformer.
+    pub width: usize,
+    /// Channels of a token's texture.
+    pub textures: usize,
+    /// A region is sampled at `bins` x `bins` places.
+    pub bins: usize,
+}
+
+impl Network {
+    /// Builds the network from a checkpoint's tensors. All sizes are read from their shapes.
+    ///
+    /// # Errors
+    /// Keys are missing, not known or of the wrong shape, all of them listed; or a size can't be.
+    pub fn load(tensors: BTreeMap<String, splatgraph_sdk::Tensor>, device: &Device) -> Result<Self> {
+        let roots = ["gps_embed.weight", "preprocess_img.0.weight", "decoder.conv_in.weight"];
+        let mut weights = Weights::new(tensors, &roots, device);
+        let stem =
+            weights.side(&[("preprocess_img.0.weight", 0), ("preprocess_img.0.bias", 0), ("roialign_layer.weight", 1)]);
+        let width = weights.side(&[("gps_embed.weight", 1), ("to_gps.1.weight", 1), ("roialign_layer.weight", 0)]);
+        let textures = weights.side(&[("to_gps.1.weight", 0), ("to_gps.1.bias", 0), ("decoder.conv_in.weight", 1)]);
+        let samples = weights.side(&[("attnblocks.0.roimlp.weight", 1)]);
+        let depth = weights.count("attnblocks");
+        let network = Self {
+            stem: ImageStem::load(&mut weights, stem),
+            transformer: TokenTransformer::load(&mut weights, Widths { stem, width, textures, depth, samples }),
+            decoder: Decoder::load(&mut weights, textures),
+            stem_channels: stem,
+            width,
+            textures,
+            bins: samples.isqrt(),
+        };
+        weights.finish()?;
+        if network.bins * network.bins != samples {
+            return Err(Error::new(format!(
+                "a tokenizer that samples a region at a square number of places was expected, `attnblocks.0.roimlp.weight` has {samples}"
+            )));
+        }
+        if !transformer::width_fits(width) {
+            return Err(Error::new(format!(
+                "a tokenizer with a width that 8 attention heads share was expected, `gps_embed.weight` has {width}"
+            )));
+        }
+        if depth == 0 || !(1..=9).contains(&network.decoder.levels()) {
+            return Err(Error::new(format!(
+                "a tokenizer with at least one attention block and 1 to 9 decoder levels was expected, {depth} blocks and {} levels were found",
+                network.decoder.levels()
+            )));
+        }
+        Ok(network)
+    }
+
+    /// How many times larger the picture is than the map.
+    pub fn enlargement(&self) -> usize {
+        1 << (self.decoder.levels() - 1)
+    }
+}

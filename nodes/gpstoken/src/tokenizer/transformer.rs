@@ -1,0 +1,178 @@
+//! Turns the layout's gaussians into tokens by looking at the picture's features in their regions (paper, section 3.3).
+
+use super::{
+    layers::{Convolution, LayerNorm, Linear},
+    weights::Weights,
+};
+use burn::{
+    module::{Module, Param},
+    prelude::s,
+    tensor::{
+        Tensor,
+        activation::{gelu, sigmoid},
+        module::attention,
+        ops::AttentionModuleOptions,
+    },
+};
+use splatgraph_sdk::Result;
+
+/// Heads of the attention between tokens: fixed in the authors' code, not to be seen in the shapes.
+const HEADS: usize = 8;
+
+/// The widths of a [`TokenTransformer`].
+#[derive(Clone, Copy, Debug)]
+pub struct Widths {
+    /// Channels of the feature map.
+    pub stem: usize,
+    /// Width of a token inside.
+    pub width: usize,
+    /// Channels of a token's texture.
+    pub textures: usize,
+    /// Number of blocks.
+    pub depth: usize,
+    /// Places where a region is sampled: the square of the side.
+    pub samples: usize,
+}
+
+/// Embeds gaussians, lets the tokens look at their regions and at each other, and gives their final geometry and textures.
+#[derive(Module, Debug)]
+pub struct TokenTransformer {
+    region_projection: Convolution,
+    embedding: Param<Tensor<2>>, // [1, width]
+    gaussian_in: Linear,
+    gaussian_out: Linear,
+    blocks: Vec<Block>,
+    geometry: Linear,
+    textures: Linear,
+}
+
+impl TokenTransformer {
+    /// Takes the parameters.
+    pub fn load(weights: &mut Weights, widths: Widths) -> Self {
+        let Widths { stem, width, textures, depth, samples } = widths;
+        Self {
+            region_projection: Convolution::load(weights, "roialign_layer", stem, width, 1),
+            embedding: weights.take("gps_embed.weight", [1, width]),
+            gaussian_in: Linear::load(weights, "gps_embed_layer.0", 5, width),
+            gaussian_out: Linear::load(weights, "gps_embed_layer.2", width, width),
+            blocks: (0..depth).map(|i| Block::load(weights, &format!("attnblocks.{i}"), width, samples)).collect(),
+            geometry: Linear::load(weights, "to_gps.0", width, 5),
+            textures: Linear::load(weights, "to_gps.1", width, textures),
+        }
+    }
+
+    /// Number of blocks, so of calls of `watch` that name one's `out`.
+    pub fn depth(&self) -> usize {
+        self.blocks.len()
+    }
+
+    /// `gaussians` `[B, N, 5]` and `regions` `[B, N, stem, samples]` to gaussians `[B, N, 5]` and textures `[B, N, C]`.
+    /// `watch` sees what each stage gives.
+    ///
+    /// # Errors
+    /// Those of `watch`.
+    pub fn forward(
+        &self,
+        gaussians: Tensor<3>,
+        regions: Tensor<4>,
+        watch: &mut dyn FnMut(&str, &Tensor<3>) -> Result<()>,
+    ) -> Result<(Tensor<3>, Tensor<3>)> {
+        let conditions = self.conditions(regions);
+        let embedded = self.gaussian_out.forward(gelu(self.gaussian_in.forward(gaussians.clone())));
+        watch("embedding", &embedded)?;
+        let mut x = embedded + self.embedding.val().unsqueeze::<3>();
+        for (i, (block, condition)) in self.blocks.iter().zip(conditions).enumerate() {
+            watch(&format!("block{i}.condition"), &condition)?;
+            x = x + condition;
+            let attended = block.attend(x.clone());
+            watch(&format!("block{i}.attention"), &attended)?;
+            x = block.feed_forward(x + attended);
+            watch(&format!("block{i}.out"), &x)?;
+        }
+        let delta = self.geometry.forward(x.clone());
+        watch("delta", &delta)?;
+        Ok((shift(gaussians, delta), self.textures.forward(x)))
+    }
+
+    /// What each block adds for the regions, `[B, N, width]`.
+    ///
+    /// The authors bring every sample to the full width, then reduce the samples in each block. Both are linear, so here the
+    /// samples are reduced for all blocks at once, at the stem's width: the same result from a fraction of the work.
+    fn conditions(&self, regions: Tensor<4>) -> Vec<Tensor<3>> {
+        let [batch, count, stem, samples] = regions.dims();
+        let weights: Vec<Tensor<2>> = self.blocks.iter().map(|block| block.region.weight()).collect(); // [1, samples] each
+        if weights.is_empty() {
+            return Vec::new();
+        }
+        let reduced = regions.reshape([batch * count * stem, samples]).matmul(Tensor::cat(weights, 0).transpose());
+        let reduced: Tensor<4> = reduced.reshape([batch, count, stem, self.blocks.len()]);
+        let projection: Tensor<3> = self.region_projection.weight().reshape([1, -1, stem as i32]); // [1, width, stem]
+        let project = |(i, block): (usize, &Block)| {
+            let features: Tensor<3> = reduced.clone().slice(s![.., .., .., i..i + 1]).reshape([batch, count, stem]);
+            let constant = self.region_projection.bias() * block.region.weight().sum() + block.region.bias();
+            features.matmul(projection.clone().transpose()) + constant.unsqueeze::<3>()
+        };
+        self.blocks.iter().enumerate().map(project).collect()
+    }
+}
+
+/// Adds to a gaussian in the unbounded space where sigma is a logit, and rho, x, y are logits of `(1 + v) / 2`.
+fn shift(gaussians: Tensor<3>, delta: Tensor<3>) -> Tensor<3> {
+    let sigma = |t: &Tensor<3>| t.clone().slice(s![.., .., 0..2]);
+    let rest = |t: &Tensor<3>| t.clone().slice(s![.., .., 2..5]);
+    let sigma_logit = (sigma(&gaussians).recip() - 1.0).log().neg();
+    let rest_logit = ((rest(&gaussians) + 1.0).recip() * 2.0 - 1.0).log().neg();
+    let sigmas = sigmoid(sigma_logit + sigma(&delta));
+    let others = sigmoid(rest_logit + rest(&delta)) * 2.0 - 1.0;
+    Tensor::cat(vec![sigmas, others], 2)
+}
+
+/// Attention between tokens and a feed-forward layer, both with a normalisation in front.
+#[derive(Module, Debug)]
+struct Block {
+    region: Linear,
+    norm1: LayerNorm,
+    projection_weight: Param<Tensor<2>>, // [3 width, width]: queries, keys, values
+    projection_bias: Param<Tensor<1>>,
+    out: Linear,
+    norm2: LayerNorm,
+    widen: Linear,
+    narrow: Linear,
+}
+
+impl Block {
+    fn load(weights: &mut Weights, key: &str, width: usize, samples: usize) -> Self {
+        Self {
+            region: Linear::load(weights, &format!("{key}.roimlp"), samples, 1),
+            norm1: LayerNorm::load(weights, &format!("{key}.ln1"), width),
+            projection_weight: weights.take(&format!("{key}.attn1.in_proj_weight"), [3 * width, width]),
+            projection_bias: weights.take(&format!("{key}.attn1.in_proj_bias"), [3 * width]),
+            out: Linear::load(weights, &format!("{key}.attn1.out_proj"), width, width),
+            norm2: LayerNorm::load(weights, &format!("{key}.ln2"), width),
+            widen: Linear::load(weights, &format!("{key}.mlp.0"), width, 4 * width),
+            narrow: Linear::load(weights, &format!("{key}.mlp.2"), 4 * width, width),
+        }
+    }
+
+    fn attend(&self, x: Tensor<3>) -> Tensor<3> {
+        let [batch, count, width] = x.dims();
+        let x = self.norm1.forward(x).matmul(self.projection_weight.val().transpose().unsqueeze::<3>());
+        let x = x + self.projection_bias.val().unsqueeze::<3>(); // [B, N, 3 width]
+        let heads = |i: usize| {
+            let part = x.clone().slice(s![.., .., i * width..(i + 1) * width]);
+            part.reshape([batch, count, HEADS, width / HEADS]).swap_dims(1, 2)
+        };
+        let attended = attention(heads(0), heads(1), heads(2), None, None, AttentionModuleOptions::default());
+        self.out.forward(attended.swap_dims(1, 2).reshape([batch, count, width]))
+    }
+
+    fn feed_forward(&self, x: Tensor<3>) -> Tensor<3> {
+        let inner = gelu(self.widen.forward(self.norm2.forward(x.clone())));
+        x + self.narrow.forward(inner)
+    }
+}
+
+/// What the number of heads asks of the width.
+pub(super) fn width_fits(width: usize) -> bool {
+    width > 0 && width.is_multiple_of(HEADS)
+}

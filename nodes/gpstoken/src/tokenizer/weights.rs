@@ -1,0 +1,121 @@
+//! A checkpoint's tensors, taken one by one while the modules are built; what did not fit is told at the end.
+
+use burn::{
+    module::Param,
+    prelude::Device,
+    tensor::{Tensor, TensorData},
+};
+use splatgraph_sdk::{Error, Result};
+use std::{collections::BTreeMap, fmt::Write};
+
+/// A side that could not be found out because the keys that tell it are missing. It fits any length.
+const UNKNOWN: usize = 0;
+
+/// Keys of the authors' code that exist and are never used.
+const UNUSED: &str = ".temb_proj.";
+
+/// The tensors of a checkpoint under the authors' names, without prefix.
+pub struct Weights {
+    tensors: BTreeMap<String, splatgraph_sdk::Tensor>,
+    device: Device,
+    known: usize,
+    missing: Vec<String>,
+    misshapen: Vec<String>,
+}
+
+impl Weights {
+    /// Takes the tensors of the model out of a checkpoint.
+    ///
+    /// A checkpoint of a training run may hold several models under prefixes (`ema_model.`, `ema.`, `model.`, ...) beside
+    /// other state. `roots` are keys of which every model has at least one; averaged weights (`ema`) go before others.
+    pub fn new(mut tensors: BTreeMap<String, splatgraph_sdk::Tensor>, roots: &[&str], device: &Device) -> Self {
+        let prefixes = tensors.keys().filter_map(|key| roots.iter().find_map(|root| key.strip_suffix(root)));
+        let prefixes = prefixes.filter(|prefix| prefix.is_empty() || prefix.ends_with('.'));
+        let best = prefixes.min_by_key(|prefix| (!prefix.contains("ema"), prefix.len())).unwrap_or("").to_owned();
+        if !best.is_empty() {
+            tensors = tensors.into_iter().filter_map(|(k, t)| Some((k.strip_prefix(&best)?.to_owned(), t))).collect();
+        }
+        tensors.retain(|key, _| !key.contains(UNUSED));
+        Self { tensors, device: device.clone(), known: 0, missing: Vec::new(), misshapen: Vec::new() }
+    }
+
+    /// Length of an axis of the first of these keys that is there.
+    pub fn side(&self, keys: &[(&str, usize)]) -> usize {
+        let found = keys.iter().find_map(|(key, axis)| self.tensors.get(*key)?.shape().get(*axis).copied());
+        found.unwrap_or(UNKNOWN)
+    }
+
+    /// Whether the key is there.
+    pub fn contains(&self, key: &str) -> bool {
+        self.tensors.contains_key(key)
+    }
+
+    /// How many of `prefix.0.`, `prefix.1.`, ... there are without a gap.
+    pub fn count(&self, prefix: &str) -> usize {
+        let there = |index: &usize| {
+            let start = format!("{prefix}.{index}.");
+            self.tensors.range(start.clone()..).next().is_some_and(|(key, _)| key.starts_with(&start))
+        };
+        (0..).take_while(there).count()
+    }
+
+    /// Takes a parameter, converted to f32. When it does not fit it is noted, and something small comes in its place.
+    pub fn take<const D: usize>(&mut self, key: &str, shape: [usize; D]) -> Param<Tensor<D>> {
+        Param::from_tensor(match self.tensors.remove(key) {
+            None => {
+                self.missing.push(key.to_owned());
+                Tensor::zeros([1; D], &self.device)
+            }
+            Some(tensor) if fits(tensor.shape(), &shape) => {
+                self.known += 1;
+                let actual: [usize; D] = std::array::from_fn(|axis| tensor.shape()[axis]);
+                Tensor::from_data(TensorData::new(tensor.to_f32(), actual), &self.device)
+            }
+            Some(tensor) => {
+                self.known += 1;
+                self.misshapen.push(format!("{key}: {} expected, {:?} found", shape_text(&shape), tensor.shape()));
+                Tensor::zeros([1; D], &self.device)
+            }
+        })
+    }
+
+    /// Ends the loading.
+    ///
+    /// # Errors
+    /// Lists every key that is missing, not known, or of a shape that does not fit the others.
+    pub fn finish(self) -> Result<()> {
+        let Self { tensors, known, missing, misshapen, .. } = self;
+        let extra: Vec<String> = tensors.into_keys().collect();
+        if known == 0 {
+            let first: Vec<&str> = extra.iter().take(3).map(String::as_str).collect();
+            return Err(Error::new(format!(
+                "a GPSToken tokenizer was expected, but none of its parameters is in the file, which holds {} tensors ({}, ...)",
+                extra.len(),
+                first.join(", ")
+            )));
+        }
+        let kinds = [("missing", missing), ("not known", extra), ("of the wrong shape", misshapen)];
+        if kinds.iter().all(|(_, keys)| keys.is_empty()) {
+            return Ok(());
+        }
+        let mut message = format!(
+            "a GPSToken tokenizer was expected, and {known} of its parameters were found, but the others do not fit:"
+        );
+        for (kind, keys) in kinds.iter().filter(|(_, keys)| !keys.is_empty()) {
+            let _ = write!(message, "\n  {} {kind}:", keys.len());
+            for key in keys {
+                let _ = write!(message, "\n    {key}");
+            }
+        }
+        Err(Error::new(message))
+    }
+}
+
+fn fits(actual: &[usize], expected: &[usize]) -> bool {
+    actual.len() == expected.len() && actual.iter().zip(expected).all(|(a, e)| a == e || *e == UNKNOWN)
+}
+
+fn shape_text(shape: &[usize]) -> String {
+    let sides = shape.iter().map(|&side| if side == UNKNOWN { "?".to_owned() } else { side.to_string() });
+    format!("[{}]", sides.collect::<Vec<_>>().join(", "))
+}
