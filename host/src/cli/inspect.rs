@@ -75,8 +75,9 @@ fn tensor_row(tensor: &TensorReport) -> Vec<String> {
 fn of_checkpoint(checkpoint: &CheckpointReport) -> String {
     let mut text = format!("{BOLD}checkpoint{BOLD:#}  {}\n", count(checkpoint.tensors.len(), "tensor"));
     for total in &checkpoint.dtypes {
-        let tensors = count(total.tensors, "tensor");
-        text += &format!("  {}: {tensors}, {} numbers, {} bytes\n", total.dtype, total.numbers, total.bytes);
+        let parts = [(total.tensors, "tensor"), (total.numbers, "number"), (total.bytes, "byte")];
+        let parts = parts.map(|(number, thing)| count(number, thing));
+        text += &format!("  {}: {}\n", total.dtype, parts.join(", "));
     }
     for (key, value) in &checkpoint.metadata {
         text += &format!("  {DIM}{key}{DIM:#}: {value}\n");

@@ -9,7 +9,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use splatgraph::run::{Event, NodeFailure};
 use splatgraph_sdk::host::LogLevel;
 
-use crate::cli::output::{self, DIM};
+use crate::cli::output;
 
 /// In graphs with more nodes than this, lines tell only of nodes that took a while.
 const MANY_NODES: usize = 100;
@@ -122,7 +122,7 @@ impl Bars {
                 let bar = ProgressBar::new_spinner();
                 bar.set_style(style("{spinner} {prefix}  {elapsed}"));
                 let class = self.classes.get(&**node).map_or("", String::as_str);
-                bar.set_prefix(format!("{node} {DIM}{class}{DIM:#}"));
+                bar.set_prefix(format!("{node} ({class})"));
                 running.insert(node.to_string(), self.all.insert_before(&self.overall, bar));
             }
             Event::Progress { node, done, total, note } => {

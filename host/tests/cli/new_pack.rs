@@ -1,12 +1,10 @@
 //! `splatgraph new-pack`: what it writes builds, passes its test and runs.
 
-mod support;
-
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use support::Place;
+use crate::support::Place;
 
 const SDK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../sdk");
 

@@ -1,0 +1,209 @@
+//! Help, usage errors, completions, colours.
+
+use std::fs;
+
+use crate::GRAPH;
+use crate::support::Place;
+
+#[test]
+fn help_lists_the_commands() {
+    let place = Place::new();
+    insta::assert_snapshot!(place.run(&["--help"]).all(), @r"
+    exit code 0
+    --- stdout
+    Runs pipelines written as JSON graphs. Every stage is a node of a pack, a shared library that anyone
+    can write
+
+    Usage: splatgraph <COMMAND>
+
+    Commands:
+      run          Run a graph
+      check        Check a graph without running it, and print everything that is wrong
+      nodes        List the nodes of all loaded packs or of one, or show a node with its inputs, outputs
+                   and help
+      draw         Print a drawing of a graph as a mermaid diagram, which Markdown pages show
+      schema       Print the JSON schema of graph files for the packs that are loaded, so that an editor
+                   completes and checks them
+      packs        List the node packs that are loaded, and every file that was refused with the reason
+      new-pack     Create a folder with a new node pack: one node, its test and a graph that runs it
+      inspect      Show what is in a record, a checkpoint or a picture
+      completions  Print a script that completes commands and options in a shell
+      help         Print this message or the help of the given subcommand(s)
+
+    Options:
+      -h, --help     Print help
+      -V, --version  Print version
+    --- stderr
+    ");
+    let bare = place.run(&[]);
+    assert_eq!((bare.code, bare.stderr.contains("Usage:")), (2, true));
+    assert!(place.run(&["--version"]).stdout.starts_with("splatgraph "));
+}
+
+#[test]
+fn help_of_run_names_options_and_exit_codes() {
+    let place = Place::new();
+    let help = place.run(&["run", "--help"]);
+    insta::assert_snapshot!(help.all(), @r"
+    exit code 0
+    --- stdout
+    Run a graph
+
+    Named results and the files written are printed at the end. Ctrl-C stops within one step of each
+    node and leaves no half-written file; a second one ends at once.
+
+    Usage: splatgraph run [OPTIONS] <GRAPH> [NAME=VALUE]...
+
+    Arguments:
+      [GRAPH]
+              A .json graph, a picture with a graph in it, or - for standard input
+
+      [NAME=VALUE]...
+              Values of the graph's named inputs; `splatgraph run GRAPH --help` lists them
+
+    Options:
+          --set <NODE.INPUT=VALUE>
+              Set any input of a node; may be given several times
+
+          --out <DIR>
+              Write files into this folder instead of the current one
+
+          --models <DIR>
+              Look for models in this folder too; may be given several times
+
+          --packs <DIR>
+              A folder with node packs; may be given several times. Searched before all other places
+
+          --threads <N>
+              How many threads nodes may use [default: one per core]
+
+      -q, --quiet
+              Print nothing but errors
+
+          --json
+              Print the result as JSON, and no progress
+
+          --explain
+              Say of each node why it ran, or why not
+
+          --no-metadata
+              Write pictures without the graph in them
+
+      -h, --help
+              After a graph: print the graph's own inputs and outputs. Alone: print this
+
+    Exit codes: 0 done; 1 a node failed, or a file that it names is missing or corrupt; 2 the command
+    line or the graph is wrong; 3 a pack or a model is missing; 130 or 143 cancelled.
+    --- stderr
+    ");
+    assert_eq!(help.stdout, place.run(&["help", "run"]).stdout);
+}
+
+#[test]
+fn a_wrong_option_is_a_usage_error() {
+    let place = Place::new();
+    insta::assert_snapshot!(place.run(&["nodes", "--pack", "x"]).all(), @r"
+    exit code 2
+    --- stdout
+    --- stderr
+    error: unexpected argument '--pack' found
+
+      tip: a similar argument exists: '--packs'
+
+    Usage: splatgraph nodes --packs <DIR> [NODE]
+
+    For more information, try '--help'.
+    ");
+    insta::assert_snapshot!(place.run(&["nodes", "--packs", "nowhere"]).all(), @r"
+    exit code 2
+    --- stdout
+    --- stderr
+    error: --packs: there is no such folder
+      nowhere
+    ");
+    insta::assert_snapshot!(place.run(&["run"]).all(), @r"
+    exit code 2
+    --- stdout
+    --- stderr
+    error: the following required arguments were not provided:
+      <GRAPH>
+
+    Usage: splatgraph run [OPTIONS] <GRAPH> [NAME=VALUE]...
+    ");
+    insta::assert_snapshot!(place.run(&["check", "graph.json", "value"]).all(), @r"
+    exit code 2
+    --- stdout
+    --- stderr
+    error: `value` is not of the form NAME=VALUE
+    ");
+}
+
+#[test]
+fn a_graph_describes_itself() {
+    let place = Place::with_stub();
+    place.write("graph.json", GRAPH);
+    insta::assert_snapshot!(place.run(&["run", "graph.json", "--help"]).all(), @r#"
+    exit code 0
+    --- stdout
+    Add and save
+
+    A graph for tests.
+
+    Usage: splatgraph run graph.json [NAME=VALUE]... [OPTIONS]
+
+    Inputs:
+      start  INT -1000..1000, default 3
+          Any whole number.
+      output  STRING, a file to write, default "sum.txt"
+          The file.
+
+    Outputs:
+      sum  INT  a + b
+
+    Any other input of a node is set with `--set NODE.INPUT=VALUE`. `splatgraph help run` lists all options.
+    --- stderr
+    "#);
+    fs::remove_dir_all(place.path("packs")).unwrap();
+    insta::assert_snapshot!(place.run(&["run", "graph.json", "--help"]).all(), @r"
+    exit code 0
+    --- stdout
+    Add and save
+
+    A graph for tests.
+
+    Usage: splatgraph run graph.json [NAME=VALUE]... [OPTIONS]
+
+    Inputs:
+      start  sets first.value
+      output  sets save.path
+
+    Outputs:
+      sum  from add.sum
+
+    Any other input of a node is set with `--set NODE.INPUT=VALUE`. `splatgraph help run` lists all options.
+    --- stderr
+    ");
+}
+
+#[test]
+fn completions_name_the_commands() {
+    let place = Place::new();
+    for shell in ["bash", "zsh", "fish"] {
+        let ran = place.run(&["completions", shell]);
+        assert_eq!(ran.code, 0);
+        assert!(ran.stdout.contains("new-pack"), "{shell}");
+    }
+}
+
+#[test]
+fn colours_are_for_terminals_only_and_can_be_forced_or_forbidden() {
+    let place = Place::new();
+    let with = |variables: &[(&str, &str)]| {
+        let mut command = place.command(&["run", "missing.json"]);
+        command.env_remove("NO_COLOR").env_remove("CLICOLOR_FORCE").envs(variables.iter().copied());
+        place.ran(&command.output().unwrap()).stderr.contains('\x1b')
+    };
+    assert!(!with(&[]));
+    assert!(with(&[("CLICOLOR_FORCE", "1")]));
+    assert!(!with(&[("NO_COLOR", "1")]));
+}

@@ -1,0 +1,41 @@
+//! The command line, through the real binary.
+
+#[cfg(unix)]
+mod cancel;
+mod check;
+mod help;
+mod inspect;
+mod new_pack;
+mod nodes;
+mod packs;
+mod run;
+#[path = "../support/mod.rs"]
+mod support;
+
+use serde_json::{Value as Json, json};
+use support::Place;
+
+/// A graph that has a bit of everything.
+const GRAPH: &str = r#"{
+  "version": 1,
+  "title": "Add and save",
+  "description": "A graph for tests.",
+  "inputs": { "start": "first.value", "output": "save.path" },
+  "outputs": { "sum": ["add", "sum"] },
+  "nodes": {
+    "first": { "class_type": "stub.Constant", "inputs": { "value": 3 } },
+    "add": { "class_type": "stub.Add", "inputs": { "a": ["first", "value"], "b": 4 } },
+    "save": { "class_type": "stub.WriteText", "inputs": { "text": ["add", "sum"], "path": "sum.txt" } }
+  }
+}
+"#;
+
+/// A node of the pack `stub`.
+fn node(class: &str, inputs: Json) -> Json {
+    json!({"class_type": format!("stub.{class}"), "inputs": inputs})
+}
+
+/// Writes a graph of these nodes and outputs.
+fn graph(place: &Place, nodes: &Json, outputs: &Json) {
+    place.write("graph.json", &json!({"version": 1, "outputs": outputs, "nodes": nodes}).to_string());
+}

@@ -1,0 +1,154 @@
+//! `splatgraph nodes`.
+
+use std::fs;
+
+use crate::support::Place;
+
+#[test]
+fn nodes_are_listed_searched_and_shown() {
+    let place = Place::with_stub();
+    insta::assert_snapshot!(place.run(&["nodes"]).all(), @r"
+    exit code 0
+    --- stdout
+    stub 0.1.0  Nodes for the host's tests
+      stub.Constant     A number.
+      stub.Add          Adds two numbers.
+      stub.EveryKind    Has an input of every kind, all with defaults.
+      stub.Sleep        Waits, checking for a cancel every few milliseconds.
+      stub.Endless      Runs until it is cancelled.
+      stub.Stubborn     Runs for ever, whatever it is told.
+      stub.Panics       Panics.
+      stub.Fails        Returns an error.
+      stub.Misses       Misses a model.
+      stub.NanImage     A picture with a NaN in it.
+      stub.PlainImage   A picture of one colour.
+      stub.Mean         The mean of a picture.
+      stub.MakeTensor   A tensor of 33,554,432 bytes.
+      stub.Pass         Gives what it gets.
+      stub.Address      Where a tensor is.
+      stub.ReadText     Reads a text file.
+      stub.WriteText    Writes a text file.
+      stub.SavePicture  Writes a picture as PNG, with the texts of the setting `png_text`.
+      stub.UseModel     Loads nothing, but takes a model.
+      stub.Settings     The settings of the run, and a line for the log.
+    --- stderr
+    ");
+    insta::assert_snapshot!(place.run(&["nodes", "stub.EveryKind"]).all(), @r#"
+    exit code 0
+    --- stdout
+    stub.EveryKind  pack stub 0.1.0, version 3, Test/Sockets
+
+    Has an input of every kind, all with defaults.
+
+    The second paragraph of its help.
+
+    Inputs
+      share  FLOAT 0.0..1.0, default 0.5
+          A share.
+      on  BOOLEAN, default true
+          On or off.
+      words  STRING, default "hello"
+          Words.
+      way  STRING, default "left"
+          A way to turn.
+          "left"  Against the clock.
+          "right"  With the clock.
+      numbers  INT, a list, required
+          Numbers.
+      anything  *, optional
+          Anything, or nothing.
+
+    Outputs
+      text  STRING
+          all of them
+    --- stderr
+    "#);
+    insta::assert_snapshot!(place.run(&["nodes", "WriteText", "--snippet"]).all(), @r#"
+    exit code 0
+    --- stdout
+    "write_text": {
+      "class_type": "stub.WriteText",
+      "inputs": {
+        "text": ["NODE", "output"],
+        "path": "FILE"
+      }
+    }
+    --- stderr
+    "#);
+    insta::assert_snapshot!(place.run(&["nodes", "stub.EveryKind", "--snippet"]).all(), @r#"
+    exit code 0
+    --- stdout
+    "every_kind": {
+      "class_type": "stub.EveryKind",
+      "inputs": {
+        "share": 0.5,
+        "on": true,
+        "words": "hello",
+        "way": "left",
+        "numbers": {"__value__": [0]}
+      }
+    }
+    --- stderr
+    "#);
+    insta::assert_snapshot!(place.run(&["nodes", "--makes", "IMAGE"]).all(), @r"
+    exit code 0
+    --- stdout
+    stub 0.1.0  Nodes for the host's tests
+      stub.NanImage    A picture with a NaN in it.
+      stub.PlainImage  A picture of one colour.
+      stub.MakeTensor  A tensor of 33,554,432 bytes.
+      stub.Pass        Gives what it gets.
+    --- stderr
+    ");
+    let takes = place.run(&["nodes", "--takes", "IMAGE", "--json"]);
+    let takes: Vec<serde_json::Value> = serde_json::from_str(&takes.stdout).unwrap();
+    let classes: Vec<&str> = takes.iter().map(|node| node["class"].as_str().unwrap()).collect();
+    assert!(classes.contains(&"stub.Mean") && !classes.contains(&"stub.Add"), "{classes:?}");
+    insta::assert_snapshot!(place.run(&["nodes", "--takes", "IMAGES"]).all(), @r"
+    exit code 2
+    --- stdout
+    --- stderr
+    error: no socket has the type IMAGES; did you mean IMAGE?; the types are *, BOOLEAN, FLOAT, IMAGE, INT, JSON, STRING
+    ");
+}
+
+#[test]
+fn the_nodes_of_one_pack_are_listed() {
+    let place = Place::with_stub();
+    place.add_pack("second_pack", "packs");
+    insta::assert_snapshot!(place.run(&["nodes", "second"]).all(), @r"
+    exit code 0
+    --- stdout
+    second 0.1.0  Another pack for the host's tests
+      second.Address  Where a tensor is.
+    --- stderr
+    ");
+    assert_eq!(place.run(&["nodes", "Address"]).code, 2);
+    assert_eq!(place.run(&["nodes", "second", "--takes", "INT"]).code, 0);
+}
+
+#[test]
+fn an_unknown_node_is_answered_with_the_nearest() {
+    let place = Place::with_stub();
+    insta::assert_snapshot!(place.run(&["nodes", "stub.Ad"]).all(), @r"
+    exit code 2
+    --- stdout
+    --- stderr
+    error: there is no node `stub.Ad`; did you mean `stub.Add` or `stub.Address` or `stub.ReadText`? `splatgraph nodes` lists all
+    ");
+    insta::assert_snapshot!(place.run(&["nodes", "std.LoadImage"]).all(), @r"
+    exit code 3
+    --- stdout
+    --- stderr
+    error: there is no node `std.LoadImage`: no pack `std` is loaded; `splatgraph packs` lists what is loaded
+    ");
+}
+
+#[test]
+fn output_for_programs_goes_to_stdout_only() {
+    let place = Place::with_stub();
+    fs::write(place.path("packs/broken.so"), "nothing").unwrap();
+    let ran = place.run(&["nodes", "--json"]);
+    assert!(serde_json::from_str::<serde_json::Value>(&ran.stdout).is_ok());
+    assert!(ran.stderr.contains("broken.so"));
+}
