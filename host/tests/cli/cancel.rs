@@ -49,7 +49,8 @@ fn signalled(class: &str, signal: &str, times: usize) -> (Ran, Duration) {
 fn ctrl_c_stops_an_endless_node_within_a_step() {
     let (ran, elapsed) = signalled("Endless", "INT", 1);
     assert_eq!(ran.code, 130);
-    assert!(elapsed < Duration::from_secs(1), "{elapsed:?}");
+    // A node that takes longer than a second is abandoned; the rest is for a busy machine.
+    assert!(elapsed < Duration::from_secs(2), "{elapsed:?}");
     assert!(!ran.stderr.contains("abandoned"), "{}", ran.stderr);
 }
 
@@ -57,14 +58,15 @@ fn ctrl_c_stops_an_endless_node_within_a_step() {
 fn a_node_that_does_not_react_is_abandoned_and_named() {
     let (ran, elapsed) = signalled("Stubborn", "TERM", 1);
     assert_eq!(ran.code, 143);
-    assert!(elapsed < Duration::from_secs(2), "{elapsed:?}");
+    assert!(elapsed < Duration::from_secs(3), "{elapsed:?}");
     let abandoned = ran.stderr.lines().find(|line| line.contains("abandoned")).unwrap();
     insta::assert_snapshot!(abandoned, @"did not react within a second and was abandoned: `bad` (stub.Stubborn)");
 }
 
 #[test]
 fn a_second_ctrl_c_ends_at_once() {
-    let (ran, elapsed) = signalled("Stubborn", "INT", 2);
+    let (ran, _) = signalled("Stubborn", "INT", 2);
     assert_eq!(ran.code, 130);
-    assert!(elapsed < Duration::from_millis(900), "{elapsed:?}");
+    // Not even the second was waited for in which a node may react.
+    assert!(!ran.stderr.contains("abandoned"), "{}", ran.stderr);
 }
