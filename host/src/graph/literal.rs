@@ -159,8 +159,10 @@ pub(crate) fn from_text(spec: &InputSpec, text: &str) -> Result<Json, Problem> {
     }
     if spec.list {
         let hint = "a list is written as JSON: [1, 2]".to_owned();
-        let list: Json = serde_json::from_str(text).map_err(|_| failed(expected(spec)).hint(hint))?;
-        return check(spec, &list);
+        return match serde_json::from_str(text) {
+            Ok(list @ Json::Array(_)) => check(spec, &list),
+            _ => Err(failed(expected(spec)).hint(hint)),
+        };
     }
     let is_text = spec.path.is_some() || !spec.choices.is_empty();
     let value = scalar_from_text(spec, text).filter(|_| !is_text);

@@ -2,6 +2,15 @@
 //!
 //! [`File::parse`] reads a text, [`check`] compares it with a [`Registry`](crate::registry::Registry) and puts in what
 //! the command line says ([`Given`]); the [`Checked`] graph that results has no problems left and can be run.
+//!
+//! # Paths
+//! - Paths to read are relative to the graph's folder; those from the command line to the current directory.
+//! - Paths to write are relative to the current directory, or to [`Given::out_dir`]. In them `{stem}` stands for the name
+//!   of the first file that the graph reads, `{index}` for [`Given::index`], `{name}` for the value of a named input (of
+//!   a path its stem; separators become `-`). `{b}` is left to the pack, for the position in a batch.
+//! - Models are looked for among the pack's own, as a path to read, and in [`Given::model_dirs`].
+//! - A graph from a picture has to stay in these folders, except where the command line says otherwise.
+//! - A run does not write over a file that it reads, and no file twice.
 
 mod check;
 mod draw;

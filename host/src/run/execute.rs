@@ -1,5 +1,6 @@
 use super::{
     CancelToken,
+    context::NodeContext,
     event::{Event, NodeFailure},
     plan::Plan,
     supply,
@@ -9,8 +10,7 @@ use crate::{
     registry::Instance,
 };
 use splatgraph_sdk::{
-    Code, Error, Value,
-    host::{self, HostContext, LogLevel},
+    Code, Error, Value, host,
     spec::{PathKind, scalar},
 };
 use std::{
@@ -42,7 +42,7 @@ pub(super) struct Work {
     /// All files that are known to be read.
     reads: Vec<PathBuf>,
     /// JSON.
-    settings: String,
+    pub(super) settings: String,
     cancel: CancelToken,
     /// The run is over: nodes that were left behind are not listened to.
     over: AtomicBool,
@@ -54,10 +54,14 @@ pub(super) struct Work {
 pub(super) struct Hooks {
     pub(super) event: Box<dyn Fn(Event) + Send + Sync>,
     /// The instance of a node.
-    pub(super) instance: Box<dyn Fn(&CheckedNode) -> Result<Arc<dyn Instance>, Error> + Send + Sync>,
+    pub(super) instance: Box<MakeInstance>,
     /// Keeps the outputs of a node.
-    pub(super) keep: Box<dyn Fn(usize, &Arc<str>, &[Value]) + Send + Sync>,
+    pub(super) keep: Box<KeepOutputs>,
 }
+
+type MakeInstance = dyn Fn(&CheckedNode) -> Result<Arc<dyn Instance>, Error> + Send + Sync;
+/// Gets the node's position and its id.
+type KeepOutputs = dyn Fn(usize, &Arc<str>, &[Value]) + Send + Sync;
 
 #[derive(Default)]
 struct Slot {
@@ -137,6 +141,11 @@ impl Work {
         if slot.uses == 0 { slot.value.take() } else { slot.value.clone() }
     }
 
+    /// Whether nodes should stop.
+    pub(super) fn is_stopping(&self) -> bool {
+        self.cancel.is_cancelled() || self.over.load(Ordering::Acquire)
+    }
+
     pub(super) fn emit(&self, event: Event) {
         if !self.over.load(Ordering::Acquire) {
             // A listener that panics must not take the run with it.
@@ -212,12 +221,13 @@ impl Work {
         let take = |socket| self.take(socket).unwrap_or_else(Value::none);
         let inputs = supply::inputs(about, &self.checked.paths, &self.reads, take)?;
         let instance = (self.hooks.instance)(about)?;
-        let ctx = host::context(NodeContext { work: self.clone(), node });
+        let ctx = host::context(NodeContext::new(self.clone(), node));
         let outputs = instance.run(&ctx, &inputs)?;
         let expected = about.class.spec.outputs.len();
         if outputs.len() != expected {
             let message = format!("it gave {} values, but its class declares {expected} outputs", outputs.len());
-            return Err(Error::new(format!("{message}; tell the author of the pack")));
+            let error = Error::new(format!("{message}; tell the author of the pack"));
+            return Err(Error { location: String::new(), ..error });
         }
         Ok(outputs)
     }
@@ -328,40 +338,6 @@ struct Task(Arc<Work>);
 impl Drop for Task {
     fn drop(&mut self) {
         let _ = self.0.messages.send(Message::TaskEnded);
-    }
-}
-
-/// What a node may ask of this run.
-struct NodeContext {
-    work: Arc<Work>,
-    node: usize,
-}
-
-impl NodeContext {
-    fn id(&self) -> Arc<str> {
-        self.work.checked.nodes[self.node].id.clone()
-    }
-}
-
-impl HostContext for NodeContext {
-    fn progress(&self, done: u64, total: u64, note: &str) {
-        self.work.emit(Event::Progress { node: self.id(), done, total, note: note.to_owned() });
-    }
-
-    fn preview(&self, value: Value) {
-        self.work.emit(Event::Preview { node: self.id(), value });
-    }
-
-    fn cancelled(&self) -> bool {
-        self.work.cancel.is_cancelled() || self.work.over.load(Ordering::Acquire)
-    }
-
-    fn settings(&self) -> String {
-        self.work.settings.clone()
-    }
-
-    fn log(&self, level: LogLevel, text: &str) {
-        self.work.emit(Event::Log { node: self.id(), level, text: text.to_owned() });
     }
 }
 

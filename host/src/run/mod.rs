@@ -6,6 +6,7 @@
 
 mod cache;
 mod cancel;
+mod context;
 mod digest;
 mod event;
 mod execute;

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     graph::{Checked, CheckedNode},
-    registry::Instance,
+    registry::{Instance, NodeSource},
 };
 use serde_json::{Map, Value as Json};
 use splatgraph_sdk::{Error, Value};
@@ -46,13 +46,16 @@ pub struct Runner {
 
 /// What stays from run to run.
 struct Kept {
-    /// By node id and class.
-    instances: HashMap<(Arc<str>, String), Arc<dyn Instance>>,
+    /// By node id and class, with the source that made it: a pack that was loaded anew makes its nodes anew.
+    instances: HashMap<(Arc<str>, String), Made>,
     cache: Cache,
     digests: Digests,
     /// By node id: what its last result depended on.
     last: HashMap<Arc<str>, Fingerprint>,
 }
+
+/// A node and what made it.
+type Made = (Arc<dyn NodeSource>, Arc<dyn Instance>);
 
 impl Runner {
     /// A runner that has run nothing yet.
@@ -220,12 +223,15 @@ struct Prepared {
 
 fn instance(kept: &Mutex<Kept>, node: &CheckedNode) -> Result<Arc<dyn Instance>, Error> {
     let name = (node.id.clone(), node.class.full_name.clone());
-    if let Some(instance) = lock(kept).instances.get(&name) {
+    let source = &node.class.pack.nodes;
+    if let Some((made_by, instance)) = lock(kept).instances.get(&name)
+        && Arc::as_ptr(made_by).addr() == Arc::as_ptr(source).addr()
+    {
         return Ok(instance.clone());
     }
     // Outside the lock, as it is the pack's: it may take its time, or panic.
-    let instance: Arc<dyn Instance> = node.class.pack.nodes.create(&node.class.spec.name)?.into();
-    lock(kept).instances.insert(name, instance.clone());
+    let instance: Arc<dyn Instance> = source.create(&node.class.spec.name)?.into();
+    lock(kept).instances.insert(name, (source.clone(), instance.clone()));
     Ok(instance)
 }
 

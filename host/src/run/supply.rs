@@ -59,7 +59,8 @@ fn one(spec: &InputSpec, value: Value, rules: &PathRules, reads: &[PathBuf]) -> 
         (Kind::Int | Kind::Uint, _) if spec.socket == scalar::FLOAT => Ok(value.as_float().map_or(value, Value::float)),
         (Kind::Text, Some(kind)) => {
             let text = value.as_text().unwrap_or_default();
-            let refused = |why: String| Error::input(&spec.name, why);
+            // The place is for the authors of packs.
+            let refused = |why: String| Error { location: String::new(), ..Error::input(&spec.name, why) };
             let path = match rules.resolve(spec, kind, text, false).map_err(|problem| refused(problem.to_string()))? {
                 Resolved::BuiltIn(name) => return Ok(Value::text(name)),
                 Resolved::File(path) => path,

@@ -1,5 +1,7 @@
 //! Packs made by hand, for tests of graphs without libraries.
 
+#![allow(dead_code, reason = "every test file uses a part of it")]
+
 use serde_json::{Value as Json, json};
 use splatgraph::registry::{Instance, NodeSource, Pack, Registry};
 use splatgraph_sdk::{Error, Value, prelude::Ctx, spec::Manifest};

@@ -62,7 +62,7 @@ fn values_that_do_not_fit() {
     node `init` (gpstoken.InitTokens), input `exponent`: `exponent=nan`: expected a number of at least 0, got "nan"
     node `size` (std.Resize), input `fit`: `fit=fil`: expected one of "fill", "fit", "stretch", got "fil"; did you mean "fill"?
     node `note` (std.Note), input `extra`: `extra={`: expected a JSON value, got "{"
-    node `grid` (std.Grid), input `weights`: `weights=1`: expected a list, each a number, got the number 1; write a list of values as {"__value__": [...]}
+    node `grid` (std.Grid), input `weights`: `weights=1`: expected a list, each a number, got "1"; a list is written as JSON: [1, 2]
     node `size` (std.Resize), input `image`: `picture=a.png`: expected a link to IMAGE, got "a.png"; it can't be given on the command line
     node `init` (gpstoken.InitTokens), input `tokens`: `init.tokens=5000`: expected a whole number from 1 to 4096, got 5000
     10 problems in the text

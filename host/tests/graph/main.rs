@@ -8,6 +8,8 @@ mod links;
 mod mutation;
 mod parse;
 mod paths;
+#[path = "../random/mod.rs"]
+mod random;
 mod show;
 
 use splatgraph::graph::{Checked, File, Given, Origin, Problems, check as check_file};

@@ -1,4 +1,4 @@
-use super::{check_with, closures::declared, given, parse};
+use super::{check_with, closures::declared, given, parse, random::Random};
 use splatgraph::graph::{draw, schema};
 
 /// Every kind of thing that a graph file can have.
@@ -11,19 +11,6 @@ const GRAPH: &str = r#"{"$schema": "s", "version": 1, "title": "A \u00e9 \ud83d\
     "note": {"class_type": "std.Note", "inputs": {"on": true, "extra": {"a": [null, -1]}, "seed": 18446744073709551615}},
     "model": {"class_type": "gpstoken.LoadTokenizer", "inputs": {"model": "small"}},
     "save": {"class_type": "std.SaveImage", "_meta": {}, "inputs": {"image": ["grid", 0], "path": "{stem}-{b}.png"}}}}"#;
-
-/// splitmix64 (Steele, Lea, Flood 2014).
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self, below: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        usize::try_from((z ^ (z >> 31)) % below as u64).unwrap()
-    }
-}
 
 const PIECES: [&str; 24] = [
     "{",

@@ -20,9 +20,8 @@ fn graph(a: i64, c: i64) -> String {
 
 fn pack() -> PackOf {
     let int = json!([{ "name": "x", "type": "INT" }]);
-    arithmetic().node(json!({ "name": "Save", "output": true, "inputs": int, "outputs": int }), |_, inputs| {
-        Ok(inputs.to_vec())
-    })
+    arithmetic()
+        .node(json!({ "name": "Save", "output": true, "inputs": int, "outputs": int }), |_, inputs| Ok(inputs.to_vec()))
 }
 
 fn run_graph(runner: &Runner, text: &str) -> RunResult {
@@ -32,14 +31,43 @@ fn run_graph(runner: &Runner, text: &str) -> RunResult {
 #[test]
 fn what_did_not_change_is_not_run_again() {
     let runner = runner(2, 1 << 20);
-    insta::assert_snapshot!(whys(&run_graph(&runner, &graph(1, 5))), @"");
-    insta::assert_snapshot!(whys(&run_graph(&runner, &graph(1, 5))), @"");
-    insta::assert_snapshot!(whys(&run_graph(&runner, &graph(1, 6))), @"");
+    insta::assert_snapshot!(whys(&run_graph(&runner, &graph(1, 5))), @r"
+    a: ran: first time
+    b: ran: first time
+    c: ran: first time
+    add: ran: first time
+    sum: ran: first time
+    save: ran: it writes
+    ");
+    insta::assert_snapshot!(whys(&run_graph(&runner, &graph(1, 5))), @r"
+    a: cached
+    b: cached
+    c: cached
+    add: cached
+    sum: cached
+    save: ran: it writes
+    ");
+    insta::assert_snapshot!(whys(&run_graph(&runner, &graph(1, 6))), @r"
+    a: cached
+    b: cached
+    c: ran: input `value` changed
+    add: cached
+    sum: ran: input `numbers` changed
+    save: ran: it writes
+    ");
     // An earlier result is still there.
-    insta::assert_snapshot!(whys(&run_graph(&runner, &graph(1, 5))), @"");
+    insta::assert_snapshot!(whys(&run_graph(&runner, &graph(1, 5))), @r"
+    a: cached
+    b: cached
+    c: cached
+    add: cached
+    sum: cached
+    save: ran: it writes
+    ");
     let checked = checked(&graph(3, 5), &pack().registry());
     let lines = lines(&runner, &checked);
-    let expected = ["b finished (cached)", "c finished (cached)", "a started", "a finished", "add started", "add finished"];
+    let expected =
+        ["b finished (cached)", "c finished (cached)", "a started", "a finished", "add started", "add finished"];
     assert_eq!(lines[..6], expected);
     assert_eq!(lines.len(), 10);
 }
@@ -63,21 +91,27 @@ fn a_new_version_of_a_node_runs() {
     let registry = |version: u32| {
         let x = json!([{ "name": "x", "type": "INT", "default": 0 }]);
         let spec = json!({ "name": "N", "version": version, "inputs": x, "outputs": x });
-        PackOf::new("v").node(spec, |_, _| Ok(vec![Value::int(1)])).registry()
+        PackOf::new("v").node(spec, move |_, _| Ok(vec![Value::uint(version.into())])).registry()
     };
     let text = r#"{"outputs": {"x": ["n", 0]}, "nodes": {"n": {"class_type": "v.N"}}}"#;
     let runner = runner(1, 1 << 20);
-    let why = |version| whys(&run(&runner, &checked(text, &registry(version))));
-    assert_eq!([why(1), why(1), why(2)], ["n: ran: first time", "n: cached", "n: ran: its class or version changed"]);
+    let why = |version| {
+        let result = run(&runner, &checked(text, &registry(version)));
+        format!("{}, gave {:?}", whys(&result), result.outputs[0].1)
+    };
+    assert_eq!(why(1), "n: ran: first time, gave Value(1)");
+    assert_eq!(why(1), "n: cached, gave Value(1)");
+    assert_eq!(why(2), "n: ran: its class or version changed, gave Value(2)");
 }
 
 #[test]
 fn a_failure_is_not_kept() {
-    let failing = PackOf::new("t").node(
-        json!({ "name": "Fail", "inputs": [], "outputs": [{ "name": "x", "type": "INT" }] }),
-        |_, _| Err(Error::new("no")),
-    );
-    let checked = checked(r#"{"outputs": {"x": ["n", 0]}, "nodes": {"n": {"class_type": "t.Fail"}}}"#, &failing.registry());
+    let failing = PackOf::new("t")
+        .node(json!({ "name": "Fail", "inputs": [], "outputs": [{ "name": "x", "type": "INT" }] }), |_, _| {
+            Err(Error::new("no"))
+        });
+    let checked =
+        checked(r#"{"outputs": {"x": ["n", 0]}, "nodes": {"n": {"class_type": "t.Fail"}}}"#, &failing.registry());
     let runner = runner(1, 1 << 20);
     for _ in 0..2 {
         assert_eq!(run(&runner, &checked).failures.len(), 1);
@@ -89,7 +123,8 @@ fn what_does_not_fit_into_the_budget_runs_again() {
     let texts = json!([{ "name": "text", "type": "STRING", "default": "" }]);
     let spec = json!({ "name": "Long", "inputs": texts, "outputs": texts });
     let pack = PackOf::new("t").node(spec, |_, _| Ok(vec![Value::text("x".repeat(10_000))]));
-    let checked = checked(r#"{"outputs": {"x": ["n", 0]}, "nodes": {"n": {"class_type": "t.Long"}}}"#, &pack.registry());
+    let checked =
+        checked(r#"{"outputs": {"x": ["n", 0]}, "nodes": {"n": {"class_type": "t.Long"}}}"#, &pack.registry());
     let small = runner(1, 1000);
     run(&small, &checked);
     assert_eq!(whys(&run(&small, &checked)), "n: ran: its last result was not kept");
@@ -126,12 +161,22 @@ fn files_count_by_their_content() {
     assert_eq!(run(&runner, &checked).failures.len(), 2, "the file is missing");
     fs::write(&file, "one").unwrap();
     assert_eq!(run(&runner, &checked).outputs[0].1.as_text(), Some("ONE"));
-    insta::assert_snapshot!(whys(&run(&runner, &checked)), @"");
+    insta::assert_snapshot!(whys(&run(&runner, &checked)), @r"
+    read: cached
+    upper: cached
+    name: cached
+    linked: ran: only a run tells whether input `path` changed
+    ");
     fs::write(&file, "two").unwrap();
     let result = run(&runner, &checked);
     assert_eq!(result.outputs[0].1.as_text(), Some("TWO"));
     assert_eq!(result.outputs[1].1.as_text(), Some("two"));
-    insta::assert_snapshot!(whys(&result), @"");
+    insta::assert_snapshot!(whys(&result), @r"
+    read: ran: the file of input `path` changed
+    upper: ran: input `text` changed, which comes from `read`
+    name: cached
+    linked: ran: only a run tells whether input `path` changed
+    ");
 }
 
 #[test]

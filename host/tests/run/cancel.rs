@@ -16,7 +16,9 @@ const GRAPH: &str = r#"{"outputs": {"a": ["after", 0], "b": ["b", 0]}, "nodes": 
     "b": {"class_type": "t.Number", "inputs": {"value": 1}}}}"#;
 
 /// Cancels as soon as `a` has started and `b` is done.
-fn cancelled_run(work: impl Fn(&splatgraph_sdk::Ctx) -> splatgraph_sdk::Result<Vec<Value>> + Send + Sync + 'static) -> (RunResult, Duration) {
+fn cancelled_run(
+    work: impl Fn(&splatgraph_sdk::Ctx) -> splatgraph_sdk::Result<Vec<Value>> + Send + Sync + 'static,
+) -> (RunResult, Duration) {
     let spec = json!({ "name": "Work", "outputs": [{ "name": "x", "type": "INT" }] });
     let pack = arithmetic().node(spec, move |ctx, _| work(ctx));
     let (token, seen) = (CancelToken::new(), AtomicUsize::new(0));

@@ -63,11 +63,11 @@ fn what_failed_is_said() {
         assert_eq!(result.failures.len(), 1);
         result.failures[0].clone()
     };
-    insta::assert_snapshot!(failure("error"), @"");
-    insta::assert_snapshot!(failure("blame"), @"");
-    insta::assert_snapshot!(failure("panic"), @"");
+    insta::assert_snapshot!(failure("error"), @"node `bad` (t.Fail) failed: reading the moon: it is away [t 0.1.0, src/fail.rs:1:2]");
+    insta::assert_snapshot!(failure("blame"), @"node `bad` (t.Fail) failed: input `x`, which came from `n.number`: 3 values are NaN [t 0.1.0, src/fail.rs:1:2]");
+    insta::assert_snapshot!(failure("panic"), @"node `bad` (t.Fail) panicked: index out of bounds [t 0.1.0]");
     assert_eq!(failure("panic").error.code, Code::Panic);
-    insta::assert_snapshot!(failure("few").error.message, @"");
+    insta::assert_snapshot!(failure("few"), @"node `bad` (t.Fail) failed: it gave 0 values, but its class declares 1 outputs; tell the author of the pack [t 0.1.0]");
 }
 
 #[test]
@@ -81,7 +81,18 @@ fn a_node_that_can_not_be_made_is_a_failure_too() {
 #[test]
 fn events_of_a_failure() {
     let lines = lines(&runner(1, 0), &checked(&graph("error"), &pack().registry()));
-    insta::assert_snapshot!(lines.join("\n"), @"");
+    insta::assert_snapshot!(lines.join("\n"), @r"
+    n started
+    n finished
+    bad started
+    bad failed
+    slow started
+    slow finished
+    next skipped because of bad
+    far skipped because of bad
+    side started
+    side finished
+    ");
 }
 
 #[test]

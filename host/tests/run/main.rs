@@ -6,6 +6,9 @@ mod cancel;
 mod closures;
 mod failures;
 mod many;
+mod oracle;
+#[path = "../random/mod.rs"]
+mod random;
 mod values;
 
 use closures::PackOf;
