@@ -3,9 +3,7 @@
 //! `splatgraph` holds our own header with the graph as it was written, `prompt` the bare form that other tools of
 //! that ecosystem write too. Both are plain text chunks, so any PNG tool can read or remove them.
 
-use std::fs::File;
-use std::io::{BufRead, BufReader, Seek};
-use std::path::Path;
+use std::io::{BufRead, Seek};
 
 /// The keyword of our own header.
 pub const HEADER_KEY: &str = "splatgraph";
@@ -91,14 +89,6 @@ pub fn read_text(source: impl BufRead + Seek) -> Result<PngText, PictureError> {
     };
     let pixels = format!("{colours}, {} bit", info.bit_depth as u8);
     Ok(PngText { width: info.width, height: info.height, pixels, chunks })
-}
-
-/// The JSON text of the graph in the PNG file at `path`, and the header that came with it.
-///
-/// # Errors
-/// As [`graph_in`], and when the file cannot be read.
-pub fn read_graph(path: &Path) -> Result<GraphInPicture, PictureError> {
-    graph_in(&read_text(BufReader::new(File::open(path)?))?)
 }
 
 /// What a picture tells about the run that made it.

@@ -116,6 +116,14 @@ fn a_picture_carries_its_graph_and_is_run_again() {
     assert!(place.run(&["inspect", "again.png"]).stdout.contains("5x5"));
     assert_eq!(place.run(&["run", "out.png", "output=larger.png", "size=7"]).code, 0);
     assert!(place.run(&["inspect", "larger.png"]).stdout.contains("7x7"));
+
+    fs::remove_file(place.path("work/notes.txt")).unwrap();
+    let ran = place.run(&["run", "out.png", "output=again.png", "--quiet"]);
+    let hint: Vec<&str> = ran.stderr.lines().filter(|line| !line.starts_with("error")).collect();
+    insta::assert_snapshot!(hint.join("\n"), @r"
+    the graph comes from a picture, so its files are looked for beside that; give others with notes=FILE
+      .
+    ");
 }
 
 #[test]

@@ -4,8 +4,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Map, Value as Json, json};
-use splatgraph::graph::Checked;
+use splatgraph::graph::{Checked, Origin};
 use splatgraph::run::{NodeFailure, RunResult, Status};
+use splatgraph_sdk::spec::PathKind;
 use splatgraph_sdk::{Code, Value};
 
 use super::progress::duration;
@@ -38,6 +39,9 @@ impl Report<'_> {
                 output::note(&format!("  {}", failure.error.detail.trim_end().replace('\n', "\n  ")));
             }
         }
+        if let Some(hint) = self.hint_about_pictures() {
+            output::note(&hint);
+        }
         for line in self.not_run() {
             output::note(&line);
         }
@@ -66,6 +70,31 @@ impl Report<'_> {
             count(ran, "node"),
             duration(self.elapsed.as_secs_f64() * 1000.0)
         ));
+    }
+
+    /// A graph from a picture names files beside the picture, and these are often elsewhere.
+    fn hint_about_pictures(&self) -> Option<String> {
+        let file = self.checked.file();
+        let Origin::Picture(picture) = &file.origin else { return None };
+        let reads = |node: &str, input: &str| {
+            let node = self.checked.nodes.iter().find(|checked| &*checked.id == node);
+            let spec = node.and_then(|node| node.class.spec.inputs.iter().find(|spec| spec.name == input));
+            spec.is_some_and(|spec| matches!(spec.path, Some(PathKind::Read | PathKind::ReadDir)))
+        };
+        let blamed =
+            |failure: &NodeFailure| failure.error.input.as_ref().is_some_and(|input| reads(&failure.node, input));
+        if !self.result.failures.iter().any(blamed) {
+            return None;
+        }
+        let names =
+            file.inputs.iter().filter(|named| named.targets.iter().any(|target| reads(&target.node, &target.input)));
+        let names: Vec<String> = names.map(|named| format!("{}=FILE", named.name)).collect();
+        let how = if names.is_empty() { "--set NODE.INPUT=FILE".to_owned() } else { names.join(" ") };
+        let folder = picture.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        Some(format!(
+            "the graph comes from a picture, so its files are looked for beside that; give others with {how}\n  {}",
+            folder.display()
+        ))
     }
 
     /// Lines about nodes that were skipped or abandoned.
