@@ -85,13 +85,15 @@ impl Grid {
         [to_canvas(x0, dx, scale_x), to_canvas(y0, dy, scale_y), to_canvas(x1, dx, scale_x), to_canvas(y1, dy, scale_y)]
     }
 
-    /// From coordinates of the canvas to those of a tile.
+    /// From coordinates of the canvas to those of a tile. A corner within a thousandth of a pixel's centre is put on it: the
+    /// way to the canvas and back rounds, and features change along with the corners.
     pub fn corners_to_tile(self, tile: [usize; 2], [x0, y0, x1, y1]: Corners) -> Corners {
         let [[dx, scale_x], [dy, scale_y]] = self.axes(tile);
         if self.count() == 1 {
             return [x0, y0, x1, y1];
         }
-        [to_tile(x0, dx, scale_x), to_tile(y0, dy, scale_y), to_tile(x1, dx, scale_x), to_tile(y1, dy, scale_y)]
+        let exact = |v: f32, index: f32, tiles: f32| on_pixel(to_tile(v, index, tiles));
+        [exact(x0, dx, scale_x), exact(y0, dy, scale_y), exact(x1, dx, scale_x), exact(y1, dy, scale_y)]
     }
 
     /// Index of the tile and number of tiles, across and down.
@@ -107,4 +109,10 @@ fn to_canvas(v: f32, index: f32, tiles: f32) -> f32 {
 
 fn to_tile(v: f32, index: f32, tiles: f32) -> f32 {
     ((f64::from(v) + 1.0) * f64::from(tiles) - 2.0 * f64::from(index) - 1.0) as f32
+}
+
+fn on_pixel(corner: f32) -> f32 {
+    let last = (TILE - 1) as f64;
+    let pixel = (f64::from(corner) + 1.0) / 2.0 * last;
+    if (pixel - pixel.round()).abs() <= 1e-3 { ((pixel.round() / last - 0.5) * 2.0) as f32 } else { corner }
 }

@@ -45,7 +45,7 @@ pub fn init_tokens(
             return Err(Error::input(
                 "weight_map",
                 format!(
-                    "{batch} maps of {width} x {height} pixels were expected, as the pictures have (or one map), {maps} of {map_width} x {map_height} came"
+                    "a map of {width} x {height} pixels was expected, as the picture has, for all {batch} pictures or for each; {maps} of {map_width} x {map_height} came"
                 ),
             ));
         }

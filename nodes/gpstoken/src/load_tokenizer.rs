@@ -43,10 +43,7 @@ impl Resident for Tokenizer {
     }
 }
 
-/// Loads a tokenizer: the official checkpoints as they are, or one trained here.
-///
-/// Reads .safetensors and .pth files in f32, f16 or bf16; all sizes are taken from the shapes of the weights. A file that was
-/// loaded before is not read again while it is unchanged.
+/// The node's state: the network that it loaded last.
 #[derive(Default)]
 pub struct LoadTokenizer {
     last: Mutex<Option<(Source, Loaded)>>,
@@ -69,10 +66,10 @@ struct Loaded {
 
 #[node(category = "GPSToken", outputs(tokenizer: "the tokenizer, for Encode, RefineTokens, Splat and Decode"))]
 impl LoadTokenizer {
-    /// See the node.
+    /// Loads a tokenizer: the official checkpoints as they are, or one trained here.
     ///
-    /// # Errors
-    /// The checkpoint is missing, damaged or not a tokenizer.
+    /// Reads .safetensors and .pth files in f32, f16 or bf16; all sizes are taken from the shapes of the weights. A file that was
+    /// loaded before is not read again while it is unchanged.
     pub fn run(
         &self,
         /// A checkpoint, or `small`: the model inside the pack.

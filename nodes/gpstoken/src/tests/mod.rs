@@ -1,8 +1,11 @@
 //! Tests against recorded runs of the authors' code; see `tests/goldens/README.md`.
 
+mod errors;
 mod network;
+mod nodes;
 mod partition;
 mod splat;
+mod whole;
 
 use splatgraph_sdk::{Tensor, checkpoint};
 use std::{
