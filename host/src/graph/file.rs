@@ -60,7 +60,7 @@ pub struct File {
     pub outputs: Vec<NamedOutput>,
     /// The nodes, in the order of the file.
     pub nodes: Vec<Node>,
-    /// What is wrong with the text, as far as it could be read on; [`check`](super::check) reports it with the rest.
+    /// What is wrong with the text, as far as it could be read on; [`check`](super::check()) reports it with the rest.
     pub problems: Vec<Problem>,
 }
 

@@ -1,6 +1,6 @@
 //! Graph files: reading them, checking them against the loaded packs, drawing them.
 //!
-//! [`File::parse`] reads a text, [`check`] compares it with a [`Registry`](crate::registry::Registry) and puts in what
+//! [`File::parse`] reads a text, [`check()`] compares it with a [`Registry`](crate::registry::Registry) and puts in what
 //! the command line says ([`Given`]); the [`Checked`] graph that results has no problems left and can be run.
 //!
 //! # Paths

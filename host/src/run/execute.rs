@@ -346,7 +346,7 @@ fn panicked(panic: &(dyn Any + Send)) -> Error {
     Error { code: Code::Panic, location: String::new(), ..Error::new(message.unwrap_or("a panic without a message")) }
 }
 
-/// The files that a node says it has written: the texts it gives, or else the paths it was given.
+/// The files that a node says it has written, each once: the texts it gives, or else the paths it was given.
 fn written(node: &CheckedNode, outputs: &[Value]) -> Vec<PathBuf> {
     let spec = &node.class.spec;
     if !spec.inputs.iter().any(|input| input.path == Some(PathKind::Write)) {
@@ -357,6 +357,11 @@ fn written(node: &CheckedNode, outputs: &[Value]) -> Vec<PathBuf> {
         None => value.as_text().map(PathBuf::from).into_iter().collect::<Vec<_>>(),
     };
     let outputs = spec.outputs.iter().zip(outputs).filter(|(spec, _)| spec.socket == scalar::STRING);
-    let said: Vec<PathBuf> = outputs.flat_map(|(_, value)| texts(value)).collect();
+    let mut said: Vec<PathBuf> = Vec::new();
+    for path in outputs.flat_map(|(_, value)| texts(value)) {
+        if !said.contains(&path) {
+            said.push(path);
+        }
+    }
     if said.is_empty() { node.writes.clone() } else { said }
 }
