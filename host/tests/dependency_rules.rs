@@ -14,8 +14,12 @@ const INSIDE: [(&str, &[&str]); 6] = [
 ];
 
 /// Crates from outside that only one of ours may name, by the start of their name.
-const OUTSIDE: [(&str, &str); 4] =
-    [("abi_stable", "splatgraph-abi"), ("libloading", "splatgraph"), ("tokio", "splatgraph"), ("burn", "splatgraph-pack-gpstoken")];
+const OUTSIDE: [(&str, &str); 4] = [
+    ("abi_stable", "splatgraph-abi"),
+    ("libloading", "splatgraph"),
+    ("tokio", "splatgraph"),
+    ("burn", "splatgraph-pack-gpstoken"),
+];
 
 /// Normal, development and build dependencies by crate.
 fn dependencies() -> BTreeMap<String, Vec<String>> {
@@ -29,13 +33,23 @@ fn dependencies() -> BTreeMap<String, Vec<String>> {
     let names = |package: &Value| {
         package["dependencies"].as_array().unwrap().iter().map(|d| d["name"].as_str().unwrap().to_owned()).collect()
     };
-    metadata["packages"].as_array().unwrap().iter().map(|p| (p["name"].as_str().unwrap().to_owned(), names(p))).collect()
+    metadata["packages"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|p| (p["name"].as_str().unwrap().to_owned(), names(p)))
+        .collect()
 }
 
 #[test]
 fn crates_depend_only_on_what_the_architecture_allows() {
     let all = dependencies();
-    assert_eq!(all.len(), INSIDE.len(), "a crate was added or removed: say here what it may depend on: {:?}", all.keys());
+    assert_eq!(
+        all.len(),
+        INSIDE.len(),
+        "a crate was added or removed: say here what it may depend on: {:?}",
+        all.keys()
+    );
     for (name, allowed) in INSIDE {
         let ours = all[name].iter().filter(|d| all.contains_key(*d));
         let wrong: Vec<_> = ours.filter(|d| !allowed.contains(&d.as_str())).collect();

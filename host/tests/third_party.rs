@@ -23,7 +23,9 @@ fn run_json(arguments: &[&str], folder: &Path) -> Value {
 
 /// A toolchain other than ours, if rustup has one.
 fn other_toolchain() -> Option<&'static str> {
-    let works = |name: &&str| Command::new("cargo").args([&format!("+{name}"), "--version"]).output().is_ok_and(|o| o.status.success());
+    let works = |name: &&str| {
+        Command::new("cargo").args([&format!("+{name}"), "--version"]).output().is_ok_and(|o| o.status.success())
+    };
     ["nightly", "stable", "beta"].into_iter().find(works)
 }
 
@@ -40,7 +42,9 @@ fn built_example(folder: &Path) -> PathBuf {
     fs::copy(Path::new(HERE).join("../Cargo.lock"), folder.join("Cargo.lock")).unwrap();
     let toolchain = other_toolchain();
     if toolchain.is_none() {
-        println!("skipped: building with another compiler, since rustup has only one toolchain; building with this one");
+        println!(
+            "skipped: building with another compiler, since rustup has only one toolchain; building with this one"
+        );
     }
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("third-party");
     let built = Command::new("cargo")
@@ -68,11 +72,12 @@ fn the_example_pack_built_elsewhere_replaces_a_stage() {
 
     let graphs = Path::new(HERE).join("../graphs");
     let text = fs::read_to_string(graphs.join("detokenize.json")).unwrap();
-    let swapped = text
-        .replace("gpstoken.Splat", "acme.Splat")
-        .replace(r#", "tokenizer": ["tokenizer", "tokenizer"] } },
-    "decode""#, r#" } },
-    "decode""#);
+    let swapped = text.replace("gpstoken.Splat", "acme.Splat").replace(
+        r#", "tokenizer": ["tokenizer", "tokenizer"] } },
+    "decode""#,
+        r#" } },
+    "decode""#,
+    );
     assert!(swapped.contains("acme.Splat") && swapped.matches("\"tokenizer\": [").count() == 1, "{swapped}");
     fs::copy(graphs.join("chelsea.tokens.safetensors"), folder.path().join("chelsea.tokens.safetensors")).unwrap();
     fs::write(folder.path().join("ours.json"), text).unwrap();
@@ -124,7 +129,10 @@ mod kept {
         });
         fs::write(folder.path().join("graph.json"), graph.to_string()).unwrap();
         let result = run_json(&["run", "graph.json", "--packs", "packs", "--json"], folder.path());
-        assert_eq!(result["outputs"], json!({ "number": 42, "mean": 0.25, "text": "nameless", "options": { "a": [1, 2] }, "count": 1 }));
+        assert_eq!(
+            result["outputs"],
+            json!({ "number": 42, "mean": 0.25, "text": "nameless", "options": { "a": [1, 2] }, "count": 1 })
+        );
 
         let wrong = splatgraph(&["run", "graph.json", "number=1001", "--packs", "packs"], folder.path());
         assert_eq!(wrong.status.code(), Some(2), "{}", String::from_utf8_lossy(&wrong.stderr));

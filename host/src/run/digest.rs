@@ -88,6 +88,25 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_file_is_read_again_if_it_changed_or_may_have_changed() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut digests = Digests::default();
+        let path = folder.path().join("a");
+        let mut digest = |content: &str, modified: SystemTime| {
+            fs::write(&path, content).unwrap();
+            fs::File::options().write(true).open(&path).unwrap().set_modified(modified).unwrap();
+            digests.of(&path).unwrap()
+        };
+        let now = SystemTime::now();
+        assert_ne!(digest("one", now), digest("two", now), "written twice in one tick of the clock");
+        let old = now - Duration::from_secs(60);
+        let one = digest("one", old);
+        assert_eq!(digest("two", old), one, "an old file with the same time and size is not read again");
+        assert_ne!(digest("two", old + Duration::from_secs(1)), one);
+        assert_ne!(digest("three", old), one);
+    }
+
+    #[test]
     fn content_counts_and_so_do_names_in_folders() {
         let folder = tempfile::tempdir().unwrap();
         let mut digests = Digests::default();

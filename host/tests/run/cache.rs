@@ -105,6 +105,21 @@ fn a_new_version_of_a_node_runs() {
 }
 
 #[test]
+fn which_output_a_link_takes_counts() {
+    let int = |name: &str| json!({ "name": name, "type": "INT" });
+    let spec = json!({ "name": "Two", "outputs": [int("one"), int("two")] });
+    let pack = arithmetic().node(spec, |_, _| Ok(vec![Value::int(1), Value::int(2)]));
+    let (registry, runner) = (pack.registry(), runner(1, 1 << 20));
+    for (output, expected) in [("one", 2), ("two", 4), ("one", 2)] {
+        let text = format!(
+            r#"{{"outputs": {{"x": ["add", 0]}}, "nodes": {{"two": {{"class_type": "t.Two"}},
+            "add": {{"class_type": "t.Add", "inputs": {{"a": ["two", "{output}"], "b": ["two", "{output}"]}}}}}}}}"#
+        );
+        assert_eq!(run(&runner, &checked(&text, &registry)).outputs[0].1.as_int(), Some(expected));
+    }
+}
+
+#[test]
 fn a_failure_is_not_kept() {
     let failing = PackOf::new("t")
         .node(json!({ "name": "Fail", "inputs": [], "outputs": [{ "name": "x", "type": "INT" }] }), |_, _| {

@@ -8,23 +8,21 @@ impl Checker<'_> {
     pub(super) fn check_cycles(&mut self, feeds: &[Vec<Feed>]) {
         let sources = |node: usize| feeds[node].iter().flat_map(Feed::sockets).map(|socket| socket.node);
         let left = left_after_peeling(feeds);
-        let mut seen_in_walk = vec![usize::MAX; feeds.len()];
+        let mut seen = vec![false; feeds.len()];
         for start in 0..feeds.len() {
             let mut walk = Vec::new();
             let mut node = start;
             // Every node that is left has a source that is left, so this ends on a node seen before.
-            while left[node] && seen_in_walk[node] == usize::MAX {
-                seen_in_walk[node] = start;
+            while left[node] && !seen[node] {
+                seen[node] = true;
                 walk.push(node);
                 match sources(node).find(|&source| left[source]) {
                     Some(source) => node = source,
                     None => break,
                 }
             }
+            // A walk that ends in an earlier one found no new cycle.
             let Some(first) = walk.iter().position(|&n| n == node) else { continue };
-            if seen_in_walk[node] != start {
-                continue;
-            }
             let mut cycle: Vec<usize> = walk[first..].to_vec();
             // Walked from consumer to source; shown in the direction of the values, from the node that is first in the file.
             cycle.reverse();
