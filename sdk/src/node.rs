@@ -36,9 +36,9 @@ impl Inputs<'_> {
     pub fn get<T: Input>(&self, index: usize, name: &str) -> Result<T> {
         let value = self.0.get(index).cloned().unwrap_or_else(Value::none);
         if value.is_none() && !T::OPTIONAL {
-            return Err(Error::input(name, format!("the input `{name}` is missing")));
+            return Err(Error::input(name, "it is missing; give it a value or a link"));
         }
-        T::from_value(&value).map_err(|e| e.context(format!("the input `{name}`")).blame(name))
+        T::from_value(&value).map_err(|e| e.blame(name))
     }
 
     /// The input at `index`, or its default when it was left out.
@@ -61,10 +61,10 @@ fn check_range(input: &InputSpec, value: &Value) -> Result<()> {
     };
     let name = &input.name;
     if let Some(min) = beyond(&input.min, Ordering::Less) {
-        return Err(Error::input(name, format!("the input `{name}` should be at least {min}, it is {number}")));
+        return Err(Error::input(name, format!("a number of at least {min} was expected, {number} came")));
     }
     if let Some(max) = beyond(&input.max, Ordering::Greater) {
-        return Err(Error::input(name, format!("the input `{name}` should be at most {max}, it is {number}")));
+        return Err(Error::input(name, format!("a number of at most {max} was expected, {number} came")));
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use crate::attributes::{InputOptions, NodeOptions, camel_case, help};
 use proc_macro2::TokenStream;
-use quote::{ToTokens, quote, quote_spanned};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::{
     Error, Expr, ExprLit, FnArg, GenericArgument, Ident, ImplItem, ImplItemFn, Item, ItemFn, ItemImpl, Lit, Pat,
     PathArguments, ReceiverKind, Result, ReturnType, Signature, Type, spanned::Spanned,
@@ -247,20 +247,22 @@ fn input_spec(input: &InputParameter) -> TokenStream {
 
 /// Statements that read the inputs, and the arguments of the call.
 fn calls(parameters: &[Parameter]) -> (TokenStream, TokenStream) {
+    // Names of their own: a parameter may be called as the function is.
+    let variable = |index: usize| format_ident!("input_{index}");
     let reads = inputs(parameters).enumerate().map(|(index, input)| {
-        let InputParameter { ident, ty, .. } = input;
-        let name = input.name();
+        let (name, ty, variable) = (input.name(), &input.ty, variable(index));
         match input.default() {
             Some(default) => {
-                quote_spanned!(ty.span()=> let #ident = inputs.get_or::<#ty>(#index, #name, || #default)?;)
+                quote_spanned!(ty.span()=> let #variable = inputs.get_or::<#ty>(#index, #name, || #default)?;)
             }
-            None => quote_spanned!(ty.span()=> let #ident = inputs.get::<#ty>(#index, #name)?;),
+            None => quote_spanned!(ty.span()=> let #variable = inputs.get::<#ty>(#index, #name)?;),
         }
     });
     let reads = quote!(#(#reads)*);
+    let mut next = 0..;
     let arguments = parameters.iter().map(|p| match p {
         Parameter::Context => quote!(context),
-        Parameter::Input(input) => input.ident.to_token_stream(),
+        Parameter::Input(_) => next.next().map(variable).to_token_stream(),
     });
     (reads, quote!(#(#arguments),*))
 }

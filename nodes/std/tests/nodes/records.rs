@@ -61,6 +61,6 @@ fn what_can_not_be_read_or_written() {
     let save =
         |path: &Path, value: Value| told(run::<save_record>(json!({"path": path}), [("value", value)]), folder.path());
     assert_snapshot!(save(&path.join("below/a.safetensors"), tokens().into_value().unwrap()), @"path: writing a record; check that the folder exists, may be written to and has space: Not a directory (os error 20): <folder>/tokens.safetensors/below/a.safetensors");
-    assert_snapshot!(save(&path, Value::int(3)), @"value: the input `value`: a record was expected, INT came");
+    assert_snapshot!(save(&path, Value::int(3)), @"value: a record was expected, INT came");
     assert_eq!(fs::read(&path).unwrap(), whole);
 }

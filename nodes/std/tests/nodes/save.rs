@@ -134,7 +134,7 @@ fn nan_is_refused_before_anything_is_written() {
     let fields = vec![("image".to_owned(), Tensor::from_vec([1, 1, 1, 3], vec![0.0, f32::NAN, 0.0]).unwrap())];
     let nan = Record { type_name: "IMAGE".to_owned(), header: Default::default(), fields }.into_value();
     let result = run::<save_image>(json!({"path": path}), [("image", nan)]);
-    assert_snapshot!(told(result, folder.path()), @"image: the input `image`: not a usable IMAGE: the field `image` holds NaN (not a number), first at [0, 0, 0, 1]");
+    assert_snapshot!(told(result, folder.path()), @"image: not a usable IMAGE: the field `image` holds NaN (not a number), first at [0, 0, 0, 1]");
     assert_eq!(fs::read_to_string(&path).unwrap(), "old");
 }
 

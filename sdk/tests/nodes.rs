@@ -1,0 +1,144 @@
+//! What `#[node]` makes of functions and structs, through the public way in.
+
+use insta::assert_snapshot;
+use splatgraph_sdk::{
+    Node,
+    prelude::*,
+    testing::{Event, Recorder, json, run, run_node, run_with},
+};
+use std::sync::atomic::{AtomicI64, Ordering};
+
+/// How to mix.
+#[derive(Clone, Copy, Debug, PartialEq, Choice)]
+enum Mode {
+    /// Straight.
+    Linear,
+    /// Soft at both ends.
+    #[choice(name = "smooth")]
+    SmoothStep,
+}
+
+#[derive(Union)]
+enum Geometry {
+    Tokens(Tokens),
+    Layout(Layout),
+}
+
+#[derive(serde::Serialize, serde::Deserialize, Default)]
+#[serde(default)]
+struct Style {
+    width: u32,
+}
+
+/// Shows each kind of input.
+///
+/// A second paragraph.
+#[node(category = "Test", version = 3, name = "Everything", output, outputs(text: "what came", count))]
+#[expect(clippy::too_many_arguments, reason = "one of each kind")]
+fn every_kind(
+    /// A number.
+    #[input(default = 4, min = 1, max = 8)]
+    number: u32,
+    #[input(default = -0.5)] fraction: f32,
+    #[input(default = Mode::SmoothStep)] mode: Mode,
+    #[input(default = "a.png", path = read)] path: PathBuf,
+    #[input(path = model, builtin = ["small"])] model: String,
+    names: Vec<String>,
+    mask: Option<Mask>,
+    style: Json<Style>,
+    geometry: Option<Geometry>,
+    ctx: &Ctx,
+    any: Option<Value>,
+) -> Result<(String, i64)> {
+    ctx.step(1, 2)?;
+    ctx.warn("nearly done");
+    let geometry = match geometry {
+        None => "none",
+        Some(Geometry::Tokens(_)) => "tokens",
+        Some(Geometry::Layout(_)) => "layout",
+    };
+    let any = any.map_or("nothing".into(), |v| v.type_name());
+    let text = format!(
+        "{number} {fraction} {mode:?} {} {model} {names:?} {} {} {geometry} {any}",
+        path.display(),
+        mask.is_some(),
+        style.0.width
+    );
+    Ok((text, names.len() as i64))
+}
+
+/// A parameter may be called as its function.
+#[node(outputs(same))]
+fn same(same: i64) -> Result<i64> {
+    Ok(same)
+}
+
+/// Counts its runs.
+#[derive(Default)]
+struct Count(AtomicI64);
+
+#[node(outputs(count))]
+impl Count {
+    /// One more.
+    fn run(&self) -> Result<i64> {
+        Ok(self.0.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+}
+
+fn text(outputs: Result<Vec<Value>>) -> String {
+    outputs.map_or_else(|e| format!("{:?}: {}", e.input, e.message), |o| o[0].as_text().unwrap().to_owned())
+}
+
+#[test]
+fn the_spec_says_what_the_declaration_says() {
+    let spec = serde_json::to_string_pretty(&every_kind::spec()).unwrap();
+    insta::assert_snapshot!("everything", spec);
+    assert_eq!(Count::spec().name, "Count");
+    assert_eq!(Count::spec().help, "One more.");
+}
+
+#[test]
+fn inputs_take_their_values_and_defaults() {
+    assert_snapshot!(text(run::<every_kind>(json!({"model": "small", "names": ["x"], "style": {}}), [])), @r#"4 -0.5 SmoothStep a.png small ["x"] false 0 none nothing"#);
+    let layout = Layout::new(Tensor::from_vec([1, 1, 5], vec![0.5f32; 5]).unwrap(), None, Canvas::default()).unwrap();
+    let all = json!({"number": 8, "fraction": 2, "mode": "linear", "path": "/b", "model": "m", "names": "one", "style": {"width": 3}, "any": 1});
+    assert_snapshot!(text(run::<every_kind>(all, [("geometry", layout.into_value().unwrap())])), @r#"8 2 Linear /b m ["one"] false 3 layout INT"#);
+    assert_eq!(run::<same>(json!({"same": 7}), []).unwrap()[0].to_json(), Some(7.into()));
+}
+
+#[test]
+fn unusable_inputs_are_named() {
+    let with = |name: &str, value: serde_json::Value| {
+        let mut inputs = json!({"model": "small", "names": [], "style": {}});
+        inputs[name] = value;
+        text(run::<every_kind>(inputs, []))
+    };
+    assert_snapshot!(with("number", json!(0)), @r#"Some("number"): a number of at least 1 was expected, 0 came"#);
+    assert_snapshot!(with("number", json!(9)), @r#"Some("number"): a number of at most 8 was expected, 9 came"#);
+    assert_snapshot!(with("number", json!(2.5)), @r#"Some("number"): a whole number was expected, FLOAT 2.5 came"#);
+    assert_snapshot!(with("fraction", json!("much")), @r#"Some("fraction"): a number was expected, STRING "much" came"#);
+    assert_snapshot!(with("mode", json!("cubic")), @r#"Some("mode"): one of linear, smooth was expected, `cubic` came"#);
+    assert_snapshot!(with("names", json!([1])), @r#"Some("names"): at index 0: a text was expected, INT 1 came"#);
+    assert_snapshot!(with("style", json!({"width": -1})), @r#"Some("style"): the JSON does not fit: invalid value: integer `-1`, expected u32"#);
+    assert_snapshot!(with("geometry", json!(1)), @r#"Some("geometry"): one of TOKENS,LAYOUT was expected, INT came"#);
+    assert_snapshot!(with("model", json!(null)), @r#"Some("model"): it is missing; give it a value or a link"#);
+    assert_snapshot!(with("modle", json!(1)), @"None: the node Everything has no input `modle`");
+}
+
+#[test]
+fn the_host_hears_of_steps_and_can_stop_the_node() {
+    let host = Recorder::default();
+    let inputs = json!({"model": "small", "names": [], "style": {}});
+    run_with::<every_kind>(&host, inputs.clone(), []).unwrap();
+    let expected = [Event::Progress(1, 2), Event::Log(splatgraph_sdk::host::LogLevel::Warn, "nearly done".into())];
+    assert_eq!(host.events(), expected);
+    host.cancel();
+    assert_eq!(text(run_with::<every_kind>(&host, inputs, [])), "None: cancelled");
+}
+
+#[test]
+fn a_node_with_a_state_keeps_it() {
+    let (node, host) = (Count::create(), Recorder::default());
+    let counts: Vec<_> = (0..3).map(|_| run_node(&node, &host, json!({}), []).unwrap()[0].as_int()).collect();
+    assert_eq!(counts, [Some(1), Some(2), Some(3)]);
+}
