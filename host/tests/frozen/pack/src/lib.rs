@@ -4,7 +4,7 @@ use splatgraph_sdk::prelude::*;
 
 /// Which way.
 #[derive(Choice)]
-enum Direction {
+pub enum Direction {
     /// Times two.
     Double,
     /// Through two.
