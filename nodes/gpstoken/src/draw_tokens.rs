@@ -3,6 +3,7 @@
 use crate::{
     grid::Grid,
     partition::{Corners, Gaussian},
+    threads::within,
 };
 use rayon::prelude::*;
 use splatgraph_sdk::prelude::*;
@@ -36,44 +37,48 @@ pub fn draw_tokens(
     scale: u32,
     ctx: &Ctx,
 ) -> Result<Image> {
-    let (gaussians, regions, counts, header) = match tokens {
-        TokensOrLayout::Tokens(tokens) => (tokens.gaussians, None, tokens.counts, tokens.header),
-        TokensOrLayout::Layout(layout) => (layout.gaussians, layout.regions, None, layout.header),
-    };
-    let [batch, count, _] = gaussians.dims()?;
-    let grid = Grid::of_header(&header);
-    let scale = scale as usize;
-    let (pictures, [width, height]) = match &image {
-        Some(image) => {
-            let [pictures, height, width, _] = image.image.dims()?;
-            if pictures != batch && pictures != 1 {
-                return Err(Error::input(
-                    "image",
-                    format!("1 or {batch} pictures were expected, as there are tokens for, {pictures} came"),
-                ));
+    within(ctx, || {
+        let (gaussians, regions, counts, header) = match tokens {
+            TokensOrLayout::Tokens(tokens) => (tokens.gaussians, None, tokens.counts, tokens.header),
+            TokensOrLayout::Layout(layout) => (layout.gaussians, layout.regions, None, layout.header),
+        };
+        let [batch, count, _] = gaussians.dims()?;
+        let grid = Grid::of_header(&header);
+        let scale = scale as usize;
+        let (pictures, [width, height]) = match &image {
+            Some(image) => {
+                let [pictures, height, width, _] = image.image.dims()?;
+                if pictures != batch && pictures != 1 {
+                    return Err(Error::input(
+                        "image",
+                        format!("1 or {batch} pictures were expected, as there are tokens for, {pictures} came"),
+                    ));
+                }
+                (Some((image.image.as_slice::<f32>()?, pictures)), [width * scale, height * scale])
             }
-            (Some((image.image.as_slice::<f32>()?, pictures)), [width * scale, height * scale])
+            None => (None, header.canvas.map(|side| side as usize * scale)),
+        };
+        let gaussians = gaussians.as_slice::<f32>()?.as_chunks::<5>().0;
+        let regions =
+            regions.as_ref().map(|regions| regions.as_slice::<f32>()).transpose()?.map(|r| r.as_chunks::<4>().0);
+        let counts = counts.as_ref().map(|counts| counts.as_slice::<i64>()).transpose()?;
+        let mut drawn = vec![BACKGROUND; batch * height * width * 3];
+        for (b, drawing) in drawn.chunks_exact_mut((height * width * 3).max(1)).enumerate() {
+            ctx.step(b, batch)?;
+            let line = (width.min(height) as f32 / 512.0).max(1.0);
+            let mut drawing = Drawing { pixels: drawing, width, height, scale, line };
+            if let Some((values, pictures)) = pictures {
+                let size = height * width * 3 / (scale * scale);
+                drawing.enlarge(&values[if pictures == 1 { 0 } else { b * size }..][..size], scale);
+            }
+            let used = counts.map_or(count, |counts| counts[b] as usize);
+            let boxes = regions.map_or(&[][..], |regions| &regions[b * count..][..used]);
+            drawing.rectangles(boxes);
+            drawing.ellipses(&gaussians[b * count..][..used], grid);
         }
-        None => (None, header.canvas.map(|side| side as usize * scale)),
-    };
-    let gaussians = gaussians.as_slice::<f32>()?.as_chunks::<5>().0;
-    let regions = regions.as_ref().map(|regions| regions.as_slice::<f32>()).transpose()?.map(|r| r.as_chunks::<4>().0);
-    let counts = counts.as_ref().map(|counts| counts.as_slice::<i64>()).transpose()?;
-    let mut drawn = vec![BACKGROUND; batch * height * width * 3];
-    for (b, drawing) in drawn.chunks_exact_mut((height * width * 3).max(1)).enumerate() {
-        ctx.step(b, batch)?;
-        let mut drawing = Drawing { pixels: drawing, width, height, line: (width.min(height) as f32 / 512.0).max(1.0) };
-        if let Some((values, pictures)) = pictures {
-            let size = height * width * 3 / (scale * scale);
-            drawing.enlarge(&values[if pictures == 1 { 0 } else { b * size }..][..size], scale);
-        }
-        let used = counts.map_or(count, |counts| counts[b] as usize);
-        let boxes = regions.map_or(&[][..], |regions| &regions[b * count..][..used]);
-        drawing.rectangles(boxes);
-        drawing.ellipses(&gaussians[b * count..][..used], grid);
-    }
-    ctx.step(batch, batch)?;
-    Image::new(Tensor::from_vec([batch, height, width, 3], drawn)?)
+        ctx.step(batch, batch)?;
+        Image::new(Tensor::from_vec([batch, height, width, 3], drawn)?)
+    })
 }
 
 /// A picture `[H, W, 3]` that is drawn upon.
@@ -81,6 +86,8 @@ struct Drawing<'a> {
     pixels: &'a mut [f32],
     width: usize,
     height: usize,
+    /// Pixels of the drawing for one of the picture.
+    scale: usize,
     /// Width of lines in pixels.
     line: f32,
 }
@@ -96,35 +103,36 @@ impl Drawing<'_> {
         }
     }
 
-    /// The place of a coordinate of -1..1 in pixels; whole numbers are centres of pixels.
-    fn at(side: usize, v: f32) -> f32 {
-        (v + 1.0) / 2.0 * (side as f32 - 1.0)
+    /// The place of a coordinate of -1..1 on an axis, in the drawing's pixels; whole numbers are their centres.
+    fn at(&self, side: usize, v: f32) -> f32 {
+        let scale = self.scale as f32;
+        ((v + 1.0) / 2.0 * (side as f32 / scale - 1.0) + 0.5) * scale - 0.5
+    }
+
+    /// How many pixels of the drawing a coordinate of 1 spans on an axis.
+    fn unit(&self, side: usize) -> f32 {
+        (side as f32 - self.scale as f32) / 2.0
     }
 
     /// Outlines: a line along the first column and row of each region, so that neighbours share one.
     fn rectangles(&mut self, regions: &[Corners]) {
-        let (width, height) = (self.width, self.height);
-        let mut line = |columns: std::ops::RangeInclusive<usize>, rows: std::ops::RangeInclusive<usize>| {
-            for y in rows {
-                for x in columns.clone() {
-                    mix(&mut self.pixels[(y * width + x) * 3..][..3], [1.0; 3], 0.22);
-                }
-            }
-        };
-        for region in regions.iter().filter(|region| region.iter().all(|v| v.is_finite())) {
-            let pixel = |side: usize, v: f32| Self::at(side, v).round().clamp(0.0, side as f32 - 1.0) as usize;
-            let [x0, y0, x1, y1] =
-                [pixel(width, region[0]), pixel(height, region[1]), pixel(width, region[2]), pixel(height, region[3])];
-            line(x0..=x1, y0..=y0);
-            if y1 > y0 {
-                line(x0..=x0, y0 + 1..=y1);
+        let half = (self.scale as f32 - 1.0) / 2.0; // from a pixel's centre to the centres of its outer parts
+        for [x0, y0, x1, y1] in regions.iter().filter(|region| region.iter().all(|v| v.is_finite())).copied() {
+            let pixel = |side: usize, at: f32| at.round().clamp(0.0, side as f32 - 1.0) as usize;
+            let (left, right) = (self.at(self.width, x0) - half, self.at(self.width, x1) + half);
+            let (top, bottom) = (self.at(self.height, y0) - half, self.at(self.height, y1) + half);
+            let (left, right) = (pixel(self.width, left), pixel(self.width, right));
+            let (top, bottom) = (pixel(self.height, top), pixel(self.height, bottom));
+            let across = (left..=right).map(|x| (x, top));
+            let down = (top + 1..=bottom).map(|y| (left, y));
+            for (x, y) in across.chain(down) {
+                mix(&mut self.pixels[(y * self.width + x) * 3..][..3], [1.0; 3], 0.22);
             }
         }
     }
 
     fn ellipses(&mut self, gaussians: &[Gaussian], grid: Grid) {
-        let ellipses: Vec<Ellipse> =
-            gaussians.iter().filter_map(|g| Ellipse::new(g, [self.width, self.height], self.line, grid)).collect();
+        let ellipses: Vec<Ellipse> = gaussians.iter().filter_map(|g| Ellipse::new(g, self, grid)).collect();
         self.pixels.par_chunks_exact_mut(self.width * 3).enumerate().for_each(|(y, row)| {
             for ellipse in ellipses.iter().filter(|e| (y as f32 - e.y).abs() <= e.reach_y) {
                 ellipse.draw(y as f32, row);
@@ -148,21 +156,17 @@ struct Ellipse {
 
 impl Ellipse {
     /// `None` for a token that contributes nothing to a splat, or is off the picture.
-    fn new(
-        &[sigma_x, sigma_y, rho, x, y]: &Gaussian,
-        [width, height]: [usize; 2],
-        line: f32,
-        grid: Grid,
-    ) -> Option<Self> {
+    fn new(&[sigma_x, sigma_y, rho, x, y]: &Gaussian, drawing: &Drawing<'_>, grid: Grid) -> Option<Self> {
+        let &Drawing { width, height, line, .. } = drawing;
         let usable = [sigma_x, sigma_y, rho, x, y].iter().all(|v| v.is_finite());
         if !usable || sigma_x <= 0.0 || sigma_y <= 0.0 || rho.abs() >= 1.0 {
             return None;
         }
-        // Between an eighth of the smallest region's usual size and a quarter of a tile, by the area.
+        // By the area, on a logarithmic scale between the sizes that many and few tokens have.
         let relative = (sigma_x * sigma_y).sqrt() * grid.columns.max(grid.rows) as f32;
-        let large = ((relative / 0.02).ln() / (0.25f32 / 0.02).ln()).clamp(0.0, 1.0);
-        let (sigma_x, sigma_y) = (sigma_x * (width as f32 - 1.0) / 2.0, sigma_y * (height as f32 - 1.0) / 2.0);
-        let (x, y) = (Drawing::at(width, x), Drawing::at(height, y));
+        let large = ((relative / 0.02).ln() / (0.15f32 / 0.02).ln()).clamp(0.0, 1.0);
+        let (sigma_x, sigma_y) = (sigma_x * drawing.unit(width), sigma_y * drawing.unit(height));
+        let (x, y) = (drawing.at(width, x), drawing.at(height, y));
         // A line cannot show what is thinner than itself.
         let (sigma_x, sigma_y) = (sigma_x.max(line / 2.0), sigma_y.max(line / 2.0));
         let (reach_x, reach_y) = (sigma_x + line + 1.0, sigma_y + line + 1.0);

@@ -5,6 +5,7 @@ use crate::{
     partition::{OverCapacity, Region, Rules, corners, gaussian, partition},
     picture::{grey, tile_input},
     plane::Plane,
+    threads::within,
     tokenizer::TILE,
 };
 use rayon::prelude::*;
@@ -34,38 +35,41 @@ pub fn init_tokens(
     weight: f32,
     ctx: &Ctx,
 ) -> Result<Layout> {
-    let [batch, height, width, _] = image.image.dims()?;
-    let grid = Grid::of_picture(width, height)?;
-    if !weight.is_finite() {
-        return Err(Error::input("weight", format!("a number was expected, {weight} came")));
-    }
-    if let Some(map) = &weight_map {
-        let [maps, map_height, map_width] = map.mask.dims()?;
-        if [map_width, map_height] != [width, height] || (maps != 1 && maps != batch) {
-            return Err(Error::input(
-                "weight_map",
-                format!(
-                    "a map of {width} x {height} pixels was expected, as the picture has, for all {batch} pictures or for each; {maps} of {map_width} x {map_height} came"
-                ),
-            ));
+    within(ctx, || {
+        let [batch, height, width, _] = image.image.dims()?;
+        let grid = Grid::of_picture(width, height)?;
+        if !weight.is_finite() {
+            return Err(Error::input("weight", format!("a number was expected, {weight} came")));
         }
-    }
-    let rules = Rules { tokens: tokens as usize, exponent, min_region: min_region as usize };
-    let pictures = image.image.as_slice::<f32>()?;
-    let maps = weight_map.as_ref().map(|map| map.mask.as_slice::<f32>()).transpose()?;
+        if let Some(map) = &weight_map {
+            let [maps, map_height, map_width] = map.mask.dims()?;
+            if [map_width, map_height] != [width, height] || (maps != 1 && maps != batch) {
+                return Err(Error::input(
+                    "weight_map",
+                    format!(
+                        "a map of {width} x {height} pixels was expected, as the picture has, for all {batch} pictures or for each; {maps} of {map_width} x {map_height} came"
+                    ),
+                ));
+            }
+        }
+        let rules = Rules { tokens: tokens as usize, exponent, min_region: min_region as usize };
+        let pictures = image.image.as_slice::<f32>()?;
+        let maps = weight_map.as_ref().map(|map| map.mask.as_slice::<f32>()).transpose()?;
 
-    let tiles: Vec<(usize, [usize; 2])> = (0..batch).flat_map(|b| grid.tiles().map(move |tile| (b, tile))).collect();
-    let cut = |&(b, tile): &(usize, [usize; 2])| -> Result<Vec<Region>> {
-        ctx.check()?;
-        let picture = &pictures[b * height * width * 3..][..height * width * 3];
-        let added = maps.map(|maps| {
-            let start = if maps.len() == height * width { 0 } else { b * height * width };
-            weights(&maps[start..start + height * width], width, tile, weight)
-        });
-        partition(&grey(&tile_input(picture, width, tile)), added.as_ref(), &rules).map_err(over_capacity)
-    };
-    let regions = tiles.par_iter().map(cut).collect::<Result<Vec<_>>>()?;
-    layout_of(batch, grid, &tiles, &regions)
+        let tiles: Vec<(usize, [usize; 2])> =
+            (0..batch).flat_map(|b| grid.tiles().map(move |tile| (b, tile))).collect();
+        let cut = |&(b, tile): &(usize, [usize; 2])| -> Result<Vec<Region>> {
+            ctx.check()?;
+            let picture = &pictures[b * height * width * 3..][..height * width * 3];
+            let added = maps.map(|maps| {
+                let start = if maps.len() == height * width { 0 } else { b * height * width };
+                weights(&maps[start..start + height * width], width, tile, weight)
+            });
+            partition(&grey(&tile_input(picture, width, tile)), added.as_ref(), &rules).map_err(over_capacity)
+        };
+        let regions = tiles.par_iter().map(cut).collect::<Result<Vec<_>>>()?;
+        layout_of(batch, grid, &tiles, &regions)
+    })
 }
 
 /// A tile of a weight map `[H, W]`.

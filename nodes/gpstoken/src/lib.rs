@@ -30,6 +30,7 @@ pub mod grid;
 pub mod partition;
 pub mod picture;
 pub mod plane;
+mod threads;
 pub mod tokenizer;
 
 #[cfg(test)]

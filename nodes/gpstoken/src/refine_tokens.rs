@@ -3,6 +3,7 @@
 use crate::{
     grid::Grid,
     load_tokenizer::Tokenizer,
+    threads::within,
     tokenizer::{FeatureTile, Network, TILE, roi_align},
 };
 use burn::{
@@ -23,79 +24,85 @@ pub fn refine_tokens(
     layout: Layout,
     ctx: &Ctx,
 ) -> Result<Tokens> {
-    let network = &tokenizer.network;
-    let [batch, channels, height, width] = features.features.dims()?;
-    let [layouts, count, _] = layout.gaussians.dims()?;
-    let grid = Grid::of_header(&layout.header);
-    let [canvas_width, canvas_height] = [grid.columns * TILE, grid.rows * TILE];
-    if channels != network.stem_channels {
-        return Err(Error::input(
-            "features",
-            format!(
-                "features with {} channels were expected, as this tokenizer makes them, {channels} came. Connect Encode to the same tokenizer",
-                network.stem_channels
-            ),
-        ));
-    }
-    if [batch, height, width] != [layouts, canvas_height, canvas_width] {
-        return Err(Error::input(
-            "layout",
-            format!(
-                "a layout for {batch} pictures of {width} x {height} pixels was expected, as the features are, one for {layouts} of {canvas_width} x {canvas_height} came"
-            ),
-        ));
-    }
-    let Some(regions) = &layout.regions else {
-        return Err(Error::input("layout", "a layout with regions was expected, this one has gaussians only"));
-    };
-    if !count.is_multiple_of(grid.count()) || layout.header.tile as usize != TILE {
-        return Err(Error::input(
-            "layout",
-            format!(
-                "equally many gaussians in each of the {} x {} tiles of {TILE} pixels were expected, {count} in all for tiles of {} came",
-                grid.columns, grid.rows, layout.header.tile
-            ),
-        ));
-    }
-    let gaussians = layout.gaussians.as_slice::<f32>()?;
-    check_ranges(gaussians, count)?;
-    let regions = regions.as_slice::<f32>()?;
-    let features = features.features.as_slice::<f32>()?;
-    let per_tile = count / grid.count();
-
-    let mut placed = Vec::with_capacity(batch * count * 5);
-    let mut textures = Vec::with_capacity(batch * count * network.textures);
-    let (mut done, total) = (0, batch * grid.count() * network.transformer.depth());
-    for b in 0..batch {
-        let map = &features[b * channels * height * width..][..channels * height * width];
-        for (index, tile) in grid.tiles().enumerate() {
-            let first = b * count + index * per_tile;
-            let local = gaussians[first * 5..(first + per_tile) * 5].as_chunks::<5>().0;
-            let local: Vec<[f32; 5]> = local.iter().map(|g| grid.gaussian_to_tile(tile, *g)).collect();
-            let corners = regions[first * 4..(first + per_tile) * 4].as_chunks::<4>().0;
-            let boxes: Vec<[f32; 4]> = corners.iter().map(|c| grid.corners_to_tile(tile, *c).map(pixel)).collect();
-            let map =
-                FeatureTile { values: map, size: [width, height], start: tile.map(|i| i * TILE), tile: [TILE, TILE] };
-            let (refined, features) = refine_tile(network, &local, &boxes, map, &mut || {
-                done += 1;
-                ctx.step(done, total)
-            })?;
-            placed.extend(refined.as_chunks::<5>().0.iter().flat_map(|g| grid.gaussian_to_canvas(tile, *g)));
-            textures.extend(features);
+    within(ctx, || {
+        let network = &tokenizer.network;
+        let [batch, channels, height, width] = features.features.dims()?;
+        let [layouts, count, _] = layout.gaussians.dims()?;
+        let grid = Grid::of_header(&layout.header);
+        let [canvas_width, canvas_height] = [grid.columns * TILE, grid.rows * TILE];
+        if channels != network.stem_channels {
+            return Err(Error::input(
+                "features",
+                format!(
+                    "features with {} channels were expected, as this tokenizer makes them, {channels} came. Connect Encode to the same tokenizer",
+                    network.stem_channels
+                ),
+            ));
         }
-    }
-    let header = Canvas {
-        map: Some(tokenizer.map),
-        support: Some(tokenizer.support),
-        model: Some(tokenizer.name.clone()),
-        ..layout.header
-    };
-    Tokens::new(
-        Tensor::from_vec([batch, count, 5], placed)?,
-        Tensor::from_vec([batch, count, network.textures], textures)?,
-        None,
-        header,
-    )
+        if [batch, height, width] != [layouts, canvas_height, canvas_width] {
+            return Err(Error::input(
+                "layout",
+                format!(
+                    "a layout for {batch} pictures of {width} x {height} pixels was expected, as the features are, one for {layouts} of {canvas_width} x {canvas_height} came"
+                ),
+            ));
+        }
+        let Some(regions) = &layout.regions else {
+            return Err(Error::input("layout", "a layout with regions was expected, this one has gaussians only"));
+        };
+        if !count.is_multiple_of(grid.count()) || layout.header.tile as usize != TILE {
+            return Err(Error::input(
+                "layout",
+                format!(
+                    "equally many gaussians in each of the {} x {} tiles of {TILE} pixels were expected, {count} in all for tiles of {} came",
+                    grid.columns, grid.rows, layout.header.tile
+                ),
+            ));
+        }
+        let gaussians = layout.gaussians.as_slice::<f32>()?;
+        check_ranges(gaussians, count)?;
+        let regions = regions.as_slice::<f32>()?;
+        let features = features.features.as_slice::<f32>()?;
+        let per_tile = count / grid.count();
+
+        let mut placed = Vec::with_capacity(batch * count * 5);
+        let mut textures = Vec::with_capacity(batch * count * network.textures);
+        let (mut done, total) = (0, batch * grid.count() * network.transformer.depth());
+        for b in 0..batch {
+            let map = &features[b * channels * height * width..][..channels * height * width];
+            for (index, tile) in grid.tiles().enumerate() {
+                let first = b * count + index * per_tile;
+                let local = gaussians[first * 5..(first + per_tile) * 5].as_chunks::<5>().0;
+                let local: Vec<[f32; 5]> = local.iter().map(|g| grid.gaussian_to_tile(tile, *g)).collect();
+                let corners = regions[first * 4..(first + per_tile) * 4].as_chunks::<4>().0;
+                let boxes: Vec<[f32; 4]> = corners.iter().map(|c| grid.corners_to_tile(tile, *c).map(pixel)).collect();
+                let map = FeatureTile {
+                    values: map,
+                    size: [width, height],
+                    start: tile.map(|i| i * TILE),
+                    tile: [TILE, TILE],
+                };
+                let (refined, features) = refine_tile(network, &local, &boxes, map, &mut || {
+                    done += 1;
+                    ctx.step(done, total)
+                })?;
+                placed.extend(refined.as_chunks::<5>().0.iter().flat_map(|g| grid.gaussian_to_canvas(tile, *g)));
+                textures.extend(features);
+            }
+        }
+        let header = Canvas {
+            map: Some(tokenizer.map),
+            support: Some(tokenizer.support),
+            model: Some(tokenizer.name.clone()),
+            ..layout.header
+        };
+        Tokens::new(
+            Tensor::from_vec([batch, count, 5], placed)?,
+            Tensor::from_vec([batch, count, network.textures], textures)?,
+            None,
+            header,
+        )
+    })
 }
 
 /// A region's corner in pixels.

@@ -1,7 +1,7 @@
 //! The node `gpstoken.Splat`.
 
 use super::splat as splat_picture;
-use crate::{grid::Grid, load_tokenizer::Tokenizer};
+use crate::{grid::Grid, load_tokenizer::Tokenizer, threads::within};
 use rayon::prelude::*;
 use splatgraph_sdk::prelude::*;
 
@@ -26,43 +26,46 @@ pub fn splat(
     tiles: Tiles,
     ctx: &Ctx,
 ) -> Result<FeatureMap> {
-    let Tokens { gaussians, textures, counts, header } = tokens;
-    let [batch, count, channels] = textures.dims()?;
-    let grid = Grid::of_header(&header);
-    let [map_width, map_height] = tokenizer.as_ref().map_or(header.map_or_default(), |t| t.map);
-    let support = tokenizer.as_ref().map_or(header.support_or_default(), |t| t.support);
-    let [width, height] = [map_width as usize * grid.columns, map_height as usize * grid.rows];
-    check_size(batch, channels, width, height)?;
+    within(ctx, || {
+        let Tokens { gaussians, textures, counts, header } = tokens;
+        let [batch, count, channels] = textures.dims()?;
+        let grid = Grid::of_header(&header);
+        let [map_width, map_height] = tokenizer.as_ref().map_or(header.map_or_default(), |t| t.map);
+        let support = tokenizer.as_ref().map_or(header.support_or_default(), |t| t.support);
+        let [width, height] = [map_width as usize * grid.columns, map_height as usize * grid.rows];
+        check_size(batch, channels, width, height)?;
 
-    let counts: Vec<usize> = match &counts {
-        Some(counts) => counts.as_slice::<i64>()?.iter().map(|&count| count as usize).collect(),
-        None => vec![count; batch],
-    };
-    if tiles == Tiles::Separate && (counts.iter().any(|&used| used != count) || !count.is_multiple_of(grid.count())) {
-        return Err(Error::input(
-            "tiles",
-            format!(
-                "tiles can be splatted separately when each has equally many tokens, but there are {count} rows for {} x {} tiles, and counts {counts:?}. Set tiles to \"merged\"",
-                grid.columns, grid.rows
-            ),
-        ));
-    }
-    let (gaussians, textures) = (gaussians.as_slice::<f32>()?, textures.as_slice::<f32>()?);
-    let picture = |b: usize| {
-        ctx.check()?;
-        let gaussians = &gaussians[b * count * 5..][..counts[b] * 5];
-        let textures = &textures[b * count * channels..][..counts[b] * channels];
-        Ok(match tiles {
-            Tiles::Merged => splat_picture(gaussians, textures, channels, [width, height], support),
-            Tiles::Separate => {
-                separately(gaussians, textures, channels, grid, [map_width as usize, map_height as usize], support)
-            }
-        })
-    };
-    let maps = (0..batch).into_par_iter().map(picture).collect::<Result<Vec<_>>>()?;
-    ctx.step(batch, batch)?;
-    let map = Tensor::from_vec([batch, channels, height, width], maps.concat())?;
-    FeatureMap::new(map, Canvas { map: Some([map_width, map_height]), support: Some(support), ..header })
+        let counts: Vec<usize> = match &counts {
+            Some(counts) => counts.as_slice::<i64>()?.iter().map(|&count| count as usize).collect(),
+            None => vec![count; batch],
+        };
+        if tiles == Tiles::Separate && (counts.iter().any(|&used| used != count) || !count.is_multiple_of(grid.count()))
+        {
+            return Err(Error::input(
+                "tiles",
+                format!(
+                    "tiles can be splatted separately when each has equally many tokens, but there are {count} rows for {} x {} tiles, and counts {counts:?}. Set tiles to \"merged\"",
+                    grid.columns, grid.rows
+                ),
+            ));
+        }
+        let (gaussians, textures) = (gaussians.as_slice::<f32>()?, textures.as_slice::<f32>()?);
+        let picture = |b: usize| {
+            ctx.check()?;
+            let gaussians = &gaussians[b * count * 5..][..counts[b] * 5];
+            let textures = &textures[b * count * channels..][..counts[b] * channels];
+            Ok(match tiles {
+                Tiles::Merged => splat_picture(gaussians, textures, channels, [width, height], support),
+                Tiles::Separate => {
+                    separately(gaussians, textures, channels, grid, [map_width as usize, map_height as usize], support)
+                }
+            })
+        };
+        let maps = (0..batch).into_par_iter().map(picture).collect::<Result<Vec<_>>>()?;
+        ctx.step(batch, batch)?;
+        let map = Tensor::from_vec([batch, channels, height, width], maps.concat())?;
+        FeatureMap::new(map, Canvas { map: Some([map_width, map_height]), support: Some(support), ..header })
+    })
 }
 
 /// Each tile's tokens on a map of their own, put side by side.

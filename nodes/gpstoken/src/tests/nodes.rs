@@ -60,7 +60,7 @@ impl Chain {
         self.finish(self.tokens(&image, layout), tiles)
     }
 
-    pub(super) fn from_tokens(&self, golden: &Golden, key: &str) -> Run {
+    pub(super) fn decode_tokens(&self, golden: &Golden, key: &str) -> Run {
         let &[batch, count, width] = golden.shape(key) else { panic!("three axes") };
         let rows = golden.f32(key).chunks_exact(width);
         let gaussians = rows.clone().flat_map(|row| row[..5].to_vec()).collect();

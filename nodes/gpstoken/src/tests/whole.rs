@@ -129,7 +129,7 @@ fn edited_tokens() {
     let golden = golden("token_edits.safetensors");
     let chain = chain();
     for edit in ["move", "grow", "mirror_x", "swap_features", "drop", "append", "shuffle"] {
-        let run = chain.from_tokens(&golden, &format!("{edit}.tokens"));
+        let run = chain.decode_tokens(&golden, &format!("{edit}.tokens"));
         assert_near(edit, &every(run.map(), [64, 64], 2), golden.f32(&format!("{edit}.rendered.sub2")), 5e-4);
         assert_near(
             edit,
