@@ -45,7 +45,9 @@ pub fn splat(
         for n in 0..used {
             ctx.step(b * count + n, batch * count)?;
             let row = b * count + n;
-            let [sigma_x, sigma_y, rho, x, y] = gaussians[row * 5..][..5] else { unreachable!("a gaussian has 5 numbers") };
+            let [sigma_x, sigma_y, rho, x, y] = gaussians[row * 5..][..5] else {
+                unreachable!("a gaussian has 5 numbers")
+            };
             let (sigma_x, sigma_y) = (sigma_x * spread, sigma_y * spread);
             for py in 0..height {
                 // Pixel centres lie on -1..1, borders included.
