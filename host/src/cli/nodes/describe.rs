@@ -7,9 +7,13 @@ use splatgraph_sdk::spec::{InputSpec, NodeSpec, PathKind};
 use super::class_name;
 use crate::cli::output::{BOLD, DIM};
 
-/// The first paragraph of a help text, on one line.
-pub(crate) fn summary(help: &str) -> &str {
-    help.split("\n\n").next().unwrap_or_default().lines().next().unwrap_or_default()
+/// The first sentence of a help text, on one line.
+pub(crate) fn summary(help: &str) -> String {
+    let paragraph = help.split("\n\n").next().unwrap_or_default().lines().map(str::trim).collect::<Vec<_>>().join(" ");
+    match paragraph.split_once(". ") {
+        Some((sentence, _)) => format!("{sentence}."),
+        None => paragraph,
+    }
 }
 
 /// The node's help, its inputs with type, default, range, choices and help, and its outputs.

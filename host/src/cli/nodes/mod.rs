@@ -84,7 +84,7 @@ fn list(packs: &[&Pack], options: &Options) -> Outcome {
     let mut text = String::new();
     for pack in packs {
         let nodes = pack.manifest.nodes.iter().filter(fits);
-        let rows: Vec<_> = nodes.map(|node| vec![class_name(pack, node), summary(&node.help).to_owned()]).collect();
+        let rows: Vec<_> = nodes.map(|node| vec![class_name(pack, node), summary(&node.help)]).collect();
         if rows.is_empty() {
             continue;
         }
