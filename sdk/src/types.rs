@@ -208,7 +208,7 @@ pub struct Tokens {
     pub gaussians: Tensor,
     /// f32 [B, N, C]
     pub textures: Tensor,
-    /// i64 [B]: rows past it are padding.
+    /// i64 `[B]`: rows past it are padding.
     pub counts: Option<Tensor>,
     /// About the canvas.
     pub header: Canvas,
