@@ -33,23 +33,10 @@ impl Stamp {
         rustc: &'static CStr,
         target: &'static CStr,
     ) -> Self {
-        Self::of_generation(crate::ABI_MAJOR, id, version, sdk, rustc, target)
-    }
-
-    /// A stamp of any generation, for tests of what a host says to it.
-    #[must_use]
-    pub const fn of_generation(
-        abi_major: u32,
-        id: &'static CStr,
-        version: &'static CStr,
-        sdk: &'static CStr,
-        rustc: &'static CStr,
-        target: &'static CStr,
-    ) -> Self {
         Self {
             magic: MAGIC,
             size: size_of::<Self>() as u32,
-            abi_major,
+            abi_major: crate::ABI_MAJOR,
             abi_minor: crate::ABI_MINOR,
             reserved: 0,
             id: id.as_ptr(),
