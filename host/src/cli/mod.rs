@@ -6,13 +6,16 @@ mod draw;
 mod failure;
 mod given;
 mod inspect;
+mod metadata;
 mod new_pack;
 mod nodes;
 mod output;
 mod pack_folders;
 mod packs;
+mod progress;
 mod run;
 mod schema;
+mod signals;
 mod source;
 
 use clap::{CommandFactory, Parser, Subcommand};

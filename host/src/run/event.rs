@@ -47,6 +47,8 @@ pub enum Event {
         ms: f64,
         /// Whether they came from the cache.
         cached: bool,
+        /// In the order of its class.
+        outputs: Vec<Value>,
     },
     /// A node failed.
     Failed(NodeFailure),

@@ -194,11 +194,11 @@ impl Work {
                     return Vec::new();
                 }
                 (self.hooks.keep)(node, &about.id, &outputs);
-                for (output, value) in outputs.into_iter().enumerate() {
+                for (output, value) in outputs.iter().enumerate() {
                     let mut slot = lock(&self.slots[self.plan.output(node, output)]);
-                    slot.value = (slot.uses > 0).then_some(value);
+                    slot.value = (slot.uses > 0).then(|| value.clone());
                 }
-                self.emit(Event::Finished { node: about.id.clone(), ms, cached: false });
+                self.emit(Event::Finished { node: about.id.clone(), ms, cached: false, outputs });
                 self.release(node, None)
             }
             Err(error) if error.code == Code::Cancelled && self.cancel.is_cancelled() => {

@@ -64,6 +64,10 @@ pub(super) fn fingerprints(checked: &Checked, digests: &mut Digests, settings: &
     let mut keys: Vec<Option<Key>> = vec![None; checked.nodes.len()];
     for node in sources_first(checked) {
         let at = &checked.nodes[node];
+        if !at.keep {
+            // Its files need not be read to tell whether they changed.
+            continue;
+        }
         let parts = at.class.spec.inputs.iter().zip(&at.feeds);
         let parts = parts.map(|(spec, feed)| part(spec, feed, &keys, digests)).collect();
         let manifest = &at.class.pack.manifest;

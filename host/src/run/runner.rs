@@ -99,11 +99,11 @@ impl Runner {
         }
         let Prepared { plan, supplied, fingerprints, whys } = self.prepare(checked, &settings);
         let hooks = self.hooks(events, fingerprints);
-        let cached: Vec<Arc<str>> = supplied.iter().map(|(node, _)| checked.nodes[*node].id.clone()).collect();
+        let cached = supplied.clone();
         let text = Json::Object(settings).to_string();
         let (work, messages) = Work::new(checked.clone(), plan, supplied, text, cancel.clone(), hooks);
-        for node in cached {
-            work.emit(Event::Finished { node, ms: 0.0, cached: true });
+        for (node, outputs) in cached {
+            work.emit(Event::Finished { node: checked.nodes[node].id.clone(), ms: 0.0, cached: true, outputs });
         }
         if let Some(runtime) = &self.runtime {
             runtime.block_on(drive(work.clone(), messages, self.limit));

@@ -1,10 +1,7 @@
 //! `splatgraph run`.
 
 mod help;
-mod metadata;
-mod progress;
 mod report;
-mod signals;
 
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -18,9 +15,9 @@ use splatgraph::run::{CancelToken, Runner, Settings};
 use super::failure::{FAILED, Failure, INTERRUPTED, Outcome};
 use super::given::GivenOptions;
 use super::pack_folders::PackFolders;
-use super::{help_of, output, source};
-use progress::Progress;
-use signals::Signals;
+use super::progress::Progress;
+use super::signals::Signals;
+use super::{help_of, metadata, output, source};
 
 /// Run a graph
 ///

@@ -9,9 +9,9 @@ use splatgraph::run::{NodeFailure, RunResult, Status};
 use splatgraph_sdk::spec::PathKind;
 use splatgraph_sdk::{Code, Value};
 
-use super::progress::duration;
 use crate::cli::failure::{FAILED, MISSING};
 use crate::cli::output::{self, columns, count};
+use crate::cli::progress::duration;
 
 /// A finished run.
 pub(super) struct Report<'a> {

@@ -37,6 +37,18 @@ impl Checked {
     pub fn file(&self) -> &File {
         &self.file
     }
+
+    /// The same graph, run only as far as these nodes (positions in `nodes`), whose outputs become its only results,
+    /// named `node.output`.
+    #[must_use]
+    pub fn until(&self, nodes: &[usize]) -> Self {
+        let outputs = nodes.iter().flat_map(|&node| {
+            let of = &self.nodes[node];
+            let name = move |output: usize| format!("{}.{}", of.id, of.class.spec.outputs[output].name);
+            (0..of.class.spec.outputs.len()).map(move |output| (name(output), Socket { node, output }))
+        });
+        Self { roots: nodes.to_vec(), outputs: outputs.collect(), ..self.clone() }
+    }
 }
 
 /// A node whose inputs are known to fit.
@@ -52,6 +64,8 @@ pub struct CheckedNode {
     pub reads: Vec<PathBuf>,
     /// The files that it writes; `{b}` stands for the position in a batch.
     pub writes: Vec<PathBuf>,
+    /// Whether a later run may want its results. Where none can, they are not kept, and its files not compared.
+    pub keep: bool,
 }
 
 /// What an input gets.

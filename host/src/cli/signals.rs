@@ -15,12 +15,12 @@ use crate::cli::failure::TERMINATED;
 
 /// Remembers which signal came.
 #[derive(Clone, Default)]
-pub(super) struct Signals(Arc<AtomicU8>);
+pub(crate) struct Signals(Arc<AtomicU8>);
 
 impl Signals {
     /// Listens in a thread of its own until the process ends. The first signal cancels and calls `told`; a second one
     /// ends the process at once.
-    pub(super) fn cancel(token: &CancelToken, told: impl Fn() + Send + 'static) -> std::io::Result<Self> {
+    pub(crate) fn cancel(token: &CancelToken, told: impl Fn() + Send + 'static) -> std::io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let mut stop = runtime.block_on(async { Listener::new() })?;
         let (signals, token) = (Self::default(), token.clone());
@@ -37,7 +37,7 @@ impl Signals {
     }
 
     /// The exit code of the signal that came first.
-    pub(super) fn code(&self) -> Option<u8> {
+    pub(crate) fn code(&self) -> Option<u8> {
         Some(self.0.load(Ordering::SeqCst)).filter(|code| *code != 0)
     }
 }

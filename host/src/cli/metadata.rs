@@ -19,7 +19,7 @@ const VERSION: u64 = 1;
 /// The texts by keyword: the graph as a bare prompt, and our header with the graph as it was run, the versions of its
 /// packs and the SHA-256 of its model files (null for those inside a pack). Paths are as they were given; of an absolute
 /// one only the file's name is told.
-pub(super) fn png_text(checked: &Checked, registry: &Registry) -> Outcome<Map<String, Json>> {
+pub(crate) fn png_text(checked: &Checked, registry: &Registry) -> Outcome<Map<String, Json>> {
     let graph = without_absolute_paths(checked);
     let packs: Map<String, Json> = checked
         .nodes

@@ -17,7 +17,7 @@ const MANY_NODES: usize = 100;
 const A_WHILE_MS: f64 = 100.0;
 
 /// Where events of a run go.
-pub(super) enum Progress {
+pub(crate) enum Progress {
     /// Nothing is shown but warnings and errors of nodes, and with `--quiet` only errors.
     Silent { warnings: bool },
     /// A line when a node starts and when it ends.
@@ -28,7 +28,7 @@ pub(super) enum Progress {
 
 impl Progress {
     /// `classes` has the class of every node.
-    pub(super) fn new(quiet: bool, json: bool, classes: HashMap<String, String>) -> Self {
+    pub(crate) fn new(quiet: bool, json: bool, classes: HashMap<String, String>) -> Self {
         if quiet || json {
             Self::Silent { warnings: !quiet }
         } else if std::io::stderr().is_terminal() {
@@ -39,7 +39,7 @@ impl Progress {
     }
 
     /// Shows one event; called from any thread.
-    pub(super) fn show(&self, event: &Event) {
+    pub(crate) fn show(&self, event: &Event) {
         if let Event::Log { node, level, text } = event {
             self.log(node, *level, text);
             return;
@@ -52,7 +52,7 @@ impl Progress {
     }
 
     /// Prints a line on stderr without tearing the bars.
-    pub(super) fn print(&self, line: &str) {
+    pub(crate) fn print(&self, line: &str) {
         match self {
             Self::Bars(bars) => bars.print(line),
             Self::Silent { .. } | Self::Lines { .. } => output::note(line),
@@ -60,7 +60,7 @@ impl Progress {
     }
 
     /// Removes the bars.
-    pub(super) fn finish(&self) {
+    pub(crate) fn finish(&self) {
         if let Self::Bars(bars) = self {
             // The terminal may be gone; the run's result is not affected.
             let _ = bars.all.clear();
@@ -85,7 +85,7 @@ fn lines(classes: &HashMap<String, String>, event: &Event) {
     match event {
         Event::Started { node } if few => output::note(&format!("{node} ({}) ...", class(node))),
         Event::Finished { node, cached: true, .. } if few => output::note(&format!("{node} unchanged")),
-        Event::Finished { node, ms, cached: false } if few || *ms >= A_WHILE_MS => {
+        Event::Finished { node, ms, cached: false, .. } if few || *ms >= A_WHILE_MS => {
             output::note(&format!("{node} done in {}", duration(*ms)));
         }
         Event::Failed(NodeFailure { node, .. }) => output::note(&format!("{node} failed")),
@@ -94,12 +94,12 @@ fn lines(classes: &HashMap<String, String>, event: &Event) {
 }
 
 /// `12 ms`, `3.4 s`.
-pub(super) fn duration(ms: f64) -> String {
+pub(crate) fn duration(ms: f64) -> String {
     if ms < 1000.0 { format!("{ms:.0} ms") } else { format!("{:.1} s", ms / 1000.0) }
 }
 
 /// The bars of a run.
-pub(super) struct Bars {
+pub(crate) struct Bars {
     all: MultiProgress,
     overall: ProgressBar,
     running: Mutex<HashMap<String, ProgressBar>>,
