@@ -83,6 +83,10 @@ fn help_of_run_names_options_and_exit_codes() {
           --json
               Print the result as JSON, and no progress
 
+          --until <NODE>
+              Run only what this node needs, and print its outputs; may be given several times. The id
+              of a graph in the graph stands for all of its nodes
+
           --explain
               Say of each node why it ran, or why not
 

@@ -11,6 +11,7 @@ mod packs;
 mod run;
 #[path = "../support/mod.rs"]
 mod support;
+mod until;
 
 use serde_json::{Value as Json, json};
 use support::Place;

@@ -47,6 +47,10 @@ pub(crate) struct Options {
     /// Print the result as JSON, and no progress
     #[arg(long)]
     json: bool,
+    /// Run only what this node needs, and print its outputs; may be given several times. The id of a graph in the graph
+    /// stands for all of its nodes
+    #[arg(long, value_name = "NODE")]
+    until: Vec<String>,
     /// Say of each node why it ran, or why not
     #[arg(long)]
     explain: bool,
@@ -71,6 +75,7 @@ pub(crate) fn run(options: &Options) -> Outcome {
     let given = options.given.given()?;
     let registry = options.packs.load()?;
     let checked = graph::check(file, &registry, &given).map_err(|problems| Failure::problems(&problems))?;
+    let checked = until(checked, &options.until)?;
     if !options.quiet {
         for warning in &checked.warnings {
             output::warning(&warning.to_string());
@@ -82,6 +87,19 @@ pub(crate) fn run(options: &Options) -> Outcome {
         })?;
     }
     execute(options, &checked, &settings(options, &checked, &registry)?, &given.cwd)
+}
+
+/// The graph as far as `--until` says.
+fn until(checked: Checked, ids: &[String]) -> Outcome<Checked> {
+    if ids.is_empty() {
+        return Ok(checked);
+    }
+    let mut nodes = Vec::new();
+    for id in ids {
+        let found = checked.positions(id).map_err(|problem| Failure::usage(format!("`--until {id}`: {problem}")))?;
+        nodes.extend(found.into_iter().filter(|node| !nodes.contains(node)).collect::<Vec<_>>());
+    }
+    Ok(checked.until(&nodes))
 }
 
 /// What the nodes are told about the run.
