@@ -26,7 +26,8 @@ fn help_lists_the_commands() {
                    completes and checks them
       packs        List the node packs that are loaded, and every file that was refused with the reason
       new-pack     Create a folder with a new node pack: one node, its test and a graph that runs it
-      inspect      Show what is in a record, a checkpoint or a picture
+      inspect      Show what is in a record, a checkpoint or a picture, or compare two records or
+                   checkpoints
       completions  Print a script that completes commands and options in a shell
       help         Print this message or the help of the given subcommand(s)
 

@@ -3,6 +3,7 @@
 #[cfg(unix)]
 mod cancel;
 mod check;
+mod compare;
 mod help;
 mod inspect;
 mod new_pack;
