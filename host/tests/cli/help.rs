@@ -88,6 +88,11 @@ fn help_of_run_names_options_and_exit_codes() {
               Run only what this node needs, and print its outputs; may be given several times. The id
               of a graph in the graph stands for all of its nodes
 
+          --debug <DIR>
+              Write every output of every node into this folder: records, pictures also as PNG, and
+              run.json about all of them, which names the first node that made NaN. What an earlier
+              debug run wrote there is replaced
+
           --explain
               Say of each node why it ran, or why not
 

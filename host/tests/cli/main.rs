@@ -4,6 +4,7 @@
 mod cancel;
 mod check;
 mod compare;
+mod debug;
 mod help;
 mod inspect;
 mod new_pack;

@@ -1,5 +1,6 @@
 //! `splatgraph run`.
 
+mod debug;
 mod help;
 mod report;
 
@@ -51,6 +52,10 @@ pub(crate) struct Options {
     /// stands for all of its nodes
     #[arg(long, value_name = "NODE")]
     until: Vec<String>,
+    /// Write every output of every node into this folder: records, pictures also as PNG, and run.json about all of them,
+    /// which names the first node that made NaN. What an earlier debug run wrote there is replaced
+    #[arg(long, value_name = "DIR")]
+    debug: Option<PathBuf>,
     /// Say of each node why it ran, or why not
     #[arg(long)]
     explain: bool,
@@ -122,12 +127,23 @@ fn execute(options: &Options, checked: &Checked, settings: &Settings, cwd: &Path
     let threads = options.threads.map(NonZeroUsize::get);
     let runner = Runner::new(splatgraph::run::Options { threads, ..splatgraph::run::Options::default() })
         .map_err(|error| Failure::new(FAILED, format!("threads for the run cannot be started: {error}")))?;
-    let shown = Arc::clone(&progress);
+    let recorder = options.debug.as_deref().map(|folder| debug::recorder(folder, checked)).transpose()?;
+    let (shown, recording) = (Arc::clone(&progress), recorder.clone());
+    let on_event = move |event| {
+        shown.show(&event);
+        if let Some(recorder) = &recording {
+            recorder.record(&event);
+        }
+    };
     let start = Instant::now();
-    let result = runner.run(checked, settings, move |event| shown.show(&event), &cancel);
+    let result = runner.run(checked, settings, on_event, &cancel);
     progress.finish();
-    let code =
-        if result.cancelled { signals.code().unwrap_or(INTERRUPTED) } else { report::failure_code(&result.failures) };
+    let recorded = recorder.map_or(0, |recorder| debug::finish(&recorder, &result, settings, options.quiet));
+    let code = if result.cancelled {
+        signals.code().unwrap_or(INTERRUPTED)
+    } else {
+        report::failure_code(&result.failures).max(recorded)
+    };
     let report = report::Report { result: &result, checked, cwd, elapsed: start.elapsed() };
     if options.json {
         output::print_json(&report.as_json());
