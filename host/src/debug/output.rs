@@ -89,7 +89,7 @@ impl OutputReport {
         if let Some(device) = description["device"].as_str() {
             self.device = device.to_owned();
         }
-        if !description["fields"].as_object().is_some_and(|fields| !fields.is_empty()) {
+        if description["fields"].as_object().is_none_or(Map::is_empty) {
             self.description = Some(description);
             return;
         }

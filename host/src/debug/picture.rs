@@ -48,3 +48,29 @@ fn png(numbers: &[f32], width: usize, height: usize, channels: usize) -> Result<
     writer.finish()?;
     Ok(bytes)
 }
+
+#[cfg(test)]
+mod tests {
+    use splatgraph_sdk::Tensor;
+
+    use super::*;
+
+    fn pictures(type_name: &str, field: &str, shape: &[usize]) -> Vec<(String, Result<Vec<u8>>)> {
+        let tensor = Tensor::from_vec(shape, vec![0.5f32; shape.iter().product()]).unwrap();
+        pngs(&Record { type_name: type_name.into(), fields: vec![(field.into(), tensor)], ..Record::default() })
+    }
+
+    #[test]
+    fn only_pictures_become_pictures() {
+        assert_eq!(pictures("MASK", "mask", &[2, 1, 1]).len(), 2);
+        assert_eq!(pictures("TOKENS", "image", &[1, 1, 1, 3]).len(), 0);
+        assert_eq!(pictures("IMAGE", "image", &[0, 4, 4, 3]).len(), 0);
+        let errors = [pictures("IMAGE", "image", &[1, 1, 4]), pictures("IMAGE", "mask", &[1, 1, 1])];
+        insta::assert_debug_snapshot!(errors.map(|found| found[0].1.as_ref().unwrap_err().message.clone()), @r#"
+        [
+            "this IMAGE cannot be written as a picture: its field `image` has the shape [1, 1, 4]",
+            "this IMAGE cannot be written as a picture: it has no field `image`",
+        ]
+        "#);
+    }
+}

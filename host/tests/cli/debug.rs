@@ -49,7 +49,7 @@ fn every_output_is_recorded() {
         "two": node("Images", json!({})),
     });
     graph(&place, &nodes, &json!({"text": ["kinds", "text"], "two": ["two", "images"]}));
-    let ran = debug(&place, &[]);
+    let ran = debug(&place, &["--threads", "2"]);
     assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
     let files = ["image.image.png", "image.image.safetensors", "run.json"];
     let of_list = ["000.png", "000.safetensors", "001.png", "001.safetensors"].map(|end| format!("two.images-{end}"));
@@ -62,7 +62,7 @@ fn every_output_is_recorded() {
     let (run, of) = run_json(&place);
     assert_eq!((&run["status"], &run["graph"], &run["nan_from"]), (&json!("done"), &json!("graph.json"), &json!([])));
     assert_eq!(run["packs"], json!({"stub": "0.1.0"}));
-    assert_eq!(run["settings"], json!({}));
+    assert_eq!(run["settings"], json!({"threads": 2}));
     assert_eq!(run["nodes"].as_array().unwrap().len(), 7);
     let mut image = of("image");
     assert!(image["ms"].as_f64().unwrap() >= 0.0);

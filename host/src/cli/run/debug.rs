@@ -7,6 +7,7 @@ use splatgraph::debug::{DebugError, Recorder};
 use splatgraph::graph::Checked;
 use splatgraph::run::{RunResult, Settings};
 
+use super::Options;
 use crate::cli::failure::{FAILED, Failure, Outcome};
 use crate::cli::output;
 
@@ -19,10 +20,13 @@ pub(super) fn recorder(folder: &Path, checked: &Checked) -> Outcome<Arc<Recorder
 }
 
 /// Writes `run.json` and says what stands out; the exit code.
-pub(super) fn finish(recorder: &Recorder, result: &RunResult, settings: &Settings, quiet: bool) -> u8 {
+pub(super) fn finish(recorder: &Recorder, result: &RunResult, settings: &Settings, options: &Options) -> u8 {
     // The texts for pictures repeat the graph.
-    let settings = settings.iter().filter(|(name, _)| *name != "png_text");
-    let settings = settings.map(|(name, value)| (name.clone(), value.clone())).collect();
+    let mut settings = settings.clone();
+    settings.remove("png_text");
+    if let Some(threads) = options.threads {
+        settings.insert("threads".to_owned(), threads.get().into());
+    }
     let findings = match recorder.finish(result, &settings) {
         Ok(findings) => findings,
         Err(error) => {
@@ -33,7 +37,7 @@ pub(super) fn finish(recorder: &Recorder, result: &RunResult, settings: &Setting
     for why in &findings.unwritten {
         output::error(why);
     }
-    if !quiet {
+    if !options.quiet {
         for made in &findings.made_nan {
             output::warning(&made.to_string());
         }

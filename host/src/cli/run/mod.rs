@@ -138,7 +138,7 @@ fn execute(options: &Options, checked: &Checked, settings: &Settings, cwd: &Path
     let start = Instant::now();
     let result = runner.run(checked, settings, on_event, &cancel);
     progress.finish();
-    let recorded = recorder.map_or(0, |recorder| debug::finish(&recorder, &result, settings, options.quiet));
+    let recorded = recorder.map_or(0, |recorder| debug::finish(&recorder, &result, settings, options));
     let code = if result.cancelled {
         signals.code().unwrap_or(INTERRUPTED)
     } else {
