@@ -56,6 +56,7 @@
 //! ```
 #![warn(missing_docs)]
 
+pub mod batch;
 pub mod graph;
 pub mod inspect;
 pub mod packs;
