@@ -27,7 +27,10 @@ impl Record {
             names.sort_unstable();
             names.join(", ")
         };
-        if fields(self) != fields(other) || fields(self).is_empty() {
+        if other.fields.is_empty() {
+            return Err(Error::new("it has no fields"));
+        }
+        if fields(self) != fields(other) {
             return Err(different("list of fields", &fields(self), &fields(other)));
         }
         let rows = other.fields[0].1.shape().first();
@@ -188,21 +191,21 @@ mod tests {
         let image = record("IMAGE", &[1, 2, 2, 3]);
         let error = |other: &Record| image.stacks_with(other).unwrap_err().message;
         assert!(image.stacks_with(&record("IMAGE", &[7, 2, 2, 3])).is_ok());
-        insta::assert_snapshot!(error(&record("MASK", &[1, 2, 2, 3])), @"");
-        insta::assert_snapshot!(error(&record("IMAGE", &[1, 2, 4, 3])), @"");
-        insta::assert_snapshot!(error(&record("IMAGE", &[])), @"");
-        insta::assert_snapshot!(error(&Record { type_name: "IMAGE".into(), ..Record::default() }), @"");
+        insta::assert_snapshot!(error(&record("MASK", &[1, 2, 2, 3])), @"the type differs, IMAGE there and MASK here");
+        insta::assert_snapshot!(error(&record("IMAGE", &[1, 2, 4, 3])), @"the shape of `image` differs, [1, 2, 2, 3] there and [1, 2, 4, 3] here");
+        insta::assert_snapshot!(error(&record("IMAGE", &[])), @"its fields differ in their first axis: image []");
+        insta::assert_snapshot!(error(&Record { type_name: "IMAGE".into(), ..Record::default() }), @"it has no fields");
         let mut other = image.clone();
         other.header.insert("canvas".into(), serde_json::json!([1, 1]));
-        insta::assert_snapshot!(error(&other), @"");
+        insta::assert_snapshot!(error(&other), @r#"the header differs, {} there and {"canvas":[1,1]} here"#);
         other = image.clone();
         other.fields[0].1 = Tensor::from_vec([1, 2, 2, 3], vec![0f64; 12]).unwrap();
-        insta::assert_snapshot!(error(&other), @"");
+        insta::assert_snapshot!(error(&other), @"the element type of `image` differs, f32 there and f64 here");
         let layers = tokens(1, 2, 1.0, None);
         let mut short = tokens(1, 2, 1.0, None);
         short.fields.push(("more".into(), Tensor::from_vec([2], vec![0f32; 2]).unwrap()));
-        insta::assert_snapshot!(layers.stacks_with(&short).unwrap_err().message, @"");
-        insta::assert_snapshot!(short.stacks_with(&short).unwrap_err().message, @"");
+        insta::assert_snapshot!(layers.stacks_with(&short).unwrap_err().message, @"the list of fields differs, gaussians, textures there and gaussians, more, textures here");
+        insta::assert_snapshot!(short.stacks_with(&short).unwrap_err().message, @"its fields differ in their first axis: gaussians [1, 2, 5], textures [1, 2, 2], more [2]");
         assert!(Record::stack(&[]).is_err());
     }
 }

@@ -19,6 +19,8 @@ pub(super) struct Rows {
     cwd: PathBuf,
     columns: Vec<String>,
     rows: Vec<csv::StringRecord>,
+    /// The file.
+    bytes: Vec<u8>,
 }
 
 impl Rows {
@@ -28,7 +30,7 @@ impl Rows {
         let wrong = |what: String| Error::usage(format!("{what}\n  {}", path.display()));
         let bytes = fs::read(&path).map_err(|error| wrong(format!("`@{name}`: the CSV file cannot be read: {error}")))?;
         let mut reader = csv::ReaderBuilder::new().from_reader(&bytes[..]);
-        let of_csv = |error: &csv::Error| wrong(format!("`@{name}`: {}", said(error)));
+        let of_csv = |error: &csv::Error| wrong(format!("`@{name}`: {}", said(error, &bytes)));
         let head = reader.headers().map_err(|error| of_csv(&error))?.clone();
         let columns: Vec<String> = head.iter().map(|column| column.trim().to_owned()).collect();
         if let Some((at, _)) = columns.iter().enumerate().find(|(_, column)| column.is_empty()) {
@@ -42,7 +44,7 @@ impl Rows {
             let message = "has no rows; its first line names the columns, each line below is an item";
             return Err(wrong(format!("`@{name}` {message}")));
         }
-        Ok(Self { name: name.to_owned(), cwd: cwd.to_owned(), columns, rows })
+        Ok(Self { name: name.to_owned(), cwd: cwd.to_owned(), columns, rows, bytes })
     }
 
     pub(super) fn len(&self) -> usize {
@@ -72,10 +74,10 @@ impl Rows {
     /// Makes a column one of the inputs of the axis.
     pub(super) fn add(&self, name: &str, spec: Option<&InputSpec>, axis: &mut Axis) -> Result<(), Error> {
         let Some(column) = self.columns.iter().position(|column| column == name) else {
-            let near = nearest(name, self.columns()).map(|near| format!("; did you mean `{near}`?"));
+            let near = nearest(name, self.columns()).map(|near| format!("did you mean `{near}`? "));
             let all = self.columns.join(", ");
             let message = format!("`{name}=@{}`: there is no column `{name}`", self.name);
-            return Err(Error::usage(format!("{message}{}; its columns are: {all}", near.unwrap_or_default())));
+            return Err(Error::usage(format!("{message}; {}Its columns are: {all}", near.unwrap_or_default())));
         };
         let takes = takes(spec);
         for (row, values) in self.rows.iter().zip(&mut axis.rows) {
@@ -112,21 +114,29 @@ impl Rows {
         Ok(())
     }
 
-    fn line(&self, row: usize) -> u64 {
-        self.rows.get(row).and_then(|row| row.position()).map_or(0, csv::Position::line)
+    fn line(&self, row: usize) -> usize {
+        line_at(self.rows.get(row).and_then(|row| row.position()), &self.bytes)
     }
 }
 
+/// The line of a row, from 1. The reader's own count is one too low behind `\r\n`.
+fn line_at(position: Option<&csv::Position>, bytes: &[u8]) -> usize {
+    let start = position.and_then(|position| usize::try_from(position.byte()).ok()).unwrap_or(0).min(bytes.len());
+    let (before, from) = bytes.split_at(start);
+    let ends = from.iter().take_while(|byte| matches!(byte, b'\n' | b'\r'));
+    1 + before.iter().chain(ends).filter(|byte| **byte == b'\n').count()
+}
+
 /// An error in the words of this program.
-fn said(error: &csv::Error) -> String {
+fn said(error: &csv::Error, bytes: &[u8]) -> String {
     match error.kind() {
         csv::ErrorKind::UnequalLengths { pos, expected_len, len } => {
-            let line = pos.as_ref().map_or(0, csv::Position::line);
-            format!("line {line} has {len} cells, where the first line names {expected_len} columns")
+            let line = line_at(pos.as_ref(), bytes);
+            let cells = if *len == 1 { "1 cell".to_owned() } else { format!("{len} cells") };
+            format!("line {line} has {cells}, but the first line names {expected_len} columns")
         }
         csv::ErrorKind::Utf8 { pos, .. } => {
-            let line = pos.as_ref().map_or(0, csv::Position::line);
-            format!("line {line} is not UTF-8 text; save the file as UTF-8")
+            format!("line {} is not UTF-8 text; save the file as UTF-8", line_at(pos.as_ref(), bytes))
         }
         _ => error.to_string(),
     }
@@ -156,15 +166,31 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_told_with_its_line() {
-        insta::assert_snapshot!(read("a,b\n1,2\n3\n").err().unwrap(), @"");
-        insta::assert_snapshot!(read("a,b\n").err().unwrap(), @"");
-        insta::assert_snapshot!(read("").err().unwrap(), @"");
-        insta::assert_snapshot!(read("a,,c\n1,2,3\n").err().unwrap(), @"");
-        insta::assert_snapshot!(read("a,b,a\n1,2,3\n").err().unwrap(), @"");
+        insta::assert_snapshot!(read("a,b\n1,2\n3\n").err().unwrap(), @r"
+        `@rows.csv`: line 3 has 1 cell, but the first line names 2 columns
+          [DIR]/rows.csv
+        ");
+        assert!(read("a,b\r\n1,2\r\n3\r\n").err().unwrap().contains("line 3 has 1 cell,"));
+        insta::assert_snapshot!(read("a,b\n").err().unwrap(), @r"
+        `@rows.csv` has no rows; its first line names the columns, each line below is an item
+          [DIR]/rows.csv
+        ");
+        insta::assert_snapshot!(read("").err().unwrap(), @r"
+        `@rows.csv` has no rows; its first line names the columns, each line below is an item
+          [DIR]/rows.csv
+        ");
+        insta::assert_snapshot!(read("a,,c\n1,2,3\n").err().unwrap(), @r"
+        `@rows.csv`: line 1 should name the columns; column 2 has no name
+          [DIR]/rows.csv
+        ");
+        insta::assert_snapshot!(read("a,b,a\n1,2,3\n").err().unwrap(), @r"
+        `@rows.csv`: two columns are called `a`
+          [DIR]/rows.csv
+        ");
         let rows = read("a,b\n1,2\n\n3,4\n1,2\n").unwrap();
         let mut axis = Axis { inputs: Vec::new(), rows: vec![Vec::new(); rows.len()] };
         rows.add("a", None, &mut axis).unwrap();
-        insta::assert_snapshot!(rows.refuse_repetitions(&axis).unwrap_err(), @"");
-        insta::assert_snapshot!(rows.add("c", None, &mut axis).unwrap_err(), @"");
+        insta::assert_snapshot!(rows.refuse_repetitions(&axis).unwrap_err(), @"`@rows.csv`: the lines 2 and 5 give the same values; remove one of them");
+        insta::assert_snapshot!(rows.add("c", None, &mut axis).unwrap_err(), @"`c=@rows.csv`: there is no column `c`; did you mean `a`? Its columns are: a, b");
     }
 }

@@ -2,7 +2,11 @@
 
 use super::{Error, Part, items::Items, journal::Entry};
 use serde_json::Value as Json;
-use std::path::{Path, PathBuf};
+use std::{
+    collections::HashMap,
+    fs,
+    path::{Path, PathBuf},
+};
 
 /// The table of a batch.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,35 +23,36 @@ pub struct Table {
 
 /// A row in the making.
 struct Row<'a> {
+    item: &'a str,
     /// Values of the inputs that vary.
     inputs: Vec<&'a str>,
     results: Vec<Option<&'a Json>>,
 }
 
+impl Row<'_> {
+    fn cells(&self) -> Vec<String> {
+        let inputs = [self.item].into_iter().chain(self.inputs.iter().copied()).map(str::to_owned);
+        inputs.chain(self.results.iter().map(|result| result.map(text).unwrap_or_default())).collect()
+    }
+}
+
 impl Table {
     /// `done` are the items of this part that are done, in order; `results` the names of the results.
-    pub(super) fn new(path: PathBuf, items: &Items, done: &[(usize, &Entry)], results: &[&str]) -> Self {
+    pub(super) fn new<'a>(path: PathBuf, items: &'a Items, done: &[(usize, &'a Entry)], results: &[&str]) -> Self {
         let varying: Vec<(usize, usize)> = items.varying().collect();
         let input = |&(axis, input): &(usize, usize)| &items.axes[axis].inputs[input];
         let has = |name: &&&str| done.iter().any(|(_, entry)| entry.outputs.contains_key(**name));
         let results: Vec<&str> = results.iter().filter(has).copied().collect();
         let columns = ["item"].into_iter().chain(varying.iter().map(|at| input(at).name.as_str()));
         let columns: Vec<String> = columns.chain(results.iter().copied()).map(str::to_owned).collect();
-        let row = |(item, entry): &(usize, &'_ Entry)| -> Vec<String> {
-            let inputs = varying.iter().map(|&(axis, input)| items.value(*item, axis, input).unwrap_or_default());
-            let outputs = results.iter().map(|name| entry.outputs.get(*name).map(text).unwrap_or_default());
-            let first = [items.name(*item).to_owned()];
-            first.into_iter().chain(inputs.map(str::to_owned)).chain(outputs).collect()
+        let row = |&(item, entry): &(usize, &'a Entry)| Row {
+            item: items.name(item),
+            inputs: varying.iter().map(|&(axis, at)| items.value(item, axis, at).unwrap_or_default()).collect(),
+            results: results.iter().map(|name| entry.outputs.get(*name)).collect(),
         };
-        let rows = done.iter().map(row).collect();
-        let whole: Vec<Row<'_>> = done
-            .iter()
-            .map(|(item, entry)| Row {
-                inputs: varying.iter().map(|&(axis, at)| items.value(*item, axis, at).unwrap_or_default()).collect(),
-                results: results.iter().map(|name| entry.outputs.get(*name)).collect(),
-            })
-            .collect();
+        let whole: Vec<Row<'_>> = done.iter().map(row).collect();
         let is_group: Vec<bool> = varying.iter().map(|at| !input(at).takes.is_path()).collect();
+        let rows = whole.iter().map(Row::cells).collect();
         Self { path, columns, summary: summary(&whole, &is_group), rows }
     }
 
@@ -61,6 +66,9 @@ impl Table {
             writer.write_record(row).map_err(|error| unwritable(error.to_string()))?;
         }
         let bytes = writer.into_inner().map_err(|error| unwritable(error.to_string()))?;
+        if let Some(folder) = self.path.parent() {
+            fs::create_dir_all(folder).map_err(|error| unwritable(error.to_string()))?;
+        }
         splatgraph_sdk::write_whole(&self.path, &bytes).map_err(|error| unwritable(error.message))
     }
 }
@@ -102,7 +110,7 @@ fn summary(rows: &[Row<'_>], is_group: &[bool]) -> Vec<Vec<String>> {
         values.map(|(value, is_group)| if *is_group { (*value).to_owned() } else { String::new() }).collect()
     };
     let mut groups: Vec<(Vec<String>, Vec<&Row<'_>>)> = Vec::new();
-    let mut positions = std::collections::HashMap::new();
+    let mut positions = HashMap::new();
     for row in rows {
         let group = group(row);
         let position = *positions.entry(group.clone()).or_insert(groups.len());

@@ -211,9 +211,10 @@ fn matches(name: &str, pattern: &str, files: bool, cwd: &Path) -> Result<Vec<Str
     // Absolute, so that it does not depend on the directory of the process.
     let folder = format!("{}{MAIN_SEPARATOR}", cwd.display());
     let relative = !Path::new(pattern).is_absolute();
-    let whole = if relative { format!("{}{pattern}", glob::Pattern::escape(&folder)) } else { pattern.to_owned() };
-    let found = glob::glob_with(&whole, options).map_err(|error| {
-        Error::usage(format!("`{name}={pattern}` is no pattern: {}, at character {}", error.msg, error.pos))
+    let before = if relative { glob::Pattern::escape(&folder) } else { String::new() };
+    let found = glob::glob_with(&format!("{before}{pattern}"), options).map_err(|error| {
+        let at = error.pos.saturating_sub(before.chars().count()) + 1;
+        Error::usage(format!("`{name}={pattern}` is no pattern: {}, at character {at}", error.msg))
     })?;
     let mut paths = Vec::new();
     for path in found {
@@ -262,13 +263,13 @@ mod tests {
     #[test]
     fn what_is_no_list_is_refused() {
         let error = |text: &str| values("x", text, Takes::Numbers, Path::new("/nowhere")).unwrap_err().to_string();
-        insta::assert_snapshot!(error("9..0"), @"");
-        insta::assert_snapshot!(error(""), @"");
-        insta::assert_snapshot!(error("1,,2"), @"");
-        insta::assert_snapshot!(error("1..b"), @"");
-        insta::assert_snapshot!(error("0..3,2"), @"");
-        insta::assert_snapshot!(error("0..99999999"), @"");
-        insta::assert_snapshot!(error("-170141183460469231731687303715884105728..170141183460469231731687303715884105727"), @"");
+        insta::assert_snapshot!(error("9..0"), @"`x=9..0` is a range backwards; write 0..9");
+        insta::assert_snapshot!(error(""), @"`x=` gives no value; write one, or several with commas between them, or leave `x` out");
+        insta::assert_snapshot!(error("1,,2"), @"`x=1,,2` has nothing between two commas, or at an end");
+        insta::assert_snapshot!(error("1..b"), @"`x=1..b`: a range has a whole number at each end, as 0..9 has");
+        insta::assert_snapshot!(error("0..3,2"), @"`x=0..3,2` gives the value 2 twice");
+        insta::assert_snapshot!(error("0..99999999"), @"`x=0..99999999` has more than the 10000000 values that a batch may have");
+        insta::assert_snapshot!(error("-170141183460469231731687303715884105728..170141183460469231731687303715884105727"), @"`x=-170141183460469231731687303715884105728..170141183460469231731687303715884105727` has more than the 10000000 values that a batch may have");
     }
 
     #[test]
@@ -290,7 +291,10 @@ mod tests {
         let absolute = folder.path().join("?.txt");
         assert_eq!(of(absolute.to_str().unwrap(), files).unwrap().len(), 2);
         let none = of("*.png", files).unwrap_err().to_string().replace(folder.path().to_str().unwrap(), "[DIR]");
-        insta::assert_snapshot!(none, @"");
-        insta::assert_snapshot!(of("a[.png", files).unwrap_err(), @"");
+        insta::assert_snapshot!(none, @r"
+        `x=*.png` fits no file; it is looked for from the current directory
+          [DIR]
+        ");
+        insta::assert_snapshot!(of("a[.png", files).unwrap_err(), @"`x=a[.png` is no pattern: invalid range pattern, at character 2");
     }
 }

@@ -88,7 +88,7 @@ impl Shape {
     /// How many items in a row one worker takes, of so many items in all: as many as share results, but not so many that
     /// other workers have nothing to do.
     pub(super) fn items_in_a_row(&self, items: usize, jobs: usize) -> usize {
-        self.rows.iter().copied().find(|row| jobs == 1 || items / row >= 2 * jobs).unwrap_or(1)
+        self.rows.iter().copied().find(|row| items / row >= jobs).unwrap_or(1)
     }
 }
 

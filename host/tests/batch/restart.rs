@@ -40,7 +40,7 @@ fn many() -> Place {
         "outputs": { "tokens": ["make", "tokens"] },
         "nodes": {
             "read": read, "letters": letters,
-            "wait": node("Sleep", json!({"ms": 5, "after": ["letters", "letters"]})),
+            "wait": node("Sleep", json!({"ms": ["letters", "letters"]})),
             "make": node("MakeTokens", json!({"value": ["wait", "ms"]})),
         },
     });

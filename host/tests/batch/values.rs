@@ -7,7 +7,12 @@ fn the_product_of_all_values_is_run_in_order() {
     let place = copying();
     texts(&place, &["b", "a"]);
     let ran = place.run(&["batch", "copy.json", "file=in/*.txt", "extra=1..2,7", "output={stem}-{extra}.txt", "--jobs", "1"]);
-    insta::assert_snapshot!(ran.all(), @"");
+    insta::assert_snapshot!(ran.all(), @r"
+    exit code 0
+    --- stdout
+    --- stderr
+    done: 6 items in [TIME]
+    ");
     assert_eq!(
         files(&place, "copy-batch"),
         ["a-1.txt", "a-2.txt", "a-7.txt", "b-1.txt", "b-2.txt", "b-7.txt", "batch.jsonl"]
@@ -18,7 +23,7 @@ fn the_product_of_all_values_is_run_in_order() {
     let first = place.read("copy-batch/batch.jsonl").lines().nth(1).unwrap().to_owned();
     let (before, after) = first.split_once("\"ms\":").unwrap();
     let after = after.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
-    insta::assert_snapshot!(format!("{before}...{after}"), @"");
+    insta::assert_snapshot!(format!("{before}...{after}"), @r#"{"item":"a-1","values":{"file":"in/a.txt","extra":"1","output":"{stem}-{extra}.txt"},"status":"done","files":["a-1.txt"],"outputs":{"letters":1,"sum":2},...}"#);
 }
 
 #[test]
