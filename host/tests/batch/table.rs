@@ -57,7 +57,7 @@ fn infinite_results_are_kept_and_failed_items_are_no_rows() {
         "inputs": { "a": "ratio.a", "b": "ratio.b", "file": "read.path" },
         "outputs": { "ratio": ["ratio", "ratio"], "text": ["read", "text"] },
         "nodes": {
-            "ratio": node("Divide", json!({"a": 1})),
+            "ratio": node("Ratio", json!({"a": 1})),
             "read": node("ReadText", json!({"path": "none.txt"})),
         },
     });
