@@ -115,13 +115,8 @@ impl Journal {
         let mut options = fs::File::options();
         let file = options.read(true).write(true).create(true).truncate(false).open(&path).map_err(unusable)?;
         lock(&file, &path)?;
-        let mut journal = Self {
-            file,
-            path: path.clone(),
-            entries: HashMap::new(),
-            earlier_files: Vec::new(),
-            shards: 0,
-        };
+        let mut journal =
+            Self { file, path: path.clone(), entries: HashMap::new(), earlier_files: Vec::new(), shards: 0 };
         let mut text = String::new();
         journal.file.read_to_string(&mut text).map_err(unusable)?;
         // What a killed process left half written.

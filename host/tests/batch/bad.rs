@@ -101,6 +101,22 @@ fn two_items_may_not_write_one_file() {
 }
 
 #[test]
+fn the_files_of_the_batch_itself_are_safe() {
+    insta::assert_snapshot!(refused(&["file=in/a.txt", "--table", "batch.jsonl"]), @r"
+    error: --table names the journal of the batch; give it another name
+      [DIR]/work/copy-batch/batch.jsonl
+    ");
+    insta::assert_snapshot!(refused(&["file=in/*.txt", "--table", "b.txt"]), @r"
+    error: the item `b` would write over the table of the batch; give it another name
+      [DIR]/work/copy-batch/b.txt
+    ");
+    insta::assert_snapshot!(refused(&["file=in/a.txt", "output=batch.jsonl"]), @r"
+    error: the item `a` would write over the journal of the batch; give it another name
+      [DIR]/work/copy-batch/batch.jsonl
+    ");
+}
+
+#[test]
 fn collecting_what_cannot_be_collected() {
     insta::assert_snapshot!(refused(&["file=in/*.txt", "--collect", "letter"]), @"error: --collect: the graph has no output `letter`; did you mean `letters`? Outputs with tensors can be collected: the graph has none; name one under its `outputs`");
     insta::assert_snapshot!(refused(&["file=in/*.txt", "--collect", "letters"]), @"error: --collect: the output `letters` is of type INT, which --table takes; outputs with tensors can be collected: the graph has none; name one under its `outputs`");
@@ -207,6 +223,7 @@ fn without_places(ran: &Ran) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
+#[cfg(unix)]
 #[test]
 fn a_failing_item_does_not_stop_the_rest() {
     let place = copying();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::process::Stdio;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value as Json, json};
 use splatgraph_sdk::Record;
@@ -12,7 +12,7 @@ use splatgraph_sdk::Record;
 use crate::support::Place;
 use crate::{files, journal, node};
 
-const ITEMS: usize = 400;
+const ITEMS: usize = 240;
 
 /// `ITEMS` links to text files and one that cannot be read, and graphs that take a while for each.
 fn many() -> Place {
@@ -48,13 +48,24 @@ fn many() -> Place {
     place
 }
 
+/// Waits until the journal has so many lines.
+fn wait_for(place: &Place, lines: usize) {
+    let has = || fs::read_to_string(place.path("work/out/batch.jsonl")).is_ok_and(|text| text.lines().count() >= lines);
+    let start = Instant::now();
+    while !has() {
+        assert!(start.elapsed() < Duration::from_secs(30), "the batch does not begin");
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
 /// Kills a batch a few times at odd moments, then lets it come to its end.
 fn kill_and_finish(place: &Place, arguments: &[&str]) -> Json {
     let mut dice: u64 = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_nanos() as u64;
     for _ in 0..5 {
         let mut running = place.command(arguments).stderr(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();
         dice = dice.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-        thread::sleep(Duration::from_millis(60 + (dice >> 33) % 250));
+        wait_for(place, 1);
+        thread::sleep(Duration::from_millis((dice >> 33) % 120));
         running.kill().unwrap();
         running.wait().unwrap();
     }
@@ -126,7 +137,7 @@ fn ctrl_c_leaves_a_journal_that_the_next_run_goes_on_from() {
     let place = many();
     let arguments = ["batch", "tokens.json", "file=in/*.txt", "--out", "out", "--jobs", "2"];
     let running = place.command(&arguments).stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
-    thread::sleep(Duration::from_millis(600));
+    wait_for(&place, 10);
     let kill = std::process::Command::new("kill").args(["-INT", &running.id().to_string()]).status().unwrap();
     assert!(kill.success());
     let ran = place.ran(&running.wait_with_output().unwrap());

@@ -31,6 +31,10 @@ fn nodes_are_listed_searched_and_shown() {
       stub.SavePicture  Writes a picture as PNG, with the texts of the setting `png_text`.
       stub.UseModel     Loads nothing, but takes a model.
       stub.Settings     The settings of the run, and a line for the log.
+      stub.Letters      How many letters a text has; adds a line to a file each time.
+      stub.Divide       Divides two numbers.
+      stub.MakeTokens   Tokens, all of one value.
+      stub.WriteSlowly  Writes a text file, with a pause in the middle.
     --- stderr
     ");
     insta::assert_snapshot!(place.run(&["nodes", "stub.EveryKind"]).all(), @r#"
@@ -108,7 +112,7 @@ fn nodes_are_listed_searched_and_shown() {
     exit code 2
     --- stdout
     --- stderr
-    error: no socket has the type IMAGES; did you mean IMAGE?; the types are *, BOOLEAN, FLOAT, IMAGE, INT, JSON, STRING
+    error: no socket has the type IMAGES; did you mean IMAGE?; the types are *, BOOLEAN, FLOAT, IMAGE, INT, JSON, STRING, TOKENS
     ");
 }
 

@@ -88,7 +88,10 @@ pub(crate) fn run(options: &Options) -> Outcome {
 fn settings(options: &Options, checked: &Checked, registry: &Registry) -> Outcome<Settings> {
     let mut settings = Settings::new();
     if !options.no_metadata {
-        settings.insert("png_text".to_owned(), metadata::png_text(checked, registry, &metadata::ModelSums::default())?.into());
+        settings.insert(
+            "png_text".to_owned(),
+            metadata::png_text(checked, registry, &metadata::ModelSums::default())?.into(),
+        );
     }
     Ok(settings)
 }
