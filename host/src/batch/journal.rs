@@ -94,6 +94,8 @@ pub(super) struct Journal {
     pub(super) earlier_files: Vec<(PathBuf, Key)>,
     /// How many shards of this part there are.
     pub(super) shards: usize,
+    /// Whether results are looked at in the end; else what is known of items does not grow with them.
+    results: bool,
 }
 
 /// The journal's file.
@@ -106,7 +108,7 @@ impl Journal {
     ///
     /// # Errors
     /// It can't be written, another process has it, or it belongs to another batch.
-    pub(super) fn open(folder: &Path, part: Option<Part>, head: &Head) -> Result<Self, Error> {
+    pub(super) fn open(folder: &Path, part: Option<Part>, head: &Head, results: bool) -> Result<Self, Error> {
         refuse_other_parts(folder, part)?;
         let path = path_of(folder, part);
         let unusable = |error: io::Error| {
@@ -116,7 +118,7 @@ impl Journal {
         let file = options.read(true).write(true).create(true).truncate(false).open(&path).map_err(unusable)?;
         lock(&file, &path)?;
         let mut journal =
-            Self { file, path: path.clone(), entries: HashMap::new(), earlier_files: Vec::new(), shards: 0 };
+            Self { file, path: path.clone(), entries: HashMap::new(), earlier_files: Vec::new(), shards: 0, results };
         let mut text = String::new();
         journal.file.read_to_string(&mut text).map_err(unusable)?;
         // What a killed process left half written.
@@ -164,13 +166,20 @@ impl Journal {
     fn enter(&mut self, line: Line, folder: &Path) {
         let key = key_of(&line.values);
         self.earlier_files.extend(line.files.iter().map(|file| (folder.join(file), key)));
-        self.remember(key, line);
+        let Line { item, status, mut outputs, error, .. } = line;
+        if !self.results {
+            outputs.clear();
+        }
+        // The last line counts.
+        self.entries.insert(key, Entry { status, item, outputs, error });
     }
 
-    /// What a line says of its item; the last line counts.
+    /// What became of an item now.
     pub(super) fn remember(&mut self, key: Key, line: Line) {
-        let Line { item, status, outputs, error, .. } = line;
-        self.entries.insert(key, Entry { status, item, outputs, error });
+        if self.results {
+            let Line { item, status, outputs, error, .. } = line;
+            self.entries.insert(key, Entry { status, item, outputs, error });
+        }
     }
 
     /// Writes lines, each with its end, as a whole.

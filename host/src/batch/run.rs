@@ -105,7 +105,7 @@ impl Batch {
             Error::failed(format!("the folder for output cannot be created: {error}\n  {}", folder.display()))
         })?;
         self.refuse_shards_without_journal()?;
-        let mut journal = Journal::open(folder, options.part, &self.head())?;
+        let mut journal = Journal::open(folder, options.part, &self.head(), options.table.is_some())?;
         let mine: Vec<(usize, Key)> = (0..self.items.len())
             .filter(|item| options.part.is_none_or(|part| part.has(*item)))
             .map(|item| (item, self.items.key(item)))

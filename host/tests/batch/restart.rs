@@ -149,3 +149,23 @@ fn ctrl_c_leaves_a_journal_that_the_next_run_goes_on_from() {
     let result: Json = serde_json::from_str(&rest.stdout).unwrap();
     assert_eq!(result["earlier"].as_u64().unwrap() + result["done"].as_u64().unwrap(), ITEMS as u64);
 }
+
+#[test]
+fn a_journal_that_cannot_grow_stops_the_batch() {
+    let place = many();
+    let arguments = ["batch", "copy.json", "file=in/t*.txt", "--out", "out", "--jobs", "2"];
+    // A limit on the size of files gives what a full disk gives.
+    let mut limited = std::process::Command::new("sh");
+    limited.args(["-c", "trap '' XFSZ; ulimit -f 8; exec \"$0\" \"$@\""]).arg(place.path("bin/splatgraph"));
+    limited.args(arguments).current_dir(place.path("work")).env("SPLATGRAPH_PACKS", place.path("packs"));
+    let ran = place.ran(&limited.output().unwrap());
+    assert_eq!(ran.code, 1);
+    insta::assert_snapshot!(ran.stderr, @r"
+    error: the journal of the batch cannot be written: File too large (os error 27); what is not in it is run again next time
+      [DIR]/work/out/batch.jsonl
+    ");
+    let rest = place.run(&[&arguments[..], &["--json"]].concat());
+    let result: Json = serde_json::from_str(&rest.stdout).unwrap();
+    assert_eq!(result["earlier"].as_u64().unwrap() + result["done"].as_u64().unwrap(), ITEMS as u64);
+    assert_eq!(journal(&place, "out/batch.jsonl").len(), ITEMS);
+}
