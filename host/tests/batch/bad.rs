@@ -190,12 +190,15 @@ fn journals_of_other_batches() {
     error: the journal is of another graph, copy.json; give another folder with --out, or remove the journal to begin anew
       [DIR]/work/out/batch.jsonl
     ");
-    place.write("out/batch.jsonl", "photos\n");
+    place.write("out/batch.jsonl", "a file of the user's");
+    assert!(run(&["file=in/a.txt"]).starts_with("exit code 2"));
+    assert_eq!(place.read("out/batch.jsonl"), "a file of the user's");
+    place.write("out/batch.jsonl", "photos\nand");
     insta::assert_snapshot!(run(&["file=in/a.txt"]), @r"
     exit code 2
     --- stdout
     --- stderr
-    error: the file is no journal of a batch; give another folder with --out, or remove the journal to begin anew
+    error: the file is no journal of a batch; give another folder with --out, or move the file
       [DIR]/work/out/batch.jsonl
     ");
 }

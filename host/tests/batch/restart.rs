@@ -120,13 +120,16 @@ fn a_killed_collection_has_each_item_in_one_whole_shard() {
 #[test]
 fn a_line_that_was_half_written_is_cut_off() {
     let place = crate::copying();
-    crate::texts(&place, &["a", "b", "c"]);
+    crate::texts(&place, &["a", "b", "zü"]);
     let arguments = ["batch", "copy.json", "file=in/*.txt", "--out", "out", "--jobs", "1"];
     assert_eq!(place.run(&arguments).code, 0);
-    let whole = place.read("out/batch.jsonl");
+    let whole = fs::read(place.path("work/out/batch.jsonl")).unwrap();
+    let first = whole.iter().position(|byte| *byte == b'\n').unwrap();
+    // Half a letter.
+    let letter = whole.iter().rposition(|byte| *byte > 127).unwrap();
     // Cut anywhere, also inside the first line.
-    for keep in [0, 10, whole.find('\n').unwrap(), whole.find('\n').unwrap() + 1, whole.len() - 30, whole.len() - 1] {
-        place.write("out/batch.jsonl", &whole[..keep]);
+    for keep in [0, 10, first, first + 1, letter, whole.len() - 1] {
+        fs::write(place.path("work/out/batch.jsonl"), &whole[..keep]).unwrap();
         assert_eq!(place.run(&arguments).code, 0, "{keep}");
         assert_eq!(journal(&place, "out/batch.jsonl").len(), 3, "{keep}");
     }
