@@ -1,7 +1,7 @@
 //! A node-graph host: it reads graphs from JSON files, checks them against node packs, and runs them.
 //!
 //! [`packs`] loads packs from shared libraries into a [`Registry`](registry::Registry); [`graph`] reads a graph and
-//! checks it as a whole; [`run`] runs it. A pack may also be part of the program, as here:
+//! checks it as a whole; [`run`] runs it, and [`batch`] over many files and values. A pack may also be part of the program, as here:
 //!
 //! ```
 //! use splatgraph::{graph, registry::{Instance, NodeSource, Pack, Registry}, run};

@@ -40,7 +40,10 @@ impl Record {
                 return Err(Error::new(format!("its fields differ in their first axis: {}", shapes.join(", "))));
             }
             if other.is_per_token(field) && other.tokens() != tensor.shape().get(1).copied() {
-                return Err(Error::new(format!("its `{field}` has another number of tokens than its `{}`", PER_TOKEN[0])));
+                return Err(Error::new(format!(
+                    "its `{field}` has another number of tokens than its `{}`",
+                    PER_TOKEN[0]
+                )));
             }
             let Some(first) = self.field(field) else { continue };
             if first.dtype() != tensor.dtype() {
@@ -91,8 +94,8 @@ impl Record {
             }
             stacked.fields.push((field.to_owned(), Tensor::from_bytes(shape, of_first.dtype(), &bytes)?));
         }
-        let is_filled = |record: &&Self| record.tokens().is_some_and(|count| count < tokens);
-        if records.iter().any(|record| record.counts().is_some() || is_filled(&record)) && first.is_tokens() {
+        let is_filled = |record: &Self| record.tokens().is_some_and(|count| count < tokens);
+        if records.iter().any(|record| record.counts().is_some() || is_filled(record)) && first.is_tokens() {
             let mut counts: Vec<i64> = Vec::new();
             for record in records {
                 let rows = record.field(PER_TOKEN[0]).map_or(0, |tensor| tensor.shape()[0]);
@@ -174,8 +177,7 @@ mod tests {
 
     #[test]
     fn fewer_tokens_are_filled_up_and_counted() {
-        let (one, two, none) =
-            (tokens(1, 1, 1.0, None), tokens(2, 3, 2.0, Some(vec![2, 3])), tokens(1, 0, 0.0, None));
+        let (one, two, none) = (tokens(1, 1, 1.0, None), tokens(2, 3, 2.0, Some(vec![2, 3])), tokens(1, 0, 0.0, None));
         let stacked = Tokens::from_record(Record::stack(&[&one, &two, &none]).unwrap()).unwrap();
         assert_eq!(stacked.gaussians.shape(), [4, 3, 5]);
         assert_eq!(stacked.textures.to_f32()[..8], [1., 1., 0., 0., 0., 0., 2., 2.]);

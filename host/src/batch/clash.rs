@@ -77,11 +77,8 @@ fn better_name(
 ) -> Option<String> {
     let file = checked.file();
     let has_path = |feed: &Feed| matches!(feed, Feed::Value(Json::String(text)) if Path::new(text) == path);
-    let (input, _) = spec
-        .inputs
-        .iter()
-        .zip(feeds)
-        .find(|(input, feed)| input.path == Some(PathKind::Write) && has_path(feed))?;
+    let (input, _) =
+        spec.inputs.iter().zip(feeds).find(|(input, feed)| input.path == Some(PathKind::Write) && has_path(feed))?;
     let named = file.inputs.iter().find(|named| {
         let is_it = |target: &crate::graph::Target| target.node == id && target.input == input.name;
         named.targets.iter().any(is_it)
@@ -92,9 +89,9 @@ fn better_name(
     let mut parts: Vec<String> = Vec::new();
     for input in varying.iter().filter(|input| Some(&input.name) != named.map(|named| &named.name)) {
         match input.takes {
-            Takes::Paths { .. } if Some(input.name.as_str()) == stem_of => parts.push("{stem}".to_owned()),
-            Takes::Paths { .. } | Takes::Numbers | Takes::Words => parts.push(format!("{{{}}}", input.name)),
             Takes::Write | Takes::Anything => {}
+            _ if Some(input.name.as_str()) == stem_of => parts.push("{stem}".to_owned()),
+            _ => parts.push(format!("{{{}}}", input.name)),
         }
     }
     // Stems alone may be the same in two folders, and texts are no names.
@@ -116,13 +113,18 @@ fn first_read(checked: &Checked) -> Option<String> {
     let file: &File = checked.file();
     let (id, input) = checked.nodes.iter().find_map(|node| {
         let reads = |path: Option<PathKind>| matches!(path, Some(PathKind::Read | PathKind::ReadDir));
-        let input = node.class.spec.inputs.iter().zip(&node.feeds).find(|(input, feed)| {
-            reads(input.path) && matches!(feed, Feed::Value(_))
-        })?;
+        let input = node
+            .class
+            .spec
+            .inputs
+            .iter()
+            .zip(&node.feeds)
+            .find(|(input, feed)| reads(input.path) && matches!(feed, Feed::Value(_)))?;
         Some((&node.id, &input.0.name))
     })?;
-    let named = file.inputs.iter().find(|named| {
-        named.targets.iter().any(|target| *target.node == **id && target.input == *input)
-    })?;
+    let named = file
+        .inputs
+        .iter()
+        .find(|named| named.targets.iter().any(|target| *target.node == **id && target.input == *input))?;
     Some(named.name.clone())
 }

@@ -32,7 +32,14 @@ struct Open {
     /// How many of its items have ended.
     ended: usize,
     /// Each with its position among the items to be run.
-    items: Vec<(usize, Key, Line, Record)>,
+    items: Vec<(usize, Member)>,
+}
+
+/// An item of a shard.
+pub(super) struct Member {
+    pub(super) key: Key,
+    pub(super) line: Line,
+    pub(super) record: Record,
 }
 
 /// A shard in its file.
@@ -57,11 +64,11 @@ impl Shards {
     }
 
     /// Takes in what an item gave, nothing where it failed; whether its shard can be written now.
-    pub(super) fn give(&mut self, position: usize, item: Option<(Key, Line, Record)>) -> bool {
+    pub(super) fn give(&mut self, position: usize, item: Option<Member>) -> bool {
         let shard = position / self.size;
         let open = self.open.entry(shard).or_default();
         open.ended += 1;
-        open.items.extend(item.map(|(key, line, record)| (position, key, line, record)));
+        open.items.extend(item.map(|member| (position, member)));
         open.ended == self.size.min(self.items - shard * self.size)
     }
 
@@ -69,44 +76,45 @@ impl Shards {
     /// have failed too.
     pub(super) fn write(&mut self, position: usize) -> Result<Option<WrittenShard>, Error> {
         let Some(Open { mut items, .. }) = self.open.remove(&(position / self.size)) else { return Ok(None) };
-        items.sort_by_key(|(position, ..)| *position);
-        let (mut fitting, mut others): (Vec<(Key, Line, Record)>, Vec<(Key, Line)>) = Default::default();
-        for (_, key, mut line, record) in items {
-            let (first, name) = fitting.first().map_or((&record, None), |(_, line, first)| (first, Some(&line.item)));
-            match first.stacks_with(&record) {
-                Ok(()) => fitting.push((key, line, record)),
-                Err(why) => {
-                    let why = why.message;
-                    line.error = Some(match name {
-                        Some(name) => format!("its output can't be stacked onto that of `{name}`: {why}"),
-                        None => format!("its output can't be stacked: {why}"),
-                    });
-                    line.status = Status::Failed;
-                    line.outputs.clear();
-                    others.push((key, line));
-                }
-            }
+        items.sort_by_key(|(position, _)| *position);
+        let mut fitting: Vec<Member> = Vec::new();
+        let mut others: Vec<(Key, Line)> = Vec::new();
+        for (_, mut member) in items {
+            let stacks = match fitting.first() {
+                Some(first) => first.record.stacks_with(&member.record),
+                None => member.record.stacks_with(&member.record),
+            };
+            let Err(why) = stacks else {
+                fitting.push(member);
+                continue;
+            };
+            let onto = fitting.first().map(|first| format!(" onto that of `{}`", first.line.item));
+            let why = format!("its output can't be stacked{}: {}", onto.unwrap_or_default(), why.message);
+            member.line.error = Some(why);
+            member.line.status = Status::Failed;
+            member.line.outputs.clear();
+            others.push((member.key, member.line));
         }
         let mut lines: String = others.iter().map(|(_, line)| line_of(line)).collect();
         if !fitting.is_empty() {
             let file = self.next_file();
             self.save(&file, &fitting)?;
-            let of_shard = fitting.iter().map(|(_, line, _)| line.clone()).collect();
+            let of_shard = fitting.iter().map(|member| member.line.clone()).collect();
             lines.push_str(&shard_line(&file, of_shard));
             self.next += 1;
             self.written.push(file);
         }
-        others.extend(fitting.into_iter().map(|(key, line, _)| (key, line)));
+        others.extend(fitting.into_iter().map(|member| (member.key, member.line)));
         Ok(Some(WrittenShard { lines, items: others }))
     }
 
-    fn save(&self, file: &str, items: &[(Key, Line, Record)]) -> Result<(), Error> {
+    fn save(&self, file: &str, items: &[Member]) -> Result<(), Error> {
         let rows = |record: &Record| record.fields.first().and_then(|(_, tensor)| tensor.shape().first().copied());
         // The item of each row.
-        let names = items.iter().flat_map(|(_, line, record)| {
-            std::iter::repeat_n(Json::from(line.item.as_str()), rows(record).unwrap_or(0))
+        let names = items.iter().flat_map(|member| {
+            std::iter::repeat_n(Json::from(member.line.item.as_str()), rows(&member.record).unwrap_or(0))
         });
-        let records: Vec<&Record> = items.iter().map(|(.., record)| record).collect();
+        let records: Vec<&Record> = items.iter().map(|member| &member.record).collect();
         let path = self.folder.join(file);
         let saved = Record::stack(&records).and_then(|mut stacked| {
             stacked.header.insert("items".to_owned(), names.collect());

@@ -124,7 +124,7 @@ impl Items {
     /// The first path to read, of a batch with one item.
     fn first_path(&self) -> Option<(usize, usize)> {
         self.axes.iter().enumerate().find_map(|(at, axis)| {
-            let input = axis.inputs.iter().position(|input| matches!(input.takes, Takes::Paths { .. }))?;
+            let input = axis.inputs.iter().position(|input| input.takes.reads())?;
             Some((at, input))
         })
     }
@@ -179,7 +179,7 @@ mod tests {
         Items::new(axes, Vec::new()).names
     }
 
-    const PATHS: Takes = Takes::Paths { files: true };
+    const PATHS: Takes = Takes::Files;
 
     #[test]
     fn the_last_axis_varies_fastest() {

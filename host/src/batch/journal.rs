@@ -94,6 +94,8 @@ pub(super) struct Journal {
     pub(super) earlier_files: Vec<(PathBuf, Key)>,
     /// How many shards of this part there are.
     pub(super) shards: usize,
+    /// Whether results are looked at in the end; else what is known of items does not grow with them.
+    results: bool,
 }
 
 /// The journal's file.
@@ -106,7 +108,7 @@ impl Journal {
     ///
     /// # Errors
     /// It can't be written, another process has it, or it belongs to another batch.
-    pub(super) fn open(folder: &Path, part: Option<Part>, head: &Head) -> Result<Self, Error> {
+    pub(super) fn open(folder: &Path, part: Option<Part>, head: &Head, results: bool) -> Result<Self, Error> {
         refuse_other_parts(folder, part)?;
         let path = path_of(folder, part);
         let unusable = |error: io::Error| {
@@ -115,37 +117,33 @@ impl Journal {
         let mut options = fs::File::options();
         let file = options.read(true).write(true).create(true).truncate(false).open(&path).map_err(unusable)?;
         lock(&file, &path)?;
-        let mut journal = Self {
-            file,
-            path: path.clone(),
-            entries: HashMap::new(),
-            earlier_files: Vec::new(),
-            shards: 0,
-        };
-        let mut text = String::new();
-        journal.file.read_to_string(&mut text).map_err(unusable)?;
-        // What a killed process left half written.
-        let whole = text.rfind('\n').map_or(0, |end| end + 1);
-        text.truncate(whole);
-        journal.file.set_len(whole as u64).map_err(unusable)?;
+        let mut journal =
+            Self { file, path: path.clone(), entries: HashMap::new(), earlier_files: Vec::new(), shards: 0, results };
+        let mut bytes = Vec::new();
+        journal.file.read_to_end(&mut bytes).map_err(unusable)?;
+        let (whole, head_line) = (whole_lines(&bytes), line_of(head));
+        if !whole.is_empty() {
+            journal.shards = journal.take_in(whole, &path, folder, head)?;
+        } else if !head_line.as_bytes().starts_with(&bytes) {
+            return Err(no_journal(&path));
+        }
+        // What a killed process left half written is cut off.
+        journal.file.set_len(whole.len() as u64).map_err(unusable)?;
         journal.file.seek(SeekFrom::End(0)).map_err(unusable)?;
-        if text.is_empty() {
-            journal.append(&line_of(head))?;
-        } else {
-            journal.shards = journal.take_in(&text, &path, folder, head)?;
+        if whole.is_empty() {
+            journal.append(&head_line)?;
         }
         for other in other_journals(folder, part) {
             // Its own process finds out whether it can be read.
-            let Ok(text) = fs::read_to_string(&other) else { continue };
-            let whole = text.rfind('\n').map_or(0, |end| end + 1);
-            journal.take_in(&text[..whole], &other, folder, head)?;
+            let Ok(bytes) = fs::read(&other) else { continue };
+            journal.take_in(whole_lines(&bytes), &other, folder, head)?;
         }
         Ok(journal)
     }
 
     /// Reads the lines of a journal; how many shards there are.
-    fn take_in(&mut self, text: &str, path: &Path, folder: &Path, head: &Head) -> Result<usize, Error> {
-        let mut lines = text.lines().zip(1..);
+    fn take_in(&mut self, lines: &[u8], path: &Path, folder: &Path, head: &Head) -> Result<usize, Error> {
+        let mut lines = lines.split(|byte| *byte == b'\n').zip(1..).filter(|(line, _)| !line.is_empty());
         let Some((first, _)) = lines.next() else { return Ok(0) };
         refuse_another_batch(first, path, head)?;
         let mut shards = 0;
@@ -154,7 +152,7 @@ impl Journal {
                 let message = format!("line {number} of the journal is damaged: {error}; remove that line");
                 Error::failed(format!("{message}, and its item is run again\n  {}", path.display()))
             };
-            let line: Json = serde_json::from_str(line).map_err(damaged)?;
+            let line: Json = serde_json::from_slice(line).map_err(damaged)?;
             if line.get("shard").is_some() {
                 let line: ShardLine = serde_json::from_value(line).map_err(damaged)?;
                 shards += 1;
@@ -169,13 +167,20 @@ impl Journal {
     fn enter(&mut self, line: Line, folder: &Path) {
         let key = key_of(&line.values);
         self.earlier_files.extend(line.files.iter().map(|file| (folder.join(file), key)));
-        self.remember(key, line);
+        let Line { item, status, mut outputs, error, .. } = line;
+        if !self.results {
+            outputs.clear();
+        }
+        // The last line counts.
+        self.entries.insert(key, Entry { status, item, outputs, error });
     }
 
-    /// What a line says of its item; the last line counts.
+    /// What became of an item now.
     pub(super) fn remember(&mut self, key: Key, line: Line) {
-        let Line { item, status, outputs, error, .. } = line;
-        self.entries.insert(key, Entry { status, item, outputs, error });
+        if self.results {
+            let Line { item, status, outputs, error, .. } = line;
+            self.entries.insert(key, Entry { status, item, outputs, error });
+        }
     }
 
     /// Writes lines, each with its end, as a whole.
@@ -190,6 +195,12 @@ impl Journal {
     pub(super) fn is_alone(&self, folder: &Path, part: Option<Part>) -> bool {
         other_journals(folder, part).iter().all(|path| fs::File::open(path).is_ok_and(|file| file.try_lock().is_ok()))
     }
+}
+
+/// All bytes up to the last end of a line.
+fn whole_lines(bytes: &[u8]) -> &[u8] {
+    let end = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+    &bytes[..end]
 }
 
 /// A line about an item.
@@ -252,18 +263,23 @@ fn journals(folder: &Path) -> Vec<(PathBuf, Option<Part>)> {
     found
 }
 
-fn refuse_another_batch(first: &str, path: &Path, head: &Head) -> Result<(), Error> {
+fn no_journal(path: &Path) -> Error {
+    let hint = "give another folder with --out, or move the file";
+    Error::usage(format!("the file is no journal of a batch; {hint}\n  {}", path.display()))
+}
+
+fn refuse_another_batch(first: &[u8], path: &Path, head: &Head) -> Result<(), Error> {
     let refused = |why: String| {
         let hint = "give another folder with --out, or remove the journal to begin anew";
         Error::usage(format!("{why}; {hint}\n  {}", path.display()))
     };
-    let found: Json = serde_json::from_str(first).unwrap_or_default();
+    let found: Json = serde_json::from_slice(first).unwrap_or_default();
     match found["version"].as_u64() {
         Some(VERSION) => {}
         Some(version) if version > VERSION => {
             return Err(refused(format!("the journal is of version {version}, newer than this program")));
         }
-        _ => return Err(refused("the file is no journal of a batch".to_owned())),
+        _ => return Err(no_journal(path)),
     }
     let found: Head = serde_json::from_value(found)
         .map_err(|error| refused(format!("the first line of the journal can't be understood: {error}")))?;

@@ -27,11 +27,12 @@ mod table;
 mod tidy;
 mod values;
 mod vary;
+mod work;
 
 pub use run::{Failed, Summary, Update};
 pub use table::Table;
 
-use crate::graph::{self, Checked, File, Given, Problem};
+use crate::graph::{self, Checked, File, Given, Problem, identity};
 use crate::registry::Registry;
 use clash::Written;
 use items::Items;
@@ -189,7 +190,27 @@ impl Batch {
         let Some((first, shape)) = checked_first else { return Err(Error::usage("there are no items")) };
         let left_out = shape.left_out(&first);
         let (registry, warnings) = (registry.clone(), first.warnings.clone());
-        Ok(Self { file, registry, options, base, items, shape, written, warnings, left_out })
+        let batch = Self { file, registry, options, base, items, shape, written, warnings, left_out };
+        batch.refuse_own_names()?;
+        Ok(batch)
+    }
+
+    /// Neither an item nor the table may be written over the batch's own files.
+    fn refuse_own_names(&self) -> Result<(), Error> {
+        let (folder, part) = (&self.options.folder, self.options.part);
+        let journal = journal::path_of(folder, part);
+        let table = self.options.table.as_ref().map(|name| table::path_of(folder, name, part));
+        if table.as_ref().is_some_and(|table| identity(table) == identity(&journal)) {
+            let message = "--table names the journal of the batch; give it another name";
+            return Err(Error::usage(format!("{message}\n  {}", journal.display())));
+        }
+        for (what, path) in [("journal", Some(journal)), ("table", table)] {
+            let Some(path) = path else { continue };
+            let Some(item) = self.written.item_of(&path) else { continue };
+            let message = format!("the item `{}` would write over the {what} of the batch", self.items.name(item));
+            return Err(Error::usage(format!("{message}; give it another name\n  {}", path.display())));
+        }
+        Ok(())
     }
 
     /// How many items there are, in all parts together.

@@ -2,7 +2,7 @@
 
 use super::{
     Error,
-    collect::Shards,
+    collect::{Member, Shards},
     items::Key,
     journal::{Journal, Line, Status, line_of},
 };
@@ -39,7 +39,7 @@ impl Recorder {
         let Ended { key, line, record, .. } = ended;
         let is_kept = line.status == Status::Done && self.shards.is_some();
         let kept = if is_kept {
-            record.map(|record| (key, line, record))
+            record.map(|record| Member { key, line, record })
         } else {
             self.write(vec![(key, line)])?;
             None

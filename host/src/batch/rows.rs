@@ -5,7 +5,7 @@ use super::{
     values::{Axis, AxisInput, Takes, takes},
 };
 use crate::graph::{File, nearest};
-use splatgraph_sdk::spec::{InputSpec, PathKind};
+use splatgraph_sdk::spec::InputSpec;
 use std::{
     collections::HashMap,
     fs,
@@ -28,7 +28,8 @@ impl Rows {
     pub(super) fn read(name: &str, cwd: &Path) -> Result<Self, Error> {
         let path = cwd.join(name);
         let wrong = |what: String| Error::usage(format!("{what}\n  {}", path.display()));
-        let bytes = fs::read(&path).map_err(|error| wrong(format!("`@{name}`: the CSV file cannot be read: {error}")))?;
+        let bytes =
+            fs::read(&path).map_err(|error| wrong(format!("`@{name}`: the CSV file cannot be read: {error}")))?;
         let mut reader = csv::ReaderBuilder::new().from_reader(&bytes[..]);
         let of_csv = |error: &csv::Error| wrong(format!("`@{name}`: {}", said(error, &bytes)));
         let head = reader.headers().map_err(|error| of_csv(&error))?.clone();
@@ -74,28 +75,32 @@ impl Rows {
     /// Makes a column one of the inputs of the axis.
     pub(super) fn add(&self, name: &str, spec: Option<&InputSpec>, axis: &mut Axis) -> Result<(), Error> {
         let Some(column) = self.columns.iter().position(|column| column == name) else {
-            let near = nearest(name, self.columns()).map(|near| format!("did you mean `{near}`? "));
             let all = self.columns.join(", ");
+            let hint = match nearest(name, self.columns()) {
+                Some(near) => format!("did you mean `{near}`? Its columns are: {all}"),
+                None => format!("its columns are: {all}"),
+            };
             let message = format!("`{name}=@{}`: there is no column `{name}`", self.name);
-            return Err(Error::usage(format!("{message}; {}Its columns are: {all}", near.unwrap_or_default())));
+            return Err(Error::usage(format!("{message}; {hint}")));
         };
         let takes = takes(spec);
         for (row, values) in self.rows.iter().zip(&mut axis.rows) {
             let cell = row.get(column).unwrap_or_default();
             let cell = if takes == Takes::Anything { cell } else { cell.trim() };
-            values.push((!cell.is_empty()).then(|| self.value(cell, spec, takes)));
+            values.push((!cell.is_empty()).then(|| self.value(cell, takes)));
         }
         axis.inputs.push(AxisInput { name: name.to_owned(), takes });
         Ok(())
     }
 
     /// Paths to read are relative to the folder of the file.
-    fn value(&self, cell: &str, spec: Option<&InputSpec>, takes: Takes) -> String {
-        let Takes::Paths { .. } = takes else { return cell.to_owned() };
+    fn value(&self, cell: &str, takes: Takes) -> String {
+        if !takes.reads() {
+            return cell.to_owned();
+        }
         let beside = Path::new(&self.name).with_file_name(cell);
-        let is_model = spec.is_some_and(|spec| spec.path == Some(PathKind::Model));
         // A model may be one of the pack's own, or in a folder of models.
-        if is_model && !self.cwd.join(&beside).exists() {
+        if takes == Takes::Models && !self.cwd.join(&beside).exists() {
             return cell.to_owned();
         }
         beside.to_str().map_or_else(|| cell.to_owned(), str::to_owned)
@@ -149,9 +154,8 @@ mod tests {
     fn read(text: &str) -> Result<Rows, String> {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("rows.csv"), text).unwrap();
-        Rows::read("rows.csv", folder.path()).map_err(|error| {
-            error.to_string().replace(folder.path().to_str().unwrap(), "[DIR]")
-        })
+        Rows::read("rows.csv", folder.path())
+            .map_err(|error| error.to_string().replace(folder.path().to_str().unwrap(), "[DIR]"))
     }
 
     #[test]

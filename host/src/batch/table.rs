@@ -58,9 +58,8 @@ impl Table {
 
     /// Writes the file as a whole.
     pub(super) fn save(&self) -> Result<(), Error> {
-        let unwritable = |error: String| {
-            Error::failed(format!("the table cannot be written: {error}\n  {}", self.path.display()))
-        };
+        let unwritable =
+            |error: String| Error::failed(format!("the table cannot be written: {error}\n  {}", self.path.display()));
         let mut writer = csv::Writer::from_writer(Vec::new());
         for row in [&self.columns].into_iter().chain(&self.rows).chain(&self.summary) {
             writer.write_record(row).map_err(|error| unwritable(error.to_string()))?;
@@ -128,8 +127,7 @@ fn summary(rows: &[Row<'_>], is_group: &[bool]) -> Vec<Vec<String>> {
         let columns = rows.first().map_or(0, |row| row.results.len());
         let figures: Vec<(String, String)> = (0..columns)
             .map(|column| {
-                let values: Option<Vec<f64>> =
-                    rows.iter().filter_map(|row| row.results[column]).map(number).collect();
+                let values: Option<Vec<f64>> = rows.iter().filter_map(|row| row.results[column]).map(number).collect();
                 values.map_or_else(Default::default, |values| mean_and_spread(&values))
             })
             .collect();

@@ -34,8 +34,12 @@ pub(super) enum Takes {
     Numbers,
     /// Lists of choices, or of true and false.
     Words,
-    /// Patterns and lists of files to read; `files` where folders are none.
-    Paths { files: bool },
+    /// Patterns and lists of files to read.
+    Files,
+    /// Patterns and lists of folders to read.
+    Folders,
+    /// Patterns and lists of models, each a file, a folder or a name.
+    Models,
     /// A path to write: one value as it is.
     Write,
     /// Text, JSON and lists: one value as it is.
@@ -43,8 +47,13 @@ pub(super) enum Takes {
 }
 
 impl Takes {
+    /// Whether it is a path to read.
+    pub(super) fn reads(self) -> bool {
+        matches!(self, Self::Files | Self::Folders | Self::Models)
+    }
+
     pub(super) fn is_path(self) -> bool {
-        matches!(self, Self::Paths { .. } | Self::Write)
+        self.reads() || self == Self::Write
     }
 }
 
@@ -76,7 +85,9 @@ pub(super) fn takes(spec: Option<&InputSpec>) -> Takes {
     let only = |types: &[&str]| spec.socket.split(',').all(|socket_type| types.contains(&socket_type));
     match spec.path {
         Some(PathKind::Write) => Takes::Write,
-        Some(kind) => Takes::Paths { files: kind == PathKind::Read },
+        Some(PathKind::Read) => Takes::Files,
+        Some(PathKind::ReadDir) => Takes::Folders,
+        Some(PathKind::Model) => Takes::Models,
         None if !spec.choices.is_empty() || only(&[scalar::BOOLEAN]) => Takes::Words,
         None if only(&[scalar::INT, scalar::FLOAT]) => Takes::Numbers,
         None => Takes::Anything,
@@ -145,12 +156,14 @@ fn values(name: &str, text: &str, takes: Takes, cwd: &Path) -> Result<Vec<String
         Takes::Anything | Takes::Write => return Ok(vec![text.to_owned()]),
         Takes::Numbers => numbers(name, text)?,
         Takes::Words => split(name, text)?.into_iter().map(str::to_owned).collect(),
-        Takes::Paths { .. } if cwd.join(text).exists() && !text.is_empty() => vec![text.to_owned()],
-        Takes::Paths { files } => {
+        Takes::Files | Takes::Folders | Takes::Models if !text.is_empty() && cwd.join(text).exists() => {
+            vec![text.to_owned()]
+        }
+        Takes::Files | Takes::Folders | Takes::Models => {
             let mut paths = Vec::new();
             for part in split(name, text)? {
                 if part.contains(['*', '?', '[']) && !cwd.join(part).exists() {
-                    paths.append(&mut matches(name, part, files, cwd)?);
+                    paths.append(&mut matches(name, part, takes, cwd)?);
                 } else {
                     paths.push(part.to_owned());
                 }
@@ -202,12 +215,9 @@ fn numbers(name: &str, text: &str) -> Result<Vec<String>, Error> {
 }
 
 /// The files that a pattern fits, sorted. Hidden ones only where the pattern names the dot.
-fn matches(name: &str, pattern: &str, files: bool, cwd: &Path) -> Result<Vec<String>, Error> {
-    let options = glob::MatchOptions {
-        case_sensitive: true,
-        require_literal_separator: true,
-        require_literal_leading_dot: true,
-    };
+fn matches(name: &str, pattern: &str, takes: Takes, cwd: &Path) -> Result<Vec<String>, Error> {
+    let options =
+        glob::MatchOptions { case_sensitive: true, require_literal_separator: true, require_literal_leading_dot: true };
     // Absolute, so that it does not depend on the directory of the process.
     let folder = format!("{}{MAIN_SEPARATOR}", cwd.display());
     let relative = !Path::new(pattern).is_absolute();
@@ -222,7 +232,8 @@ fn matches(name: &str, pattern: &str, files: bool, cwd: &Path) -> Result<Vec<Str
             let message = format!("`{name}={pattern}`: a folder cannot be read: {}", error.error());
             Error::failed(format!("{message}\n  {}", error.path().display()))
         })?;
-        if files && path.is_dir() {
+        // A link that leads nowhere is a file that can't be read, and is told when its turn comes.
+        if takes != Takes::Models && path.is_dir() != (takes == Takes::Folders) {
             continue;
         }
         let Some(text) = path.to_str() else {
@@ -233,7 +244,7 @@ fn matches(name: &str, pattern: &str, files: bool, cwd: &Path) -> Result<Vec<Str
         paths.push(text.to_owned());
     }
     if paths.is_empty() {
-        let what = if files { "file" } else { "file or folder" };
+        let what = if takes == Takes::Folders { "folder" } else { "file" };
         let message = format!("`{name}={pattern}` fits no {what}; it is looked for from the current directory");
         return Err(Error::usage(format!("{message}\n  {}", cwd.display())));
     }
@@ -279,7 +290,7 @@ mod tests {
         for name in ["b.txt", "a.txt", ".hidden.txt", "[in]/c.txt", "d,e.txt", "f?.txt"] {
             fs::write(folder.path().join(name), "").unwrap();
         }
-        let files = Takes::Paths { files: true };
+        let files = Takes::Files;
         let of = |text: &str, takes| values("x", text, takes, folder.path());
         assert_eq!(of("?.txt", files).unwrap(), ["a.txt", "b.txt"]);
         assert_eq!(of("b.txt,?.txt", files).unwrap_err().to_string(), "`x=b.txt,?.txt` gives the value b.txt twice");
@@ -287,7 +298,8 @@ mod tests {
         assert_eq!(of("d,e.txt", files).unwrap(), ["d,e.txt"]);
         assert_eq!(of("f?.txt", files).unwrap(), ["f?.txt"]);
         assert_eq!(of("a.txt,missing.txt", files).unwrap(), ["a.txt", "missing.txt"]);
-        assert_eq!(of("[[]in]/*", Takes::Paths { files: false }).unwrap(), ["[in]/c.txt", "[in]/deep.txt"]);
+        assert_eq!(of("[[]in]/*", Takes::Folders).unwrap(), ["[in]/deep.txt"]);
+        assert_eq!(of("[[]in]/*", Takes::Models).unwrap(), ["[in]/c.txt", "[in]/deep.txt"]);
         let absolute = folder.path().join("?.txt");
         assert_eq!(of(absolute.to_str().unwrap(), files).unwrap().len(), 2);
         let none = of("*.png", files).unwrap_err().to_string().replace(folder.path().to_str().unwrap(), "[DIR]");

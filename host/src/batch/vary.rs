@@ -27,7 +27,13 @@ impl Shape {
     pub(super) fn new(first: &Checked, items: &Items, collect: Option<&Collect>) -> Result<Self, Error> {
         let (roots, outputs) = match collect {
             None => (first.roots.clone(), first.outputs.clone()),
-            Some(collect) => collected(first, &collect.output)?,
+            Some(collect) => {
+                let outputs = collected(first, &collect.output)?;
+                let mut roots: Vec<usize> = outputs.iter().map(|(_, socket)| socket.node).collect();
+                roots.sort_unstable();
+                roots.dedup();
+                (roots, outputs)
+            }
         };
         let needed = sources(first, &roots);
         let reached = reached(first, items);
@@ -92,8 +98,8 @@ impl Shape {
     }
 }
 
-/// Roots and outputs where one output is collected: that, and the scalars that don't need a node which writes.
-fn collected(first: &Checked, name: &str) -> Result<(Vec<usize>, Vec<(String, Socket)>), Error> {
+/// The results where one is collected: that, and the scalars that don't need a node which writes.
+fn collected(first: &Checked, name: &str) -> Result<Vec<(String, Socket)>, Error> {
     let spec = |socket: &Socket| &first.nodes[socket.node].class.spec.outputs[socket.output];
     let names = |can: bool| -> Vec<&str> {
         let outputs = first.outputs.iter().filter(|(_, socket)| is_scalar(spec(socket)) != can || !can);
@@ -121,11 +127,7 @@ fn collected(first: &Checked, name: &str) -> Result<(Vec<usize>, Vec<(String, So
         };
         output == name || (is_scalar(spec(socket)) && !writes())
     };
-    let outputs: Vec<(String, Socket)> = first.outputs.iter().filter(is_kept).cloned().collect();
-    let mut roots: Vec<usize> = outputs.iter().map(|(_, socket)| socket.node).collect();
-    roots.sort_unstable();
-    roots.dedup();
-    Ok((roots, outputs))
+    Ok(first.outputs.iter().filter(is_kept).cloned().collect())
 }
 
 /// Whether an output never has tensors.

@@ -33,7 +33,8 @@ pub(crate) fn png_text(checked: &Checked, registry: &Registry, sums: &ModelSums)
         .map(|node| &node.class.pack.manifest)
         .map(|manifest| (manifest.id.clone(), manifest.version.clone().into()))
         .collect();
-    let header = json!({"version": VERSION, "graph": graph.to_json(), "packs": packs, "models": models(checked, sums)?});
+    let header =
+        json!({"version": VERSION, "graph": graph.to_json(), "packs": packs, "models": models(checked, sums)?});
     let mut texts = Map::new();
     texts.insert(PROMPT_KEY.to_owned(), graph.to_prompt(registry).to_string().into());
     texts.insert(HEADER_KEY.to_owned(), header.to_string().into());

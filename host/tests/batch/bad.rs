@@ -101,6 +101,22 @@ fn two_items_may_not_write_one_file() {
 }
 
 #[test]
+fn the_files_of_the_batch_itself_are_safe() {
+    insta::assert_snapshot!(refused(&["file=in/a.txt", "--table", "batch.jsonl"]), @r"
+    error: --table names the journal of the batch; give it another name
+      [DIR]/work/copy-batch/batch.jsonl
+    ");
+    insta::assert_snapshot!(refused(&["file=in/*.txt", "--table", "b.txt"]), @r"
+    error: the item `b` would write over the table of the batch; give it another name
+      [DIR]/work/copy-batch/b.txt
+    ");
+    insta::assert_snapshot!(refused(&["file=in/a.txt", "output=batch.jsonl"]), @r"
+    error: the item `a` would write over the journal of the batch; give it another name
+      [DIR]/work/copy-batch/batch.jsonl
+    ");
+}
+
+#[test]
 fn collecting_what_cannot_be_collected() {
     insta::assert_snapshot!(refused(&["file=in/*.txt", "--collect", "letter"]), @"error: --collect: the graph has no output `letter`; did you mean `letters`? Outputs with tensors can be collected: the graph has none; name one under its `outputs`");
     insta::assert_snapshot!(refused(&["file=in/*.txt", "--collect", "letters"]), @"error: --collect: the output `letters` is of type INT, which --table takes; outputs with tensors can be collected: the graph has none; name one under its `outputs`");
@@ -174,12 +190,15 @@ fn journals_of_other_batches() {
     error: the journal is of another graph, copy.json; give another folder with --out, or remove the journal to begin anew
       [DIR]/work/out/batch.jsonl
     ");
-    place.write("out/batch.jsonl", "photos\n");
+    place.write("out/batch.jsonl", "a file of the user's");
+    assert!(run(&["file=in/a.txt"]).starts_with("exit code 2"));
+    assert_eq!(place.read("out/batch.jsonl"), "a file of the user's");
+    place.write("out/batch.jsonl", "photos\nand");
     insta::assert_snapshot!(run(&["file=in/a.txt"]), @r"
     exit code 2
     --- stdout
     --- stderr
-    error: the file is no journal of a batch; give another folder with --out, or remove the journal to begin anew
+    error: the file is no journal of a batch; give another folder with --out, or move the file
       [DIR]/work/out/batch.jsonl
     ");
 }
@@ -207,6 +226,7 @@ fn without_places(ran: &Ran) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
+#[cfg(unix)]
 #[test]
 fn a_failing_item_does_not_stop_the_rest() {
     let place = copying();

@@ -26,7 +26,20 @@ fn making_tokens() -> Place {
 fn an_output_of_many_items_is_stacked_into_shards() {
     let place = making_tokens();
     let arguments = |last: &'static str| {
-        ["batch", "graph.json", last, "count=2", "--collect", "tokens", "--shard", "4", "--out", "out", "--table", "t.csv"]
+        [
+            "batch",
+            "graph.json",
+            last,
+            "count=2",
+            "--collect",
+            "tokens",
+            "--shard",
+            "4",
+            "--out",
+            "out",
+            "--table",
+            "t.csv",
+        ]
     };
     insta::assert_snapshot!(place.run(&arguments("value=0..9")).all(), @r"
     exit code 0

@@ -4,6 +4,7 @@ mod bad;
 mod collect;
 mod once;
 mod parts;
+#[cfg(unix)]
 mod restart;
 #[path = "../support/mod.rs"]
 mod support;

@@ -54,3 +54,19 @@ fn the_same_part_twice_at_a_time_is_refused() {
     ");
     assert_eq!(run("2/2").code, 0);
 }
+
+#[test]
+fn temporary_files_are_removed_only_where_no_other_part_runs() {
+    let place = copying();
+    texts(&place, &["a"]);
+    let run = |part| place.run(&["batch", "copy.json", "file=in/*.txt", "--out", "out", "--part", part]).code;
+    assert_eq!(run("2/2"), 0);
+    let left = place.write("out/.splatgraph-x", "half");
+    let other = std::fs::File::open(place.path("work/out/batch-2-of-2.jsonl")).unwrap();
+    other.lock().unwrap();
+    assert_eq!(run("1/2"), 0);
+    assert!(left.exists());
+    drop(other);
+    assert_eq!(run("1/2"), 0);
+    assert!(!left.exists());
+}

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::process::Stdio;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value as Json, json};
 use splatgraph_sdk::Record;
@@ -12,7 +12,7 @@ use splatgraph_sdk::Record;
 use crate::support::Place;
 use crate::{files, journal, node};
 
-const ITEMS: usize = 400;
+const ITEMS: usize = 240;
 
 /// `ITEMS` links to text files and one that cannot be read, and graphs that take a while for each.
 fn many() -> Place {
@@ -48,13 +48,24 @@ fn many() -> Place {
     place
 }
 
+/// Waits until the journal has so many lines.
+fn wait_for(place: &Place, lines: usize) {
+    let has = || fs::read_to_string(place.path("work/out/batch.jsonl")).is_ok_and(|text| text.lines().count() >= lines);
+    let start = Instant::now();
+    while !has() {
+        assert!(start.elapsed() < Duration::from_secs(30), "the batch does not begin");
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
 /// Kills a batch a few times at odd moments, then lets it come to its end.
 fn kill_and_finish(place: &Place, arguments: &[&str]) -> Json {
     let mut dice: u64 = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_nanos() as u64;
     for _ in 0..5 {
         let mut running = place.command(arguments).stderr(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();
         dice = dice.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-        thread::sleep(Duration::from_millis(60 + (dice >> 33) % 250));
+        wait_for(place, 1);
+        thread::sleep(Duration::from_millis((dice >> 33) % 120));
         running.kill().unwrap();
         running.wait().unwrap();
     }
@@ -109,13 +120,16 @@ fn a_killed_collection_has_each_item_in_one_whole_shard() {
 #[test]
 fn a_line_that_was_half_written_is_cut_off() {
     let place = crate::copying();
-    crate::texts(&place, &["a", "b", "c"]);
+    crate::texts(&place, &["a", "b", "zü"]);
     let arguments = ["batch", "copy.json", "file=in/*.txt", "--out", "out", "--jobs", "1"];
     assert_eq!(place.run(&arguments).code, 0);
-    let whole = place.read("out/batch.jsonl");
+    let whole = fs::read(place.path("work/out/batch.jsonl")).unwrap();
+    let first = whole.iter().position(|byte| *byte == b'\n').unwrap();
+    // Half a letter.
+    let letter = whole.iter().rposition(|byte| *byte > 127).unwrap();
     // Cut anywhere, also inside the first line.
-    for keep in [0, 10, whole.find('\n').unwrap(), whole.find('\n').unwrap() + 1, whole.len() - 30, whole.len() - 1] {
-        place.write("out/batch.jsonl", &whole[..keep]);
+    for keep in [0, 10, first, first + 1, letter, whole.len() - 1] {
+        fs::write(place.path("work/out/batch.jsonl"), &whole[..keep]).unwrap();
         assert_eq!(place.run(&arguments).code, 0, "{keep}");
         assert_eq!(journal(&place, "out/batch.jsonl").len(), 3, "{keep}");
     }
@@ -126,7 +140,7 @@ fn ctrl_c_leaves_a_journal_that_the_next_run_goes_on_from() {
     let place = many();
     let arguments = ["batch", "tokens.json", "file=in/*.txt", "--out", "out", "--jobs", "2"];
     let running = place.command(&arguments).stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
-    thread::sleep(Duration::from_millis(600));
+    wait_for(&place, 10);
     let kill = std::process::Command::new("kill").args(["-INT", &running.id().to_string()]).status().unwrap();
     assert!(kill.success());
     let ran = place.ran(&running.wait_with_output().unwrap());
@@ -137,4 +151,24 @@ fn ctrl_c_leaves_a_journal_that_the_next_run_goes_on_from() {
     let rest = place.run(&[&arguments[..], &["--json"]].concat());
     let result: Json = serde_json::from_str(&rest.stdout).unwrap();
     assert_eq!(result["earlier"].as_u64().unwrap() + result["done"].as_u64().unwrap(), ITEMS as u64);
+}
+
+#[test]
+fn a_journal_that_cannot_grow_stops_the_batch() {
+    let place = many();
+    let arguments = ["batch", "copy.json", "file=in/t*.txt", "--out", "out", "--jobs", "2"];
+    // A limit on the size of files gives what a full disk gives.
+    let mut limited = std::process::Command::new("sh");
+    limited.args(["-c", "trap '' XFSZ; ulimit -f 8; exec \"$0\" \"$@\""]).arg(place.path("bin/splatgraph"));
+    limited.args(arguments).current_dir(place.path("work")).env("SPLATGRAPH_PACKS", place.path("packs"));
+    let ran = place.ran(&limited.output().unwrap());
+    assert_eq!(ran.code, 1);
+    insta::assert_snapshot!(ran.stderr, @r"
+    error: the journal of the batch cannot be written: File too large (os error 27); what is not in it is run again next time
+      [DIR]/work/out/batch.jsonl
+    ");
+    let rest = place.run(&[&arguments[..], &["--json"]].concat());
+    let result: Json = serde_json::from_str(&rest.stdout).unwrap();
+    assert_eq!(result["earlier"].as_u64().unwrap() + result["done"].as_u64().unwrap(), ITEMS as u64);
+    assert_eq!(journal(&place, "out/batch.jsonl").len(), ITEMS);
 }

@@ -9,7 +9,8 @@ use crate::{copying, node, texts};
 fn results_and_their_means_are_written() {
     let place = copying();
     texts(&place, &["a", "abc"]);
-    let arguments = ["batch", "copy.json", "file=in/*.txt", "extra=1,10", "output={stem}-{extra}.txt", "--table", "all.csv"];
+    let arguments =
+        ["batch", "copy.json", "file=in/*.txt", "extra=1,10", "output={stem}-{extra}.txt", "--table", "all.csv"];
     let ran = place.run(&arguments);
     assert_eq!(ran.code, 0);
     insta::assert_snapshot!(ran.stdout, @r"
@@ -39,7 +40,8 @@ fn results_and_their_means_are_written() {
     texts(&place, &["ab"]);
     assert_eq!(place.run(&arguments).code, 0);
     assert_eq!(place.read("copy-batch/all.csv").lines().filter(|line| line.contains(".txt")).count(), 6);
-    let part = place.run(&["batch", "copy.json", "file=in/*.txt", "--out", "part", "--part", "1/2", "--table", "all.csv"]);
+    let part =
+        place.run(&["batch", "copy.json", "file=in/*.txt", "--out", "part", "--part", "1/2", "--table", "all.csv"]);
     assert_eq!(part.code, 0, "{}", part.stderr);
     insta::assert_snapshot!(place.read("part/all-1-of-2.csv"), @r"
     item,file,letters,sum

@@ -6,7 +6,8 @@ use crate::{copying, files, journal, texts};
 fn the_product_of_all_values_is_run_in_order() {
     let place = copying();
     texts(&place, &["b", "a"]);
-    let ran = place.run(&["batch", "copy.json", "file=in/*.txt", "extra=1..2,7", "output={stem}-{extra}.txt", "--jobs", "1"]);
+    let ran =
+        place.run(&["batch", "copy.json", "file=in/*.txt", "extra=1..2,7", "output={stem}-{extra}.txt", "--jobs", "1"]);
     insta::assert_snapshot!(ran.all(), @r"
     exit code 0
     --- stdout
@@ -17,8 +18,10 @@ fn the_product_of_all_values_is_run_in_order() {
         files(&place, "copy-batch"),
         ["a-1.txt", "a-2.txt", "a-7.txt", "b-1.txt", "b-2.txt", "b-7.txt", "batch.jsonl"]
     );
-    let names: Vec<String> =
-        journal(&place, "copy-batch/batch.jsonl").iter().map(|line| line["item"].as_str().unwrap().to_owned()).collect();
+    let names: Vec<String> = journal(&place, "copy-batch/batch.jsonl")
+        .iter()
+        .map(|line| line["item"].as_str().unwrap().to_owned())
+        .collect();
     assert_eq!(names, ["a-1", "a-2", "a-7", "b-1", "b-2", "b-7"]);
     let first = place.read("copy-batch/batch.jsonl").lines().nth(1).unwrap().to_owned();
     let (before, after) = first.split_once("\"ms\":").unwrap();
@@ -54,4 +57,81 @@ fn a_batch_of_one_needs_no_values() {
     assert_eq!((&result["status"], &result["done"], &result["files"]), (&"done".into(), &1.into(), &1.into()));
     assert!(result["ms"].as_f64() > result["node_ms"].as_f64());
     assert_eq!(files(&place, "copy-batch"), ["batch.jsonl", "none.txt"]);
+}
+
+#[test]
+fn help_says_how_values_are_written() {
+    let place = copying();
+    insta::assert_snapshot!(place.run(&["batch", "--help"]).stdout, @r"
+    Run a graph over many files and values
+
+    Values of an input may be files that fit a pattern (image='photos/**/*.jpg'), a list
+    (tokens=64,128), a range of whole numbers (seed=0..9) or a column of a CSV file (image=@rows.csv;
+    @rows.csv alone: every column an input). All combinations are run, the last input varying fastest.
+
+    The journal in the folder for output makes the same command go on where it was stopped, however that
+    happened; items that are done are not run again.
+
+    Usage: splatgraph batch [OPTIONS] <GRAPH> [NAME=VALUES | @ROWS.CSV]...
+
+    Arguments:
+      <GRAPH>
+              A .json graph, a picture with a graph in it, or - for standard input
+
+      [NAME=VALUES | @ROWS.CSV]...
+              Values of the graph's named inputs; `splatgraph run GRAPH --help` lists them
+
+    Options:
+          --set <NODE.INPUT=VALUE>
+              Set any input of a node, for all items; may be given several times
+
+          --out <DIR>
+              Write files, the journal and tables into this folder [default: the graph's name with
+              -batch]
+
+          --jobs <N>
+              How many items run at the same time [default: one per core]
+
+          --part <I/N>
+              Run part I of N, every Nth item; parts may run at the same time in one folder
+
+          --collect <OUTPUT>
+              Stack this output of all items into files of many instead of running the nodes that write
+
+          --shard <N>
+              How many items a file of --collect has
+              
+              [default: 1000]
+
+          --table <FILE>
+              Write numbers and texts among the outputs into this CSV file in the folder, with mean and
+              standard deviation
+
+          --retry-failed
+              Run items again that failed before
+
+          --packs <DIR>
+              A folder with node packs; may be given several times. Searched before all other places
+
+          --models <DIR>
+              Look for models in this folder too; may be given several times
+
+          --threads <N>
+              How many threads all nodes may use together [default: one per core]
+
+      -q, --quiet
+              Print nothing but errors
+
+          --json
+              Print the result as JSON, and no progress
+
+          --no-metadata
+              Write pictures without the graph in them
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+    Exit codes: 0 done; 1 an item failed, or a folder cannot be written; 2 the command line, the graph
+    or the journal is wrong; 3 a pack or a model is missing; 130 or 143 cancelled.
+    ");
 }

@@ -18,6 +18,7 @@ fn help_lists_the_commands() {
 
     Commands:
       run          Run a graph
+      batch        Run a graph over many files and values
       check        Check a graph without running it, and print everything that is wrong
       nodes        List the nodes of all loaded packs or of one, or show a node with its inputs, outputs
                    and help

@@ -351,7 +351,7 @@ fn write_slowly(
     path: PathBuf,
 ) -> Result<PathBuf> {
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let unfinished = path.with_file_name(format!(".splatgraph-{name}"));
+    let unfinished = path.with_file_name(format!(".splatgraph-{}-{name}", std::process::id()));
     std::fs::write(&unfinished, "half")?;
     thread::sleep(Duration::from_millis(3));
     std::fs::write(&unfinished, text)?;

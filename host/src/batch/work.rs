@@ -1,0 +1,191 @@
+//! The workers of a batch.
+
+use super::{
+    Batch, Error,
+    items::Key,
+    journal::{Line, Status},
+    record::{Ended, Recorder},
+    run::Update,
+    table::scalar,
+};
+use crate::{
+    graph::Checked,
+    run::{CancelToken, Event, RunResult, Runner, Settings},
+};
+use splatgraph_sdk::{Code, Record};
+use std::{
+    ops::Range,
+    path::Path,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+    time::Instant,
+};
+
+/// Where updates go.
+pub(super) type Watch = Arc<dyn Fn(Update<'_>) + Send + Sync>;
+
+/// What workers share.
+pub(super) struct Work<'a, S> {
+    pub(super) batch: &'a Batch,
+    pub(super) runner: Runner,
+    pub(super) settings: &'a S,
+    pub(super) watch: &'a Watch,
+    pub(super) cancel: &'a CancelToken,
+    pub(super) recorder: Mutex<Recorder>,
+    /// The items to be run, in order.
+    pub(super) items: Vec<(usize, Key)>,
+    /// Why the batch can't go on.
+    pub(super) broken: Mutex<Option<Error>>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl<S: Fn(&Checked) -> Result<Settings, String> + Sync> Work<'_, S> {
+    /// Runs the nodes that are the same for all items, so that their results are there when the first ones begin.
+    pub(super) fn run_once(&self) -> Result<(), Error> {
+        let once = &self.batch.shape.once;
+        let (Some((item, _)), false) = (self.items.first(), once.is_empty()) else { return Ok(()) };
+        // What is wrong with this one item is told when its turn comes.
+        let Ok(checked) = self.batch.checked(*item) else { return Ok(()) };
+        let settings = (self.settings)(&checked).map_err(Error::failed)?;
+        let result = self.run_graph(&checked.until(once), &settings, None);
+        lock(&self.recorder).node_ms += node_ms(&result);
+        if result.cancelled || result.failures.is_empty() {
+            return Ok(());
+        }
+        let only_missing = result.failures.iter().all(|failure| failure.error.code == Code::Missing);
+        let mut messages: Vec<String> = result.failures.iter().map(ToString::to_string).collect();
+        if let Some(last) = messages.last_mut() {
+            last.push_str("\nevery item needs this, so none was run");
+        }
+        Err(Error { messages, exit_code: if only_missing { 3 } else { 1 } })
+    }
+
+    pub(super) fn run_items(&self, jobs: usize) -> Result<(), Error> {
+        let rows = self.rows(jobs);
+        let next = AtomicUsize::new(0);
+        let worker = || {
+            while let Some(row) = rows.get(next.fetch_add(1, Ordering::Relaxed)) {
+                for position in row.clone() {
+                    if self.cancel.is_cancelled() || !self.run_item(position) {
+                        return;
+                    }
+                }
+            }
+        };
+        thread::scope(|scope| {
+            for _ in 0..jobs {
+                if let Err(error) = thread::Builder::new().name("item".to_owned()).spawn_scoped(scope, worker) {
+                    self.stop(Error::failed(format!("a thread for the batch cannot be started: {error}")));
+                    break;
+                }
+            }
+        });
+        lock(&self.broken).take().map_or(Ok(()), Err)
+    }
+
+    /// Positions in `items` that one worker takes, in order.
+    fn rows(&self, jobs: usize) -> Vec<Range<usize>> {
+        let length = self.batch.shape.items_in_a_row(self.items.len(), jobs);
+        let mut rows: Vec<Range<usize>> = Vec::new();
+        for (position, (item, _)) in self.items.iter().enumerate() {
+            let starts = position == 0 || self.items[position - 1].0 / length != item / length;
+            match rows.last_mut() {
+                Some(row) if !starts => row.end = position + 1,
+                _ => rows.push(position..position + 1),
+            }
+        }
+        rows
+    }
+
+    /// Ends the batch.
+    fn stop(&self, error: Error) {
+        lock(&self.broken).get_or_insert(error);
+        self.cancel.cancel();
+    }
+
+    /// Runs one item; false when the batch is to stop.
+    fn run_item(&self, position: usize) -> bool {
+        let Some(ended) = self.end_of(position) else { return false };
+        let failed = ended.line.status == Status::Failed;
+        if let Err(error) = lock(&self.recorder).take(position, ended) {
+            self.stop(error);
+            return false;
+        }
+        (self.watch)(Update::Ended { failed });
+        true
+    }
+
+    /// Runs an item to its end; `None` when it was cancelled.
+    fn end_of(&self, position: usize) -> Option<Ended> {
+        let (item, key) = self.items[position];
+        let start = Instant::now();
+        let batch = self.batch;
+        let mut line = Line {
+            item: batch.items.name(item).to_owned(),
+            values: batch.items.values_json(item),
+            status: Status::Done,
+            files: Vec::new(),
+            outputs: serde_json::Map::new(),
+            ms: 0.0,
+            error: None,
+        };
+        let checked = batch.checked(item).map_err(|problems| {
+            let problems: Vec<String> = problems.problems.iter().map(ToString::to_string).collect();
+            problems.join("\n")
+        });
+        let prepared = checked.and_then(|checked| Ok(((self.settings)(&checked)?, checked)));
+        let (mut record, mut took) = (None, 0.0);
+        let outcome = prepared.and_then(|(settings, checked)| {
+            let result = self.run_graph(&checked, &settings, Some(&line.item));
+            took = node_ms(&result);
+            line.files = result.written.iter().map(|(_, path)| relative(path, &batch.options.folder)).collect();
+            if !result.failures.is_empty() || result.cancelled {
+                let failures: Vec<String> = result.failures.iter().map(ToString::to_string).collect();
+                return Err(failures.join("\n"));
+            }
+            record = self.collected(&result)?;
+            let scalars = result.outputs.iter().filter_map(|(name, value)| Some((name.clone(), scalar(value)?)));
+            line.outputs = scalars.collect();
+            Ok(())
+        });
+        if let Err(error) = outcome {
+            // What fails while all is being stopped may fail because of that.
+            if self.cancel.is_cancelled() {
+                return None;
+            }
+            line.status = Status::Failed;
+            line.error = Some(error);
+        }
+        line.ms = (start.elapsed().as_secs_f64() * 1e4).round() / 10.0;
+        Some(Ended { key, line, record, node_ms: took })
+    }
+
+    fn run_graph(&self, checked: &Checked, settings: &Settings, item: Option<&str>) -> RunResult {
+        let (watch, item) = (self.watch.clone(), item.map(str::to_owned));
+        let events = move |event: Event| watch(Update::Event { item: item.as_deref(), event: &event });
+        self.runner.run(checked, settings, events, self.cancel)
+    }
+
+    /// What is collected of an item, in host memory.
+    fn collected(&self, result: &RunResult) -> Result<Option<Record>, String> {
+        let Some(collect) = &self.batch.options.collect else { return Ok(None) };
+        let found = result.outputs.iter().find(|(name, _)| *name == collect.output);
+        let Some((name, value)) = found else { return Err(format!("there is no output `{}`", collect.output)) };
+        let record = Record::from_value(value);
+        record.map(Some).map_err(|error| format!("the output `{name}` can't be collected: {}", error.message))
+    }
+}
+
+fn node_ms(result: &RunResult) -> f64 {
+    result.nodes.iter().map(|node| node.ms).sum()
+}
+
+fn relative(path: &Path, folder: &Path) -> String {
+    path.strip_prefix(folder).unwrap_or(path).to_string_lossy().into_owned()
+}
