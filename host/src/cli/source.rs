@@ -8,12 +8,17 @@ use splatgraph::picture;
 
 use super::failure::{Failure, Outcome};
 
-/// The graph at `path`, parsed but not checked; `-` is standard input.
+/// The graph at `path` with the graphs that its nodes name, not checked; `-` is standard input.
 pub(crate) fn read(path: &Path) -> Outcome<graph::File> {
+    as_written(path).map(graph::expand)
+}
+
+/// The graph at `path` without the graphs that its nodes name.
+pub(crate) fn as_written(path: &Path) -> Outcome<graph::File> {
     parse(path)?.map_err(|problems| Failure::problems(&problems))
 }
 
-/// As [`read`], but what is wrong with the graph's text comes apart from what is wrong with the file.
+/// As [`as_written`], but what is wrong with the graph's text comes apart from what is wrong with the file.
 pub(crate) fn parse(path: &Path) -> Outcome<Result<graph::File, graph::Problems>> {
     let stdin = path == Path::new("-");
     let bytes = if stdin { read_stdin()? } else { read_file(path)? };

@@ -98,7 +98,8 @@ impl<'a> Lines<'a> {
         let (from, first) = if (start..=at).contains(&known) { (known, its_column) } else { (start, 1) };
         let column = self.text[from..at].chars().count() + first;
         self.last.set((at, column));
-        Place { line: u32::try_from(line).unwrap_or(u32::MAX), column: u32::try_from(column).unwrap_or(u32::MAX) }
+        let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        Place { file: None, line: number(line), column: number(column) }
     }
 }
 

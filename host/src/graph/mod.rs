@@ -14,6 +14,7 @@
 
 mod check;
 mod draw;
+mod expand;
 mod file;
 mod given;
 mod json;
@@ -27,7 +28,10 @@ mod write;
 
 pub use check::{Checked, CheckedNode, Feed, Socket, check};
 pub use draw::draw;
-pub use file::{File, Input, Link, NamedInput, NamedOutput, Node, Origin, OutputName, Source, Target};
+pub use expand::expand;
+pub use file::{
+    Base, File, GraphNode, Input, Link, NamedInput, NamedOutput, Node, Origin, OutputName, Requirement, Source, Target,
+};
 pub use given::{Given, model_folders};
 pub use names::nearest;
 pub use parse::VERSION;

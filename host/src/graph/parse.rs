@@ -1,5 +1,5 @@
 use super::{
-    file::{File, Input, Link, NamedInput, NamedOutput, Node, Origin, OutputName, Source, Target},
+    file::{Base, File, Input, Link, NamedInput, NamedOutput, Node, Origin, OutputName, Source, Target},
     json::{self, Lines, Member, Shape, Tree},
     names::suggest,
     problem::{Kind, Place, Problem, Problems},
@@ -64,7 +64,10 @@ impl Reader<'_> {
             description: String::new(),
             inputs: Vec::new(),
             outputs: Vec::new(),
+            requires: Vec::new(),
             nodes: Vec::new(),
+            graph_nodes: Vec::new(),
+            parts: Vec::new(),
             problems: Vec::new(),
         };
         match tree.get("nodes") {
@@ -202,7 +205,8 @@ impl Reader<'_> {
 
     /// A node whose class can't be read has an empty one, so that links to it are not problems too.
     fn node(&mut self, Member { at, key: id, value }: &Member, bare: bool) -> Node {
-        let mut node = Node { id: id.clone(), class_type: String::new(), inputs: Vec::new(), place: self.place(*at) };
+        let place = self.place(*at);
+        let mut node = Node { id: id.clone(), class_type: String::new(), bare, inputs: Vec::new(), place };
         let what = format!("node `{id}`");
         let Some(members) = value.members() else {
             self.wrong(value, &what, r#"an object like {"class_type": "pack.Node", "inputs": {}}"#);
@@ -241,7 +245,7 @@ impl Reader<'_> {
                 Source::Literal(value.to_json())
             });
             let place = self.place(value.at);
-            inputs.push(Input { name: key.clone(), source, place, from_command_line: false });
+            inputs.push(Input { name: key.clone(), source, place, base: Base::Graph });
         }
         inputs
     }

@@ -1,5 +1,5 @@
 use super::{check_with, closures::declared, given, parse, random::Random};
-use splatgraph::graph::{draw, schema};
+use splatgraph::graph::{draw, expand, schema};
 
 /// Every kind of thing that a graph file can have.
 const GRAPH: &str = r#"{"$schema": "s", "version": 1, "title": "A \u00e9 \ud83d\ude00 ü", "inputs": {"image": "load.path",
@@ -80,6 +80,7 @@ fn no_text_makes_the_host_panic() {
                 }
                 let _ = draw(&file, Some(&registry));
                 let _ = file.to_prompt(&registry);
+                let _ = expand(file.clone());
                 let again = parse(&file.to_json().to_string()).expect("what is written can be read");
                 assert_eq!(again.to_json(), file.to_json());
                 match check_with(&text, &given()) {

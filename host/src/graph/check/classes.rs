@@ -12,14 +12,13 @@ impl Checker<'_> {
         for position in 0..self.file.nodes.len() {
             let node = &self.file.nodes[position];
             // Only bare prompts may leave out the pack.
-            let found = if self.file.bare || node.class_type.contains('.') {
-                self.registry.class(&node.class_type)
-            } else {
-                None
-            };
+            let found =
+                if node.bare || node.class_type.contains('.') { self.registry.class(&node.class_type) } else { None };
             // An empty class is one that could not be read.
             if found.is_none() && !node.class_type.is_empty() {
-                let problem = self.unknown_class(&node.class_type).node(&node.id).at(node.place);
+                let problem =
+                    if node.is_graph() { not_expanded(&node.class_type) } else { self.unknown_class(&node.class_type) };
+                let problem = problem.node(&node.id).at(node.place.clone());
                 self.problems.push(problem);
             }
             self.classes.push(found);
@@ -83,4 +82,10 @@ impl Checker<'_> {
     pub(super) fn class(&self, position: usize) -> Option<&Class> {
         self.classes[position].as_ref()
     }
+}
+
+/// For programs that use the library.
+fn not_expanded(graph: &str) -> Problem {
+    let message = format!("the graph `{graph}` was not put in the place of the node");
+    Problem::new(Kind::Part, message).hint("`graph::expand` does so".to_owned())
 }

@@ -157,7 +157,8 @@ impl<'a> Checker<'a> {
 
     /// The ids of all nodes, to find the nearest.
     fn ids(&self) -> impl Iterator<Item = &str> + Clone {
-        self.file.nodes.iter().map(|node| node.id.as_str())
+        let graph_nodes = self.file.graph_nodes.iter().map(|node| node.id.as_str());
+        self.file.nodes.iter().map(|node| node.id.as_str()).chain(graph_nodes)
     }
 
     /// What a run is for. An unknown class may be one that writes, so then nothing is said about an empty list.
