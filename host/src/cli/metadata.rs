@@ -20,7 +20,7 @@ const VERSION: u64 = 1;
 /// packs and the SHA-256 of its model files (null for those inside a pack). Paths are as they were given; of an absolute
 /// one only the file's name is told.
 pub(crate) fn png_text(checked: &Checked, registry: &Registry) -> Outcome<Map<String, Json>> {
-    let graph = without_absolute_paths(checked);
+    let graph = without_absolute_paths(checked, registry);
     let packs: Map<String, Json> = checked
         .nodes
         .iter()
@@ -34,8 +34,10 @@ pub(crate) fn png_text(checked: &Checked, registry: &Registry) -> Outcome<Map<St
     Ok(texts)
 }
 
-fn without_absolute_paths(checked: &Checked) -> splatgraph::graph::File {
-    let mut file = checked.file().clone();
+/// Paths of the graphs that stood in the graph are told as seen from its own folder.
+fn without_absolute_paths(checked: &Checked, registry: &Registry) -> splatgraph::graph::File {
+    let folder = checked.file().origin.folder().unwrap_or(Path::new(""));
+    let mut file = checked.file().moved_to(folder, registry);
     for (node, checked) in file.nodes.iter_mut().zip(checked.nodes.iter()) {
         for input in &mut node.inputs {
             let spec = checked.class.spec.inputs.iter().find(|spec| spec.name == input.name);

@@ -19,6 +19,7 @@ mod file;
 mod given;
 mod json;
 mod literal;
+mod moved;
 mod names;
 mod parse;
 mod paths;

@@ -15,6 +15,16 @@ impl File {
                 out.insert(key.to_owned(), text.clone().into());
             }
         }
+        if !self.requires.is_empty() {
+            let mut requires = Map::new();
+            for requirement in &self.requires {
+                let version =
+                    requirement.version.as_ref().map(|version| ("version".to_owned(), version.to_string().into()));
+                let url = requirement.url.as_ref().map(|url| ("url".to_owned(), url.clone().into()));
+                requires.insert(requirement.pack.clone(), version.into_iter().chain(url).collect::<Map<_, _>>().into());
+            }
+            out.insert("requires".to_owned(), requires.into());
+        }
         if !self.inputs.is_empty() {
             let inputs = self.inputs.iter().map(|input| {
                 let mut targets: Vec<Json> = input.targets.iter().map(|target| target.to_string().into()).collect();

@@ -8,6 +8,7 @@ mod inspect;
 mod new_pack;
 mod nodes;
 mod packs;
+mod parts;
 mod run;
 #[path = "../support/mod.rs"]
 mod support;

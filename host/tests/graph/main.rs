@@ -11,6 +11,7 @@ mod parse;
 mod paths;
 #[path = "../random/mod.rs"]
 mod random;
+mod requires;
 mod show;
 
 use splatgraph::graph::{Checked, File, Given, Origin, Problems, check as check_file};

@@ -2,7 +2,7 @@ use super::{check_with, closures::declared, given, parse, random::Random};
 use splatgraph::graph::{draw, expand, schema};
 
 /// Every kind of thing that a graph file can have.
-const GRAPH: &str = r#"{"$schema": "s", "version": 1, "title": "A \u00e9 \ud83d\ude00 ü", "inputs": {"image": "load.path",
+const GRAPH: &str = r#"{"$schema": "s", "version": 1, "requires": {"std": {"version": ">=0.1, <2", "url": "https://x"}}, "title": "A \u00e9 \ud83d\ude00 ü", "inputs": {"image": "load.path",
     "tokens": ["init.tokens", "size.width"]}, "outputs": {"layout": ["init", "layout"], "n": ["load", 1]}, "nodes": {
     "load": {"class_type": "std.LoadImage", "inputs": {"path": "cat.png"}},
     "init": {"class_type": "gpstoken.InitTokens", "inputs": {"image": ["load", 0], "tokens": 64, "exponent": 2.5e0}},

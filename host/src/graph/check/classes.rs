@@ -14,8 +14,10 @@ impl Checker<'_> {
             // Only bare prompts may leave out the pack.
             let found =
                 if node.bare || node.class_type.contains('.') { self.registry.class(&node.class_type) } else { None };
-            // An empty class is one that could not be read.
-            if found.is_none() && !node.class_type.is_empty() {
+            // An empty class is one that could not be read. What the graph requires is said once, not of every node.
+            let pack = node.class_type.split_once('.').map(|(pack, _)| pack);
+            let said = node.class_type.is_empty() || pack.is_some_and(|pack| self.unmet.contains(pack));
+            if found.is_none() && !said {
                 let problem =
                     if node.is_graph() { not_expanded(&node.class_type) } else { self.unknown_class(&node.class_type) };
                 let problem = problem.node(&node.id).at(node.place.clone());

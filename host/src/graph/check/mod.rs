@@ -4,6 +4,7 @@ mod classes;
 mod cycles;
 mod files;
 mod inputs;
+mod requires;
 mod targets;
 
 use super::{
@@ -14,7 +15,12 @@ use super::{
 };
 use crate::registry::{Class, Registry};
 use serde_json::Value as Json;
-use std::{collections::HashMap, fmt, path::PathBuf, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    fmt,
+    path::PathBuf,
+    sync::Arc,
+};
 
 /// A graph without problems, ready to run.
 #[derive(Clone)]
@@ -108,6 +114,7 @@ pub struct Socket {
 /// Everything that is wrong.
 pub fn check(file: File, registry: &Registry, given: &Given) -> Result<Checked, Problems> {
     let mut checker = Checker::new(file, registry);
+    checker.check_requirements();
     checker.resolve_classes();
     checker.apply(given);
     checker.check_named_inputs();
@@ -134,6 +141,8 @@ struct Checker<'a> {
     by_id: HashMap<String, usize>,
     /// Per node; `None` when its class is unknown.
     classes: Vec<Option<Class>>,
+    /// Packs that the graph requires and that are not there as it requires them.
+    unmet: HashSet<String>,
     problems: Vec<Problem>,
     warnings: Vec<Problem>,
 }
@@ -142,7 +151,7 @@ impl<'a> Checker<'a> {
     fn new(mut file: File, registry: &'a Registry) -> Self {
         let by_id = file.nodes.iter().enumerate().map(|(position, node)| (node.id.clone(), position)).collect();
         let problems = std::mem::take(&mut file.problems);
-        Self { registry, file, by_id, classes: Vec::new(), problems, warnings: Vec::new() }
+        Self { registry, file, by_id, classes: Vec::new(), unmet: HashSet::new(), problems, warnings: Vec::new() }
     }
 
     /// A problem that names a node and its class.
@@ -163,7 +172,7 @@ impl<'a> Checker<'a> {
 
     /// What a run is for. An unknown class may be one that writes, so then nothing is said about an empty list.
     fn roots(&mut self, outputs: &[(String, Socket)]) -> Vec<usize> {
-        let named: std::collections::HashSet<usize> = outputs.iter().map(|(_, socket)| socket.node).collect();
+        let named: HashSet<usize> = outputs.iter().map(|(_, socket)| socket.node).collect();
         let writes = |node: usize| self.classes[node].as_ref().is_some_and(|class| class.spec.output);
         let roots: Vec<usize> =
             (0..self.file.nodes.len()).filter(|node| named.contains(node) || writes(*node)).collect();
