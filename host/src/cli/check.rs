@@ -28,7 +28,7 @@ pub(crate) fn run(options: &Options) -> Outcome {
     let given = options.given.given()?;
     let registry = options.packs.load()?;
     let file = match source::parse(&options.graph)? {
-        Ok(file) => graph::expand(file),
+        Ok(file) => file,
         Err(problems) => return Err(wrong(&problems, options.json)),
     };
     let checked = graph::check(file, &registry, &given).map_err(|problems| wrong(&problems, options.json))?;

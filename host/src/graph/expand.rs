@@ -29,7 +29,7 @@ pub fn expand(mut file: File) -> File {
         confined_to: file.origin.confined().then(|| without_dots(&folder)),
         chain: Vec::new(),
         loaded: HashMap::new(),
-        parts: Vec::new(),
+        parts: std::mem::take(&mut file.parts),
         nodes: 0,
         problems: std::mem::take(&mut file.problems),
     };
@@ -164,7 +164,9 @@ impl Expander {
             return Err(Problem::new(Kind::Part, message).hint("use fewer levels".to_owned()));
         }
         if !self.loaded.contains_key(&identity) {
-            self.parts.push(path.clone());
+            if !self.parts.contains(&path) {
+                self.parts.push(path.clone());
+            }
             let text = read(&path, &node.class_type)?;
             let graph = self.read_graph(&text, &path, identity.clone());
             self.loaded.insert(identity.clone(), graph.map(Rc::new));

@@ -13,6 +13,7 @@
 //! - A run does not write over a file that it reads, and no file twice.
 
 mod check;
+mod convert;
 mod draw;
 mod expand;
 mod file;
@@ -25,9 +26,11 @@ mod parse;
 mod paths;
 mod problem;
 mod schema;
+mod swap;
 mod write;
 
 pub use check::{Checked, CheckedNode, Feed, Socket, check};
+pub use convert::{Converted, to_bare_prompt, to_own_format};
 pub use draw::draw;
 pub use expand::expand;
 pub use file::{
@@ -39,3 +42,4 @@ pub use parse::VERSION;
 pub(crate) use paths::{PathRules, Resolved, paths_clash};
 pub use problem::{Kind, Place, Problem, Problems};
 pub use schema::schema;
+pub use swap::swap;

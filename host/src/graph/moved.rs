@@ -24,9 +24,7 @@ impl File {
         let mut file = self.clone();
         for node in &mut file.nodes {
             if node.is_graph() {
-                let path = relocated(&node.class_type, own_folder, folder);
-                // What has neither a slash nor the ending is no path of a graph.
-                node.class_type = if path.contains('/') { path } else { format!("./{path}") };
+                node.class_type = graph_path(&node.class_type, own_folder, folder);
             } else if let Some(class) = registry.class(&node.class_type).filter(|_| node.bare) {
                 node.class_type = class.full_name;
             }
@@ -72,6 +70,13 @@ fn relocate(value: &mut Json, spec: &InputSpec, from: &Path, to: &Path) {
         }
         _ => {}
     }
+}
+
+/// The path of a graph, written in the folder `from`, as it is written in the folder `to`.
+pub(super) fn graph_path(path: &str, from: &Path, to: &Path) -> String {
+    let path = relocated(path, from, to);
+    // Without a slash or the ending it would be no path of a graph.
+    if path.contains('/') { path } else { format!("./{path}") }
 }
 
 /// The path that leads from the folder `to` where `path` leads from the folder `from`.

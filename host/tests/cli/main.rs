@@ -3,6 +3,7 @@
 #[cfg(unix)]
 mod cancel;
 mod check;
+mod convert;
 mod help;
 mod inspect;
 mod new_pack;
@@ -12,6 +13,7 @@ mod parts;
 mod run;
 #[path = "../support/mod.rs"]
 mod support;
+mod swap;
 
 use serde_json::{Value as Json, json};
 use support::Place;

@@ -7,6 +7,8 @@ mod inputs;
 mod requires;
 mod targets;
 
+pub(super) use classes::unknown_class;
+
 use super::{
     file::File,
     given::Given,
@@ -132,6 +134,25 @@ pub fn check(file: File, registry: &Registry, given: &Given) -> Result<Checked, 
     } else {
         Err(Problems::new(problems, file.origin.to_string()))
     }
+}
+
+/// What is wrong with the text, the classes and the links of a graph, whatever else is.
+pub(super) fn check_links(file: File, registry: &Registry) -> Vec<Problem> {
+    let mut checker = Checker::new(file, registry);
+    checker.resolve_classes();
+    let mut problems = Vec::new();
+    for (position, node) in checker.file.nodes.iter().enumerate() {
+        for input in &node.inputs {
+            for problem in input.source.links().iter().filter_map(|link| checker.socket(link).err()) {
+                let about = checker.about(problem.kind, "", position).input(&input.name).at(input.place.clone());
+                let Problem { node, class, input, place, .. } = about;
+                problems.push(Problem { node, class, input, place, ..problem });
+            }
+        }
+    }
+    checker.problems.append(&mut problems);
+    checker.check_named_outputs();
+    checker.problems
 }
 
 struct Checker<'a> {
