@@ -63,10 +63,10 @@ fn relocate(value: &mut Json, spec: &InputSpec, from: &Path, to: &Path) {
         (Json::Array(items), _) => items.iter_mut().for_each(|item| relocate(item, spec, from, to)),
         (Json::String(text), Some(PathKind::Read | PathKind::ReadDir)) => *text = relocated(text, from, to),
         // Built-in models and those in the model folders are found from anywhere.
-        (Json::String(text), Some(PathKind::Model)) => {
-            if !spec.builtin.contains(text) && from.join(text.as_str()).exists() {
-                *text = relocated(text, from, to);
-            }
+        (Json::String(text), Some(PathKind::Model))
+            if !spec.builtin.contains(text) && from.join(text.as_str()).exists() =>
+        {
+            *text = relocated(text, from, to);
         }
         _ => {}
     }
