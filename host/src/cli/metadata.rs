@@ -38,6 +38,8 @@ pub(crate) fn png_text(checked: &Checked, registry: &Registry) -> Outcome<Map<St
 fn without_absolute_paths(checked: &Checked, registry: &Registry) -> splatgraph::graph::File {
     let folder = checked.file().origin.folder().unwrap_or(Path::new(""));
     let mut file = checked.file().moved_to(folder, registry);
+    // They are for those who work on the file.
+    file.extra.clear();
     for (node, checked) in file.nodes.iter_mut().zip(checked.nodes.iter()) {
         for input in &mut node.inputs {
             let spec = checked.class.spec.inputs.iter().find(|spec| spec.name == input.name);

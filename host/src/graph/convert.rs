@@ -33,6 +33,7 @@ pub fn to_bare_prompt(file: File, folder: &Path, registry: &Registry) -> Result<
     let outputs = names(file.outputs.iter().map(|output| output.name.as_str()).collect());
     let requires = names(file.requires.iter().map(|requirement| requirement.pack.as_str()).collect());
     for (is_there, what) in [
+        (!file.extra.is_empty(), some_of(file.extra.iter().map(|(key, _)| key.as_str()))),
         (!file.title.is_empty(), "the title".to_owned()),
         (!file.description.is_empty(), "the description".to_owned()),
         (!requires.is_empty(), format!("`requires`{requires}")),

@@ -52,6 +52,8 @@ pub struct File {
     pub origin: Origin,
     /// Whether it was a bare prompt: only nodes, without the keys around them.
     pub bare: bool,
+    /// Keys that the format leaves to others (`$schema`, `_anything`), as they are written beside its own.
+    pub extra: Vec<(String, Json)>,
     /// One line about the graph.
     pub title: String,
     /// More about it.

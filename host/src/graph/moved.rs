@@ -22,6 +22,13 @@ impl File {
             if self.nodes.iter().any(Node::is_graph) { Cow::Owned(expand(self.clone())) } else { Cow::Borrowed(self) };
         let own_folder = self.origin.folder().unwrap_or(Path::new(""));
         let mut file = self.clone();
+        for (key, value) in &mut file.extra {
+            if let ("$schema", Json::String(path)) = (key.as_str(), value)
+                && !path.contains("://")
+            {
+                *path = relocated(path, own_folder, folder);
+            }
+        }
         for node in &mut file.nodes {
             if node.is_graph() {
                 node.class_type = graph_path(&node.class_type, own_folder, folder);

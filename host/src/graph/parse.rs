@@ -61,6 +61,7 @@ impl Reader<'_> {
         let mut file = File {
             origin,
             bare: false,
+            extra: Vec::new(),
             title: String::new(),
             description: String::new(),
             inputs: Vec::new(),
@@ -103,6 +104,7 @@ impl Reader<'_> {
                 "inputs" => file.inputs = self.named_inputs(value),
                 "outputs" => file.outputs = self.named_outputs(value),
                 "nodes" => file.nodes = self.nodes(value, false),
+                _ if is_ignored(key) => file.extra.push((key.clone(), value.to_json())),
                 _ => self.unknown_key(*at, key, &KEYS, "a graph"),
             }
         }

@@ -8,7 +8,7 @@ impl File {
     /// The graph in this program's own format.
     #[must_use]
     pub fn to_json(&self) -> Json {
-        let mut out = Map::new();
+        let mut out: Map<String, Json> = self.extra.iter().cloned().collect();
         out.insert("version".to_owned(), VERSION.into());
         for (key, text) in [("title", &self.title), ("description", &self.description)] {
             if !text.is_empty() {

@@ -16,7 +16,7 @@ fn place() -> Place {
         "save": node("WriteText", json!({"text": ["add", "sum"], "path": "sum.txt"})),
     });
     let (inputs, outputs) = (json!({"b": "add.b", "output": "save.path"}), json!({"notes": ["notes", "text"]}));
-    let graph = json!({"version": 1, "title": "Sums", "inputs": inputs, "outputs": outputs, "nodes": nodes});
+    let graph = json!({"$schema": "../schema.json", "_by": "me", "version": 1, "title": "Sums", "inputs": inputs, "outputs": outputs, "nodes": nodes});
     place.write("graphs/graph.json", &graph.to_string());
     place.write("notes.txt", "hello");
     place
@@ -47,6 +47,8 @@ fn the_swapped_graph_is_saved_and_leads_to_the_same_files() {
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     insta::assert_snapshot!(place.read("saved/swapped.json"), @r#"
     {
+      "$schema": "../schema.json",
+      "_by": "me",
       "version": 1,
       "title": "Sums",
       "inputs": {
@@ -161,8 +163,8 @@ fn what_cannot_be_swapped() {
     --- stdout
     --- stderr
     swap add: stub.Add > stub.EveryKind: dropped the inputs a, b; removed the nodes number, other, which nothing needs any more; dropped the named input b, with nothing left to set
-    error: line 1, column 240, node `add` (stub.EveryKind), input `numbers`: nothing is given: expected a list, each a whole number
-    error: line 1, column 455, node `save` (stub.WriteText), input `text`: node `add` (stub.EveryKind) has no output `sum`; its outputs are: text
+    error: line 1, column 278, node `add` (stub.EveryKind), input `numbers`: nothing is given: expected a list, each a whole number
+    error: line 1, column 493, node `save` (stub.WriteText), input `text`: node `add` (stub.EveryKind) has no output `sum`; its outputs are: text
     2 problems in graphs/graph.json
     ");
     insta::assert_snapshot!(run(&["--write", "a.json"]), @r"
