@@ -1,6 +1,7 @@
-use super::file::{File, Link, OutputName, Source};
+use super::file::{File, Link, OutputName, Requirement, Source};
 use super::parse::VERSION;
 use crate::registry::{Class, Registry};
+use semver::VersionReq;
 use serde_json::{Map, Value as Json, json};
 use std::collections::HashMap;
 
@@ -8,12 +9,15 @@ impl File {
     /// The graph in this program's own format.
     #[must_use]
     pub fn to_json(&self) -> Json {
-        let mut out = Map::new();
+        let mut out: Map<String, Json> = self.extra.iter().cloned().collect();
         out.insert("version".to_owned(), VERSION.into());
         for (key, text) in [("title", &self.title), ("description", &self.description)] {
             if !text.is_empty() {
                 out.insert(key.to_owned(), text.clone().into());
             }
+        }
+        if !self.requires.is_empty() {
+            out.insert("requires".to_owned(), requires_json(&self.requires));
         }
         if !self.inputs.is_empty() {
             let inputs = self.inputs.iter().map(|input| {
@@ -59,6 +63,30 @@ impl File {
         });
         nodes.collect::<Map<_, _>>().into()
     }
+}
+
+/// The parts of a graph may each require a pack; every version that they name has to fit.
+fn requires_json(requires: &[Requirement]) -> Json {
+    let mut out = Map::new();
+    for Requirement { pack, .. } in requires {
+        let same = || requires.iter().filter(|other| other.pack == *pack);
+        let versions: Vec<&VersionReq> = same().filter_map(|other| other.version.as_ref()).collect();
+        let mut all: Vec<String> = Vec::new();
+        for version in versions.iter().flat_map(|version| &version.comparators).map(ToString::to_string) {
+            if !all.contains(&version) {
+                all.push(version);
+            }
+        }
+        let mut entry = Map::new();
+        if !versions.is_empty() {
+            entry.insert("version".to_owned(), if all.is_empty() { "*".into() } else { all.join(", ").into() });
+        }
+        if let Some(url) = same().find_map(|other| other.url.as_ref()) {
+            entry.insert("url".to_owned(), url.clone().into());
+        }
+        out.insert(pack.clone(), entry.into());
+    }
+    out.into()
 }
 
 fn link_json(link: &Link) -> Json {
