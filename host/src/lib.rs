@@ -56,6 +56,7 @@
 //! ```
 #![warn(missing_docs)]
 
+mod file_state;
 pub mod graph;
 pub mod inspect;
 pub mod packs;
