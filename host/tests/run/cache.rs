@@ -94,7 +94,7 @@ fn what_is_written_already_is_not_written_again() {
         checked(&text.to_string(), &writing_pack().registry())
     };
     let runner = runner(1, 1 << 20);
-    let mut why = |x: i64| {
+    let why = |x: i64| {
         let result = run(&runner, &graph(x));
         assert_eq!(result.outputs[0].1.as_int(), Some(i128::from(x)), "its output is there, run or not");
         assert_eq!(fs::read_to_string(&file).unwrap(), format!("Value({x})"));

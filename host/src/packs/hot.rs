@@ -1,0 +1,206 @@
+//! Packs that are loaded anew when their library changes.
+//!
+//! Every library is loaded from a copy under a name of its own: the system gives the old code for a path that it knows,
+//! and a file that is written over while its code runs would crash the process. The code of earlier generations stays.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::found::{Found, LoadedFile, Refused};
+use super::load::{Log, Looked, Opened, gather, load, open};
+use super::search::{Origin, Place};
+use super::symbols::{Kind, look_into};
+use super::trust;
+use crate::file_state::FileState;
+
+/// The packs of some folders, as their files are now.
+pub struct HotPacks {
+    places: Vec<Place>,
+    log: Log,
+    /// Private; holds copies only until they are loaded, where the system lets them be removed.
+    copies: PathBuf,
+    /// By whole path.
+    files: HashMap<PathBuf, Known>,
+    found: Found,
+}
+
+/// A library as it was when it was last looked at.
+struct Known {
+    state: FileState,
+    looked: Result<Library, String>,
+}
+
+/// A sound library.
+enum Library {
+    Other,
+    Pack {
+        pack: Box<LoadedFile>,
+        /// Why a newer version of the file was not loaded.
+        newer: Option<String>,
+    },
+}
+
+impl HotPacks {
+    /// Loads every pack in `places`, as [`load_all`](super::load_all) does.
+    ///
+    /// # Errors
+    /// There is no place for copies.
+    pub fn load(places: Vec<Place>, log: Log) -> io::Result<Self> {
+        let copies = private_folder()?;
+        let mut packs = Self { places, log, copies, files: HashMap::new(), found: Found::default() };
+        packs.refresh();
+        Ok(packs)
+    }
+
+    /// What the last look gave.
+    #[must_use]
+    pub fn found(&self) -> &Found {
+        &self.found
+    }
+
+    /// Where packs are looked for.
+    #[must_use]
+    pub fn places(&self) -> &[Place] {
+        &self.places
+    }
+
+    /// Looks again and gives the libraries of packs that came, changed or went. What changed is loaded anew; where that
+    /// fails, the last version goes on, and `refused` says why. All others stay what they are.
+    pub fn refresh(&mut self) -> Vec<PathBuf> {
+        let before = RefCell::new(std::mem::take(&mut self.files));
+        let now = RefCell::new(HashMap::new());
+        let places = std::mem::take(&mut self.places);
+        let look = |path: &Path| {
+            let known = self.look(path, before.borrow_mut().remove(path));
+            let looked = known.looked();
+            now.borrow_mut().insert(path.to_owned(), known);
+            looked
+        };
+        let load = |file: &Opened, origin| match now.borrow().get(&file.path) {
+            Some(Known { looked: Ok(Library::Pack { pack, .. }), .. }) => Ok(LoadedFile { origin, ..(**pack).clone() }),
+            _ => Err("it is gone".to_owned()),
+        };
+        let mut found = gather(&places, look, load);
+        let files = now.into_inner();
+        for (path, known) in &files {
+            if let Ok(Library::Pack { newer: Some(reason), .. }) = &known.looked {
+                let reason = format!("{reason}; its last version goes on");
+                found.refused.push(Refused { path: path.clone(), reason });
+            }
+        }
+        found.refused.sort_by(|a, b| a.path.cmp(&b.path));
+        self.files = files;
+        self.places = places;
+        differing(&std::mem::replace(&mut self.found, found).loaded, &self.found.loaded)
+    }
+
+    fn look(&self, path: &Path, known: Option<Known>) -> Known {
+        // Before it is read, so that a change from then on is one.
+        let state = FileState::of(path);
+        let last = match known {
+            Some(known) if known.state == state => return known,
+            Some(Known { looked: Ok(Library::Pack { pack, .. }), .. }) => Some(pack),
+            _ => None,
+        };
+        let looked = match (self.look_anew(path, last.is_none()), last) {
+            (Err(reason), Some(pack)) => Ok(Library::Pack { pack, newer: Some(reason) }),
+            (looked, _) => looked,
+        };
+        Known { state, looked }
+    }
+
+    /// A library that cannot be loaded from a copy, as it finds others by its own place, is opened where it lies the `first`
+    /// time.
+    fn look_anew(&self, path: &Path, first: bool) -> Result<Library, String> {
+        match look_into(path) {
+            Kind::OtherLibrary => return Ok(Library::Other),
+            Kind::Broken(reason) => return Err(reason),
+            Kind::Pack => trust::check(path)?,
+        }
+        let pack = match self.load_copy(path) {
+            Err(_) if first => self.load_image(path, path),
+            loaded => loaded,
+        };
+        pack.map(|pack| Library::Pack { pack: Box::new(pack), newer: None })
+    }
+
+    fn load_copy(&self, path: &Path) -> Result<LoadedFile, String> {
+        let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
+        let copy = self.copies.join(format!("{}-{name}", COPIES.fetch_add(1, Ordering::Relaxed)));
+        let copied = fs::copy(path, &copy).map_err(|error| format!("it cannot be copied: {error}"));
+        // It may have been written to since it was looked into.
+        let loaded = copied.and_then(|_| match look_into(&copy) {
+            Kind::Pack => self.load_image(path, &copy),
+            Kind::OtherLibrary => Err("it changed while it was read".to_owned()),
+            Kind::Broken(reason) => Err(reason),
+        });
+        // What is loaded needs its file no more; on Windows this fails, and the folder goes at the end.
+        let _ = fs::remove_file(&copy);
+        loaded
+    }
+
+    fn load_image(&self, path: &Path, image: &Path) -> Result<LoadedFile, String> {
+        let stamp = open(image)?;
+        load(path.to_owned(), image, stamp, Origin::Option, &self.log)
+    }
+}
+
+impl Drop for HotPacks {
+    fn drop(&mut self) {
+        // Copies that are still open, on Windows, are left to the system's own cleaning.
+        let _ = fs::remove_dir_all(&self.copies);
+    }
+}
+
+impl Known {
+    fn looked(&self) -> Looked {
+        match &self.looked {
+            Ok(Library::Other) => Looked::OtherLibrary,
+            Ok(Library::Pack { pack, .. }) => Looked::Opened(pack.stamp.clone()),
+            Err(reason) => Looked::Refused(reason.clone()),
+        }
+    }
+}
+
+/// The libraries that only one of two lists has, or that were loaded anew in between.
+fn differing(before: &[LoadedFile], after: &[LoadedFile]) -> Vec<PathBuf> {
+    let name = |file: &LoadedFile| (file.pack.path.clone(), file.pack.nodes.generation());
+    let (before, after): (Vec<_>, Vec<_>) = (before.iter().map(name).collect(), after.iter().map(name).collect());
+    let mut paths: Vec<PathBuf> = Vec::new();
+    let only_in = |one: &[(PathBuf, u64)], other: &[(PathBuf, u64)]| {
+        one.iter().filter(|file| !other.contains(file)).map(|(path, _)| path.clone()).collect::<Vec<_>>()
+    };
+    paths.extend(only_in(&before, &after));
+    paths.extend(only_in(&after, &before));
+    paths.sort();
+    paths.dedup();
+    paths
+}
+
+/// Names copies apart in the whole process: the system knows a loaded library by its path.
+static COPIES: AtomicU64 = AtomicU64::new(0);
+
+/// A new folder that only this user may enter.
+fn private_folder() -> io::Result<PathBuf> {
+    let base = std::env::temp_dir();
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    loop {
+        let number = COPIES.fetch_add(1, Ordering::Relaxed);
+        let folder = base.join(format!("splatgraph-packs-{}-{number}", std::process::id()));
+        match builder.create(&folder) {
+            Ok(()) => return Ok(folder),
+            // Left behind by a process of the same number, or made to be in the way.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => {
+                let text = format!("{error} (TMPDIR names another place)\n  {}", base.display());
+                return Err(io::Error::new(error.kind(), text));
+            }
+        }
+    }
+}
