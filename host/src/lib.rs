@@ -63,3 +63,4 @@ pub mod packs;
 pub mod picture;
 pub mod registry;
 pub mod run;
+pub mod watch;

@@ -17,6 +17,7 @@ mod run;
 mod schema;
 mod signals;
 mod source;
+mod watch;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
@@ -31,6 +32,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     Run(run::Options),
+    Watch(watch::Options),
     Check(check::Options),
     Nodes(nodes::Options),
     Draw(draw::Options),
@@ -53,6 +55,7 @@ pub(crate) fn main() -> u8 {
     };
     let outcome = match arguments.command {
         Command::Run(options) => run::run(&options),
+        Command::Watch(options) => watch::run(&options),
         Command::Check(options) => check::run(&options),
         Command::Nodes(options) => nodes::run(&options),
         Command::Draw(options) => draw::run(&options),

@@ -1,7 +1,7 @@
 //! `splatgraph run`.
 
 mod help;
-mod report;
+pub(crate) mod report;
 
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
