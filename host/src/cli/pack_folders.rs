@@ -7,7 +7,7 @@ use splatgraph::packs::{self, Found, HotPacks, Log, Place, Surroundings};
 use splatgraph::registry::Registry;
 use splatgraph_sdk::host::LogLevel;
 
-use super::failure::{FAILED, Failure, Outcome};
+use super::failure::{Failure, Outcome};
 use super::output;
 
 #[derive(clap::Args)]
@@ -25,9 +25,7 @@ impl PackFolders {
 
     /// Loads all packs so that they can be loaded anew when their libraries change.
     pub(crate) fn hot(&self) -> Outcome<HotPacks> {
-        HotPacks::load(self.places()?, log()).map_err(|error| {
-            Failure::new(FAILED, format!("there is no place for copies of packs, from which they are loaded: {error}"))
-        })
+        Ok(HotPacks::load(self.places()?, log()))
     }
 
     fn places(&self) -> Outcome<Vec<Place>> {

@@ -21,8 +21,6 @@ use crate::file_state::FileState;
 pub struct HotPacks {
     places: Vec<Place>,
     log: Log,
-    /// Private; holds copies only until they are loaded, where the system lets them be removed.
-    copies: PathBuf,
     /// By whole path.
     files: HashMap<PathBuf, Known>,
     found: Found,
@@ -46,14 +44,11 @@ enum Library {
 
 impl HotPacks {
     /// Loads every pack in `places`, as [`load_all`](super::load_all) does.
-    ///
-    /// # Errors
-    /// There is no place for copies.
-    pub fn load(places: Vec<Place>, log: Log) -> io::Result<Self> {
-        let copies = private_folder()?;
-        let mut packs = Self { places, log, copies, files: HashMap::new(), found: Found::default() };
+    #[must_use]
+    pub fn load(places: Vec<Place>, log: Log) -> Self {
+        let mut packs = Self { places, log, files: HashMap::new(), found: Found::default() };
         packs.refresh();
-        Ok(packs)
+        packs
     }
 
     /// What the last look gave.
@@ -129,30 +124,23 @@ impl HotPacks {
     }
 
     fn load_copy(&self, path: &Path) -> Result<LoadedFile, String> {
-        let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
-        let copy = self.copies.join(format!("{}-{name}", COPIES.fetch_add(1, Ordering::Relaxed)));
-        let copied = fs::copy(path, &copy).map_err(|error| format!("it cannot be copied: {error}"));
-        // It may have been written to since it was looked into.
-        let loaded = copied.and_then(|_| match look_into(&copy) {
+        let cannot = |error| format!("it cannot be copied, to be loaded from there: {error}");
+        let folder = private_folder().map_err(cannot)?;
+        let copy = folder.join(path.file_name().unwrap_or(path.as_os_str()));
+        let loaded = fs::copy(path, &copy).map_err(cannot).and_then(|_| match look_into(&copy) {
             Kind::Pack => self.load_image(path, &copy),
+            // It was written to since it was looked into.
             Kind::OtherLibrary => Err("it changed while it was read".to_owned()),
             Kind::Broken(reason) => Err(reason),
         });
-        // What is loaded needs its file no more; on Windows this fails, and the folder goes at the end.
-        let _ = fs::remove_file(&copy);
+        // What is loaded needs its file no more. Windows keeps it, for the system's own cleaning.
+        let _ = fs::remove_dir_all(&folder);
         loaded
     }
 
     fn load_image(&self, path: &Path, image: &Path) -> Result<LoadedFile, String> {
         let stamp = open(image)?;
         load(path.to_owned(), image, stamp, Origin::Option, &self.log)
-    }
-}
-
-impl Drop for HotPacks {
-    fn drop(&mut self) {
-        // Copies that are still open, on Windows, are left to the system's own cleaning.
-        let _ = fs::remove_dir_all(&self.copies);
     }
 }
 
@@ -181,26 +169,21 @@ fn differing(before: &[LoadedFile], after: &[LoadedFile]) -> Vec<PathBuf> {
     paths
 }
 
-/// Names copies apart in the whole process: the system knows a loaded library by its path.
-static COPIES: AtomicU64 = AtomicU64::new(0);
+/// Names folders for copies apart in the whole process: the system knows a loaded library by its path.
+static FOLDERS: AtomicU64 = AtomicU64::new(0);
 
 /// A new folder that only this user may enter.
 fn private_folder() -> io::Result<PathBuf> {
-    let base = std::env::temp_dir();
     let mut builder = fs::DirBuilder::new();
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     loop {
-        let number = COPIES.fetch_add(1, Ordering::Relaxed);
-        let folder = base.join(format!("splatgraph-packs-{}-{number}", std::process::id()));
+        let number = FOLDERS.fetch_add(1, Ordering::Relaxed);
+        let folder = std::env::temp_dir().join(format!("splatgraph-packs-{}-{number}", std::process::id()));
         match builder.create(&folder) {
-            Ok(()) => return Ok(folder),
             // Left behind by a process of the same number, or made to be in the way.
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(error) => {
-                let text = format!("{error} (TMPDIR names another place)\n  {}", base.display());
-                return Err(io::Error::new(error.kind(), text));
-            }
+            created => return created.map(|()| folder),
         }
     }
 }

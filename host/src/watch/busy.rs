@@ -57,8 +57,7 @@ mod tests {
         let (busy, start) = (BusyTime::default(), Instant::now());
         let at = |ms| start + Duration::from_millis(ms);
         let started = |node: &str| Event::Started { node: node.into() };
-        let finished =
-            |node: &str, cached| Event::Finished { node: node.into(), ms: 0.0, cached, outputs: Vec::new() };
+        let finished = |node: &str, cached| Event::Finished { node: node.into(), ms: 0.0, cached, outputs: Vec::new() };
         busy.note_at(&finished("cached", true), at(0));
         busy.note_at(&started("a"), at(10));
         busy.note_at(&started("b"), at(15));

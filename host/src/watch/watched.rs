@@ -23,8 +23,7 @@ impl Watched {
     /// What a graph depends on before anything is known about it: its file and the packs.
     #[must_use]
     pub fn new(graph: &Path, given: &Given, packs: &HotPacks) -> Self {
-        let mut folders: Vec<PathBuf> =
-            packs.places().iter().map(|place| absolute(given, &place.folder)).collect();
+        let mut folders: Vec<PathBuf> = packs.places().iter().map(|place| absolute(given, &place.folder)).collect();
         // What stands in a folder may be a link to a library in another.
         let libraries = packs.found().loaded.iter();
         folders.extend(libraries.filter_map(|file| file.pack.path.parent()).map(Path::to_owned));

@@ -26,8 +26,10 @@ const CACHE_BYTES: u64 = 2 << 30;
 /// Only nodes run again that a change concerns. What is wrong with a graph is printed, and the last result stays. Packs
 /// are loaded anew when their libraries change. A change in the middle of a run cancels it. Ctrl-C ends.
 #[derive(clap::Args)]
-#[command(after_help = "Exit codes: 0 ended by Ctrl-C between runs; 2 the command line is wrong, or there is no such graph; \
-                        130 or 143 ended during a run.")]
+#[command(
+    after_help = "Exit codes: 0 ended by Ctrl-C between runs; 2 the command line is wrong, or there is no such graph; \
+                        130 or 143 ended during a run."
+)]
 pub(crate) struct Options {
     /// A .json graph, or a picture with a graph in it
     graph: PathBuf,
