@@ -49,7 +49,7 @@ impl PackFolders {
 }
 
 /// Shows what packs say outside a run.
-fn log() -> Log {
+pub(crate) fn log() -> Log {
     Arc::new(|pack, level, message| match level {
         LogLevel::Error | LogLevel::Warn => output::warning(&format!("pack `{pack}`: {message}")),
         LogLevel::Info | LogLevel::Debug => {}

@@ -4,15 +4,19 @@
 //! opened; opened it stays for the life of the process, because its values, threads and panic hook point into it.
 //! [`load_all`] loads them once; [`HotPacks`] follows the files as they change.
 
+mod build;
 mod found;
 mod hot;
+mod install;
 mod load;
 mod manifest;
 mod search;
 mod symbols;
 mod trust;
 
+pub use build::{BuildError, build};
 pub use found::{Found, Hidden, LoadedFile, Refused};
 pub use hot::HotPacks;
+pub use install::{InstallError, Installed, RemoveError, Removed, install, remove};
 pub use load::{Log, load_all};
-pub use search::{Origin, PACKS_VARIABLE, Place, Surroundings, libraries, places};
+pub use search::{Origin, PACKS_VARIABLE, Place, Surroundings, libraries, places, user_folder};
