@@ -56,6 +56,7 @@
 //! ```
 #![warn(missing_docs)]
 
+pub mod debug;
 mod file_state;
 pub mod graph;
 pub mod inspect;

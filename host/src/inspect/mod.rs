@@ -1,5 +1,7 @@
-//! What is in a file: a record, a checkpoint, or a picture with its graph.
+//! What is in a file: a record, a checkpoint, or a picture with its graph; and how two files differ.
 
+mod compare;
+mod numbers;
 mod picture;
 mod tensors;
 
@@ -9,6 +11,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
+pub use compare::{Comparison, Difference, FieldComparison, HeaderDifference, compare};
 pub use picture::PictureReport;
 pub use tensors::{CheckpointReport, DtypeTotal, FieldReport, RecordReport, TensorReport};
 
@@ -38,6 +41,9 @@ pub enum InspectError {
     /// A damaged picture.
     #[error(transparent)]
     Picture(#[from] PictureError),
+    /// A picture, or something else, where tensors are compared.
+    #[error("only records (.safetensors) and checkpoints (.safetensors, .pth) are compared, and the file is neither")]
+    NotCompared,
     /// Something else.
     #[error("the file is no record (.safetensors), no checkpoint (.safetensors, .pth) and no picture of a known kind")]
     Unknown,
@@ -48,8 +54,7 @@ pub enum InspectError {
 /// # Errors
 /// The file cannot be read, is damaged, or is of no known kind.
 pub fn inspect(path: &Path) -> Result<Inspection, InspectError> {
-    let mut start = Vec::new();
-    File::open(path)?.take(64).read_to_end(&mut start)?;
+    let start = start_of(path)?;
     if is_safetensors(&start) {
         return tensors::safetensors(path).map_err(InspectError::Tensors);
     }
@@ -57,6 +62,13 @@ pub fn inspect(path: &Path) -> Result<Inspection, InspectError> {
         return tensors::checkpoint(path).map(Inspection::Checkpoint).map_err(InspectError::Tensors);
     }
     picture::picture(path, &start).map(Inspection::Picture)
+}
+
+/// The first bytes of a file.
+fn start_of(path: &Path) -> std::io::Result<Vec<u8>> {
+    let mut start = Vec::new();
+    File::open(path)?.take(64).read_to_end(&mut start)?;
+    Ok(start)
 }
 
 /// The length of the JSON header as eight bytes, then the header.

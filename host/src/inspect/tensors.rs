@@ -5,9 +5,10 @@ use std::path::Path;
 
 use serde::Serialize;
 use serde_json::{Map, Value as Json};
-use splatgraph_sdk::{DType, Record, Result, Tensor, checkpoint};
+use splatgraph_sdk::{Record, Result, Tensor, checkpoint};
 
 use super::Inspection;
+use super::numbers::{Number, numbers};
 
 /// A record.
 #[derive(Clone, Debug, Serialize)]
@@ -27,14 +28,38 @@ pub struct FieldReport {
     /// Name, dtype and shape.
     #[serde(flatten)]
     pub tensor: TensorReport,
-    /// The smallest number; `None` when there is none.
+    /// The smallest finite number; `None` when there is none.
     pub min: Option<f64>,
-    /// The largest number.
+    /// The largest finite number.
     pub max: Option<f64>,
-    /// The mean of all numbers.
+    /// The mean of all finite numbers.
     pub mean: Option<f64>,
-    /// How many are not a number; these count for none of the others.
+    /// How many are not a number.
     pub nan: usize,
+    /// How many are infinite.
+    pub infinite: usize,
+}
+
+impl FieldReport {
+    pub(crate) fn of(name: &str, tensor: &Tensor) -> Self {
+        let (mut min, mut max) = (f64::INFINITY, f64::NEG_INFINITY);
+        let (mut sum, mut finite, mut nan, mut infinite) = (0.0, 0usize, 0, 0);
+        for number in numbers(tensor).map(Number::as_f64) {
+            if number.is_finite() {
+                min = min.min(number);
+                max = max.max(number);
+                sum += number;
+                finite += 1;
+            } else if number.is_nan() {
+                nan += 1;
+            } else {
+                infinite += 1;
+            }
+        }
+        let some = |number: f64| (finite > 0).then_some(number);
+        let mean = some(sum / finite as f64);
+        Self { tensor: TensorReport::of(name, tensor), min: some(min), max: some(max), mean, nan, infinite }
+    }
 }
 
 /// A tensor.
@@ -49,7 +74,7 @@ pub struct TensorReport {
 }
 
 impl TensorReport {
-    fn of(name: &str, tensor: &Tensor) -> Self {
+    pub(super) fn of(name: &str, tensor: &Tensor) -> Self {
         Self { name: name.to_owned(), dtype: tensor.dtype().name().to_owned(), shape: tensor.shape().to_vec() }
     }
 }
@@ -85,42 +110,8 @@ pub(super) fn safetensors(path: &Path) -> Result<Inspection> {
         drop(record);
         return Ok(Inspection::Checkpoint(checkpoint(path)?));
     }
-    let fields = record.fields.iter().map(|(name, tensor)| field(name, tensor)).collect();
+    let fields = record.fields.iter().map(|(name, tensor)| FieldReport::of(name, tensor)).collect();
     Ok(Inspection::Record(RecordReport { type_name: record.type_name, header: record.header, fields }))
-}
-
-fn field(name: &str, tensor: &Tensor) -> FieldReport {
-    let (mut min, mut max) = (f64::INFINITY, f64::NEG_INFINITY);
-    let (mut sum, mut nan) = (0.0, 0);
-    let numbers = numbers(tensor);
-    for &number in &numbers {
-        if number.is_nan() {
-            nan += 1;
-        } else {
-            min = min.min(number);
-            max = max.max(number);
-            sum += number;
-        }
-    }
-    let counted = numbers.len() - nan;
-    let some = |number: f64| (counted > 0).then_some(number);
-    FieldReport {
-        tensor: TensorReport::of(name, tensor),
-        min: some(min),
-        max: some(max),
-        mean: some(sum / counted as f64),
-        nan,
-    }
-}
-
-fn numbers(tensor: &Tensor) -> Vec<f64> {
-    let wide = match tensor.dtype() {
-        DType::F64 => tensor.as_slice::<f64>().map(<[f64]>::to_vec),
-        DType::I64 => tensor.as_slice::<i64>().map(|numbers| numbers.iter().map(|&n| n as f64).collect()),
-        _ => Ok(tensor.to_f32().into_iter().map(f64::from).collect()),
-    };
-    // The dtype was asked for, so the slice has it.
-    wide.unwrap_or_default()
 }
 
 pub(super) fn checkpoint(path: &Path) -> Result<CheckpointReport> {
@@ -146,11 +137,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_summed_up_without_those_that_are_none() {
-        let tensor = Tensor::from_vec([4], vec![1.0f32, f32::NAN, -2.0, 4.0]).unwrap();
-        let report = field("x", &tensor);
-        assert_eq!((report.min, report.max, report.mean, report.nan), (Some(-2.0), Some(4.0), Some(1.0), 1));
-        let nothing = field("x", &Tensor::from_vec([0], Vec::<f32>::new()).unwrap());
+    fn numbers_are_summed_up_without_those_that_are_not_finite() {
+        let tensor = Tensor::from_vec([5], vec![1.0f32, f32::NAN, -2.0, 4.0, f32::NEG_INFINITY]).unwrap();
+        let report = FieldReport::of("x", &tensor);
+        assert_eq!((report.min, report.max, report.mean), (Some(-2.0), Some(4.0), Some(1.0)));
+        assert_eq!((report.nan, report.infinite), (1, 1));
+        let nothing = FieldReport::of("x", &Tensor::from_vec([0], Vec::<f32>::new()).unwrap());
         assert_eq!((nothing.min, nothing.mean, nothing.nan), (None, None, 0));
+        let whole = FieldReport::of("x", &Tensor::from_vec([2], vec![i64::MIN, 4]).unwrap());
+        assert_eq!((whole.min, whole.max), (Some(i64::MIN as f64), Some(4.0)));
     }
 }

@@ -1,5 +1,6 @@
 use super::why::Why;
 use crate::graph::CheckedNode;
+use serde_json::{Value as Json, json};
 use splatgraph_sdk::{Code, Error, Value, host::LogLevel};
 use std::{fmt, path::PathBuf, sync::Arc};
 
@@ -91,6 +92,30 @@ impl NodeFailure {
             came_from,
         }
     }
+
+    /// Everything about it, for programs.
+    #[must_use]
+    pub fn to_json(&self) -> Json {
+        let code = match self.error.code {
+            Code::BadInput => "bad_input",
+            Code::Missing => "missing",
+            Code::Cancelled => "cancelled",
+            Code::Panic => "panic",
+            _ => "failed",
+        };
+        json!({
+            "node": &*self.node,
+            "class": self.class,
+            "pack": self.pack,
+            "pack_version": self.pack_version,
+            "code": code,
+            "input": self.error.input,
+            "came_from": self.came_from,
+            "message": self.error.message,
+            "location": self.error.location,
+            "detail": self.error.detail,
+        })
+    }
 }
 
 /// ``node `decode` (gpstoken.Decode) failed: input `map`, which came from `splat.map`: 3 values are NaN [gpstoken 0.1.0,
@@ -135,6 +160,22 @@ pub enum Status {
     NotNeeded,
 }
 
+impl Status {
+    /// For programs: `done`, `not_needed`, ...
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Cached => "cached",
+            Self::Failed => "failed",
+            Self::Skipped(_) => "skipped",
+            Self::Cancelled => "cancelled",
+            Self::Abandoned => "abandoned",
+            Self::NotNeeded => "not_needed",
+        }
+    }
+}
+
 /// A node after a run.
 #[derive(Clone, Debug)]
 pub struct NodeReport {
@@ -164,6 +205,16 @@ pub struct RunResult {
 }
 
 impl RunResult {
+    /// For programs: `done`, `failed` or `cancelled`.
+    #[must_use]
+    pub fn status_name(&self) -> &'static str {
+        match (self.cancelled, self.failures.is_empty()) {
+            (true, _) => "cancelled",
+            (false, true) => "done",
+            (false, false) => "failed",
+        }
+    }
+
     /// The ids of the nodes that did not react when the run was cancelled.
     pub fn abandoned(&self) -> impl Iterator<Item = &Arc<str>> {
         self.nodes.iter().filter(|report| report.status == Status::Abandoned).map(|report| &report.node)

@@ -28,7 +28,8 @@ fn help_lists_the_commands() {
       packs        List the node packs that are loaded, and every file that was refused with the reason;
                    or add or remove one
       new-pack     Create a folder with a new node pack: one node, its test and a graph that runs it
-      inspect      Show what is in a record, a checkpoint or a picture
+      inspect      Show what is in a record, a checkpoint or a picture, or compare two records or
+                   checkpoints
       completions  Print a script that completes commands and options in a shell
       help         Print this message or the help of the given subcommand(s)
 
@@ -84,6 +85,15 @@ fn help_of_run_names_options_and_exit_codes() {
 
           --json
               Print the result as JSON, and no progress
+
+          --until <NODE>
+              Run only what this node needs, and print its outputs; may be given several times. The id
+              of a graph in the graph stands for all of its nodes
+
+          --debug <DIR>
+              Write every output of every node into this folder: records, pictures also as PNG, and
+              run.json about all of them, which names the first node that made NaN. What an earlier
+              debug run wrote there is replaced
 
           --explain
               Say of each node why it ran, or why not

@@ -21,9 +21,9 @@ fn records_and_checkpoints_are_inspected() {
     TOKENS  record, 2 fields
       canvas: [256,256]
 
-      field      dtype  shape      min  max   mean   NaN
-      gaussians  f32    [1, 2, 5]  0    2.25  1.125  0
-      textures   f32    [1, 2, 1]  1    1     1      1
+      field      dtype  shape      min  max   mean   NaN  infinite
+      gaussians  f32    [1, 2, 5]  0    2.25  1.125  0    0
+      textures   f32    [1, 2, 1]  1    1     1      1    0
     --- stderr
     ");
 

@@ -3,6 +3,8 @@
 #[cfg(unix)]
 mod cancel;
 mod check;
+mod compare;
+mod debug;
 mod help;
 mod inspect;
 mod new_pack;
@@ -11,6 +13,7 @@ mod packs;
 mod run;
 #[path = "../support/mod.rs"]
 mod support;
+mod until;
 
 use serde_json::{Value as Json, json};
 use support::Place;

@@ -31,6 +31,9 @@ fn nodes_are_listed_searched_and_shown() {
       stub.SavePicture  Writes a picture as PNG, with the texts of the setting `png_text`.
       stub.UseModel     Loads nothing, but takes a model.
       stub.Settings     The settings of the run, and a line for the log.
+      stub.Divide       Divides numbers by others, and so makes NaN of two zeros.
+      stub.Opaque       What nobody outside the pack can look into.
+      stub.Images       Several pictures.
     --- stderr
     ");
     insta::assert_snapshot!(place.run(&["nodes", "stub.EveryKind"]).all(), @r#"
@@ -98,6 +101,8 @@ fn nodes_are_listed_searched_and_shown() {
       stub.PlainImage  A picture of one colour.
       stub.MakeTensor  A tensor of 33,554,432 bytes.
       stub.Pass        Gives what it gets.
+      stub.Divide      Divides numbers by others, and so makes NaN of two zeros.
+      stub.Images      Several pictures.
     --- stderr
     ");
     let takes = place.run(&["nodes", "--takes", "IMAGE", "--json"]);
@@ -108,7 +113,7 @@ fn nodes_are_listed_searched_and_shown() {
     exit code 2
     --- stdout
     --- stderr
-    error: no socket has the type IMAGES; did you mean IMAGE?; the types are *, BOOLEAN, FLOAT, IMAGE, INT, JSON, STRING
+    error: no socket has the type IMAGES; did you mean IMAGE?; the types are *, BOOLEAN, FLOAT, IMAGE, INT, JSON, MASK, MODEL, STRING, UNREACHABLE
     ");
 }
 

@@ -239,11 +239,69 @@ fn settings(ctx: &Ctx) -> Result<Json<serde_json::Value>> {
     Ok(Json(ctx.settings().clone().into()))
 }
 
+/// Divides numbers by others, and so makes NaN of two zeros.
+#[node(category = "Bad", outputs(data: "a record of no standard type, which nobody checks", mask: "none of it is NaN"))]
+fn divide(
+    /// What to divide, a record with the field `data`.
+    by: Option<Value>,
+    /// The numbers above.
+    numbers: Vec<f64>,
+) -> Result<(Value, Mask)> {
+    let by = by.map(|by| by.field("data")).transpose()?.map(|by| by.to_f32());
+    let numbers: Vec<f32> = numbers.iter().map(|x| *x as f32).collect();
+    let divided = numbers.iter().enumerate().map(|(i, x)| by.as_ref().map_or(*x, |by| x / by[i])).collect();
+    let data = Tensor::from_vec([numbers.len()], divided)?;
+    let record = Record { type_name: "DATA".into(), fields: vec![("data".into(), data)], ..Record::default() };
+    Ok((record.into_value(), Mask::new(Tensor::from_vec([2, 1, 2], vec![0.0f32, 1.0, 2.0, -1.0])?)?))
+}
+
+struct Unreachable;
+
+impl Resident for Unreachable {
+    const TYPE: &'static str = "UNREACHABLE";
+
+    fn fields(&self) -> Vec<FieldInfo> {
+        vec![FieldInfo { name: "data".into(), dtype: DType::F32, shape: vec![2] }]
+    }
+
+    fn device(&self) -> String {
+        "stub:0".to_owned()
+    }
+
+    fn download(&self, _field: &str) -> Result<Tensor> {
+        Err(Error::new("the stub's device is lost on purpose"))
+    }
+}
+
+struct Model;
+
+impl Resident for Model {
+    const TYPE: &'static str = "MODEL";
+
+    fn bytes(&self) -> (u64, u64) {
+        (7, 0)
+    }
+}
+
+/// What nobody outside the pack can look into.
+#[node(category = "Bad", outputs(model: "has no fields", unreachable: "has one on a device that is lost", nan: "not a number"))]
+fn opaque() -> Result<(Local<Model>, Local<Unreachable>, f64)> {
+    Ok((Local::new(Model), Local::new(Unreachable), f64::NAN))
+}
+
+/// Several pictures.
+#[node(category = "Picture", outputs(images: "two of them"))]
+fn images() -> Result<Vec<Image>> {
+    let image = |grey: f32| Image::new(Tensor::from_vec([1, 1, 1, 3], vec![grey; 3])?);
+    Ok(vec![image(0.0)?, image(1.0)?])
+}
+
 export_pack! {
     id: "stub",
     description: "Nodes for the host's tests",
     nodes: [
         constant, add, every_kind, sleep, endless, stubborn, panics, fails, misses, nan_image, plain_image, mean, make_tensor,
-        pass, address, read_text, write_text, save_picture, use_model, settings
+        pass, address, read_text, write_text, save_picture, use_model, settings,
+        divide, opaque, images
     ]
 }

@@ -4,6 +4,7 @@ mod cache;
 mod cancel;
 #[path = "../closures/mod.rs"]
 mod closures;
+mod debug;
 mod failures;
 mod many;
 mod oracle;

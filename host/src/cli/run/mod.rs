@@ -1,5 +1,6 @@
 //! `splatgraph run`.
 
+mod debug;
 mod help;
 pub(crate) mod report;
 
@@ -47,6 +48,14 @@ pub(crate) struct Options {
     /// Print the result as JSON, and no progress
     #[arg(long)]
     json: bool,
+    /// Run only what this node needs, and print its outputs; may be given several times. The id of a graph in the graph
+    /// stands for all of its nodes
+    #[arg(long, value_name = "NODE")]
+    until: Vec<String>,
+    /// Write every output of every node into this folder: records, pictures also as PNG, and run.json about all of them,
+    /// which names the first node that made NaN. What an earlier debug run wrote there is replaced
+    #[arg(long, value_name = "DIR")]
+    debug: Option<PathBuf>,
     /// Say of each node why it ran, or why not
     #[arg(long)]
     explain: bool,
@@ -71,6 +80,7 @@ pub(crate) fn run(options: &Options) -> Outcome {
     let given = options.given.given()?;
     let registry = options.packs.load()?;
     let checked = graph::check(file, &registry, &given).map_err(|problems| Failure::problems(&problems))?;
+    let checked = until(checked, &options.until)?;
     if !options.quiet {
         for warning in &checked.warnings {
             output::warning(&warning.to_string());
@@ -82,6 +92,19 @@ pub(crate) fn run(options: &Options) -> Outcome {
         })?;
     }
     execute(options, &checked, &settings(options, &checked, &registry)?, &given.cwd)
+}
+
+/// The graph as far as `--until` says.
+fn until(checked: Checked, ids: &[String]) -> Outcome<Checked> {
+    if ids.is_empty() {
+        return Ok(checked);
+    }
+    let mut nodes = Vec::new();
+    for id in ids {
+        let found = checked.positions(id).map_err(|problem| Failure::usage(format!("`--until {id}`: {problem}")))?;
+        nodes.extend(found.into_iter().filter(|node| !nodes.contains(node)).collect::<Vec<_>>());
+    }
+    Ok(checked.until(&nodes))
 }
 
 /// What the nodes are told about the run.
@@ -104,12 +127,23 @@ fn execute(options: &Options, checked: &Checked, settings: &Settings, cwd: &Path
     let threads = options.threads.map(NonZeroUsize::get);
     let runner = Runner::new(splatgraph::run::Options { threads, ..splatgraph::run::Options::default() })
         .map_err(|error| Failure::new(FAILED, format!("threads for the run cannot be started: {error}")))?;
-    let shown = Arc::clone(&progress);
+    let recorder = options.debug.as_deref().map(|folder| debug::recorder(folder, checked)).transpose()?;
+    let (shown, recording) = (Arc::clone(&progress), recorder.clone());
+    let on_event = move |event| {
+        shown.show(&event);
+        if let Some(recorder) = &recording {
+            recorder.record(&event);
+        }
+    };
     let start = Instant::now();
-    let result = runner.run(checked, settings, move |event| shown.show(&event), &cancel);
+    let result = runner.run(checked, settings, on_event, &cancel);
     progress.finish();
-    let code =
-        if result.cancelled { signals.code().unwrap_or(INTERRUPTED) } else { report::failure_code(&result.failures) };
+    let recorded = recorder.map_or(0, |recorder| debug::finish(&recorder, &result, settings, options));
+    let code = if result.cancelled {
+        signals.code().unwrap_or(INTERRUPTED)
+    } else {
+        report::failure_code(&result.failures).max(recorded)
+    };
     let report = report::Report { result: &result, checked, cwd, elapsed: start.elapsed() };
     if options.json {
         output::print_json(&report.as_json());

@@ -131,11 +131,6 @@ impl Report<'_> {
 
     /// The whole result for a program.
     pub(crate) fn as_json(&self) -> Json {
-        let status = match (self.result.cancelled, self.result.failures.is_empty()) {
-            (true, _) => "cancelled",
-            (false, true) => "done",
-            (false, false) => "failed",
-        };
         let outputs: Map<String, Json> = self
             .result
             .outputs
@@ -148,52 +143,17 @@ impl Report<'_> {
             .iter()
             .map(|node| {
                 let class = self.class_of(&node.node);
-                json!({"id": &*node.node, "class": class, "status": status_name(&node.status), "ms": node.ms, "why": node.why.to_string()})
+                json!({"id": &*node.node, "class": class, "status": node.status.name(), "ms": node.ms, "why": node.why.to_string()})
             })
             .collect();
         json!({
-            "status": status,
+            "status": self.result.status_name(),
             "outputs": outputs,
             "written": self.result.written.iter().map(|(node, path)| json!({"node": &**node, "path": path})).collect::<Vec<_>>(),
-            "failures": self.result.failures.iter().map(failure_json).collect::<Vec<_>>(),
+            "failures": self.result.failures.iter().map(NodeFailure::to_json).collect::<Vec<_>>(),
             "nodes": nodes,
             "ms": self.elapsed.as_secs_f64() * 1000.0,
         })
-    }
-}
-
-fn failure_json(failure: &NodeFailure) -> Json {
-    let code = match failure.error.code {
-        Code::BadInput => "bad_input",
-        Code::Missing => "missing",
-        Code::Cancelled => "cancelled",
-        Code::Panic => "panic",
-        _ => "failed",
-    };
-    json!({
-        "node": &*failure.node,
-        "class": failure.class,
-        "pack": failure.pack,
-        "pack_version": failure.pack_version,
-        "code": code,
-        "input": failure.error.input,
-        "came_from": failure.came_from,
-        "message": failure.error.message,
-        "location": failure.error.location,
-        "detail": failure.error.detail,
-    })
-}
-
-fn status_name(status: &Status) -> &'static str {
-    match status {
-        Status::Done => "done",
-        Status::Cached => "cached",
-        Status::Failed => "failed",
-        Status::Skipped(_) => "skipped",
-        Status::Cancelled => "cancelled",
-        Status::Abandoned => "abandoned",
-        Status::NotNeeded => "not_needed",
-        _ => "unknown",
     }
 }
 

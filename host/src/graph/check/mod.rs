@@ -5,6 +5,7 @@ mod cycles;
 mod files;
 mod inputs;
 mod targets;
+mod until;
 
 use super::{
     file::File,
@@ -36,18 +37,6 @@ impl Checked {
     #[must_use]
     pub fn file(&self) -> &File {
         &self.file
-    }
-
-    /// The same graph, run only as far as these nodes (positions in `nodes`), whose outputs become its only results,
-    /// named `node.output`.
-    #[must_use]
-    pub fn until(&self, nodes: &[usize]) -> Self {
-        let outputs = nodes.iter().flat_map(|&node| {
-            let of = &self.nodes[node];
-            let name = move |output: usize| format!("{}.{}", of.id, of.class.spec.outputs[output].name);
-            (0..of.class.spec.outputs.len()).map(move |output| (name(output), Socket { node, output }))
-        });
-        Self { roots: nodes.to_vec(), outputs: outputs.collect(), ..self.clone() }
     }
 }
 

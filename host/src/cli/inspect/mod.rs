@@ -1,32 +1,48 @@
 //! `splatgraph inspect`.
 
-use std::path::PathBuf;
+mod comparison;
+
+use std::path::{Path, PathBuf};
 
 use serde_json::Value as Json;
 use splatgraph::inspect::{
     CheckpointReport, FieldReport, InspectError, Inspection, PictureReport, RecordReport, TensorReport, inspect,
 };
 
-use super::failure::{FAILED, Failure, Outcome};
-use super::output::{self, BOLD, DIM, columns, count};
+use crate::cli::failure::{FAILED, Failure, Outcome};
+use crate::cli::output::{self, BOLD, DIM, columns, count};
 
-/// Show what is in a record, a checkpoint or a picture
+/// Show what is in a record, a checkpoint or a picture, or compare two records or checkpoints
+///
+/// Two files are compared field by field. NaN at the same place in both counts as equal.
 #[derive(clap::Args)]
 pub(crate) struct Options {
     /// A .safetensors or .pth file, or a picture
+    #[arg(value_name = "FILE")]
     file: PathBuf,
+    /// A .safetensors or .pth file to compare the first with
+    #[arg(value_name = "OTHER")]
+    other: Option<PathBuf>,
+    /// Fail (exit code 1) when numbers differ by more than this, a shape or the fields differ, or NaN or infinity stands
+    /// in one file only
+    #[arg(long, value_name = "X", requires = "other", value_parser = tolerance)]
+    tolerance: Option<f64>,
     /// Print JSON
     #[arg(long)]
     json: bool,
 }
 
+fn tolerance(text: &str) -> Result<f64, String> {
+    let number = text.parse().ok().filter(|number: &f64| *number >= 0.0);
+    number.ok_or_else(|| "a number of at least 0 was expected".to_owned())
+}
+
 pub(crate) fn run(options: &Options) -> Outcome {
     let path = &options.file;
-    let found = inspect(path).map_err(|error| match error {
-        // These name the file themselves.
-        InspectError::Tensors(error) => Failure::new(FAILED, error),
-        other => Failure::new(FAILED, format!("{other}\n  {}", path.display())),
-    })?;
+    if let Some(other) = &options.other {
+        return comparison::run([path, other], options.tolerance, options.json);
+    }
+    let found = inspect(path).map_err(|error| unreadable(error, path))?;
     if options.json {
         output::print_json(&found);
         return Ok(());
@@ -39,12 +55,20 @@ pub(crate) fn run(options: &Options) -> Outcome {
     Ok(())
 }
 
+fn unreadable(error: InspectError, path: &Path) -> Failure {
+    match error {
+        // These name the file themselves.
+        InspectError::Tensors(error) => Failure::new(FAILED, error),
+        other => Failure::new(FAILED, format!("{other}\n  {}", path.display())),
+    }
+}
+
 fn of_record(record: &RecordReport) -> String {
     let mut text = format!("{BOLD}{}{BOLD:#}  record, {}\n", record.type_name, count(record.fields.len(), "field"));
     for (key, value) in &record.header {
         text += &format!("  {key}: {value}\n");
     }
-    let head = ["field", "dtype", "shape", "min", "max", "mean", "NaN"].map(str::to_owned).to_vec();
+    let head = ["field", "dtype", "shape", "min", "max", "mean", "NaN", "infinite"].map(str::to_owned).to_vec();
     let rows = std::iter::once(head).chain(record.fields.iter().map(field_row));
     text.push('\n');
     text + &columns(2, &rows.collect::<Vec<_>>())
@@ -53,7 +77,13 @@ fn of_record(record: &RecordReport) -> String {
 fn field_row(field: &FieldReport) -> Vec<String> {
     let number = |number: Option<f64>| number.map_or("-".to_owned(), short);
     let mut row = tensor_row(&field.tensor);
-    row.extend([number(field.min), number(field.max), number(field.mean), field.nan.to_string()]);
+    row.extend([
+        number(field.min),
+        number(field.max),
+        number(field.mean),
+        field.nan.to_string(),
+        field.infinite.to_string(),
+    ]);
     row
 }
 

@@ -1,0 +1,46 @@
+//! `run --debug DIR`.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use splatgraph::debug::{DebugError, Recorder};
+use splatgraph::graph::Checked;
+use splatgraph::run::{RunResult, Settings};
+
+use super::Options;
+use crate::cli::failure::{FAILED, Failure, Outcome};
+use crate::cli::output;
+
+pub(super) fn recorder(folder: &Path, checked: &Checked) -> Outcome<Arc<Recorder>> {
+    let recorder = Recorder::new(folder, checked).map_err(|error| match error {
+        DebugError::Io { .. } => Failure::new(FAILED, error),
+        DebugError::Foreign { .. } | DebugError::Used { .. } => Failure::usage(error),
+    });
+    recorder.map(Arc::new)
+}
+
+/// Writes `run.json` and says what stands out; the exit code.
+pub(super) fn finish(recorder: &Recorder, result: &RunResult, settings: &Settings, options: &Options) -> u8 {
+    // The texts for pictures repeat the graph.
+    let mut settings = settings.clone();
+    settings.remove("png_text");
+    if let Some(threads) = options.threads {
+        settings.insert("threads".to_owned(), threads.get().into());
+    }
+    let findings = match recorder.finish(result, &settings) {
+        Ok(findings) => findings,
+        Err(error) => {
+            output::error(&error.to_string());
+            return FAILED;
+        }
+    };
+    for why in &findings.unwritten {
+        output::error(why);
+    }
+    if !options.quiet {
+        for made in &findings.made_nan {
+            output::warning(&made.to_string());
+        }
+    }
+    if findings.unwritten.is_empty() { 0 } else { FAILED }
+}

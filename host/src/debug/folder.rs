@@ -1,0 +1,205 @@
+//! The folder of a debug run: whose it is, and the names of its files.
+
+use std::collections::HashSet;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value as Json, json};
+use splatgraph_sdk::write_whole;
+
+use crate::graph::Checked;
+
+/// What a debug run writes about itself.
+const RUN: &str = "run.json";
+/// The value of its key `made_by`, by which it is known again.
+const MADE_BY: &str = "splatgraph run --debug";
+/// Bytes of a file's name that may come from one name in the graph; the whole may have 255.
+const LONGEST_NAME: usize = 100;
+
+/// Why a run cannot be recorded.
+#[derive(Debug, thiserror::Error)]
+pub enum DebugError {
+    /// The folder has a file that no debug run wrote, and is not known as that of one, or would get a file of this name.
+    #[error(
+        "a debug run needs a folder of its own: a new one, an empty one, or that of an earlier debug run; in this one is `{found}`\n  {folder}"
+    )]
+    Foreign {
+        /// A file in it.
+        found: String,
+        /// The folder.
+        folder: String,
+    },
+    /// The graph uses a file of the folder.
+    #[error(
+        "a debug run needs a folder of its own, and node `{node}` reads or writes a file in this one; name another folder\n  {folder}"
+    )]
+    Used {
+        /// The node.
+        node: String,
+        /// The folder.
+        folder: String,
+    },
+    /// It cannot be written to.
+    #[error("the folder for the debug run cannot be {doing}: {reason}\n  {path}")]
+    Io {
+        /// What was tried.
+        doing: &'static str,
+        /// What came.
+        reason: String,
+        /// The folder, or the file in it.
+        path: String,
+    },
+}
+
+/// A folder that belongs to a run.
+pub(super) struct Folder {
+    path: PathBuf,
+    /// Per node and output: the name of its files, but for what comes behind.
+    names: Vec<Vec<String>>,
+}
+
+impl Folder {
+    pub(super) fn prepare(path: &Path, checked: &Checked) -> Result<Self, DebugError> {
+        let failed = |doing| {
+            move |error: io::Error| DebugError::Io {
+                doing,
+                reason: error.to_string(),
+                path: path.display().to_string(),
+            }
+        };
+        fs::create_dir_all(path).map_err(failed("created"))?;
+        refuse_used(path, checked).map_err(|node| DebugError::Used { node, folder: path.display().to_string() })?;
+        let mut entries = Vec::new();
+        for entry in fs::read_dir(path).map_err(failed("read"))? {
+            entries.push(entry.map_err(failed("read"))?.file_name().to_string_lossy().into_owned());
+        }
+        entries.sort();
+        let folder = Self { path: path.to_path_buf(), names: file_names(checked) };
+        if !entries.is_empty() {
+            let foreign =
+                |found: &String| DebugError::Foreign { found: found.clone(), folder: path.display().to_string() };
+            let earlier = names_of_earlier_run(path).ok_or_else(|| foreign(&entries[0]))?;
+            let is_of = |file: &str, names: &[String]| names.iter().any(|name| is_file_of(file, name));
+            let new: Vec<String> = folder.names.iter().flatten().cloned().collect();
+            let (old, others): (Vec<_>, Vec<_>) = entries.into_iter().partition(|entry| is_of(entry, &earlier));
+            if let Some(found) = others.iter().find(|entry| is_of(entry, &new)) {
+                return Err(foreign(found));
+            }
+            for entry in old {
+                fs::remove_file(path.join(entry)).map_err(failed("cleared"))?;
+            }
+        }
+        // So that the folder is known again, should this run be killed.
+        folder.write_run(&json!({"status": "running"}))?;
+        Ok(folder)
+    }
+
+    /// The path of an output's files, but for what comes behind the name.
+    pub(super) fn file(&self, node: usize, output: usize) -> PathBuf {
+        self.path.join(&self.names[node][output])
+    }
+
+    /// Writes `run.json`, an object, with what the folder is known by.
+    pub(super) fn write_run(&self, about: &Json) -> Result<(), DebugError> {
+        let path = self.path.join(RUN);
+        let names: Vec<&String> = self.names.iter().flatten().collect();
+        let mut run = json!({"made_by": MADE_BY});
+        if let (Some(run), Some(about)) = (run.as_object_mut(), about.as_object()) {
+            run.extend(about.clone());
+            run.insert("file_names".to_owned(), json!(names));
+        }
+        let text = format!("{run:#}\n");
+        write_whole(&path, text.as_bytes()).map_err(|error| DebugError::Io {
+            doing: "written to",
+            reason: error.message,
+            path: path.display().to_string(),
+        })
+    }
+}
+
+/// The node that names a file in the folder, or the folder itself.
+fn refuse_used(folder: &Path, checked: &Checked) -> Result<(), String> {
+    let Ok(folder) = folder.canonicalize() else { return Ok(()) };
+    let is_in = |path: &PathBuf| {
+        let own = path.canonicalize().unwrap_or_else(|_| path.clone());
+        let parent = path.parent().and_then(|parent| parent.canonicalize().ok());
+        own == folder || own.parent() == Some(&folder) || parent.as_ref() == Some(&folder)
+    };
+    match checked.nodes.iter().find(|node| node.reads.iter().chain(&node.writes).any(is_in)) {
+        Some(node) => Err(node.id.to_string()),
+        None => Ok(()),
+    }
+}
+
+/// What the files of an earlier debug run in this folder begin with; `None` where there was none.
+fn names_of_earlier_run(folder: &Path) -> Option<Vec<String>> {
+    let run: Json = serde_json::from_slice(&fs::read(folder.join(RUN)).ok()?).ok()?;
+    if run["made_by"] != MADE_BY {
+        return None;
+    }
+    let names = run["file_names"].as_array().into_iter().flatten();
+    Some(names.filter_map(|name| name.as_str().map(str::to_owned)).collect())
+}
+
+/// `name.png`, `name-000.safetensors`, ...
+fn is_file_of(file: &str, name: &str) -> bool {
+    let Some(rest) = file.strip_prefix(name) else { return false };
+    let Some(numbers) = rest.strip_suffix(".safetensors").or_else(|| rest.strip_suffix(".png")) else { return false };
+    let mut parts = numbers.split('-');
+    parts.next() == Some("") && parts.all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+/// `node.output` per node and output. As neither part has a dot, and an output no hyphen, no file gets the name of another.
+fn file_names(checked: &Checked) -> Vec<Vec<String>> {
+    let nodes = distinct(checked.nodes.iter().map(|node| &*node.id), "-_");
+    let names = nodes.into_iter().zip(checked.nodes.iter()).map(|(node, about)| {
+        let outputs = distinct(about.class.spec.outputs.iter().map(|output| output.name.as_str()), "_");
+        outputs.into_iter().map(|output| format!("{node}.{output}")).collect()
+    });
+    names.collect()
+}
+
+/// Names for files: of letters, digits and `allowed`, not too long, and distinct also where upper and lower case are one.
+fn distinct<'a>(names: impl Iterator<Item = &'a str>, allowed: &str) -> Vec<String> {
+    let mut taken = HashSet::new();
+    let name = |name: &str| {
+        let fits = |c: char| if c.is_alphanumeric() || allowed.contains(c) { c } else { '_' };
+        let mut length = 0;
+        let short = |c: &char| {
+            length += c.len_utf8();
+            length <= LONGEST_NAME
+        };
+        let safe: String = name.chars().map(fits).take_while(short).collect();
+        let mut name = safe.clone();
+        let mut number = 1;
+        while !taken.insert(name.to_lowercase()) {
+            number += 1;
+            name = format!("{safe}_{number}");
+        }
+        name
+    };
+    names.map(name).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_safe_and_distinct() {
+        let names = distinct(["part:a", "part/a", "PART_A", "..", "", "ä b"].into_iter(), "-_");
+        assert_eq!(names, ["part_a", "part_a_2", "PART_A_3", "__", "", "ä_b"]);
+        assert_eq!(distinct([&*"x".repeat(300)].into_iter(), "")[0].len(), LONGEST_NAME);
+    }
+
+    #[test]
+    fn files_of_a_run_are_known_by_their_names() {
+        for file in ["a.image.png", "a.image-000.png", "a.image-12-003.safetensors"] {
+            assert!(is_file_of(file, "a.image"), "{file}");
+        }
+        for file in ["a.image.txt", "a.image_2.png", "a.image-x.png", "a.image-.png", "b.image.png", "a.image"] {
+            assert!(!is_file_of(file, "a.image"), "{file}");
+        }
+    }
+}

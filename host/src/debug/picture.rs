@@ -1,0 +1,76 @@
+//! Records of the types IMAGE and MASK as PNG files.
+
+use splatgraph_sdk::{Error, Record, Result};
+
+/// The standard types that are pictures, with their field and how many channels it has.
+const PICTURES: [(&str, &str, usize); 2] = [("IMAGE", "image", 3), ("MASK", "mask", 1)];
+
+/// Every picture of a batch, with what comes behind its name: nothing for a single one, else `-000` and so on.
+pub(super) fn pngs(record: &Record) -> Vec<(String, Result<Vec<u8>>)> {
+    let Some((_, field, channels)) = PICTURES.iter().find(|(type_name, ..)| *type_name == record.type_name) else {
+        return Vec::new();
+    };
+    let Some(tensor) = record.field(field) else {
+        return vec![(String::new(), Err(no_picture(record, &format!("it has no field `{field}`"))))];
+    };
+    let (batch, height, width) = match *tensor.shape() {
+        [batch, height, width, 3] if *channels == 3 => (batch, height, width),
+        [batch, height, width] if *channels == 1 => (batch, height, width),
+        _ => {
+            let error = no_picture(record, &format!("its field `{field}` has the shape {:?}", tensor.shape()));
+            return vec![(String::new(), Err(error))];
+        }
+    };
+    if tensor.is_empty() {
+        return Vec::new();
+    }
+    let size = height * width * channels;
+    let numbers = tensor.to_f32();
+    let pictures = numbers.chunks_exact(size).enumerate();
+    let suffix = |index: usize| if batch == 1 { String::new() } else { format!("-{index:03}") };
+    pictures.map(|(index, numbers)| (suffix(index), png(numbers, width, height, *channels))).collect()
+}
+
+fn no_picture(record: &Record, why: &str) -> Error {
+    Error::new(format!("this {} cannot be written as a picture: {why}", record.type_name))
+}
+
+/// 8 bit; what is outside 0..1 is clamped, and NaN becomes 0.
+fn png(numbers: &[f32], width: usize, height: usize, channels: usize) -> Result<Vec<u8>> {
+    let pixels: Vec<u8> = numbers.iter().map(|number| (number * 255.0).round().clamp(0.0, 255.0) as u8).collect();
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, u32::try_from(width)?, u32::try_from(height)?);
+    encoder.set_color(if channels == 3 { png::ColorType::Rgb } else { png::ColorType::Grayscale });
+    encoder.set_depth(png::BitDepth::Eight);
+    encoder.set_compression(png::Compression::Fast);
+    let mut writer = encoder.write_header()?;
+    writer.write_image_data(&pixels)?;
+    writer.finish()?;
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use splatgraph_sdk::Tensor;
+
+    use super::*;
+
+    fn pictures(type_name: &str, field: &str, shape: &[usize]) -> Vec<(String, Result<Vec<u8>>)> {
+        let tensor = Tensor::from_vec(shape, vec![0.5f32; shape.iter().product()]).unwrap();
+        pngs(&Record { type_name: type_name.into(), fields: vec![(field.into(), tensor)], ..Record::default() })
+    }
+
+    #[test]
+    fn only_pictures_become_pictures() {
+        assert_eq!(pictures("MASK", "mask", &[2, 1, 1]).len(), 2);
+        assert_eq!(pictures("TOKENS", "image", &[1, 1, 1, 3]).len(), 0);
+        assert_eq!(pictures("IMAGE", "image", &[0, 4, 4, 3]).len(), 0);
+        let errors = [pictures("IMAGE", "image", &[1, 1, 4]), pictures("IMAGE", "mask", &[1, 1, 1])];
+        insta::assert_debug_snapshot!(errors.map(|found| found[0].1.as_ref().unwrap_err().message.clone()), @r#"
+        [
+            "this IMAGE cannot be written as a picture: its field `image` has the shape [1, 1, 4]",
+            "this IMAGE cannot be written as a picture: it has no field `image`",
+        ]
+        "#);
+    }
+}

@@ -1,0 +1,72 @@
+//! What `run.json` says.
+
+use serde_json::{Map, Value as Json, json};
+use splatgraph_sdk::spec::InputSpec;
+
+use super::{OutputReport, Recorded};
+use crate::graph::{Checked, CheckedNode, Feed, Socket};
+use crate::run::{NodeReport, RunResult, Settings};
+
+pub(super) fn run(checked: &Checked, result: &RunResult, recorded: &Recorded, settings: &Settings, ms: f64) -> Json {
+    let nodes = checked.nodes.iter().zip(&result.nodes).enumerate().map(|(position, (about, report))| {
+        let outputs = recorded.outputs.get(&position).map_or(&[][..], Vec::as_slice);
+        node(checked, about, report, result, outputs)
+    });
+    let packs: Map<String, Json> = checked
+        .nodes
+        .iter()
+        .map(|node| &node.class.pack.manifest)
+        .map(|manifest| (manifest.id.clone(), manifest.version.clone().into()))
+        .collect();
+    json!({
+        "graph": checked.file().origin.to_string(),
+        "title": checked.file().title,
+        "status": result.status_name(),
+        "ms": ms,
+        "splatgraph": env!("CARGO_PKG_VERSION"),
+        "packs": packs,
+        "settings": settings,
+        "nan_from": recorded.made_nan,
+        "nodes": nodes.collect::<Vec<_>>(),
+    })
+}
+
+fn node(
+    checked: &Checked,
+    about: &CheckedNode,
+    report: &NodeReport,
+    result: &RunResult,
+    outputs: &[OutputReport],
+) -> Json {
+    let specs = about.class.spec.inputs.iter().zip(&about.feeds);
+    let inputs: Map<String, Json> = specs.map(|(spec, feed)| (spec.name.clone(), input(checked, spec, feed))).collect();
+    let error = result.failures.iter().find(|failure| failure.node == about.id);
+    // A node works where its outputs are.
+    let device = outputs.iter().map(|output| output.device.as_str()).find(|device| *device != "cpu");
+    json!({
+        "id": &*about.id,
+        "class": about.class.full_name,
+        "pack_version": about.class.pack.manifest.version,
+        "inputs": inputs,
+        "status": report.status.name(),
+        "why": report.why.to_string(),
+        "ms": report.ms,
+        "device": device.unwrap_or("cpu"),
+        "error": error.map(|failure| failure.to_json()),
+        "outputs": outputs,
+    })
+}
+
+/// What an input got: the value, or the default; `{"link": ["node", "output"]}` for what came from another node.
+fn input(checked: &Checked, spec: &InputSpec, feed: &Feed) -> Json {
+    let link = |socket: &Socket| {
+        let from = &checked.nodes[socket.node];
+        json!([&*from.id, from.class.spec.outputs[socket.output].name])
+    };
+    match feed {
+        Feed::Nothing => spec.default.clone().unwrap_or_default(),
+        Feed::Value(value) => value.clone(),
+        Feed::Link(socket) => json!({"link": link(socket)}),
+        Feed::Links(sockets) => json!({"links": sockets.iter().map(link).collect::<Vec<_>>()}),
+    }
+}

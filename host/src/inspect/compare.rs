@@ -1,0 +1,254 @@
+//! How two records or checkpoints differ.
+
+use std::path::Path;
+
+use serde::Serialize;
+use serde_json::{Map, Value as Json};
+use splatgraph_sdk::{Record, Tensor, checkpoint};
+
+use super::numbers::{Number, numbers};
+use super::{InspectError, TensorReport, is_safetensors, is_torch, start_of};
+
+/// Two files, compared field by field.
+#[derive(Clone, Debug, Serialize)]
+pub struct Comparison {
+    /// What each is: a record's type, or `checkpoint`.
+    pub types: [String; 2],
+    /// Where their headers differ; of checkpoints, their metadata.
+    pub header: Vec<HeaderDifference>,
+    /// The fields of the first file in its order, then those that only the second has.
+    pub fields: Vec<FieldComparison>,
+}
+
+/// A key of the header whose values differ.
+#[derive(Clone, Debug, Serialize)]
+pub struct HeaderDifference {
+    /// The key.
+    pub key: String,
+    /// What the first file says.
+    pub a: Option<Json>,
+    /// What the second file says.
+    pub b: Option<Json>,
+}
+
+/// A field of one file or of both.
+#[derive(Clone, Debug, Serialize)]
+pub struct FieldComparison {
+    /// Its name.
+    pub name: String,
+    /// In the first file.
+    pub a: Option<TensorReport>,
+    /// In the second file.
+    pub b: Option<TensorReport>,
+    /// How its numbers differ; `None` where only one file has it, or the shapes differ.
+    pub difference: Option<Difference>,
+}
+
+/// How the numbers of two tensors of one shape differ. Numbers that are not finite in both count for neither `max`, `rms`
+/// nor `cosine`.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Difference {
+    /// How many numbers each has.
+    pub numbers: usize,
+    /// How many of them differ.
+    pub differ: usize,
+    /// The largest absolute difference.
+    pub max: f64,
+    /// Where that is, first; `None` where no finite number differs.
+    pub at: Option<Vec<usize>>,
+    /// The root of the mean squared difference.
+    pub rms: f64,
+    /// The cosine of the angle between both; `None` where one is all zeros.
+    pub cosine: Option<f64>,
+    /// NaN in both at the same place, which counts as equal.
+    pub nan_in_both: usize,
+    /// NaN in one only.
+    pub nan_in_one: usize,
+    /// Infinite in one only, or with other signs.
+    pub infinite_in_one: usize,
+}
+
+/// Compares two records or checkpoints; `InspectError` comes with the position of the file that it is about, 0 or 1.
+///
+/// # Errors
+/// A file cannot be read, is damaged, or is of another kind.
+pub fn compare(a: &Path, b: &Path) -> Result<Comparison, (usize, InspectError)> {
+    let a = Side::read(a).map_err(|error| (0, error))?;
+    let b = Side::read(b).map_err(|error| (1, error))?;
+    let mut fields: Vec<FieldComparison> = Vec::new();
+    for (name, in_a) in &a.fields {
+        fields.push(field(name, Some(in_a), b.field(name)));
+    }
+    for (name, in_b) in b.fields.iter().filter(|(name, _)| a.field(name).is_none()) {
+        fields.push(field(name, None, Some(in_b)));
+    }
+    let keys = a.header.keys().chain(b.header.keys().filter(|key| !a.header.contains_key(*key)));
+    let header = keys.filter(|key| a.header.get(*key) != b.header.get(*key)).map(|key| HeaderDifference {
+        key: key.clone(),
+        a: a.header.get(key).cloned(),
+        b: b.header.get(key).cloned(),
+    });
+    Ok(Comparison { header: header.collect(), types: [a.type_name, b.type_name], fields })
+}
+
+impl Comparison {
+    /// Whether both have the same fields of the same shapes, no number differs by more than `tolerance`, and none is NaN
+    /// or infinite in one only. Headers and dtypes may differ.
+    #[must_use]
+    pub fn within(&self, tolerance: f64) -> bool {
+        self.fields.iter().all(|field| {
+            let difference = field.difference.as_ref();
+            difference.is_some_and(|d| d.nan_in_one == 0 && d.infinite_in_one == 0 && d.max <= tolerance)
+        })
+    }
+
+    /// The field with the largest difference between finite numbers, where there is any.
+    #[must_use]
+    pub fn worst(&self) -> Option<(&FieldComparison, &Difference)> {
+        let differing = self.fields.iter().filter_map(|field| Some((field, field.difference.as_ref()?)));
+        differing.filter(|(_, d)| d.max > 0.0).reduce(|worst, next| if next.1.max > worst.1.max { next } else { worst })
+    }
+}
+
+/// One of the files.
+struct Side {
+    type_name: String,
+    header: Map<String, Json>,
+    fields: Vec<(String, Tensor)>,
+}
+
+impl Side {
+    fn read(path: &Path) -> Result<Self, InspectError> {
+        let start = start_of(path)?;
+        if is_safetensors(&start) {
+            let record = Record::load(path).map_err(InspectError::Tensors)?;
+            if !record.type_name.is_empty() {
+                return Ok(Self { type_name: record.type_name, header: record.header, fields: record.fields });
+            }
+        } else if !is_torch(&start) {
+            return Err(InspectError::NotCompared);
+        }
+        let checkpoint = checkpoint::open(path).map_err(InspectError::Tensors)?;
+        Ok(Self {
+            type_name: "checkpoint".to_owned(),
+            header: checkpoint.metadata.into_iter().map(|(key, text)| (key, text.into())).collect(),
+            fields: checkpoint.tensors.into_iter().collect(),
+        })
+    }
+
+    fn field(&self, name: &str) -> Option<&Tensor> {
+        self.fields.iter().find(|(known, _)| known == name).map(|(_, tensor)| tensor)
+    }
+}
+
+fn field(name: &str, a: Option<&Tensor>, b: Option<&Tensor>) -> FieldComparison {
+    let report = |tensor: &Tensor| TensorReport::of(name, tensor);
+    let difference = match (a, b) {
+        (Some(a), Some(b)) if a.shape() == b.shape() => Some(difference(a, b)),
+        _ => None,
+    };
+    FieldComparison { name: name.to_owned(), a: a.map(report), b: b.map(report), difference }
+}
+
+/// Of tensors of one shape.
+fn difference(a: &Tensor, b: &Tensor) -> Difference {
+    let mut found = Difference { numbers: a.len(), ..Difference::default() };
+    let (mut squares, mut finite) = (0.0, 0usize);
+    let (mut dot, mut norm_a, mut norm_b) = (0.0, 0.0, 0.0);
+    let mut largest_at = None;
+    for (position, (a, b)) in numbers(a).zip(numbers(b)).enumerate() {
+        let (x, y) = (a.as_f64(), b.as_f64());
+        if !x.is_finite() || !y.is_finite() {
+            if x.is_nan() && y.is_nan() {
+                found.nan_in_both += 1;
+            } else if x != y {
+                found.differ += 1;
+                let nan = x.is_nan() || y.is_nan();
+                *(if nan { &mut found.nan_in_one } else { &mut found.infinite_in_one }) += 1;
+            }
+            continue;
+        }
+        let apart = match (a, b) {
+            // Exactly: large whole numbers are not all floats.
+            (Number::Whole(a), Number::Whole(b)) => a.abs_diff(b) as f64,
+            _ => (x - y).abs(),
+        };
+        finite += 1;
+        squares += apart * apart;
+        dot += x * y;
+        norm_a += x * x;
+        norm_b += y * y;
+        if apart > 0.0 {
+            found.differ += 1;
+            if apart > found.max {
+                found.max = apart;
+                largest_at = Some(position);
+            }
+        }
+    }
+    found.at = largest_at.map(|position| index(position, a.shape()));
+    if finite > 0 {
+        found.rms = (squares / finite as f64).sqrt();
+    }
+    let norms = norm_a.sqrt() * norm_b.sqrt();
+    found.cosine = (norms > 0.0).then(|| (dot / norms).clamp(-1.0, 1.0));
+    found
+}
+
+/// The index along each axis.
+fn index(mut position: usize, shape: &[usize]) -> Vec<usize> {
+    let mut index: Vec<usize> = shape
+        .iter()
+        .rev()
+        .map(|&extent| {
+            let along = position % extent.max(1);
+            position /= extent.max(1);
+            along
+        })
+        .collect();
+    index.reverse();
+    index
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn floats(numbers: &[f32]) -> Tensor {
+        Tensor::from_vec([1, numbers.len()], numbers.to_vec()).unwrap()
+    }
+
+    #[test]
+    fn differences_follow_their_definitions() {
+        let found = difference(&floats(&[1.0, 2.0, 3.0, 0.0]), &floats(&[1.0, 2.5, 1.0, 0.0]));
+        assert_eq!((found.numbers, found.differ, found.max, found.at), (4, 2, 2.0, Some(vec![0, 2])));
+        assert_eq!(found.rms, (4.25f64 / 4.0).sqrt());
+        // (1 + 5 + 3) / (sqrt(14) sqrt(8.25))
+        assert!((found.cosine.unwrap() - 9.0 / (14.0f64 * 8.25).sqrt()).abs() < 1e-15);
+    }
+
+    #[test]
+    fn numbers_that_are_not_finite_are_counted_apart() {
+        let a = floats(&[f32::NAN, f32::NAN, f32::INFINITY, f32::INFINITY, 1.0]);
+        let b = floats(&[f32::NAN, 0.0, f32::INFINITY, f32::NEG_INFINITY, 1.0]);
+        let found = difference(&a, &b);
+        assert_eq!((found.nan_in_both, found.nan_in_one, found.infinite_in_one, found.differ), (1, 1, 1, 2));
+        assert_eq!((found.max, found.at, found.rms, found.cosine), (0.0, None, 0.0, Some(1.0)));
+        assert_eq!(difference(&floats(&[0.0]), &floats(&[0.0])).cosine, None);
+    }
+
+    #[test]
+    fn whole_numbers_are_compared_exactly() {
+        let whole = |number: u64| Tensor::from_vec([1], vec![number]).unwrap();
+        let found = difference(&whole(u64::MAX), &whole(u64::MAX - 1));
+        assert_eq!((found.differ, found.max), (1, 1.0));
+        let signed = Tensor::from_vec([1], vec![-1i64]).unwrap();
+        assert_eq!(difference(&signed, &whole(u64::MAX)).max, 2f64.powi(64));
+    }
+
+    #[test]
+    fn positions_become_indices() {
+        assert_eq!(index(23, &[2, 3, 4]), [1, 2, 3]);
+        assert_eq!(index(0, &[]), [0; 0]);
+    }
+}
