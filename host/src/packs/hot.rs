@@ -10,6 +10,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use splatgraph_sdk::host::Stamp;
+
 use super::found::{Found, LoadedFile, Refused};
 use super::load::{Log, Looked, Opened, gather, load, open};
 use super::search::{Origin, Place};
@@ -108,40 +110,43 @@ impl HotPacks {
         Known { state, looked }
     }
 
-    /// A library that cannot be loaded from a copy, as it finds others by its own place, is opened where it lies the `first`
-    /// time.
     fn look_anew(&self, path: &Path, first: bool) -> Result<Library, String> {
         match look_into(path) {
             Kind::OtherLibrary => return Ok(Library::Other),
             Kind::Broken(reason) => return Err(reason),
             Kind::Pack => trust::check(path)?,
         }
-        let pack = match self.load_copy(path) {
-            Err(_) if first => self.load_image(path, path),
-            loaded => loaded,
+        let folder = private_folder();
+        let opened = folder.as_ref().map_err(cannot_copy).and_then(|folder| open_copy(path, folder));
+        let opened = match opened {
+            // A library that finds others by its own place can only be opened there, and only once.
+            Err(_) if first && look_into(path) == Kind::Pack => open(path).map(|stamp| (path.to_owned(), stamp)),
+            opened => opened,
         };
+        let load = |(image, stamp): (PathBuf, _)| load(path.to_owned(), &image, stamp, Origin::Option, &self.log);
+        let pack = opened.and_then(load);
+        if let Ok(folder) = folder {
+            // What is loaded needs its file no more. Windows keeps it, for the system's own cleaning.
+            let _ = fs::remove_dir_all(folder);
+        }
         pack.map(|pack| Library::Pack { pack: Box::new(pack), newer: None })
     }
+}
 
-    fn load_copy(&self, path: &Path) -> Result<LoadedFile, String> {
-        let cannot = |error| format!("it cannot be copied, to be loaded from there: {error}");
-        let folder = private_folder().map_err(cannot)?;
-        let copy = folder.join(path.file_name().unwrap_or(path.as_os_str()));
-        let loaded = fs::copy(path, &copy).map_err(cannot).and_then(|_| match look_into(&copy) {
-            Kind::Pack => self.load_image(path, &copy),
-            // It was written to since it was looked into.
-            Kind::OtherLibrary => Err("it changed while it was read".to_owned()),
-            Kind::Broken(reason) => Err(reason),
-        });
-        // What is loaded needs its file no more. Windows keeps it, for the system's own cleaning.
-        let _ = fs::remove_dir_all(&folder);
-        loaded
+/// Opens a copy of a library in `folder`.
+fn open_copy(path: &Path, folder: &Path) -> Result<(PathBuf, Stamp), String> {
+    let copy = folder.join(path.file_name().unwrap_or(path.as_os_str()));
+    fs::copy(path, &copy).map_err(|error| cannot_copy(&error))?;
+    match look_into(&copy) {
+        Kind::Pack => open(&copy).map(|stamp| (copy, stamp)),
+        // It was written to since it was looked into.
+        Kind::OtherLibrary => Err("it changed while it was read".to_owned()),
+        Kind::Broken(reason) => Err(reason),
     }
+}
 
-    fn load_image(&self, path: &Path, image: &Path) -> Result<LoadedFile, String> {
-        let stamp = open(image)?;
-        load(path.to_owned(), image, stamp, Origin::Option, &self.log)
-    }
+fn cannot_copy(error: &io::Error) -> String {
+    format!("it cannot be copied, to be loaded from there: {error}")
 }
 
 impl Known {

@@ -116,6 +116,22 @@ impl Runner {
         self.result(&work, whys, cancel)
     }
 
+    /// Drops the nodes that no run of this graph would use again: what they hold, such as models, can be large.
+    pub fn keep_only_nodes_of(&self, checked: &Checked) {
+        let used: HashMap<_, _> = checked
+            .nodes
+            .iter()
+            .map(|node| ((node.id.clone(), node.class.full_name.clone()), &node.class.pack))
+            .collect();
+        let is_used = |name: &_, made_by: &Arc<dyn NodeSource>| {
+            used.get(name).is_some_and(|pack| Arc::as_ptr(&pack.nodes).addr() == Arc::as_ptr(made_by).addr())
+        };
+        let unused =
+            lock(&self.kept).instances.extract_if(|name, (made_by, _)| !is_used(name, made_by)).collect::<Vec<_>>();
+        // Outside the lock, as dropping a node is the pack's business.
+        drop(unused);
+    }
+
     /// Decides which nodes run.
     fn prepare(&self, checked: &Checked, settings: &Settings) -> Prepared {
         let mut kept = lock(&self.kept);

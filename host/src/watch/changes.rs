@@ -61,15 +61,10 @@ impl Watch {
     /// # Errors
     /// The system can't watch any more folders.
     pub fn set(&mut self, watched: Watched) -> io::Result<()> {
-        let folders = folders_of(&watched);
-        if self.moved || self.watcher.is_none() || folders != self.folders {
-            // The old one listens until the new one does.
-            self.watcher = Some(self.listen(&folders)?);
-            self.folders = folders;
-            self.moved = false;
-        }
+        self.watched = watched;
+        self.listen()?;
         let mut files = HashMap::new();
-        for file in &watched.files {
+        for file in &self.watched.files {
             for place in places_of(file) {
                 let known = self.files.remove(&place).map(|(_, state)| state);
                 let state = known.unwrap_or_else(|| FileState::of(&place));
@@ -77,11 +72,25 @@ impl Watch {
             }
         }
         self.files = files;
-        self.watched = watched;
         Ok(())
     }
 
-    fn listen(&self, folders: &BTreeMap<PathBuf, bool>) -> io::Result<RecommendedWatcher> {
+    /// Listens in all folders that are there.
+    fn listen(&mut self) -> io::Result<()> {
+        loop {
+            // Others may come while those are listened to that are there.
+            let folders = folders_of(&self.watched);
+            if !self.moved && self.watcher.is_some() && folders == self.folders {
+                return Ok(());
+            }
+            // The old one listens until the new one does.
+            self.watcher = Some(self.watcher_of(&folders)?);
+            self.folders = folders;
+            self.moved = false;
+        }
+    }
+
+    fn watcher_of(&self, folders: &BTreeMap<PathBuf, bool>) -> io::Result<RecommendedWatcher> {
         let notify = self.notify.clone();
         let handler = move |event: notify::Result<notify::Event>| {
             let at = Instant::now();
@@ -157,8 +166,11 @@ impl Watch {
     }
 
     /// The files that are not what they were, and the folders in which something changed.
-    #[must_use]
-    pub fn changed(&self) -> Vec<PathBuf> {
+    pub fn changed(&mut self) -> Vec<PathBuf> {
+        // First, so that what changes from now on is noticed. An error comes again from `set`.
+        if self.moved && self.listen().is_err() {
+            self.moved = true;
+        }
         let differs = |(place, (_, state)): &(&PathBuf, &(PathBuf, FileState))| FileState::of(place) != *state;
         let mut changed: Vec<PathBuf> = self.files.iter().filter(differs).map(|(_, (name, _))| name.clone()).collect();
         changed.extend(self.trees.iter().cloned());

@@ -1,5 +1,5 @@
 use crate::{
-    graph::{Checked, File, Given, Kind, Problems},
+    graph::{Checked, File, Given, Kind, Problems, paths_clash},
     packs::HotPacks,
 };
 use std::path::{Path, PathBuf};
@@ -38,7 +38,7 @@ impl Watched {
         self
     }
 
-    /// With what the nodes read.
+    /// With what the nodes read, but not what they write: that would run the graph for ever.
     #[must_use]
     pub fn with_nodes(mut self, checked: &Checked) -> Self {
         for node in checked.nodes.iter() {
@@ -47,6 +47,10 @@ impl Watched {
             }
             self.written.extend(node.writes.iter().cloned());
         }
+        // A picture may carry a graph that writes that picture.
+        let written = std::mem::take(&mut self.written);
+        self.files.retain(|file| !written.iter().any(|written| paths_clash(written, std::slice::from_ref(file))));
+        self.written = written;
         self
     }
 

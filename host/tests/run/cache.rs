@@ -324,10 +324,17 @@ fn nodes_live_as_long_as_the_runner() {
         nodes: Arc::new(Source(made.clone())),
     }]);
     let text = r#"{"outputs": {"a": ["a", 0], "b": ["b", 0]}, "nodes": {"a": {"class_type": "t.Count"}, "b": {"class_type": "t.Count"}}}"#;
-    let (checked, runner) = (checked(text, &registry), runner(2, 0));
+    let (both, runner) = (checked(text, &registry), runner(2, 0));
     for expected in 0..3 {
-        let result = run(&runner, &checked);
+        let result = run(&runner, &both);
         assert!(result.outputs.iter().all(|(_, value)| value.as_int() == Some(expected)));
     }
     assert_eq!(made.load(Ordering::SeqCst), 2, "one for each node");
+    // What a graph that was edited no longer has is dropped when that is asked for.
+    let one =
+        checked(&text.replace(r#", "b": ["b", 0]"#, "").replace(r#", "b": {"class_type": "t.Count"}"#, ""), &registry);
+    runner.keep_only_nodes_of(&one);
+    let result = run(&runner, &both);
+    let numbers: Vec<_> = result.outputs.iter().map(|(_, value)| value.as_int()).collect();
+    assert_eq!((numbers, made.load(Ordering::SeqCst)), (vec![Some(3), Some(0)], 3));
 }

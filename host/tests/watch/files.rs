@@ -98,6 +98,21 @@ fn a_file_touched_without_a_change_is_no_change() {
 }
 
 #[test]
+fn a_file_whose_folders_come_with_it_is_not_missed() {
+    for _ in 0..20 {
+        let mut listening =
+            Listening::start(|root| Watched { files: vec![root.join("a/b/c/d")], ..Watched::default() });
+        fs::create_dir_all(listening.path("a/b/c")).unwrap();
+        let touched = listening.touched.recv_timeout(Duration::from_secs(5)).unwrap();
+        assert!(listening.watch.concerns(&touched));
+        if listening.watch.changed().is_empty() {
+            fs::write(listening.path("a/b/c/d"), "").unwrap();
+            assert_eq!(listening.changed(), (true, vec!["a/b/c/d".to_owned()]));
+        }
+    }
+}
+
+#[test]
 fn folders_on_the_way_may_come_and_go() {
     let mut listening = Listening::start(|root| Watched { files: vec![root.join("a/b/c")], ..Watched::default() });
     let watched = Watched { files: vec![listening.path("a/b/c")], ..Watched::default() };

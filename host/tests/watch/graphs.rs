@@ -156,6 +156,23 @@ fn named_inputs_and_folders_are_those_of_run() {
 }
 
 #[test]
+fn a_picture_that_its_own_graph_writes_runs_once() {
+    let place = Place::with_stub();
+    let nodes = json!({
+        "image": node("PlainImage", json!({"size": 2})),
+        "save": node("SavePicture", json!({"image": ["image", 0], "path": "picture.png"})),
+    });
+    let graph = json!({"inputs": {"size": "image.size"}, "nodes": nodes, "outputs": {"result": ["save", 0]}});
+    place.write("graph.json", &graph.to_string());
+    assert_eq!(place.run(&["run", "graph.json"]).code, 0);
+    fs::rename(place.path("work/picture.png"), place.path("work/graph.json")).unwrap();
+    // Another size each time would make another file each time.
+    let watching = Watching::start(&place, &["size=3", "--set", "save.path=graph.json"]);
+    watching.done();
+    watching.stays_quiet();
+}
+
+#[test]
 fn what_cannot_be_watched_is_said_at_once() {
     let place = Place::with_stub();
     insta::assert_snapshot!(place.run(&["watch", "-"]).all(), @r"

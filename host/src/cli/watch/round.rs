@@ -103,6 +103,7 @@ impl<'a> Rounds<'a> {
         let no_bars = json || !std::io::IsTerminal::is_terminal(&std::io::stderr());
         let progress = Arc::new(Progress::new(quiet, no_bars, classes));
         let run = Run { checked, cancel: CancelToken::new(), progress };
+        self.runner.keep_only_nodes_of(&run.checked);
         let (runner, sender) = (self.runner.clone(), changes.sender());
         let (checked, cancel, progress) = (run.checked.clone(), run.cancel.clone(), run.progress.clone());
         let spawned = std::thread::Builder::new().name("run".into()).spawn(move || {
