@@ -46,8 +46,8 @@ def main():
         [finished], waiting = ray.wait(waiting)
         part, code, out, errors = ray.get(finished)
         worst = max(worst, code)
-        report = json.loads(out) if out.strip() else {}
-        print(f"part {part}: {report.get('counts', f'exit code {code}')}", flush=True)
+        report = json.loads(out) if out.strip() else {"items": 0, "done": 0, "earlier": 0, "failed": []}
+        print("part {}: {items} items, {done} done now, {earlier} before".format(part, **report), flush=True)
         sys.stderr.write(errors)
     sys.exit(worst)
 

@@ -56,6 +56,7 @@
 //! ```
 #![warn(missing_docs)]
 
+pub mod batch;
 pub mod debug;
 mod file_state;
 pub mod graph;

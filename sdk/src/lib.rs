@@ -61,6 +61,7 @@ mod record;
 mod resident;
 pub mod socket;
 pub mod spec;
+mod stack;
 mod tensor;
 pub mod testing;
 mod types;

@@ -37,7 +37,8 @@ impl GivenOptions {
     }
 }
 
-fn pairs(texts: &[String], form: &str) -> Outcome<Vec<(String, String)>> {
+/// Splits `name=value`.
+pub(crate) fn pairs(texts: &[String], form: &str) -> Outcome<Vec<(String, String)>> {
     let split = |text: &String| {
         let (name, value) = text.split_once('=').filter(|(name, _)| !name.is_empty())?;
         Some((name.to_owned(), value.to_owned()))

@@ -1,8 +1,10 @@
 //! What a run writes into its pictures, so that `splatgraph run picture.png` runs it again.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use serde_json::{Map, Value as Json, json};
 use sha2::{Digest, Sha256};
@@ -16,10 +18,14 @@ use crate::cli::failure::{FAILED, Failure, Outcome};
 /// The version of the header's form.
 const VERSION: u64 = 1;
 
+/// The SHA-256 of model files that were read already.
+#[derive(Default)]
+pub(crate) struct ModelSums(Mutex<HashMap<PathBuf, String>>);
+
 /// The texts by keyword: the graph as a bare prompt, and our header with the graph as it was run, the versions of its
 /// packs and the SHA-256 of its model files (null for those inside a pack). Paths are as they were given; of an absolute
 /// one only the file's name is told.
-pub(crate) fn png_text(checked: &Checked, registry: &Registry) -> Outcome<Map<String, Json>> {
+pub(crate) fn png_text(checked: &Checked, registry: &Registry, sums: &ModelSums) -> Outcome<Map<String, Json>> {
     let graph = without_absolute_paths(checked);
     let packs: Map<String, Json> = checked
         .nodes
@@ -27,7 +33,7 @@ pub(crate) fn png_text(checked: &Checked, registry: &Registry) -> Outcome<Map<St
         .map(|node| &node.class.pack.manifest)
         .map(|manifest| (manifest.id.clone(), manifest.version.clone().into()))
         .collect();
-    let header = json!({"version": VERSION, "graph": graph.to_json(), "packs": packs, "models": models(checked)?});
+    let header = json!({"version": VERSION, "graph": graph.to_json(), "packs": packs, "models": models(checked, sums)?});
     let mut texts = Map::new();
     texts.insert(PROMPT_KEY.to_owned(), graph.to_prompt(registry).to_string().into());
     texts.insert(HEADER_KEY.to_owned(), header.to_string().into());
@@ -55,7 +61,7 @@ fn file_name(path: &str) -> String {
 }
 
 /// The SHA-256 of every model file by its name. A graph that writes nothing has no use for them.
-fn models(checked: &Checked) -> Outcome<Map<String, Json>> {
+fn models(checked: &Checked, sums: &ModelSums) -> Outcome<Map<String, Json>> {
     let mut models = Map::new();
     if !checked.nodes.iter().any(|node| node.class.spec.output) {
         return Ok(models);
@@ -69,11 +75,24 @@ fn models(checked: &Checked) -> Outcome<Map<String, Json>> {
             };
             let (Some(PathKind::Model), Some(model)) = (spec.path, value.and_then(Json::as_str)) else { continue };
             let path = Path::new(model);
-            let sum = if path.is_absolute() && path.is_file() { sha256(path)?.into() } else { Json::Null };
+            let sum = if path.is_absolute() && path.is_file() { sums.of(path)?.into() } else { Json::Null };
             models.insert(file_name(model), sum);
         }
     }
     Ok(models)
+}
+
+impl ModelSums {
+    fn of(&self, path: &Path) -> Outcome<String> {
+        // Kept locked while a file is read, so that no two threads read the same one.
+        let mut sums = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(sum) = sums.get(path) {
+            return Ok(sum.clone());
+        }
+        let sum = sha256(path)?;
+        sums.insert(path.to_owned(), sum.clone());
+        Ok(sum)
+    }
 }
 
 fn sha256(path: &Path) -> Outcome<String> {

@@ -1,5 +1,6 @@
 //! The commands. Each reads its options, calls the library and prints; none of them decides anything about graphs.
 
+mod batch;
 mod check;
 mod completions;
 mod draw;
@@ -32,6 +33,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     Run(run::Options),
+    Batch(batch::Options),
     Watch(watch::Options),
     Check(check::Options),
     Nodes(nodes::Options),
@@ -55,6 +57,7 @@ pub(crate) fn main() -> u8 {
     };
     let outcome = match arguments.command {
         Command::Run(options) => run::run(&options),
+        Command::Batch(options) => batch::run(&options),
         Command::Watch(options) => watch::run(&options),
         Command::Check(options) => check::run(&options),
         Command::Nodes(options) => nodes::run(&options),

@@ -31,7 +31,6 @@ pub use file::{File, Input, Link, NamedInput, NamedOutput, Node, Origin, OutputN
 pub use given::{Given, model_folders};
 pub use names::nearest;
 pub use parse::VERSION;
-pub(crate) use paths::identity;
-pub(crate) use paths::{PathRules, Resolved, paths_clash};
+pub(crate) use paths::{PathRules, Resolved, identity, paths_clash};
 pub use problem::{Kind, Place, Problem, Problems};
 pub use schema::schema;

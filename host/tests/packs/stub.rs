@@ -296,12 +296,75 @@ fn images() -> Result<Vec<Image>> {
     Ok(vec![image(0.0)?, image(1.0)?])
 }
 
+/// How many letters a text has; adds a line to a file each time.
+#[node(category = "Text", outputs(letters: "how many"))]
+fn letters(
+    /// The text.
+    text: String,
+    /// A file that gets a line for each run; none when empty.
+    #[input(default = "")]
+    tally: String,
+) -> Result<i64> {
+    use std::io::Write;
+    if !tally.is_empty() {
+        std::fs::File::options().create(true).append(true).open(&tally)?.write_all(b"run\n")?;
+    }
+    Ok(text.chars().count() as i64)
+}
+
+/// Divides two numbers.
+#[node(category = "Number", outputs(ratio: "a / b"))]
+fn ratio(
+    /// The first.
+    a: f64,
+    /// The second.
+    #[input(default = 1.0)]
+    b: f64,
+) -> Result<f64> {
+    Ok(a / b)
+}
+
+/// Tokens, all of one value.
+#[node(category = "Record", outputs(tokens: "the tokens"))]
+fn make_tokens(
+    /// How many.
+    #[input(default = 2, min = 0)]
+    count: usize,
+    /// In every field.
+    #[input(default = 0)]
+    value: i64,
+    /// How long a texture is.
+    #[input(default = 3)]
+    channels: usize,
+) -> Result<Tokens> {
+    let tensor = |last: usize| Tensor::from_vec([1, count, last], vec![value as f32; count * last]);
+    Tokens::new(tensor(5)?, tensor(channels)?, None, Canvas::default())
+}
+
+/// Writes a text file, with a pause in the middle.
+#[node(category = "File", output, outputs(path: "the file"))]
+fn write_slowly(
+    /// What to write.
+    text: String,
+    /// The file.
+    #[input(path = write)]
+    path: PathBuf,
+) -> Result<PathBuf> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let unfinished = path.with_file_name(format!(".splatgraph-{name}"));
+    std::fs::write(&unfinished, "half")?;
+    thread::sleep(Duration::from_millis(3));
+    std::fs::write(&unfinished, text)?;
+    std::fs::rename(&unfinished, &path)?;
+    Ok(path)
+}
+
 export_pack! {
     id: "stub",
     description: "Nodes for the host's tests",
     nodes: [
         constant, add, every_kind, sleep, endless, stubborn, panics, fails, misses, nan_image, plain_image, mean, make_tensor,
         pass, address, read_text, write_text, save_picture, use_model, settings,
-        divide, opaque, images
+        divide, opaque, images, letters, ratio, make_tokens, write_slowly
     ]
 }

@@ -111,7 +111,7 @@ fn until(checked: Checked, ids: &[String]) -> Outcome<Checked> {
 fn settings(options: &Options, checked: &Checked, registry: &Registry) -> Outcome<Settings> {
     let mut settings = Settings::new();
     if !options.no_metadata {
-        settings.insert("png_text".to_owned(), metadata::png_text(checked, registry)?.into());
+        settings.insert("png_text".to_owned(), metadata::png_text(checked, registry, &metadata::ModelSums::default())?.into());
     }
     Ok(settings)
 }

@@ -69,7 +69,7 @@ pub(crate) fn run(options: &Options) -> Outcome {
     loop {
         // Whatever is wrong with it may be mended while an editor still writes.
         cause.add(changes.begin());
-        let mut prepared = rounds.prepare(&mut changes)?;
+        let mut prepared = rounds.prepare(&mut changes, &cause)?;
         while prepared.is_err() && !cause.is_start() {
             match changes.next(Some(changes::PATIENCE)) {
                 Next::Change(more) => cause.add(more.changed),
@@ -77,7 +77,7 @@ pub(crate) fn run(options: &Options) -> Outcome {
                 Next::Quiet | Next::Done(_) => break,
             }
             cause.add(changes.begin());
-            prepared = rounds.prepare(&mut changes)?;
+            prepared = rounds.prepare(&mut changes, &cause)?;
         }
         let started = match prepared {
             Ok(ready) => rounds.start(ready, &cause, &changes)?,

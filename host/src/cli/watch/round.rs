@@ -11,8 +11,9 @@ use splatgraph::watch::{BusyTime, Watched};
 use super::changes::{Cause, Changes, Done, Message};
 use super::{Options, said};
 use crate::cli::failure::{FAILED, Failure, Outcome};
+use crate::cli::metadata::{self, ModelSums};
 use crate::cli::progress::Progress;
-use crate::cli::{metadata, output, source};
+use crate::cli::{output, source};
 
 /// What stays from round to round.
 pub(super) struct Rounds<'a> {
@@ -20,6 +21,8 @@ pub(super) struct Rounds<'a> {
     pub(super) given: Given,
     runner: Arc<Runner>,
     watched: Watched,
+    /// Of models that did not change.
+    sums: ModelSums,
     /// The warnings about the graph that were printed last.
     warned: Vec<String>,
     /// Whether the user knows how to end this.
@@ -53,12 +56,16 @@ pub(super) struct Run {
 
 impl<'a> Rounds<'a> {
     pub(super) fn new(options: &'a Options, given: Given, runner: Arc<Runner>) -> Self {
-        let (watched, warned) = (Watched::default(), Vec::new());
-        Self { options, given, runner, watched, warned, introduced: false }
+        let (watched, sums, warned) = (Watched::default(), ModelSums::default(), Vec::new());
+        Self { options, given, runner, watched, sums, warned, introduced: false }
     }
 
     /// Reads and checks the graph, and watches what it depends on.
-    pub(super) fn prepare(&mut self, changes: &mut Changes) -> Outcome<Result<Ready, Wrong>> {
+    pub(super) fn prepare(&mut self, changes: &mut Changes, cause: &Cause) -> Outcome<Result<Ready, Wrong>> {
+        if cause.changed.iter().any(|path| Some(path) != self.watched.files.first()) {
+            // One of them may be a model.
+            self.sums = ModelSums::default();
+        }
         let mut watched = Watched::new(&self.options.graph, &self.given, changes.packs());
         let ready = self.read(changes, &mut watched);
         match &ready {
@@ -84,7 +91,7 @@ impl<'a> Rounds<'a> {
         }
         let mut settings = Settings::new();
         if !self.options.no_metadata {
-            let texts = metadata::png_text(&checked, changes.registry()).map_err(Wrong::Failure)?;
+            let texts = metadata::png_text(&checked, changes.registry(), &self.sums).map_err(Wrong::Failure)?;
             settings.insert("png_text".to_owned(), texts.into());
         }
         Ok(Ready { checked, settings })

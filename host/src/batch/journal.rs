@@ -1,0 +1,286 @@
+//! The journal of a batch: JSON lines, one about the batch and then one for each item or shard that is over.
+
+use super::{
+    Error, Part,
+    items::{Key, key_of},
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value as Json};
+use std::{
+    collections::HashMap,
+    fs::{self, TryLockError},
+    io::{self, Read, Seek, SeekFrom, Write},
+    path::{Path, PathBuf},
+    thread,
+    time::Duration,
+};
+
+/// The version of the journal's form.
+const VERSION: u64 = 1;
+/// Another part looks whether this one is running by locking its journal for a moment.
+const LOCK_TRIES: u32 = 10;
+const LOCK_PAUSE: Duration = Duration::from_millis(20);
+
+/// The first line.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Head {
+    pub(super) version: u64,
+    /// The name of the graph.
+    pub(super) graph: String,
+    /// Of the graph's content, without title and description.
+    pub(super) sha256: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) part: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) collect: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) shard: Option<usize>,
+}
+
+impl Head {
+    pub(super) fn new(graph: String, sha256: String, part: Option<Part>, collect: Option<(String, usize)>) -> Self {
+        let (collect, shard) = collect.unzip();
+        Self { version: VERSION, graph, sha256, part: part.map(|part| part.to_string()), collect, shard }
+    }
+}
+
+/// An item that is over.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Line {
+    pub(super) item: String,
+    pub(super) values: Map<String, Json>,
+    pub(super) status: Status,
+    /// Relative to the folder of the journal where they are inside it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) files: Vec<String>,
+    /// The scalar results; numbers that JSON has no way to write as text.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub(super) outputs: Map<String, Json>,
+    pub(super) ms: f64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) error: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Status {
+    Done,
+    Failed,
+}
+
+/// A shard that was written, with the items in it.
+#[derive(Debug, Serialize, Deserialize)]
+struct ShardLine {
+    shard: String,
+    items: Vec<Line>,
+}
+
+/// What is known of an item from an earlier run, or from this one.
+#[derive(Clone, Debug)]
+pub(super) struct Entry {
+    pub(super) status: Status,
+    pub(super) item: String,
+    pub(super) outputs: Map<String, Json>,
+    pub(super) error: Option<String>,
+}
+
+/// A journal that this process has locked.
+pub(super) struct Journal {
+    file: fs::File,
+    pub(super) path: PathBuf,
+    /// Of this part and of all others that were there at the start.
+    pub(super) entries: HashMap<Key, Entry>,
+    /// The files of earlier runs, each with the item that wrote it.
+    pub(super) earlier_files: Vec<(PathBuf, Key)>,
+    /// How many shards of this part there are.
+    pub(super) shards: usize,
+}
+
+/// The journal's file.
+pub(super) fn path_of(folder: &Path, part: Option<Part>) -> PathBuf {
+    folder.join(part.map_or("batch.jsonl".to_owned(), |part| format!("batch-{part}.jsonl")))
+}
+
+impl Journal {
+    /// Opens and locks the journal of a part, or begins it, and reads those of the other parts.
+    ///
+    /// # Errors
+    /// It can't be written, another process has it, or it belongs to another batch.
+    pub(super) fn open(folder: &Path, part: Option<Part>, head: &Head) -> Result<Self, Error> {
+        refuse_other_parts(folder, part)?;
+        let path = path_of(folder, part);
+        let unusable = |error: io::Error| {
+            Error::failed(format!("the journal of the batch cannot be written: {error}\n  {}", path.display()))
+        };
+        let mut options = fs::File::options();
+        let file = options.read(true).write(true).create(true).truncate(false).open(&path).map_err(unusable)?;
+        lock(&file, &path)?;
+        let mut journal = Self {
+            file,
+            path: path.clone(),
+            entries: HashMap::new(),
+            earlier_files: Vec::new(),
+            shards: 0,
+        };
+        let mut text = String::new();
+        journal.file.read_to_string(&mut text).map_err(unusable)?;
+        // What a killed process left half written.
+        let whole = text.rfind('\n').map_or(0, |end| end + 1);
+        text.truncate(whole);
+        journal.file.set_len(whole as u64).map_err(unusable)?;
+        journal.file.seek(SeekFrom::End(0)).map_err(unusable)?;
+        if text.is_empty() {
+            journal.append(&line_of(head))?;
+        } else {
+            journal.shards = journal.take_in(&text, &path, folder, head)?;
+        }
+        for other in other_journals(folder, part) {
+            // Its own process finds out whether it can be read.
+            let Ok(text) = fs::read_to_string(&other) else { continue };
+            let whole = text.rfind('\n').map_or(0, |end| end + 1);
+            journal.take_in(&text[..whole], &other, folder, head)?;
+        }
+        Ok(journal)
+    }
+
+    /// Reads the lines of a journal; how many shards there are.
+    fn take_in(&mut self, text: &str, path: &Path, folder: &Path, head: &Head) -> Result<usize, Error> {
+        let mut lines = text.lines().zip(1..);
+        let Some((first, _)) = lines.next() else { return Ok(0) };
+        refuse_another_batch(first, path, head)?;
+        let mut shards = 0;
+        for (line, number) in lines {
+            let damaged = |error: serde_json::Error| {
+                let message = format!("line {number} of the journal is damaged: {error}; remove that line");
+                Error::failed(format!("{message}, and its item is run again\n  {}", path.display()))
+            };
+            let line: Json = serde_json::from_str(line).map_err(damaged)?;
+            if line.get("shard").is_some() {
+                let line: ShardLine = serde_json::from_value(line).map_err(damaged)?;
+                shards += 1;
+                line.items.into_iter().for_each(|line| self.enter(line, folder));
+            } else {
+                self.enter(serde_json::from_value(line).map_err(damaged)?, folder);
+            }
+        }
+        Ok(shards)
+    }
+
+    fn enter(&mut self, line: Line, folder: &Path) {
+        let key = key_of(&line.values);
+        self.earlier_files.extend(line.files.iter().map(|file| (folder.join(file), key)));
+        self.remember(key, line);
+    }
+
+    /// What a line says of its item; the last line counts.
+    pub(super) fn remember(&mut self, key: Key, line: Line) {
+        let Line { item, status, outputs, error, .. } = line;
+        self.entries.insert(key, Entry { status, item, outputs, error });
+    }
+
+    /// Writes lines, each with its end, as a whole.
+    pub(super) fn append(&mut self, lines: &str) -> Result<(), Error> {
+        self.file.write_all(lines.as_bytes()).map_err(|error| {
+            let message = format!("the journal of the batch cannot be written: {error}");
+            Error::failed(format!("{message}; what is not in it is run again next time\n  {}", self.path.display()))
+        })
+    }
+
+    /// Whether no process runs another part of the batch at this moment.
+    pub(super) fn is_alone(&self, folder: &Path, part: Option<Part>) -> bool {
+        other_journals(folder, part).iter().all(|path| fs::File::open(path).is_ok_and(|file| file.try_lock().is_ok()))
+    }
+}
+
+/// A line about an item.
+pub(super) fn line_of(line: &impl Serialize) -> String {
+    // Maps with texts as keys and numbers can always be written.
+    let mut text = serde_json::to_string(line).unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+/// A line about a shard.
+pub(super) fn shard_line(shard: &str, items: Vec<Line>) -> String {
+    line_of(&ShardLine { shard: shard.to_owned(), items })
+}
+
+fn lock(file: &fs::File, path: &Path) -> Result<(), Error> {
+    for tries_left in (0..LOCK_TRIES).rev() {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) if tries_left == 0 => {
+                let message = "another process runs this batch, or this part of it, in the same folder; wait for it";
+                let message = format!("{message}, or give another folder with --out");
+                return Err(Error::usage(format!("{message}\n  {}", path.display())));
+            }
+            Err(TryLockError::WouldBlock) => thread::sleep(LOCK_PAUSE),
+            // Some network file systems have no locks.
+            Ok(()) | Err(TryLockError::Error(_)) => break,
+        }
+    }
+    Ok(())
+}
+
+/// Refuses a folder in which the batch was cut into another number of parts: the shares would overlap.
+fn refuse_other_parts(folder: &Path, part: Option<Part>) -> Result<(), Error> {
+    let of = |of: usize| if of == 1 { "as a whole".to_owned() } else { format!("in {of} parts") };
+    let wanted = part.map_or(1, |part| part.of);
+    let found = journals(folder).into_iter().find(|(_, other)| other.map_or(1, |other| other.of) != wanted);
+    let Some((path, other)) = found else { return Ok(()) };
+    let message = format!("the batch in this folder was begun {}", of(other.map_or(1, |other| other.of)));
+    let message = format!("{message}, and can't go on {}: shares would overlap; give", of(wanted));
+    Err(Error::usage(format!("{message} the same number of parts, or another folder with --out\n  {}", path.display())))
+}
+
+fn other_journals(folder: &Path, part: Option<Part>) -> Vec<PathBuf> {
+    journals(folder).into_iter().filter(|(_, other)| *other != part).map(|(path, _)| path).collect()
+}
+
+/// The journals in a folder, each with its part.
+fn journals(folder: &Path) -> Vec<(PathBuf, Option<Part>)> {
+    let part_of = |name: &str| -> Option<Option<Part>> {
+        let rest = name.strip_prefix("batch")?.strip_suffix(".jsonl")?;
+        if rest.is_empty() {
+            return Some(None);
+        }
+        Some(Some(Part::parse(&rest.strip_prefix('-')?.replace("-of-", "/")).ok()?))
+    };
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut found: Vec<_> =
+        entries.filter_map(|entry| Some((entry.path(), part_of(entry.file_name().to_str()?)?))).collect();
+    found.sort_by(|(a, _), (b, _)| a.cmp(b));
+    found
+}
+
+fn refuse_another_batch(first: &str, path: &Path, head: &Head) -> Result<(), Error> {
+    let refused = |why: String| {
+        let hint = "give another folder with --out, or remove the journal to begin anew";
+        Error::usage(format!("{why}; {hint}\n  {}", path.display()))
+    };
+    let found: Json = serde_json::from_str(first).unwrap_or_default();
+    match found["version"].as_u64() {
+        Some(VERSION) => {}
+        Some(version) if version > VERSION => {
+            return Err(refused(format!("the journal is of version {version}, newer than this program")));
+        }
+        _ => return Err(refused("the file is no journal of a batch".to_owned())),
+    }
+    let found: Head = serde_json::from_value(found)
+        .map_err(|error| refused(format!("the first line of the journal can't be understood: {error}")))?;
+    if found.sha256 != head.sha256 {
+        let what = if found.graph == head.graph {
+            format!("{} has changed since the batch was begun", head.graph)
+        } else {
+            format!("the journal is of another graph, {}", found.graph)
+        };
+        return Err(refused(what));
+    }
+    if found.collect != head.collect {
+        let how = |head: &Head| match &head.collect {
+            Some(name) => format!("with --collect {name}"),
+            None => "without --collect".to_owned(),
+        };
+        return Err(refused(format!("the batch was begun {}, and is now run {}", how(&found), how(head))));
+    }
+    Ok(())
+}

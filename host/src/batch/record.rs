@@ -1,0 +1,77 @@
+//! What is remembered of each item while a batch runs.
+
+use super::{
+    Error,
+    collect::Shards,
+    items::Key,
+    journal::{Journal, Line, Status, line_of},
+};
+use splatgraph_sdk::Record;
+
+/// Takes in items as they end, from any thread, one at a time.
+pub(super) struct Recorder {
+    pub(super) journal: Journal,
+    /// Present where an output is collected.
+    pub(super) shards: Option<Shards>,
+    pub(super) done: usize,
+    pub(super) failed: Vec<(String, String)>,
+    pub(super) files: usize,
+    pub(super) node_ms: f64,
+}
+
+/// An item that ended.
+pub(super) struct Ended {
+    pub(super) key: Key,
+    pub(super) line: Line,
+    /// What is collected of it.
+    pub(super) record: Option<Record>,
+    pub(super) node_ms: f64,
+}
+
+impl Recorder {
+    pub(super) fn new(journal: Journal, shards: Option<Shards>) -> Self {
+        Self { journal, shards, done: 0, failed: Vec::new(), files: 0, node_ms: 0.0 }
+    }
+
+    /// Writes the item, at this position among those to be run, into the journal, or keeps it for its shard.
+    pub(super) fn take(&mut self, position: usize, ended: Ended) -> Result<(), Error> {
+        self.node_ms += ended.node_ms;
+        let Ended { key, line, record, .. } = ended;
+        let is_kept = line.status == Status::Done && self.shards.is_some();
+        let kept = if is_kept {
+            record.map(|record| (key, line, record))
+        } else {
+            self.write(vec![(key, line)])?;
+            None
+        };
+        let is_full = self.shards.as_mut().is_some_and(|shards| shards.give(position, kept));
+        if is_full { self.write_shard(position) } else { Ok(()) }
+    }
+
+    fn write(&mut self, lines: Vec<(Key, Line)>) -> Result<(), Error> {
+        let text: String = lines.iter().map(|(_, line)| line_of(line)).collect();
+        self.journal.append(&text)?;
+        lines.into_iter().for_each(|(key, line)| self.count(key, line));
+        Ok(())
+    }
+
+    fn write_shard(&mut self, position: usize) -> Result<(), Error> {
+        let Some(written) = self.shards.as_mut().and_then(|shards| shards.write(position).transpose()) else {
+            return Ok(());
+        };
+        let written = written?;
+        self.journal.append(&written.lines)?;
+        self.files += 1;
+        written.items.into_iter().for_each(|(key, line)| self.count(key, line));
+        Ok(())
+    }
+
+    fn count(&mut self, key: Key, line: Line) {
+        match line.status {
+            Status::Done => self.done += 1,
+            Status::Failed => self.failed.push((line.item.clone(), line.error.clone().unwrap_or_default())),
+        }
+        self.files += line.files.len();
+        self.journal.remember(key, line);
+    }
+}

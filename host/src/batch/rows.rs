@@ -1,0 +1,196 @@
+//! CSV files: a column an input, a row an item.
+
+use super::{
+    Error,
+    values::{Axis, AxisInput, Takes, takes},
+};
+use crate::graph::{File, nearest};
+use splatgraph_sdk::spec::{InputSpec, PathKind};
+use std::{
+    collections::HashMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// A CSV file in memory.
+pub(super) struct Rows {
+    /// As the command line has it.
+    pub(super) name: String,
+    cwd: PathBuf,
+    columns: Vec<String>,
+    rows: Vec<csv::StringRecord>,
+    /// The file.
+    bytes: Vec<u8>,
+}
+
+impl Rows {
+    /// Reads a whole file; the first line has the names of the columns.
+    pub(super) fn read(name: &str, cwd: &Path) -> Result<Self, Error> {
+        let path = cwd.join(name);
+        let wrong = |what: String| Error::usage(format!("{what}\n  {}", path.display()));
+        let bytes = fs::read(&path).map_err(|error| wrong(format!("`@{name}`: the CSV file cannot be read: {error}")))?;
+        let mut reader = csv::ReaderBuilder::new().from_reader(&bytes[..]);
+        let of_csv = |error: &csv::Error| wrong(format!("`@{name}`: {}", said(error, &bytes)));
+        let head = reader.headers().map_err(|error| of_csv(&error))?.clone();
+        let columns: Vec<String> = head.iter().map(|column| column.trim().to_owned()).collect();
+        if let Some((at, _)) = columns.iter().enumerate().find(|(_, column)| column.is_empty()) {
+            return Err(wrong(format!("`@{name}`: line 1 should name the columns; column {} has no name", at + 1)));
+        }
+        if let Some(twice) = columns.iter().enumerate().find(|(at, column)| columns[..*at].contains(column)) {
+            return Err(wrong(format!("`@{name}`: two columns are called `{}`", twice.1)));
+        }
+        let rows = reader.into_records().collect::<Result<Vec<_>, _>>().map_err(|error| of_csv(&error))?;
+        if rows.is_empty() {
+            let message = "has no rows; its first line names the columns, each line below is an item";
+            return Err(wrong(format!("`@{name}` {message}")));
+        }
+        Ok(Self { name: name.to_owned(), cwd: cwd.to_owned(), columns, rows, bytes })
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    pub(super) fn columns(&self) -> impl Iterator<Item = &str> {
+        self.columns.iter().map(String::as_str)
+    }
+
+    /// Refuses a column that is no input, where every column should be one.
+    pub(super) fn known(&self, column: &str, file: &File) -> Result<(), Error> {
+        if file.named_input(column).is_some() {
+            return Ok(());
+        }
+        let known = || file.inputs.iter().map(|input| input.name.as_str());
+        let hint = match nearest(column, known()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("its inputs are: {}", known().collect::<Vec<_>>().join(", ")),
+        };
+        Err(Error::usage(format!(
+            "`@{}` has a column `{column}`, but the graph has no such input; {hint} To use some columns only, write NAME=@{}",
+            self.name, self.name
+        )))
+    }
+
+    /// Makes a column one of the inputs of the axis.
+    pub(super) fn add(&self, name: &str, spec: Option<&InputSpec>, axis: &mut Axis) -> Result<(), Error> {
+        let Some(column) = self.columns.iter().position(|column| column == name) else {
+            let near = nearest(name, self.columns()).map(|near| format!("did you mean `{near}`? "));
+            let all = self.columns.join(", ");
+            let message = format!("`{name}=@{}`: there is no column `{name}`", self.name);
+            return Err(Error::usage(format!("{message}; {}Its columns are: {all}", near.unwrap_or_default())));
+        };
+        let takes = takes(spec);
+        for (row, values) in self.rows.iter().zip(&mut axis.rows) {
+            let cell = row.get(column).unwrap_or_default();
+            let cell = if takes == Takes::Anything { cell } else { cell.trim() };
+            values.push((!cell.is_empty()).then(|| self.value(cell, spec, takes)));
+        }
+        axis.inputs.push(AxisInput { name: name.to_owned(), takes });
+        Ok(())
+    }
+
+    /// Paths to read are relative to the folder of the file.
+    fn value(&self, cell: &str, spec: Option<&InputSpec>, takes: Takes) -> String {
+        let Takes::Paths { .. } = takes else { return cell.to_owned() };
+        let beside = Path::new(&self.name).with_file_name(cell);
+        let is_model = spec.is_some_and(|spec| spec.path == Some(PathKind::Model));
+        // A model may be one of the pack's own, or in a folder of models.
+        if is_model && !self.cwd.join(&beside).exists() {
+            return cell.to_owned();
+        }
+        beside.to_str().map_or_else(|| cell.to_owned(), str::to_owned)
+    }
+
+    /// Two rows with the same values would be one item twice.
+    pub(super) fn refuse_repetitions(&self, axis: &Axis) -> Result<(), Error> {
+        let mut seen: HashMap<&[Option<String>], usize> = HashMap::new();
+        for (position, row) in axis.rows.iter().enumerate() {
+            if let Some(first) = seen.insert(row, position) {
+                let [first, second] = [first, position].map(|row| self.line(row));
+                let message = format!("`@{}`: the lines {first} and {second} give the same values", self.name);
+                return Err(Error::usage(format!("{message}; remove one of them")));
+            }
+        }
+        Ok(())
+    }
+
+    fn line(&self, row: usize) -> usize {
+        line_at(self.rows.get(row).and_then(|row| row.position()), &self.bytes)
+    }
+}
+
+/// The line of a row, from 1. The reader's own count is one too low behind `\r\n`.
+fn line_at(position: Option<&csv::Position>, bytes: &[u8]) -> usize {
+    let start = position.and_then(|position| usize::try_from(position.byte()).ok()).unwrap_or(0).min(bytes.len());
+    let (before, from) = bytes.split_at(start);
+    let ends = from.iter().take_while(|byte| matches!(byte, b'\n' | b'\r'));
+    1 + before.iter().chain(ends).filter(|byte| **byte == b'\n').count()
+}
+
+/// An error in the words of this program.
+fn said(error: &csv::Error, bytes: &[u8]) -> String {
+    match error.kind() {
+        csv::ErrorKind::UnequalLengths { pos, expected_len, len } => {
+            let line = line_at(pos.as_ref(), bytes);
+            let cells = if *len == 1 { "1 cell".to_owned() } else { format!("{len} cells") };
+            format!("line {line} has {cells}, but the first line names {expected_len} columns")
+        }
+        csv::ErrorKind::Utf8 { pos, .. } => {
+            format!("line {} is not UTF-8 text; save the file as UTF-8", line_at(pos.as_ref(), bytes))
+        }
+        _ => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Rows, String> {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("rows.csv"), text).unwrap();
+        Rows::read("rows.csv", folder.path()).map_err(|error| {
+            error.to_string().replace(folder.path().to_str().unwrap(), "[DIR]")
+        })
+    }
+
+    #[test]
+    fn quotes_line_ends_and_byte_order_marks_are_understood() {
+        let rows = read("\u{feff}image, words\r\n\"a,b.png\",\"say \"\"hi\"\"\nthere\"\r\nc.png, \r\n").unwrap();
+        assert_eq!(rows.columns, ["image", "words"]);
+        let mut axis = Axis { inputs: Vec::new(), rows: vec![Vec::new(); rows.len()] };
+        rows.add("words", None, &mut axis).unwrap();
+        assert_eq!(axis.rows, [[Some("say \"hi\"\nthere".to_owned())], [Some(" ".to_owned())]]);
+        assert_eq!(rows.line(1), 4);
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_with_its_line() {
+        insta::assert_snapshot!(read("a,b\n1,2\n3\n").err().unwrap(), @r"
+        `@rows.csv`: line 3 has 1 cell, but the first line names 2 columns
+          [DIR]/rows.csv
+        ");
+        assert!(read("a,b\r\n1,2\r\n3\r\n").err().unwrap().contains("line 3 has 1 cell,"));
+        insta::assert_snapshot!(read("a,b\n").err().unwrap(), @r"
+        `@rows.csv` has no rows; its first line names the columns, each line below is an item
+          [DIR]/rows.csv
+        ");
+        insta::assert_snapshot!(read("").err().unwrap(), @r"
+        `@rows.csv` has no rows; its first line names the columns, each line below is an item
+          [DIR]/rows.csv
+        ");
+        insta::assert_snapshot!(read("a,,c\n1,2,3\n").err().unwrap(), @r"
+        `@rows.csv`: line 1 should name the columns; column 2 has no name
+          [DIR]/rows.csv
+        ");
+        insta::assert_snapshot!(read("a,b,a\n1,2,3\n").err().unwrap(), @r"
+        `@rows.csv`: two columns are called `a`
+          [DIR]/rows.csv
+        ");
+        let rows = read("a,b\n1,2\n\n3,4\n1,2\n").unwrap();
+        let mut axis = Axis { inputs: Vec::new(), rows: vec![Vec::new(); rows.len()] };
+        rows.add("a", None, &mut axis).unwrap();
+        insta::assert_snapshot!(rows.refuse_repetitions(&axis).unwrap_err(), @"`@rows.csv`: the lines 2 and 5 give the same values; remove one of them");
+        insta::assert_snapshot!(rows.add("c", None, &mut axis).unwrap_err(), @"`c=@rows.csv`: there is no column `c`; did you mean `a`? Its columns are: a, b");
+    }
+}

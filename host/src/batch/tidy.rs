@@ -1,0 +1,30 @@
+//! Temporary files that killed processes left behind.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// How the names of files begin that are being written; see `splatgraph_sdk::write_whole`.
+const PREFIX: &str = ".splatgraph-";
+
+/// Removes them from `folder` and from those of `folders` that are inside it, if nobody else writes there now.
+/// They are listed before it is asked whether there is somebody, so that nothing is removed that was begun since.
+pub(super) fn remove_left_overs(folder: &Path, folders: &BTreeSet<&Path>, is_alone: impl FnOnce() -> bool) {
+    let inside = fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned());
+    let inside = folders.iter().copied().filter(|other| other.starts_with(&inside) && **other != *inside);
+    let found: Vec<PathBuf> = inside.chain([folder]).flat_map(left_overs).collect();
+    if !found.is_empty() && is_alone() {
+        for path in found {
+            // What can't be removed is in nobody's way.
+            let _ = fs::remove_file(path);
+        }
+    }
+}
+
+fn left_overs(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let named = entries.filter(|entry| entry.file_name().as_encoded_bytes().starts_with(PREFIX.as_bytes()));
+    named.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file())).map(|entry| entry.path()).collect()
+}

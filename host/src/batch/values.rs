@@ -1,0 +1,300 @@
+//! What the command line gives for the inputs: lists, ranges, files that fit a pattern, columns of a CSV file.
+
+use super::{Error, rows::Rows};
+use crate::graph::File;
+use crate::registry::Registry;
+use splatgraph_sdk::spec::{InputSpec, PathKind, scalar};
+use std::{
+    collections::HashSet,
+    path::{MAIN_SEPARATOR, Path},
+};
+
+/// More items than these are taken for a slip.
+pub(super) const MOST_ITEMS: usize = 10_000_000;
+
+/// Inputs that are set together, and what they are set to, one row after the other.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Axis {
+    pub(super) inputs: Vec<AxisInput>,
+    /// One value for each input; `None` leaves it as the graph has it.
+    pub(super) rows: Vec<Vec<Option<String>>>,
+}
+
+/// A named input that an axis sets.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct AxisInput {
+    pub(super) name: String,
+    pub(super) takes: Takes,
+}
+
+/// What sort of values an input takes, as far as writing several of them goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Takes {
+    /// Lists and ranges.
+    Numbers,
+    /// Lists of choices, or of true and false.
+    Words,
+    /// Patterns and lists of files to read; `files` where folders are none.
+    Paths { files: bool },
+    /// A path to write: one value as it is.
+    Write,
+    /// Text, JSON and lists: one value as it is.
+    Anything,
+}
+
+impl Takes {
+    pub(super) fn is_path(self) -> bool {
+        matches!(self, Self::Paths { .. } | Self::Write)
+    }
+}
+
+impl Axis {
+    /// Whether items differ by it.
+    pub(super) fn varies(&self) -> bool {
+        self.rows.len() > 1
+    }
+
+    /// Whether items differ by this input of the axis.
+    pub(super) fn input_varies(&self, input: usize) -> bool {
+        let mut values = self.rows.iter().map(|row| &row[input]);
+        let first = values.next();
+        values.any(|value| Some(value) != first)
+    }
+}
+
+/// The declaration of a named input.
+pub(super) fn spec_of(file: &File, registry: &Registry, name: &str) -> Option<InputSpec> {
+    file.named_input(name)?.targets.iter().find_map(|target| {
+        let class = registry.class(&file.node(&target.node)?.class_type)?;
+        class.spec.inputs.iter().find(|spec| spec.name == target.input).cloned()
+    })
+}
+
+/// What an input takes; of an unknown one anything, which the graph's check then refuses.
+pub(super) fn takes(spec: Option<&InputSpec>) -> Takes {
+    let Some(spec) = spec.filter(|spec| !spec.list) else { return Takes::Anything };
+    let only = |types: &[&str]| spec.socket.split(',').all(|socket_type| types.contains(&socket_type));
+    match spec.path {
+        Some(PathKind::Write) => Takes::Write,
+        Some(kind) => Takes::Paths { files: kind == PathKind::Read },
+        None if !spec.choices.is_empty() || only(&[scalar::BOOLEAN]) => Takes::Words,
+        None if only(&[scalar::INT, scalar::FLOAT]) => Takes::Numbers,
+        None => Takes::Anything,
+    }
+}
+
+/// The axes that `NAME=VALUE`, `NAME=@rows.csv` and `@rows.csv` give, in their order. Paths are relative to `cwd`.
+///
+/// # Errors
+/// One of them is written wrongly, or names no file.
+pub(super) fn axes(arguments: &[String], file: &File, registry: &Registry, cwd: &Path) -> Result<Vec<Axis>, Error> {
+    let mut axes: Vec<Axis> = Vec::new();
+    // The CSV files so far, each with its axis: several inputs from one file go together.
+    let mut tables: Vec<(Rows, usize)> = Vec::new();
+    for argument in arguments {
+        let (name, text) = match argument.split_once('=') {
+            _ if argument.starts_with('@') => ("", argument.as_str()),
+            Some((name, text)) if !name.is_empty() => (name, text),
+            _ => return Err(Error::usage(format!("`{argument}` is of neither form, NAME=VALUE or @rows.csv"))),
+        };
+        let Some(csv) = text.strip_prefix('@') else {
+            let takes = takes(spec_of(file, registry, name).as_ref());
+            let values = values(name, text, takes, cwd)?;
+            let rows = values.into_iter().map(|value| vec![Some(value)]).collect();
+            axes.push(Axis { inputs: vec![AxisInput { name: name.to_owned(), takes }], rows });
+            continue;
+        };
+        let position = match tables.iter().position(|(rows, _)| rows.name == csv) {
+            Some(position) => position,
+            None => {
+                let rows = Rows::read(csv, cwd)?;
+                axes.push(Axis { inputs: Vec::new(), rows: vec![Vec::new(); rows.len()] });
+                tables.push((rows, axes.len() - 1));
+                tables.len() - 1
+            }
+        };
+        let (rows, axis) = &tables[position];
+        if name.is_empty() {
+            for column in rows.columns() {
+                rows.known(column, file)?;
+                rows.add(column, spec_of(file, registry, column).as_ref(), &mut axes[*axis])?;
+            }
+        } else {
+            rows.add(name, spec_of(file, registry, name).as_ref(), &mut axes[*axis])?;
+        }
+    }
+    let mut seen = HashSet::new();
+    if let Some(twice) = axes.iter().flat_map(|axis| &axis.inputs).find(|input| !seen.insert(input.name.as_str())) {
+        return Err(Error::usage(format!("`{}` is given twice", twice.name)));
+    }
+    for (rows, axis) in &tables {
+        rows.refuse_repetitions(&axes[*axis])?;
+    }
+    let items = axes.iter().try_fold(1, |items: usize, axis| items.checked_mul(axis.rows.len()));
+    if items.is_none_or(|items| items > MOST_ITEMS) {
+        let sizes: Vec<String> = axes.iter().map(|axis| axis.rows.len().to_string()).collect();
+        let product = sizes.join(" x ");
+        return Err(Error::usage(format!("{product} items are more than the {MOST_ITEMS} that a batch may have")));
+    }
+    Ok(axes)
+}
+
+/// The values that a text stands for; at least one, each once.
+fn values(name: &str, text: &str, takes: Takes, cwd: &Path) -> Result<Vec<String>, Error> {
+    let values = match takes {
+        Takes::Anything | Takes::Write => return Ok(vec![text.to_owned()]),
+        Takes::Numbers => numbers(name, text)?,
+        Takes::Words => split(name, text)?.into_iter().map(str::to_owned).collect(),
+        Takes::Paths { .. } if cwd.join(text).exists() && !text.is_empty() => vec![text.to_owned()],
+        Takes::Paths { files } => {
+            let mut paths = Vec::new();
+            for part in split(name, text)? {
+                if part.contains(['*', '?', '[']) && !cwd.join(part).exists() {
+                    paths.append(&mut matches(name, part, files, cwd)?);
+                } else {
+                    paths.push(part.to_owned());
+                }
+            }
+            paths
+        }
+    };
+    let mut seen = HashSet::new();
+    match values.iter().find(|value| !seen.insert(value.as_str())) {
+        Some(twice) => Err(Error::usage(format!("`{name}={text}` gives the value {twice} twice"))),
+        None => Ok(values),
+    }
+}
+
+/// The parts of a list.
+fn split<'a>(name: &str, text: &'a str) -> Result<Vec<&'a str>, Error> {
+    if text.trim().is_empty() {
+        return Err(Error::usage(format!(
+            "`{name}=` gives no value; write one, or several with commas between them, or leave `{name}` out"
+        )));
+    }
+    let parts: Vec<&str> = text.split(',').map(str::trim).collect();
+    if parts.iter().any(|part| part.is_empty()) {
+        return Err(Error::usage(format!("`{name}={text}` has nothing between two commas, or at an end")));
+    }
+    Ok(parts)
+}
+
+fn numbers(name: &str, text: &str) -> Result<Vec<String>, Error> {
+    let mut values = Vec::new();
+    for part in split(name, text)? {
+        let Some((first, last)) = part.split_once("..") else {
+            values.push(part.to_owned());
+            continue;
+        };
+        let (Ok(first), Ok(last)) = (first.trim().parse::<i128>(), last.trim().parse::<i128>()) else {
+            return Err(Error::usage(format!("`{name}={text}`: a range has a whole number at each end, as 0..9 has")));
+        };
+        if first > last {
+            return Err(Error::usage(format!("`{name}={text}` is a range backwards; write {last}..{first}")));
+        }
+        if last.saturating_sub(first) >= MOST_ITEMS as i128 {
+            let message = format!("`{name}={text}` has more than the {MOST_ITEMS} values that a batch may have");
+            return Err(Error::usage(message));
+        }
+        values.extend((first..=last).map(|number| number.to_string()));
+    }
+    Ok(values)
+}
+
+/// The files that a pattern fits, sorted. Hidden ones only where the pattern names the dot.
+fn matches(name: &str, pattern: &str, files: bool, cwd: &Path) -> Result<Vec<String>, Error> {
+    let options = glob::MatchOptions {
+        case_sensitive: true,
+        require_literal_separator: true,
+        require_literal_leading_dot: true,
+    };
+    // Absolute, so that it does not depend on the directory of the process.
+    let folder = format!("{}{MAIN_SEPARATOR}", cwd.display());
+    let relative = !Path::new(pattern).is_absolute();
+    let before = if relative { glob::Pattern::escape(&folder) } else { String::new() };
+    let found = glob::glob_with(&format!("{before}{pattern}"), options).map_err(|error| {
+        let at = error.pos.saturating_sub(before.chars().count()) + 1;
+        Error::usage(format!("`{name}={pattern}` is no pattern: {}, at character {at}", error.msg))
+    })?;
+    let mut paths = Vec::new();
+    for path in found {
+        let path = path.map_err(|error| {
+            let message = format!("`{name}={pattern}`: a folder cannot be read: {}", error.error());
+            Error::failed(format!("{message}\n  {}", error.path().display()))
+        })?;
+        if files && path.is_dir() {
+            continue;
+        }
+        let Some(text) = path.to_str() else {
+            let message = format!("`{name}={pattern}` fits a file whose name is not Unicode; rename it");
+            return Err(Error::usage(format!("{message}\n  {}", path.display())));
+        };
+        let text = if relative { text.strip_prefix(folder.as_str()).unwrap_or(text) } else { text };
+        paths.push(text.to_owned());
+    }
+    if paths.is_empty() {
+        let what = if files { "file" } else { "file or folder" };
+        let message = format!("`{name}={pattern}` fits no {what}; it is looked for from the current directory");
+        return Err(Error::usage(format!("{message}\n  {}", cwd.display())));
+    }
+    paths.sort();
+    Ok(paths)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    fn of(text: &str, takes: Takes) -> Vec<String> {
+        values("x", text, takes, Path::new("/nowhere")).unwrap()
+    }
+
+    #[test]
+    fn lists_and_ranges_mix() {
+        assert_eq!(of("0..3,10", Takes::Numbers), ["0", "1", "2", "3", "10"]);
+        assert_eq!(of("-2..0, 0.5", Takes::Numbers), ["-2", "-1", "0", "0.5"]);
+        assert_eq!(of("7..7", Takes::Numbers), ["7"]);
+        assert_eq!(of("true,false", Takes::Words), ["true", "false"]);
+        assert_eq!(of("a, b..c,", Takes::Anything), ["a, b..c,"]);
+        assert_eq!(of("a,b*.png", Takes::Write), ["a,b*.png"]);
+    }
+
+    #[test]
+    fn what_is_no_list_is_refused() {
+        let error = |text: &str| values("x", text, Takes::Numbers, Path::new("/nowhere")).unwrap_err().to_string();
+        insta::assert_snapshot!(error("9..0"), @"`x=9..0` is a range backwards; write 0..9");
+        insta::assert_snapshot!(error(""), @"`x=` gives no value; write one, or several with commas between them, or leave `x` out");
+        insta::assert_snapshot!(error("1,,2"), @"`x=1,,2` has nothing between two commas, or at an end");
+        insta::assert_snapshot!(error("1..b"), @"`x=1..b`: a range has a whole number at each end, as 0..9 has");
+        insta::assert_snapshot!(error("0..3,2"), @"`x=0..3,2` gives the value 2 twice");
+        insta::assert_snapshot!(error("0..99999999"), @"`x=0..99999999` has more than the 10000000 values that a batch may have");
+        insta::assert_snapshot!(error("-170141183460469231731687303715884105728..170141183460469231731687303715884105727"), @"`x=-170141183460469231731687303715884105728..170141183460469231731687303715884105727` has more than the 10000000 values that a batch may have");
+    }
+
+    #[test]
+    fn patterns_find_files_unless_a_file_has_that_name() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir_all(folder.path().join("[in]/deep.txt")).unwrap();
+        for name in ["b.txt", "a.txt", ".hidden.txt", "[in]/c.txt", "d,e.txt", "f?.txt"] {
+            fs::write(folder.path().join(name), "").unwrap();
+        }
+        let files = Takes::Paths { files: true };
+        let of = |text: &str, takes| values("x", text, takes, folder.path());
+        assert_eq!(of("?.txt", files).unwrap(), ["a.txt", "b.txt"]);
+        assert_eq!(of("b.txt,?.txt", files).unwrap_err().to_string(), "`x=b.txt,?.txt` gives the value b.txt twice");
+        assert_eq!(of("**/*.txt", files).unwrap(), ["[in]/c.txt", "a.txt", "b.txt", "d,e.txt", "f?.txt"]);
+        assert_eq!(of("d,e.txt", files).unwrap(), ["d,e.txt"]);
+        assert_eq!(of("f?.txt", files).unwrap(), ["f?.txt"]);
+        assert_eq!(of("a.txt,missing.txt", files).unwrap(), ["a.txt", "missing.txt"]);
+        assert_eq!(of("[[]in]/*", Takes::Paths { files: false }).unwrap(), ["[in]/c.txt", "[in]/deep.txt"]);
+        let absolute = folder.path().join("?.txt");
+        assert_eq!(of(absolute.to_str().unwrap(), files).unwrap().len(), 2);
+        let none = of("*.png", files).unwrap_err().to_string().replace(folder.path().to_str().unwrap(), "[DIR]");
+        insta::assert_snapshot!(none, @r"
+        `x=*.png` fits no file; it is looked for from the current directory
+          [DIR]
+        ");
+        insta::assert_snapshot!(of("a[.png", files).unwrap_err(), @"`x=a[.png` is no pattern: invalid range pattern, at character 2");
+    }
+}

@@ -1,0 +1,195 @@
+//! Which values of an item reach which nodes: what runs once, what is kept, and what runs in a row.
+
+use super::{Collect, Error, items::Items};
+use crate::graph::{Checked, Feed, Socket, Source, nearest};
+use serde_json::Value as Json;
+use splatgraph_sdk::spec::{OutputSpec, PathKind, scalar};
+use std::sync::Arc;
+
+/// What is the same for all items of a batch.
+pub(super) struct Shape {
+    /// The nodes that each item is run for.
+    roots: Vec<usize>,
+    /// The results that are looked at.
+    outputs: Vec<(String, Socket)>,
+    /// Per node: whether an item runs it.
+    pub(super) needed: Vec<bool>,
+    /// Per node: whether items share its results.
+    keep: Vec<bool>,
+    /// The nodes to be run once, before all items.
+    pub(super) once: Vec<usize>,
+    /// The numbers of items in a row that share results, the largest first.
+    rows: Vec<usize>,
+}
+
+impl Shape {
+    /// From the first item; all have the same nodes.
+    pub(super) fn new(first: &Checked, items: &Items, collect: Option<&Collect>) -> Result<Self, Error> {
+        let (roots, outputs) = match collect {
+            None => (first.roots.clone(), first.outputs.clone()),
+            Some(collect) => collected(first, &collect.output)?,
+        };
+        let needed = sources(first, &roots);
+        let reached = reached(first, items);
+        let sizes: Vec<usize> = items.axes.iter().map(|axis| axis.rows.len()).collect();
+        let items_that_share = |node: usize| -> usize {
+            reached.iter().zip(&sizes).filter(|(nodes, _)| !nodes[node]).map(|(_, size)| size).product()
+        };
+        let count = first.nodes.len();
+        let keep: Vec<bool> = (0..count).map(|node| items_that_share(node) > 1).collect();
+        let varies = |node: usize| reached.iter().any(|nodes| nodes[node]);
+        let writes = |node: usize| first.nodes[node].class.spec.output;
+        let is_constant = |node: usize| needed[node] && !varies(node) && !writes(node);
+        let mut once = vec![false; count];
+        if items.len() > 1 {
+            for node in (0..count).filter(|&node| needed[node] && !is_constant(node)) {
+                for socket in first.nodes[node].feeds.iter().flat_map(Feed::sockets) {
+                    once[socket.node] = is_constant(socket.node);
+                }
+            }
+            for &root in &roots {
+                once[root] = is_constant(root);
+            }
+        }
+        let mut rows: Vec<usize> = (0..count)
+            .filter(|&node| needed[node] && varies(node) && keep[node] && !writes(node))
+            .filter_map(|node| {
+                let last = reached.iter().rposition(|nodes| nodes[node])?;
+                Some(sizes[last + 1..].iter().product())
+            })
+            .filter(|&row| row > 1)
+            .collect();
+        rows.sort_unstable_by(|a, b| b.cmp(a));
+        rows.dedup();
+        let once = (0..count).filter(|&node| once[node]).collect();
+        Ok(Self { roots, outputs, needed, keep, once, rows })
+    }
+
+    /// Puts into an item what is known of all.
+    pub(super) fn apply(&self, checked: &mut Checked) {
+        for (node, keep) in Arc::make_mut(&mut checked.nodes).iter_mut().zip(&self.keep) {
+            node.keep = *keep;
+        }
+        checked.roots.clone_from(&self.roots);
+        checked.outputs.clone_from(&self.outputs);
+    }
+
+    /// The names of the results.
+    pub(super) fn outputs(&self) -> impl Iterator<Item = &str> {
+        self.outputs.iter().map(|(name, _)| name.as_str())
+    }
+
+    /// The nodes that write but are not run: id and class.
+    pub(super) fn left_out(&self, first: &Checked) -> Vec<(String, String)> {
+        let nodes = first.nodes.iter().zip(&self.needed).filter(|(node, needed)| node.class.spec.output && !**needed);
+        nodes.map(|(node, _)| (node.id.to_string(), node.class.full_name.clone())).collect()
+    }
+
+    /// How many items in a row one worker takes, of so many items in all: as many as share results, but not so many that
+    /// other workers have nothing to do.
+    pub(super) fn items_in_a_row(&self, items: usize, jobs: usize) -> usize {
+        self.rows.iter().copied().find(|row| items / row >= jobs).unwrap_or(1)
+    }
+}
+
+/// Roots and outputs where one output is collected: that, and the scalars that don't need a node which writes.
+fn collected(first: &Checked, name: &str) -> Result<(Vec<usize>, Vec<(String, Socket)>), Error> {
+    let spec = |socket: &Socket| &first.nodes[socket.node].class.spec.outputs[socket.output];
+    let names = |can: bool| -> Vec<&str> {
+        let outputs = first.outputs.iter().filter(|(_, socket)| is_scalar(spec(socket)) != can || !can);
+        outputs.map(|(name, _)| name.as_str()).collect()
+    };
+    let list = |names: &[&str]| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    let can = names(true);
+    let those = match &can[..] {
+        [] => "the graph has none; name one under its `outputs`".to_owned(),
+        some => format!("the graph has {}", list(some)),
+    };
+    let Some((_, socket)) = first.outputs.iter().find(|(output, _)| output == name) else {
+        let near = nearest(name, names(false)).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+        let message = format!("--collect: the graph has no output `{name}`{near}");
+        return Err(Error::usage(format!("{message} Outputs with tensors can be collected: {those}")));
+    };
+    if is_scalar(spec(socket)) {
+        let message = format!("--collect: the output `{name}` is of type {}, which --table takes", spec(socket).socket);
+        return Err(Error::usage(format!("{message}; outputs with tensors can be collected: {those}")));
+    }
+    let is_kept = |(output, socket): &&(String, Socket)| {
+        let writes = || {
+            let needed = sources(first, &[socket.node]);
+            first.nodes.iter().zip(needed).any(|(node, needed)| needed && node.class.spec.output)
+        };
+        output == name || (is_scalar(spec(socket)) && !writes())
+    };
+    let outputs: Vec<(String, Socket)> = first.outputs.iter().filter(is_kept).cloned().collect();
+    let mut roots: Vec<usize> = outputs.iter().map(|(_, socket)| socket.node).collect();
+    roots.sort_unstable();
+    roots.dedup();
+    Ok((roots, outputs))
+}
+
+/// Whether an output never has tensors.
+fn is_scalar(spec: &OutputSpec) -> bool {
+    const SCALARS: [&str; 5] = [scalar::INT, scalar::FLOAT, scalar::BOOLEAN, scalar::STRING, scalar::JSON];
+    spec.list || spec.socket.split(',').all(|socket_type| SCALARS.contains(&socket_type))
+}
+
+/// Per node: whether one of these needs it.
+fn sources(checked: &Checked, of: &[usize]) -> Vec<bool> {
+    let mut needed = vec![false; checked.nodes.len()];
+    let mut stack = of.to_vec();
+    while let Some(node) = stack.pop() {
+        if !std::mem::replace(&mut needed[node], true) {
+            stack.extend(checked.nodes[node].feeds.iter().flat_map(Feed::sockets).map(|socket| socket.node));
+        }
+    }
+    needed
+}
+
+/// Per axis, per node: whether its value reaches the node. What is wrong here costs time, never a result: whether a
+/// result may be used again is decided by the runner.
+fn reached(first: &Checked, items: &Items) -> Vec<Vec<bool>> {
+    let mut consumers: Vec<Vec<usize>> = vec![Vec::new(); first.nodes.len()];
+    for (node, about) in first.nodes.iter().enumerate() {
+        for socket in about.feeds.iter().flat_map(Feed::sockets) {
+            consumers[socket.node].push(node);
+        }
+    }
+    let of_axis = |axis: &super::values::Axis| {
+        let mut nodes = vec![false; first.nodes.len()];
+        if !axis.varies() {
+            return nodes;
+        }
+        let mut stack: Vec<usize> =
+            (0..first.nodes.len()).filter(|&node| sets(first, node, axis) || names(first, node, axis)).collect();
+        while let Some(node) = stack.pop() {
+            if !std::mem::replace(&mut nodes[node], true) {
+                stack.extend(&consumers[node]);
+            }
+        }
+        nodes
+    };
+    items.axes.iter().map(of_axis).collect()
+}
+
+/// Whether an axis sets an input of a node.
+fn sets(first: &Checked, node: usize, axis: &super::values::Axis) -> bool {
+    let named = axis.inputs.iter().filter_map(|input| first.file().named_input(&input.name));
+    named.flat_map(|named| &named.targets).any(|target| *target.node == *first.nodes[node].id)
+}
+
+/// Whether a path to write has a placeholder that an axis fills.
+fn names(first: &Checked, node: usize, axis: &super::values::Axis) -> bool {
+    let about = &first.nodes[node];
+    let file = first.file();
+    let has_placeholder = |text: &str| {
+        let reads = || axis.inputs.iter().any(|input| input.takes.is_path());
+        let named = || axis.inputs.iter().any(|input| text.contains(&format!("{{{}}}", input.name)));
+        text.contains("{index}") || (text.contains("{stem}") && reads()) || named()
+    };
+    let to_write = about.class.spec.inputs.iter().filter(|spec| spec.path == Some(PathKind::Write));
+    to_write.filter_map(|spec| file.node(&about.id)?.input(&spec.name)).any(|source| match source {
+        Source::Literal(Json::String(text)) => has_placeholder(text),
+        _ => false,
+    })
+}

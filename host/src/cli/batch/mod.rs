@@ -1,0 +1,172 @@
+//! `splatgraph batch`.
+
+mod progress;
+mod report;
+
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use splatgraph::batch::{Batch, Collect, Error, Options as BatchOptions, Part};
+use splatgraph::graph::{self, Checked};
+use splatgraph::registry::Registry;
+use splatgraph::run::{CancelToken, Settings};
+
+use super::failure::{FAILED, Failure, INTERRUPTED, Outcome};
+use super::given::pairs;
+use super::metadata::{self, ModelSums};
+use super::output;
+use super::output::error_line;
+use super::pack_folders::PackFolders;
+use super::signals::Signals;
+use super::source;
+use progress::Progress;
+
+/// Run a graph over many files and values
+///
+/// Values of an input may be files that fit a pattern (image='photos/**/*.jpg'), a list (tokens=64,128), a range of whole
+/// numbers (seed=0..9) or a column of a CSV file (image=@rows.csv; @rows.csv alone: every column an input). All
+/// combinations are run, the last input varying fastest.
+///
+/// The journal in the folder for output makes the same command go on where it was stopped, however that happened; items
+/// that are done are not run again.
+#[derive(clap::Args)]
+#[command(
+    override_usage = "splatgraph batch [OPTIONS] <GRAPH> [NAME=VALUES | @ROWS.CSV]...",
+    after_help = "Exit codes: 0 done; 1 an item failed, or a folder cannot be written; 2 the command line, the graph or the journal is \
+                  wrong; 3 a pack or a model is missing; 130 or 143 cancelled."
+)]
+pub(crate) struct Options {
+    /// A .json graph, a picture with a graph in it, or - for standard input
+    graph: PathBuf,
+    /// Values of the graph's named inputs; `splatgraph run GRAPH --help` lists them
+    #[arg(value_name = "NAME=VALUES | @ROWS.CSV")]
+    values: Vec<String>,
+    /// Set any input of a node, for all items; may be given several times
+    #[arg(long = "set", value_name = "NODE.INPUT=VALUE")]
+    sets: Vec<String>,
+    /// Write files, the journal and tables into this folder [default: the graph's name with -batch]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// How many items run at the same time [default: one per core]
+    #[arg(long, value_name = "N")]
+    jobs: Option<NonZeroUsize>,
+    /// Run part I of N, every Nth item; parts may run at the same time in one folder
+    #[arg(long, value_name = "I/N", value_parser = Part::parse)]
+    part: Option<Part>,
+    /// Stack this output of all items into files of many instead of running the nodes that write
+    #[arg(long, value_name = "OUTPUT")]
+    collect: Option<String>,
+    /// How many items a file of --collect has
+    #[arg(long, value_name = "N", default_value = "1000", requires = "collect")]
+    shard: NonZeroUsize,
+    /// Write numbers and texts among the outputs into this CSV file in the folder, with mean and standard deviation
+    #[arg(long, value_name = "FILE")]
+    table: Option<PathBuf>,
+    /// Run items again that failed before
+    #[arg(long)]
+    retry_failed: bool,
+    #[command(flatten)]
+    packs: PackFolders,
+    /// Look for models in this folder too; may be given several times
+    #[arg(long = "models", value_name = "DIR")]
+    models: Vec<PathBuf>,
+    /// How many threads all nodes may use together [default: one per core]
+    #[arg(long, value_name = "N")]
+    threads: Option<NonZeroUsize>,
+    /// Print nothing but errors
+    #[arg(short, long)]
+    quiet: bool,
+    /// Print the result as JSON, and no progress
+    #[arg(long)]
+    json: bool,
+    /// Write pictures without the graph in them
+    #[arg(long)]
+    no_metadata: bool,
+}
+
+pub(crate) fn run(options: &Options) -> Outcome {
+    let file = source::read(&options.graph)?;
+    let registry = options.packs.load()?;
+    let batch = Batch::new(file, &registry, options.of_batch()?).map_err(failure)?;
+    if !options.quiet {
+        for warning in &batch.warnings {
+            output::warning(&warning.to_string());
+        }
+        if !batch.left_out.is_empty() {
+            let nodes: Vec<String> = batch.left_out.iter().map(|(id, class)| format!("{id} ({class})")).collect();
+            output::note(&format!("not run, because of --collect: {}", nodes.join(", ")));
+        }
+    }
+    execute(options, &batch, &registry)
+}
+
+impl Options {
+    fn of_batch(&self) -> Outcome<BatchOptions> {
+        let cwd = std::env::current_dir()
+            .map_err(|error| Failure::usage(format!("the current directory cannot be found: {error}")))?;
+        let folder = self.out.clone().unwrap_or_else(|| default_folder(&self.graph));
+        let folder = std::path::absolute(&folder).map_err(|error| {
+            Failure::usage(format!("--out: expected the path of a folder: {error}\n  {}", folder.display()))
+        })?;
+        let collect = self.collect.clone().map(|output| Collect { output, shard: self.shard });
+        Ok(BatchOptions {
+            values: self.values.clone(),
+            sets: pairs(&self.sets, "--set NODE.INPUT=VALUE")?,
+            cwd,
+            folder,
+            model_dirs: graph::model_folders(&self.models),
+            part: self.part,
+            collect,
+            table: self.table.clone(),
+            retry_failed: self.retry_failed,
+            jobs: self.jobs,
+            threads: self.threads,
+        })
+    }
+}
+
+/// In the current directory, after the graph.
+fn default_folder(graph: &Path) -> PathBuf {
+    let stem = graph.file_stem().filter(|_| graph != Path::new("-"));
+    format!("{}-batch", stem.map_or("graph".into(), |stem| stem.to_string_lossy())).into()
+}
+
+fn execute(options: &Options, batch: &Batch, registry: &Registry) -> Outcome {
+    let progress = Arc::new(Progress::new(options.quiet, options.json));
+    let cancel = CancelToken::new();
+    let shown = Arc::clone(&progress);
+    let signals = Signals::cancel(&cancel, move || shown.print("cancelling; once more to end at once"))
+        .map_err(|error| Failure::usage(format!("Ctrl-C cannot be listened for: {error}")))?;
+    let sums = ModelSums::default();
+    let settings = |checked: &Checked| -> Result<Settings, String> {
+        let mut settings = Settings::new();
+        if !options.no_metadata {
+            let text = metadata::png_text(checked, registry, &sums).map_err(|failure| failure.message)?;
+            settings.insert("png_text".to_owned(), text.into());
+        }
+        Ok(settings)
+    };
+    let shown = Arc::clone(&progress);
+    let summary = batch.run(&settings, move |update| shown.show(&update), &cancel);
+    progress.finish();
+    let summary = summary.map_err(failure)?;
+    if options.json {
+        output::print_json(&report::as_json(&summary));
+    } else {
+        report::print(&summary, options.quiet);
+    }
+    match () {
+        () if summary.cancelled => Err(Failure::new(signals.code().unwrap_or(INTERRUPTED), "")),
+        () if !summary.failed.is_empty() => Err(Failure::new(FAILED, "")),
+        () => Ok(()),
+    }
+}
+
+/// Each message is an error of its own.
+fn failure(error: Error) -> Failure {
+    let lines = error.messages.iter().enumerate();
+    // The first gets its "error:" where the failure is printed.
+    let lines: Vec<String> = lines.map(|(i, line)| if i == 0 { line.clone() } else { error_line(line) }).collect();
+    Failure::new(error.exit_code, lines.join("\n"))
+}

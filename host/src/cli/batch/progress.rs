@@ -1,0 +1,135 @@
+//! Shows how far a batch is: a bar on a terminal, otherwise a line every few seconds.
+
+use std::io::IsTerminal;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use splatgraph::batch::Update;
+use splatgraph::run::Event;
+use splatgraph_sdk::host::LogLevel;
+
+use crate::cli::output::{self, error_line, warning_line};
+
+/// Between two lines.
+const PAUSE: Duration = Duration::from_secs(5);
+/// What nodes say is shown so many times.
+const SAID: usize = 20;
+
+/// Where updates of a batch go.
+pub(super) struct Progress {
+    shows: Shows,
+    warnings: bool,
+    state: Mutex<State>,
+}
+
+enum Shows {
+    Nothing,
+    Lines,
+    Bar(ProgressBar),
+}
+
+struct State {
+    items: usize,
+    over: usize,
+    failed: usize,
+    said: usize,
+    start: Instant,
+    last: Instant,
+}
+
+impl Progress {
+    pub(super) fn new(quiet: bool, json: bool) -> Self {
+        let shows = if quiet || json {
+            Shows::Nothing
+        } else if std::io::stderr().is_terminal() {
+            let template = "{bar:30} {pos}/{len} items{msg}  {per_sec}  {elapsed}, {eta} left";
+            let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+            Shows::Bar(ProgressBar::new(0).with_style(style.progress_chars("=> ")))
+        } else {
+            Shows::Lines
+        };
+        let now = Instant::now();
+        let state = State { items: 0, over: 0, failed: 0, said: 0, start: now, last: now };
+        Self { shows, warnings: !quiet, state: Mutex::new(state) }
+    }
+
+    /// Shows one update; called from any thread.
+    pub(super) fn show(&self, update: &Update<'_>) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        match update {
+            Update::Begun { items, earlier } => {
+                state.items = *items;
+                state.start = Instant::now();
+                if let Shows::Bar(bar) = &self.shows {
+                    bar.set_length(*items as u64);
+                    bar.enable_steady_tick(Duration::from_millis(200));
+                }
+                if *earlier > 0 && !matches!(self.shows, Shows::Nothing) {
+                    self.print(&format!("{} done before, {items} to run", output::count(*earlier, "item")));
+                }
+            }
+            Update::Ended { failed } => {
+                state.over += 1;
+                state.failed += usize::from(*failed);
+                match &self.shows {
+                    Shows::Bar(bar) => {
+                        if *failed {
+                            bar.set_message(format!(", {} failed", state.failed));
+                        }
+                        bar.inc(1);
+                    }
+                    Shows::Lines if state.last.elapsed() >= PAUSE => {
+                        state.last = Instant::now();
+                        output::note(&state.line());
+                    }
+                    Shows::Lines | Shows::Nothing => {}
+                }
+            }
+            Update::Event { item, event: Event::Log { node, level, text } } => {
+                self.said(&mut state, *item, node, *level, text);
+            }
+            _ => {}
+        }
+    }
+
+    fn said(&self, state: &mut State, item: Option<&str>, node: &str, level: LogLevel, text: &str) {
+        let item = item.map(|item| format!("item `{item}`, ")).unwrap_or_default();
+        let text = format!("{item}node `{node}`: {text}");
+        let line = match level {
+            LogLevel::Warn if self.warnings => warning_line(&text),
+            LogLevel::Error => error_line(&text),
+            _ => return,
+        };
+        state.said += 1;
+        match state.said {
+            1..=SAID => self.print(&line),
+            n if n == SAID + 1 => self.print("more warnings of nodes are not shown"),
+            _ => {}
+        }
+    }
+
+    /// Prints a line on stderr without tearing the bar.
+    pub(super) fn print(&self, line: &str) {
+        match &self.shows {
+            Shows::Bar(bar) => bar.suspend(|| output::note(line)),
+            Shows::Lines | Shows::Nothing => output::note(line),
+        }
+    }
+
+    /// Removes the bar.
+    pub(super) fn finish(&self) {
+        if let Shows::Bar(bar) = &self.shows {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+impl State {
+    fn line(&self) -> String {
+        let rate = self.over as f64 / self.start.elapsed().as_secs_f64().max(1e-3);
+        let left = self.items.saturating_sub(self.over) as f64 / rate.max(1e-9);
+        let failed = if self.failed > 0 { format!(", {} failed", self.failed) } else { String::new() };
+        format!("{}/{} items{failed}, {rate:.1} a second, {left:.0} s left", self.over, self.items)
+    }
+}

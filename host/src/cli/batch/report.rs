@@ -1,0 +1,89 @@
+//! What is printed at the end of a batch.
+
+use serde_json::{Value as Json, json};
+use splatgraph::batch::{Summary, Table};
+
+use crate::cli::output::{self, columns, count};
+use crate::cli::progress::duration;
+
+/// Failed items beyond these are only counted.
+const FAILURES_SHOWN: usize = 20;
+
+/// Means on stdout; failures, counts and the time on stderr.
+pub(super) fn print(summary: &Summary, quiet: bool) {
+    for failed in summary.failed.iter().take(FAILURES_SHOWN) {
+        output::error(&format!("item `{}`: {}", failed.item, failed.error));
+    }
+    if summary.failed.len() > FAILURES_SHOWN {
+        let more = summary.failed.len() - FAILURES_SHOWN;
+        output::note(&format!("... and {more} more; the journal has all\n  {}", summary.journal.display()));
+    }
+    if quiet {
+        return;
+    }
+    if let Some(table) = &summary.table {
+        output::print(&means(table));
+        output::note(&format!("wrote {}", table.path.display()));
+    }
+    let how = if summary.cancelled { "cancelled" } else { "done" };
+    let mut text = format!("{how}: {} in {}", count(summary.done, "item"), duration(summary.ms));
+    if summary.earlier > 0 {
+        text += &format!(", {} before", summary.earlier);
+    }
+    if !summary.failed.is_empty() {
+        text += &format!(", {} failed", summary.failed.len());
+    }
+    if !summary.shards.is_empty() {
+        text += &format!(", {}", count(summary.shards.len(), "shard"));
+    }
+    output::note(&text);
+    if summary.cancelled {
+        output::note("the same command goes on from here");
+    } else if !summary.failed.is_empty() {
+        output::note("the same command with --retry-failed runs the failed ones again");
+    }
+}
+
+/// The last rows of the table, rounded.
+fn means(table: &Table) -> String {
+    let rounded = |cell: &String| match cell.parse::<f64>() {
+        Ok(number) if cell.contains('.') => format!("{number:.4}"),
+        _ => cell.clone(),
+    };
+    let rows = table.summary.iter().map(|row| row.iter().map(rounded).collect());
+    let rows: Vec<Vec<String>> = [table.columns.clone()].into_iter().chain(rows).collect();
+    // Paths have no mean: columns without a cell are left out.
+    let is_used = |column: usize| rows.iter().skip(1).any(|row| row.get(column).is_some_and(|cell| !cell.is_empty()));
+    let used: Vec<bool> = (0..table.columns.len()).map(is_used).collect();
+    let shown = rows.into_iter().map(|row| {
+        row.into_iter().zip(&used).filter(|(_, used)| **used).map(|(cell, _)| cell).collect::<Vec<String>>()
+    });
+    let mut shown: Vec<Vec<String>> = shown.collect();
+    if let Some(corner) = shown.first_mut().and_then(|row| row.first_mut()) {
+        corner.clear();
+    }
+    columns(0, &shown)
+}
+
+/// The whole result for a program.
+pub(super) fn as_json(summary: &Summary) -> Json {
+    let status = match (summary.cancelled, summary.failed.is_empty()) {
+        (true, _) => "cancelled",
+        (false, true) => "done",
+        (false, false) => "failed",
+    };
+    let failed = summary.failed.iter().map(|failed| json!({"item": failed.item, "error": failed.error}));
+    json!({
+        "status": status,
+        "items": summary.items,
+        "done": summary.done,
+        "earlier": summary.earlier,
+        "failed": failed.collect::<Vec<_>>(),
+        "files": summary.files,
+        "shards": summary.shards,
+        "table": summary.table.as_ref().map(|table| &table.path),
+        "journal": summary.journal,
+        "ms": summary.ms,
+        "node_ms": summary.node_ms,
+    })
+}

@@ -1,0 +1,283 @@
+//! What is wrong before a batch starts, or while it runs.
+
+use std::fs;
+
+use crate::support::{Place, Ran};
+use crate::{copying, files, journal, texts};
+
+/// Runs a batch of `copy.json` over three files that must not start.
+fn refused(arguments: &[&str]) -> String {
+    let place = copying();
+    texts(&place, &["a", "b", "c"]);
+    place.write("in/rows.csv", "file,extra\na.txt,1\nb.txt,x\n");
+    let ran = place.run(&[&["batch", "copy.json"], arguments].concat());
+    assert!(!place.path("work/copy-batch").exists(), "nothing is made");
+    assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{}", ran.stderr);
+    ran.stderr
+}
+
+#[test]
+fn values_that_name_nothing() {
+    insta::assert_snapshot!(refused(&["file=in/*.jpg"]), @r"
+    error: `file=in/*.jpg` fits no file; it is looked for from the current directory
+      [DIR]/work
+    ");
+    insta::assert_snapshot!(refused(&["files=in/*.txt"]), @r"
+    error: `files=in/*.txt`: the graph has no input `files`; did you mean `file`?
+    1 problem in copy.json; nothing was run
+    ");
+    insta::assert_snapshot!(refused(&["in/*.txt"]), @"error: `in/*.txt` is of neither form, NAME=VALUE or @rows.csv");
+    insta::assert_snapshot!(refused(&["file=in/*.txt", "extra="]), @"error: `extra=` gives no value; write one, or several with commas between them, or leave `extra` out");
+    insta::assert_snapshot!(refused(&["file=in/*.txt", "extra=9..0"]), @"error: `extra=9..0` is a range backwards; write 0..9");
+    insta::assert_snapshot!(refused(&["file=in/a.txt", "file=in/b.txt"]), @"error: `file` is given twice");
+}
+
+#[test]
+fn csv_files() {
+    insta::assert_snapshot!(refused(&["file=@in/rows.csv", "output=@in/rows.csv"]), @"error: `output=@in/rows.csv`: there is no column `output`; its columns are: file, extra");
+    insta::assert_snapshot!(refused(&["file=@in/none.csv"]), @r"
+    error: `@in/none.csv`: the CSV file cannot be read: No such file or directory (os error 2)
+      [DIR]/work/in/none.csv
+    ");
+    insta::assert_snapshot!(refused(&["@in/rows.csv", "extra=3"]), @"error: `extra` is given twice");
+    insta::assert_snapshot!(refused(&["@in/rows.csv"]), @r#"
+    error: item `b-x`: node `sum` (stub.Add), input `b`: `extra=x`: expected a whole number, got "x"
+    1 problem in copy.json; nothing was run
+    "#);
+}
+
+#[test]
+fn parts_that_are_none() {
+    insta::assert_snapshot!(refused(&["file=in/*.txt", "--part", "9/8"]), @r"
+    error: invalid value '9/8' for '--part <I/N>': of 8 parts the first is 1/8 and the last 8/8
+
+    For more information, try '--help'.
+    ");
+    insta::assert_snapshot!(refused(&["file=in/*.txt", "--part", "0/3"]), @r"
+    error: invalid value '0/3' for '--part <I/N>': of 3 parts the first is 1/3 and the last 3/3
+
+    For more information, try '--help'.
+    ");
+    insta::assert_snapshot!(refused(&["file=in/*.txt", "--part", "two"]), @r"
+    error: invalid value 'two' for '--part <I/N>': expected the number of a part and how many there are, as in 2/8
+
+    For more information, try '--help'.
+    ");
+}
+
+#[test]
+fn problems_of_items_are_told_once_for_all() {
+    insta::assert_snapshot!(refused(&["file=in/*.txt", "extra=1,two,3.5"]), @r#"
+    error: item `a-two` and 2 more: node `sum` (stub.Add), input `b`: `extra=two`: expected a whole number, got "two"
+    error: item `a-3.5` and 2 more: node `sum` (stub.Add), input `b`: `extra=3.5`: expected a whole number, got "3.5"
+    2 problems in copy.json; nothing was run
+    "#);
+    insta::assert_snapshot!(refused(&["file=in/*.txt", "output={none}.txt"]), @r#"
+    error: node `save` (stub.WriteText), input `path`: the path "{none}.txt" has an unknown placeholder {none}: expected {stem}, {index}, {b}, {file}, {extra}, {output}
+    1 problem in copy.json; nothing was run
+    "#);
+}
+
+#[test]
+fn two_items_may_not_write_one_file() {
+    insta::assert_snapshot!(refused(&["file=in/*.txt", "extra=1,2"]), @r"
+    error: the items `a-1` and `a-2` would write the same file, in node `save` (stub.WriteText); give each its own, for example with output='{stem}-{extra}.txt'
+      [DIR]/work/copy-batch/a.txt
+    ");
+    insta::assert_snapshot!(refused(&["file=in/*.txt", "output=same.png"]), @r"
+    error: the items `a` and `b` would write the same file, in node `save` (stub.WriteText); give each its own, for example with output='{stem}.png'
+      [DIR]/work/copy-batch/same.png
+    ");
+    insta::assert_snapshot!(refused(&["file=in/a.txt,copy.json", "output=../in/a.txt"]), @r"
+    error: the items `a` and `copy` would write the same file, in node `save` (stub.WriteText); give each its own, for example with output='../in/{stem}.txt'
+      [DIR]/work/copy-batch/../in/a.txt
+    ");
+    // One item over what another reads.
+    let over = ["file=in/a.txt,in/b.txt,in/001.txt", "--out", ".", "output=in/{index}.txt"];
+    insta::assert_snapshot!(refused(&over), @r"
+    error: the item `b` would write over a file that the item `001` reads; give it another name
+      [DIR]/work/in/001.txt
+    ");
+}
+
+#[test]
+fn collecting_what_cannot_be_collected() {
+    insta::assert_snapshot!(refused(&["file=in/*.txt", "--collect", "letter"]), @"error: --collect: the graph has no output `letter`; did you mean `letters`? Outputs with tensors can be collected: the graph has none; name one under its `outputs`");
+    insta::assert_snapshot!(refused(&["file=in/*.txt", "--collect", "letters"]), @"error: --collect: the output `letters` is of type INT, which --table takes; outputs with tensors can be collected: the graph has none; name one under its `outputs`");
+    insta::assert_snapshot!(refused(&["file=in/*.txt", "--shard", "3"]), @r"
+    error: the following required arguments were not provided:
+      --collect <OUTPUT>
+
+    Usage: splatgraph batch [OPTIONS] <GRAPH> [NAME=VALUES | @ROWS.CSV]...
+
+    For more information, try '--help'.
+    ");
+}
+
+#[test]
+fn a_folder_that_cannot_be_written() {
+    let place = copying();
+    texts(&place, &["a"]);
+    place.write("taken", "a file");
+    let run = |out: &str| place.run(&["batch", "copy.json", "file=in/*.txt", "--out", out]).all();
+    insta::assert_snapshot!(run("taken"), @r"
+    exit code 1
+    --- stdout
+    --- stderr
+    error: the folder for output cannot be created: File exists (os error 17)
+      [DIR]/work/taken
+    ");
+    fs::create_dir_all(place.path("work/odd/batch.jsonl")).unwrap();
+    insta::assert_snapshot!(run("odd"), @r"
+    exit code 1
+    --- stdout
+    --- stderr
+    error: the journal of the batch cannot be written: Is a directory (os error 21)
+      [DIR]/work/odd/batch.jsonl
+    ");
+}
+
+#[test]
+fn journals_of_other_batches() {
+    let place = copying();
+    texts(&place, &["a", "b"]);
+    let run = |arguments: &[&str]| place.run(&[&["batch", "copy.json", "--out", "out"], arguments].concat()).all();
+    assert!(run(&["file=in/a.txt"]).starts_with("exit code 0"));
+    insta::assert_snapshot!(run(&["file=in/a.txt", "--part", "1/2"]), @r"
+    exit code 2
+    --- stdout
+    --- stderr
+    error: the batch in this folder was begun as a whole, and can't go on in 2 parts: shares would overlap; give the same number of parts, or another folder with --out
+      [DIR]/work/out/batch.jsonl
+    ");
+    insta::assert_snapshot!(run(&["file=in/a.txt", "extra=3"]), @r"
+    exit code 2
+    --- stdout
+    --- stderr
+    error: the item `a` would write over a file of an earlier run, of the item `a` with other values; give another folder with --out, or names made of the values
+      [DIR]/work/out/a.txt
+    ");
+    let graph = place.read("copy.json").replace("{stem}.txt", "{stem}.text");
+    place.write("copy.json", &graph);
+    insta::assert_snapshot!(run(&["file=in/a.txt"]), @r"
+    exit code 2
+    --- stdout
+    --- stderr
+    error: copy.json has changed since the batch was begun; give another folder with --out, or remove the journal to begin anew
+      [DIR]/work/out/batch.jsonl
+    ");
+    place.write("other.json", &graph);
+    insta::assert_snapshot!(place.run(&["batch", "other.json", "--out", "out", "file=in/a.txt"]).all(), @r"
+    exit code 2
+    --- stdout
+    --- stderr
+    error: the journal is of another graph, copy.json; give another folder with --out, or remove the journal to begin anew
+      [DIR]/work/out/batch.jsonl
+    ");
+    place.write("out/batch.jsonl", "photos\n");
+    insta::assert_snapshot!(run(&["file=in/a.txt"]), @r"
+    exit code 2
+    --- stdout
+    --- stderr
+    error: the file is no journal of a batch; give another folder with --out, or remove the journal to begin anew
+      [DIR]/work/out/batch.jsonl
+    ");
+}
+
+#[test]
+fn a_damaged_line_of_the_journal_is_named() {
+    let place = copying();
+    texts(&place, &["a", "b"]);
+    let arguments = ["batch", "copy.json", "--out", "out", "file=in/*.txt"];
+    assert_eq!(place.run(&arguments).code, 0);
+    let damaged = place.read("out/batch.jsonl").replacen("\"item\":", "\"item\"", 1);
+    place.write("out/batch.jsonl", &damaged);
+    insta::assert_snapshot!(place.run(&arguments).all(), @r"
+    exit code 1
+    --- stdout
+    --- stderr
+    error: line 2 of the journal is damaged: expected `:` at line 1 column 8; remove that line, and its item is run again
+      [DIR]/work/out/batch.jsonl
+    ");
+}
+
+/// The errors without the place in the pack.
+fn without_places(ran: &Ran) -> String {
+    let lines = ran.stderr.lines().map(|line| line.split(" [stub").next().unwrap_or_default());
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn a_failing_item_does_not_stop_the_rest() {
+    let place = copying();
+    texts(&place, &["a", "b", "c"]);
+    // A file that vanished: found by the pattern, and gone when its turn comes.
+    std::os::unix::fs::symlink("nowhere", place.path("work/in/gone.txt")).unwrap();
+    fs::write(place.path("work/in/latin.txt"), b"\xff").unwrap();
+    let run = |more: &[&str]| place.run(&[&["batch", "copy.json", "file=in/*.txt", "--jobs", "1"], more].concat());
+    let ran = run(&[]);
+    assert_eq!(ran.code, 1);
+    insta::assert_snapshot!(without_places(&ran), @r"
+    error: item `gone`: node `read` (stub.ReadText) failed: input `path`: No such file or directory (os error 2): [DIR]/work/in/gone.txt
+    error: item `latin`: node `read` (stub.ReadText) failed: input `path`: stream did not contain valid UTF-8: [DIR]/work/in/latin.txt
+    done: 3 items in [TIME], 2 failed
+    the same command with --retry-failed runs the failed ones again
+    ");
+    assert_eq!(files(&place, "copy-batch"), ["a.txt", "b.txt", "batch.jsonl", "c.txt"]);
+    let again = run(&[]);
+    assert_eq!(again.code, 1, "what failed is still reported");
+    insta::assert_snapshot!(without_places(&again), @r"
+    3 items done before, 0 to run
+    error: item `gone`: node `read` (stub.ReadText) failed: input `path`: No such file or directory (os error 2): [DIR]/work/in/gone.txt
+    error: item `latin`: node `read` (stub.ReadText) failed: input `path`: stream did not contain valid UTF-8: [DIR]/work/in/latin.txt
+    done: 0 items in [TIME], 3 before, 2 failed
+    the same command with --retry-failed runs the failed ones again
+    ");
+    fs::remove_file(place.path("work/in/gone.txt")).unwrap();
+    fs::write(place.path("work/in/gone.txt"), "back").unwrap();
+    let retried = run(&["--retry-failed"]);
+    assert_eq!(retried.code, 1);
+    insta::assert_snapshot!(without_places(&retried), @r"
+    3 items done before, 2 to run
+    error: item `latin`: node `read` (stub.ReadText) failed: input `path`: stream did not contain valid UTF-8: [DIR]/work/in/latin.txt
+    done: 1 item in [TIME], 3 before, 1 failed
+    the same command with --retry-failed runs the failed ones again
+    ");
+    assert_eq!(journal(&place, "copy-batch/batch.jsonl").len(), 7);
+    assert_eq!(place.read("copy-batch/gone.txt"), "back");
+}
+
+#[test]
+fn many_failures_are_counted() {
+    let place = copying();
+    let list: Vec<String> = (0..25).map(|number| format!("none{number}.txt")).collect();
+    let ran = place.run(&["batch", "copy.json", &format!("file={}", list.join(",")), "--jobs", "1"]);
+    assert_eq!(ran.stderr.lines().filter(|line| line.starts_with("error: item")).count(), 20);
+    let end: Vec<&str> = ran.stderr.lines().skip(20).collect();
+    insta::assert_snapshot!(end.join("\n"), @r"
+    ... and 5 more; the journal has all
+      [DIR]/work/copy-batch/batch.jsonl
+    done: 0 items in [TIME], 25 failed
+    the same command with --retry-failed runs the failed ones again
+    ");
+}
+
+#[test]
+fn what_all_items_need_stops_all() {
+    let place = Place::with_stub();
+    let graph = serde_json::json!({
+        "inputs": { "a": "sum.b", "output": "save.path" },
+        "nodes": {
+            "bad": crate::node("Misses", serde_json::json!({})),
+            "sum": crate::node("Add", serde_json::json!({"a": ["bad", "never"]})),
+            "save": crate::node("WriteText", serde_json::json!({"text": ["sum", "sum"], "path": "{a}.txt"})),
+        },
+    });
+    place.write("graph.json", &graph.to_string());
+    let ran = place.run(&["batch", "graph.json", "a=0..99"]);
+    assert_eq!(ran.code, 3);
+    insta::assert_snapshot!(without_places(&ran), @r"
+    error: node `bad` (stub.Misses) failed: the stub misses a model on purpose
+    every item needs this, so none was run
+    ");
+}

@@ -1,0 +1,76 @@
+//! `--table`.
+
+use serde_json::json;
+
+use crate::support::Place;
+use crate::{copying, node, texts};
+
+#[test]
+fn results_and_their_means_are_written() {
+    let place = copying();
+    texts(&place, &["a", "abc"]);
+    let arguments = ["batch", "copy.json", "file=in/*.txt", "extra=1,10", "output={stem}-{extra}.txt", "--table", "all.csv"];
+    let ran = place.run(&arguments);
+    assert_eq!(ran.code, 0);
+    insta::assert_snapshot!(ran.stdout, @r"
+          extra  letters  sum
+    mean  1      2        3
+    std   1      1.4142   1.4142
+    mean  10     2        12
+    std   10     1.4142   1.4142
+    mean         2        7.5000
+    std          1.1547   5.3229
+    ");
+    insta::assert_snapshot!(place.read("copy-batch/all.csv"), @r"
+    item,file,extra,letters,sum
+    a-1,in/a.txt,1,1,2
+    a-10,in/a.txt,10,1,11
+    abc-1,in/abc.txt,1,3,4
+    abc-10,in/abc.txt,10,3,13
+    mean,,1,2,3
+    std,,1,1.4142135623730951,1.4142135623730951
+    mean,,10,2,12
+    std,,10,1.4142135623730951,1.4142135623730951
+    mean,,,2,7.5
+    std,,,1.1547005383792515,5.32290647422377
+    ");
+    // From the journal, where all was done before.
+    std::fs::remove_file(place.path("work/copy-batch/all.csv")).unwrap();
+    texts(&place, &["ab"]);
+    assert_eq!(place.run(&arguments).code, 0);
+    assert_eq!(place.read("copy-batch/all.csv").lines().filter(|line| line.contains(".txt")).count(), 6);
+    let part = place.run(&["batch", "copy.json", "file=in/*.txt", "--out", "part", "--part", "1/2", "--table", "all.csv"]);
+    assert_eq!(part.code, 0, "{}", part.stderr);
+    insta::assert_snapshot!(place.read("part/all-1-of-2.csv"), @r"
+    item,file,letters,sum
+    a,in/a.txt,1,1
+    abc,in/abc.txt,3,3
+    mean,,2,2
+    std,,1.4142135623730951,1.4142135623730951
+    ");
+}
+
+#[test]
+fn infinite_results_are_kept_and_failed_items_are_no_rows() {
+    let place = Place::with_stub();
+    let graph = json!({
+        "inputs": { "a": "ratio.a", "b": "ratio.b", "file": "read.path" },
+        "outputs": { "ratio": ["ratio", "ratio"], "text": ["read", "text"] },
+        "nodes": {
+            "ratio": node("Ratio", json!({"a": 1})),
+            "read": node("ReadText", json!({"path": "none.txt"})),
+        },
+    });
+    place.write("graph.json", &graph.to_string());
+    place.write("rows.csv", "file,b\none.txt,0\ntwo.txt,4\nnone.txt,1\n");
+    place.write("one.txt", "says \"one\", twice");
+    place.write("two.txt", "2");
+    assert_eq!(place.run(&["batch", "graph.json", "@rows.csv", "--table", "t/all.csv", "--quiet"]).code, 1);
+    insta::assert_snapshot!(place.read("graph-batch/t/all.csv"), @r#"
+    item,file,b,ratio,text
+    one-0,one.txt,0,inf,"says ""one"", twice"
+    two-4,two.txt,4,0.25,2
+    mean,,,inf,
+    std,,,NaN,
+    "#);
+}
