@@ -58,9 +58,11 @@
 
 pub mod batch;
 pub mod debug;
+mod file_state;
 pub mod graph;
 pub mod inspect;
 pub mod packs;
 pub mod picture;
 pub mod registry;
 pub mod run;
+pub mod watch;

@@ -26,6 +26,12 @@ pub trait NodeSource: Send + Sync {
     /// # Errors
     /// The pack has no such class, or the node could not be made.
     fn create(&self, node: &str) -> Result<Box<dyn Instance>, Error>;
+
+    /// Differs where other code stands behind the same id and version: a library that was loaded anew. Results of one
+    /// generation are not used for another.
+    fn generation(&self) -> u64 {
+        0
+    }
 }
 
 /// One node of a graph.

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use splatgraph::packs::{Found, Origin, Place, load_all};
+use splatgraph::packs::{Found, HotPacks, Origin, Place, load_all};
 use splatgraph_sdk::host::{HostContext, LogLevel, context};
 use splatgraph_sdk::{Ctx, Record, Tensor, Value};
 
@@ -170,7 +170,11 @@ impl HostContext for Silent {
     }
 }
 
-fn node(found: &Found, pack: &str, name: &str) -> impl Fn(&Ctx, &[Value]) -> splatgraph_sdk::Result<Vec<Value>> {
+fn node(
+    found: &Found,
+    pack: &str,
+    name: &str,
+) -> impl Fn(&Ctx, &[Value]) -> splatgraph_sdk::Result<Vec<Value>> + use<> {
     let pack = found.loaded.iter().find(|file| file.pack.manifest.id == pack).unwrap();
     let node = pack.pack.nodes.create(name).unwrap();
     move |ctx, inputs| node.run(ctx, inputs)
@@ -216,4 +220,96 @@ fn a_panic_in_a_pack_is_an_error_with_its_place() {
     let error = node(&found, "stub", "Panics")(&context(Silent::default()), &[]).unwrap_err();
     assert_eq!(error.message, "the stub panics on purpose");
     assert!(error.location.contains("stub.rs:"), "{}", error.location);
+}
+
+fn places(folders: &[&Path]) -> Vec<Place> {
+    folders.iter().map(|folder| Place { folder: folder.to_path_buf(), origin: Origin::Option }).collect()
+}
+
+fn hot(folders: &[&Path]) -> HotPacks {
+    HotPacks::load(places(folders), Arc::new(|_: &str, _: LogLevel, _: &str| {}))
+}
+
+/// Writes another version of the pack `stub` over a library: its node `fails` says `text` (25 letters).
+fn write_version(library: &Path, text: &str) {
+    let said = b"the stub fails on purpose";
+    assert_eq!(text.len(), said.len());
+    let mut bytes = fs::read(support::example_pack("stub_pack")).unwrap();
+    for at in find(&bytes, said) {
+        bytes[at..at + said.len()].copy_from_slice(text.as_bytes());
+    }
+    // In place: the file whose code runs is written over.
+    fs::write(library, bytes).unwrap();
+}
+
+/// What the node `fails` of the pack `stub` says by default.
+fn says(found: &Found) -> String {
+    let stub = found.loaded.iter().find(|file| file.pack.manifest.id == "stub").unwrap();
+    let fails = stub.pack.manifest.nodes.iter().find(|node| node.name == "Fails").unwrap();
+    fails.inputs[0].default.as_ref().unwrap().as_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_library_written_over_in_place_is_loaded_anew_beside_its_old_code() {
+    let place = support::Place::with_stub();
+    place.add_pack("second_pack", "packs");
+    let library = place.path("packs/libstub_pack.so").canonicalize().unwrap();
+    let mut packs = hot(&[&place.path("packs")]);
+    let generations = |packs: &HotPacks| -> Vec<(String, u64)> {
+        let loaded = packs.found().loaded.iter();
+        loaded.map(|file| (file.pack.manifest.id.clone(), file.pack.nodes.generation())).collect()
+    };
+    let first = generations(&packs);
+    assert_eq!(packs.refresh(), Vec::<std::path::PathBuf>::new(), "nothing changed");
+    let old = node(packs.found(), "stub", "Fails");
+    assert_eq!(packs.found().loaded[1].pack.path, library, "messages name the original");
+
+    write_version(&library, "the second version speaks");
+    assert_eq!(packs.refresh(), std::slice::from_ref(&library));
+    assert_eq!(says(packs.found()), "the second version speaks");
+    let now = generations(&packs);
+    assert_eq!(first[0], now[0], "`second` stays what it is");
+    assert_ne!(first[1], now[1]);
+    // Both run.
+    let ctx = context(Silent::default());
+    assert_eq!(old(&ctx, &[Value::text("old")]).unwrap_err().message, "old");
+    assert_eq!(node(packs.found(), "stub", "Fails")(&ctx, &[Value::text("new")]).unwrap_err().message, "new");
+}
+
+#[test]
+fn a_broken_new_library_leaves_the_old_one_and_folders_are_followed() {
+    let place = support::Place::with_stub();
+    let library = place.path("packs/libstub_pack.so").canonicalize().unwrap();
+    let mut packs = hot(&[&place.path("packs"), &place.path("later")]);
+    let whole = fs::read(&library).unwrap();
+    fs::write(&library, &whole[..5000]).unwrap();
+    assert_eq!(packs.refresh(), Vec::<std::path::PathBuf>::new(), "the last version goes on");
+    assert_eq!(says(packs.found()), "the stub fails on purpose");
+    let told = said(packs.found(), &place);
+    // The length of the library differs from build to build.
+    let (start, rest) = told.split_once(" of at least ").unwrap();
+    let told = start.to_owned() + rest.trim_start_matches(|c: char| c.is_ascii_digit());
+    insta::assert_snapshot!(told, @r"
+    a pack was not loaded: it is incomplete: 5000 bytes; its last version goes on
+      [DIR]/packs/libstub_pack.so
+    ");
+    write_version(&library, "the third version is good");
+    assert_eq!(packs.refresh(), std::slice::from_ref(&library));
+    assert_eq!((says(packs.found()).as_str(), said(packs.found(), &place).as_str()), ("the third version is good", ""));
+
+    // Others may write it now: a new version of it is not trusted.
+    {
+        use std::os::unix::fs::PermissionsExt;
+        write_version(&library, "the fourth: not trusted..");
+        fs::set_permissions(&library, fs::Permissions::from_mode(0o666)).unwrap();
+        assert!(packs.refresh().is_empty() && said(packs.found(), &place).contains("it is not trusted"));
+        assert_eq!(says(packs.found()), "the third version is good");
+    }
+
+    let second = place.add_pack("second_pack", "later").canonicalize().unwrap();
+    assert_eq!(packs.refresh(), std::slice::from_ref(&second));
+    assert_eq!(ids(packs.found()), ["stub", "second"]);
+    fs::remove_file(&library).unwrap();
+    assert_eq!(packs.refresh(), std::slice::from_ref(&library));
+    assert_eq!((ids(packs.found()), said(packs.found(), &place)), (vec!["second"], String::new()));
 }

@@ -19,6 +19,7 @@ mod run;
 mod schema;
 mod signals;
 mod source;
+mod watch;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
@@ -34,6 +35,7 @@ struct Arguments {
 enum Command {
     Run(run::Options),
     Batch(batch::Options),
+    Watch(watch::Options),
     Check(check::Options),
     Nodes(nodes::Options),
     Draw(draw::Options),
@@ -58,6 +60,7 @@ pub(crate) fn main() -> u8 {
     let outcome = match arguments.command {
         Command::Run(options) => run::run(&options),
         Command::Batch(options) => batch::run(&options),
+        Command::Watch(options) => watch::run(&options),
         Command::Check(options) => check::run(&options),
         Command::Nodes(options) => nodes::run(&options),
         Command::Draw(options) => draw::run(&options),

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use splatgraph::packs::{self, Found, Log, Surroundings};
+use splatgraph::packs::{self, Found, HotPacks, Log, Place, Surroundings};
 use splatgraph::registry::Registry;
 use splatgraph_sdk::host::LogLevel;
 
@@ -20,14 +20,19 @@ pub(crate) struct PackFolders {
 impl PackFolders {
     /// Loads all packs, without a word about those that cannot be.
     pub(crate) fn find(&self) -> Outcome<Found> {
+        Ok(packs::load_all(&self.places()?, &log()))
+    }
+
+    /// Loads all packs so that they can be loaded anew when their libraries change.
+    pub(crate) fn hot(&self) -> Outcome<HotPacks> {
+        Ok(HotPacks::load(self.places()?, log()))
+    }
+
+    fn places(&self) -> Outcome<Vec<Place>> {
         if let Some(folder) = self.folders.iter().find(|folder| !folder.is_dir()) {
             return Err(Failure::usage(format!("--packs: there is no such folder\n  {}", folder.display())));
         }
-        let log: Log = Arc::new(|pack, level, message| match level {
-            LogLevel::Error | LogLevel::Warn => output::warning(&format!("pack `{pack}`: {message}")),
-            LogLevel::Info | LogLevel::Debug => {}
-        });
-        Ok(packs::load_all(&packs::places(&self.folders, &Surroundings::of_process()), &log))
+        Ok(packs::places(&self.folders, &Surroundings::of_process()))
     }
 
     /// Loads all packs for use; warns about those that cannot be.
@@ -41,4 +46,12 @@ impl PackFolders {
         }
         Ok(Registry::new(found.packs()))
     }
+}
+
+/// Shows what packs say outside a run.
+pub(crate) fn log() -> Log {
+    Arc::new(|pack, level, message| match level {
+        LogLevel::Error | LogLevel::Warn => output::warning(&format!("pack `{pack}`: {message}")),
+        LogLevel::Info | LogLevel::Debug => {}
+    })
 }

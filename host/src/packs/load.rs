@@ -1,13 +1,14 @@
 //! Opens the packs that a search found.
 
 use std::collections::HashSet;
-use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use splatgraph_sdk::host::{self, ABI_MAJOR, ABI_MINOR, LoadedPack, LogLevel, NodeInstance, STAMP_SYMBOL, Stamp};
 use splatgraph_sdk::{Ctx, Error, Value};
 
+use super::found::{Found, Hidden, LoadedFile, Refused};
 use super::manifest;
 use super::search::{Origin, Place, libraries};
 use super::symbols::{Kind, look_into};
@@ -17,89 +18,53 @@ use crate::registry::{Instance, NodeSource, Pack};
 /// Takes what packs say outside a run: the pack's id, the level and the message.
 pub type Log = Arc<dyn Fn(&str, LogLevel, &str) + Send + Sync>;
 
-/// What a search gave.
-#[derive(Default)]
-pub struct Found {
-    /// The packs, in the order of the search.
-    pub loaded: Vec<LoadedFile>,
-    /// Files that were not loaded although they should be packs.
-    pub refused: Vec<Refused>,
-    /// Packs that stay out because an earlier place has their id.
-    pub hidden: Vec<Hidden>,
-    /// Sound libraries that are no packs.
-    pub passed_over: Vec<PathBuf>,
-}
-
-impl Found {
-    /// The packs for a registry.
-    #[must_use]
-    pub fn packs(&self) -> Vec<Pack> {
-        self.loaded.iter().map(|file| file.pack.clone()).collect()
-    }
-}
-
-/// A pack and where it came from.
-pub struct LoadedFile {
-    /// The manifest and the nodes.
-    pub pack: Pack,
-    /// Who built it with what.
-    pub stamp: Stamp,
-    /// Why its folder was searched.
-    pub origin: Origin,
-}
-
-/// A file that was not loaded.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refused {
-    /// The file.
-    pub path: PathBuf,
-    /// Why, and what to do about it.
-    pub reason: String,
-}
-
-impl fmt::Display for Refused {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "a pack was not loaded: {}\n  {}", self.reason, self.path.display())
-    }
-}
-
-/// A pack with an id that an earlier place has too.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Hidden {
-    /// The file that was left out.
-    pub path: PathBuf,
-    /// The id of both.
-    pub id: String,
-    /// The file that is used.
-    pub used: PathBuf,
-}
-
-impl fmt::Display for Hidden {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "two packs are called `{}`; the one found first is used\n  used:     {}\n  left out: {}",
-            self.id,
-            self.used.display(),
-            self.path.display()
-        )
-    }
-}
-
 /// Loads every pack in `places`, in their order. Nothing is executed in a file that is not a sound pack.
 #[must_use]
 pub fn load_all(places: &[Place], log: &Log) -> Found {
+    let open = |path: &Path| match look_into(path) {
+        Kind::OtherLibrary => Looked::OtherLibrary,
+        Kind::Broken(reason) => Looked::Refused(reason),
+        Kind::Pack => match trust::check(path).and_then(|()| open(path)) {
+            Ok(stamp) => Looked::Opened(stamp),
+            Err(reason) => Looked::Refused(reason),
+        },
+    };
+    gather(places, open, |file, origin| load(file.path.clone(), &file.path, file.stamp.clone(), origin, log))
+}
+
+/// What became of a file in a pack folder.
+pub(super) enum Looked {
+    /// A pack that is in the process now.
+    Opened(Stamp),
+    /// None of our business.
+    OtherLibrary,
+    /// It should be a pack, but cannot be used.
+    Refused(String),
+}
+
+/// A library in the process whose stamp has been read.
+pub(super) struct Opened {
+    pub(super) path: PathBuf,
+    pub(super) stamp: Stamp,
+}
+
+/// Looks through `places` in their order: `open` gets every library, and `load` those that no earlier one hides.
+pub(super) fn gather(
+    places: &[Place],
+    mut open: impl FnMut(&Path) -> Looked,
+    mut load: impl FnMut(&Opened, Origin) -> Result<LoadedFile, String>,
+) -> Found {
     let mut found = Found::default();
     let mut seen = HashSet::new();
     for place in places {
-        let opened = open_folder(place, &mut seen, &mut found);
+        let opened = open_folder(place, &mut seen, &mut found, &mut open);
         for file in without_twins(opened, &mut found.refused) {
             if let Some(earlier) = found.loaded.iter().find(|loaded| loaded.stamp.id == file.stamp.id) {
                 let used = earlier.pack.path.clone();
                 found.hidden.push(Hidden { path: file.path, id: file.stamp.id, used });
                 continue;
             }
-            match load(file.path.clone(), file.stamp, place.origin, log) {
+            match load(&file, place.origin) {
                 Ok(loaded) => found.loaded.push(loaded),
                 Err(reason) => found.refused.push(Refused { path: file.path, reason }),
             }
@@ -108,14 +73,13 @@ pub fn load_all(places: &[Place], log: &Log) -> Found {
     found
 }
 
-/// A library in the process whose stamp has been read.
-struct Opened {
-    path: PathBuf,
-    stamp: Stamp,
-}
-
 /// Opens the packs of one folder; `seen` are the files that an earlier place had (under any name).
-fn open_folder(place: &Place, seen: &mut HashSet<PathBuf>, found: &mut Found) -> Vec<Opened> {
+fn open_folder(
+    place: &Place,
+    seen: &mut HashSet<PathBuf>,
+    found: &mut Found,
+    open: &mut impl FnMut(&Path) -> Looked,
+) -> Vec<Opened> {
     let mut opened = Vec::new();
     let files = libraries(&place.folder).unwrap_or_else(|error| {
         let reason = format!("its folder cannot be listed: {error}");
@@ -132,13 +96,10 @@ fn open_folder(place: &Place, seen: &mut HashSet<PathBuf>, found: &mut Found) ->
                 continue;
             }
         };
-        match look_into(&whole) {
-            Kind::OtherLibrary => found.passed_over.push(whole),
-            Kind::Broken(reason) => found.refused.push(Refused { path: whole, reason }),
-            Kind::Pack => match trust::check(&whole).and_then(|()| open(&whole)) {
-                Ok(stamp) => opened.push(Opened { path: whole, stamp }),
-                Err(reason) => found.refused.push(Refused { path: whole, reason }),
-            },
+        match open(&whole) {
+            Looked::OtherLibrary => found.passed_over.push(whole),
+            Looked::Refused(reason) => found.refused.push(Refused { path: whole, reason }),
+            Looked::Opened(stamp) => opened.push(Opened { path: whole, stamp }),
         }
     }
     opened
@@ -170,7 +131,7 @@ fn file_name(path: &Path) -> String {
 
 /// Opens the library for good and reads its stamp.
 #[expect(unsafe_code, reason = "loading a library and reading a symbol of it")]
-fn open(path: &Path) -> Result<Stamp, String> {
+pub(super) fn open(path: &Path) -> Result<Stamp, String> {
     #[cfg(unix)]
     use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
     #[cfg(windows)]
@@ -199,8 +160,9 @@ fn open(path: &Path) -> Result<Stamp, String> {
     stamp
 }
 
-/// Checks the pack's interface and asks for its manifest.
-fn load(path: PathBuf, stamp: Stamp, origin: Origin, log: &Log) -> Result<LoadedFile, String> {
+/// Checks the interface of a pack and asks for its manifest. `image` is the file that was opened: the pack's own, or a
+/// copy of it.
+pub(super) fn load(path: PathBuf, image: &Path, stamp: Stamp, origin: Origin, log: &Log) -> Result<LoadedFile, String> {
     let built = format!("{} {} (SDK {}, {})", stamp.id, stamp.version, stamp.sdk, stamp.rustc);
     if stamp.abi_major != ABI_MAJOR {
         return Err(format!(
@@ -210,7 +172,7 @@ fn load(path: PathBuf, stamp: Stamp, origin: Origin, log: &Log) -> Result<Loaded
             if stamp.abi_major < ABI_MAJOR { "rebuild it with this host's SDK" } else { "update the host" }
         ));
     }
-    let pack = host::open_pack(&path, stamp.clone())?;
+    let pack = host::open_pack(image, stamp.clone())?;
     let id = stamp.id.clone();
     let log = Arc::clone(log);
     pack.init(move |level, message| log(&id, level, message));
@@ -219,15 +181,26 @@ fn load(path: PathBuf, stamp: Stamp, origin: Origin, log: &Log) -> Result<Loaded
     if !faults.is_empty() {
         return Err(format!("the manifest of {built} makes no sense: {}", faults.join("; ")));
     }
-    Ok(LoadedFile { pack: Pack { manifest, path, nodes: Arc::new(Nodes(pack)) }, stamp, origin })
+    let nodes = Arc::new(Nodes { pack, generation: GENERATIONS.fetch_add(1, Ordering::Relaxed) });
+    Ok(LoadedFile { pack: Pack { manifest, path, nodes }, stamp, origin })
 }
 
+/// Counts the packs that were loaded; 0 is for those that are part of the program.
+static GENERATIONS: AtomicU64 = AtomicU64::new(1);
+
 /// The nodes of a loaded library.
-struct Nodes(LoadedPack);
+struct Nodes {
+    pack: LoadedPack,
+    generation: u64,
+}
 
 impl NodeSource for Nodes {
     fn create(&self, node: &str) -> Result<Box<dyn Instance>, Error> {
-        Ok(Box::new(LibraryNode(self.0.create(node)?)))
+        Ok(Box::new(LibraryNode(self.pack.create(node)?)))
+    }
+
+    fn generation(&self) -> u64 {
+        self.generation
     }
 }
 

@@ -97,12 +97,8 @@ pub fn places(options: &[PathBuf], around: &Surroundings) -> Vec<Place> {
         };
         add(built.to_path_buf(), Origin::BesideExecutable);
     }
-    let in_data = |folder: PathBuf| folder.join("splatgraph").join("packs");
-    let home = absolute_folders(around.data_home.as_deref())
-        .next()
-        .or_else(|| around.home.as_ref().map(|home| home.join(".local/share")));
-    if let Some(folder) = home {
-        add(in_data(folder), Origin::DataDirectory);
+    if let Some(folder) = user_folder(around) {
+        add(folder, Origin::DataDirectory);
     }
     let dirs = around.data_dirs.clone().filter(|dirs| !dirs.is_empty());
     let dirs = dirs.unwrap_or_else(|| "/usr/local/share:/usr/share".into());
@@ -110,6 +106,17 @@ pub fn places(options: &[PathBuf], around: &Surroundings) -> Vec<Place> {
         add(in_data(folder), Origin::DataDirectory);
     }
     places
+}
+
+/// The user's own folder of packs; `None` without a home.
+#[must_use]
+pub fn user_folder(around: &Surroundings) -> Option<PathBuf> {
+    let data = absolute_folders(around.data_home.as_deref()).next();
+    data.or_else(|| around.home.as_ref().map(|home| home.join(".local/share"))).map(in_data)
+}
+
+fn in_data(folder: PathBuf) -> PathBuf {
+    folder.join("splatgraph").join("packs")
 }
 
 /// The absolute folders of a list; a relative one would depend on the current directory, which is never searched.

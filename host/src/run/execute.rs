@@ -60,8 +60,8 @@ pub(super) struct Hooks {
 }
 
 type MakeInstance = dyn Fn(&CheckedNode) -> Result<Arc<dyn Instance>, Error> + Send + Sync;
-/// Gets the node's position and its id.
-type KeepOutputs = dyn Fn(usize, &Arc<str>, &[Value]) + Send + Sync;
+/// Gets the node's position, its id, its outputs and the files that it says it has written.
+type KeepOutputs = dyn Fn(usize, &Arc<str>, &[Value], &[PathBuf]) + Send + Sync;
 
 #[derive(Default)]
 struct Slot {
@@ -190,10 +190,10 @@ impl Work {
         match result {
             Ok(outputs) => {
                 let written = written(about, &outputs);
-                if !self.leave_running(node, State::Done { ms, written }) {
+                if !self.leave_running(node, State::Done { ms, written: written.clone() }) {
                     return Vec::new();
                 }
-                (self.hooks.keep)(node, &about.id, &outputs);
+                (self.hooks.keep)(node, &about.id, &outputs, &written);
                 for (output, value) in outputs.iter().enumerate() {
                     let mut slot = lock(&self.slots[self.plan.output(node, output)]);
                     slot.value = (slot.uses > 0).then(|| value.clone());

@@ -12,6 +12,8 @@ pub(super) type Key = [u8; 32];
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Fingerprint {
     pub(super) class: Key,
+    /// Which loading of the pack.
+    pub(super) generation: u64,
     pub(super) settings: Key,
     /// In the order of the inputs.
     pub(super) parts: Vec<Part>,
@@ -36,6 +38,7 @@ impl Fingerprint {
     pub(super) fn key(&self) -> Option<Key> {
         let mut hash = Sha256::new();
         hash.update(self.class);
+        hash.update(self.generation.to_le_bytes());
         hash.update(self.settings);
         for part in &self.parts {
             let (tag, first, second) = match part {
@@ -72,7 +75,8 @@ pub(super) fn fingerprints(checked: &Checked, digests: &mut Digests, settings: &
         let parts = parts.map(|(spec, feed)| part(spec, feed, &keys, digests)).collect();
         let manifest = &at.class.pack.manifest;
         let class = sha([at.class.full_name.clone(), manifest.version.clone(), at.class.spec.version.to_string()]);
-        let fingerprint = Fingerprint { class, settings, parts };
+        let generation = at.class.pack.nodes.generation();
+        let fingerprint = Fingerprint { class, generation, settings, parts };
         keys[node] = fingerprint.key();
         all[node] = Some(fingerprint);
     }

@@ -15,6 +15,7 @@ mod plan;
 mod runner;
 mod supply;
 mod why;
+mod written;
 
 pub use cancel::CancelToken;
 pub use event::{Event, NodeFailure, NodeReport, RunResult, Status};

@@ -7,8 +7,10 @@ use super::{
     keys::{Fingerprint, Key, fingerprints},
     plan::Plan,
     why::{Why, why_it_runs},
+    written::Written,
 };
 use crate::{
+    file_state::FileState,
     graph::{Checked, CheckedNode},
     registry::{Instance, NodeSource},
 };
@@ -52,6 +54,8 @@ struct Kept {
     digests: Digests,
     /// By node id: what its last result depended on.
     last: HashMap<Arc<str>, Fingerprint>,
+    /// What output nodes wrote.
+    written: Written,
 }
 
 /// A node and what made it.
@@ -74,6 +78,7 @@ impl Runner {
                 cache: Cache::new(options.cache_bytes),
                 digests: Digests::default(),
                 last: HashMap::new(),
+                written: Written::default(),
             })),
         })
     }
@@ -111,6 +116,22 @@ impl Runner {
         self.result(&work, whys, cancel)
     }
 
+    /// Drops the nodes that no run of this graph would use again: what they hold, such as models, can be large.
+    pub fn keep_only_nodes_of(&self, checked: &Checked) {
+        let used: HashMap<_, _> = checked
+            .nodes
+            .iter()
+            .map(|node| ((node.id.clone(), node.class.full_name.clone()), &node.class.pack))
+            .collect();
+        let is_used = |name: &_, made_by: &Arc<dyn NodeSource>| {
+            used.get(name).is_some_and(|pack| Arc::as_ptr(&pack.nodes).addr() == Arc::as_ptr(made_by).addr())
+        };
+        let unused =
+            lock(&self.kept).instances.extract_if(|name, (made_by, _)| !is_used(name, made_by)).collect::<Vec<_>>();
+        // Outside the lock, as dropping a node is the pack's business.
+        drop(unused);
+    }
+
     /// Decides which nodes run.
     fn prepare(&self, checked: &Checked, settings: &Settings) -> Prepared {
         let mut kept = lock(&self.kept);
@@ -128,8 +149,9 @@ impl Runner {
         let mut supplied = Vec::new();
         let plan = Plan::new(checked, |node| {
             let key = fingerprints[node].as_ref().and_then(Fingerprint::key);
-            // An output node always runs.
-            let key = key.filter(|_| !checked.nodes[node].class.spec.output);
+            // An output node runs, unless what it would write is there.
+            let at = &checked.nodes[node];
+            let key = key.filter(|key| !at.class.spec.output || kept.written.untouched(&at.id, key));
             match key.and_then(|key| kept.cache.get(&key)) {
                 Some(outputs) => {
                     supplied.push((node, outputs));
@@ -142,8 +164,13 @@ impl Runner {
         let why = |(node, fingerprint): (usize, &Option<Fingerprint>)| match fingerprint {
             Some(now) if plan.runs[node] => {
                 let at = &checked.nodes[node];
-                why_it_runs(at, |source| checked.nodes[source].id.to_string(), kept.last.get(&at.id), now)
+                let why = why_it_runs(at, |source| checked.nodes[source].id.to_string(), kept.last.get(&at.id), now);
+                match (why, now.key()) {
+                    (Why::NotKept, Some(key)) if at.class.spec.output => kept.written.why_again(&at.id, &key),
+                    (why, _) => why,
+                }
             }
+            Some(_) if checked.nodes[node].class.spec.output => Why::Written,
             Some(_) => Why::Cached,
             None => Why::NotNeeded,
         };
@@ -157,11 +184,13 @@ impl Runner {
         Hooks {
             event: Box::new(events),
             instance: Box::new(move |node| instance(&for_instance, node)),
-            keep: Box::new(move |node, id, outputs| {
+            keep: Box::new(move |node, id, outputs, written| {
                 let Some(fingerprint) = &fingerprints[node] else { return };
+                let files = written.iter().map(|path| (path.clone(), FileState::of(path))).collect();
                 let mut kept = lock(&for_keep);
                 kept.last.insert(id.clone(), fingerprint.clone());
                 if let Some(key) = keys[node] {
+                    kept.written.remember(id, key, files);
                     kept.cache.insert(key, outputs.to_vec());
                 }
             }),
@@ -181,7 +210,7 @@ impl Runner {
             let mut took = 0.0;
             let status = match lock(state).clone() {
                 State::Waiting | State::Doomed(_) if work.plan.runs[position] => Status::Cancelled,
-                State::Waiting | State::Doomed(_) if why == Why::Cached => Status::Cached,
+                State::Waiting | State::Doomed(_) if matches!(why, Why::Cached | Why::Written) => Status::Cached,
                 State::Waiting | State::Doomed(_) => Status::NotNeeded,
                 State::Done { ms, written } => {
                     took = ms;

@@ -19,13 +19,15 @@ fn help_lists_the_commands() {
     Commands:
       run          Run a graph
       batch        Run a graph over many files and values
+      watch        Run a graph, and again whenever it, a file it reads or a pack changes
       check        Check a graph without running it, and print everything that is wrong
       nodes        List the nodes of all loaded packs or of one, or show a node with its inputs, outputs
                    and help
       draw         Print a drawing of a graph as a mermaid diagram, which Markdown pages show
       schema       Print the JSON schema of graph files for the packs that are loaded, so that an editor
                    completes and checks them
-      packs        List the node packs that are loaded, and every file that was refused with the reason
+      packs        List the node packs that are loaded, and every file that was refused with the reason;
+                   or add or remove one
       new-pack     Create a folder with a new node pack: one node, its test and a graph that runs it
       inspect      Show what is in a record, a checkpoint or a picture, or compare two records or
                    checkpoints

@@ -18,7 +18,8 @@ fn a_new_pack_has_all_files_and_an_existing_folder_is_refused() {
       cd my-blur
       cargo test
       cargo build --release
-      splatgraph run graph.json --packs target/release
+      splatgraph packs add .
+      splatgraph run graph.json
     --- stderr
     ");
     let manifest = place.read("my-blur/Cargo.toml");

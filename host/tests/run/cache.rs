@@ -1,6 +1,6 @@
 use super::{arithmetic, checked, closures::PackOf, lines, run, runner, whys};
 use serde_json::json;
-use splatgraph::run::{CancelToken, RunResult, Runner, Settings};
+use splatgraph::run::{CancelToken, RunResult, Runner, Settings, Status};
 use splatgraph_sdk::{Error, Value};
 use std::fs;
 use tempfile::TempDir;
@@ -70,6 +70,107 @@ fn what_did_not_change_is_not_run_again() {
         ["b finished (cached)", "c finished (cached)", "a started", "a finished", "add started", "add finished"];
     assert_eq!(lines[..6], expected);
     assert_eq!(lines.len(), 10);
+}
+
+/// `t.Number` and `t.Keep`, which writes its input into a file.
+fn writing_pack() -> PackOf {
+    let inputs = json!([{ "name": "x", "type": "INT" }, { "name": "path", "type": "STRING", "path": "write" }]);
+    let outputs = json!([{ "name": "path", "type": "STRING" }, { "name": "x", "type": "INT" }]);
+    arithmetic().node(json!({ "name": "Keep", "output": true, "inputs": inputs, "outputs": outputs }), |_, inputs| {
+        fs::write(inputs[1].as_text().unwrap_or_default(), format!("{:?}", inputs[0]))?;
+        Ok(vec![inputs[1].clone(), inputs[0].clone()])
+    })
+}
+
+#[test]
+fn what_is_written_already_is_not_written_again() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("out.txt");
+    let graph = |x: i64| {
+        let text = json!({"outputs": {"x": ["keep", "x"]}, "nodes": {
+            "x": {"class_type": "t.Number", "inputs": {"value": x}},
+            "keep": {"class_type": "t.Keep", "inputs": {"x": ["x", 0], "path": file}},
+        }});
+        checked(&text.to_string(), &writing_pack().registry())
+    };
+    let runner = runner(1, 1 << 20);
+    let why = |x: i64| {
+        let result = run(&runner, &graph(x));
+        assert_eq!(result.outputs[0].1.as_int(), Some(i128::from(x)), "its output is there, run or not");
+        assert_eq!(fs::read_to_string(&file).unwrap(), format!("Value({x})"));
+        whys(&result).lines().nth(1).unwrap().to_owned()
+    };
+    assert_eq!(why(1), "keep: ran: first time");
+    assert_eq!(why(1), "keep: cached: its files are as it left them");
+    assert_eq!(why(2), "keep: ran: input `x` changed, which comes from `x`");
+    assert_eq!(
+        why(1),
+        "keep: ran: input `x` changed, which comes from `x`",
+        "the file holds the result of another run"
+    );
+    fs::write(&file, "changed").unwrap();
+    assert_eq!(why(1), "keep: ran: its files are not as it left them");
+    fs::remove_file(&file).unwrap();
+    assert_eq!(why(1), "keep: ran: its files are not as it left them");
+    assert_eq!(why(1), "keep: cached: its files are as it left them");
+    let result = run(&runner, &graph(1));
+    assert_eq!((result.written.len(), &result.nodes[1].status), (0, &Status::Cached));
+}
+
+#[test]
+fn a_writing_node_without_a_cache_always_runs() {
+    let folder = TempDir::new().unwrap();
+    let text =
+        json!({"nodes": {"keep": {"class_type": "t.Keep", "inputs": {"x": 1, "path": folder.path().join("out.txt")}}}});
+    let checked = checked(&text.to_string(), &writing_pack().registry());
+    let runner = runner(1, 0);
+    for _ in 0..2 {
+        assert_eq!(whys(&run(&runner, &checked)), "keep: ran: results are not kept");
+    }
+}
+
+#[test]
+fn results_of_a_pack_that_was_loaded_anew_are_made_again() {
+    use splatgraph::registry::{Instance, NodeSource, Pack, Registry};
+    use std::sync::Arc;
+    struct Source(u64);
+    struct Gives(u64);
+    impl NodeSource for Source {
+        fn create(&self, _: &str) -> Result<Box<dyn Instance>, Error> {
+            Ok(Box::new(Gives(self.0)))
+        }
+        fn generation(&self) -> u64 {
+            self.0
+        }
+    }
+    impl Instance for Gives {
+        fn run(&self, _: &splatgraph_sdk::Ctx, _: &[Value]) -> Result<Vec<Value>, Error> {
+            Ok(vec![Value::uint(self.0)])
+        }
+    }
+    let manifest = json!({ "id": "hot", "nodes": [{ "name": "Give", "outputs": [{ "name": "n", "type": "INT" }] }] });
+    let registry = |generation: u64| {
+        let manifest = serde_json::from_value(manifest.clone()).unwrap();
+        let hot = Pack { manifest, path: "".into(), nodes: Arc::new(Source(generation)) };
+        Registry::new(vec![hot, arithmetic().pack()])
+    };
+    let text = r#"{"outputs": {"sum": ["add", 0]}, "nodes": {
+        "hot": {"class_type": "hot.Give"}, "other": {"class_type": "t.Number", "inputs": {"value": 10}},
+        "add": {"class_type": "t.Add", "inputs": {"a": ["hot", 0], "b": ["other", 0]}}}}"#;
+    let runner = runner(1, 1 << 20);
+    let sum = |generation| {
+        let result = run(&runner, &checked(text, &registry(generation)));
+        (result.outputs[0].1.as_int(), whys(&result))
+    };
+    assert_eq!(sum(1).0, Some(11));
+    assert_eq!(sum(1).1, "hot: cached\nother: cached\nadd: cached");
+    let (number, whys) = sum(2);
+    assert_eq!(number, Some(12));
+    insta::assert_snapshot!(whys, @r"
+    hot: ran: its pack was loaded anew
+    other: cached
+    add: ran: input `a` changed, which comes from `hot`
+    ");
 }
 
 #[test]
@@ -223,10 +324,17 @@ fn nodes_live_as_long_as_the_runner() {
         nodes: Arc::new(Source(made.clone())),
     }]);
     let text = r#"{"outputs": {"a": ["a", 0], "b": ["b", 0]}, "nodes": {"a": {"class_type": "t.Count"}, "b": {"class_type": "t.Count"}}}"#;
-    let (checked, runner) = (checked(text, &registry), runner(2, 0));
+    let (both, runner) = (checked(text, &registry), runner(2, 0));
     for expected in 0..3 {
-        let result = run(&runner, &checked);
+        let result = run(&runner, &both);
         assert!(result.outputs.iter().all(|(_, value)| value.as_int() == Some(expected)));
     }
     assert_eq!(made.load(Ordering::SeqCst), 2, "one for each node");
+    // What a graph that was edited no longer has is dropped when that is asked for.
+    let one =
+        checked(&text.replace(r#", "b": ["b", 0]"#, "").replace(r#", "b": {"class_type": "t.Count"}"#, ""), &registry);
+    runner.keep_only_nodes_of(&one);
+    let result = run(&runner, &both);
+    let numbers: Vec<_> = result.outputs.iter().map(|(_, value)| value.as_int()).collect();
+    assert_eq!((numbers, made.load(Ordering::SeqCst)), (vec![Some(3), Some(0)], 3));
 }

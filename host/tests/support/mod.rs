@@ -141,7 +141,7 @@ impl Place {
 }
 
 /// Replaces what was measured: `12 ms` and `1.5 s` become `[TIME]`.
-fn without_times(text: &str) -> String {
+pub(crate) fn without_times(text: &str) -> String {
     let lines = text.lines().map(|line| {
         let words: Vec<&str> = line.split(' ').collect();
         let mut kept: Vec<String> = Vec::new();

@@ -56,7 +56,7 @@ pub(crate) fn run(options: &Options) -> Outcome {
     }
     output::print(&format!(
         "Created the pack `{id}` in {0}. Next:\n  \
-         cd {0}\n  cargo test\n  cargo build --release\n  splatgraph run graph.json --packs target/release",
+         cd {0}\n  cargo test\n  cargo build --release\n  splatgraph packs add .\n  splatgraph run graph.json",
         folder.display()
     ));
     Ok(())

@@ -2,7 +2,7 @@
 
 mod debug;
 mod help;
-mod report;
+pub(crate) mod report;
 mod swap;
 
 use std::num::NonZeroUsize;

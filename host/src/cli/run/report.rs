@@ -14,15 +14,15 @@ use crate::cli::output::{self, columns, count};
 use crate::cli::progress::duration;
 
 /// A finished run.
-pub(super) struct Report<'a> {
-    pub(super) result: &'a RunResult,
-    pub(super) checked: &'a Checked,
-    pub(super) cwd: &'a Path,
-    pub(super) elapsed: Duration,
+pub(crate) struct Report<'a> {
+    pub(crate) result: &'a RunResult,
+    pub(crate) checked: &'a Checked,
+    pub(crate) cwd: &'a Path,
+    pub(crate) elapsed: Duration,
 }
 
 /// 0 without failures, 3 when all of them are missing models or packs, else 1.
-pub(super) fn failure_code(failures: &[NodeFailure]) -> u8 {
+pub(crate) fn failure_code(failures: &[NodeFailure]) -> u8 {
     match failures {
         [] => 0,
         _ if failures.iter().all(|failure| failure.error.code == Code::Missing) => MISSING,
@@ -32,7 +32,7 @@ pub(super) fn failure_code(failures: &[NodeFailure]) -> u8 {
 
 impl Report<'_> {
     /// Results on stdout; failures, what was skipped and the time on stderr.
-    pub(super) fn print(&self, quiet: bool, explain: bool) {
+    pub(crate) fn print(&self, quiet: bool, explain: bool) {
         for failure in &self.result.failures {
             output::error(&failure.to_string());
             if failure.error.code != Code::Panic && !failure.error.detail.is_empty() {
@@ -130,7 +130,7 @@ impl Report<'_> {
     }
 
     /// The whole result for a program.
-    pub(super) fn as_json(&self) -> Json {
+    pub(crate) fn as_json(&self) -> Json {
         let outputs: Map<String, Json> = self
             .result
             .outputs

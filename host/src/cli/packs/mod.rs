@@ -1,17 +1,35 @@
 //! `splatgraph packs`.
 
+mod add;
+mod remove;
+
 use std::path::Path;
 
 use serde_json::{Value as Json, json};
 use splatgraph::packs::{Found, LoadedFile};
 
-use super::failure::Outcome;
-use super::output::{self, BOLD, DIM, columns, count};
-use super::pack_folders::PackFolders;
+use crate::cli::failure::Outcome;
+use crate::cli::output::{self, BOLD, DIM, columns, count};
+use crate::cli::pack_folders::PackFolders;
 
-/// List the node packs that are loaded, and every file that was refused with the reason
+/// List the node packs that are loaded, and every file that was refused with the reason; or add or remove one
 #[derive(clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Options {
+    #[command(subcommand)]
+    action: Option<Action>,
+    #[command(flatten)]
+    list: ListOptions,
+}
+
+#[derive(clap::Subcommand)]
+enum Action {
+    Add(add::Options),
+    Remove(remove::Options),
+}
+
+#[derive(clap::Args)]
+struct ListOptions {
     #[command(flatten)]
     packs: PackFolders,
     /// List also the libraries that are no packs and were passed over
@@ -23,6 +41,14 @@ pub(crate) struct Options {
 }
 
 pub(crate) fn run(options: &Options) -> Outcome {
+    match &options.action {
+        None => list(&options.list),
+        Some(Action::Add(options)) => add::run(options),
+        Some(Action::Remove(options)) => remove::run(options),
+    }
+}
+
+fn list(options: &ListOptions) -> Outcome {
     let found = options.packs.find()?;
     if options.json {
         output::print_json(&as_json(&found, options.all));

@@ -1,0 +1,29 @@
+//! `splatgraph packs remove`.
+
+use splatgraph::packs::{self, RemoveError, Surroundings};
+
+use super::add::user_folder;
+use crate::cli::failure::{FAILED, Failure, MISSING, Outcome};
+use crate::cli::output;
+use crate::cli::pack_folders::log;
+
+/// Remove a pack from your folder of packs
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// The pack's id, as `splatgraph packs` lists it
+    id: String,
+}
+
+pub(crate) fn run(options: &Options) -> Outcome {
+    let found = packs::load_all(&packs::places(&[], &Surroundings::of_process()), &log());
+    let removed = packs::remove(&options.id, &user_folder()?, &found).map_err(|error| {
+        let code = if matches!(error, RemoveError::Failed { .. }) { FAILED } else { MISSING };
+        Failure::new(code, error)
+    })?;
+    let files: Vec<String> = removed.files.iter().map(|file| file.display().to_string()).collect();
+    output::print(&format!("Removed {}\n  {}", options.id, files.join("\n  ")));
+    if let Some(path) = removed.elsewhere.first() {
+        output::note(&format!("the pack `{}` is still found elsewhere\n  {}", options.id, path.display()));
+    }
+    Ok(())
+}

@@ -1,0 +1,239 @@
+//! What happens while a graph is watched, in one row: changes of files, the end of a run, Ctrl-C.
+
+use std::collections::HashSet;
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::time::{Duration, Instant};
+
+use splatgraph::packs::HotPacks;
+use splatgraph::registry::Registry;
+use splatgraph::run::{CancelToken, RunResult};
+use splatgraph::watch::{Touched, Watch};
+
+use super::super::failure::{Failure, INTERRUPTED, Outcome};
+use super::super::output;
+use super::super::signals::Signals;
+
+/// Files count as written when nothing happened for this long, ...
+const QUIET: Duration = Duration::from_millis(15);
+/// ... or at the latest after this long.
+const SETTLED: Duration = Duration::from_millis(200);
+/// How long something that is wrong may be so without a word: editors and linkers need a moment.
+pub(super) const PATIENCE: Duration = Duration::from_millis(400);
+
+/// Why a run begins.
+pub(super) struct Cause {
+    /// When the first change was noticed, or the program started.
+    pub(super) since: Instant,
+    /// Nothing at the start.
+    pub(super) changed: Vec<PathBuf>,
+    is_start: bool,
+}
+
+impl Cause {
+    pub(super) fn start(since: Instant) -> Self {
+        Self { since, changed: Vec::new(), is_start: true }
+    }
+
+    pub(super) fn is_start(&self) -> bool {
+        self.is_start
+    }
+
+    pub(super) fn add(&mut self, changed: Vec<PathBuf>) {
+        self.changed.extend(changed);
+        self.changed.sort();
+        self.changed.dedup();
+    }
+
+    pub(super) fn put_off(&mut self, by: Duration) {
+        self.since += by;
+    }
+}
+
+/// The end of a run.
+pub(super) struct Done {
+    pub(super) result: RunResult,
+    pub(super) at: Instant,
+    /// How long at least one node was at work.
+    pub(super) busy: Duration,
+}
+
+pub(super) enum Message {
+    Touched(Touched),
+    Done(Box<Done>),
+    Stop,
+}
+
+/// What came next.
+pub(super) enum Next {
+    Change(Cause),
+    Done(Box<Done>),
+    Stop,
+    /// Nothing, in the time that was given.
+    Quiet,
+}
+
+/// Files and packs that are watched, and what is waited for.
+pub(super) struct Changes {
+    pub(super) watch: Watch,
+    packs: HotPacks,
+    registry: Registry,
+    sender: Sender<Message>,
+    messages: Receiver<Message>,
+    /// What came while files settled.
+    put_back: Vec<Message>,
+    signals: Signals,
+    /// What was said about packs that cannot be loaded, and still holds.
+    told: HashSet<String>,
+    /// When to say the rest.
+    tell_at: Option<Instant>,
+}
+
+impl Changes {
+    pub(super) fn new(packs: HotPacks) -> Outcome<Self> {
+        let (sender, messages) = channel();
+        let for_signals = sender.clone();
+        // The run that is to be cancelled is another each time.
+        let signals = Signals::cancel(&CancelToken::new(), move || {
+            // The receiver lives as long as the command.
+            let _ = for_signals.send(Message::Stop);
+        });
+        let signals = signals.map_err(|error| Failure::usage(format!("Ctrl-C cannot be listened for: {error}")))?;
+        let for_files = sender.clone();
+        let watch = Watch::new(move |touched| {
+            let _ = for_files.send(Message::Touched(touched));
+        });
+        let registry = Registry::new(packs.found().packs());
+        let (put_back, told) = (Vec::new(), HashSet::new());
+        let mut changes = Self { watch, packs, registry, sender, messages, put_back, signals, told, tell_at: None };
+        changes.tell_about_packs();
+        Ok(changes)
+    }
+
+    pub(super) fn packs(&self) -> &HotPacks {
+        &self.packs
+    }
+
+    pub(super) fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    /// Where the end of a run is announced.
+    pub(super) fn sender(&self) -> Sender<Message> {
+        self.sender.clone()
+    }
+
+    /// The exit code of the signal that came.
+    pub(super) fn signal(&self) -> u8 {
+        self.signals.code().unwrap_or(INTERRUPTED)
+    }
+
+    /// To be called before a graph is read: gives what changed since the last time, and takes it for known.
+    pub(super) fn begin(&mut self) -> Vec<PathBuf> {
+        let changed = self.changed();
+        self.watch.look();
+        changed
+    }
+
+    /// Waits for the next event that matters, at most for `patience`.
+    pub(super) fn next(&mut self, patience: Option<Duration>) -> Next {
+        let until = patience.map(|patience| Instant::now() + patience);
+        loop {
+            match self.receive([until, self.tell_at].into_iter().flatten().min()) {
+                Some(Message::Stop) => return Next::Stop,
+                Some(Message::Done(done)) => return Next::Done(done),
+                Some(Message::Touched(touched)) => {
+                    if self.watch.concerns(&touched) {
+                        self.settle(touched.at);
+                        let changed = self.changed();
+                        if !changed.is_empty() {
+                            return Next::Change(Cause { since: touched.at, changed, is_start: false });
+                        }
+                    }
+                }
+                None => {
+                    if self.tell_at.is_some_and(|at| at <= Instant::now()) {
+                        self.tell_about_packs();
+                    }
+                    if until.is_some_and(|until| until <= Instant::now()) {
+                        return Next::Quiet;
+                    }
+                }
+            }
+        }
+    }
+
+    /// The next message; `None` when it is `until`.
+    fn receive(&mut self, until: Option<Instant>) -> Option<Message> {
+        if !self.put_back.is_empty() {
+            return Some(self.put_back.remove(0));
+        }
+        match until {
+            None => self.messages.recv().ok(),
+            Some(until) => self.messages.recv_timeout(until.saturating_duration_since(Instant::now())).ok(),
+        }
+    }
+
+    /// Waits until files are no longer written to.
+    fn settle(&mut self, first: Instant) {
+        let (mut last, end) = (first, first + SETTLED);
+        loop {
+            let until = end.min(last + QUIET);
+            match self.messages.recv_timeout(until.saturating_duration_since(Instant::now())) {
+                Ok(Message::Touched(touched)) => {
+                    if self.watch.concerns(&touched) {
+                        last = touched.at;
+                    }
+                }
+                Ok(other) => self.put_back.push(other),
+                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return,
+            }
+        }
+    }
+
+    /// What is not as it was; packs are loaded anew.
+    fn changed(&mut self) -> Vec<PathBuf> {
+        let mut changed = self.watch.changed();
+        if self.watch.packs_touched() {
+            let packs = self.packs.refresh();
+            if !packs.is_empty() {
+                self.registry = Registry::new(self.packs.found().packs());
+            }
+            changed.extend(packs);
+            self.tell_at = Some(Instant::now() + PATIENCE);
+        }
+        changed
+    }
+
+    /// Says of packs that are not loaded why, each time once.
+    fn tell_about_packs(&mut self) {
+        self.tell_at = None;
+        let found = self.packs.found();
+        let hidden = found.hidden.iter().map(ToString::to_string);
+        let now: HashSet<String> = found.refused.iter().map(ToString::to_string).chain(hidden).collect();
+        let mut new: Vec<&String> = now.difference(&self.told).collect();
+        new.sort();
+        for text in new {
+            output::warning(text);
+        }
+        self.told = now;
+    }
+
+    /// The end of the run that was cancelled.
+    pub(super) fn wait_for_end(&mut self) -> Option<Box<Done>> {
+        let mut others = Vec::new();
+        let done = loop {
+            match self.receive(None) {
+                Some(Message::Done(done)) => break Some(done),
+                Some(Message::Touched(touched)) => {
+                    // What it tells is remembered, and compared before the next run.
+                    self.watch.concerns(&touched);
+                }
+                Some(other) => others.push(other),
+                None => break None,
+            }
+        };
+        self.put_back.extend(others);
+        done
+    }
+}

@@ -1,0 +1,127 @@
+//! `splatgraph watch`.
+
+mod changes;
+mod round;
+mod said;
+
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+use splatgraph::run::{self, Runner};
+
+use super::failure::{FAILED, Failure, Outcome};
+use super::given::GivenOptions;
+use super::pack_folders::PackFolders;
+use super::source;
+use changes::{Cause, Changes, Next};
+use round::{Rounds, Run};
+
+/// Bytes of host memory for results that are kept from run to run.
+const CACHE_BYTES: u64 = 2 << 30;
+
+/// Run a graph, and again whenever it, a file it reads or a pack changes
+///
+/// Only nodes run again that a change concerns. What is wrong with a graph is printed, and the last result stays. Packs
+/// are loaded anew when their libraries change. A change in the middle of a run cancels it. Ctrl-C ends.
+#[derive(clap::Args)]
+#[command(
+    after_help = "Exit codes: 0 ended by Ctrl-C between runs; 2 the command line is wrong, or there is no such graph; \
+                        130 or 143 ended during a run."
+)]
+pub(crate) struct Options {
+    /// A .json graph, or a picture with a graph in it
+    graph: PathBuf,
+    #[command(flatten)]
+    given: GivenOptions,
+    #[command(flatten)]
+    packs: PackFolders,
+    /// How many threads nodes may use [default: one per core]
+    #[arg(long, value_name = "N")]
+    threads: Option<NonZeroUsize>,
+    /// Print nothing but errors
+    #[arg(short, long)]
+    quiet: bool,
+    /// Print the result of every run as JSON, one line each, and no progress
+    #[arg(long)]
+    json: bool,
+    /// Write pictures without the graph in them
+    #[arg(long)]
+    no_metadata: bool,
+}
+
+pub(crate) fn run(options: &Options) -> Outcome {
+    let start = Instant::now();
+    if options.graph == Path::new("-") {
+        return Err(Failure::usage("standard input cannot be watched; give the path of a graph"));
+    }
+    let given = options.given.given()?;
+    // A name that is wrong from the start would be watched in vain.
+    source::parse(&options.graph)?.ok();
+    let packs = options.packs.hot()?;
+    let threads = options.threads.map(NonZeroUsize::get);
+    let runner = Runner::new(run::Options { threads, cache_bytes: CACHE_BYTES })
+        .map_err(|error| Failure::new(FAILED, format!("threads for the run cannot be started: {error}")))?;
+    let mut changes = Changes::new(packs)?;
+    let mut rounds = Rounds::new(options, given, Arc::new(runner));
+    let mut cause = Cause::start(start);
+    loop {
+        // Whatever is wrong with it may be mended while an editor still writes.
+        cause.add(changes.begin());
+        let mut prepared = rounds.prepare(&mut changes, &cause)?;
+        while prepared.is_err() && !cause.is_start() {
+            match changes.next(Some(changes::PATIENCE)) {
+                Next::Change(more) => cause.add(more.changed),
+                Next::Stop => return Ok(()),
+                Next::Quiet | Next::Done(_) => break,
+            }
+            cause.add(changes.begin());
+            prepared = rounds.prepare(&mut changes, &cause)?;
+        }
+        let running = match prepared {
+            Ok(ready) => Some(rounds.start(ready, &cause, &changes)?),
+            Err(wrong) => {
+                rounds.tell_wrong(&wrong, &cause);
+                None
+            }
+        };
+        match follow(&mut rounds, &mut changes, running, &cause)? {
+            Some(next) => cause = next,
+            None => return Ok(()),
+        }
+    }
+}
+
+/// Waits for what ends a round: the next cause, or `None` when the user has had enough.
+fn follow(
+    rounds: &mut Rounds,
+    changes: &mut Changes,
+    mut running: Option<Run>,
+    cause: &Cause,
+) -> Outcome<Option<Cause>> {
+    loop {
+        match (changes.next(None), running.take()) {
+            (Next::Done(done), Some(run)) => rounds.tell(&run, &done, cause),
+            (Next::Change(mut next), Some(run)) => {
+                let stopping = Instant::now();
+                run.cancel.cancel();
+                if let Some(done) = changes.wait_for_end() {
+                    rounds.tell(&run, &done, cause);
+                }
+                // That is the time of the run before.
+                next.put_off(stopping.elapsed());
+                return Ok(Some(next));
+            }
+            (Next::Change(next), None) => return Ok(Some(next)),
+            (Next::Stop, Some(run)) => {
+                run.cancel.cancel();
+                let Some(done) = changes.wait_for_end() else { return Ok(None) };
+                rounds.tell(&run, &done, cause);
+                return if done.result.cancelled { Err(Failure::new(changes.signal(), "")) } else { Ok(None) };
+            }
+            (Next::Stop, None) => return Ok(None),
+            (Next::Quiet | Next::Done(_), still) => running = still,
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! One round: the graph is read and checked, and runs.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+use splatgraph::graph::{self, Checked, Given, Problems};
+use splatgraph::run::{CancelToken, Runner, Settings};
+use splatgraph::watch::{BusyTime, Watched};
+
+use super::changes::{Cause, Changes, Done, Message};
+use super::{Options, said};
+use crate::cli::failure::{FAILED, Failure, Outcome};
+use crate::cli::metadata::{self, ModelSums};
+use crate::cli::progress::Progress;
+use crate::cli::{output, source};
+
+/// What stays from round to round.
+pub(super) struct Rounds<'a> {
+    pub(super) options: &'a Options,
+    pub(super) given: Given,
+    runner: Arc<Runner>,
+    watched: Watched,
+    /// Of models that did not change.
+    sums: ModelSums,
+    /// The warnings about the graph that were printed last.
+    warned: Vec<String>,
+    /// Whether the user knows how to end this.
+    pub(super) introduced: bool,
+}
+
+/// A graph that can be run.
+pub(super) struct Ready {
+    checked: Checked,
+    settings: Settings,
+}
+
+/// Why there is nothing to run.
+pub(super) enum Wrong {
+    Problems(Problems),
+    Failure(Failure),
+}
+
+/// A run in progress.
+pub(super) struct Run {
+    pub(super) checked: Checked,
+    pub(super) cancel: CancelToken,
+    pub(super) progress: Arc<Progress>,
+}
+
+impl<'a> Rounds<'a> {
+    pub(super) fn new(options: &'a Options, given: Given, runner: Arc<Runner>) -> Self {
+        let (watched, sums, warned) = (Watched::default(), ModelSums::default(), Vec::new());
+        Self { options, given, runner, watched, sums, warned, introduced: false }
+    }
+
+    /// Reads and checks the graph, and watches what it depends on.
+    pub(super) fn prepare(&mut self, changes: &mut Changes, cause: &Cause) -> Outcome<Result<Ready, Wrong>> {
+        if cause.changed.iter().any(|path| Some(path) != self.watched.files.first()) {
+            // One of them may be a model.
+            self.sums = ModelSums::default();
+        }
+        let mut watched = Watched::new(&self.options.graph, &self.given, changes.packs());
+        let ready = self.read(changes, &mut watched);
+        match &ready {
+            Ok(ready) => watched = watched.with_nodes(&ready.checked),
+            Err(Wrong::Problems(problems)) => watched = watched.with_problems(problems, &self.watched, &self.given),
+            // Then it is this file that has to change.
+            Err(Wrong::Failure(_)) => {}
+        }
+        self.watched = watched.clone();
+        changes.watch.set(watched).map_err(|error| Failure::new(FAILED, error))?;
+        Ok(ready)
+    }
+
+    fn read(&self, changes: &Changes, watched: &mut Watched) -> Result<Ready, Wrong> {
+        let file = source::parse(&self.options.graph).map_err(Wrong::Failure)?.map_err(Wrong::Problems)?;
+        *watched = std::mem::take(watched).with_file(&file, &self.given);
+        let checked = graph::check(file, changes.registry(), &self.given).map_err(Wrong::Problems)?;
+        if let Some(folder) = &self.given.out_dir {
+            std::fs::create_dir_all(folder).map_err(|error| {
+                let text = format!("the folder for output cannot be created: {error}\n  {}", folder.display());
+                Wrong::Failure(Failure::new(FAILED, text))
+            })?;
+        }
+        let mut settings = Settings::new();
+        if !self.options.no_metadata {
+            let texts = metadata::png_text(&checked, changes.registry(), &self.sums).map_err(Wrong::Failure)?;
+            settings.insert("png_text".to_owned(), texts.into());
+        }
+        Ok(Ready { checked, settings })
+    }
+
+    /// Starts to run a graph in another thread.
+    pub(super) fn start(&mut self, ready: Ready, cause: &Cause, changes: &Changes) -> Outcome<Run> {
+        let Ready { checked, settings } = ready;
+        let Options { quiet, json, .. } = *self.options;
+        if !quiet && !json {
+            self.say_cause(cause);
+        }
+        self.warn(&checked);
+        let classes = checked.nodes.iter().map(|node| (node.id.to_string(), node.class.full_name.clone())).collect();
+        // Without a terminal the lines at the end of a round say it all.
+        let no_bars = json || !std::io::IsTerminal::is_terminal(&std::io::stderr());
+        let progress = Arc::new(Progress::new(quiet, no_bars, classes));
+        let run = Run { checked, cancel: CancelToken::new(), progress };
+        self.runner.keep_only_nodes_of(&run.checked);
+        let (runner, sender) = (self.runner.clone(), changes.sender());
+        let (checked, cancel, progress) = (run.checked.clone(), run.cancel.clone(), run.progress.clone());
+        let spawned = std::thread::Builder::new().name("run".into()).spawn(move || {
+            let busy = Arc::new(BusyTime::default());
+            let clock = busy.clone();
+            let show = move |event| {
+                clock.note(&event);
+                progress.show(&event);
+            };
+            let result = runner.run(&checked, &settings, show, &cancel);
+            let done = Done { result, at: Instant::now(), busy: busy.total() };
+            // Nobody listens any more when the command ends.
+            let _ = sender.send(Message::Done(Box::new(done)));
+        });
+        spawned.map_err(|error| Failure::new(FAILED, format!("a thread for the run cannot be started: {error}")))?;
+        Ok(run)
+    }
+
+    /// Prints what the check found odd, unless it was so the last time.
+    fn warn(&mut self, checked: &Checked) {
+        let warnings: Vec<String> = checked.warnings.iter().map(ToString::to_string).collect();
+        if !self.options.quiet && warnings != self.warned {
+            for warning in &warnings {
+                output::warning(warning);
+            }
+        }
+        self.warned = warnings;
+    }
+
+    /// `graph.json changed`
+    pub(super) fn say_cause(&self, cause: &Cause) {
+        if !cause.changed.is_empty() {
+            output::note(&format!("{} changed", self.names(&cause.changed).join(", ")));
+        }
+    }
+
+    /// Paths as short as they can be said from the current directory.
+    pub(super) fn names(&self, paths: &[PathBuf]) -> Vec<String> {
+        paths.iter().map(|path| said::relative(path, &self.given.cwd)).collect()
+    }
+
+    /// How many files are watched besides the graph.
+    pub(super) fn others(&self) -> usize {
+        self.watched.files.len().saturating_sub(1) + self.watched.trees.len()
+    }
+}

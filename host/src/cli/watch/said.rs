@@ -1,0 +1,103 @@
+//! What is printed of every round.
+
+use std::path::Path;
+
+use serde_json::{Value as Json, json};
+use splatgraph::run::Status;
+
+use super::changes::{Cause, Done};
+use super::round::{Rounds, Run, Wrong};
+use crate::cli::failure::Failure;
+use crate::cli::output::{self, columns, count};
+use crate::cli::progress::duration;
+use crate::cli::run::report::Report;
+
+impl Rounds<'_> {
+    /// The end of a run.
+    pub(super) fn tell(&mut self, run: &Run, done: &Done, cause: &Cause) {
+        run.progress.finish();
+        let elapsed = done.at.saturating_duration_since(cause.since);
+        let host_ms = elapsed.saturating_sub(done.busy).as_secs_f64() * 1000.0;
+        let report = Report { result: &done.result, checked: &run.checked, cwd: &self.given.cwd, elapsed };
+        if self.options.json {
+            let mut whole = json!({"changed": self.names(&cause.changed)});
+            merge(&mut whole, report.as_json());
+            whole["host_ms"] = host_ms.into();
+            output::print(&output::json_line(&whole));
+            return;
+        }
+        if !self.options.quiet {
+            self.tell_nodes(done);
+        }
+        report.print(self.options.quiet, false);
+        if !self.options.quiet {
+            output::note(&format!("host {}", duration(host_ms)));
+            self.introduce();
+        }
+    }
+
+    /// Which nodes ran and why.
+    fn tell_nodes(&self, done: &Done) {
+        let ran = done.result.nodes.iter().filter(|node| node.status == Status::Done);
+        let row = |why: String| why.strip_prefix("ran: ").map_or(why.clone(), str::to_owned);
+        let rows: Vec<Vec<String>> =
+            ran.map(|node| vec![node.node.to_string(), duration(node.ms), row(node.why.to_string())]).collect();
+        if !rows.is_empty() {
+            output::note(columns(0, &rows).trim_end());
+        }
+        let unchanged = done.result.nodes.iter().filter(|node| node.status == Status::Cached).count();
+        if unchanged > 0 {
+            output::note(&format!("{} unchanged", count(unchanged, "node")));
+        }
+    }
+
+    /// A graph that cannot be run.
+    pub(super) fn tell_wrong(&mut self, wrong: &Wrong, cause: &Cause) {
+        if self.options.json {
+            let mut whole = json!({"changed": self.names(&cause.changed), "status": "invalid"});
+            match wrong {
+                Wrong::Problems(problems) => {
+                    whole["problems"] = serde_json::to_value(&problems.problems).unwrap_or_default();
+                }
+                Wrong::Failure(failure) => whole["message"] = failure.message.clone().into(),
+            }
+            output::print(&output::json_line(&whole));
+            return;
+        }
+        if !self.options.quiet {
+            self.say_cause(cause);
+        }
+        match wrong {
+            Wrong::Problems(problems) => output::error(&Failure::problems(problems).message),
+            Wrong::Failure(failure) => output::error(&failure.message),
+        }
+        if !self.options.quiet {
+            let stays = if cause.is_start() { "not run" } else { "the last result stays" };
+            output::note(&format!("{stays}; waiting for a change"));
+            self.introduce();
+        }
+    }
+
+    /// Once: what this does and how it ends.
+    fn introduce(&mut self) {
+        if !std::mem::replace(&mut self.introduced, true) {
+            let graph = self.options.graph.display();
+            let others = match self.others() {
+                0 => String::new(),
+                others => format!(" and {}", count(others, "other file")),
+            };
+            output::note(&format!("watching {graph}{others}; Ctrl-C ends"));
+        }
+    }
+}
+
+/// A path as short as it can be said from `cwd`.
+pub(super) fn relative(path: &Path, cwd: &Path) -> String {
+    path.strip_prefix(cwd).unwrap_or(path).display().to_string()
+}
+
+fn merge(into: &mut Json, from: Json) {
+    if let (Json::Object(into), Json::Object(from)) = (into, from) {
+        into.extend(from);
+    }
+}

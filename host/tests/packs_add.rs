@@ -1,0 +1,269 @@
+//! `splatgraph packs add` and `packs remove`.
+
+mod support;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use support::{Place, example_pack};
+
+/// A pack somewhere in a download folder.
+fn downloaded(place: &Place, name: &str) -> PathBuf {
+    fs::create_dir_all(place.path("downloads")).unwrap();
+    let file = place.path("downloads").join("some file");
+    fs::copy(example_pack(name), &file).unwrap();
+    file
+}
+
+fn add(place: &Place, file: &Path) -> support::Ran {
+    let mut command = place.command(&["packs", "add", file.to_str().unwrap()]);
+    place.ran(&command.env("CARGO_TARGET_DIR", place.path("target")).output().unwrap())
+}
+
+/// Another version of the pack `second`: it describes itself differently.
+fn another_second() -> Vec<u8> {
+    let mut bytes = fs::read(example_pack("second_pack")).unwrap();
+    let (said, says) = (b"Another pack for the host's tests", b"A newer  pack for the host's tests");
+    let found: Vec<usize> = (0..bytes.len() - said.len()).filter(|&at| bytes[at..].starts_with(said)).collect();
+    for at in found {
+        bytes[at..at + said.len()].copy_from_slice(&says[..said.len()]);
+    }
+    bytes
+}
+
+#[test]
+fn a_pack_is_added_replaced_and_removed() {
+    let place = Place::new();
+    let file = downloaded(&place, "second_pack");
+    insta::assert_snapshot!(add(&place, &file).all(), @r"
+    exit code 0
+    --- stdout
+    Added second 0.1.0, 1 node: Address
+      [DIR]/data/splatgraph/packs/libsecond.so
+    --- stderr
+    ");
+    fs::write(&file, another_second()).unwrap();
+    insta::assert_snapshot!(add(&place, &file).all(), @r"
+    exit code 0
+    --- stdout
+    Added second 0.1.0 in the place of 0.1.0, 1 node: Address
+      [DIR]/data/splatgraph/packs/libsecond.so
+    --- stderr
+    ");
+    assert!(place.run(&["packs"]).stdout.contains("A newer  pack"));
+    let folder = place.path("data/splatgraph/packs");
+    let names = |folder: &Path| -> Vec<String> {
+        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    };
+    assert_eq!(names(&folder), ["libsecond.so"]);
+    assert!(place.run(&["nodes", "second"]).stdout.contains("Address"));
+    // What was copied there by hand under another name is replaced too.
+    fs::rename(folder.join("libsecond.so"), folder.join("by_hand.so")).unwrap();
+    assert!(add(&place, &file).stdout.contains("in the place of 0.1.0"));
+    assert_eq!(names(&folder), ["libsecond.so"]);
+    insta::assert_snapshot!(place.run(&["packs", "remove", "second"]).all(), @r"
+    exit code 0
+    --- stdout
+    Removed second
+      [DIR]/data/splatgraph/packs/libsecond.so
+    --- stderr
+    ");
+    assert_eq!(names(&folder), Vec::<String>::new());
+}
+
+#[test]
+fn what_is_no_pack_is_not_added() {
+    let place = Place::new();
+    insta::assert_snapshot!(add(&place, Path::new("nowhere.so")).all(), @r"
+    exit code 1
+    --- stdout
+    --- stderr
+    error: the pack was not added: it cannot be read: No such file or directory (os error 2)
+      nowhere.so
+    ");
+    place.write("text.so", "nothing");
+    insta::assert_snapshot!(add(&place, Path::new("text.so")).all(), @r"
+    exit code 1
+    --- stdout
+    --- stderr
+    error: the pack was not added: it is not a shared library
+      text.so
+    ");
+    fs::copy(std::env::current_exe().unwrap(), place.path("work/other.so")).unwrap();
+    insta::assert_snapshot!(add(&place, Path::new("other.so")).all(), @r"
+    exit code 1
+    --- stdout
+    --- stderr
+    error: the pack was not added: it is a library, but no node pack: it has no `export_pack!`
+      other.so
+    ");
+    fs::create_dir(place.path("work/empty")).unwrap();
+    insta::assert_snapshot!(add(&place, Path::new("empty")).all(), @r"
+    exit code 2
+    --- stdout
+    --- stderr
+    error: this folder holds no crate, as it has no Cargo.toml; give the folder of a crate, or the library of a pack
+      empty
+    ");
+    assert!(!place.path("data/splatgraph/packs").exists(), "nothing was begun");
+}
+
+#[test]
+fn a_pack_of_another_generation_leaves_the_old_one() {
+    let place = Place::new();
+    let file = downloaded(&place, "second_pack");
+    add(&place, &file);
+    let mut library = fs::read(&file).unwrap();
+    // In the stamp the generation stands behind the magic number and the stamp's size.
+    let at = library.windows(8).position(|at| at == b"SPLATGR1").unwrap();
+    library[at + 12] = 2;
+    fs::write(&file, library).unwrap();
+    let ran = add(&place, &file);
+    assert_eq!(ran.code, 1);
+    assert!(ran.stderr.contains("speaks interface 2.0"), "{}", ran.stderr);
+    assert_eq!(fs::read_dir(place.path("data/splatgraph/packs")).unwrap().count(), 1);
+    assert!(place.run(&["packs"]).stdout.contains("second 0.1.0"));
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_or_trusted_is_said() {
+    let place = Place::new();
+    let file = downloaded(&place, "second_pack");
+    fs::write(place.path("data"), "a file where a folder should be").unwrap();
+    insta::assert_snapshot!(add(&place, &file).all(), @r"
+    exit code 1
+    --- stdout
+    --- stderr
+    error: the pack cannot be copied into the folder of packs: Not a directory (os error 20)
+      [DIR]/data/splatgraph/packs
+    ");
+    fs::remove_file(place.path("data")).unwrap();
+    let folder = place.path("data/splatgraph/packs");
+    fs::create_dir_all(&folder).unwrap();
+    fs::set_permissions(&folder, std::os::unix::fs::PermissionsExt::from_mode(0o777)).unwrap();
+    insta::assert_snapshot!(add(&place, &file).all(), @r"
+    exit code 1
+    --- stdout
+    --- stderr
+    error: a pack in this folder would not be loaded: it is not trusted: other users may write [DIR]/data/splatgraph/packs (to trust it: chmod go-w [DIR]/data/splatgraph/packs)
+      [DIR]/data/splatgraph/packs
+    ");
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 0, "nothing is left");
+}
+
+#[test]
+fn a_pack_of_the_same_id_elsewhere_is_told_and_never_removed() {
+    let place = Place::with_stub();
+    let ran = add(&place, &downloaded(&place, "stub_pack"));
+    insta::assert_snapshot!(ran.all().replace(ran.stdout.lines().next().unwrap(), "Added ..."), @r"
+    exit code 0
+    --- stdout
+    Added ...
+      [DIR]/data/splatgraph/packs/libstub.so
+    --- stderr
+    warning: another pack `stub` is found first, so this one is not used; remove that or choose this with --packs
+      [DIR]/packs/libstub_pack.so
+    ");
+    insta::assert_snapshot!(place.run(&["packs", "remove", "stub"]).all(), @r"
+    exit code 0
+    --- stdout
+    Removed stub
+      [DIR]/data/splatgraph/packs/libstub.so
+    --- stderr
+    the pack `stub` is still found elsewhere
+      [DIR]/packs/libstub_pack.so
+    ");
+    insta::assert_snapshot!(place.run(&["packs", "remove", "stub"]).all(), @r"
+    exit code 3
+    --- stdout
+    --- stderr
+    error: the pack `stub` is not in the user's folder of packs, so it is left
+      it is in: [DIR]/packs/libstub_pack.so
+      folder:   [DIR]/data/splatgraph/packs
+    ");
+    insta::assert_snapshot!(place.run(&["packs", "remove", "stubb"]).all(), @r"
+    exit code 3
+    --- stdout
+    --- stderr
+    error: there is no pack `stubb`; did you mean `stub`?
+      [DIR]/data/splatgraph/packs
+    ");
+    insta::assert_snapshot!(place.run(&["packs", "remove", "../../packs/libstub_pack"]).all(), @r"
+    exit code 3
+    --- stdout
+    --- stderr
+    error: there is no pack `../../packs/libstub_pack`
+      [DIR]/data/splatgraph/packs
+    ");
+    assert!(place.path("packs/libstub_pack.so").is_file());
+}
+
+#[test]
+fn a_broken_library_of_the_folder_can_be_removed() {
+    let place = Place::new();
+    let folder = place.path("data/splatgraph/packs");
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("libbroken.so"), "nothing").unwrap();
+    assert_eq!(place.run(&["packs", "remove", "broken"]).code, 0);
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);
+}
+
+#[test]
+fn a_run_goes_on_while_its_pack_is_replaced() {
+    let place = Place::new();
+    let file = downloaded(&place, "stub_pack");
+    add(&place, &file);
+    place.write(
+        "graph.json",
+        r#"{"outputs": {"sum": ["add", 0]}, "nodes": {
+        "slow": {"class_type": "stub.Sleep", "inputs": {"ms": 1500}},
+        "add": {"class_type": "stub.Add", "inputs": {"a": ["slow", 0], "b": 1}}}}"#,
+    );
+    let mut command = place.command(&["run", "graph.json", "--json"]);
+    let run = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(400));
+    // Other bytes at the places of the code that runs.
+    let mut bytes = fs::read(&file).unwrap();
+    bytes.extend([0; 4096]);
+    fs::write(&file, bytes).unwrap();
+    assert_eq!(add(&place, &file).code, 0);
+    let output = run.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("1501"));
+}
+
+#[test]
+fn a_crate_that_gives_no_library_is_told_how_to() {
+    let place = Place::new();
+    let write = |name: &str, text: &str| place.write(name, text);
+    write("plain/src/lib.rs", "");
+    write("plain/Cargo.toml", "[package]\nname = \"plain\"\nversion = \"0.1.0\"\nedition = \"2024\"\n[workspace]\n");
+    let ran = add(&place, Path::new("plain"));
+    let said = ran.stderr.split_once("error").map_or("", |(_, said)| said);
+    insta::assert_snapshot!(said, @r#"
+    : the crate builds no library that a host can load; its Cargo.toml needs these lines:
+
+    [lib]
+    crate-type = ["cdylib", "rlib"]
+
+      plain/Cargo.toml
+    "#);
+    assert_eq!(ran.code, 1);
+    write("plain/src/lib.rs", "nonsense");
+    let ran = add(&place, Path::new("plain"));
+    assert_eq!(ran.code, 1);
+    assert!(
+        ran.stderr.contains("error: cargo could not build the crate; what it says stands above\n  plain\n"),
+        "{}",
+        ran.stderr
+    );
+    let output = place.command(&["packs", "add", "plain"]).env("PATH", place.path("nowhere")).output().unwrap();
+    insta::assert_snapshot!(place.ran(&output).all(), @r"
+    exit code 1
+    --- stdout
+    --- stderr
+    error: cargo, which builds the crate, cannot be started: No such file or directory (os error 2); install Rust (https://rustup.rs), or add the library that was built elsewhere
+      plain
+    ");
+}

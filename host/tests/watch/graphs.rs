@@ -1,0 +1,262 @@
+//! Edits of a graph and of the files that it reads.
+
+use std::fs;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value as Json, json};
+
+use crate::support::Place;
+use crate::{Watching, node, ran, write_graph};
+
+/// A slow node, a number that is added to its result, and a file with the sum.
+fn chain(place: &Place, late: i64) {
+    let nodes = json!({
+        "slow": node("Sleep", json!({"ms": 60})),
+        "other": node("Constant", json!({"value": 5})),
+        "early": node("Add", json!({"a": ["slow", 0], "b": ["other", 0]})),
+        "late": node("Add", json!({"a": ["early", 0], "b": late})),
+        "save": node("WriteText", json!({"text": ["late", 0], "path": "sum.txt"})),
+    });
+    write_graph(place, nodes, json!(["late", 0]));
+}
+
+#[test]
+fn a_late_parameter_runs_only_its_node_and_what_follows_and_the_host_takes_little() {
+    let place = Place::with_stub();
+    chain(&place, 1);
+    let watching = Watching::start(&place, &[]);
+    let first = watching.done();
+    assert_eq!(ran(&first), ["slow", "other", "early", "late", "save"]);
+    assert_eq!((&first["changed"], &first["outputs"]["result"]), (&json!([]), &json!(66)));
+    let mut host_ms = Vec::new();
+    for late in 2..7 {
+        chain(&place, late);
+        let round = watching.done();
+        assert_eq!(ran(&round), ["late", "save"]);
+        assert_eq!(round["changed"], json!(["graph.json"]));
+        assert_eq!(round["nodes"][3]["why"], "ran: input `b` changed");
+        assert_eq!(round["outputs"]["result"], 65 + late);
+        assert_eq!(place.read("sum.txt"), (65 + late).to_string());
+        host_ms.push(round["host_ms"].as_f64().unwrap());
+    }
+    host_ms.sort_by(f64::total_cmp);
+    // Of the fastest: other tests keep the machine busy.
+    assert!(host_ms[0] < 50.0, "the host took {host_ms:?} ms");
+    watching.stays_quiet();
+}
+
+#[test]
+fn a_broken_edit_says_what_is_wrong_and_the_next_one_goes_on() {
+    let place = Place::with_stub();
+    chain(&place, 1);
+    let watching = Watching::start(&place, &[]);
+    watching.done();
+    place.write("graph.json", "{\"nodes\": {");
+    let broken = watching.next();
+    assert_eq!(broken["status"], "invalid");
+    assert!(broken["problems"][0]["text"].as_str().unwrap().contains("line 1"), "{broken:#}");
+    let nodes = json!({"late": node("Ad", json!({}))});
+    write_graph(&place, nodes, json!(["late", 0]));
+    let unknown = watching.next();
+    assert!(unknown["problems"][0].to_string().contains("stub.Add"), "{unknown:#}");
+    assert_eq!(place.read("sum.txt"), "66", "the last result stays");
+    chain(&place, 2);
+    assert_eq!(ran(&watching.done()), ["late", "save"], "nothing is forgotten");
+}
+
+#[test]
+fn a_graph_that_is_away_or_empty_for_a_moment_is_waited_for() {
+    let place = Place::with_stub();
+    chain(&place, 1);
+    let watching = Watching::start(&place, &[]);
+    watching.done();
+    let graph = place.path("work/graph.json");
+    fs::remove_file(&graph).unwrap();
+    std::thread::sleep(Duration::from_millis(100));
+    fs::write(&graph, "").unwrap();
+    std::thread::sleep(Duration::from_millis(100));
+    // As editors do: a new file takes the name.
+    chain(&place, 3);
+    let text = place.read("graph.json");
+    let new = place.write("graph.json~", &text.replace(r#""b":3"#, r#""b":4"#));
+    fs::rename(new, &graph).unwrap();
+    let mut round = watching.done();
+    if round["outputs"]["result"] == 68 {
+        // The write before was seen by itself.
+        round = watching.done();
+    }
+    assert_eq!(round["outputs"]["result"], 69);
+    // Gone for good is said.
+    fs::remove_file(&graph).unwrap();
+    let gone = watching.next();
+    assert_eq!(gone["status"], "invalid");
+    assert!(gone["message"].as_str().unwrap().contains("there is no such graph"), "{gone:#}");
+    chain(&place, 5);
+    assert_eq!(watching.done()["outputs"]["result"], 70);
+}
+
+#[test]
+fn files_that_are_read_count_and_those_written_do_not() {
+    let place = Place::with_stub();
+    let nodes = json!({
+        "read": node("ReadText", json!({"path": "notes/in.txt"})),
+        "save": node("WriteText", json!({"text": ["read", 0], "path": "out.txt"})),
+    });
+    write_graph(&place, nodes, json!(["read", 0]));
+    let watching = Watching::start(&place, &[]);
+    let missing = watching.next();
+    assert_eq!((&missing["status"], &missing["failures"][0]["node"]), (&json!("failed"), &json!("read")));
+    // Not even its folder was there.
+    place.write("notes/in.txt", "one");
+    let round = watching.done();
+    assert_eq!((&round["outputs"]["result"], ran(&round)), (&json!("one"), vec!["read", "save"]));
+    place.write("notes/in.txt", "two");
+    let round = watching.done();
+    assert_eq!((&round["changed"], &round["outputs"]["result"]), (&json!(["notes/in.txt"]), &json!("two")));
+    assert_eq!(place.read("out.txt"), "two");
+    place.write("notes/other.txt", "of no interest");
+    place.write("out.txt", "changed");
+    watching.stays_quiet();
+    place.write("notes/in.txt", "three");
+    assert_eq!(watching.done()["outputs"]["result"], "three");
+}
+
+#[test]
+fn a_change_in_the_middle_of_a_run_starts_it_anew() {
+    let place = Place::with_stub();
+    let graph = |ms: u64| {
+        write_graph(&place, json!({"slow": node("Sleep", json!({"ms": ms}))}), json!(["slow", 0]));
+    };
+    graph(60_000);
+    let watching = Watching::start(&place, &[]);
+    std::thread::sleep(Duration::from_millis(300));
+    let start = Instant::now();
+    graph(20);
+    assert_eq!(watching.next()["status"], "cancelled");
+    let round = watching.done();
+    assert_eq!(round["outputs"]["result"], 20);
+    assert!(start.elapsed() < Duration::from_secs(5));
+}
+
+#[test]
+fn named_inputs_and_folders_are_those_of_run() {
+    let place = Place::with_stub();
+    let nodes = json!({
+        "first": node("Constant", json!({"value": 3})),
+        "add": node("Add", json!({"a": ["first", 0], "b": 4})),
+        "save": node("WriteText", json!({"text": ["add", 0], "path": "sum.txt"})),
+    });
+    let graph = json!({"inputs": {"start": "first.value"}, "outputs": {"sum": ["add", 0]}, "nodes": nodes});
+    place.write("graph.json", &graph.to_string());
+    let watching = Watching::start(&place, &["start=10", "--set", "add.b=1", "--out", "results"]);
+    let round = watching.done();
+    assert_eq!(round["outputs"]["sum"], 11);
+    assert_eq!(place.read("results/sum.txt"), "11");
+}
+
+#[test]
+fn a_picture_that_its_own_graph_writes_runs_once() {
+    let place = Place::with_stub();
+    let nodes = json!({
+        "image": node("PlainImage", json!({"size": 2})),
+        "save": node("SavePicture", json!({"image": ["image", 0], "path": "picture.png"})),
+    });
+    let graph = json!({"inputs": {"size": "image.size"}, "nodes": nodes, "outputs": {"result": ["save", 0]}});
+    place.write("graph.json", &graph.to_string());
+    assert_eq!(place.run(&["run", "graph.json"]).code, 0);
+    fs::rename(place.path("work/picture.png"), place.path("work/graph.json")).unwrap();
+    // Another size each time would make another file each time.
+    let watching = Watching::start(&place, &["size=3", "--set", "save.path=graph.json"]);
+    watching.done();
+    watching.stays_quiet();
+}
+
+#[test]
+fn what_cannot_be_watched_is_said_at_once() {
+    let place = Place::with_stub();
+    insta::assert_snapshot!(place.run(&["watch", "-"]).all(), @r"
+    exit code 2
+    --- stdout
+    --- stderr
+    error: standard input cannot be watched; give the path of a graph
+    ");
+    insta::assert_snapshot!(place.run(&["watch", "grap.json"]).all(), @r"
+    exit code 2
+    --- stdout
+    --- stderr
+    error: there is no such graph; give the path of a .json graph, or of a picture with a graph in it
+      grap.json
+    ");
+}
+
+#[test]
+fn a_round_is_told_in_a_few_lines() {
+    let place = Place::with_stub();
+    chain(&place, 1);
+    let log = fs::File::create(place.path("log")).unwrap();
+    let mut command = place.command(&["watch", "graph.json"]);
+    let mut child = command.stdout(Stdio::from(log.try_clone().unwrap())).stderr(log).spawn().unwrap();
+    let wait_for = |text: &str, times: usize| {
+        let start = Instant::now();
+        while fs::read_to_string(place.path("log")).unwrap().matches(text).count() < times {
+            assert!(start.elapsed() < Duration::from_secs(20), "{}", fs::read_to_string(place.path("log")).unwrap());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    };
+    wait_for("Ctrl-C ends", 1);
+    chain(&place, 2);
+    wait_for("host ", 2);
+    place.write("graph.json", "[]");
+    wait_for("waiting for a change", 1);
+    chain(&place, 2);
+    wait_for("host ", 3);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let told = fs::read_to_string(place.path("log")).unwrap();
+    // How wide the columns are depends on the times.
+    let told: Vec<String> = told.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+    let told = crate::support::without_times(&told.join("\n"));
+    insta::assert_snapshot!(told, @r"
+    slow [TIME] first time
+    other [TIME] first time
+    early [TIME] first time
+    late [TIME] first time
+    save [TIME] first time
+    result 66
+    wrote sum.txt
+    done: 5 nodes ran in [TIME]
+    host [TIME]
+    watching graph.json; Ctrl-C ends
+    graph.json changed
+    late [TIME] input `b` changed
+    save [TIME] input `text` changed, which comes from `late`
+    3 nodes unchanged
+    result 67
+    wrote sum.txt
+    done: 2 nodes ran in [TIME]
+    host [TIME]
+    graph.json changed
+    error: line 1, column 1: this is no graph: expected an object with the key `nodes`, got an array
+    1 problem in graph.json
+    the last result stays; waiting for a change
+    graph.json changed
+    5 nodes unchanged
+    result 67
+    done: 0 nodes ran in [TIME]
+    host [TIME]
+    ");
+}
+
+#[test]
+fn the_json_of_a_round_is_one_line_with_everything() {
+    let place = Place::with_stub();
+    chain(&place, 1);
+    let round = Watching::start(&place, &[]).done();
+    let keys: Vec<&String> = round.as_object().unwrap().keys().collect();
+    assert_eq!(keys, ["changed", "status", "outputs", "written", "failures", "nodes", "ms", "host_ms"]);
+    let node: &Json = &round["nodes"][0];
+    assert_eq!(node["why"], "ran: first time");
+    // The slow node's 60 ms are not the host's.
+    assert!(round["ms"].as_f64().unwrap() >= 60.0 + round["host_ms"].as_f64().unwrap(), "{round:#}");
+}
