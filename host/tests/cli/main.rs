@@ -4,8 +4,8 @@
 mod cancel;
 mod check;
 mod compare;
-mod debug;
 mod convert;
+mod debug;
 mod help;
 mod inspect;
 mod new_pack;
@@ -15,8 +15,8 @@ mod parts;
 mod run;
 #[path = "../support/mod.rs"]
 mod support;
-mod until;
 mod swap;
+mod until;
 
 use serde_json::{Value as Json, json};
 use support::Place;
