@@ -31,7 +31,6 @@ fn help_lists_the_commands() {
       new-pack     Create a folder with a new node pack: one node, its test and a graph that runs it
       inspect      Show what is in a record, a checkpoint or a picture, or compare two records or
                    checkpoints
-      inspect      Show what is in a record, a checkpoint or a picture
       convert      Write a graph in its other form: a bare prompt as this program's own format, or with
                    --api the other way round
       completions  Print a script that completes commands and options in a shell
