@@ -104,6 +104,9 @@ pub(super) fn graph_path(path: &str, from: &Path, to: &Path) -> String {
 
 /// The path that leads from the folder `to` where `path` leads from the folder `from`.
 fn relocated(path: &str, from: &Path, to: &Path) -> String {
+    if from == to {
+        return path.to_owned();
+    }
     let real = |folder: &Path| {
         let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
         // Links are followed first, since `..` is taken after them.
