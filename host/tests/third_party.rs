@@ -71,20 +71,16 @@ fn the_example_pack_built_elsewhere_replaces_a_stage() {
     let packs = packs.to_str().unwrap();
 
     let graphs = Path::new(HERE).join("../graphs");
-    let text = fs::read_to_string(graphs.join("detokenize.json")).unwrap();
-    let swapped = text.replace("gpstoken.Splat", "acme.Splat").replace(
-        r#", "tokenizer": ["tokenizer", "tokenizer"] } },
-    "decode""#,
-        r#" } },
-    "decode""#,
-    );
-    assert!(swapped.contains("acme.Splat") && swapped.matches("\"tokenizer\": [").count() == 1, "{swapped}");
+    fs::copy(graphs.join("detokenize.json"), folder.path().join("graph.json")).unwrap();
     fs::copy(graphs.join("chelsea.tokens.safetensors"), folder.path().join("chelsea.tokens.safetensors")).unwrap();
-    fs::write(folder.path().join("ours.json"), text).unwrap();
-    fs::write(folder.path().join("swapped.json"), swapped).unwrap();
-    for (graph, picture) in [("ours.json", "output=ours.png"), ("swapped.json", "output=swapped.png")] {
-        run_json(&["run", graph, picture, "--packs", packs, "--json"], folder.path());
-    }
+    run_json(&["run", "graph.json", "output=ours.png", "--packs", packs, "--json"], folder.path());
+    let swap = ["run", "graph.json", "output=swapped.png", "--packs", packs, "--swap", "splat=acme.Splat"];
+    let swapped = splatgraph(&swap, folder.path());
+    let said = String::from_utf8_lossy(&swapped.stderr);
+    assert!(swapped.status.success(), "{said}");
+    // The other stages still need the tokenizer.
+    let expected = "swap splat: gpstoken.Splat > acme.Splat: dropped the input tokenizer";
+    assert!(said.lines().any(|line| line == expected), "{said}");
 
     let compare = json!({
         "outputs": { "psnr": ["compare", "psnr"] },

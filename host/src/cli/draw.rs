@@ -16,7 +16,7 @@ pub(crate) struct Options {
 }
 
 pub(crate) fn run(options: &Options) -> Outcome {
-    let file = source::read(&options.graph)?;
+    let file = source::as_written(&options.graph)?;
     let registry = options.packs.load()?;
     output::print(&splatgraph::graph::draw(&file, Some(&registry)));
     Ok(())

@@ -26,7 +26,7 @@ pub(crate) struct ModelSums(Mutex<HashMap<PathBuf, String>>);
 /// packs and the SHA-256 of its model files (null for those inside a pack). Paths are as they were given; of an absolute
 /// one only the file's name is told.
 pub(crate) fn png_text(checked: &Checked, registry: &Registry, sums: &ModelSums) -> Outcome<Map<String, Json>> {
-    let graph = without_absolute_paths(checked);
+    let graph = without_absolute_paths(checked, registry);
     let packs: Map<String, Json> = checked
         .nodes
         .iter()
@@ -40,8 +40,12 @@ pub(crate) fn png_text(checked: &Checked, registry: &Registry, sums: &ModelSums)
     Ok(texts)
 }
 
-fn without_absolute_paths(checked: &Checked) -> splatgraph::graph::File {
-    let mut file = checked.file().clone();
+/// Paths of the graphs that stood in the graph are told as seen from its own folder.
+fn without_absolute_paths(checked: &Checked, registry: &Registry) -> splatgraph::graph::File {
+    let folder = checked.file().origin.folder().unwrap_or(Path::new(""));
+    let mut file = checked.file().moved_to(folder, registry);
+    // They are for those who work on the file.
+    file.extra.clear();
     for (node, checked) in file.nodes.iter_mut().zip(checked.nodes.iter()) {
         for input in &mut node.inputs {
             let spec = checked.class.spec.inputs.iter().find(|spec| spec.name == input.name);

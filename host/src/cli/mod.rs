@@ -3,6 +3,7 @@
 mod batch;
 mod check;
 mod completions;
+mod convert;
 mod draw;
 mod failure;
 mod given;
@@ -42,6 +43,7 @@ enum Command {
     Packs(packs::Options),
     NewPack(new_pack::Options),
     Inspect(inspect::Options),
+    Convert(convert::Options),
     Completions(completions::Options),
 }
 
@@ -66,6 +68,7 @@ pub(crate) fn main() -> u8 {
         Command::Packs(options) => packs::run(&options),
         Command::NewPack(options) => new_pack::run(&options),
         Command::Inspect(options) => inspect::run(&options),
+        Command::Convert(options) => convert::run(&options),
         Command::Completions(options) => completions::run(&options),
     };
     match outcome {

@@ -50,6 +50,25 @@ pub(crate) fn json_line(value: &Json) -> String {
     String::from_utf8_lossy(&text).into_owned()
 }
 
+/// A graph as people write it: a line for each key and for each node. In a bare prompt the keys are the nodes.
+pub(crate) fn graph_text(graph: &Json) -> String {
+    fn text(json: &Json, depth: usize, lines: usize) -> String {
+        match json {
+            Json::Object(members) if depth < lines && !members.is_empty() => {
+                let indent = "  ".repeat(depth + 1);
+                let line = |(key, value): (&String, &Json)| {
+                    format!("{indent}{}: {}", Json::from(key.as_str()), text(value, depth + 1, lines))
+                };
+                let all: Vec<String> = members.iter().map(line).collect();
+                format!("{{\n{}\n{}}}", all.join(",\n"), "  ".repeat(depth))
+            }
+            other => json_line(other),
+        }
+    }
+    let bare = graph.get("nodes").is_none_or(|nodes| nodes.get("class_type").is_some());
+    text(graph, 0, if bare { 1 } else { 2 })
+}
+
 /// Prints a line on stderr.
 pub(crate) fn note(text: &str) {
     let _ = writeln!(stderr().lock(), "{text}");

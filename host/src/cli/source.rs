@@ -6,15 +6,24 @@ use std::path::{Path, PathBuf};
 use splatgraph::graph::{self, Origin};
 use splatgraph::picture;
 
-use super::failure::{Failure, Outcome};
+use super::failure::{FAILED, Failure, Outcome};
 
-/// The graph at `path`, parsed but not checked; `-` is standard input.
+/// The graph at `path` with the graphs that its nodes name, not checked; `-` is standard input.
 pub(crate) fn read(path: &Path) -> Outcome<graph::File> {
     parse(path)?.map_err(|problems| Failure::problems(&problems))
 }
 
 /// As [`read`], but what is wrong with the graph's text comes apart from what is wrong with the file.
 pub(crate) fn parse(path: &Path) -> Outcome<Result<graph::File, graph::Problems>> {
+    Ok(parse_as_written(path)?.map(graph::expand))
+}
+
+/// The graph at `path` without the graphs that its nodes name.
+pub(crate) fn as_written(path: &Path) -> Outcome<graph::File> {
+    parse_as_written(path)?.map_err(|problems| Failure::problems(&problems))
+}
+
+fn parse_as_written(path: &Path) -> Outcome<Result<graph::File, graph::Problems>> {
     let stdin = path == Path::new("-");
     let bytes = if stdin { read_stdin()? } else { read_file(path)? };
     if bytes.starts_with(picture::SIGNATURE) {
@@ -28,6 +37,26 @@ pub(crate) fn parse(path: &Path) -> Outcome<Result<graph::File, graph::Problems>
         Failure::usage(format!("{message}\n  {}", path.display()))
     })?;
     Ok(graph::File::parse(&text, if stdin { Origin::Text } else { Origin::File(path.to_path_buf()) }))
+}
+
+/// The text of a graph into a new file, as a whole.
+pub(crate) fn write_new(path: &Path, text: &str) -> Outcome {
+    refuse_existing(path)?;
+    let written = splatgraph_sdk::write_whole(path, format!("{text}\n").as_bytes());
+    written.map_err(|error| {
+        Failure::new(FAILED, format!("the graph cannot be written: {}\n  {}", error.message, path.display()))
+    })
+}
+
+/// Graphs are written by hand, and what is overwritten is lost.
+pub(crate) fn refuse_existing(path: &Path) -> Outcome {
+    match path.symlink_metadata() {
+        Ok(_) => Err(Failure::usage(format!(
+            "there is a file of that name already; choose another, or remove it first\n  {}",
+            path.display()
+        ))),
+        Err(_) => Ok(()),
+    }
 }
 
 fn read_stdin() -> Outcome<Vec<u8>> {

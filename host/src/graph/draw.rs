@@ -1,8 +1,9 @@
-use super::file::{File, Link, OutputName, Source};
+use super::file::{File, Link, OutputName};
 use crate::registry::{Class, Registry};
 use std::{collections::HashMap, fmt::Write};
 
-/// The graph as a Mermaid flowchart: nodes with id and class (those that write have double sides), links labelled with
+/// The graph as a Mermaid flowchart: nodes with id and class (those that write have double sides, those that
+/// stand for other graphs six corners), links labelled with
 /// output and input, named inputs and outputs as rounded shapes. With a registry, positions of outputs become names.
 #[must_use]
 pub fn draw(file: &File, registry: Option<&Registry>) -> String {
@@ -26,16 +27,15 @@ pub fn draw(file: &File, registry: Option<&Registry>) -> String {
     for (position, (node, class)) in file.nodes.iter().zip(&classes).enumerate() {
         let label = format!("{}<br/>{}", escape(&node.id), escape(&node.class_type));
         let writes = class.as_ref().is_some_and(|class| class.spec.output);
-        line(if writes { format!("n{position}[[\"{label}\"]]") } else { format!("n{position}[\"{label}\"]") });
+        line(match (node.is_graph(), writes) {
+            (true, _) => format!("n{position}{{{{\"{label}\"}}}}"),
+            (_, true) => format!("n{position}[[\"{label}\"]]"),
+            _ => format!("n{position}[\"{label}\"]"),
+        });
     }
     for (position, node) in file.nodes.iter().enumerate() {
         for input in &node.inputs {
-            let links = match &input.source {
-                Source::Literal(_) => &[],
-                Source::Link(link) => std::slice::from_ref(link),
-                Source::Links(links) => links.as_slice(),
-            };
-            for link in links {
+            for link in input.source.links() {
                 let Some(from) = positions.get(link.node.as_str()) else { continue };
                 let output = output_name(link);
                 let label = if output == input.name { output } else { format!("{output} → {}", input.name) };

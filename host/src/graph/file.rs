@@ -1,8 +1,10 @@
 use super::problem::{Place, Problem};
+use semver::VersionReq;
 use serde_json::Value as Json;
 use std::{
     fmt,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 /// Where the text of a graph came from; decides what its paths are relative to and whether they may leave a folder.
@@ -50,6 +52,8 @@ pub struct File {
     pub origin: Origin,
     /// Whether it was a bare prompt: only nodes, without the keys around them.
     pub bare: bool,
+    /// Keys that the format leaves to others (`$schema`, `_anything`), as they are written beside its own.
+    pub extra: Vec<(String, Json)>,
     /// One line about the graph.
     pub title: String,
     /// More about it.
@@ -58,8 +62,14 @@ pub struct File {
     pub inputs: Vec<NamedInput>,
     /// The named results.
     pub outputs: Vec<NamedOutput>,
+    /// The packs that it says it needs; of an expanded graph also those of its parts.
+    pub requires: Vec<Requirement>,
     /// The nodes, in the order of the file.
     pub nodes: Vec<Node>,
+    /// The nodes that stood for other graphs, once [`expand`](super::expand()) has put those in their places.
+    pub graph_nodes: Vec<GraphNode>,
+    /// The files of these graphs, each once, also those that could not be read.
+    pub parts: Vec<PathBuf>,
     /// What is wrong with the text, as far as it could be read on; [`check`](super::check()) reports it with the rest.
     pub problems: Vec<Problem>,
 }
@@ -115,8 +125,11 @@ pub struct NamedOutput {
 pub struct Node {
     /// Its id, unique in the graph.
     pub id: String,
-    /// `pack.Node`; in a bare prompt also `Node`.
+    /// `pack.Node`, or the path of another graph; in a bare prompt also `Node`.
     pub class_type: String,
+    /// Whether it is written in a bare prompt: then its class may leave out the pack, and values that the class has no
+    /// input for are only odd.
+    pub bare: bool,
     /// Its inputs, in the order of the file.
     pub inputs: Vec<Input>,
     /// Where its id is written.
@@ -124,6 +137,12 @@ pub struct Node {
 }
 
 impl Node {
+    /// Whether its class is another graph. Some names in bare prompts have slashes.
+    #[must_use]
+    pub fn is_graph(&self) -> bool {
+        self.class_type.ends_with(".json") || (!self.bare && self.class_type.contains('/'))
+    }
+
     /// What the file gives for an input.
     #[must_use]
     pub fn input(&self, name: &str) -> Option<&Source> {
@@ -140,8 +159,47 @@ pub struct Input {
     pub source: Source,
     /// Where that is written.
     pub place: Option<Place>,
-    /// Whether it came from the command line: a path is then relative to the current directory.
-    pub from_command_line: bool,
+    /// In what it is written: decides what a path is relative to.
+    pub base: Base,
+}
+
+/// In what an input is written, which decides what a path is relative to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Base {
+    /// In the graph: relative to its folder.
+    #[default]
+    Graph,
+    /// In this file, the graph of a graph node: relative to the folder of that file.
+    Part(Arc<Path>),
+    /// On the command line: relative to the current directory.
+    CommandLine,
+}
+
+/// A node that stood for another graph. The inputs and outputs are those that the other graph names, with the ids that
+/// its nodes have here.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GraphNode {
+    /// Its id, with which the ids of the other graph's nodes begin: `outer:inner`.
+    pub id: String,
+    /// The path of the other graph, as it is written.
+    pub class_type: String,
+    /// What can be given to it.
+    pub inputs: Vec<NamedInput>,
+    /// What it gives.
+    pub outputs: Vec<NamedOutput>,
+}
+
+/// A pack that a graph says it needs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Requirement {
+    /// The pack's id.
+    pub pack: String,
+    /// The versions that will do.
+    pub version: Option<VersionReq>,
+    /// Where the pack can be had.
+    pub url: Option<String>,
+    /// Where it is written.
+    pub place: Option<Place>,
 }
 
 /// What is given for an input.
@@ -173,6 +231,26 @@ pub enum OutputName {
     Index(u64),
 }
 
+impl Source {
+    /// The outputs that it takes.
+    #[must_use]
+    pub fn links(&self) -> &[Link] {
+        match self {
+            Self::Literal(_) => &[],
+            Self::Link(link) => std::slice::from_ref(link),
+            Self::Links(links) => links,
+        }
+    }
+
+    pub(crate) fn links_mut(&mut self) -> &mut [Link] {
+        match self {
+            Self::Literal(_) => &mut [],
+            Self::Link(link) => std::slice::from_mut(link),
+            Self::Links(links) => links,
+        }
+    }
+}
+
 impl fmt::Display for OutputName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -193,6 +271,12 @@ impl File {
     #[must_use]
     pub fn node(&self, id: &str) -> Option<&Node> {
         self.nodes.iter().find(|node| node.id == id)
+    }
+
+    /// The node of an id that stood for another graph.
+    #[must_use]
+    pub fn graph_node(&self, id: &str) -> Option<&GraphNode> {
+        self.graph_nodes.iter().find(|node| node.id == id)
     }
 
     /// The named input of this name.

@@ -98,7 +98,8 @@ impl<'a> Lines<'a> {
         let (from, first) = if (start..=at).contains(&known) { (known, its_column) } else { (start, 1) };
         let column = self.text[from..at].chars().count() + first;
         self.last.set((at, column));
-        Place { line: u32::try_from(line).unwrap_or(u32::MAX), column: u32::try_from(column).unwrap_or(u32::MAX) }
+        let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        Place { file: None, line: number(line), column: number(column) }
     }
 }
 
@@ -318,7 +319,9 @@ impl Parser<'_> {
             self.problems.push(problem.hint("for a float write it with an exponent".to_owned()));
         }
         self.at += digits.len();
-        Ok(Json::Number(number))
+        // serde_json's floats may be off by the last bit, so that a graph would not stay the same when it is written again.
+        let exact = digits.parse().ok().and_then(Number::from_f64).filter(|_| number.is_f64());
+        Ok(Json::Number(exact.unwrap_or(number)))
     }
 
     /// A text in double quotes; its escapes are read by serde_json.

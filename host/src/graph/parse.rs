@@ -1,5 +1,5 @@
 use super::{
-    file::{File, Input, Link, NamedInput, NamedOutput, Node, Origin, OutputName, Source, Target},
+    file::{Base, File, Input, Link, NamedInput, NamedOutput, Node, Origin, OutputName, Requirement, Source, Target},
     json::{self, Lines, Member, Shape, Tree},
     names::suggest,
     problem::{Kind, Place, Problem, Problems},
@@ -9,8 +9,9 @@ use serde_json::Value as Json;
 /// The newest version of the format that is understood.
 pub const VERSION: u64 = 1;
 
-const KEYS: [&str; 6] = ["version", "title", "description", "inputs", "outputs", "nodes"];
+const KEYS: [&str; 7] = ["version", "title", "description", "requires", "inputs", "outputs", "nodes"];
 const NODE_KEYS: [&str; 2] = ["class_type", "inputs"];
+const REQUIREMENT_KEYS: [&str; 2] = ["version", "url"];
 
 impl File {
     /// Reads the text of a graph file or of a bare prompt. Problems after which reading could go on, such as a key that
@@ -60,11 +61,15 @@ impl Reader<'_> {
         let mut file = File {
             origin,
             bare: false,
+            extra: Vec::new(),
             title: String::new(),
             description: String::new(),
             inputs: Vec::new(),
             outputs: Vec::new(),
+            requires: Vec::new(),
             nodes: Vec::new(),
+            graph_nodes: Vec::new(),
+            parts: Vec::new(),
             problems: Vec::new(),
         };
         match tree.get("nodes") {
@@ -95,9 +100,11 @@ impl Reader<'_> {
                 "version" => {}
                 "title" => file.title = self.text(value, "`title`"),
                 "description" => file.description = self.text(value, "`description`"),
+                "requires" => file.requires = self.requires(value),
                 "inputs" => file.inputs = self.named_inputs(value),
                 "outputs" => file.outputs = self.named_outputs(value),
                 "nodes" => file.nodes = self.nodes(value, false),
+                _ if is_ignored(key) => file.extra.push((key.clone(), value.to_json())),
                 _ => self.unknown_key(*at, key, &KEYS, "a graph"),
             }
         }
@@ -152,6 +159,39 @@ impl Reader<'_> {
         text.unwrap_or_default().to_owned()
     }
 
+    fn requires(&mut self, tree: &Tree) -> Vec<Requirement> {
+        const FORM: &str = r#"an object like {"version": "^0.2", "url": "https://..."}"#;
+        let Some(members) = tree.members() else {
+            self.wrong(tree, "`requires`", r#"an object like {"acme": {"version": "^0.2"}}"#);
+            return Vec::new();
+        };
+        let mut all = Vec::new();
+        for Member { at, key: pack, value } in members.iter().filter(|member| !is_ignored(&member.key)) {
+            let mut requirement = Requirement { pack: pack.clone(), version: None, url: None, place: self.place(*at) };
+            let Some(members) = value.members() else {
+                self.wrong(value, &format!("`requires`, `{pack}`"), FORM);
+                continue;
+            };
+            for Member { at, key, value } in members {
+                let what = format!("`requires`, `{pack}`, `{key}`");
+                match key.as_str() {
+                    "version" => match value.as_str().and_then(|text| text.parse().ok()) {
+                        Some(version) => requirement.version = Some(version),
+                        None => self.wrong(value, &what, "versions like \"^0.2\", \">=1.3, <3\" or \"=1.0.4\""),
+                    },
+                    // It is printed, so nothing that a terminal would act on.
+                    "url" => match value.as_str() {
+                        Some(url) if !url.contains(char::is_control) => requirement.url = Some(url.to_owned()),
+                        _ => self.wrong(value, &what, "where the pack can be had, like \"https://...\""),
+                    },
+                    _ => self.unknown_key(*at, key, &REQUIREMENT_KEYS, &format!("`requires`, `{pack}`")),
+                }
+            }
+            all.push(requirement);
+        }
+        all
+    }
+
     fn named_inputs(&mut self, tree: &Tree) -> Vec<NamedInput> {
         let Some(members) = tree.members() else {
             self.wrong(tree, "`inputs`", r#"an object like {"tokens": "init.tokens"}"#);
@@ -202,7 +242,8 @@ impl Reader<'_> {
 
     /// A node whose class can't be read has an empty one, so that links to it are not problems too.
     fn node(&mut self, Member { at, key: id, value }: &Member, bare: bool) -> Node {
-        let mut node = Node { id: id.clone(), class_type: String::new(), inputs: Vec::new(), place: self.place(*at) };
+        let place = self.place(*at);
+        let mut node = Node { id: id.clone(), class_type: String::new(), bare, inputs: Vec::new(), place };
         let what = format!("node `{id}`");
         let Some(members) = value.members() else {
             self.wrong(value, &what, r#"an object like {"class_type": "pack.Node", "inputs": {}}"#);
@@ -241,7 +282,7 @@ impl Reader<'_> {
                 Source::Literal(value.to_json())
             });
             let place = self.place(value.at);
-            inputs.push(Input { name: key.clone(), source, place, from_command_line: false });
+            inputs.push(Input { name: key.clone(), source, place, base: Base::Graph });
         }
         inputs
     }

@@ -1,7 +1,7 @@
 //! What the paths in a graph mean.
 
 use super::{
-    file::Origin,
+    file::{Base, Origin},
     given::Given,
     names::{nearest, some_of},
     problem::{Kind, Problem},
@@ -59,7 +59,7 @@ impl PathRules {
         spec: &InputSpec,
         kind: PathKind,
         text: &str,
-        from_command_line: bool,
+        base: &Base,
     ) -> Result<Resolved, Problem> {
         if kind == PathKind::Model && spec.builtin.iter().any(|name| name == text) {
             return Ok(Resolved::BuiltIn(text.to_owned()));
@@ -68,16 +68,14 @@ impl PathRules {
             return Err(Problem::new(Kind::Path, "").expected("a path").received(format!("{text:?}")));
         }
         let expanded = if kind == PathKind::Write { self.expand(text)? } else { text.to_owned() };
-        if self.confined && !from_command_line && leaves_folder(Path::new(&expanded)) {
+        let folder = self.folder(kind, base);
+        let inside = folder.strip_prefix(&self.graph_folder).unwrap_or(Path::new("")).join(&expanded);
+        let inside = if kind == PathKind::Write { Path::new(&expanded) } else { &inside };
+        if self.confined && *base != Base::CommandLine && leaves_folder(inside) {
             let problem = Problem::new(Kind::Path, "a graph from a picture may only name files in its folder");
             let hint = "give the path on the command line, or save the graph as a file of its own".to_owned();
             return Err(problem.received(format!("{text:?}")).hint(hint));
         }
-        let folder = match kind {
-            PathKind::Write => &self.out_folder,
-            _ if from_command_line => &self.cwd,
-            _ => &self.graph_folder,
-        };
         let path = absolute(&folder.join(&expanded));
         match kind {
             PathKind::Model => self.model(spec, text, path).map(Resolved::File),
@@ -85,6 +83,15 @@ impl PathRules {
                 Err(Problem::new(Kind::Path, "").expected("the path of a file to write").received(format!("{text:?}")))
             }
             _ => Ok(Resolved::File(path)),
+        }
+    }
+
+    fn folder(&self, kind: PathKind, base: &Base) -> PathBuf {
+        match base {
+            _ if kind == PathKind::Write => self.out_folder.clone(),
+            Base::CommandLine => self.cwd.clone(),
+            Base::Graph => self.graph_folder.clone(),
+            Base::Part(path) => absolute(&self.cwd.join(folder_of(path))),
         }
     }
 
@@ -139,8 +146,13 @@ fn file_name_part(value: &str) -> String {
     value.chars().map(|c| if c.is_control() || matches!(c, '/' | '\\' | ':') { '-' } else { c }).collect()
 }
 
+/// The folder of a file; empty for the current directory.
+pub(crate) fn folder_of(path: &Path) -> &Path {
+    path.parent().unwrap_or(Path::new(""))
+}
+
 /// Whether a path is absolute, or climbs above where it starts.
-fn leaves_folder(path: &Path) -> bool {
+pub(crate) fn leaves_folder(path: &Path) -> bool {
     let mut depth = 0;
     for component in path.components() {
         match component {

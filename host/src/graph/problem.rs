@@ -1,13 +1,29 @@
 use serde::{Serialize, Serializer, ser::SerializeStruct};
-use std::fmt;
+use std::{fmt, path::Path, sync::Arc};
 
-/// A position in the text of a graph file; both count from 1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+/// A position in the text of a graph file; line and column count from 1.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Place {
+    /// The file of a graph node; `None` for the graph itself.
+    #[serde(serialize_with = "as_text", skip_serializing_if = "Option::is_none")]
+    pub file: Option<Arc<Path>>,
     /// The line.
     pub line: u32,
     /// The column, in characters.
     pub column: u32,
+}
+
+fn as_text<S: Serializer>(file: &Option<Arc<Path>>, serializer: S) -> Result<S::Ok, S::Error> {
+    file.as_ref().map(|file| file.to_string_lossy()).serialize(serializer)
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(file) = &self.file {
+            write!(f, "{}, ", file.display())?;
+        }
+        write!(f, "line {}, column {}", self.line, self.column)
+    }
 }
 
 /// What sort of problem; a name that programs can rely on.
@@ -25,8 +41,10 @@ pub enum Kind {
     Format,
     /// Made for a newer version of the format.
     Version,
-    /// The pack of a class is not loaded.
+    /// The pack of a class, or one that the graph requires, is not loaded.
     MissingPack,
+    /// A pack is there in another version than the graph requires.
+    PackVersion,
     /// A model is neither built in nor in a model folder.
     MissingModel,
     /// No pack that is loaded has the class.
@@ -61,11 +79,13 @@ pub enum Kind {
     UnknownName,
     /// A path that can't be used.
     Path,
+    /// The graph that a graph node names is missing, can't be read, or contains itself.
+    Part,
 }
 
 impl Kind {
     fn is_missing(self) -> bool {
-        matches!(self, Self::MissingPack | Self::MissingModel)
+        matches!(self, Self::MissingPack | Self::PackVersion | Self::MissingModel)
     }
 }
 
@@ -146,8 +166,8 @@ impl Problem {
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut subject = Vec::new();
-        if let Some(place) = self.place {
-            subject.push(format!("line {}, column {}", place.line, place.column));
+        if let Some(place) = &self.place {
+            subject.push(place.to_string());
         }
         if let Some(node) = &self.node {
             let class = self.class.as_ref().map(|class| format!(" ({class})")).unwrap_or_default();
@@ -202,7 +222,7 @@ impl Problems {
     /// In the order of the file, those of the command line last. What follows from text that could not be read, at the
     /// same place, is left out.
     pub(crate) fn new(mut problems: Vec<Problem>, graph: String) -> Self {
-        problems.sort_by_key(|problem| (problem.place.is_none(), problem.place));
+        problems.sort_by_key(|problem| (problem.place.is_none(), problem.place.clone()));
         problems.dedup_by(|later, first| {
             first.place.is_some() && first.place == later.place && matches!(first.kind, Kind::Syntax | Kind::Format)
         });

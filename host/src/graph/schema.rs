@@ -27,6 +27,20 @@ pub fn schema(registry: &Registry) -> Json {
             "version": { "const": super::parse::VERSION, "description": "The version of the format." },
             "title": { "type": "string", "description": "One line about the graph." },
             "description": { "type": "string", "description": "More about it." },
+            "requires": {
+                "type": "object",
+                "description": "The packs that the graph needs, by their ids; told to whoever lacks one.",
+                "patternProperties": { "^[_$]": true },
+                "additionalProperties": {
+                    "type": "object",
+                    "properties": {
+                        "version": { "type": "string", "description": "The versions that will do, like \"^0.2\"." },
+                        "url": { "type": "string", "description": "Where the pack can be had." },
+                    },
+                    "patternProperties": { "^[_$]": true },
+                    "additionalProperties": false,
+                },
+            },
             "inputs": {
                 "type": "object",
                 "description": "The knobs a user sets: names for inputs of nodes, each `node.input` or a list of them.",
@@ -68,7 +82,12 @@ pub fn schema(registry: &Registry) -> Json {
                 "type": "object",
                 "required": ["class_type"],
                 "properties": {
-                    "class_type": { "type": "string", "enum": names, "enumDescriptions": summaries },
+                    "class_type": {
+                        "anyOf": [
+                            { "type": "string", "enum": names, "enumDescriptions": summaries },
+                            { "type": "string", "pattern": "\\.json$", "description": "The path of another graph." },
+                        ],
+                    },
                     "inputs": { "type": "object" },
                 },
                 "patternProperties": { "^[_$]": true },

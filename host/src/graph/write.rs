@@ -8,12 +8,22 @@ impl File {
     /// The graph in this program's own format.
     #[must_use]
     pub fn to_json(&self) -> Json {
-        let mut out = Map::new();
+        let mut out: Map<String, Json> = self.extra.iter().cloned().collect();
         out.insert("version".to_owned(), VERSION.into());
         for (key, text) in [("title", &self.title), ("description", &self.description)] {
             if !text.is_empty() {
                 out.insert(key.to_owned(), text.clone().into());
             }
+        }
+        if !self.requires.is_empty() {
+            let mut requires = Map::new();
+            for requirement in &self.requires {
+                let version =
+                    requirement.version.as_ref().map(|version| ("version".to_owned(), version.to_string().into()));
+                let url = requirement.url.as_ref().map(|url| ("url".to_owned(), url.clone().into()));
+                requires.insert(requirement.pack.clone(), version.into_iter().chain(url).collect::<Map<_, _>>().into());
+            }
+            out.insert("requires".to_owned(), requires.into());
         }
         if !self.inputs.is_empty() {
             let inputs = self.inputs.iter().map(|input| {

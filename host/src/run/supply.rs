@@ -1,6 +1,6 @@
 //! The values that go into a node.
 
-use crate::graph::{CheckedNode, Feed, PathRules, Resolved, Socket, paths_clash};
+use crate::graph::{Base, CheckedNode, Feed, PathRules, Resolved, Socket, paths_clash};
 use splatgraph_sdk::{
     Error, Kind, Value,
     spec::{InputSpec, PathKind, scalar},
@@ -61,10 +61,11 @@ fn one(spec: &InputSpec, value: Value, rules: &PathRules, reads: &[PathBuf]) -> 
             let text = value.as_text().unwrap_or_default();
             // The place is for the authors of packs.
             let refused = |why: String| Error { location: String::new(), ..Error::input(&spec.name, why) };
-            let path = match rules.resolve(spec, kind, text, false).map_err(|problem| refused(problem.to_string()))? {
-                Resolved::BuiltIn(name) => return Ok(Value::text(name)),
-                Resolved::File(path) => path,
-            };
+            let path =
+                match rules.resolve(spec, kind, text, &Base::Graph).map_err(|problem| refused(problem.to_string()))? {
+                    Resolved::BuiltIn(name) => return Ok(Value::text(name)),
+                    Resolved::File(path) => path,
+                };
             if kind == PathKind::Write && paths_clash(&path, reads) {
                 return Err(refused(format!("it would write over a file that the same run reads: {}", path.display())));
             }

@@ -31,6 +31,8 @@ fn help_lists_the_commands() {
       new-pack     Create a folder with a new node pack: one node, its test and a graph that runs it
       inspect      Show what is in a record, a checkpoint or a picture, or compare two records or
                    checkpoints
+      convert      Write a graph in its other form: a bare prompt as this program's own format, or with
+                   --api the other way round
       completions  Print a script that completes commands and options in a shell
       help         Print this message or the help of the given subcommand(s)
 
@@ -74,6 +76,12 @@ fn help_of_run_names_options_and_exit_codes() {
 
           --models <DIR>
               Look for models in this folder too; may be given several times
+
+          --swap <NODE=CLASS>
+              Give a node another class, and keep what both classes have; may be given several times
+
+          --write <FILE>
+              Save the graph with its swaps as a new file
 
           --packs <DIR>
               A folder with node packs; may be given several times. Searched before all other places

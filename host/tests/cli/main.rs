@@ -5,15 +5,18 @@ mod cancel;
 mod check;
 mod compare;
 mod debug;
+mod convert;
 mod help;
 mod inspect;
 mod new_pack;
 mod nodes;
 mod packs;
+mod parts;
 mod run;
 #[path = "../support/mod.rs"]
 mod support;
 mod until;
+mod swap;
 
 use serde_json::{Value as Json, json};
 use support::Place;

@@ -4,13 +4,16 @@ mod check;
 #[path = "../closures/mod.rs"]
 mod closures;
 mod command_line;
+mod expand;
 mod links;
 mod mutation;
 mod parse;
 mod paths;
 #[path = "../random/mod.rs"]
 mod random;
+mod requires;
 mod show;
+mod swap;
 
 use splatgraph::graph::{Checked, File, Given, Origin, Problems, check as check_file};
 

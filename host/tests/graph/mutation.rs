@@ -1,8 +1,10 @@
 use super::{check_with, closures::declared, given, parse, random::Random};
-use splatgraph::graph::{draw, schema};
+use splatgraph::graph::{File, draw, expand, schema, swap, to_bare_prompt, to_own_format};
+use splatgraph::registry::Registry;
+use std::path::Path;
 
 /// Every kind of thing that a graph file can have.
-const GRAPH: &str = r#"{"$schema": "s", "version": 1, "title": "A \u00e9 \ud83d\ude00 ü", "inputs": {"image": "load.path",
+const GRAPH: &str = r#"{"$schema": "s", "version": 1, "requires": {"std": {"version": ">=0.1, <2", "url": "https://x"}}, "title": "A \u00e9 \ud83d\ude00 ü", "inputs": {"image": "load.path",
     "tokens": ["init.tokens", "size.width"]}, "outputs": {"layout": ["init", "layout"], "n": ["load", 1]}, "nodes": {
     "load": {"class_type": "std.LoadImage", "inputs": {"path": "cat.png"}},
     "init": {"class_type": "gpstoken.InitTokens", "inputs": {"image": ["load", 0], "tokens": 64, "exponent": 2.5e0}},
@@ -61,6 +63,22 @@ fn mutate(random: &mut Random) -> String {
     text.into_iter().collect()
 }
 
+/// What makes other graphs of a graph.
+fn rewrite(file: &File, registry: &Registry) {
+    let swaps = [("load", "std.Note"), ("init", "gpstoken.DrawTokens"), ("size", "std.Grid")];
+    let swaps = swaps.map(|(id, class)| (id.to_owned(), class.to_owned()));
+    let swapped = swap(expand(file.clone()), &swaps, registry);
+    let swapped = swapped.map_or_else(|_| file.clone(), |(file, _)| file);
+    let folder = Path::new("elsewhere");
+    for file in [file, &swapped] {
+        for converted in [to_own_format(file, folder, registry), to_bare_prompt(file.clone(), folder, registry)] {
+            let Ok(converted) = converted else { continue };
+            let again = parse(&converted.json.to_string()).expect("what is written can be read");
+            assert!(again.problems.is_empty(), "{:?}", again.problems);
+        }
+    }
+}
+
 #[test]
 fn no_text_makes_the_host_panic() {
     assert!(check_with(GRAPH, &given()).is_ok());
@@ -80,6 +98,9 @@ fn no_text_makes_the_host_panic() {
                 }
                 let _ = draw(&file, Some(&registry));
                 let _ = file.to_prompt(&registry);
+                if seed % 16 == 0 {
+                    rewrite(&file, &registry);
+                }
                 let again = parse(&file.to_json().to_string()).expect("what is written can be read");
                 assert_eq!(again.to_json(), file.to_json());
                 match check_with(&text, &given()) {

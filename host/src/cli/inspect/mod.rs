@@ -4,13 +4,12 @@ mod comparison;
 
 use std::path::{Path, PathBuf};
 
-use serde_json::Value as Json;
 use splatgraph::inspect::{
     CheckpointReport, FieldReport, InspectError, Inspection, PictureReport, RecordReport, TensorReport, inspect,
 };
 
 use crate::cli::failure::{FAILED, Failure, Outcome};
-use crate::cli::output::{self, BOLD, DIM, columns, count};
+use crate::cli::output::{self, BOLD, DIM, columns, count, graph_text};
 
 /// Show what is in a record, a checkpoint or a picture, or compare two records or checkpoints
 ///
@@ -126,22 +125,8 @@ fn of_picture(picture: &PictureReport) -> String {
         text += &format!("  {key}: {value}\n");
     }
     match &picture.graph {
-        Some(graph) => text + &format!("\n{BOLD}The graph that made it{BOLD:#}\n{}\n", graph_text(graph, 0)),
+        Some(graph) => text + &format!("\n{BOLD}The graph that made it{BOLD:#}\n{}\n", graph_text(graph)),
         None => text + "  no graph in it\n",
-    }
-}
-
-/// JSON with a line for each key of a graph and for each of its nodes, as people write graphs.
-fn graph_text(json: &Json, depth: usize) -> String {
-    match json {
-        Json::Object(members) if depth < 2 && !members.is_empty() => {
-            let indent = "  ".repeat(depth + 1);
-            let lines = members
-                .iter()
-                .map(|(key, value)| format!("{indent}{}: {}", Json::from(key.as_str()), graph_text(value, depth + 1)));
-            format!("{{\n{}\n{}}}", lines.collect::<Vec<_>>().join(",\n"), "  ".repeat(depth))
-        }
-        other => output::json_line(other),
     }
 }
 

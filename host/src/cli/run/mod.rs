@@ -3,6 +3,7 @@
 mod debug;
 mod help;
 pub(crate) mod report;
+mod swap;
 
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -38,6 +39,8 @@ pub(crate) struct Options {
     #[command(flatten)]
     given: GivenOptions,
     #[command(flatten)]
+    swap: swap::SwapOptions,
+    #[command(flatten)]
     packs: PackFolders,
     /// How many threads nodes may use [default: one per core]
     #[arg(long, value_name = "N")]
@@ -72,13 +75,15 @@ pub(crate) fn run(options: &Options) -> Outcome {
         output::print(&help_of("run"));
         return Ok(());
     };
-    let file = source::read(path)?;
     if options.help {
-        output::print(&help::of_graph(path, &file, &options.packs.load()?));
+        output::print(&help::of_graph(path, &source::read(path)?, &options.packs.load()?));
         return Ok(());
     }
+    let file = source::as_written(path)?;
     let given = options.given.given()?;
     let registry = options.packs.load()?;
+    let swapped = options.swap.apply(file, &registry, options.quiet)?;
+    let file = graph::expand(swapped.clone());
     let checked = graph::check(file, &registry, &given).map_err(|problems| Failure::problems(&problems))?;
     let checked = until(checked, &options.until)?;
     if !options.quiet {
@@ -86,6 +91,7 @@ pub(crate) fn run(options: &Options) -> Outcome {
             output::warning(&warning.to_string());
         }
     }
+    options.swap.save(&swapped, &registry)?;
     if let Some(folder) = &given.out_dir {
         std::fs::create_dir_all(folder).map_err(|error| {
             Failure::new(FAILED, format!("the folder for output cannot be created: {error}\n  {}", folder.display()))

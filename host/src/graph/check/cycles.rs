@@ -31,7 +31,8 @@ impl Checker<'_> {
             cycle.push(cycle[0]);
             let ids: Vec<String> = cycle.iter().map(|&n| format!("`{}`", self.file.nodes[n].id)).collect();
             let problem = Problem::new(Kind::Cycle, format!("nodes wait for each other: {}", ids.join(" > ")));
-            let problem = problem.at(self.file.nodes[cycle[0]].place).hint("remove one of these links".to_owned());
+            let problem =
+                problem.at(self.file.nodes[cycle[0]].place.clone()).hint("remove one of these links".to_owned());
             self.problems.push(problem);
         }
     }

@@ -111,9 +111,10 @@ impl Checker<'_> {
         rules: &PathRules,
     ) -> Result<Resolved, Problem> {
         let input = self.file.nodes[node].inputs.iter().find(|input| input.name == spec.name);
-        let from_command_line = input.is_some_and(|input| input.from_command_line);
-        rules.resolve(spec, kind, text, from_command_line).map_err(|problem| {
-            let about = self.about(problem.kind, "", node).input(&spec.name).at(input.and_then(|input| input.place));
+        let base = input.map(|input| input.base.clone()).unwrap_or_default();
+        rules.resolve(spec, kind, text, &base).map_err(|problem| {
+            let about =
+                self.about(problem.kind, "", node).input(&spec.name).at(input.and_then(|input| input.place.clone()));
             Problem { node: about.node, class: about.class, input: about.input, place: about.place, ..problem }
         })
     }
@@ -132,7 +133,7 @@ impl Checker<'_> {
             let message = format!("it would write over the file that `{other_name}` {does}");
             let problem = self.about(Kind::Path, message, written.node).input(&written.input);
             let input = self.file.nodes[written.node].inputs.iter().find(|input| input.name == written.input);
-            let place = input.and_then(|input| input.place);
+            let place = input.and_then(|input| input.place.clone());
             let hint = format!("give it another name than {}", written.path.display());
             self.problems.push(problem.at(place).hint(hint));
         }

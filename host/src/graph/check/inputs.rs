@@ -1,6 +1,6 @@
 use super::{
     super::{
-        file::{Input, Link, OutputName, Source},
+        file::{Input, Link, OutputName, Source, Target},
         literal,
         names::suggest,
         problem::{Kind, Problem},
@@ -41,9 +41,9 @@ impl Checker<'_> {
         let known = specs.iter().map(|spec| spec.name.as_str());
         let hint = suggest(&input.name, known, "its inputs are").or_else(|| Some("it has no inputs".to_owned()));
         let problem = self.about(Kind::UnknownInput, format!("there is no input `{}`", input.name), node);
-        let problem = problem.at(input.place).hint(hint);
+        let problem = problem.at(input.place.clone()).hint(hint);
         // ComfyUI passes over unknown values too: other versions and front ends write extra ones.
-        if self.file.bare && matches!(input.source, Source::Literal(_)) {
+        if self.file.nodes[node].bare && matches!(input.source, Source::Literal(_)) {
             self.warnings.push(problem);
         } else {
             self.problems.push(problem);
@@ -52,8 +52,21 @@ impl Checker<'_> {
 
     fn missing_input(&self, node: usize, spec: &InputSpec) -> Problem {
         let problem = self.about(Kind::MissingInput, "nothing is given", node).input(&spec.name);
-        let place = self.file.nodes[node].place;
-        problem.at(place).expected(literal::expected(spec)).hint(self.linkable_outputs(node, spec))
+        let place = self.file.nodes[node].place.clone();
+        let hint = self.way_through_graph_nodes(node, spec).or_else(|| self.linkable_outputs(node, spec));
+        problem.at(place).expected(literal::expected(spec)).hint(hint)
+    }
+
+    /// For an input of a node in a graph node: the named input through which it is given.
+    fn way_through_graph_nodes(&self, node: usize, spec: &InputSpec) -> Option<String> {
+        let id = &self.file.nodes[node].id;
+        // An outer graph node stands before those in it.
+        let (outer, name) = self.file.graph_nodes.iter().find_map(|outer| {
+            let is_it = |target: &Target| target.node == *id && target.input == spec.name;
+            let named = outer.inputs.iter().find(|named| named.targets.iter().any(is_it))?;
+            Some((outer, &named.name))
+        })?;
+        Some(format!("give it as the input `{name}` of the node `{}` ({})", outer.id, outer.class_type))
     }
 
     /// Outputs that would fit an input which only a link can fill.
@@ -79,7 +92,7 @@ impl Checker<'_> {
 
     fn feed(&self, node: usize, spec: &InputSpec, input: &Input) -> Result<Feed, Problem> {
         let located = |problem: Problem| {
-            let about = self.about(problem.kind, "", node).input(&spec.name).at(input.place);
+            let about = self.about(problem.kind, "", node).input(&spec.name).at(input.place.clone());
             Problem { node: about.node, class: about.class, input: about.input, place: about.place, ..problem }
         };
         match &input.source {
@@ -115,6 +128,12 @@ impl Checker<'_> {
     /// The output that a link names; `None` when that node's class is unknown, which is a problem of its own.
     pub(super) fn socket(&self, link: &Link) -> Result<Option<(Socket, OutputSpec)>, Problem> {
         let Some(&node) = self.by_id.get(&link.node) else {
+            if let Some(graph_node) = self.file.graph_node(&link.node) {
+                // What it has was put in its place before.
+                let names = graph_node.outputs.iter().map(|output| output.name.as_str());
+                let of = format!("node `{}` ({})", graph_node.id, graph_node.class_type);
+                return Err(unknown_output(&of, &link.output, names, "its graph names no `outputs`"));
+            }
             let message = format!("the link {} leads to no node: there is no `{}`", json(link), link.node);
             return Err(Problem::new(Kind::DanglingLink, message).hint(suggest(
                 &link.node,
@@ -130,20 +149,25 @@ impl Checker<'_> {
         };
         let Some(output) = output else {
             let names = outputs.iter().map(|output| output.name.as_str());
-            let hint = match &link.output {
-                OutputName::Name(name) => suggest(name, names, "its outputs are"),
-                OutputName::Index(_) => suggest("", names, "its outputs are"),
-            };
-            let shown = match &link.output {
-                OutputName::Name(name) => format!("`{name}`"),
-                OutputName::Index(index) => format!("number {index}"),
-            };
-            let message = format!("node `{}` ({}) has no output {shown}", link.node, class.full_name);
-            let hint = hint.or_else(|| Some("it has no outputs".to_owned()));
-            return Err(Problem::new(Kind::UnknownOutput, message).hint(hint));
+            let of = format!("node `{}` ({})", link.node, class.full_name);
+            return Err(unknown_output(&of, &link.output, names, "it has no outputs"));
         };
         Ok(Some((Socket { node, output }, outputs[output].clone())))
     }
+}
+
+fn unknown_output<'a>(
+    of: &str,
+    output: &OutputName,
+    names: impl Iterator<Item = &'a str> + Clone,
+    none: &str,
+) -> Problem {
+    let (shown, wanted) = match output {
+        OutputName::Name(name) => (format!("`{name}`"), name.as_str()),
+        OutputName::Index(index) => (format!("number {index}"), ""),
+    };
+    let hint = suggest(wanted, names, "its outputs are").unwrap_or_else(|| none.to_owned());
+    Problem::new(Kind::UnknownOutput, format!("{of} has no output {shown}")).hint(hint)
 }
 
 /// A link as a graph file has it.

@@ -4,8 +4,11 @@ mod classes;
 mod cycles;
 mod files;
 mod inputs;
+mod requires;
 mod targets;
 mod until;
+
+pub(super) use classes::unknown_class;
 
 use super::{
     file::File,
@@ -15,7 +18,12 @@ use super::{
 };
 use crate::registry::{Class, Registry};
 use serde_json::Value as Json;
-use std::{collections::HashMap, fmt, path::PathBuf, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    fmt,
+    path::PathBuf,
+    sync::Arc,
+};
 
 /// A graph without problems, ready to run.
 #[derive(Clone)]
@@ -97,6 +105,7 @@ pub struct Socket {
 /// Everything that is wrong.
 pub fn check(file: File, registry: &Registry, given: &Given) -> Result<Checked, Problems> {
     let mut checker = Checker::new(file, registry);
+    checker.check_requirements();
     checker.resolve_classes();
     checker.apply(given);
     checker.check_named_inputs();
@@ -116,6 +125,25 @@ pub fn check(file: File, registry: &Registry, given: &Given) -> Result<Checked, 
     }
 }
 
+/// What is wrong with the text, the classes and the links of a graph, whatever else is.
+pub(super) fn check_links(file: File, registry: &Registry) -> Vec<Problem> {
+    let mut checker = Checker::new(file, registry);
+    checker.resolve_classes();
+    let mut problems = Vec::new();
+    for (position, node) in checker.file.nodes.iter().enumerate() {
+        for input in &node.inputs {
+            for problem in input.source.links().iter().filter_map(|link| checker.socket(link).err()) {
+                let about = checker.about(problem.kind, "", position).input(&input.name).at(input.place.clone());
+                let Problem { node, class, input, place, .. } = about;
+                problems.push(Problem { node, class, input, place, ..problem });
+            }
+        }
+    }
+    checker.problems.append(&mut problems);
+    checker.check_named_outputs();
+    checker.problems
+}
+
 struct Checker<'a> {
     registry: &'a Registry,
     file: File,
@@ -123,6 +151,8 @@ struct Checker<'a> {
     by_id: HashMap<String, usize>,
     /// Per node; `None` when its class is unknown.
     classes: Vec<Option<Class>>,
+    /// Packs that the graph requires and that are not there as it requires them.
+    unmet: HashSet<String>,
     problems: Vec<Problem>,
     warnings: Vec<Problem>,
 }
@@ -131,7 +161,7 @@ impl<'a> Checker<'a> {
     fn new(mut file: File, registry: &'a Registry) -> Self {
         let by_id = file.nodes.iter().enumerate().map(|(position, node)| (node.id.clone(), position)).collect();
         let problems = std::mem::take(&mut file.problems);
-        Self { registry, file, by_id, classes: Vec::new(), problems, warnings: Vec::new() }
+        Self { registry, file, by_id, classes: Vec::new(), unmet: HashSet::new(), problems, warnings: Vec::new() }
     }
 
     /// A problem that names a node and its class.
@@ -146,12 +176,13 @@ impl<'a> Checker<'a> {
 
     /// The ids of all nodes, to find the nearest.
     fn ids(&self) -> impl Iterator<Item = &str> + Clone {
-        self.file.nodes.iter().map(|node| node.id.as_str())
+        let graph_nodes = self.file.graph_nodes.iter().map(|node| node.id.as_str());
+        self.file.nodes.iter().map(|node| node.id.as_str()).chain(graph_nodes)
     }
 
     /// What a run is for. An unknown class may be one that writes, so then nothing is said about an empty list.
     fn roots(&mut self, outputs: &[(String, Socket)]) -> Vec<usize> {
-        let named: std::collections::HashSet<usize> = outputs.iter().map(|(_, socket)| socket.node).collect();
+        let named: HashSet<usize> = outputs.iter().map(|(_, socket)| socket.node).collect();
         let writes = |node: usize| self.classes[node].as_ref().is_some_and(|class| class.spec.output);
         let roots: Vec<usize> =
             (0..self.file.nodes.len()).filter(|node| named.contains(node) || writes(*node)).collect();

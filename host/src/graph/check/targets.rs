@@ -1,6 +1,6 @@
 use super::{
     super::{
-        file::{Input, NamedInput, Source, Target},
+        file::{Base, GraphNode, Input, NamedInput, Source, Target},
         given::Given,
         literal,
         names::{nearest, suggest},
@@ -26,7 +26,7 @@ impl Checker<'_> {
             };
             for target in &named.targets {
                 // A target that points nowhere is reported with the named inputs.
-                if let Ok(Some((node, spec))) = self.target(target) {
+                for (node, spec) in self.target(target).unwrap_or_default() {
                     self.set(node, &spec, text, name);
                 }
             }
@@ -42,8 +42,7 @@ impl Checker<'_> {
                 continue;
             }
             match self.target(&target) {
-                Ok(Some((node, spec))) => self.set(node, &spec, text, name),
-                Ok(None) => {}
+                Ok(inputs) => inputs.iter().for_each(|(node, spec)| self.set(*node, spec, text, name)),
                 Err(problem) => {
                     let message = format!("`--set {name}`: {}", problem.message);
                     self.problems.push(Problem { kind: Kind::UnknownName, message, ..problem });
@@ -55,7 +54,8 @@ impl Checker<'_> {
     fn unknown_name(&mut self, name: &str, text: &str) {
         let problem = Problem::new(Kind::UnknownName, format!("`{name}={text}`: the graph has no input `{name}`"));
         let known = self.file.inputs.iter().map(|input| input.name.as_str());
-        let is_target = Target::parse(name).is_some_and(|target| self.by_id.contains_key(&target.node));
+        let known_node = |id: &str| self.by_id.contains_key(id) || self.file.graph_node(id).is_some();
+        let is_target = Target::parse(name).is_some_and(|target| known_node(&target.node));
         let hint = match suggest(name, known.clone(), "its inputs are") {
             Some(near) if nearest(name, known).is_some() => near,
             _ if is_target => format!("write `--set {name}={text}`"),
@@ -72,7 +72,7 @@ impl Checker<'_> {
                     name: spec.name.clone(),
                     source: Source::Literal(value),
                     place: None,
-                    from_command_line: true,
+                    base: Base::CommandLine,
                 };
                 let inputs = &mut self.file.nodes[node].inputs;
                 match inputs.iter_mut().find(|input| input.name == spec.name) {
@@ -93,16 +93,20 @@ impl Checker<'_> {
         }
     }
 
-    /// The input that a target names; `None` when the node's class is unknown, which is a problem of its own.
-    fn target(&self, target: &Target) -> Result<Option<(usize, InputSpec)>, Problem> {
+    /// The inputs that a target names: one, or those behind an input of a graph node. None when the node's class is
+    /// unknown, which is a problem of its own.
+    fn target(&self, target: &Target) -> Result<Vec<(usize, InputSpec)>, Problem> {
         let Some(&node) = self.by_id.get(&target.node) else {
+            if let Some(graph_node) = self.file.graph_node(&target.node) {
+                return self.target_in_graph(graph_node, &target.input);
+            }
             let message = format!("there is no node `{}`", target.node);
             let hint = suggest(&target.node, self.ids(), "the nodes are");
             return Err(Problem::new(Kind::UnknownTarget, message).hint(hint));
         };
-        let Some(class) = self.class(node) else { return Ok(None) };
+        let Some(class) = self.class(node) else { return Ok(Vec::new()) };
         match class.spec.inputs.iter().find(|spec| spec.name == target.input) {
-            Some(spec) => Ok(Some((node, spec.clone()))),
+            Some(spec) => Ok(vec![(node, spec.clone())]),
             None => {
                 let message = format!("node `{}` ({}) has no input `{}`", target.node, class.full_name, target.input);
                 let names = class.spec.inputs.iter().map(|spec| spec.name.as_str());
@@ -112,13 +116,28 @@ impl Checker<'_> {
         }
     }
 
+    fn target_in_graph(&self, node: &GraphNode, input: &str) -> Result<Vec<(usize, InputSpec)>, Problem> {
+        let Some(named) = node.inputs.iter().find(|named| named.name == input) else {
+            let message = format!("node `{}` ({}) has no input `{input}`", node.id, node.class_type);
+            let names = node.inputs.iter().map(|named| named.name.as_str());
+            let hint = suggest(input, names, "its inputs are").unwrap_or("its graph has no named inputs".to_owned());
+            return Err(Problem::new(Kind::UnknownTarget, message).hint(hint));
+        };
+        named
+            .targets
+            .iter()
+            .map(|target| self.target(target))
+            .collect::<Result<Vec<_>, _>>()
+            .map(|found| found.concat())
+    }
+
     pub(super) fn check_named_inputs(&mut self) {
         let mut problems = Vec::new();
         for NamedInput { name, targets, place } in &self.file.inputs {
             for target in targets {
                 if let Err(problem) = self.target(target) {
                     let message = format!("the named input `{name}` sets `{target}`, but {}", problem.message);
-                    problems.push(Problem { message, ..problem }.at(*place));
+                    problems.push(Problem { message, ..problem }.at(place.clone()));
                 }
             }
         }
@@ -134,7 +153,7 @@ impl Checker<'_> {
                 Ok(None) => {}
                 Err(problem) => {
                     let message = format!("the named output `{}`: {}", output.name, problem.message);
-                    problems.push(Problem { message, ..problem }.at(output.place));
+                    problems.push(Problem { message, ..problem }.at(output.place.clone()));
                 }
             }
         }

@@ -1,0 +1,44 @@
+//! `splatgraph run GRAPH --swap NODE=CLASS`.
+
+use std::path::{Path, PathBuf};
+
+use splatgraph::graph;
+use splatgraph::registry::Registry;
+
+use crate::cli::failure::{Failure, Outcome};
+use crate::cli::given::pairs;
+use crate::cli::output::{self, graph_text};
+use crate::cli::source;
+
+#[derive(clap::Args)]
+pub(super) struct SwapOptions {
+    /// Give a node another class, and keep what both classes have; may be given several times
+    #[arg(long = "swap", value_name = "NODE=CLASS")]
+    swaps: Vec<String>,
+    /// Save the graph with its swaps as a new file
+    #[arg(long, value_name = "FILE", requires = "swaps")]
+    write: Option<PathBuf>,
+}
+
+impl SwapOptions {
+    /// The graph with the swaps made. What was changed is said on stderr.
+    pub(super) fn apply(&self, file: graph::File, registry: &Registry, quiet: bool) -> Outcome<graph::File> {
+        if let Some(path) = &self.write {
+            source::refuse_existing(path)?;
+        }
+        let swaps = pairs(&self.swaps, "--swap NODE=CLASS")?;
+        let (file, said) = graph::swap(file, &swaps, registry).map_err(|problems| Failure::problems(&problems))?;
+        for line in said.iter().filter(|_| !quiet) {
+            output::note(line);
+        }
+        Ok(file)
+    }
+
+    /// Writes the swapped graph, where that was asked for.
+    pub(super) fn save(&self, file: &graph::File, registry: &Registry) -> Outcome {
+        let Some(path) = &self.write else { return Ok(()) };
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let graph = graph::to_own_format(file, folder, registry).map_err(|problems| Failure::problems(&problems))?;
+        source::write_new(path, &graph_text(&graph.json))
+    }
+}

@@ -1,0 +1,51 @@
+use super::{
+    super::{
+        file::Requirement,
+        names::some_of,
+        problem::{Kind, Problem},
+    },
+    Checker,
+};
+use semver::Version;
+
+impl Checker<'_> {
+    /// Whether the packs are there that the graph says it needs.
+    pub(super) fn check_requirements(&mut self) {
+        for requirement in std::mem::take(&mut self.file.requires) {
+            if let Some(problem) = self.unmet_requirement(&requirement) {
+                // Several parts of a graph may require the same.
+                if self.unmet.insert(requirement.pack.clone()) {
+                    self.problems.push(problem.at(requirement.place.clone()).hint(how_to_get(&requirement)));
+                }
+            }
+            self.file.requires.push(requirement);
+        }
+    }
+
+    fn unmet_requirement(&self, requirement: &Requirement) -> Option<Problem> {
+        let Requirement { pack: id, version, .. } = requirement;
+        let Some(pack) = self.registry.pack(id) else {
+            let loaded: Vec<&str> = self.registry.packs().iter().map(|pack| pack.manifest.id.as_str()).collect();
+            let loaded = if loaded.is_empty() { "none".to_owned() } else { some_of(loaded) };
+            let version = version.as_ref().map(|version| format!(" {version}")).unwrap_or_default();
+            let message =
+                format!("the graph requires the pack `{id}`{version}, which is not among those loaded: {loaded}");
+            return Some(Problem::new(Kind::MissingPack, message));
+        };
+        let version = version.as_ref()?;
+        let there = &pack.manifest.version;
+        if Version::parse(there).is_ok_and(|there| version.matches(&there)) {
+            return None;
+        }
+        let problem = Problem::new(Kind::PackVersion, format!("the graph requires another version of the pack `{id}`"));
+        let there = if there.is_empty() { "one without a version" } else { there };
+        Some(problem.expected(version.to_string()).received(there))
+    }
+}
+
+fn how_to_get(requirement: &Requirement) -> String {
+    match &requirement.url {
+        Some(url) => format!("get it from {url}, then `splatgraph packs add FILE`"),
+        None => "install it with `splatgraph packs add FILE`, or name its folder with `--packs`".to_owned(),
+    }
+}

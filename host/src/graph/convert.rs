@@ -1,0 +1,98 @@
+//! A graph in its other form: this program's own format, or a bare prompt.
+
+use super::{
+    check::check_links,
+    expand,
+    file::{File, Link, OutputName, Source},
+    names::some_of,
+    problem::Problems,
+};
+use crate::registry::Registry;
+use serde_json::Value as Json;
+use std::path::Path;
+
+/// A graph in another form, and what could not be kept.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Converted {
+    /// The graph.
+    pub json: Json,
+    /// What the form has no place for, one thing a text.
+    pub lost: Vec<String>,
+}
+
+/// A graph as a bare prompt for a file in `folder` (empty: the current directory): the graphs that stand in it take their
+/// nodes' places, classes have full names, outputs positions.
+///
+/// # Errors
+/// The text is no graph, or has classes or links that are not known.
+pub fn to_bare_prompt(file: File, folder: &Path, registry: &Registry) -> Result<Converted, Problems> {
+    let file = known(expand(file), registry)?;
+    let mut lost = Vec::new();
+    let names = |names: Vec<&str>| if names.is_empty() { String::new() } else { format!(": {}", some_of(names)) };
+    let inputs = names(file.inputs.iter().map(|input| input.name.as_str()).collect());
+    let outputs = names(file.outputs.iter().map(|output| output.name.as_str()).collect());
+    let requires = names(file.requires.iter().map(|requirement| requirement.pack.as_str()).collect());
+    for (is_there, what) in [
+        (!file.extra.is_empty(), some_of(file.extra.iter().map(|(key, _)| key.as_str()))),
+        (!file.title.is_empty(), "the title".to_owned()),
+        (!file.description.is_empty(), "the description".to_owned()),
+        (!requires.is_empty(), format!("`requires`{requires}")),
+        (!inputs.is_empty(), format!("the named inputs{inputs}")),
+        (!outputs.is_empty(), format!("the named outputs{outputs}")),
+    ] {
+        if is_there {
+            lost.push(what);
+        }
+    }
+    Ok(Converted { json: file.moved_to(folder, registry).to_prompt(registry), lost })
+}
+
+/// A graph in this program's own format for a file in `folder` (empty: the current directory), with full class names and
+/// the names of outputs. Values that a bare prompt gives to inputs which its classes do not have are lost.
+///
+/// # Errors
+/// The text is no graph, or has classes or links that are not known.
+pub fn to_own_format(file: &File, folder: &Path, registry: &Registry) -> Result<Converted, Problems> {
+    let expanded = known(expand(file.clone()), registry)?;
+    let mut file = file.moved_to(folder, registry);
+    let mut lost = Vec::new();
+    for node in &mut file.nodes {
+        let Some(class) = registry.class(&node.class_type).filter(|_| node.bare) else { continue };
+        node.inputs.retain(|input| {
+            let kept = class.spec.inputs.iter().any(|spec| spec.name == input.name)
+                || !matches!(input.source, Source::Literal(_));
+            if !kept {
+                lost.push(format!(
+                    "the value of `{}.{}`, which {} does not have",
+                    node.id, input.name, class.full_name
+                ));
+            }
+            kept
+        });
+    }
+    let links = file.nodes.iter_mut().flat_map(|node| &mut node.inputs).flat_map(|input| input.source.links_mut());
+    for link in links.chain(file.outputs.iter_mut().map(|output| &mut output.link)) {
+        if let Some(name) = output_name(&expanded, link, registry) {
+            link.output = OutputName::Name(name);
+        }
+    }
+    Ok(Converted { json: file.to_json(), lost })
+}
+
+fn known(file: File, registry: &Registry) -> Result<File, Problems> {
+    let problems = check_links(file.clone(), registry);
+    if problems.is_empty() { Ok(file) } else { Err(Problems::new(problems, file.origin.to_string())) }
+}
+
+/// The name of an output that a link has by its position.
+fn output_name(expanded: &File, link: &Link, registry: &Registry) -> Option<String> {
+    let OutputName::Index(index) = link.output else { return None };
+    let index = usize::try_from(index).ok()?;
+    match expanded.graph_node(&link.node) {
+        Some(graph) => graph.outputs.get(index).map(|output| output.name.clone()),
+        None => {
+            let class = registry.class(&expanded.node(&link.node)?.class_type)?;
+            class.spec.outputs.get(index).map(|output| output.name.clone())
+        }
+    }
+}

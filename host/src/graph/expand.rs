@@ -1,0 +1,321 @@
+//! Graphs as nodes: the nodes of the other graph take the place of the node that names it.
+
+use super::{
+    file::{Base, File, GraphNode, Input, Link, NamedInput, Node, Origin, OutputName, Target},
+    names::{nearest, some_of, suggest},
+    paths::{folder_of, identity, leaves_folder},
+    problem::{Kind, Place, Problem},
+};
+use std::{
+    collections::{HashMap, HashSet},
+    io,
+    path::{Component, Path, PathBuf},
+    rc::Rc,
+    sync::Arc,
+};
+
+/// Graphs may stand in graphs this deep.
+const DEPTH: usize = 32;
+/// A few small files that use each other many times could otherwise fill the memory.
+const NODES: usize = 100_000;
+
+/// Puts the graphs that nodes name (`"class_type": "./other.json"`) in the places of these nodes, with ids of the form
+/// `outer:inner`, and theirs again. What the nodes are given goes to the other graph's named inputs, links to them lead
+/// to its named outputs. Reads the files; what is wrong with them is added to [`File::problems`].
+#[must_use]
+pub fn expand(mut file: File) -> File {
+    let folder = file.origin.folder().map(Path::to_owned).unwrap_or_default();
+    let mut expander = Expander {
+        confined_to: file.origin.confined().then(|| without_dots(&folder)),
+        chain: Vec::new(),
+        loaded: HashMap::new(),
+        parts: std::mem::take(&mut file.parts),
+        nodes: 0,
+        problems: std::mem::take(&mut file.problems),
+    };
+    if let Origin::File(path) = &file.origin {
+        expander.chain.push((identity(path), path.clone()));
+    }
+    expander.put_in(&mut file, &folder);
+    file.parts = expander.parts;
+    file.problems = expander.problems;
+    file
+}
+
+struct Expander {
+    /// The folder that the graph may not leave.
+    confined_to: Option<PathBuf>,
+    /// The files that are being read, each naming the next: what they are, and what they are called.
+    chain: Vec<(PathBuf, PathBuf)>,
+    /// Every file that was read, expanded; `None` where something is wrong with it, which is said once.
+    loaded: HashMap<PathBuf, Option<Rc<File>>>,
+    parts: Vec<PathBuf>,
+    /// How many nodes were put in, with those that stood for graphs.
+    nodes: usize,
+    problems: Vec<Problem>,
+}
+
+impl Expander {
+    fn put_in(&mut self, file: &mut File, folder: &Path) {
+        let mut graphs: HashMap<String, Rc<File>> = HashMap::new();
+        for node in file.nodes.iter_mut().filter(|node| node.is_graph()) {
+            match self.load(folder, node) {
+                Ok(Some(graph)) => drop(graphs.insert(node.id.clone(), graph)),
+                // An empty class is one that could not be read: links to the node are then not problems too.
+                Ok(None) => node.class_type.clear(),
+                Err(problem) => {
+                    self.problems.push(problem.node(&node.id).at(node.place.clone()));
+                    node.class_type.clear();
+                }
+            }
+        }
+        if graphs.is_empty() {
+            return;
+        }
+        let links = file.nodes.iter_mut().flat_map(|node| &mut node.inputs);
+        let links = links.flat_map(|input| input.source.links_mut());
+        for link in links.chain(file.outputs.iter_mut().map(|output| &mut output.link)) {
+            if let Some(inner) = graphs.get(&link.node).and_then(|graph| output_of(graph, &link.output)) {
+                *link = Link { node: inner_id(&link.node, &inner.node), output: inner.output };
+            }
+        }
+        for named in &mut file.inputs {
+            named.targets = std::mem::take(&mut named.targets).into_iter().flat_map(|t| targets(&graphs, t)).collect();
+        }
+        let own: HashSet<String> = file.nodes.iter().map(|node| node.id.clone()).collect();
+        let mut taken = own;
+        for node in std::mem::take(&mut file.nodes) {
+            match graphs.get(&node.id) {
+                Some(graph) => self.put_graph(file, &node, graph, &mut taken),
+                None => file.nodes.push(node),
+            }
+        }
+    }
+
+    /// Adds the nodes of a graph in place of the node that names it.
+    fn put_graph(&mut self, file: &mut File, node: &Node, graph: &File, taken: &mut HashSet<String>) {
+        let first = file.nodes.len();
+        file.nodes.extend(graph.nodes.iter().map(|inner| with_prefix(inner, &node.id)));
+        let named = |inputs: &[NamedInput]| {
+            let inner = |target: &Target| Target { node: inner_id(&node.id, &target.node), ..target.clone() };
+            let input =
+                |input: &NamedInput| NamedInput { targets: input.targets.iter().map(inner).collect(), ..input.clone() };
+            inputs.iter().map(input).collect::<Vec<_>>()
+        };
+        let mut outputs = graph.outputs.clone();
+        outputs.iter_mut().for_each(|output| output.link.node = inner_id(&node.id, &output.link.node));
+        let (id, class_type) = (node.id.clone(), node.class_type.clone());
+        file.graph_nodes.push(GraphNode { id, class_type, inputs: named(&graph.inputs), outputs });
+        file.graph_nodes.extend(graph.graph_nodes.iter().map(|inner| {
+            let mut outputs = inner.outputs.clone();
+            outputs.iter_mut().for_each(|output| output.link.node = inner_id(&node.id, &output.link.node));
+            let (id, class_type) = (inner_id(&node.id, &inner.id), inner.class_type.clone());
+            GraphNode { id, class_type, inputs: named(&inner.inputs), outputs }
+        }));
+        for requirement in &graph.requires {
+            if !file.requires.contains(requirement) {
+                file.requires.push(requirement.clone());
+            }
+        }
+        let added = &mut file.nodes[first..];
+        if let Some(twice) = added.iter().find(|node| !taken.insert(node.id.clone())) {
+            let message = format!("its graph has a node that becomes `{}`, and another node has that id", twice.id);
+            let problem = Problem::new(Kind::DuplicateKey, message).node(&node.id).at(node.place.clone());
+            self.problems.push(problem.hint("rename one of them".to_owned()));
+        }
+        let positions: HashMap<String, usize> =
+            added.iter().enumerate().map(|(position, node)| (node.id.clone(), position)).collect();
+        for input in &node.inputs {
+            let Some(named) = graph.named_input(&input.name) else {
+                self.problems.push(unknown_input(node, input, graph));
+                continue;
+            };
+            for target in &named.targets {
+                let Some(inner) = positions.get(&inner_id(&node.id, &target.node)) else { continue };
+                let new = Input { name: target.input.clone(), ..input.clone() };
+                let inputs = &mut added[*inner].inputs;
+                match inputs.iter_mut().find(|input| input.name == new.name) {
+                    Some(input) => *input = new,
+                    None => inputs.push(new),
+                }
+            }
+        }
+    }
+
+    /// The graph that a node names, expanded; `None` when what is wrong with it was said before.
+    fn load(&mut self, folder: &Path, node: &Node) -> Result<Option<Rc<File>>, Problem> {
+        let path = without_dots(&folder.join(&node.class_type));
+        if let Some(root) = &self.confined_to
+            && leaves_folder(path.strip_prefix(root).unwrap_or(&path))
+        {
+            let message = "a graph from a picture may only use graphs in its folder";
+            let hint = "save the graph as a file of its own".to_owned();
+            return Err(Problem::new(Kind::Path, message).received(format!("{:?}", node.class_type)).hint(hint));
+        }
+        let identity = identity(&path);
+        if let Some(first) = self.chain.iter().position(|(known, _)| *known == identity) {
+            let names = self.chain[first..].iter().map(|(_, path)| path).chain([&path]);
+            let names: Vec<String> = names.map(|path| path.display().to_string()).collect();
+            let problem = Problem::new(Kind::Part, format!("a graph contains itself: {}", names.join(" > ")));
+            return Err(problem.hint("remove one of these graph nodes".to_owned()));
+        }
+        if self.chain.len() > DEPTH {
+            let message = format!("graphs stand in graphs more than {DEPTH} deep");
+            return Err(Problem::new(Kind::Part, message).hint("use fewer levels".to_owned()));
+        }
+        if !self.loaded.contains_key(&identity) {
+            if !self.parts.contains(&path) {
+                self.parts.push(path.clone());
+            }
+            let text = read(&path, &node.class_type)?;
+            let graph = self.read_graph(&text, &path, identity.clone());
+            self.loaded.insert(identity.clone(), graph.map(Rc::new));
+        }
+        let graph = self.loaded.get(&identity).cloned().flatten();
+        self.nodes = self.nodes.saturating_add(1 + graph.as_ref().map_or(0, |graph| graph.nodes.len()));
+        if self.nodes > NODES {
+            let message = format!("its graph nodes put more than {NODES} nodes into the graph");
+            return Err(Problem::new(Kind::Part, message).hint("use fewer of them".to_owned()));
+        }
+        Ok(graph)
+    }
+
+    fn read_graph(&mut self, text: &str, path: &Path, identity: PathBuf) -> Option<File> {
+        let shared: Arc<Path> = path.into();
+        let mut file = match File::parse(text, Origin::File(path.to_owned())) {
+            Ok(file) => file,
+            Err(problems) => {
+                self.problems.extend(problems.problems.into_iter().map(|problem| within(problem, &shared)));
+                return None;
+            }
+        };
+        say_where(&mut file, &shared);
+        self.problems.extend(std::mem::take(&mut file.problems).into_iter().map(|problem| within(problem, &shared)));
+        self.chain.push((identity, path.to_owned()));
+        self.put_in(&mut file, folder_of(path));
+        self.chain.pop();
+        self.check_names(&file);
+        Some(file)
+    }
+
+    /// The names of a graph in a graph node are not checked again, since there they are only ways to its nodes.
+    fn check_names(&mut self, file: &File) {
+        let ids: Vec<&str> = file.nodes.iter().map(|node| node.id.as_str()).collect();
+        let graph_ids = file.graph_nodes.iter().map(|node| node.id.as_str());
+        let known: HashSet<&str> = ids.iter().copied().chain(graph_ids).collect();
+        for named in &file.inputs {
+            for target in named.targets.iter().filter(|target| !known.contains(target.node.as_str())) {
+                let (name, node) = (&named.name, &target.node);
+                let message = format!("the named input `{name}` sets `{target}`, but there is no node `{node}`");
+                let hint = suggest(node, ids.iter().copied(), "the nodes are");
+                self.problems.push(Problem::new(Kind::UnknownTarget, message).at(named.place.clone()).hint(hint));
+            }
+        }
+        for output in file.outputs.iter().filter(|output| !known.contains(output.link.node.as_str())) {
+            let (name, node) = (&output.name, &output.link.node);
+            let message = format!("the named output `{name}`: there is no node `{node}`");
+            let hint = suggest(node, ids.iter().copied(), "the nodes are");
+            self.problems.push(Problem::new(Kind::DanglingLink, message).at(output.place.clone()).hint(hint));
+        }
+    }
+}
+
+/// The id that a node gets in the graph around its own.
+fn inner_id(outer: &str, inner: &str) -> String {
+    format!("{outer}:{inner}")
+}
+
+fn output_of(graph: &File, output: &OutputName) -> Option<Link> {
+    let found = match output {
+        OutputName::Name(name) => graph.outputs.iter().find(|named| named.name == *name),
+        OutputName::Index(index) => graph.outputs.get(usize::try_from(*index).ok()?),
+    };
+    found.map(|named| named.link.clone())
+}
+
+/// The inner inputs that an input of a graph node stands for; any other target as it is.
+fn targets(graphs: &HashMap<String, Rc<File>>, target: Target) -> Vec<Target> {
+    match graphs.get(&target.node).and_then(|graph| graph.named_input(&target.input)) {
+        Some(named) => {
+            let inner = |inner: &Target| Target { node: inner_id(&target.node, &inner.node), ..inner.clone() };
+            named.targets.iter().map(inner).collect()
+        }
+        None => vec![target],
+    }
+}
+
+fn with_prefix(node: &Node, outer: &str) -> Node {
+    let mut node = Node { id: inner_id(outer, &node.id), ..node.clone() };
+    for link in node.inputs.iter_mut().flat_map(|input| input.source.links_mut()) {
+        link.node = inner_id(outer, &link.node);
+    }
+    node
+}
+
+fn unknown_input(node: &Node, input: &Input, graph: &File) -> Problem {
+    let known = graph.inputs.iter().map(|input| input.name.as_str());
+    let problem = Problem::new(Kind::UnknownInput, format!("there is no input `{}`", input.name));
+    let none = || Some("its graph has no named inputs".to_owned());
+    let hint = suggest(&input.name, known, "its inputs are").or_else(none);
+    problem.node(&node.id).class(&node.class_type).at(input.place.clone()).hint(hint)
+}
+
+/// Says of everything in a graph that it stands in this file.
+fn say_where(file: &mut File, path: &Arc<Path>) {
+    let mut places: Vec<&mut Option<Place>> = Vec::new();
+    places.extend(file.inputs.iter_mut().map(|input| &mut input.place));
+    places.extend(file.outputs.iter_mut().map(|output| &mut output.place));
+    places.extend(file.requires.iter_mut().map(|requirement| &mut requirement.place));
+    for node in &mut file.nodes {
+        places.push(&mut node.place);
+        for input in &mut node.inputs {
+            input.base = Base::Part(path.clone());
+            places.push(&mut input.place);
+        }
+    }
+    for place in places.into_iter().flatten() {
+        place.file = Some(path.clone());
+    }
+}
+
+fn within(mut problem: Problem, path: &Arc<Path>) -> Problem {
+    let place = problem.place.get_or_insert(Place { file: None, line: 1, column: 1 });
+    place.file = Some(path.clone());
+    problem
+}
+
+/// The text of a part; `written` is its path as the graph has it.
+fn read(path: &Path, written: &str) -> Result<String, Problem> {
+    let bytes = std::fs::read(path).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => not_found(path, written),
+        _ => Problem::new(Kind::Part, format!("the graph {written:?} cannot be read: {error}: {}", path.display())),
+    })?;
+    let no_text =
+        |_| Problem::new(Kind::Part, format!("{written:?} is no graph, which is JSON text: {}", path.display()));
+    String::from_utf8(bytes).map_err(no_text)
+}
+
+fn not_found(path: &Path, written: &str) -> Problem {
+    let folder = folder_of(path);
+    let listed = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    let names = std::fs::read_dir(listed).into_iter().flatten().flatten().map(|entry| entry.file_name());
+    let mut names: Vec<String> =
+        names.filter_map(|name| name.into_string().ok()).filter(|name| name.ends_with(".json")).collect();
+    names.sort();
+    let names = names.iter().map(String::as_str);
+    let wanted = path.file_name().unwrap_or_default().to_string_lossy();
+    let hint = match nearest(&wanted, names.clone()) {
+        Some(near) => {
+            let (before, _) = written.rsplit_once('/').map_or(("", written), |(before, name)| (before, name));
+            let slash = if before.is_empty() && !written.starts_with('/') { "" } else { "/" };
+            Some(format!("did you mean \"{before}{slash}{near}\"?"))
+        }
+        None => Some(some_of(names)).filter(|all| !all.is_empty()).map(|all| format!("graphs in that folder: {all}")),
+    };
+    Problem::new(Kind::Part, format!("there is no graph {written:?}: {}", path.display())).hint(hint)
+}
+
+/// `a/./b` as `a/b`.
+fn without_dots(path: &Path) -> PathBuf {
+    path.components().filter(|component| *component != Component::CurDir).collect()
+}

@@ -1,0 +1,116 @@
+//! A graph as it is written in another folder.
+
+use super::{
+    expand,
+    file::{Base, File, Node, Source},
+    paths::{folder_of, identity},
+};
+use crate::registry::Registry;
+use serde_json::Value as Json;
+use splatgraph_sdk::spec::{InputSpec, PathKind};
+use std::{
+    borrow::Cow,
+    path::{Component, Path, PathBuf},
+};
+
+impl File {
+    /// The graph as a file in `folder` (empty: the current directory) has to say it: paths to read lead to the same files
+    /// from there, and classes name their packs. What came from the command line stays as it was given.
+    #[must_use]
+    pub fn moved_to(&self, folder: &Path, registry: &Registry) -> Self {
+        let expanded =
+            if self.nodes.iter().any(Node::is_graph) { Cow::Owned(expand(self.clone())) } else { Cow::Borrowed(self) };
+        let own_folder = self.origin.folder().unwrap_or(Path::new(""));
+        let mut file = self.clone();
+        for (key, value) in &mut file.extra {
+            if let ("$schema", Json::String(path)) = (key.as_str(), value)
+                && !path.contains("://")
+            {
+                *path = relocated(path, own_folder, folder);
+            }
+        }
+        for node in &mut file.nodes {
+            if node.is_graph() {
+                node.class_type = graph_path(&node.class_type, own_folder, folder);
+            } else if let Some(class) = registry.class(&node.class_type).filter(|_| node.bare) {
+                node.class_type = class.full_name;
+            }
+            for input in &mut node.inputs {
+                let from = match &input.base {
+                    Base::Graph => own_folder,
+                    Base::Part(path) => folder_of(path),
+                    Base::CommandLine => continue,
+                };
+                let Some(spec) = spec(&expanded, registry, &node.id, &input.name) else { continue };
+                if let Source::Literal(value) = &mut input.source {
+                    relocate(value, &spec, from, folder);
+                }
+            }
+        }
+        file
+    }
+}
+
+/// The declaration of an input; of an input of a graph node, that of the first inner input that it is for.
+fn spec(expanded: &File, registry: &Registry, node: &str, input: &str) -> Option<InputSpec> {
+    let (node, input) = match expanded.graph_node(node) {
+        Some(graph) => {
+            let named = graph.inputs.iter().find(|named| named.name == input)?;
+            let target = named.targets.first()?;
+            (target.node.as_str(), target.input.as_str())
+        }
+        None => (node, input),
+    };
+    let class = registry.class(&expanded.node(node)?.class_type)?;
+    class.spec.inputs.iter().find(|spec| spec.name == input).cloned()
+}
+
+fn relocate(value: &mut Json, spec: &InputSpec, from: &Path, to: &Path) {
+    match (value, spec.path) {
+        (Json::Array(items), _) => items.iter_mut().for_each(|item| relocate(item, spec, from, to)),
+        (Json::String(text), Some(PathKind::Read | PathKind::ReadDir)) => *text = relocated(text, from, to),
+        // Built-in models and those in the model folders are found from anywhere.
+        (Json::String(text), Some(PathKind::Model))
+            if !spec.builtin.contains(text) && from.join(text.as_str()).exists() =>
+        {
+            *text = relocated(text, from, to);
+        }
+        _ => {}
+    }
+}
+
+/// The path of a graph, written in the folder `from`, as it is written in the folder `to`.
+pub(super) fn graph_path(path: &str, from: &Path, to: &Path) -> String {
+    let path = relocated(path, from, to);
+    // Without a slash or the ending it would be no path of a graph.
+    if path.contains('/') { path } else { format!("./{path}") }
+}
+
+/// The path that leads from the folder `to` where `path` leads from the folder `from`.
+fn relocated(path: &str, from: &Path, to: &Path) -> String {
+    let real = |folder: &Path| {
+        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+        // Links are followed first, since `..` is taken after them.
+        identity(&std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned()))
+    };
+    let (from, to) = (real(from), real(to));
+    if path.is_empty() || Path::new(path).is_absolute() || from == to {
+        return path.to_owned();
+    }
+    // A real folder can be climbed by its name; a folder that the path itself names may be a link.
+    let mut target = from.clone();
+    let mut rest = Path::new(path).components().peekable();
+    while let Some(Component::ParentDir | Component::CurDir) = rest.peek() {
+        if rest.next() == Some(Component::ParentDir) {
+            target.pop();
+        }
+    }
+    target.extend(rest);
+    let shared = to.components().zip(target.components()).take_while(|(a, b)| a == b).count();
+    if !to.components().take(shared).any(|component| matches!(component, Component::Normal(_) | Component::RootDir)) {
+        return target.to_string_lossy().into_owned();
+    }
+    let up = to.components().skip(shared).map(|_| Component::ParentDir);
+    let relative: PathBuf = up.chain(target.components().skip(shared)).collect();
+    if relative.as_os_str().is_empty() { ".".to_owned() } else { relative.to_string_lossy().into_owned() }
+}
