@@ -34,6 +34,10 @@ fn nodes_are_listed_searched_and_shown() {
       stub.Divide       Divides numbers by others, and so makes NaN of two zeros.
       stub.Opaque       What nobody outside the pack can look into.
       stub.Images       Several pictures.
+      stub.Letters      How many letters a text has; adds a line to a file each time.
+      stub.Ratio        Divides two numbers.
+      stub.MakeTokens   Tokens, all of one value.
+      stub.WriteSlowly  Writes a text file, with a pause in the middle.
     --- stderr
     ");
     insta::assert_snapshot!(place.run(&["nodes", "stub.EveryKind"]).all(), @r#"
@@ -113,7 +117,7 @@ fn nodes_are_listed_searched_and_shown() {
     exit code 2
     --- stdout
     --- stderr
-    error: no socket has the type IMAGES; did you mean IMAGE?; the types are *, BOOLEAN, FLOAT, IMAGE, INT, JSON, MASK, MODEL, STRING, UNREACHABLE
+    error: no socket has the type IMAGES; did you mean IMAGE?; the types are *, BOOLEAN, FLOAT, IMAGE, INT, JSON, MASK, MODEL, STRING, TOKENS, UNREACHABLE
     ");
 }
 
