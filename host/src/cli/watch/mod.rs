@@ -16,7 +16,7 @@ use super::given::GivenOptions;
 use super::pack_folders::PackFolders;
 use super::source;
 use changes::{Cause, Changes, Next};
-use round::{Rounds, Started};
+use round::{Rounds, Run};
 
 /// Bytes of host memory for results that are kept from run to run.
 const CACHE_BYTES: u64 = 2 << 30;
@@ -79,14 +79,14 @@ pub(crate) fn run(options: &Options) -> Outcome {
             cause.add(changes.begin());
             prepared = rounds.prepare(&mut changes, &cause)?;
         }
-        let started = match prepared {
-            Ok(ready) => rounds.start(ready, &cause, &changes)?,
+        let running = match prepared {
+            Ok(ready) => Some(rounds.start(ready, &cause, &changes)?),
             Err(wrong) => {
                 rounds.tell_wrong(&wrong, &cause);
-                Started::Nothing
+                None
             }
         };
-        match follow(&mut rounds, &mut changes, started, cause)? {
+        match follow(&mut rounds, &mut changes, running, &cause)? {
             Some(next) => cause = next,
             None => return Ok(()),
         }
@@ -94,30 +94,33 @@ pub(crate) fn run(options: &Options) -> Outcome {
 }
 
 /// Waits for what ends a round: the next cause, or `None` when the user has had enough.
-fn follow(rounds: &mut Rounds, changes: &mut Changes, started: Started, cause: Cause) -> Outcome<Option<Cause>> {
-    let mut running = Some(started);
+fn follow(
+    rounds: &mut Rounds,
+    changes: &mut Changes,
+    mut running: Option<Run>,
+    cause: &Cause,
+) -> Outcome<Option<Cause>> {
     loop {
         match (changes.next(None), running.take()) {
-            (Next::Done(done), Some(Started::Run(run))) => rounds.tell(&run, done, &cause),
-            (Next::Change(mut next), Some(Started::Run(run))) => {
+            (Next::Done(done), Some(run)) => rounds.tell(&run, &done, cause),
+            (Next::Change(mut next), Some(run)) => {
                 let stopping = Instant::now();
                 run.cancel.cancel();
                 if let Some(done) = changes.wait_for_end() {
-                    rounds.tell(&run, done, &cause);
+                    rounds.tell(&run, &done, cause);
                 }
                 // That is the time of the run before.
                 next.put_off(stopping.elapsed());
                 return Ok(Some(next));
             }
-            (Next::Change(next), _) => return Ok(Some(next)),
-            (Next::Stop, Some(Started::Run(run))) => {
+            (Next::Change(next), None) => return Ok(Some(next)),
+            (Next::Stop, Some(run)) => {
                 run.cancel.cancel();
                 let Some(done) = changes.wait_for_end() else { return Ok(None) };
-                let cancelled = done.result.cancelled;
-                rounds.tell(&run, done, &cause);
-                return if cancelled { Err(Failure::new(changes.signal(), "")) } else { Ok(None) };
+                rounds.tell(&run, &done, cause);
+                return if done.result.cancelled { Err(Failure::new(changes.signal(), "")) } else { Ok(None) };
             }
-            (Next::Stop, _) => return Ok(None),
+            (Next::Stop, None) => return Ok(None),
             (Next::Quiet | Next::Done(_), still) => running = still,
         }
     }

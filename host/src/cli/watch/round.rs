@@ -41,12 +41,6 @@ pub(super) enum Wrong {
     Failure(Failure),
 }
 
-/// What a round did.
-pub(super) enum Started {
-    Run(Run),
-    Nothing,
-}
-
 /// A run in progress.
 pub(super) struct Run {
     pub(super) checked: Checked,
@@ -98,7 +92,7 @@ impl<'a> Rounds<'a> {
     }
 
     /// Starts to run a graph in another thread.
-    pub(super) fn start(&mut self, ready: Ready, cause: &Cause, changes: &Changes) -> Outcome<Started> {
+    pub(super) fn start(&mut self, ready: Ready, cause: &Cause, changes: &Changes) -> Outcome<Run> {
         let Ready { checked, settings } = ready;
         let Options { quiet, json, .. } = *self.options;
         if !quiet && !json {
@@ -126,7 +120,7 @@ impl<'a> Rounds<'a> {
             let _ = sender.send(Message::Done(Box::new(done)));
         });
         spawned.map_err(|error| Failure::new(FAILED, format!("a thread for the run cannot be started: {error}")))?;
-        Ok(Started::Run(run))
+        Ok(run)
     }
 
     /// Prints what the check found odd, unless it was so the last time.

@@ -14,7 +14,7 @@ use crate::cli::run::report::Report;
 
 impl Rounds<'_> {
     /// The end of a run.
-    pub(super) fn tell(&mut self, run: &Run, done: Box<Done>, cause: &Cause) {
+    pub(super) fn tell(&mut self, run: &Run, done: &Done, cause: &Cause) {
         run.progress.finish();
         let elapsed = done.at.saturating_duration_since(cause.since);
         let host_ms = elapsed.saturating_sub(done.busy).as_secs_f64() * 1000.0;
@@ -27,7 +27,7 @@ impl Rounds<'_> {
             return;
         }
         if !self.options.quiet {
-            self.tell_nodes(&done);
+            self.tell_nodes(done);
         }
         report.print(self.options.quiet, false);
         if !self.options.quiet {
