@@ -9,7 +9,7 @@ use super::{
 };
 use crate::registry::Registry;
 use serde_json::Value as Json;
-use std::path::Path;
+use std::{collections::HashMap, path::Path};
 
 /// A graph in another form, and what could not be kept.
 #[derive(Clone, Debug, PartialEq)]
@@ -70,9 +70,11 @@ pub fn to_own_format(file: &File, folder: &Path, registry: &Registry) -> Result<
             kept
         });
     }
+    let classes: HashMap<&str, &str> =
+        expanded.nodes.iter().map(|node| (node.id.as_str(), node.class_type.as_str())).collect();
     let links = file.nodes.iter_mut().flat_map(|node| &mut node.inputs).flat_map(|input| input.source.links_mut());
     for link in links.chain(file.outputs.iter_mut().map(|output| &mut output.link)) {
-        if let Some(name) = output_name(&expanded, link, registry) {
+        if let Some(name) = output_name(&expanded, &classes, link, registry) {
             link.output = OutputName::Name(name);
         }
     }
@@ -85,13 +87,13 @@ fn known(file: File, registry: &Registry) -> Result<File, Problems> {
 }
 
 /// The name of an output that a link has by its position.
-fn output_name(expanded: &File, link: &Link, registry: &Registry) -> Option<String> {
+fn output_name(expanded: &File, classes: &HashMap<&str, &str>, link: &Link, registry: &Registry) -> Option<String> {
     let OutputName::Index(index) = link.output else { return None };
     let index = usize::try_from(index).ok()?;
     match expanded.graph_node(&link.node) {
         Some(graph) => graph.outputs.get(index).map(|output| output.name.clone()),
         None => {
-            let class = registry.class(&expanded.node(&link.node)?.class_type)?;
+            let class = registry.class(classes.get(link.node.as_str())?)?;
             class.spec.outputs.get(index).map(|output| output.name.clone())
         }
     }

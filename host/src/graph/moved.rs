@@ -2,7 +2,7 @@
 
 use super::{
     expand,
-    file::{Base, File, Node, Source},
+    file::{Base, File, GraphNode, Node, Source},
     paths::{folder_of, identity},
 };
 use crate::registry::Registry;
@@ -10,6 +10,7 @@ use serde_json::Value as Json;
 use splatgraph_sdk::spec::{InputSpec, PathKind};
 use std::{
     borrow::Cow,
+    collections::HashMap,
     path::{Component, Path, PathBuf},
 };
 
@@ -20,6 +21,11 @@ impl File {
     pub fn moved_to(&self, folder: &Path, registry: &Registry) -> Self {
         let expanded =
             if self.nodes.iter().any(Node::is_graph) { Cow::Owned(expand(self.clone())) } else { Cow::Borrowed(self) };
+        let specs = Specs {
+            classes: expanded.nodes.iter().map(|node| (node.id.as_str(), node.class_type.as_str())).collect(),
+            graphs: expanded.graph_nodes.iter().map(|node| (node.id.as_str(), node)).collect(),
+            registry,
+        };
         let own_folder = self.origin.folder().unwrap_or(Path::new(""));
         let mut file = self.clone();
         for (key, value) in &mut file.extra {
@@ -41,8 +47,9 @@ impl File {
                     Base::Part(path) => folder_of(path),
                     Base::CommandLine => continue,
                 };
-                let Some(spec) = spec(&expanded, registry, &node.id, &input.name) else { continue };
-                if let Source::Literal(value) = &mut input.source {
+                if let Source::Literal(value) = &mut input.source
+                    && let Some(spec) = specs.of(&node.id, &input.name)
+                {
                     relocate(value, &spec, from, folder);
                 }
             }
@@ -51,18 +58,27 @@ impl File {
     }
 }
 
-/// The declaration of an input; of an input of a graph node, that of the first inner input that it is for.
-fn spec(expanded: &File, registry: &Registry, node: &str, input: &str) -> Option<InputSpec> {
-    let (node, input) = match expanded.graph_node(node) {
-        Some(graph) => {
-            let named = graph.inputs.iter().find(|named| named.name == input)?;
-            let target = named.targets.first()?;
-            (target.node.as_str(), target.input.as_str())
-        }
-        None => (node, input),
-    };
-    let class = registry.class(&expanded.node(node)?.class_type)?;
-    class.spec.inputs.iter().find(|spec| spec.name == input).cloned()
+/// The declarations of the inputs of an expanded graph.
+struct Specs<'a> {
+    classes: HashMap<&'a str, &'a str>,
+    graphs: HashMap<&'a str, &'a GraphNode>,
+    registry: &'a Registry,
+}
+
+impl Specs<'_> {
+    /// Of an input of a graph node, that of the first inner input that it is for.
+    fn of(&self, node: &str, input: &str) -> Option<InputSpec> {
+        let (node, input) = match self.graphs.get(node) {
+            Some(graph) => {
+                let named = graph.inputs.iter().find(|named| named.name == input)?;
+                let target = named.targets.first()?;
+                (target.node.as_str(), target.input.as_str())
+            }
+            None => (node, input),
+        };
+        let class = self.registry.class(self.classes.get(node)?)?;
+        class.spec.inputs.iter().find(|spec| spec.name == input).cloned()
+    }
 }
 
 fn relocate(value: &mut Json, spec: &InputSpec, from: &Path, to: &Path) {

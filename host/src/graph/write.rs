@@ -1,6 +1,7 @@
-use super::file::{File, Link, OutputName, Source};
+use super::file::{File, Link, OutputName, Requirement, Source};
 use super::parse::VERSION;
 use crate::registry::{Class, Registry};
+use semver::VersionReq;
 use serde_json::{Map, Value as Json, json};
 use std::collections::HashMap;
 
@@ -16,14 +17,7 @@ impl File {
             }
         }
         if !self.requires.is_empty() {
-            let mut requires = Map::new();
-            for requirement in &self.requires {
-                let version =
-                    requirement.version.as_ref().map(|version| ("version".to_owned(), version.to_string().into()));
-                let url = requirement.url.as_ref().map(|url| ("url".to_owned(), url.clone().into()));
-                requires.insert(requirement.pack.clone(), version.into_iter().chain(url).collect::<Map<_, _>>().into());
-            }
-            out.insert("requires".to_owned(), requires.into());
+            out.insert("requires".to_owned(), requires_json(&self.requires));
         }
         if !self.inputs.is_empty() {
             let inputs = self.inputs.iter().map(|input| {
@@ -69,6 +63,30 @@ impl File {
         });
         nodes.collect::<Map<_, _>>().into()
     }
+}
+
+/// The parts of a graph may each require a pack; every version that they name has to fit.
+fn requires_json(requires: &[Requirement]) -> Json {
+    let mut out = Map::new();
+    for Requirement { pack, .. } in requires {
+        let same = || requires.iter().filter(|other| other.pack == *pack);
+        let versions: Vec<&VersionReq> = same().filter_map(|other| other.version.as_ref()).collect();
+        let mut all: Vec<String> = Vec::new();
+        for version in versions.iter().flat_map(|version| &version.comparators).map(ToString::to_string) {
+            if !all.contains(&version) {
+                all.push(version);
+            }
+        }
+        let mut entry = Map::new();
+        if !versions.is_empty() {
+            entry.insert("version".to_owned(), if all.is_empty() { "*".into() } else { all.join(", ").into() });
+        }
+        if let Some(url) = same().find_map(|other| other.url.as_ref()) {
+            entry.insert("url".to_owned(), url.clone().into());
+        }
+        out.insert(pack.clone(), entry.into());
+    }
+    out.into()
 }
 
 fn link_json(link: &Link) -> Json {

@@ -345,6 +345,25 @@ fn a_bare_prompt_may_be_a_part() {
 }
 
 #[test]
+fn what_the_parts_require_is_required() {
+    let part =
+        |requires: &str| format!(r#"{{"requires": {requires}, "nodes": {{"n": {{"class_type": "std.Note"}}}}}}"#);
+    let top = r#"{"requires": {"std": {"version": "^0.1"}}, "nodes": {"a": {"class_type": "./a.json"}, "b": {"class_type": "./b.json"}}}"#;
+    let graphs = Graphs::new(&[
+        ("g.json", top),
+        ("a.json", &part(r#"{"std": {"version": ">=0.1, <0.9", "url": "https://example.org"}, "acme": {}}"#)),
+        ("b.json", &part(r#"{"std": {"version": "<0.1"}, "acme": {}}"#)),
+    ]);
+    insta::assert_snapshot!(graphs.problems("g.json"), @r"
+    a.json, line 1, column 80: the graph requires the pack `acme`, which is not among those loaded: std, gpstoken; install it with `splatgraph packs add FILE`, or name its folder with `--packs`
+    b.json, line 1, column 15: the graph requires another version of the pack `std`: expected <0.1, got 0.1.0; install it with `splatgraph packs add FILE`, or name its folder with `--packs`
+    the graph has nothing to do: expected named results under `outputs`, or a node that writes; nodes that write: std.SaveImage
+    3 problems in g.json
+    ");
+    insta::assert_snapshot!(graphs.expanded("g.json").unwrap().to_json()["requires"], @r#"{"std":{"version":"^0.1, >=0.1, <0.9, <0.1","url":"https://example.org"},"acme":{}}"#);
+}
+
+#[test]
 fn an_inner_id_that_is_taken() {
     let top = outer(r#""image": ["load", 0]"#, r#", "part:note": {"class_type": "std.Note"}"#);
     let graphs = Graphs::new(&[("g.json", &top), ("parts/resize.json", RESIZE)]);
