@@ -37,6 +37,7 @@ impl GivenOptions {
     }
 }
 
+/// Splits `name=value`.
 pub(crate) fn pairs(texts: &[String], form: &str) -> Outcome<Vec<(String, String)>> {
     let split = |text: &String| {
         let (name, value) = text.split_once('=').filter(|(name, _)| !name.is_empty())?;

@@ -32,9 +32,10 @@ impl Watched {
         Self { files: vec![absolute(given, graph)], packs: folders, ..Self::default() }
     }
 
-    /// With the files that the text of the graph names.
+    /// With the graphs in the graph, also those that could not be read.
     #[must_use]
-    pub fn with_file(self, _file: &File, _given: &Given) -> Self {
+    pub fn with_file(mut self, file: &File, given: &Given) -> Self {
+        self.files.extend(file.parts.iter().map(|part| absolute(given, part)));
         self
     }
 

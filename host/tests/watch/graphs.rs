@@ -123,6 +123,27 @@ fn files_that_are_read_count_and_those_written_do_not() {
 }
 
 #[test]
+fn graphs_in_the_graph_are_watched_too() {
+    let place = Place::with_stub();
+    write_graph(&place, json!({"part": {"class_type": "./parts/part.json", "inputs": {}}}), json!(["part", "sum"]));
+    let part = |b: i64| {
+        let nodes = json!({"add": node("Add", json!({"a": 1, "b": b}))});
+        json!({"version": 1, "outputs": {"sum": ["add", 0]}, "nodes": nodes}).to_string()
+    };
+    let watching = Watching::start(&place, &[]);
+    assert_eq!(watching.next()["status"], "invalid", "there is no such part");
+    place.write("parts/part.json", &part(1));
+    assert_eq!(watching.done()["outputs"]["result"], 2);
+    place.write("parts/part.json", &part(2));
+    let round = watching.done();
+    assert_eq!((&round["changed"], &round["outputs"]["result"]), (&json!(["parts/part.json"]), &json!(3)));
+    place.write("parts/part.json", "{");
+    assert_eq!(watching.next()["status"], "invalid");
+    place.write("parts/part.json", &part(2));
+    assert_eq!(watching.done()["outputs"]["result"], 3);
+}
+
+#[test]
 fn a_change_in_the_middle_of_a_run_starts_it_anew() {
     let place = Place::with_stub();
     let graph = |ms: u64| {
