@@ -1,7 +1,7 @@
 //! The journal of a batch: JSON lines, one about the batch and then one for each item or shard that is over.
 
 use super::{
-    Error, Part,
+    Error, Options, Part,
     items::{Key, key_of},
 };
 use serde::{Deserialize, Serialize};
@@ -35,12 +35,15 @@ pub(super) struct Head {
     pub(super) collect: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) shard: Option<usize>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) no_files: bool,
 }
 
 impl Head {
-    pub(super) fn new(graph: String, sha256: String, part: Option<Part>, collect: Option<(String, usize)>) -> Self {
-        let (collect, shard) = collect.unzip();
-        Self { version: VERSION, graph, sha256, part: part.map(|part| part.to_string()), collect, shard }
+    pub(super) fn new(graph: String, sha256: String, options: &Options) -> Self {
+        let (collect, shard) = options.collect.as_ref().map(|c| (c.output.clone(), c.shard.get())).unzip();
+        let part = options.part.map(|part| part.to_string());
+        Self { version: VERSION, graph, sha256, part, collect, shard, no_files: options.no_files }
     }
 }
 
@@ -291,10 +294,11 @@ fn refuse_another_batch(first: &[u8], path: &Path, head: &Head) -> Result<(), Er
         };
         return Err(refused(what));
     }
-    if found.collect != head.collect {
+    if (&found.collect, found.no_files) != (&head.collect, head.no_files) {
         let how = |head: &Head| match &head.collect {
             Some(name) => format!("with --collect {name}"),
-            None => "without --collect".to_owned(),
+            None if head.no_files => "with --no-files".to_owned(),
+            None => "to write files".to_owned(),
         };
         return Err(refused(format!("the batch was begun {}, and is now run {}", how(&found), how(head))));
     }

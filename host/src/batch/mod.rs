@@ -59,6 +59,8 @@ pub struct Options {
     pub part: Option<Part>,
     /// Stacks an output into shards.
     pub collect: Option<Collect>,
+    /// Leaves out the nodes that write: only scalar results are wanted.
+    pub no_files: bool,
     /// A CSV file for the scalar results, relative to `folder`.
     pub table: Option<PathBuf>,
     /// Runs items again that failed before.
@@ -144,7 +146,7 @@ pub struct Batch {
     written: Written,
     /// What is odd about the graph, as far as the first item shows it.
     pub warnings: Vec<Problem>,
-    /// The nodes that write, and are not run because an output is collected instead: id and class.
+    /// The nodes that write, and are not run because of [`Options::collect`] or [`Options::no_files`]: id and class.
     pub left_out: Vec<(String, String)>,
 }
 
@@ -179,7 +181,7 @@ impl Batch {
             let shape = match &checked_first {
                 Some((_, shape)) => shape,
                 None => {
-                    let shape = Shape::new(&checked, &items, options.collect.as_ref())?;
+                    let shape = Shape::new(&checked, &items, &options)?;
                     &checked_first.insert((checked.clone(), shape)).1
                 }
             };

@@ -171,8 +171,7 @@ impl Batch {
             Origin::Text => None,
         };
         let name = name.map_or("standard input".to_owned(), |name| name.to_string_lossy().into_owned());
-        let collect = self.options.collect.as_ref().map(|collect| (collect.output.clone(), collect.shard.get()));
-        Head::new(name, sha256, self.options.part, collect)
+        Head::new(name, sha256, &self.options)
     }
 
     /// Shards of a batch whose journal is gone would be taken for those of this one.

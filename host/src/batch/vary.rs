@@ -1,6 +1,6 @@
 //! Which values of an item reach which nodes: what runs once, what is kept, and what runs in a row.
 
-use super::{Collect, Error, items::Items};
+use super::{Error, Options, items::Items};
 use crate::graph::{Checked, Feed, Socket, Source, nearest};
 use serde_json::Value as Json;
 use splatgraph_sdk::spec::{OutputSpec, PathKind, scalar};
@@ -24,11 +24,14 @@ pub(super) struct Shape {
 
 impl Shape {
     /// From the first item; all have the same nodes.
-    pub(super) fn new(first: &Checked, items: &Items, collect: Option<&Collect>) -> Result<Self, Error> {
-        let (roots, outputs) = match collect {
+    pub(super) fn new(first: &Checked, items: &Items, options: &Options) -> Result<Self, Error> {
+        let outputs = match &options.collect {
+            Some(collect) => Some(collected(first, &collect.output)?),
+            None => options.no_files.then(|| results_without_files(first)).transpose()?,
+        };
+        let (roots, outputs) = match outputs {
             None => (first.roots.clone(), first.outputs.clone()),
-            Some(collect) => {
-                let outputs = collected(first, &collect.output)?;
+            Some(outputs) => {
                 let mut roots: Vec<usize> = outputs.iter().map(|(_, socket)| socket.node).collect();
                 roots.sort_unstable();
                 roots.dedup();
@@ -120,14 +123,28 @@ fn collected(first: &Checked, name: &str) -> Result<Vec<(String, Socket)>, Error
         let message = format!("--collect: the output `{name}` is of type {}, which --table takes", spec(socket).socket);
         return Err(Error::usage(format!("{message}; outputs with tensors can be collected: {those}")));
     }
-    let is_kept = |(output, socket): &&(String, Socket)| {
-        let writes = || {
-            let needed = sources(first, &[socket.node]);
-            first.nodes.iter().zip(needed).any(|(node, needed)| needed && node.class.spec.output)
-        };
-        output == name || (is_scalar(spec(socket)) && !writes())
-    };
+    let is_kept = |(output, socket): &&(String, Socket)| output == name || is_scalar_without_files(first, *socket);
     Ok(first.outputs.iter().filter(is_kept).cloned().collect())
+}
+
+/// The scalar results, without those that need a node which writes.
+fn results_without_files(first: &Checked) -> Result<Vec<(String, Socket)>, Error> {
+    let outputs = first.outputs.iter().filter(|(_, socket)| is_scalar_without_files(first, *socket));
+    let outputs: Vec<_> = outputs.cloned().collect();
+    if outputs.is_empty() {
+        let message =
+            "--no-files: the graph has no named output with a number or a text, so nothing would be left to do";
+        return Err(Error::usage(message));
+    }
+    Ok(outputs)
+}
+
+fn is_scalar_without_files(first: &Checked, socket: Socket) -> bool {
+    let writes = || {
+        let needed = sources(first, &[socket.node]);
+        first.nodes.iter().zip(needed).any(|(node, needed)| needed && node.class.spec.output)
+    };
+    is_scalar(&first.nodes[socket.node].class.spec.outputs[socket.output]) && !writes()
 }
 
 /// Whether an output never has tensors.

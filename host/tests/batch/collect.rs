@@ -110,7 +110,7 @@ fn a_batch_is_collected_or_not() {
     exit code 2
     --- stdout
     --- stderr
-    error: the batch was begun with --collect tokens, and is now run without --collect; give another folder with --out, or remove the journal to begin anew
+    error: the batch was begun with --collect tokens, and is now run to write files; give another folder with --out, or remove the journal to begin anew
       [DIR]/work/out/batch.jsonl
     ");
     std::fs::remove_file(place.path("work/out/batch.jsonl")).unwrap();

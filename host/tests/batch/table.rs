@@ -76,3 +76,57 @@ fn infinite_results_are_kept_and_failed_items_are_no_rows() {
     std,,,NaN,
     "#);
 }
+
+#[test]
+fn only_the_table_is_wanted() {
+    let place = copying();
+    texts(&place, &["a", "abc"]);
+    // The items would write over each other's file.
+    let arguments = ["batch", "copy.json", "file=in/*.txt", "extra=1,10", "output=one.txt", "--table", "all.csv"];
+    assert_eq!(place.run(&arguments).code, 2);
+    let ran = place.run(&[&arguments[..], &["--no-files"]].concat());
+    insta::assert_snapshot!(ran.all(), @r"
+    exit code 0
+    --- stdout
+          extra  letters  sum
+    mean  1      2        3
+    std   1      1.4142   1.4142
+    mean  10     2        12
+    std   10     1.4142   1.4142
+    mean         2        7.5000
+    std          1.1547   5.3229
+    --- stderr
+    not run, because of --no-files: save (stub.WriteText)
+    wrote [DIR]/work/copy-batch/all.csv
+    done: 4 items in [TIME]
+    ");
+    assert_eq!(place.read("copy-batch/all.csv").lines().filter(|line| line.contains(".txt")).count(), 4);
+    insta::assert_snapshot!(place.run(&["batch", "copy.json", "file=in/*.txt", "--no-files"]).all(), @r"
+    exit code 2
+    --- stdout
+    --- stderr
+    error: the following required arguments were not provided:
+      --table <FILE>
+
+    Usage: splatgraph batch [OPTIONS] <GRAPH> [NAME=VALUES | @ROWS.CSV]...
+
+    For more information, try '--help'.
+    ");
+    insta::assert_snapshot!(place.run(&["batch", "copy.json", "file=in/*.txt"]).all(), @r"
+    exit code 2
+    --- stdout
+    --- stderr
+    error: the batch was begun with --no-files, and is now run to write files; give another folder with --out, or remove the journal to begin anew
+      [DIR]/work/copy-batch/batch.jsonl
+    ");
+    place.write(
+        "plain.json",
+        &json!({"nodes": {"save": node("WriteText", json!({"text": "x", "path": "x"}))}}).to_string(),
+    );
+    insta::assert_snapshot!(place.run(&["batch", "plain.json", "--table", "t.csv", "--no-files"]).all(), @r"
+    exit code 2
+    --- stdout
+    --- stderr
+    error: --no-files: the graph has no named output with a number or a text, so nothing would be left to do
+    ");
+}

@@ -107,6 +107,9 @@ fn help_says_how_values_are_written() {
               Write numbers and texts among the outputs into this CSV file in the folder, with mean and
               standard deviation
 
+          --no-files
+              Leave out the nodes that write: only the table is wanted
+
           --retry-failed
               Run items again that failed before
 

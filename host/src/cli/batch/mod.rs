@@ -62,6 +62,9 @@ pub(crate) struct Options {
     /// Write numbers and texts among the outputs into this CSV file in the folder, with mean and standard deviation
     #[arg(long, value_name = "FILE")]
     table: Option<PathBuf>,
+    /// Leave out the nodes that write: only the table is wanted
+    #[arg(long, requires = "table", conflicts_with = "collect")]
+    no_files: bool,
     /// Run items again that failed before
     #[arg(long)]
     retry_failed: bool,
@@ -94,7 +97,8 @@ pub(crate) fn run(options: &Options) -> Outcome {
         }
         if !batch.left_out.is_empty() {
             let nodes: Vec<String> = batch.left_out.iter().map(|(id, class)| format!("{id} ({class})")).collect();
-            output::note(&format!("not run, because of --collect: {}", nodes.join(", ")));
+            let option = if options.no_files { "--no-files" } else { "--collect" };
+            output::note(&format!("not run, because of {option}: {}", nodes.join(", ")));
         }
     }
     execute(options, &batch, &registry)
@@ -117,6 +121,7 @@ impl Options {
             model_dirs: graph::model_folders(&self.models),
             part: self.part,
             collect,
+            no_files: self.no_files,
             table: self.table.clone(),
             retry_failed: self.retry_failed,
             jobs: self.jobs,
