@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::process::Stdio;
+use std::process::{Child, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -48,24 +48,31 @@ fn many() -> Place {
     place
 }
 
-/// Waits until the journal has so many lines.
-fn wait_for(place: &Place, lines: usize) {
-    let has = || fs::read_to_string(place.path("work/out/batch.jsonl")).is_ok_and(|text| text.lines().count() >= lines);
+fn lines(place: &Place) -> usize {
+    fs::read_to_string(place.path("work/out/batch.jsonl")).map_or(0, |text| text.lines().count())
+}
+
+/// Waits until the journal has so many lines, or the batch is over.
+fn wait_for(place: &Place, enough: usize, batch: &mut Child) {
     let start = Instant::now();
-    while !has() {
-        assert!(start.elapsed() < Duration::from_secs(30), "the batch does not begin");
-        thread::sleep(Duration::from_millis(5));
+    while lines(place) < enough && batch.try_wait().unwrap().is_none() {
+        assert!(start.elapsed() < Duration::from_secs(60), "the batch does not get on");
+        thread::sleep(Duration::from_millis(2));
     }
 }
 
-/// Kills a batch a few times at odd moments, then lets it come to its end.
-fn kill_and_finish(place: &Place, arguments: &[&str]) -> Json {
+/// Kills a batch a few times at odd moments, each time after up to `most` more lines, then lets it come to its end.
+fn kill_and_finish(place: &Place, arguments: &[&str], most: usize) -> Json {
     let mut dice: u64 = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_nanos() as u64;
-    for _ in 0..5 {
-        let mut running = place.command(arguments).stderr(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();
+    let mut random = |below: usize| {
         dice = dice.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-        wait_for(place, 1);
-        thread::sleep(Duration::from_millis((dice >> 33) % 120));
+        (dice >> 33) as usize % below
+    };
+    for _ in 0..5 {
+        let enough = lines(place).max(1) + 1 + random(most);
+        let mut running = place.command(arguments).stderr(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();
+        wait_for(place, enough, &mut running);
+        thread::sleep(Duration::from_millis(random(20) as u64));
         running.kill().unwrap();
         running.wait().unwrap();
     }
@@ -82,7 +89,7 @@ fn kill_and_finish(place: &Place, arguments: &[&str]) -> Json {
 fn a_killed_batch_goes_on_and_has_each_item_once() {
     let place = many();
     let arguments = ["batch", "copy.json", "file=in/*.txt", "--out", "out", "--jobs", "2"];
-    let result = kill_and_finish(&place, &arguments);
+    let result = kill_and_finish(&place, &arguments, ITEMS / 8);
     assert!(result["earlier"].as_u64() > Some(0), "something was done before a kill");
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     for line in journal(&place, "out/batch.jsonl") {
@@ -103,7 +110,7 @@ fn a_killed_collection_has_each_item_in_one_whole_shard() {
     let place = many();
     let collect = ["--collect", "tokens", "--shard", "16"];
     let arguments = [&["batch", "tokens.json", "file=in/*.txt", "--out", "out", "--jobs", "2"], &collect[..]].concat();
-    kill_and_finish(&place, &arguments);
+    kill_and_finish(&place, &arguments, 2);
     let mut seen: Vec<String> = Vec::new();
     for name in files(&place, "out").iter().filter(|name| *name != "batch.jsonl") {
         assert!(name.starts_with("tokens-") && name.ends_with(".safetensors"), "{name}");
@@ -139,8 +146,8 @@ fn a_line_that_was_half_written_is_cut_off() {
 fn ctrl_c_leaves_a_journal_that_the_next_run_goes_on_from() {
     let place = many();
     let arguments = ["batch", "tokens.json", "file=in/*.txt", "--out", "out", "--jobs", "2"];
-    let running = place.command(&arguments).stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
-    wait_for(&place, 10);
+    let mut running = place.command(&arguments).stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    wait_for(&place, 10, &mut running);
     let kill = std::process::Command::new("kill").args(["-INT", &running.id().to_string()]).status().unwrap();
     assert!(kill.success());
     let ran = place.ran(&running.wait_with_output().unwrap());
