@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use splatgraph::graph;
 
-use super::failure::{Failure, Outcome};
+use super::failure::{FAILED, Failure, Outcome};
 
 #[derive(clap::Args)]
 pub(crate) struct GivenOptions {
@@ -35,6 +35,14 @@ impl GivenOptions {
             ..graph::Given::default()
         })
     }
+}
+
+/// Makes the folder of `--out`.
+pub(crate) fn create_out_dir(given: &graph::Given) -> Outcome {
+    let Some(folder) = &given.out_dir else { return Ok(()) };
+    std::fs::create_dir_all(folder).map_err(|error| {
+        Failure::new(FAILED, format!("the folder for output cannot be created: {error}\n  {}", folder.display()))
+    })
 }
 
 /// Splits `name=value`.

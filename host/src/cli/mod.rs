@@ -1,6 +1,7 @@
 //! The commands. Each reads its options, calls the library and prints; none of them decides anything about graphs.
 
 mod batch;
+mod bench;
 mod check;
 mod completions;
 mod convert;
@@ -36,6 +37,7 @@ enum Command {
     Run(run::Options),
     Batch(batch::Options),
     Watch(watch::Options),
+    Bench(bench::Options),
     Check(check::Options),
     Nodes(nodes::Options),
     Draw(draw::Options),
@@ -61,6 +63,7 @@ pub(crate) fn main() -> u8 {
         Command::Run(options) => run::run(&options),
         Command::Batch(options) => batch::run(&options),
         Command::Watch(options) => watch::run(&options),
+        Command::Bench(options) => bench::run(&options),
         Command::Check(options) => check::run(&options),
         Command::Nodes(options) => nodes::run(&options),
         Command::Draw(options) => draw::run(&options),

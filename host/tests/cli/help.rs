@@ -20,6 +20,7 @@ fn help_lists_the_commands() {
       run          Run a graph
       batch        Run a graph over many files and values
       watch        Run a graph, and again whenever it, a file it reads or a pack changes
+      bench        Measure how long a graph and each of its nodes take
       check        Check a graph without running it, and print everything that is wrong
       nodes        List the nodes of all loaded packs or of one, or show a node with its inputs, outputs
                    and help

@@ -1,5 +1,6 @@
 //! The command line, through the real binary.
 
+mod bench;
 #[cfg(unix)]
 mod cancel;
 mod check;

@@ -15,7 +15,7 @@ use splatgraph::registry::Registry;
 use splatgraph::run::{CancelToken, Runner, Settings};
 
 use super::failure::{FAILED, Failure, INTERRUPTED, Outcome};
-use super::given::GivenOptions;
+use super::given::{GivenOptions, create_out_dir};
 use super::pack_folders::PackFolders;
 use super::progress::Progress;
 use super::signals::Signals;
@@ -92,11 +92,7 @@ pub(crate) fn run(options: &Options) -> Outcome {
         }
     }
     options.swap.save(&swapped, &registry)?;
-    if let Some(folder) = &given.out_dir {
-        std::fs::create_dir_all(folder).map_err(|error| {
-            Failure::new(FAILED, format!("the folder for output cannot be created: {error}\n  {}", folder.display()))
-        })?;
-    }
+    create_out_dir(&given)?;
     execute(options, &checked, &settings(options, &checked, &registry)?, &given.cwd)
 }
 

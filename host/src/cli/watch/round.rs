@@ -11,6 +11,7 @@ use splatgraph::watch::{BusyTime, Watched};
 use super::changes::{Cause, Changes, Done, Message};
 use super::{Options, said};
 use crate::cli::failure::{FAILED, Failure, Outcome};
+use crate::cli::given::create_out_dir;
 use crate::cli::metadata::{self, ModelSums};
 use crate::cli::progress::Progress;
 use crate::cli::{output, source};
@@ -77,12 +78,7 @@ impl<'a> Rounds<'a> {
         let file = source::parse(&self.options.graph).map_err(Wrong::Failure)?.map_err(Wrong::Problems)?;
         *watched = std::mem::take(watched).with_file(&file, &self.given);
         let checked = graph::check(file, changes.registry(), &self.given).map_err(Wrong::Problems)?;
-        if let Some(folder) = &self.given.out_dir {
-            std::fs::create_dir_all(folder).map_err(|error| {
-                let text = format!("the folder for output cannot be created: {error}\n  {}", folder.display());
-                Wrong::Failure(Failure::new(FAILED, text))
-            })?;
-        }
+        create_out_dir(&self.given).map_err(Wrong::Failure)?;
         let mut settings = Settings::new();
         if !self.options.no_metadata {
             let texts = metadata::png_text(&checked, changes.registry(), &self.sums).map_err(Wrong::Failure)?;

@@ -1,0 +1,58 @@
+//! What a measurement was made on.
+
+use std::fs;
+use std::thread::available_parallelism;
+
+use serde::Serialize;
+
+/// The machine, as far as the system tells.
+#[derive(Debug, Serialize)]
+pub(super) struct Machine {
+    /// The processor's name.
+    pub(super) processor: Option<String>,
+    pub(super) cores: usize,
+    pub(super) memory_bytes: Option<u64>,
+    /// `linux x86_64`.
+    pub(super) system: String,
+}
+
+impl Machine {
+    pub(super) fn this() -> Self {
+        Self {
+            processor: value_of("/proc/cpuinfo", "model name").map(|name| name.trim().to_owned()),
+            cores: available_parallelism().map_or(1, usize::from),
+            memory_bytes: value_of("/proc/meminfo", "MemTotal").and_then(|text| kilobytes(&text)),
+            system: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
+        }
+    }
+}
+
+/// The most memory that this process has used so far; `None` where the system has no such figure.
+pub(super) fn peak_memory_bytes() -> Option<u64> {
+    kilobytes(&value_of("/proc/self/status", "VmHWM")?)
+}
+
+/// Of the first line `name: value`.
+fn value_of(file: &str, name: &str) -> Option<String> {
+    let text = fs::read_to_string(file).ok()?;
+    let lines = text.lines().filter_map(|line| line.split_once(':'));
+    lines.into_iter().find(|(key, _)| key.trim() == name).map(|(_, value)| value.to_owned())
+}
+
+/// `1234 kB` in bytes.
+fn kilobytes(text: &str) -> Option<u64> {
+    text.trim().strip_suffix("kB")?.trim().parse::<u64>().ok().map(|count| count * 1024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn this_machine_has_memory() {
+        let machine = Machine::this();
+        let (all, peak) = (machine.memory_bytes.unwrap(), peak_memory_bytes().unwrap());
+        assert!(peak > 100_000 && peak < all, "{peak} of {all}");
+    }
+}

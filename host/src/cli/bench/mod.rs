@@ -1,0 +1,229 @@
+//! `splatgraph bench`.
+
+mod machine;
+
+use std::fs;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use serde::Serialize;
+use serde_json::{Map, Value as Json};
+use splatgraph::graph::{self, Checked};
+use splatgraph::run::{self, CancelToken, RunResult, Runner, Settings};
+
+use super::failure::{FAILED, Failure, INTERRUPTED, Outcome};
+use super::given::{GivenOptions, create_out_dir};
+use super::output::{self, columns, count};
+use super::pack_folders::PackFolders;
+use super::progress::duration;
+use super::run::report::failure_code;
+use super::signals::Signals;
+use super::source;
+use machine::{Machine, peak_memory_bytes};
+
+/// Measure how long a graph and each of its nodes take
+///
+/// The graph runs several times in one process, with every node running each time; models stay loaded. What it writes goes
+/// into a temporary folder, unless --out names one. Send the result of --json with reports about speed.
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// A .json graph, or a picture with a graph in it
+    graph: PathBuf,
+    #[command(flatten)]
+    given: GivenOptions,
+    #[command(flatten)]
+    packs: PackFolders,
+    /// How many runs are measured
+    #[arg(long, value_name = "N", default_value = "5")]
+    repeat: NonZeroUsize,
+    /// How many runs come before these, the first of which loads models
+    #[arg(long, value_name = "N", default_value = "1")]
+    warm_up: usize,
+    /// How many threads nodes may use [default: one per core]
+    #[arg(long, value_name = "N")]
+    threads: Option<NonZeroUsize>,
+    /// Print JSON, and no progress
+    #[arg(long)]
+    json: bool,
+}
+
+/// All that was measured.
+#[derive(Serialize)]
+struct Measured {
+    graph: String,
+    /// The very first run.
+    first_ms: f64,
+    whole: Times,
+    nodes: Vec<Node>,
+    peak_memory_bytes: Option<u64>,
+    threads: usize,
+    machine: Machine,
+    splatgraph: &'static str,
+    packs: Map<String, Json>,
+}
+
+#[derive(Serialize)]
+struct Node {
+    id: String,
+    class: String,
+    #[serde(flatten)]
+    times: Times,
+}
+
+/// Of the runs that count, in their order.
+#[derive(Serialize)]
+struct Times {
+    median_ms: f64,
+    min_ms: f64,
+    all_ms: Vec<f64>,
+}
+
+pub(crate) fn run(options: &Options) -> Outcome {
+    let file = source::read(&options.graph)?;
+    let mut given = options.given.given()?;
+    let registry = options.packs.load()?;
+    let folder = TemporaryFolder::new()?;
+    given.out_dir.get_or_insert_with(|| folder.0.clone());
+    let checked = graph::check(file, &registry, &given).map_err(|problems| Failure::problems(&problems))?;
+    create_out_dir(&given)?;
+    let cancel = CancelToken::new();
+    let signals = Signals::cancel(&cancel, || output::note("cancelling; once more to end at once"))
+        .map_err(|error| Failure::usage(format!("Ctrl-C cannot be listened for: {error}")))?;
+    let runs = measure(options, &checked, &cancel)?;
+    let Some(runs) = runs else { return Err(Failure::new(signals.code().unwrap_or(INTERRUPTED), "")) };
+    let measured = measured(options, &checked, &runs);
+    if options.json {
+        output::print_json(&measured);
+    } else {
+        print(&measured, options);
+    }
+    Ok(())
+}
+
+/// One run: how long it took, and its nodes.
+struct Run {
+    ms: f64,
+    result: RunResult,
+}
+
+/// All runs, those for warming up first; `None` when they were cancelled.
+fn measure(options: &Options, checked: &Checked, cancel: &CancelToken) -> Outcome<Option<Vec<Run>>> {
+    let threads = options.threads.map(NonZeroUsize::get);
+    // Nothing is kept, so that every node runs each time.
+    let runner = Runner::new(run::Options { threads, cache_bytes: 0 })
+        .map_err(|error| Failure::new(FAILED, format!("threads for the run cannot be started: {error}")))?;
+    let mut runs = Vec::new();
+    for number in 1..=options.warm_up + options.repeat.get() {
+        let start = Instant::now();
+        let result = runner.run(checked, &Settings::new(), |_| {}, cancel);
+        let ms = start.elapsed().as_secs_f64() * 1000.0;
+        if result.cancelled {
+            return Ok(None);
+        }
+        if !result.failures.is_empty() {
+            for failure in &result.failures {
+                output::error(&failure.to_string());
+            }
+            return Err(Failure::new(failure_code(&result.failures), ""));
+        }
+        if !options.json {
+            let what = if number <= options.warm_up { "warm-up" } else { "run" };
+            output::note(&format!("{what} {}", duration(ms)));
+        }
+        runs.push(Run { ms, result });
+    }
+    Ok(Some(runs))
+}
+
+fn measured(options: &Options, checked: &Checked, runs: &[Run]) -> Measured {
+    let counted = &runs[options.warm_up..];
+    let nodes = checked.nodes.iter().enumerate().filter(|(position, _)| {
+        let ran = |run: &Run| run.result.nodes[*position].status == run::Status::Done;
+        counted.iter().all(ran)
+    });
+    let nodes = nodes.map(|(position, node)| Node {
+        id: node.id.to_string(),
+        class: node.class.full_name.clone(),
+        times: times(counted.iter().map(|run| run.result.nodes[position].ms)),
+    });
+    let manifests = checked.nodes.iter().map(|node| &node.class.pack.manifest);
+    let machine = Machine::this();
+    Measured {
+        graph: options.graph.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
+        first_ms: runs[0].ms,
+        whole: times(counted.iter().map(|run| run.ms)),
+        nodes: nodes.collect(),
+        peak_memory_bytes: peak_memory_bytes(),
+        threads: options.threads.map_or(machine.cores, NonZeroUsize::get),
+        machine,
+        splatgraph: env!("CARGO_PKG_VERSION"),
+        packs: manifests.map(|manifest| (manifest.id.clone(), manifest.version.clone().into())).collect(),
+    }
+}
+
+/// Of at least one run.
+fn times(all: impl Iterator<Item = f64>) -> Times {
+    let all_ms: Vec<f64> = all.collect();
+    let mut sorted = all_ms.clone();
+    sorted.sort_by(f64::total_cmp);
+    let middle = sorted.len() / 2;
+    let median_ms = if sorted.len() % 2 == 1 { sorted[middle] } else { (sorted[middle - 1] + sorted[middle]) / 2.0 };
+    Times { median_ms, min_ms: sorted[0], all_ms }
+}
+
+fn print(measured: &Measured, options: &Options) {
+    let row = |name: &str, class: &str, times: &Times| {
+        let ms = |ms: f64| format!("{ms:.1}");
+        vec![name.to_owned(), class.to_owned(), ms(times.median_ms), ms(times.min_ms)]
+    };
+    let mut rows = vec![["", "", "median ms", "min ms"].map(str::to_owned).to_vec()];
+    rows.extend(measured.nodes.iter().map(|node| row(&node.id, &node.class, &node.times)));
+    rows.push(row("whole", "", &measured.whole));
+    output::print(&columns(0, &rows));
+    let Measured { machine, threads, .. } = measured;
+    let megabytes = |bytes: Option<u64>| bytes.map_or("unknown".to_owned(), |bytes| format!("{} MB", bytes >> 20));
+    let packs: Vec<String> =
+        measured.packs.iter().map(|(id, version)| format!("{id} {}", version.as_str().unwrap_or_default())).collect();
+    let facts = [
+        ("runs", format!("{}, after {}", options.repeat, count(options.warm_up, "warm-up"))),
+        ("first run", duration(measured.first_ms)),
+        ("peak memory", megabytes(measured.peak_memory_bytes)),
+        (
+            "machine",
+            format!(
+                "{}, {}, {} used, {}, {}",
+                machine.processor.as_deref().unwrap_or("unknown processor"),
+                count(machine.cores, "core"),
+                threads,
+                megabytes(machine.memory_bytes),
+                machine.system
+            ),
+        ),
+        ("built", format!("splatgraph {}, {}", measured.splatgraph, packs.join(", "))),
+    ];
+    output::print(&columns(0, &facts.map(|(name, value)| vec![name.to_owned(), value])));
+}
+
+/// Where a graph writes while it is measured; gone with this.
+struct TemporaryFolder(PathBuf);
+
+impl TemporaryFolder {
+    fn new() -> Outcome<Self> {
+        let path = std::env::temp_dir().join(format!("splatgraph-bench-{}", std::process::id()));
+        fs::create_dir_all(&path).map_err(|error| unwritable(&path, &error))?;
+        Ok(Self(path))
+    }
+}
+
+fn unwritable(path: &Path, error: &std::io::Error) -> Failure {
+    let text = format!("a temporary folder for output cannot be created: {error}; name one with --out");
+    Failure::new(FAILED, format!("{text}\n  {}", path.display()))
+}
+
+impl Drop for TemporaryFolder {
+    fn drop(&mut self) {
+        // What is left is the system's to clean.
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
