@@ -1,7 +1,7 @@
 //! The files that items write: no two the same, and none that an item reads.
 
 use super::{Error, items::Items, values::Takes, vary::Shape};
-use crate::graph::{Checked, Feed, File, Source, identity};
+use crate::graph::{Checked, Feed, File, Identities, Source, identity};
 use serde_json::Value as Json;
 use splatgraph_sdk::spec::{NodeSpec, PathKind};
 use std::{
@@ -16,6 +16,7 @@ pub(super) struct Written {
     files: HashMap<PathBuf, usize>,
     /// With the first item that reads it.
     reads: HashMap<PathBuf, usize>,
+    identities: Identities,
 }
 
 impl Written {
@@ -26,11 +27,12 @@ impl Written {
     pub(super) fn add(&mut self, item: usize, checked: &Checked, shape: &Shape, items: &Items) -> Result<(), Error> {
         for (node, _) in checked.nodes.iter().zip(&shape.needed).filter(|(_, needed)| **needed) {
             for path in &node.writes {
-                if let Some(other) = self.files.insert(identity(path), item)
-                    && other != item
-                {
+                if let Some(other) = self.files.insert(self.identities.of(path), item) {
                     let both = [other, item].map(|item| items.name(item));
-                    let message = format!("the items `{}` and `{}` would write the same file", both[0], both[1]);
+                    let message = match other == item {
+                        true => format!("the item `{}` would write the same file twice", both[0]),
+                        false => format!("the items `{}` and `{}` would write the same file", both[0], both[1]),
+                    };
                     let message = format!("{message}, in node `{}` ({})", node.id, node.class.full_name);
                     let hint = better_name(checked, &node.id, &node.class.spec, &node.feeds, path, items);
                     let hint = hint.map(|hint| format!("; give each its own, for example with {hint}"));
@@ -38,7 +40,7 @@ impl Written {
                 }
             }
             for path in &node.reads {
-                self.reads.entry(identity(path)).or_insert(item);
+                self.reads.entry(self.identities.of(path)).or_insert(item);
             }
         }
         Ok(())

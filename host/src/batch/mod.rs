@@ -36,7 +36,12 @@ use crate::graph::{self, Checked, File, Given, Problem, identity};
 use crate::registry::Registry;
 use clash::Written;
 use items::Items;
-use std::{collections::HashMap, fmt, num::NonZeroUsize, path::PathBuf};
+use std::{
+    collections::HashMap,
+    fmt,
+    num::NonZeroUsize,
+    path::{Path, PathBuf},
+};
 use vary::Shape;
 
 /// Host memory for results that several items share: 2 GiB.
@@ -167,8 +172,15 @@ impl Batch {
         let mut wrong = Wrong::default();
         let mut checked_first: Option<(Checked, Shape)> = None;
         let mut written = Written::default();
+        let mut whole = true;
         for item in 0..items.len() {
-            let checked = match graph::check(file.clone(), registry, &items.given(item, &base)) {
+            let (copy, given) = (file.clone(), items.given(item, &base));
+            // Between items it is `written` that looks for files that two of them use, but not for patterns.
+            let checked = match whole {
+                true => graph::check(copy, registry, &given),
+                false => graph::check_without_overwriting(copy, registry, &given),
+            };
+            let checked = match checked {
                 Ok(checked) => checked,
                 Err(problems) => {
                     wrong.add(problems, items.name(item));
@@ -185,6 +197,7 @@ impl Batch {
                     &checked_first.insert((checked.clone(), shape)).1
                 }
             };
+            whole = checked.nodes.iter().flat_map(|node| &node.writes).any(|path| has_pattern(path));
             written.add(item, &checked, shape, &items)?;
         }
         wrong.result(items.len())?;
@@ -229,10 +242,17 @@ impl Batch {
 
     /// One item, as it is to be run.
     fn checked(&self, item: usize) -> Result<Checked, graph::Problems> {
-        let mut checked = graph::check(self.file.clone(), &self.registry, &self.items.given(item, &self.base))?;
+        // What it writes was compared with all else before the first item ran.
+        let given = self.items.given(item, &self.base);
+        let mut checked = graph::check_without_overwriting(self.file.clone(), &self.registry, &given)?;
         self.shape.apply(&mut checked);
         Ok(checked)
     }
+}
+
+/// Whether a path stands for several, one for each picture.
+fn has_pattern(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.to_string_lossy().contains("{b}"))
 }
 
 /// The problems of items; one that many have is told once.

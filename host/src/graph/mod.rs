@@ -31,6 +31,7 @@ mod schema;
 mod swap;
 mod write;
 
+pub(crate) use check::check_without_overwriting;
 pub use check::{Checked, CheckedNode, Feed, Socket, check};
 pub use convert::{Converted, to_bare_prompt, to_own_format};
 pub use draw::draw;
@@ -41,7 +42,7 @@ pub use file::{
 pub use given::{Given, model_folders};
 pub use names::nearest;
 pub use parse::VERSION;
-pub(crate) use paths::{PathRules, Resolved, identity, paths_clash};
+pub(crate) use paths::{Identities, PathRules, Resolved, identity, paths_clash};
 pub use problem::{Kind, Place, Problem, Problems};
 pub use schema::schema;
 pub use swap::swap;

@@ -7,7 +7,10 @@ use super::{
     problem::{Kind, Problem},
 };
 use splatgraph_sdk::spec::{InputSpec, PathKind};
-use std::path::{Component, Path, PathBuf};
+use std::{
+    collections::HashMap,
+    path::{Component, Path, PathBuf},
+};
 
 /// How the paths of one run are resolved.
 #[derive(Clone, Debug)]
@@ -177,6 +180,23 @@ pub(crate) fn identity(path: &Path) -> PathBuf {
     match (path.parent(), path.file_name()) {
         (Some(parent), Some(name)) => identity(parent).join(name),
         _ => path.to_owned(),
+    }
+}
+
+/// As [`identity`], for many files in the same folders: these are looked up once.
+#[derive(Default)]
+pub(crate) struct Identities(HashMap<PathBuf, PathBuf>);
+
+impl Identities {
+    pub(crate) fn of(&mut self, path: &Path) -> PathBuf {
+        let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { return identity(path) };
+        if path.symlink_metadata().is_ok_and(|about| about.is_symlink()) {
+            return identity(path);
+        }
+        match self.0.get(folder) {
+            Some(known) => known.join(name),
+            None => self.0.entry(folder.to_owned()).or_insert_with(|| identity(folder)).join(name),
+        }
     }
 }
 

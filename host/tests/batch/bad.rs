@@ -2,8 +2,10 @@
 
 use std::fs;
 
+use serde_json::json;
+
 use crate::support::{Place, Ran};
-use crate::{copying, files, journal, texts};
+use crate::{copying, files, journal, node, texts};
 
 /// Runs a batch of `copy.json` over three files that must not start.
 fn refused(arguments: &[&str]) -> String {
@@ -299,5 +301,25 @@ fn what_all_items_need_stops_all() {
     insta::assert_snapshot!(without_places(&ran), @r"
     error: node `bad` (stub.Misses) failed: the stub misses a model on purpose
     every item needs this, so none was run
+    ");
+}
+
+#[test]
+fn an_item_writes_no_file_twice() {
+    let place = Place::with_stub();
+    let save = |path: &str| node("WriteText", json!({"text": "x", "path": path}));
+    let graph = json!({
+        "inputs": { "other": "b.path", "number": "c.value" },
+        "nodes": { "a": save("a-{number}.txt"), "b": save("b.txt"), "c": node("Constant", json!({})) },
+        "outputs": { "number": ["c", "value"] },
+    });
+    place.write("graph.json", &graph.to_string());
+    let arguments = ["batch", "graph.json", "number=1,2", "other=a-2.txt"];
+    insta::assert_snapshot!(place.run(&arguments).all(), @r"
+    exit code 2
+    --- stdout
+    --- stderr
+    error: the items `1` and `2` would write the same file, in node `a` (stub.WriteText); give each its own, for example with --set a.path='{number}.txt'
+      [DIR]/work/graph-batch/a-2.txt
     ");
 }

@@ -104,6 +104,18 @@ pub struct Socket {
 /// # Errors
 /// Everything that is wrong.
 pub fn check(file: File, registry: &Registry, given: &Given) -> Result<Checked, Problems> {
+    check_all(file, registry, given, true)
+}
+
+/// As [`check`], but does not look whether a file that is written is one of the others, which takes most of the time.
+///
+/// # Errors
+/// Everything else that is wrong.
+pub(crate) fn check_without_overwriting(file: File, registry: &Registry, given: &Given) -> Result<Checked, Problems> {
+    check_all(file, registry, given, false)
+}
+
+fn check_all(file: File, registry: &Registry, given: &Given, overwriting: bool) -> Result<Checked, Problems> {
     let mut checker = Checker::new(file, registry);
     checker.check_requirements();
     checker.resolve_classes();
@@ -115,7 +127,9 @@ pub fn check(file: File, registry: &Registry, given: &Given) -> Result<Checked, 
     let roots = checker.roots(&outputs);
     let paths = checker.path_rules(given);
     let (nodes, files) = checker.resolve_paths(feeds, &paths);
-    checker.check_overwriting(&files);
+    if overwriting {
+        checker.check_overwriting(&files);
+    }
     let Checker { file, problems, warnings, .. } = checker;
     if problems.is_empty() && nodes.len() == file.nodes.len() {
         let paths = Arc::new(paths);
