@@ -287,12 +287,12 @@ fn many_failures_are_counted() {
 #[test]
 fn what_all_items_need_stops_all() {
     let place = Place::with_stub();
-    let graph = serde_json::json!({
+    let graph = json!({
         "inputs": { "a": "sum.b", "output": "save.path" },
         "nodes": {
-            "bad": crate::node("Misses", serde_json::json!({})),
-            "sum": crate::node("Add", serde_json::json!({"a": ["bad", "never"]})),
-            "save": crate::node("WriteText", serde_json::json!({"text": ["sum", "sum"], "path": "{a}.txt"})),
+            "bad": crate::node("Misses", json!({})),
+            "sum": crate::node("Add", json!({"a": ["bad", "never"]})),
+            "save": crate::node("WriteText", json!({"text": ["sum", "sum"], "path": "{a}.txt"})),
         },
     });
     place.write("graph.json", &graph.to_string());
@@ -314,12 +314,12 @@ fn an_item_writes_no_file_twice() {
         "outputs": { "number": ["c", "value"] },
     });
     place.write("graph.json", &graph.to_string());
-    let arguments = ["batch", "graph.json", "number=1,2", "other=a-2.txt"];
-    insta::assert_snapshot!(place.run(&arguments).all(), @r"
+    place.write("rows.csv", "number,other\n1,b.txt\n2,a-2.txt\n");
+    insta::assert_snapshot!(place.run(&["batch", "graph.json", "@rows.csv"]).all(), @r"
     exit code 2
     --- stdout
     --- stderr
-    error: the items `1` and `2` would write the same file, in node `a` (stub.WriteText); give each its own, for example with --set a.path='{number}.txt'
+    error: the item `2-a-2` would write the same file twice, in node `b` (stub.WriteText); give each its own, for example with other='{number}.txt'
       [DIR]/work/graph-batch/a-2.txt
     ");
 }
