@@ -290,9 +290,9 @@ fn what_all_items_need_stops_all() {
     let graph = json!({
         "inputs": { "a": "sum.b", "output": "save.path" },
         "nodes": {
-            "bad": crate::node("Misses", json!({})),
-            "sum": crate::node("Add", json!({"a": ["bad", "never"]})),
-            "save": crate::node("WriteText", json!({"text": ["sum", "sum"], "path": "{a}.txt"})),
+            "bad": node("Misses", json!({})),
+            "sum": node("Add", json!({"a": ["bad", "never"]})),
+            "save": node("WriteText", json!({"text": ["sum", "sum"], "path": "{a}.txt"})),
         },
     });
     place.write("graph.json", &graph.to_string());
