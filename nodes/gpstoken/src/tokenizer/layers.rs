@@ -1,6 +1,6 @@
 //! The layers that the tokenizer's parts share, with parameters in the checkpoint's layout.
 
-use super::weights::Weights;
+use super::{direct::Numbers, weights::Weights};
 use burn::{
     module::{Module, Param},
     tensor::{
@@ -61,6 +61,16 @@ impl Convolution {
         let weight = self.weight.val();
         let padding = weight.dims()[2] / 2;
         conv2d(x, weight, Some(self.bias.val()), ConvOptions::new([1, 1], [padding, padding], [1, 1], 1))
+    }
+
+    /// Number of channels it gives.
+    pub(super) fn outputs(&self) -> usize {
+        self.bias.dims()[0]
+    }
+
+    /// Weight `[out, in, k, k]` and bias `[out]`.
+    pub(super) fn numbers(&self) -> [Numbers; 2] {
+        [Numbers::of(self.weight.val()), Numbers::of(self.bias.val())]
     }
 
     /// `[out, in, k, k]`
