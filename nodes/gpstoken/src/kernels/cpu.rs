@@ -6,11 +6,11 @@
 use std::sync::OnceLock;
 
 /// Plain instructions, those that every CPU of the build's target has.
-pub(super) const PORTABLE: u8 = 0;
+pub(crate) const PORTABLE: u8 = 0;
 /// AVX2 with fused multiply-add: 8 lanes, 16 registers.
-pub(super) const AVX2: u8 = 1;
+pub(crate) const AVX2: u8 = 1;
 /// AVX-512: 16 lanes, 32 registers.
-pub(super) const AVX512: u8 = 2;
+pub(crate) const AVX512: u8 = 2;
 
 /// A set of instructions that this CPU has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,8 +37,7 @@ impl Level {
         #[cfg(target_arch = "x86_64")]
         {
             let avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
-            let avx512 = ["avx512f", "avx512bw", "avx512dq", "avx512vl"].len() == 4
-                && is_x86_feature_detected!("avx512f")
+            let avx512 = is_x86_feature_detected!("avx512f")
                 && is_x86_feature_detected!("avx512bw")
                 && is_x86_feature_detected!("avx512dq")
                 && is_x86_feature_detected!("avx512vl");
@@ -48,13 +47,13 @@ impl Level {
         all
     }
 
-    pub(super) fn number(self) -> u8 {
+    pub(crate) fn number(self) -> u8 {
         self.0
     }
 }
 
 /// Whether a multiplication and an addition are one instruction; where they are not, `mul_add` would be a slow call.
-pub(super) const fn fused(level: u8) -> bool {
+pub(crate) const fn fused(level: u8) -> bool {
     level != PORTABLE || cfg!(target_arch = "aarch64")
 }
 
@@ -92,4 +91,4 @@ macro_rules! for_each_level {
         }
     };
 }
-pub(super) use for_each_level;
+pub(crate) use for_each_level;
