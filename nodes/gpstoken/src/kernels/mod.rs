@@ -10,5 +10,6 @@ pub mod cpu;
 pub mod group_norm;
 mod lanes;
 pub mod product;
+pub mod tokens;
 pub mod winograd;
 pub mod workspace;

@@ -5,8 +5,11 @@ use crate::kernels::cpu::{Level, for_each_level, fused};
 use rayon::prelude::*;
 use std::ops::Range;
 
-/// Rows of the map that one thread works on.
-const BAND: usize = 32;
+/// Rows of the map that one thread works on: as many as its cache holds.
+fn band_rows(width: usize, channels: usize) -> usize {
+    ((1 << 17) / (width * channels)).clamp(8, 32)
+}
+
 /// Below this exponent a weight is too small to derive its neighbours from.
 const FAINT: f64 = -600.0;
 /// Maps of fewer numbers are not worth waking other threads for.
@@ -29,16 +32,17 @@ pub fn splat(
     let tokens = gaussians.chunks_exact(5).zip(textures.chunks_exact(channels));
     let tokens: Vec<Token<'_>> =
         tokens.filter_map(|(gaussian, texture)| Token::new(gaussian, texture, &columns, &rows, support)).collect();
-    let mut reaching = vec![Vec::new(); height.div_ceil(BAND)]; // the tokens of each band
+    let band_rows = band_rows(width, channels);
+    let mut reaching = vec![Vec::new(); height.div_ceil(band_rows)]; // the tokens of each band
     for (index, token) in tokens.iter().enumerate() {
-        for band in token.down.start / BAND..=(token.down.end - 1) / BAND {
+        for band in token.down.start / band_rows..=(token.down.end - 1) / band_rows {
             reaching[band].push(index);
         }
     }
     let mut map = vec![0.0; channels * height * width];
     let mut bands: Vec<Vec<&mut [f32]>> = reaching.iter().map(|_| Vec::with_capacity(channels)).collect();
     for plane in map.chunks_exact_mut(height * width) {
-        for (band, lines) in bands.iter_mut().zip(plane.chunks_mut(BAND * width)) {
+        for (band, lines) in bands.iter_mut().zip(plane.chunks_mut(band_rows * width)) {
             band.push(lines);
         }
     }
@@ -47,7 +51,7 @@ pub fn splat(
         let count = planes.first().map_or(0, |plane| plane.len());
         pixels.clear();
         pixels.resize(count * channels, 0.0); // [rows, W, C]
-        let picked = Picked { tokens: &tokens, indices: reaching, first_row: band * BAND };
+        let picked = Picked { tokens: &tokens, indices: reaching, first_row: band * band_rows };
         spread_all(level, picked, pixels, channels, [width, height]);
         separate(level, pixels, planes);
     };
@@ -182,6 +186,8 @@ fn spread<const L: u8, const C: usize>(
 ) {
     let channels = if C == 0 { channels } else { C };
     let texture = &token.texture[..channels];
+    let mut known = [0.0; C];
+    known.copy_from_slice(&texture[..C]);
     let rows = band.len() / (width * channels);
     let down = token.down.start.max(first_row)..token.down.end.min(first_row + rows);
     let step = |size: usize| if size == 1 { 0.0 } else { 2.0 / (size - 1) as f64 };
@@ -197,18 +203,34 @@ fn spread<const L: u8, const C: usize>(
         let at = ((y - first_row) * width + token.across.start) * channels;
         let row = &mut band[at..at + token.across.len() * channels];
         let (mut weight, mut ratio) = (first, to_right);
-        for (i, pixel) in row.chunks_exact_mut(channels).enumerate() {
+        let mut value = |i: usize| {
             let value = if token.steep {
                 let dx = place(token.across.start + i, width) - token.x;
-                token.exponent(dx, place(y, height) - token.y).exp() as f32
+                token.exponent(dx, place(y, height) - token.y).exp()
             } else {
-                weight as f32
+                weight
             };
-            for (sum, feature) in pixel.iter_mut().zip(texture) {
-                *sum = if fused(L) { value.mul_add(*feature, *sum) } else { value * feature + *sum };
-            }
             weight *= ratio;
             ratio *= curve_x;
+            value as f32
+        };
+        if C > 0 {
+            for (i, pixel) in row.as_chunks_mut::<C>().0.iter_mut().enumerate() {
+                let value = value(i);
+                // By way of a copy, which the compiler keeps in registers.
+                let mut sums = *pixel;
+                for c in 0..C {
+                    sums[c] = if fused(L) { value.mul_add(known[c], sums[c]) } else { value * known[c] + sums[c] };
+                }
+                *pixel = sums;
+            }
+        } else {
+            for (i, pixel) in row.chunks_exact_mut(channels).enumerate() {
+                let value = value(i);
+                for (sum, feature) in pixel.iter_mut().zip(texture) {
+                    *sum = if fused(L) { value.mul_add(*feature, *sum) } else { value * feature + *sum };
+                }
+            }
         }
         first *= to_below;
         to_below *= curve_y;

@@ -188,6 +188,45 @@ fn network_b() -> Network {
     Network::load(Golden::open("weights_B.safetensors").0, &Device::flex()).unwrap()
 }
 
+#[test]
+fn the_token_transformer_agrees_with_the_burn_form() {
+    let network = network_b();
+    let samples = network.bins * network.bins;
+    for count in [1, 31, 33, 70] {
+        let gaussians: Vec<f32> = random(count * 5, 1)
+            .iter()
+            .enumerate()
+            .map(|(i, v)| if i % 5 < 2 { 0.3 + 0.2 * v } else { 0.9 * v })
+            .collect();
+        let regions = random(count * network.stem_channels * samples, 2);
+        let upload = TensorData::new(regions.clone(), [1, count, network.stem_channels, samples]);
+        let expected = network.transformer.forward(
+            Tensor::from_data(TensorData::new(gaussians.clone(), [1, count, 5]), &Device::flex()),
+            Tensor::from_data(upload, &Device::flex()),
+            &mut |_, _| Ok(()),
+        );
+        let (placed, textures) = expected.unwrap();
+        let [placed, textures] = [placed, textures].map(|t| t.into_data().try_into_vec::<f32>().unwrap());
+        for level in Level::all() {
+            let mut steps = 0;
+            let step = &mut || {
+                steps += 1;
+                Ok(())
+            };
+            let (direct_placed, direct_textures) =
+                network.transformer.direct(level, &gaussians, &regions, step).unwrap();
+            assert_near(&format!("{level:?} gaussians of {count}"), &direct_placed, &placed, 2e-6);
+            assert_near(
+                &format!("{level:?} textures of {count}"),
+                &direct_textures,
+                &textures,
+                largest(&textures) * 5e-6,
+            );
+            assert_eq!(steps, network.transformer.depth());
+        }
+    }
+}
+
 fn map_of(direct: Direct<'_>, values: &[f32], size: [usize; 2], channels: usize) -> Map {
     let mut map = direct.map(size, channels);
     map.values_mut().copy_from_slice(values);

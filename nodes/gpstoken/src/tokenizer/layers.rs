@@ -30,6 +30,11 @@ impl Linear {
         linear(x, self.weight.val().transpose(), Some(self.bias.val()))
     }
 
+    /// Weight `[out, in]` and bias `[out]`.
+    pub(super) fn numbers(&self) -> [Numbers; 2] {
+        [Numbers::of(self.weight.val()), Numbers::of(self.bias.val())]
+    }
+
     /// `[out, in]`
     pub(super) fn weight(&self) -> Tensor<2> {
         self.weight.val()
@@ -97,6 +102,11 @@ impl LayerNorm {
             weight: weights.take(&format!("{key}.weight"), [width]),
             bias: weights.take(&format!("{key}.bias"), [width]),
         }
+    }
+
+    /// Scale and shift `[width]`.
+    pub(super) fn numbers(&self) -> [Numbers; 2] {
+        [Numbers::of(self.weight.val()), Numbers::of(self.bias.val())]
     }
 
     /// `[..., width]`
