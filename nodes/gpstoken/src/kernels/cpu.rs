@@ -27,7 +27,7 @@ impl Level {
                 _ => AVX512,
             };
             let within = Self::all().into_iter().filter(|level| level.0 <= limit);
-            within.last().unwrap_or(Self(PORTABLE))
+            within.max_by_key(|level| level.0).unwrap_or(Self(PORTABLE))
         })
     }
 

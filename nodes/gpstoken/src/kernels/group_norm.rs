@@ -184,6 +184,7 @@ for_each_level! {
     fn apply(pixels: &[f32], parameters: [&[f32]; 3], with_silu: bool, out: &mut [f32]) => apply_at
 }
 
+#[expect(clippy::needless_range_loop, reason = "plain indices are what becomes vector instructions")]
 #[inline(always)]
 fn apply_at<const L: u8>(pixels: &[f32], [means, factors, shifts]: [&[f32]; 3], with_silu: bool, out: &mut [f32]) {
     let channels = means.len();

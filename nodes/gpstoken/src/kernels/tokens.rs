@@ -76,9 +76,9 @@ for_each_level! {
 #[inline(always)]
 fn finish_at<const L: u8>(values: &mut [f32], bias: &[f32], with_gelu: bool) {
     for (lanes, bias) in values.as_chunks_mut::<PANEL>().0.iter_mut().zip(bias) {
-        for i in 0..PANEL {
-            let value = lanes[i] + bias;
-            lanes[i] = if with_gelu { gelu::<L>(value) } else { value };
+        for lane in lanes {
+            let value = *lane + bias;
+            *lane = if with_gelu { gelu::<L>(value) } else { value };
         }
     }
 }
@@ -98,7 +98,7 @@ fn erf<const L: u8>(x: f32) -> f32 {
         -2.101_024e-6,
         -5.692_506_4e-5,
         -7.349_906_4e-4,
-        -2.954_599_8e-3,
+        -2.954_6e-3,
         -1.609_603_3e-2,
     ];
     const BELOW: [f32; 5] = [-1.456_607_2e-5, -2.133_740_5e-4, -1.682_827e-3, -7.373_329e-3, -1.426_473_9e-2];

@@ -94,6 +94,7 @@ for_each_level! {
     fn resize(grey: &Plane, region: Region, resized: &mut [Line; SIDE]) => resize_at
 }
 
+#[expect(clippy::needless_range_loop, reason = "plain indices are what becomes vector instructions")]
 #[inline(always)]
 fn resize_at<const L: u8>(grey: &Plane, region: Region, resized: &mut [Line; SIDE]) {
     let columns = taps(region.x0, region.width());
@@ -132,6 +133,7 @@ for_each_level! {
     fn histogram(picture: &[Line; SIDE], counts: &mut [u32; BINS]) => histogram_at
 }
 
+#[expect(clippy::needless_range_loop, reason = "plain indices are what becomes vector instructions")]
 #[inline(always)]
 fn histogram_at<const L: u8>(picture: &[Line; SIDE], counts: &mut [u32; BINS]) {
     // Neighbours often fall into the same bin; with a table for each of four the processor need not wait for itself.
@@ -175,7 +177,7 @@ fn wider(line: &Line) -> [f64; SIDE + 2] {
 #[inline(always)]
 fn bin(magnitude: f64) -> u32 {
     const PER_BIN: f64 = 1.0 / BIN;
-    let inside = magnitude >= 0.0 && magnitude <= LARGEST;
+    let inside = (0.0..=LARGEST).contains(&magnitude);
     let magnitude = if inside { magnitude } else { 0.0 };
     let guess = (magnitude * PER_BIN) as i32;
     // The edges are exact in binary, the quotient is not.

@@ -35,8 +35,8 @@ pub fn splat(
     let band_rows = band_rows(width, channels);
     let mut reaching = vec![Vec::new(); height.div_ceil(band_rows)]; // the tokens of each band
     for (index, token) in tokens.iter().enumerate() {
-        for band in token.down.start / band_rows..=(token.down.end - 1) / band_rows {
-            reaching[band].push(index);
+        for band in &mut reaching[token.down.start / band_rows..=(token.down.end - 1) / band_rows] {
+            band.push(index);
         }
     }
     let mut map = vec![0.0; channels * height * width];
