@@ -92,6 +92,7 @@ pub fn decode(
                 step()?;
             }
         }
+        tokenizer.workspace.trim();
         Image::new(Tensor::from_vec([batch, full_height, full_width, 3], pictures)?)
     })
 }

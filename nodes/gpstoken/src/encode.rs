@@ -56,6 +56,7 @@ pub fn encode(
                 direct.put(encoded);
             }
         }
+        tokenizer.workspace.trim();
         Features::new(Tensor::from_vec([batch, channels, height, width], features)?)
     })
 }

@@ -2,6 +2,9 @@
 
 use std::sync::{Mutex, PoisonError};
 
+/// Numbers that are held between runs: 256 MiB, enough for pictures of 256 pixels.
+const KEPT: usize = 1 << 26;
+
 /// Buffers that are free at the moment.
 #[derive(Default)]
 pub struct Workspace {
@@ -22,6 +25,15 @@ impl Workspace {
         drop(free);
         drop(small);
         vec![0.0; length]
+    }
+
+    /// Frees the largest buffers until no more than [`KEPT`] numbers are held for the next run.
+    pub fn trim(&self) {
+        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        free.sort_unstable_by_key(Vec::len);
+        while free.iter().map(Vec::len).sum::<usize>() > KEPT {
+            free.pop();
+        }
     }
 
     /// Gives a buffer back.

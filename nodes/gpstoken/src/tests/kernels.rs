@@ -287,6 +287,25 @@ fn the_number_of_threads_changes_nothing() {
     let one = decode(1);
     assert!(largest(&one) > 0.01);
     assert!(one == decode(2) && one == decode(3));
+
+    let gaussians: Vec<f32> = random(100 * 5, 1).iter().map(|v| 0.5 + 0.4 * v).collect();
+    let regions = random(100 * network.stem_channels * network.bins * network.bins, 2);
+    let refine = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| network.transformer.direct(Level::best(), &gaussians, &regions, &mut || Ok(())).unwrap())
+    };
+    assert!(refine(1) == refine(2));
+}
+
+#[test]
+fn the_workspace_gives_the_smallest_that_fits_and_lets_large_ones_go() {
+    let workspace = Workspace::default();
+    let (small, large) = (workspace.take(10), workspace.take((1 << 26) + 1));
+    workspace.put(large);
+    workspace.put(small);
+    assert_eq!(workspace.take(5).len(), 10);
+    workspace.trim();
+    assert_eq!(workspace.take(5).len(), 5);
 }
 
 #[test]
