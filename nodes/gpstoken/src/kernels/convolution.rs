@@ -62,9 +62,10 @@ fn tiles(inputs: usize, outputs: usize) -> usize {
 
 /// A 3x3 convolution: writes `[height, width, outputs]`, or adds to it.
 ///
-/// Up to eight outputs take nine products, one for each weight; more take Winograd's way. On one core of an EPYC 9004, as
-/// GFLOP/s of the direct form, products give about 105 for every shape, Winograd 275 for 128 channels at 256x256, 285 for 512
-/// at 64x64 and 410 for 512 at 128x128 of a doubled map; but three outputs would waste its transforms and most of a panel.
+/// Up to eight outputs take nine products, one for each weight; more take Winograd's way, as three outputs would waste its
+/// transforms and most of a panel. On one core of an EPYC 9004 a product reaches 94 to 114 GFLOP/s, which nine of them cannot
+/// exceed; Winograd, in GFLOP/s of the direct form: 275 for 128 channels at 256x256, 285 for 512 at 64x64, 410 for 512 at
+/// 128x128 of a doubled map.
 pub fn convolve(
     level: Level,
     weights: Weights<'_>,
