@@ -1,9 +1,7 @@
 //! The node `gpstoken.Decode`.
 
-use crate::{grid::Grid, load_tokenizer::Tokenizer, splat::Tiles, threads::within};
-use burn::{
-    prelude::{Device, s},
-    tensor::{Tensor as Array, TensorData},
+use crate::{
+    grid::Grid, kernels::cpu::Level, load_tokenizer::Tokenizer, splat::Tiles, threads::within, tokenizer::Direct,
 };
 use splatgraph_sdk::prelude::*;
 
@@ -65,45 +63,45 @@ pub fn decode(
         let [piece_width, piece_height] = [width / pieces.columns, height / pieces.rows];
         let scale = network.enlargement();
         let [full_width, full_height] = [width * scale, height * scale];
+        let direct = Direct { level: Level::best(), workspace: &tokenizer.workspace };
         let mut pictures = vec![0.0; batch * full_height * full_width * 3]; // [B, H, W, 3]
         let (mut done, total) = (0, batch * pieces.count() * (network.decoder.stages() + 1));
         for b in 0..batch {
             let whole = &values[b * channels * height * width..][..channels * height * width];
-            let whole =
-                Array::<4>::from_data(TensorData::new(whole.to_vec(), [1, channels, height, width]), &Device::flex());
             for [column, row] in pieces.tiles() {
                 let (x, y) = (column * piece_width, row * piece_height);
-                let piece = whole.clone().slice(s![.., .., y..y + piece_height, x..x + piece_width]);
+                let mut piece = direct.map([piece_height, piece_width], channels);
+                for (i, pixel) in piece.values_mut().chunks_exact_mut(channels).enumerate() {
+                    let at = (y + i / piece_width) * width + x + i % piece_width;
+                    for (channel, value) in pixel.iter_mut().enumerate() {
+                        *value = whole[channel * height * width + at];
+                    }
+                }
                 let mut step = || {
                     done += 1;
                     ctx.step(done, total)
                 };
                 let decoded =
-                    network.decoder.forward(piece, [piece_grid.columns, piece_grid.rows], &mut |_, _| step())?;
-                let decoded = decoded.into_data();
-                let decoded =
-                    decoded.as_slice::<f32>().map_err(|e| Error::new(format!("reading the picture: {e:?}")))?;
+                    network
+                        .decoder
+                        .direct(&piece, [piece_grid.columns, piece_grid.rows], direct, &mut |_, _| step())?;
                 let picture = &mut pictures[b * full_height * full_width * 3..][..full_height * full_width * 3];
-                place(
-                    decoded,
-                    [piece_width * scale, piece_height * scale],
-                    picture,
-                    full_width,
-                    [x * scale, y * scale],
-                );
+                place(decoded.values(), piece_width * scale, picture, full_width, [x * scale, y * scale]);
+                direct.put(piece);
+                direct.put(decoded);
                 step()?;
             }
         }
+        tokenizer.workspace.trim();
         Image::new(Tensor::from_vec([batch, full_height, full_width, 3], pictures)?)
     })
 }
 
-/// Writes a decoded piece `[3, h, w]` (-1..1) into a picture `[H, W, 3]` (0..1).
-fn place(decoded: &[f32], [width, height]: [usize; 2], picture: &mut [f32], full_width: usize, [x, y]: [usize; 2]) {
-    for (line, values) in decoded.chunks_exact(width).enumerate() {
-        let (channel, row) = (line / height, y + line % height);
-        let start = (row * full_width + x) * 3 + channel;
-        for (to, value) in picture[start..].iter_mut().step_by(3).zip(values) {
+/// Writes a decoded piece `[h, w, 3]` (-1..1) into a picture `[H, W, 3]` (0..1).
+fn place(decoded: &[f32], width: usize, picture: &mut [f32], full_width: usize, [x, y]: [usize; 2]) {
+    for (row, values) in decoded.chunks_exact(width * 3).enumerate() {
+        let line = &mut picture[((y + row) * full_width + x) * 3..][..width * 3];
+        for (to, value) in line.iter_mut().zip(values) {
             *to = (value + 1.0) / 2.0;
         }
     }

@@ -2,15 +2,13 @@
 
 use crate::{
     grid::Grid,
+    kernels::cpu::Level,
     load_tokenizer::Tokenizer,
     picture::tile_input,
     threads::within,
-    tokenizer::{ImageStem, TILE},
+    tokenizer::{Direct, ImageStem, TILE},
 };
-use burn::{
-    prelude::Device,
-    tensor::{Tensor as Array, TensorData},
-};
+use rayon::prelude::*;
 use splatgraph_sdk::prelude::*;
 
 /// Looks at a picture: gives the feature map that RefineTokens samples (paper, section 3.3).
@@ -29,6 +27,7 @@ pub fn encode(
         let grid = Grid::of_picture(width, height)?;
         let stem = &tokenizer.network.stem;
         let channels = tokenizer.network.stem_channels;
+        let direct = Direct { level: Level::best(), workspace: &tokenizer.workspace };
         let pictures = image.image.as_slice::<f32>()?;
         let mut features = vec![0.0; batch * channels * height * width]; // [B, C, H, W]
         let (mut done, total) = (0, batch * grid.count() * ImageStem::STAGES);
@@ -36,20 +35,28 @@ pub fn encode(
             let picture = &pictures[b * height * width * 3..][..height * width * 3];
             let features = &mut features[b * channels * height * width..][..channels * height * width];
             for [column, row] in grid.tiles() {
-                let input = TensorData::new(tile_input(picture, width, [column, row]), [1, 3, TILE, TILE]);
-                let encoded = stem.forward(Array::from_data(input, &Device::flex()), &mut |_, _| {
+                let planes = tile_input(picture, width, [column, row]);
+                let mut input = direct.map([TILE, TILE], 3);
+                for (i, pixel) in input.values_mut().as_chunks_mut::<3>().0.iter_mut().enumerate() {
+                    *pixel = std::array::from_fn(|channel| planes[channel * TILE * TILE + i]);
+                }
+                let encoded = stem.direct(&input, direct, &mut |_, _| {
                     done += 1;
                     ctx.step(done, total)
                 })?;
-                let encoded = encoded.into_data();
-                let encoded =
-                    encoded.as_slice::<f32>().map_err(|e| Error::new(format!("reading the features: {e:?}")))?;
-                for (line, from) in encoded.chunks_exact(TILE).enumerate() {
-                    let (channel, y) = (line / TILE, row * TILE + line % TILE);
-                    features[(channel * height + y) * width + column * TILE..][..TILE].copy_from_slice(from);
-                }
+                features.par_chunks_mut(height * width).enumerate().for_each(|(channel, plane)| {
+                    for (y, line) in encoded.values().chunks_exact(TILE * channels).enumerate() {
+                        let plane = &mut plane[(row * TILE + y) * width + column * TILE..][..TILE];
+                        for (to, pixel) in plane.iter_mut().zip(line.chunks_exact(channels)) {
+                            *to = pixel[channel];
+                        }
+                    }
+                });
+                direct.put(input);
+                direct.put(encoded);
             }
         }
+        tokenizer.workspace.trim();
         Features::new(Tensor::from_vec([batch, channels, height, width], features)?)
     })
 }

@@ -27,6 +27,7 @@ pub mod draw_tokens;
 
 // What the nodes are made of; no node code in these.
 pub mod grid;
+pub mod kernels;
 pub mod partition;
 pub mod picture;
 pub mod plane;

@@ -1,6 +1,9 @@
 //! The node `gpstoken.LoadTokenizer`.
 
-use crate::tokenizer::{Network, TILE};
+use crate::{
+    kernels::workspace::Workspace,
+    tokenizer::{Network, TILE},
+};
 use burn::prelude::Device;
 use serde_json::json;
 use splatgraph_sdk::{checkpoint, checkpoint::Checkpoint, prelude::*};
@@ -15,6 +18,8 @@ use std::{
 pub struct Tokenizer {
     /// The network with its weights.
     pub network: Arc<Network>,
+    /// Memory that Encode and Decode use again from run to run.
+    pub workspace: Arc<Workspace>,
     /// Columns and rows of a tile's feature map.
     pub map: [u32; 2],
     /// How many sigmas a token reaches along each axis.
@@ -60,6 +65,7 @@ struct Source {
 #[derive(Clone)]
 struct Loaded {
     network: Arc<Network>,
+    workspace: Arc<Workspace>,
     map: Option<[u32; 2]>,
     support: Option<f32>,
 }
@@ -91,6 +97,7 @@ impl LoadTokenizer {
         let or = |value: u32, otherwise: u32| if value == 0 { otherwise } else { value };
         Ok(Local::new(Tokenizer {
             network: loaded.network,
+            workspace: loaded.workspace,
             map: [or(map_width, file_width), or(map_height, file_height)],
             support: if support == 0.0 { loaded.support.unwrap_or(3.0) } else { support },
             name: model.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
@@ -138,7 +145,7 @@ fn read(model: &Path) -> Result<Loaded> {
         message: format!("{}\nfile: {}", e.message, model.display()),
         ..e.context("loading a tokenizer")
     })?;
-    Ok(Loaded { network: Arc::new(network), map, support })
+    Ok(Loaded { network: Arc::new(network), workspace: Arc::default(), map, support })
 }
 
 fn read_map(text: &str) -> Result<[u32; 2]> {

@@ -2,13 +2,10 @@
 
 use crate::{
     grid::Grid,
+    kernels::cpu::Level,
     load_tokenizer::Tokenizer,
     threads::within,
     tokenizer::{FeatureTile, Network, TILE, roi_align},
-};
-use burn::{
-    prelude::Device,
-    tensor::{Tensor as Array, TensorData},
 };
 use splatgraph_sdk::prelude::*;
 
@@ -118,16 +115,8 @@ fn refine_tile(
     map: FeatureTile<'_>,
     step: &mut dyn FnMut() -> Result<()>,
 ) -> Result<(Vec<f32>, Vec<f32>)> {
-    let device = Device::flex();
-    let (count, bins, channels) = (gaussians.len(), network.bins, network.stem_channels);
-    let sampled = TensorData::new(roi_align(map, channels, boxes, bins), [1, count, channels, bins * bins]);
-    let gaussians = TensorData::new(gaussians.concat(), [1, count, 5]);
-    let watch = &mut |stage: &str, _: &Array<3>| if stage.ends_with(".out") { step() } else { Ok(()) };
-    let (refined, textures) =
-        network.transformer.forward(Array::from_data(gaussians, &device), Array::from_data(sampled, &device), watch)?;
-    let read =
-        |x: Array<3>| x.into_data().try_into_vec::<f32>().map_err(|e| Error::new(format!("reading the tokens: {e:?}")));
-    Ok((read(refined)?, read(textures)?))
+    let regions = roi_align(map, network.stem_channels, boxes, network.bins);
+    network.transformer.direct(Level::best(), &gaussians.concat(), &regions, step)
 }
 
 /// The network works on logits, which numbers outside these ranges do not have.

@@ -1,7 +1,10 @@
 //! How much there is to see in a region: the entropy of its gradient magnitudes (paper, section 3.2, eq. 4 and 5).
 
 use super::Region;
-use crate::plane::Plane;
+use crate::{
+    kernels::cpu::{Level, for_each_level},
+    plane::Plane,
+};
 
 /// Regions are brought to this size before they are compared.
 const SIDE: usize = 64;
@@ -23,10 +26,16 @@ pub fn complexity(grey: &Plane, added: Option<&Plane>, region: Region, exponent:
 
 /// Entropy in bits of the histogram of gradient magnitudes; `grey` holds -1..1.
 pub fn entropy(grey: &Plane, region: Region) -> f64 {
-    let counts = histogram(&resize(grey, region));
+    let mut resized = [[0.0; SIDE]; SIDE];
+    let mut counts = [0; BINS];
+    resize(Level::best(), grey, region, &mut resized);
+    histogram(Level::best(), &resized, &mut counts);
     let total: u32 = counts.iter().sum();
     let total = f64::from(total) + 1e-5;
     let terms = counts.map(|count| {
+        if count == 0 {
+            return 0.0;
+        }
         let p = f64::from(count) / total;
         p * (p + 1e-10).log2()
     });
@@ -73,66 +82,110 @@ fn taps(start: usize, length: usize) -> [Tap; SIDE] {
 
 /// `p + fraction * (q - p)` with the difference rounded to f32 and one rounding after it, which is what the authors' OpenCV
 /// computes on x86. Any other order moves pixels across the edges of bins.
+#[inline(always)]
 fn between(p: f32, q: f32, fraction: f32) -> f32 {
     (f64::from(p) + f64::from(q - p) * f64::from(fraction)) as f32
 }
 
-/// The region as a 64x64 picture with values 0..1, bilinear without antialiasing.
-fn resize(grey: &Plane, region: Region) -> Vec<f32> {
+type Line = [f32; SIDE];
+
+for_each_level! {
+    /// The region as a 64x64 picture with values 0..1, bilinear without antialiasing.
+    fn resize(grey: &Plane, region: Region, resized: &mut [Line; SIDE]) => resize_at
+}
+
+#[expect(clippy::needless_range_loop, reason = "plain indices are what becomes vector instructions")]
+#[inline(always)]
+fn resize_at<const L: u8>(grey: &Plane, region: Region, resized: &mut [Line; SIDE]) {
     let columns = taps(region.x0, region.width());
     let rows = taps(region.y0, region.height());
-    let mut resized = Vec::with_capacity(SIDE * SIDE);
-    for row in rows {
-        let upper = &grey.values[row.first * grey.width..][..grey.width];
-        let lower = &grey.values[row.second * grey.width..][..grey.width];
-        resized.extend(columns.map(|tap| {
-            let along = |line: &[f32]| {
-                let unit = |x: usize| (line[x] + 1.0) / 2.0;
-                between(unit(tap.first), unit(tap.second), tap.fraction)
-            };
-            between(along(upper), along(lower), row.fraction)
-        }));
+    // Lines that are resized along x; a line is needed by several rows in a row.
+    let (mut upper, mut lower) = ((usize::MAX, [0.0; SIDE]), (usize::MAX, [0.0; SIDE]));
+    for (row, resized) in rows.iter().zip(resized) {
+        if upper.0 != row.first {
+            upper = if lower.0 == row.first { lower } else { (row.first, along(grey, row.first, &columns)) };
+        }
+        if lower.0 != row.second {
+            lower = (row.second, along(grey, row.second, &columns));
+        }
+        for x in 0..SIDE {
+            resized[x] = between(upper.1[x], lower.1[x], row.fraction);
+        }
+    }
+}
+
+#[inline(always)]
+fn along(grey: &Plane, y: usize, columns: &[Tap; SIDE]) -> Line {
+    let line = &grey.values[y * grey.width..][..grey.width];
+    let (mut first, mut second) = ([0.0; SIDE], [0.0; SIDE]);
+    for x in 0..SIDE {
+        (first[x], second[x]) = (line[columns[x].first], line[columns[x].second]);
+    }
+    let mut resized = [0.0; SIDE];
+    for x in 0..SIDE {
+        resized[x] = between((first[x] + 1.0) / 2.0, (second[x] + 1.0) / 2.0, columns[x].fraction);
     }
     resized
 }
 
-/// Counts the magnitudes of the 3x3 Sobel gradient; border pixels are repeated outwards.
-fn histogram(picture: &[f32]) -> [u32; BINS] {
-    let at = |y: usize, x: usize| f64::from(picture[y * SIDE + x]);
-    let mut counts = [0; BINS];
+for_each_level! {
+    /// Counts the magnitudes of the 3x3 Sobel gradient; border pixels are repeated outwards.
+    fn histogram(picture: &[Line; SIDE], counts: &mut [u32; BINS]) => histogram_at
+}
+
+#[expect(clippy::needless_range_loop, reason = "plain indices are what becomes vector instructions")]
+#[inline(always)]
+fn histogram_at<const L: u8>(picture: &[Line; SIDE], counts: &mut [u32; BINS]) {
+    // Neighbours often fall into the same bin; with a table for each of four the processor need not wait for itself.
+    let mut tables = [[0u32; BINS + 1]; 4];
+    let mut bins = [0; SIDE];
     for y in 0..SIDE {
-        let (above, below) = (y.saturating_sub(1), (y + 1).min(SIDE - 1));
+        let (above, here, below) =
+            (wider(&picture[y.saturating_sub(1)]), wider(&picture[y]), wider(&picture[(y + 1).min(SIDE - 1)]));
         for x in 0..SIDE {
-            let (left, right) = (x.saturating_sub(1), (x + 1).min(SIDE - 1));
-            let along_x = (at(above, right) - at(above, left))
-                + 2.0 * (at(y, right) - at(y, left))
-                + (at(below, right) - at(below, left));
-            let along_y = (at(below, left) - at(above, left))
-                + 2.0 * (at(below, x) - at(above, x))
-                + (at(below, right) - at(above, right));
-            if let Some(bin) = bin((along_x * along_x + along_y * along_y).sqrt()) {
-                counts[bin] += 1;
+            let (left, middle, right) = (x, x + 1, x + 2);
+            let along_x =
+                (above[right] - above[left]) + 2.0 * (here[right] - here[left]) + (below[right] - below[left]);
+            let along_y =
+                (below[left] - above[left]) + 2.0 * (below[middle] - above[middle]) + (below[right] - above[right]);
+            bins[x] = bin((along_x * along_x + along_y * along_y).sqrt());
+        }
+        for four in bins.as_chunks::<4>().0 {
+            for (table, bin) in tables.iter_mut().zip(four) {
+                table[*bin as usize] += 1;
             }
         }
     }
-    counts
+    for (bin, count) in counts.iter_mut().enumerate() {
+        *count = tables.iter().map(|table| table[bin]).sum();
+    }
 }
 
-/// The bin of a magnitude; the last bin includes its upper edge, and what lies above is not counted (nor is NaN).
-fn bin(magnitude: f64) -> Option<usize> {
-    if !(0.0..=LARGEST).contains(&magnitude) {
-        return None;
+/// With the first and the last value twice.
+#[inline(always)]
+fn wider(line: &Line) -> [f64; SIDE + 2] {
+    let mut wide = [0.0; SIDE + 2];
+    for x in 0..SIDE {
+        wide[x + 1] = f64::from(line[x]);
     }
-    let guess = (magnitude / BIN) as usize;
+    (wide[0], wide[SIDE + 1]) = (wide[1], wide[SIDE]);
+    wide
+}
+
+/// The bin of a magnitude; the last bin includes its upper edge. What lies above is not counted and goes to one more bin, as
+/// does NaN.
+#[inline(always)]
+fn bin(magnitude: f64) -> u32 {
+    const PER_BIN: f64 = 1.0 / BIN;
+    let inside = (0.0..=LARGEST).contains(&magnitude);
+    let magnitude = if inside { magnitude } else { 0.0 };
+    let guess = (magnitude * PER_BIN) as i32;
     // The edges are exact in binary, the quotient is not.
-    let bin = if guess as f64 * BIN > magnitude {
-        guess - 1
-    } else if (guess + 1) as f64 * BIN <= magnitude {
-        guess + 1
-    } else {
-        guess
-    };
-    Some(bin.min(BINS - 1))
+    let low = f64::from(guess) * BIN > magnitude;
+    let high = f64::from(guess + 1) * BIN <= magnitude;
+    let bin = guess - i32::from(low) + i32::from(high);
+    let bin = if bin > BINS as i32 - 1 { BINS as i32 - 1 } else { bin };
+    if inside { bin as u32 } else { BINS as u32 }
 }
 
 #[cfg(test)]
@@ -143,14 +196,14 @@ mod tests {
     fn every_edge_opens_its_bin() {
         for edge in 0..BINS {
             let at = edge as f64 * BIN;
-            assert_eq!(bin(at), Some(edge));
-            assert_eq!(bin(at.next_up()), Some(edge));
+            assert_eq!(bin(at), edge as u32);
+            assert_eq!(bin(at.next_up()), edge as u32);
             if edge > 0 {
-                assert_eq!(bin(at.next_down()), Some(edge - 1));
+                assert_eq!(bin(at.next_down()), edge as u32 - 1);
             }
         }
-        assert_eq!(bin(LARGEST), Some(BINS - 1));
-        assert_eq!(bin(LARGEST.next_up()), None);
-        assert_eq!(bin(f64::NAN), None);
+        assert_eq!(bin(LARGEST), BINS as u32 - 1);
+        assert_eq!(bin(LARGEST.next_up()), BINS as u32);
+        assert_eq!(bin(f64::NAN), BINS as u32);
     }
 }

@@ -1,6 +1,7 @@
 //! Tests against recorded runs of the authors' code; see `tests/goldens/README.md`.
 
 mod errors;
+mod kernels;
 mod network;
 mod nodes;
 mod partition;

@@ -140,7 +140,7 @@ fn chain_a() -> Chain {
     };
     add_decoder(&mut add, 16, 8);
     let network = Arc::new(Network::load(tensors, &Device::flex()).unwrap());
-    let tokenizer = Tokenizer { network, map: [64, 64], support: 3.0, name: "A".into() };
+    let tokenizer = Tokenizer { network, workspace: Arc::default(), map: [64, 64], support: 3.0, name: "A".into() };
     Chain(Local::new(tokenizer).into_value().unwrap())
 }
 

@@ -1,11 +1,13 @@
 //! The decoder: a feature map to a picture 2^(levels - 1) times its size (paper, section 3.4).
 
 use super::{
+    direct::{Direct, Map},
     group_norm::{GroupNorm, Statistics},
     layers::Convolution,
     residual::Residual,
     weights::Weights,
 };
+use crate::kernels::attention::attend;
 use burn::{
     module::Module,
     tensor::{
@@ -15,6 +17,7 @@ use burn::{
         ops::{AttentionModuleOptions, InterpolateMode, InterpolateOptions},
     },
 };
+use rayon::prelude::*;
 use splatgraph_sdk::Result;
 
 /// Residual blocks with an attention between them at the map's size, then levels of residual blocks that double it.
@@ -118,6 +121,44 @@ impl Decoder {
         watch("norm_out", &x)?;
         Ok(self.conv_out.forward(silu(x)))
     }
+
+    /// As `forward`, on the CPU's kernels: `[h, w, C]` to `[H, W, 3]`.
+    ///
+    /// # Errors
+    /// Those of `watch`.
+    pub fn direct(
+        &self,
+        map: &Map,
+        grid: [usize; 2],
+        direct: Direct<'_>,
+        watch: &mut dyn FnMut(&str, &Map) -> Result<()>,
+    ) -> Result<Map> {
+        let statistics = Statistics::Tiles(grid);
+        let mut x = direct.convolve(&self.conv_in, map);
+        watch("conv_in", &x)?;
+        x = self.block_1.direct(x, statistics, direct);
+        watch("mid.block_1", &x)?;
+        self.attention.direct(&mut x, grid, direct);
+        watch("mid.attn_1", &x)?;
+        x = self.block_2.direct(x, statistics, direct);
+        watch("mid.block_2", &x)?;
+        for (i, level) in self.levels.iter().enumerate().rev() {
+            for (j, block) in level.blocks.iter().enumerate() {
+                x = block.direct(x, statistics, direct);
+                watch(&format!("up.{i}.block.{j}"), &x)?;
+            }
+            if let Some(conv) = &level.upsample {
+                let doubled = direct.convolve_doubled(conv, &x);
+                direct.put(std::mem::replace(&mut x, doubled));
+                watch(&format!("up.{i}.upsample"), &x)?;
+            }
+        }
+        let mut picture = direct.map(x.size, self.conv_out.outputs());
+        direct.normalise_convolve(&self.norm_out, &self.conv_out, &x, Statistics::Tiles([1, 1]), &mut picture, false);
+        direct.put(x);
+        watch("picture", &picture)?;
+        Ok(picture)
+    }
 }
 
 /// Attention between all places of a tile's map, with a single head.
@@ -146,6 +187,35 @@ impl MapAttention {
         let attended = self.within_tiles(tiles).reshape([batch, rows, columns, channels, h, w]);
         let attended: Tensor<6> = attended.permute([0, 3, 1, 4, 2, 5]);
         x + attended.reshape([batch, channels, height, width])
+    }
+
+    fn direct(&self, x: &mut Map, [columns, rows]: [usize; 2], direct: Direct<'_>) {
+        let [height, width] = x.size;
+        let (h, w, channels) = (height / rows, width / columns, x.channels);
+        let [scale, shift] = self.norm.numbers();
+        let mut tile = direct.map([h, w], channels);
+        for (row, column) in (0..rows).flat_map(|row| (0..columns).map(move |column| (row, column))) {
+            let line = |y: usize| ((row * h + y) * width + column * w) * channels;
+            for (y, to) in tile.values_mut().chunks_exact_mut(w * channels).enumerate() {
+                to.copy_from_slice(&x.values()[line(y)..][..w * channels]);
+            }
+            let mut normalised = direct.map([h, w], channels);
+            let norm = direct.normalisation(&tile, [&scale, &shift], Statistics::Picture);
+            normalised.values_mut().par_chunks_mut(w * channels).enumerate().for_each(|(y, to)| {
+                norm.read(y, 0..w, false, to);
+            });
+            let [query, key, value] =
+                [&self.query, &self.key, &self.value].map(|conv| direct.convolve_pixels(conv, &normalised));
+            let places = [query.values(), key.values(), value.values()];
+            attend(direct.level, places, channels, normalised.values_mut(), direct.workspace);
+            let attended = direct.convolve_pixels(&self.out, &normalised);
+            for (y, from) in attended.values().chunks_exact(w * channels).enumerate() {
+                let to = &mut x.values_mut()[line(y)..][..w * channels];
+                to.iter_mut().zip(from).for_each(|(to, from)| *to += from);
+            }
+            [query, key, value, attended, normalised].into_iter().for_each(|map| direct.put(map));
+        }
+        direct.put(tile);
     }
 
     fn within_tiles(&self, tiles: Tensor<4>) -> Tensor<4> {

@@ -1,6 +1,6 @@
 //! Normalisation over groups of channels, plain and by tiles.
 
-use super::weights::Weights;
+use super::{direct::Numbers, weights::Weights};
 use burn::{
     module::{Module, Param},
     prelude::Device,
@@ -33,6 +33,11 @@ impl GroupNorm {
             weight: weights.take(&format!("{key}.weight"), [channels]),
             bias: weights.take(&format!("{key}.bias"), [channels]),
         }
+    }
+
+    /// Scale and shift of each channel.
+    pub(super) fn numbers(&self) -> [Numbers; 2] {
+        [Numbers::of(self.weight.val()), Numbers::of(self.bias.val())]
     }
 
     /// `[B, C, H, W]`

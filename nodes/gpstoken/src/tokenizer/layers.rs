@@ -1,6 +1,6 @@
 //! The layers that the tokenizer's parts share, with parameters in the checkpoint's layout.
 
-use super::weights::Weights;
+use super::{direct::Numbers, weights::Weights};
 use burn::{
     module::{Module, Param},
     tensor::{
@@ -28,6 +28,11 @@ impl Linear {
     /// `[..., in] -> [..., out]`
     pub(super) fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
         linear(x, self.weight.val().transpose(), Some(self.bias.val()))
+    }
+
+    /// Weight `[out, in]` and bias `[out]`.
+    pub(super) fn numbers(&self) -> [Numbers; 2] {
+        [Numbers::of(self.weight.val()), Numbers::of(self.bias.val())]
     }
 
     /// `[out, in]`
@@ -63,6 +68,16 @@ impl Convolution {
         conv2d(x, weight, Some(self.bias.val()), ConvOptions::new([1, 1], [padding, padding], [1, 1], 1))
     }
 
+    /// Number of channels it gives.
+    pub(super) fn outputs(&self) -> usize {
+        self.bias.dims()[0]
+    }
+
+    /// Weight `[out, in, k, k]` and bias `[out]`.
+    pub(super) fn numbers(&self) -> [Numbers; 2] {
+        [Numbers::of(self.weight.val()), Numbers::of(self.bias.val())]
+    }
+
     /// `[out, in, k, k]`
     pub(super) fn weight(&self) -> Tensor<4> {
         self.weight.val()
@@ -87,6 +102,11 @@ impl LayerNorm {
             weight: weights.take(&format!("{key}.weight"), [width]),
             bias: weights.take(&format!("{key}.bias"), [width]),
         }
+    }
+
+    /// Scale and shift `[width]`.
+    pub(super) fn numbers(&self) -> [Numbers; 2] {
+        [Numbers::of(self.weight.val()), Numbers::of(self.bias.val())]
     }
 
     /// `[..., width]`

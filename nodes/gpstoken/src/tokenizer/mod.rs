@@ -1,6 +1,7 @@
 //! The tokenizer's network: image stem, token transformer, decoder. No node code in here.
 
 mod decoder;
+mod direct;
 mod group_norm;
 mod layers;
 mod residual;
@@ -10,6 +11,7 @@ mod transformer;
 mod weights;
 
 pub use decoder::Decoder;
+pub use direct::{Direct, Map};
 pub use group_norm::{GroupNorm, Statistics};
 pub use roi_align::{FeatureTile, roi_align};
 pub use stem::ImageStem;

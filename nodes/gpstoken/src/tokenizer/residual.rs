@@ -1,6 +1,7 @@
 //! The convolutional block of the image stem and the decoder.
 
 use super::{
+    direct::{Direct, Map},
     group_norm::{GroupNorm, Statistics},
     layers::Convolution,
     weights::Weights,
@@ -41,5 +42,18 @@ impl Residual {
             Some(shortcut) => h + shortcut.forward(x),
             None => h + x,
         }
+    }
+
+    /// As `forward`, on the CPU's kernels; `x`'s memory becomes the result's, or is given back.
+    pub(super) fn direct(&self, mut x: Map, statistics: Statistics, direct: Direct<'_>) -> Map {
+        let mut h = direct.map(x.size, self.conv1.outputs());
+        direct.normalise_convolve(&self.norm1, &self.conv1, &x, statistics, &mut h, false);
+        if let Some(shortcut) = &self.shortcut {
+            let shortened = direct.convolve_pixels(shortcut, &x);
+            direct.put(std::mem::replace(&mut x, shortened));
+        }
+        direct.normalise_convolve(&self.norm2, &self.conv2, &h, statistics, &mut x, true);
+        direct.put(h);
+        x
     }
 }

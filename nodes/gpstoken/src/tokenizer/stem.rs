@@ -1,6 +1,12 @@
 //! The image stem: a picture tile to a feature map of the same size (paper, section 3.3).
 
-use super::{group_norm::Statistics, layers::Convolution, residual::Residual, weights::Weights};
+use super::{
+    direct::{Direct, Map},
+    group_norm::Statistics,
+    layers::Convolution,
+    residual::Residual,
+    weights::Weights,
+};
 use burn::{module::Module, tensor::Tensor};
 use splatgraph_sdk::Result;
 
@@ -38,6 +44,25 @@ impl ImageStem {
         watch("conv", &x)?;
         for (block, name) in self.blocks.iter().zip(["block1", "block2"]) {
             x = block.forward(x, Statistics::Picture);
+            watch(name, &x)?;
+        }
+        Ok(x)
+    }
+
+    /// As `forward`, on the CPU's kernels: `[H, W, 3]` to `[H, W, C]`.
+    ///
+    /// # Errors
+    /// Those of `watch`.
+    pub fn direct(
+        &self,
+        picture: &Map,
+        direct: Direct<'_>,
+        watch: &mut dyn FnMut(&str, &Map) -> Result<()>,
+    ) -> Result<Map> {
+        let mut x = direct.convolve(&self.conv, picture);
+        watch("conv", &x)?;
+        for (block, name) in self.blocks.iter().zip(["block1", "block2"]) {
+            x = block.direct(x, Statistics::Picture, direct);
             watch(name, &x)?;
         }
         Ok(x)

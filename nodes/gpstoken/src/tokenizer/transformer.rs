@@ -1,8 +1,14 @@
 //! Turns the layout's gaussians into tokens by looking at the picture's features in their regions (paper, section 3.3).
 
 use super::{
+    direct::Numbers,
     layers::{Convolution, LayerNorm, Linear},
     weights::Weights,
+};
+use crate::kernels::{
+    cpu::Level,
+    product::{PANEL, Rows, Target, pack, panels_length, product},
+    tokens::{Then, attend, from_panels, linear, normalise, to_panels},
 };
 use burn::{
     module::{Module, Param},
@@ -14,6 +20,7 @@ use burn::{
         ops::AttentionModuleOptions,
     },
 };
+use rayon::prelude::*;
 use splatgraph_sdk::Result;
 
 /// Heads of the attention between tokens: fixed in the authors' code, not to be seen in the shapes.
@@ -94,6 +101,94 @@ impl TokenTransformer {
         Ok((shift(gaussians, delta), self.textures.forward(x)))
     }
 
+    /// As `forward` for one picture, on the CPU's kernels: `gaussians` `[N, 5]` and `regions` `[N, stem, samples]` to gaussians
+    /// `[N, 5]` and textures `[N, C]`. `step` is called after each block.
+    ///
+    /// # Errors
+    /// Those of `step`.
+    pub fn direct(
+        &self,
+        level: Level,
+        gaussians: &[f32],
+        regions: &[f32],
+        step: &mut dyn FnMut() -> Result<()>,
+    ) -> Result<(Vec<f32>, Vec<f32>)> {
+        let count = gaussians.len() / 5;
+        let width = self.embedding.dims()[1];
+        let padded = count.div_ceil(PANEL) * PANEL;
+        let run = |parameters: [Numbers; 2], x: &[f32], then: Then, out: &mut [f32]| {
+            linear(level, [&parameters[0], &parameters[1]], x, then, out);
+        };
+        let mut hidden = vec![0.0; padded * 4 * width];
+        let (mut x, mut normal) = (vec![0.0; padded * width], vec![0.0; padded * width]);
+        run(self.gaussian_in.numbers(), &to_panels(gaussians, 5), Then::Gelu, &mut normal);
+        run(self.gaussian_out.numbers(), &normal, Then::Write, &mut x);
+        let embedding = Numbers::of(self.embedding.val());
+        for panel in x.chunks_exact_mut(width * PANEL) {
+            for (lanes, value) in panel.chunks_exact_mut(PANEL).zip(embedding.iter()) {
+                lanes.iter_mut().for_each(|v| *v += value);
+            }
+        }
+        let [projection, projection_bias] = self.region_projection.numbers();
+        let reduced = self.reduce(level, count, regions);
+        for (block, reduced) in self.blocks.iter().zip(reduced) {
+            let [weights, bias] = block.region.numbers();
+            let total: f32 = weights.iter().sum();
+            let constant: Vec<f32> = projection_bias.iter().map(|b| b * total + bias[0]).collect();
+            linear(level, [&projection, &constant], &reduced, Then::Add, &mut x);
+            let norm = |norm: &LayerNorm, x: &[f32], out: &mut [f32]| {
+                let [scale, shift] = norm.numbers();
+                normalise(level, [&scale, &shift], x, out);
+            };
+            norm(&block.norm1, &x, &mut normal);
+            let joint = [Numbers::of(block.projection_weight.val()), Numbers::of(block.projection_bias.val())];
+            let hidden_three = &mut hidden[..padded * 3 * width];
+            run(joint, &normal, Then::Write, hidden_three);
+            attend(level, HEADS, count, width, hidden_three, &mut normal);
+            run(block.out.numbers(), &normal, Then::Add, &mut x);
+            norm(&block.norm2, &x, &mut normal);
+            run(block.widen.numbers(), &normal, Then::Gelu, &mut hidden);
+            run(block.narrow.numbers(), &hidden, Then::Add, &mut x);
+            step()?;
+        }
+        let mut delta = vec![0.0; padded * 5];
+        run(self.geometry.numbers(), &x, Then::Write, &mut delta);
+        let channels = self.textures.bias().dims()[0];
+        let mut textures = vec![0.0; padded * channels];
+        run(self.textures.numbers(), &x, Then::Write, &mut textures);
+        let mut shifted = from_panels(&delta, count, 5);
+        for (to, from) in shifted.as_chunks_mut::<5>().0.iter_mut().zip(gaussians.as_chunks::<5>().0) {
+            *to = shift_gaussian(*from, *to);
+        }
+        Ok((shifted, from_panels(&textures, count, channels)))
+    }
+
+    /// The regions' samples reduced for each block, as panels of width `stem`; see `conditions`.
+    fn reduce(&self, level: Level, count: usize, regions: &[f32]) -> Vec<Vec<f32>> {
+        let stem = self.region_projection.weight().dims()[1];
+        let blocks = self.blocks.len();
+        let weights: Vec<f32> = self.blocks.iter().flat_map(|block| block.region.numbers()[0].to_vec()).collect();
+        let samples = weights.len() / blocks.max(1);
+        let mut panels = vec![0.0; panels_length(blocks, samples)];
+        pack(&weights, blocks, samples, &mut panels);
+        let mut reduced = vec![0.0; count * stem * blocks]; // [N, stem, blocks]
+        let tokens = regions.par_chunks(stem * samples).zip(reduced.par_chunks_mut(stem * blocks));
+        tokens.for_each(|(region, reduced)| {
+            let rows = Rows { values: region, stride: samples, count: stem, inputs: samples };
+            product(level, rows, &panels, Target { values: reduced, stride: blocks, outputs: blocks, add: false });
+        });
+        let of_block = |block: usize| {
+            let mut panels = vec![0.0; count.div_ceil(PANEL) * PANEL * stem];
+            for (token, reduced) in reduced.chunks_exact(stem * blocks).enumerate() {
+                for (i, of_blocks) in reduced.chunks_exact(blocks).enumerate() {
+                    panels[(token / PANEL * stem + i) * PANEL + token % PANEL] = of_blocks[block];
+                }
+            }
+            panels
+        };
+        (0..blocks).into_par_iter().map(of_block).collect()
+    }
+
     /// What each block adds for the regions, `[B, N, width]`.
     ///
     /// The authors bring every sample to the full width, then reduce the samples in each block. Both are linear, so here the
@@ -125,6 +220,18 @@ fn shift(gaussians: Tensor<3>, delta: Tensor<3>) -> Tensor<3> {
     let sigmas = sigmoid(sigma_logit + sigma(&delta));
     let others = sigmoid(rest_logit + rest(&delta)) * 2.0 - 1.0;
     Tensor::cat(vec![sigmas, others], 2)
+}
+
+/// As `shift`, for one gaussian.
+fn shift_gaussian(gaussian: [f32; 5], delta: [f32; 5]) -> [f32; 5] {
+    let sigmoid = |v: f32| 1.0 / (1.0 + (-v).exp());
+    std::array::from_fn(|i| {
+        if i < 2 {
+            sigmoid(-(1.0 / gaussian[i] - 1.0).ln() + delta[i])
+        } else {
+            sigmoid(-(2.0 / (gaussian[i] + 1.0) - 1.0).ln() + delta[i]) * 2.0 - 1.0
+        }
+    })
 }
 
 /// Attention between tokens and a feed-forward layer, both with a normalisation in front.

@@ -1,0 +1,73 @@
+//! Attention between many places, a block of queries at a time, so that the matrix of all weights never exists.
+
+use super::{
+    cpu::{Level, for_each_level},
+    lanes::exp,
+    product::{Rows, Target, pack, pack_transposed, panels_length, product},
+    workspace::Workspace,
+};
+use rayon::prelude::*;
+
+/// Queries of a block.
+const QUERIES: usize = 48;
+
+/// Scaled dot-product attention with one head: all are `[places, channels]`, `out` is overwritten.
+pub fn attend(level: Level, [query, key, value]: [&[f32]; 3], channels: usize, out: &mut [f32], workspace: &Workspace) {
+    if channels == 0 || out.is_empty() {
+        return;
+    }
+    let places = out.len() / channels;
+    let mut keys = workspace.take(panels_length(places, channels));
+    pack(key, places, channels, &mut keys);
+    let mut values = workspace.take(panels_length(channels, places));
+    pack_transposed(value, channels, places, &mut values);
+    // Rows a power of two apart would fall into the same few lines of the cache.
+    let stride = places + 16;
+    let scale = 1.0 / (channels as f32).sqrt();
+    let blocks = out.par_chunks_mut(QUERIES * channels).zip(query.par_chunks(QUERIES * channels));
+    blocks.for_each(|(out, query)| {
+        let count = query.len() / channels;
+        let mut weights = workspace.take(QUERIES * stride);
+        let rows = Rows { values: query, stride: channels, count, inputs: channels };
+        product(level, rows, &keys, Target { values: &mut weights, stride, outputs: places, add: false });
+        let mut sums = [0.0; QUERIES];
+        for (weights, sum) in weights.chunks_exact_mut(stride).take(count).zip(&mut sums) {
+            soften(level, &mut weights[..places], scale, sum);
+        }
+        let rows = Rows { values: &weights, stride, count, inputs: places };
+        product(level, rows, &values, Target { values: out, stride: channels, outputs: channels, add: false });
+        for (out, sum) in out.chunks_exact_mut(channels).zip(sums) {
+            out.iter_mut().for_each(|v| *v /= sum);
+        }
+        workspace.put(weights);
+    });
+    workspace.put(keys);
+    workspace.put(values);
+}
+
+for_each_level! {
+    /// `e^(scale (x - largest))` in place, and the sum of these.
+    fn soften(row: &mut [f32], scale: f32, sum: &mut f32) => soften_at
+}
+
+#[inline(always)]
+fn soften_at<const L: u8>(row: &mut [f32], scale: f32, sum: &mut f32) {
+    const LANES: usize = 16;
+    let (chunks, rest) = row.as_chunks_mut::<LANES>();
+    let mut largest = [f32::NEG_INFINITY; LANES];
+    for chunk in &*chunks {
+        largest = std::array::from_fn(|i| if chunk[i] > largest[i] { chunk[i] } else { largest[i] });
+    }
+    let largest = largest.into_iter().chain(rest.iter().copied()).fold(f32::NEG_INFINITY, f32::max);
+    let mut sums = [0.0; LANES];
+    for chunk in chunks {
+        for i in 0..LANES {
+            chunk[i] = exp::<L>((chunk[i] - largest) * scale);
+            sums[i] += chunk[i];
+        }
+    }
+    for value in &mut *rest {
+        *value = exp::<L>((*value - largest) * scale);
+    }
+    *sum = sums.into_iter().chain(rest.iter().copied()).sum();
+}

@@ -1,0 +1,94 @@
+//! Vector instructions of the CPU at hand.
+//!
+//! Kernels are plain loops that the compiler turns into vector instructions. They are compiled for several generations of
+//! x86 CPUs, since a build for all of them may only use instructions of 2003; which one runs is decided at run time.
+
+use std::sync::OnceLock;
+
+/// Plain instructions, those that every CPU of the build's target has.
+pub(crate) const PORTABLE: u8 = 0;
+/// AVX2 with fused multiply-add: 8 lanes, 16 registers.
+pub(crate) const AVX2: u8 = 1;
+/// AVX-512: 16 lanes, 32 registers.
+pub(crate) const AVX512: u8 = 2;
+
+/// A set of instructions that this CPU has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Level(u8);
+
+impl Level {
+    /// The best one, or what the environment's `SPLATGRAPH_CPU` (`avx512`, `avx2`, `portable`) limits it to.
+    pub fn best() -> Self {
+        static BEST: OnceLock<Level> = OnceLock::new();
+        *BEST.get_or_init(|| {
+            let limit = match std::env::var("SPLATGRAPH_CPU").as_deref() {
+                Ok("portable") => PORTABLE,
+                Ok("avx2") => AVX2,
+                _ => AVX512,
+            };
+            let within = Self::all().into_iter().filter(|level| level.0 <= limit);
+            within.max_by_key(|level| level.0).unwrap_or(Self(PORTABLE))
+        })
+    }
+
+    /// Every one that this CPU has, the plainest first.
+    pub fn all() -> Vec<Self> {
+        let mut all = vec![Self(PORTABLE)];
+        #[cfg(target_arch = "x86_64")]
+        {
+            let avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
+            let avx512 = is_x86_feature_detected!("avx512f")
+                && is_x86_feature_detected!("avx512bw")
+                && is_x86_feature_detected!("avx512dq")
+                && is_x86_feature_detected!("avx512vl");
+            all.extend(avx2.then_some(Self(AVX2)));
+            all.extend((avx2 && avx512).then_some(Self(AVX512)));
+        }
+        all
+    }
+
+    pub(crate) fn number(self) -> u8 {
+        self.0
+    }
+}
+
+/// Whether a multiplication and an addition are one instruction; where they are not, `mul_add` would be a slow call.
+pub(crate) const fn fused(level: u8) -> bool {
+    level != PORTABLE || cfg!(target_arch = "aarch64")
+}
+
+/// Defines `fn name(level, arguments)`, which runs `body::<LEVEL>(arguments)` compiled for that level's instructions. The body
+/// and what it calls are `#[inline(always)]`, so that they become part of each version.
+macro_rules! for_each_level {
+    ($(#[$about:meta])* $visibility:vis fn $name:ident($($argument:ident: $kind:ty),* $(,)?) => $body:ident) => {
+        $(#[$about])*
+        #[allow(clippy::too_many_arguments, reason = "plain numbers and slices for a loop")]
+        $visibility fn $name(level: $crate::kernels::cpu::Level, $($argument: $kind),*) {
+            use $crate::kernels::cpu::{AVX2, AVX512, PORTABLE};
+            #[cfg(target_arch = "x86_64")]
+            {
+                #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+                #[allow(clippy::too_many_arguments, reason = "as above")]
+                fn with_avx512($($argument: $kind),*) {
+                    $body::<AVX512>($($argument),*);
+                }
+                #[target_feature(enable = "avx2,fma")]
+                #[allow(clippy::too_many_arguments, reason = "as above")]
+                fn with_avx2($($argument: $kind),*) {
+                    $body::<AVX2>($($argument),*);
+                }
+                #[expect(unsafe_code, reason = "instructions beyond the build's target, for measured kernels")]
+                match level.number() {
+                    // SAFETY: such a level is made only where the CPU was found to have these instructions.
+                    AVX512 => return unsafe { with_avx512($($argument),*) },
+                    // SAFETY: as above.
+                    AVX2 => return unsafe { with_avx2($($argument),*) },
+                    _ => {}
+                }
+            }
+            let _ = level;
+            $body::<PORTABLE>($($argument),*);
+        }
+    };
+}
+pub(crate) use for_each_level;

@@ -1,0 +1,204 @@
+//! Group normalisation with SiLU, on maps `[height, width, channels]`: one pass over the map takes the statistics; the other
+//! happens where the next convolution reads its pixels.
+
+use super::{
+    cpu::{Level, for_each_level, fused},
+    lanes::{LANES, silu},
+};
+use rayon::prelude::*;
+use std::ops::Range;
+
+const EPSILON: f64 = 1e-6;
+
+/// Which deviation is divided by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Statistics {
+    /// `sqrt(variance + epsilon)` over the map.
+    Picture,
+    /// `deviation + epsilon` for each tile of a `[columns, rows]` grid, interpolated between the tiles' centres.
+    Tiles([usize; 2]),
+}
+
+/// What a map's pixels go through: `(x - mean) / deviation * scale + shift`.
+pub struct Normalisation<'a> {
+    level: Level,
+    map: &'a [f32],
+    size: [usize; 2],
+    channels: usize,
+    scale: &'a [f32],
+    shift: &'a [f32],
+    grid: [usize; 2],
+    /// Mean and deviation of each channel in each tile, `[rows, columns, channels]`.
+    means: Vec<f32>,
+    deviations: Vec<f32>,
+}
+
+impl<'a> Normalisation<'a> {
+    /// Takes the statistics of a map `[height, width, channels]`. `parameters` are scale and shift of each channel.
+    pub fn of(
+        level: Level,
+        map: &'a [f32],
+        size: [usize; 2],
+        [scale, shift]: [&'a [f32]; 2],
+        statistics: Statistics,
+    ) -> Self {
+        let channels = scale.len();
+        let grid = if let Statistics::Tiles(grid) = statistics { grid } else { [1, 1] };
+        let map = &map[..size[0] * size[1] * channels];
+        let sums = sums(level, map, size, channels, grid);
+        let groups = greatest_common_divisor(32, channels);
+        let members = channels / groups.max(1);
+        let pixels = (size[0] / grid[1] * (size[1] / grid[0]) * members) as f64;
+        let (mut means, mut deviations) = (Vec::with_capacity(sums.len()), Vec::with_capacity(sums.len()));
+        for group in sums.chunks_exact(members.max(1)) {
+            let mean = group.iter().map(|[sum, _]| sum).sum::<f64>() / pixels;
+            let variance = (group.iter().map(|[_, squares]| squares).sum::<f64>() / pixels - mean * mean).max(0.0);
+            let deviation = match statistics {
+                Statistics::Picture => (variance + EPSILON).sqrt(),
+                Statistics::Tiles(_) => variance.sqrt(),
+            };
+            means.extend(vec![mean as f32; members]);
+            deviations.extend(vec![deviation as f32; members]);
+        }
+        if statistics == Statistics::Tiles([1, 1]) {
+            deviations.iter_mut().for_each(|deviation| *deviation += EPSILON as f32);
+        }
+        Self { level, map, size, channels, scale, shift, grid, means, deviations }
+    }
+
+    /// Writes a row's pixels, normalised and with SiLU if asked for: `[columns, channels]`.
+    pub fn read(&self, y: usize, columns: Range<usize>, with_silu: bool, out: &mut [f32]) {
+        let (channels, width) = (self.channels, self.size[1]);
+        let pixels = &self.map[(y * width + columns.start) * channels..(y * width + columns.end) * channels];
+        if self.grid == [1, 1] {
+            let factors = factors(self.scale, &self.deviations, 0.0);
+            return apply(self.level, pixels, [&self.means, &factors, self.shift], with_silu, out);
+        }
+        let [across, down] = self.grid;
+        let line = across * channels;
+        let mut of_row = [vec![0.0; line], vec![0.0; line]];
+        for (tile, weight) in taps(y, self.size[0], down) {
+            for (to, from) in of_row.iter_mut().zip([&self.means, &self.deviations]) {
+                to.iter_mut().zip(&from[tile * line..][..line]).for_each(|(to, from)| *to += weight * from);
+            }
+        }
+        let mut of_pixel = [vec![0.0; channels], vec![0.0; channels]];
+        let each = pixels.chunks_exact(channels).zip(out.chunks_exact_mut(channels));
+        for (x, (pixel, out)) in columns.zip(each) {
+            for (to, from) in of_pixel.iter_mut().zip(&of_row) {
+                to.fill(0.0);
+                for (tile, weight) in taps(x, width, across) {
+                    let from = &from[tile * channels..][..channels];
+                    to.iter_mut().zip(from).for_each(|(to, from)| *to += weight * from);
+                }
+            }
+            let [means, deviations] = &of_pixel;
+            let factors = factors(self.scale, deviations, EPSILON as f32);
+            apply(self.level, pixel, [means, &factors, self.shift], with_silu, out);
+        }
+    }
+}
+
+fn factors(scale: &[f32], deviations: &[f32], epsilon: f32) -> Vec<f32> {
+    scale.iter().zip(deviations).map(|(scale, deviation)| scale / (deviation + epsilon)).collect()
+}
+
+fn greatest_common_divisor(a: usize, b: usize) -> usize {
+    if b == 0 { a } else { greatest_common_divisor(b, a % b) }
+}
+
+/// Bicubic enlargement of a row of `from` values to `to`, a = -0.75, outer values repeated: which values make up value `i`.
+fn taps(i: usize, to: usize, from: usize) -> [(usize, f32); 4] {
+    const A: f64 = -0.75;
+    let near = |t: f64| ((A + 2.0) * t - (A + 3.0)) * t * t + 1.0;
+    let far = |t: f64| ((A * t - 5.0 * A) * t + 8.0 * A) * t - 4.0 * A;
+    let at = (i as f64 + 0.5) * from as f64 / to as f64 - 0.5;
+    let t = at - at.floor();
+    [(-1.0, far(t + 1.0)), (0.0, near(t)), (1.0, near(1.0 - t)), (2.0, far(2.0 - t))].map(|(offset, weight)| {
+        let index = (at.floor() + offset).clamp(0.0, (from - 1) as f64) as usize;
+        (index, weight as f32)
+    })
+}
+
+/// Sum and sum of squares of each channel in each tile of the grid, `[rows, columns, channels]`.
+fn sums(level: Level, map: &[f32], [height, width]: [usize; 2], channels: usize, grid: [usize; 2]) -> Vec<[f64; 2]> {
+    let [across, down] = grid;
+    let line = across * channels;
+    let mut of_rows = vec![[0.0; 2]; height * line];
+    let pixels = width / across * channels;
+    let rows = map.par_chunks(width * channels).zip(of_rows.par_chunks_mut(line));
+    rows.for_each(|(row, sums)| {
+        for (pixels, sums) in row.chunks_exact(pixels).zip(sums.chunks_exact_mut(channels)) {
+            add_up(level, pixels, sums);
+        }
+    });
+    let mut sums = vec![[0.0; 2]; down * line];
+    for (y, row) in of_rows.chunks_exact(line).enumerate() {
+        let sums = &mut sums[y / (height / down) * line..][..line];
+        for (to, from) in sums.iter_mut().zip(row) {
+            to[0] += from[0];
+            to[1] += from[1];
+        }
+    }
+    sums
+}
+
+for_each_level! {
+    /// Sum and sum of squares of each channel of `pixels` `[count, channels]`. In f64: squares of f32 are exact there, so the
+    /// variance may be taken from them.
+    fn add_up(pixels: &[f32], sums: &mut [[f64; 2]]) => add_up_at
+}
+
+#[inline(always)]
+fn add_up_at<const L: u8>(pixels: &[f32], sums: &mut [[f64; 2]]) {
+    /// Channels whose sums fit into the registers.
+    const WIDTH: usize = 2 * LANES;
+    let channels = sums.len();
+    for (first, sums) in (0..channels).step_by(WIDTH).zip(sums.chunks_mut(WIDTH)) {
+        let (mut total, mut squares) = ([0.0f64; WIDTH], [0.0f64; WIDTH]);
+        if sums.len() == WIDTH {
+            for pixel in pixels.chunks_exact(channels) {
+                let pixel = &pixel[first..first + WIDTH];
+                for i in 0..WIDTH {
+                    let value = f64::from(pixel[i]);
+                    total[i] += value;
+                    squares[i] = if fused(L) { value.mul_add(value, squares[i]) } else { value * value + squares[i] };
+                }
+            }
+        } else {
+            for pixel in pixels.chunks_exact(channels) {
+                for (i, value) in pixel[first..].iter().enumerate() {
+                    total[i] += f64::from(*value);
+                    squares[i] += f64::from(*value) * f64::from(*value);
+                }
+            }
+        }
+        for ((sum, total), squares) in sums.iter_mut().zip(total).zip(squares) {
+            *sum = [total, squares];
+        }
+    }
+}
+
+for_each_level! {
+    /// `(x - mean) * factor + shift` for each channel of `pixels` `[count, channels]`, then SiLU if asked for.
+    fn apply(pixels: &[f32], parameters: [&[f32]; 3], with_silu: bool, out: &mut [f32]) => apply_at
+}
+
+#[expect(clippy::needless_range_loop, reason = "plain indices are what becomes vector instructions")]
+#[inline(always)]
+fn apply_at<const L: u8>(pixels: &[f32], [means, factors, shifts]: [&[f32]; 3], with_silu: bool, out: &mut [f32]) {
+    let channels = means.len();
+    let (factors, shifts) = (&factors[..channels], &shifts[..channels]);
+    for (pixel, out) in pixels.chunks_exact(channels).zip(out.chunks_exact_mut(channels)) {
+        let normalised = |c: usize| (pixel[c] - means[c]) * factors[c] + shifts[c];
+        if with_silu {
+            for c in 0..channels {
+                out[c] = silu::<L>(normalised(c));
+            }
+        } else {
+            for c in 0..channels {
+                out[c] = normalised(c);
+            }
+        }
+    }
+}

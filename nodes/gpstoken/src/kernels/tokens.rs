@@ -1,0 +1,218 @@
+//! Layers between tokens. Their numbers stand in panels, `[tokens / 32, width, 32]`: a number of 32 tokens side by side, which
+//! is how a product's weights are read. So the weights of a layer are the rows that are multiplied, as the checkpoint has
+//! them, and each result is in place for the next layer.
+
+use super::{
+    cpu::{Level, for_each_level, fused},
+    lanes::exp,
+    product::{PANEL, Rows, Target, product},
+};
+use rayon::prelude::*;
+
+type Lanes = [f32; PANEL];
+
+/// Outputs of a layer that a thread works on at a time.
+const OUTPUTS: usize = 48;
+
+/// Writes tokens `[count, width]` as panels, the last one filled up with zeros.
+pub fn to_panels(tokens: &[f32], width: usize) -> Vec<f32> {
+    let count = tokens.len() / width.max(1);
+    let mut panels = vec![0.0; count.div_ceil(PANEL) * PANEL * width];
+    super::product::pack(tokens, count, width, &mut panels);
+    panels
+}
+
+/// The tokens of panels, `[count, width]`.
+pub fn from_panels(panels: &[f32], count: usize, width: usize) -> Vec<f32> {
+    let at = |token: usize, i: usize| panels[(token / PANEL * width + i) * PANEL + token % PANEL];
+    (0..count).flat_map(|token| (0..width).map(move |i| at(token, i))).collect()
+}
+
+/// What a layer's results go through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Then {
+    /// They are written.
+    Write,
+    /// Their GELU is written.
+    Gelu,
+    /// They are added to what is there.
+    Add,
+}
+
+/// `x W^T + bias`, with `weight` `[outputs, inputs]`.
+pub fn linear(level: Level, [weight, bias]: [&[f32]; 2], x: &[f32], then: Then, out: &mut [f32]) {
+    let outputs = bias.len();
+    let inputs = weight.len() / outputs.max(1);
+    if inputs == 0 {
+        return;
+    }
+    by_outputs(out, outputs, OUTPUTS).into_par_iter().enumerate().for_each(|(part, panels)| {
+        let first = part * OUTPUTS;
+        for (x, values) in x.chunks_exact(inputs * PANEL).zip(panels) {
+            let count = values.len() / PANEL;
+            let rows = Rows { values: &weight[first * inputs..], stride: inputs, count, inputs };
+            let add = then == Then::Add;
+            product(level, rows, x, Target { values: &mut *values, stride: PANEL, outputs: PANEL, add });
+            finish(level, values, &bias[first..first + count], then == Then::Gelu);
+        }
+    });
+}
+
+/// For each part of `size` rows, these rows of every panel `[rows, 32]`.
+fn by_outputs(panels: &mut [f32], rows: usize, size: usize) -> Vec<Vec<&mut [f32]>> {
+    let mut parts: Vec<Vec<&mut [f32]>> = (0..rows.div_ceil(size)).map(|_| Vec::new()).collect();
+    for panel in panels.chunks_exact_mut(rows * PANEL) {
+        for (part, values) in parts.iter_mut().zip(panel.chunks_mut(size * PANEL)) {
+            part.push(values);
+        }
+    }
+    parts
+}
+
+for_each_level! {
+    fn finish(values: &mut [f32], bias: &[f32], with_gelu: bool) => finish_at
+}
+
+#[inline(always)]
+fn finish_at<const L: u8>(values: &mut [f32], bias: &[f32], with_gelu: bool) {
+    for (lanes, bias) in values.as_chunks_mut::<PANEL>().0.iter_mut().zip(bias) {
+        for lane in lanes {
+            let value = *lane + bias;
+            *lane = if with_gelu { gelu::<L>(value) } else { value };
+        }
+    }
+}
+
+/// `x (1 + erf(x / sqrt 2)) / 2`
+#[inline(always)]
+fn gelu<const L: u8>(x: f32) -> f32 {
+    0.5 * x * (1.0 + erf::<L>(x * std::f32::consts::FRAC_1_SQRT_2))
+}
+
+/// The error function within a few units of the last place: a quotient of polynomials, as in Eigen.
+#[inline(always)]
+fn erf<const L: u8>(x: f32) -> f32 {
+    const ABOVE: [f32; 7] = [
+        -2.726_142_3e-10,
+        2.770_681_4e-8,
+        -2.101_024e-6,
+        -5.692_506_4e-5,
+        -7.349_906_4e-4,
+        -2.954_6e-3,
+        -1.609_603_3e-2,
+    ];
+    const BELOW: [f32; 5] = [-1.456_607_2e-5, -2.133_740_5e-4, -1.682_827e-3, -7.373_329e-3, -1.426_473_9e-2];
+    let x = if x < -4.0 { -4.0 } else { x };
+    let x = if x > 4.0 { 4.0 } else { x };
+    let square = x * x;
+    let (mut above, mut below) = (0.0, 0.0);
+    for factor in ABOVE {
+        above = if fused(L) { square.mul_add(above, factor) } else { square * above + factor };
+    }
+    for factor in BELOW {
+        below = if fused(L) { square.mul_add(below, factor) } else { square * below + factor };
+    }
+    x * above / below
+}
+
+/// Layer normalisation of each token, with scale and shift.
+pub fn normalise(level: Level, parameters: [&[f32]; 2], x: &[f32], out: &mut [f32]) {
+    let length = parameters[0].len() * PANEL;
+    if length == 0 {
+        return;
+    }
+    let panels = x.par_chunks_exact(length).zip(out.par_chunks_exact_mut(length));
+    panels.for_each(|(x, out)| normalise_panel(level, parameters, x, out));
+}
+
+for_each_level! {
+    fn normalise_panel(parameters: [&[f32]; 2], x: &[f32], out: &mut [f32]) => normalise_panel_at
+}
+
+#[inline(always)]
+fn normalise_panel_at<const L: u8>([scale, shift]: [&[f32]; 2], x: &[f32], out: &mut [f32]) {
+    const EPSILON: f32 = 1e-5;
+    let width = scale.len() as f32;
+    let (x, out) = (x.as_chunks::<PANEL>().0, out.as_chunks_mut::<PANEL>().0);
+    let (mut mean, mut factor) = ([0.0; PANEL], [0.0; PANEL]);
+    for lanes in x {
+        for i in 0..PANEL {
+            mean[i] += lanes[i];
+        }
+    }
+    for value in &mut mean {
+        *value /= width;
+    }
+    for lanes in x {
+        for i in 0..PANEL {
+            let centred = lanes[i] - mean[i];
+            factor[i] = if fused(L) { centred.mul_add(centred, factor[i]) } else { centred * centred + factor[i] };
+        }
+    }
+    for value in &mut factor {
+        *value = 1.0 / (*value / width + EPSILON).sqrt();
+    }
+    for ((out, x), (scale, shift)) in out.iter_mut().zip(x).zip(scale.iter().zip(shift)) {
+        for i in 0..PANEL {
+            out[i] = (x[i] - mean[i]) * factor[i] * scale + shift;
+        }
+    }
+}
+
+/// Attention with several heads between `count` tokens: `x` holds queries, keys and values, `[3 width]` a token, `out` gets
+/// `[width]`.
+pub fn attend(level: Level, heads: usize, count: usize, width: usize, x: &[f32], out: &mut [f32]) {
+    let size = width / heads.max(1);
+    if size == 0 || count == 0 {
+        return;
+    }
+    by_outputs(out, width, size).into_par_iter().enumerate().for_each(|(head, targets)| {
+        let row = |panel: usize, part: usize, d: usize| ((panel * 3 + part) * width + head * size + d) * PANEL;
+        let mut keys = vec![0.0; count * size]; // [tokens, size]
+        let mut values = vec![0.0; size * count]; // [size, tokens]
+        for (panel, first) in (0..count).step_by(PANEL).enumerate() {
+            let used = PANEL.min(count - first);
+            for d in 0..size {
+                values[d * count + first..][..used].copy_from_slice(&x[row(panel, 2, d)..][..used]);
+                for (i, key) in x[row(panel, 1, d)..][..used].iter().enumerate() {
+                    keys[(first + i) * size + d] = *key;
+                }
+            }
+        }
+        let mut weights = vec![0.0; count * PANEL]; // [keys, queries of a panel]
+        for (panel, target) in targets.into_iter().enumerate() {
+            let queries = &x[row(panel, 0, 0)..][..size * PANEL];
+            let rows = Rows { values: &keys, stride: size, count, inputs: size };
+            product(level, rows, queries, Target { values: &mut weights, stride: PANEL, outputs: PANEL, add: false });
+            let mut sums = [0.0; PANEL];
+            soften(level, &mut weights, 1.0 / (size as f32).sqrt(), &mut sums);
+            let rows = Rows { values: &values, stride: count, count: size, inputs: count };
+            product(level, rows, &weights, Target { values: &mut *target, stride: PANEL, outputs: PANEL, add: false });
+            for lanes in target.as_chunks_mut::<PANEL>().0 {
+                lanes.iter_mut().zip(&sums).for_each(|(v, sum)| *v /= sum);
+            }
+        }
+    });
+}
+
+for_each_level! {
+    /// For each of 32 columns, `e^(scale (x - largest))` in place, and the sum of these.
+    fn soften(weights: &mut [f32], scale: f32, sums: &mut Lanes) => soften_at
+}
+
+#[inline(always)]
+fn soften_at<const L: u8>(weights: &mut [f32], scale: f32, sums: &mut Lanes) {
+    let rows = weights.as_chunks_mut::<PANEL>().0;
+    let mut largest = [f32::NEG_INFINITY; PANEL];
+    for lanes in &*rows {
+        for i in 0..PANEL {
+            largest[i] = if lanes[i] > largest[i] { lanes[i] } else { largest[i] };
+        }
+    }
+    for lanes in rows {
+        for i in 0..PANEL {
+            lanes[i] = exp::<L>((lanes[i] - largest[i]) * scale);
+            sums[i] += lanes[i];
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! Winograd's F(4x4, 3x3): sixteen outputs of a 3x3 convolution from 36 multiplications a channel instead of 144.
+//!
+//! Pieces of 6x6 pixels and the 3x3 weights are brought to another basis, multiplied there place by place, which is a matrix
+//! product over the channels for each of the 36 places, and brought back (Lavin and Gray, arXiv:1509.09308).
+
+use super::{
+    cpu::{Level, for_each_level},
+    lanes::{LANES, Lanes, add, add_times, load, subtract, times},
+    product::PANEL,
+};
+use rayon::prelude::*;
+
+/// Outputs of a tile along an axis.
+pub(super) const OUTPUTS: usize = 4;
+/// Pixels that they depend on, and places of the other basis, along an axis.
+pub(super) const PLACES: usize = 6;
+
+/// Places that are zero when every pixel is there twice along both axes, starting with the even ones: the third row of the
+/// input's transform is `4 d1 - 4 d2 - d3 + d4`.
+pub(super) fn vanishes_when_doubled(place: usize) -> bool {
+    place / PLACES == 2 || place % PLACES == 2
+}
+
+/// Length of the transformed weights.
+pub(super) fn weights_length(outputs: usize, inputs: usize) -> usize {
+    outputs.div_ceil(PANEL) * PLACES * PLACES * inputs * PANEL
+}
+
+/// Transforms weights `[outputs, inputs, 3, 3]` to panels `[outputs / PANEL, 36, inputs, PANEL]`.
+pub(super) fn transform_weights(level: Level, weights: &[f32], outputs: usize, inputs: usize, transformed: &mut [f32]) {
+    let length = PLACES * PLACES * inputs * PANEL;
+    let transformed = &mut transformed[..weights_length(outputs, inputs)];
+    transformed.par_chunks_mut(length.max(1)).enumerate().for_each(|(panel, transformed)| {
+        let first = panel * PANEL;
+        let count = PANEL.min(outputs - first);
+        let weights = &weights[first * inputs * 9..(first + count) * inputs * 9];
+        transform_panel(level, weights, inputs, transformed);
+    });
+}
+
+for_each_level! {
+    fn transform_panel(weights: &[f32], inputs: usize, transformed: &mut [f32]) => transform_panel_at
+}
+
+#[inline(always)]
+fn transform_panel_at<const L: u8>(weights: &[f32], inputs: usize, transformed: &mut [f32]) {
+    for input in 0..inputs {
+        let mut taps = [[0.0; PANEL]; 9];
+        for (output, all) in weights.chunks_exact(inputs * 9).enumerate() {
+            for (tap, value) in taps.iter_mut().zip(&all[input * 9..][..9]) {
+                tap[output] = *value;
+            }
+        }
+        for half in (0..PANEL).step_by(LANES) {
+            let mut columns = [[[0.0; LANES]; 3]; PLACES];
+            for x in 0..3 {
+                let column =
+                    spread::<L>([load(&taps[x][half..]), load(&taps[3 + x][half..]), load(&taps[6 + x][half..])]);
+                for y in 0..PLACES {
+                    columns[y][x] = column[y];
+                }
+            }
+            for (y, columns) in columns.into_iter().enumerate() {
+                for (x, value) in spread::<L>(columns).iter().enumerate() {
+                    let at = ((y * PLACES + x) * inputs + input) * PANEL + half;
+                    transformed[at..at + LANES].copy_from_slice(value);
+                }
+            }
+        }
+    }
+}
+
+/// Three weights along an axis to six places.
+#[inline(always)]
+fn spread<const L: u8>([a, b, c]: [Lanes; 3]) -> [Lanes; PLACES] {
+    const SIXTH: f32 = 1.0 / 6.0;
+    const TWELFTH: f32 = 1.0 / 12.0;
+    const TWENTY_FOURTH: f32 = 1.0 / 24.0;
+    let ends = times(-SIXTH, add(a, c));
+    let near = add_times::<L>(times(SIXTH, c), TWENTY_FOURTH, a);
+    [
+        times(0.25, a),
+        add_times::<L>(ends, -SIXTH, b),
+        add_times::<L>(ends, SIXTH, b),
+        add_times::<L>(near, TWELFTH, b),
+        add_times::<L>(near, -TWELFTH, b),
+        c,
+    ]
+}
+
+/// Six pixels along an axis to six places.
+#[inline(always)]
+fn analyse<const L: u8>([d0, d1, d2, d3, d4, d5]: [Lanes; PLACES]) -> [Lanes; PLACES] {
+    let even = add_times::<L>(d4, -4.0, d2);
+    let odd = add_times::<L>(d3, -4.0, d1);
+    let even_far = subtract(d4, d2);
+    let odd_far = subtract(d3, d1);
+    [
+        add_times::<L>(add_times::<L>(d4, -5.0, d2), 4.0, d0),
+        add(even, odd),
+        subtract(even, odd),
+        add_times::<L>(even_far, 2.0, odd_far),
+        add_times::<L>(even_far, -2.0, odd_far),
+        add_times::<L>(add_times::<L>(d5, -5.0, d3), 4.0, d1),
+    ]
+}
+
+/// Six places along an axis to four outputs.
+#[inline(always)]
+fn synthesise<const L: u8>([m0, m1, m2, m3, m4, m5]: [Lanes; PLACES]) -> [Lanes; OUTPUTS] {
+    let (near, near_odd) = (add(m1, m2), subtract(m1, m2));
+    let (far, far_odd) = (add(m3, m4), subtract(m3, m4));
+    [
+        add(add(m0, near), far),
+        add_times::<L>(near_odd, 2.0, far_odd),
+        add_times::<L>(near, 4.0, far),
+        add(add_times::<L>(near_odd, 8.0, far_odd), m5),
+    ]
+}
+
+/// Transformed pixels or products: `[36, tiles, channels]`, where `channels` is a multiple of [`LANES`].
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Layout {
+    pub(super) tiles: usize,
+    pub(super) channels: usize,
+}
+
+impl Layout {
+    /// From one place to the next. One cache line more than needed: powers of two would all fall into the same few lines.
+    pub(super) fn place(self) -> usize {
+        self.tiles * self.channels + LANES
+    }
+
+    pub(super) fn length(self) -> usize {
+        PLACES * PLACES * self.place()
+    }
+}
+
+for_each_level! {
+    /// Transforms a row of tiles, `pixels` `[6, row / channels, channels]` with rows `row` apart, into `places` from the tile
+    /// `first` on.
+    pub(super) fn analyse_tiles(pixels: &[f32], row: usize, count: usize, layout: Layout, first: usize, places: &mut [f32]) => analyse_tiles_at
+}
+
+#[inline(always)]
+fn analyse_tiles_at<const L: u8>(
+    pixels: &[f32],
+    row: usize,
+    count: usize,
+    layout: Layout,
+    first: usize,
+    places: &mut [f32],
+) {
+    let channels = layout.channels;
+    for tile in 0..count {
+        for channel in (0..channels).step_by(LANES) {
+            let mut columns = [[[0.0; LANES]; PLACES]; PLACES];
+            for x in 0..PLACES {
+                let mut column = [[0.0; LANES]; PLACES];
+                for y in 0..PLACES {
+                    column[y] = load(&pixels[y * row + (tile * OUTPUTS + x) * channels + channel..]);
+                }
+                let column = analyse::<L>(column);
+                for y in 0..PLACES {
+                    columns[y][x] = column[y];
+                }
+            }
+            let start = (first + tile) * channels + channel;
+            for (y, columns) in columns.into_iter().enumerate() {
+                for (x, value) in analyse::<L>(columns).iter().enumerate() {
+                    let at = (y * PLACES + x) * layout.place() + start;
+                    places[at..at + LANES].copy_from_slice(value);
+                }
+            }
+        }
+    }
+}
+
+/// Where the outputs of a row of tiles go: lines of pixels, `[4 or fewer, width, channels]`.
+pub(super) struct Lines<'a> {
+    pub(super) values: &'a mut [f32],
+    /// Pixels of a line.
+    pub(super) width: usize,
+    /// The first tile's column.
+    pub(super) start: usize,
+    pub(super) bias: &'a [f32],
+    /// Whether the outputs are added to what is there.
+    pub(super) add: bool,
+}
+
+for_each_level! {
+    /// Brings a row of tiles, from the tile `first` on, back to pixels and adds the bias.
+    pub(super) fn synthesise_tiles(places: &[f32], layout: Layout, first: usize, count: usize, lines: Lines<'_>) => synthesise_tiles_at
+}
+
+#[inline(always)]
+fn synthesise_tiles_at<const L: u8>(places: &[f32], layout: Layout, first: usize, count: usize, lines: Lines<'_>) {
+    let Lines { values, width, start, bias, add: adds } = lines;
+    let channels = bias.len();
+    for tile in 0..count {
+        let column = (start + tile) * OUTPUTS;
+        let inside = OUTPUTS.min(width - column);
+        for channel in (0..channels).step_by(LANES) {
+            let from = (first + tile) * layout.channels + channel;
+            let mut columns = [[[0.0; LANES]; PLACES]; OUTPUTS];
+            for x in 0..PLACES {
+                let mut column = [[0.0; LANES]; PLACES];
+                for y in 0..PLACES {
+                    column[y] = load(&places[(y * PLACES + x) * layout.place() + from..]);
+                }
+                let column = synthesise::<L>(column);
+                for y in 0..OUTPUTS {
+                    columns[y][x] = column[y];
+                }
+            }
+            let used = LANES.min(channels - channel);
+            let mut shift = [0.0; LANES];
+            shift[..used].copy_from_slice(&bias[channel..channel + used]);
+            for (line, columns) in values.chunks_exact_mut(width * channels).zip(columns) {
+                for (x, value) in synthesise::<L>(columns).into_iter().take(inside).enumerate() {
+                    let value = add(value, shift);
+                    let to = &mut line[(column + x) * channels + channel..][..used];
+                    match (<&mut Lanes>::try_from(&mut *to), adds) {
+                        (Ok(to), true) => *to = add(*to, value),
+                        (Ok(to), false) => *to = value,
+                        (Err(_), true) => to.iter_mut().zip(value).for_each(|(to, v)| *to += v),
+                        (Err(_), false) => to.copy_from_slice(&value[..used]),
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! Memory that is used again: a page that the system hands out for the first time costs as much as filling it several times.
+
+use std::sync::{Mutex, PoisonError};
+
+/// Numbers that are held between runs: 256 MiB, enough for pictures of 256 pixels.
+const KEPT: usize = 1 << 26;
+
+/// Buffers that are free at the moment.
+#[derive(Default)]
+pub struct Workspace {
+    free: Mutex<Vec<Vec<f32>>>,
+}
+
+impl Workspace {
+    /// A buffer of at least this length with any content: the smallest free one that is large enough, else a new one.
+    pub fn take(&self, length: usize) -> Vec<f32> {
+        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        free.sort_unstable_by_key(Vec::len);
+        let fitting = free.partition_point(|buffer| buffer.len() < length);
+        if fitting < free.len() {
+            return free.remove(fitting);
+        }
+        // The largest of those that are too small makes room for it.
+        let small = free.pop();
+        drop(free);
+        drop(small);
+        vec![0.0; length]
+    }
+
+    /// Frees the largest buffers until no more than [`KEPT`] numbers are held for the next run.
+    pub fn trim(&self) {
+        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        free.sort_unstable_by_key(Vec::len);
+        while free.iter().map(Vec::len).sum::<usize>() > KEPT {
+            free.pop();
+        }
+    }
+
+    /// Gives a buffer back.
+    pub fn put(&self, buffer: Vec<f32>) {
+        self.free.lock().unwrap_or_else(PoisonError::into_inner).push(buffer);
+    }
+}
+
+impl std::fmt::Debug for Workspace {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Workspace").finish_non_exhaustive()
+    }
+}
