@@ -67,8 +67,8 @@ impl Rows {
             None => format!("its inputs are: {}", known().collect::<Vec<_>>().join(", ")),
         };
         Err(Error::usage(format!(
-            "`@{}` has a column `{column}`, but the graph has no such input; {hint} To use some columns only, write NAME=@{}",
-            self.name, self.name
+            "`@{0}` has a column `{column}`, but the graph has no such input; {hint}\nto use some columns only, write NAME=@{0}",
+            self.name
         )))
     }
 

@@ -36,6 +36,12 @@ fn values_that_name_nothing() {
 
 #[test]
 fn csv_files() {
+    let place = copying();
+    place.write("odd.csv", "fil\nin/a.txt\n");
+    insta::assert_snapshot!(place.run(&["batch", "copy.json", "@odd.csv"]).stderr, @r"
+    error: `@odd.csv` has a column `fil`, but the graph has no such input; did you mean `file`?
+    to use some columns only, write NAME=@odd.csv
+    ");
     insta::assert_snapshot!(refused(&["file=@in/rows.csv", "output=@in/rows.csv"]), @"error: `output=@in/rows.csv`: there is no column `output`; its columns are: file, extra");
     insta::assert_snapshot!(refused(&["file=@in/none.csv"]), @r"
     error: `@in/none.csv`: the CSV file cannot be read: No such file or directory (os error 2)

@@ -5,6 +5,7 @@ use crate::{
     levels::{Rounding, level},
     memory::zeros,
     metrics::{WINDOW, psnr, ssim},
+    threads::within,
 };
 use rayon::prelude::*;
 use splatgraph_sdk::{prelude::*, serde_json::json};
@@ -35,6 +36,10 @@ pub fn compare(
 ) -> Result<(f64, f64, Json, Image)> {
     let extent = Extent::of(&a, "a")?;
     check(extent, Extent::of(&b, "b")?)?;
+    within(ctx, || compare_within(&a, &b, extent, error_gain, ctx))
+}
+
+fn compare_within(a: &Image, b: &Image, extent: Extent, error_gain: f32, ctx: &Ctx) -> Result<(f64, f64, Json, Image)> {
     let (left, right) = (a.image.as_slice::<f32>()?, b.image.as_slice::<f32>()?);
     let size = extent.pixels() * 3;
     let mut measured = Vec::new();

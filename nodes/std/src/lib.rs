@@ -27,6 +27,7 @@ mod memory;
 mod metrics;
 mod orient;
 mod resample;
+mod threads;
 mod tiles;
 
 export_pack! {

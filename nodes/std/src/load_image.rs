@@ -1,6 +1,9 @@
 //! `std.LoadImage`
 
-use crate::decode::{Picture, decode};
+use crate::{
+    decode::{Picture, decode},
+    threads::within,
+};
 use splatgraph_sdk::prelude::*;
 use std::{ffi::OsStr, fs::File, io::BufReader, path::Path};
 
@@ -14,8 +17,9 @@ pub fn load_image(
     /// The file.
     #[input(path = read)]
     path: PathBuf,
+    ctx: &Ctx,
 ) -> Result<(Image, Mask)> {
-    let picture = read(&path).map_err(|e| {
+    let picture = within(ctx, || read(&path)).map_err(|e| {
         let mut e = e.context("reading a picture").blame("path");
         e.message += &format!(": {}", path.display());
         e

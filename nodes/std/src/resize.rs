@@ -3,6 +3,7 @@
 use crate::{
     extent::Extent,
     resample::{Axis, Filter, resample},
+    threads::within,
 };
 use splatgraph_sdk::prelude::*;
 
@@ -36,13 +37,14 @@ pub fn resize(
     /// How pixels in between are computed.
     #[input(default = Filter::Lanczos)]
     filter: Filter,
+    ctx: &Ctx,
 ) -> Result<Image> {
     let extent = Extent::of(&image, "image")?;
     let (y, x) = axes((extent.height, extent.width), (height as usize, width as usize), fit);
     if [y, x].iter().all(|axis| axis.length == axis.scaled && axis.scaled == axis.size) {
         return Ok(image);
     }
-    let scaled = resample(image.image.as_slice()?, y, x, filter)?;
+    let scaled = within(ctx, || resample(image.image.as_slice()?, y, x, filter))?;
     Image::new(Tensor::from_vec([extent.batch, y.size, x.size, 3], scaled)?)
 }
 

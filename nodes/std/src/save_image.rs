@@ -4,6 +4,7 @@ use crate::{
     encode::{Format, encode},
     extent::Extent,
     levels::{Rounding, level},
+    threads::within,
 };
 use rayon::prelude::*;
 use splatgraph_sdk::{prelude::*, write_whole};
@@ -36,7 +37,7 @@ pub fn save_image(
     let pictures = image.image.as_slice::<f32>()?.chunks_exact(extent.pixels() * 3);
     for (b, (picture, path)) in pictures.zip(&paths).enumerate() {
         ctx.step(b, extent.batch)?;
-        let rgb: Vec<u8> = picture.par_iter().map(|v| level(*v, rounding)).collect();
+        let rgb: Vec<u8> = within(ctx, || Ok(picture.par_iter().map(|v| level(*v, rounding)).collect()))?;
         let bytes = encode(&rgb, size, format, quality as u8, &text).map_err(|e| at(e.blame("path"), path))?;
         write(path, &bytes)?;
     }
