@@ -2,7 +2,7 @@
 
 use super::{
     cpu::{Level, for_each_level},
-    lanes::exp,
+    lanes::{LANES, exp},
     product::{Rows, Target, pack, pack_transposed, panels_length, product},
     workspace::Workspace,
 };
@@ -52,7 +52,6 @@ for_each_level! {
 
 #[inline(always)]
 fn soften_at<const L: u8>(row: &mut [f32], scale: f32, sum: &mut f32) {
-    const LANES: usize = 16;
     let (chunks, rest) = row.as_chunks_mut::<LANES>();
     let mut largest = [f32::NEG_INFINITY; LANES];
     for chunk in &*chunks {

@@ -10,12 +10,13 @@ use std::ops::Range;
 
 const EPSILON: f64 = 1e-6;
 
-/// Which deviation is divided by.
+/// Which mean and deviation are subtracted and divided by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Statistics {
-    /// `sqrt(variance + epsilon)` over the map.
+    /// Those of a group over the whole picture: `(x - mean) / sqrt(variance + epsilon)`.
     Picture,
-    /// `deviation + epsilon` for each tile of a `[columns, rows]` grid, interpolated between the tiles' centres.
+    /// `(x - mean) / (deviation + epsilon)`, taken for each tile of a `[columns, rows]` grid and interpolated between the
+    /// centres of the tiles, so that a picture of several tiles is normalised without seams (paper, section 3.4).
     Tiles([usize; 2]),
 }
 
@@ -31,6 +32,8 @@ pub struct Normalisation<'a> {
     /// Mean and deviation of each channel in each tile, `[rows, columns, channels]`.
     means: Vec<f32>,
     deviations: Vec<f32>,
+    /// Scale over deviation, for a single tile.
+    factors: Vec<f32>,
 }
 
 impl<'a> Normalisation<'a> {
@@ -63,7 +66,8 @@ impl<'a> Normalisation<'a> {
         if statistics == Statistics::Tiles([1, 1]) {
             deviations.iter_mut().for_each(|deviation| *deviation += EPSILON as f32);
         }
-        Self { level, map, size, channels, scale, shift, grid, means, deviations }
+        let factors = factors(scale, &deviations, 0.0);
+        Self { level, map, size, channels, scale, shift, grid, means, deviations, factors }
     }
 
     /// Writes a row's pixels, normalised and with SiLU if asked for: `[columns, channels]`.
@@ -71,8 +75,7 @@ impl<'a> Normalisation<'a> {
         let (channels, width) = (self.channels, self.size[1]);
         let pixels = &self.map[(y * width + columns.start) * channels..(y * width + columns.end) * channels];
         if self.grid == [1, 1] {
-            let factors = factors(self.scale, &self.deviations, 0.0);
-            return apply(self.level, pixels, [&self.means, &factors, self.shift], with_silu, out);
+            return apply(self.level, pixels, [&self.means, &self.factors, self.shift], with_silu, out);
         }
         let [across, down] = self.grid;
         let line = across * channels;
@@ -103,12 +106,12 @@ fn factors(scale: &[f32], deviations: &[f32], epsilon: f32) -> Vec<f32> {
     scale.iter().zip(deviations).map(|(scale, deviation)| scale / (deviation + epsilon)).collect()
 }
 
-fn greatest_common_divisor(a: usize, b: usize) -> usize {
+pub(crate) fn greatest_common_divisor(a: usize, b: usize) -> usize {
     if b == 0 { a } else { greatest_common_divisor(b, a % b) }
 }
 
 /// Bicubic enlargement of a row of `from` values to `to`, a = -0.75, outer values repeated: which values make up value `i`.
-fn taps(i: usize, to: usize, from: usize) -> [(usize, f32); 4] {
+pub(crate) fn taps(i: usize, to: usize, from: usize) -> [(usize, f32); 4] {
     const A: f64 = -0.75;
     let near = |t: f64| ((A + 2.0) * t - (A + 3.0)) * t * t + 1.0;
     let far = |t: f64| ((A * t - 5.0 * A) * t + 8.0 * A) * t - 4.0 * A;

@@ -6,7 +6,7 @@ use super::layers::Convolution;
 use crate::kernels::{
     convolution::{Source, Weights, convolve, convolve_pixels, read_doubled, read_plain},
     cpu::Level,
-    group_norm::{Normalisation, Statistics as Kind},
+    group_norm::Normalisation,
     workspace::Workspace,
 };
 use burn::{
@@ -100,11 +100,7 @@ impl Direct<'_> {
         parameters: [&'b [f32]; 2],
         statistics: Statistics,
     ) -> Normalisation<'b> {
-        let kind = match statistics {
-            Statistics::Picture => Kind::Picture,
-            Statistics::Tiles(grid) => Kind::Tiles(grid),
-        };
-        Normalisation::of(self.level, x.values(), x.size, parameters, kind)
+        Normalisation::of(self.level, x.values(), x.size, parameters, statistics)
     }
 
     fn convolve_source(self, convolution: &Convolution, source: &Source<'_>, inputs: usize, out: &mut Map, add: bool) {

@@ -1,6 +1,8 @@
 //! Normalisation over groups of channels, plain and by tiles.
 
 use super::{direct::Numbers, weights::Weights};
+pub use crate::kernels::group_norm::Statistics;
+use crate::kernels::group_norm::{greatest_common_divisor, taps};
 use burn::{
     module::{Module, Param},
     prelude::Device,
@@ -8,16 +10,6 @@ use burn::{
 };
 
 const EPSILON: f64 = 1e-6;
-
-/// Which mean and deviation a [`GroupNorm`] subtracts and divides by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Statistics {
-    /// Those of a group over the whole picture: `(x - mean) / sqrt(variance + epsilon)`.
-    Picture,
-    /// `(x - mean) / (deviation + epsilon)`, taken for each tile of a `[columns, rows]` grid and interpolated between the
-    /// centres of the tiles, so that a picture of several tiles is normalised without seams (paper, section 3.4).
-    Tiles([usize; 2]),
-}
 
 /// Normalises groups of channels, with scale and shift for each channel.
 #[derive(Module, Debug)]
@@ -51,10 +43,6 @@ impl GroupNorm {
             _ => by_picture(x, groups, scale, statistics) + shift,
         }
     }
-}
-
-fn greatest_common_divisor(a: usize, b: usize) -> usize {
-    if b == 0 { a } else { greatest_common_divisor(b, a % b) }
 }
 
 /// Normalises and scales.
@@ -95,16 +83,10 @@ fn by_tiles(x: Tensor<4>, groups: usize, [columns, rows]: [usize; 2]) -> Tensor<
 
 /// The matrix `[to, from]` that enlarges a row of values: bicubic with a = -0.75, outer pixels repeated.
 fn enlarge(from: usize, to: usize, device: &Device) -> Tensor<2> {
-    const A: f64 = -0.75;
-    let near = |t: f64| ((A + 2.0) * t - (A + 3.0)) * t * t + 1.0;
-    let far = |t: f64| ((A * t - 5.0 * A) * t + 8.0 * A) * t - 4.0 * A;
     let mut matrix = vec![0.0f32; to * from];
     for (i, row) in matrix.chunks_exact_mut(from).enumerate() {
-        let at = (i as f64 + 0.5) * from as f64 / to as f64 - 0.5;
-        let t = at - at.floor();
-        for (offset, weight) in [(-1.0, far(t + 1.0)), (0.0, near(t)), (1.0, near(1.0 - t)), (2.0, far(2.0 - t))] {
-            let pixel = (at.floor() + offset).clamp(0.0, (from - 1) as f64) as usize;
-            row[pixel] += weight as f32;
+        for (pixel, weight) in taps(i, to, from) {
+            row[pixel] += weight;
         }
     }
     Tensor::from_data(TensorData::new(matrix, [to, from]), device)
