@@ -71,7 +71,7 @@ pub use canvas::Canvas;
 pub use context::Ctx;
 pub use error::{Code, Error, Result};
 pub use node::Node;
-pub use record::{Record, write_whole};
+pub use record::{Record, TEMPORARY_PREFIX, write_whole};
 pub use resident::{FieldInfo, Local, Resident};
 pub use serde_json;
 pub use socket::{Input, Json, Output};

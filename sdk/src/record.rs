@@ -155,6 +155,9 @@ impl Record {
     }
 }
 
+/// How the names of files begin that [`write_whole`] is writing; only a killed process leaves one behind.
+pub const TEMPORARY_PREFIX: &str = ".splatgraph-";
+
 /// Writes a file as a whole: under a temporary name in the same folder, then renamed.
 ///
 /// # Errors
@@ -163,7 +166,7 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     // With the permissions of any other file, not the private ones of a temporary file, and errors without its name.
     let create = |path: &Path| File::options().write(true).create_new(true).open(path);
-    let mut file = tempfile::Builder::new().prefix(".splatgraph-").make_in(folder, create)?;
+    let mut file = tempfile::Builder::new().prefix(TEMPORARY_PREFIX).make_in(folder, create)?;
     let mut writer = BufWriter::new(file.as_file_mut());
     writer.write_all(bytes)?;
     writer.flush()?;

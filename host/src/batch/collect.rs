@@ -5,6 +5,7 @@ use super::{
     items::Key,
     journal::{Line, Status, line_of, shard_line},
 };
+use crate::graph::file_name_part;
 use serde_json::Value as Json;
 use splatgraph_sdk::{DType, Record};
 use std::{
@@ -52,8 +53,7 @@ pub(super) struct WrittenShard {
 impl Shards {
     /// `next` is the number of shards that are there already, `items` how many are to be run.
     pub(super) fn new(folder: &Path, output: &str, part: Option<Part>, size: usize, next: usize, items: usize) -> Self {
-        let name: String =
-            output.chars().map(|c| if c.is_control() || matches!(c, '/' | '\\' | ':') { '-' } else { c }).collect();
+        let name = file_name_part(output);
         let stem = part.map_or_else(|| name.clone(), |part| format!("{name}-{part}"));
         Self { folder: folder.to_owned(), stem, size, items, next, open: HashMap::new(), written: Vec::new() }
     }
@@ -80,11 +80,8 @@ impl Shards {
         let mut fitting: Vec<Member> = Vec::new();
         let mut others: Vec<(Key, Line)> = Vec::new();
         for (_, mut member) in items {
-            let stacks = match fitting.first() {
-                Some(first) => first.record.stacks_with(&member.record),
-                None => member.record.stacks_with(&member.record),
-            };
-            let Err(why) = stacks else {
+            let first = fitting.first().map_or(&member.record, |first| &first.record);
+            let Err(why) = first.stacks_with(&member.record) else {
                 fitting.push(member);
                 continue;
             };

@@ -1,13 +1,11 @@
 //! Temporary files that killed processes left behind.
 
+use splatgraph_sdk::TEMPORARY_PREFIX;
 use std::{
     collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
 };
-
-/// How the names of files begin that are being written; see `splatgraph_sdk::write_whole`.
-const PREFIX: &str = ".splatgraph-";
 
 /// Removes them from `folder` and from those of `folders` that are inside it, if nobody else writes there now.
 /// They are listed before it is asked whether there is somebody, so that nothing is removed that was begun since.
@@ -25,6 +23,6 @@ pub(super) fn remove_left_overs(folder: &Path, folders: &BTreeSet<&Path>, is_alo
 
 fn left_overs(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    let named = entries.filter(|entry| entry.file_name().as_encoded_bytes().starts_with(PREFIX.as_bytes()));
+    let named = entries.filter(|entry| entry.file_name().as_encoded_bytes().starts_with(TEMPORARY_PREFIX.as_bytes()));
     named.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file())).map(|entry| entry.path()).collect()
 }

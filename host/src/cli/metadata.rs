@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 use splatgraph::graph::{Checked, Feed, Source};
 use splatgraph::picture::{HEADER_KEY, PROMPT_KEY};
 use splatgraph::registry::Registry;
+use splatgraph::run::Settings;
 use splatgraph_sdk::spec::PathKind;
 
 use crate::cli::failure::{FAILED, Failure, Outcome};
@@ -22,10 +23,24 @@ const VERSION: u64 = 1;
 #[derive(Default)]
 pub(crate) struct ModelSums(Mutex<HashMap<PathBuf, String>>);
 
+/// What the nodes of a run are told by the command line.
+pub(crate) fn settings(
+    checked: &Checked,
+    registry: &Registry,
+    sums: &ModelSums,
+    no_metadata: bool,
+) -> Outcome<Settings> {
+    let mut settings = Settings::new();
+    if !no_metadata {
+        settings.insert("png_text".to_owned(), png_text(checked, registry, sums)?.into());
+    }
+    Ok(settings)
+}
+
 /// The texts by keyword: the graph as a bare prompt, and our header with the graph as it was run, the versions of its
 /// packs and the SHA-256 of its model files (null for those inside a pack). Paths are as they were given; of an absolute
 /// one only the file's name is told.
-pub(crate) fn png_text(checked: &Checked, registry: &Registry, sums: &ModelSums) -> Outcome<Map<String, Json>> {
+fn png_text(checked: &Checked, registry: &Registry, sums: &ModelSums) -> Outcome<Map<String, Json>> {
     let graph = without_absolute_paths(checked, registry);
     let packs: Map<String, Json> = checked
         .nodes

@@ -42,7 +42,7 @@ pub use file::{
 pub use given::{Given, model_folders};
 pub use names::nearest;
 pub use parse::VERSION;
-pub(crate) use paths::{Identities, PathRules, Resolved, identity, paths_clash};
+pub(crate) use paths::{Identities, PathRules, Resolved, file_name_part, identity, paths_clash};
 pub use problem::{Kind, Place, Problem, Problems};
 pub use schema::schema;
 pub use swap::swap;

@@ -145,7 +145,7 @@ impl PathRules {
 }
 
 /// A value as a part of a file name.
-fn file_name_part(value: &str) -> String {
+pub(crate) fn file_name_part(value: &str) -> String {
     value.chars().map(|c| if c.is_control() || matches!(c, '/' | '\\' | ':') { '-' } else { c }).collect()
 }
 

@@ -7,6 +7,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use splatgraph_sdk::TEMPORARY_PREFIX;
 use thiserror::Error;
 
 use super::found::{Found, LoadedFile};
@@ -51,7 +52,7 @@ pub fn install(file: &Path, folder: &Path, found: &Found, log: &Log) -> Result<I
     sound(&whole).and_then(|()| trust::check(&whole)).map_err(refused)?;
     create(folder).map_err(unwritable)?;
     // Without the ending of libraries, so that nobody takes it for one before it has its name.
-    let temporary = Temporary(folder.join(format!(".splatgraph-{}", std::process::id())));
+    let temporary = Temporary(folder.join(format!("{TEMPORARY_PREFIX}{}", std::process::id())));
     copy(&whole, &temporary.0).map_err(unwritable)?;
     trust::check(&temporary.0).map_err(|reason| InstallError::Untrusted { folder: folder.to_owned(), reason })?;
     sound(&temporary.0).map_err(refused)?;

@@ -7,6 +7,7 @@ use notify::{
     EventKind, RecommendedWatcher, RecursiveMode, Watcher,
     event::{AccessKind, AccessMode},
 };
+use splatgraph_sdk::TEMPORARY_PREFIX;
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
     io,
@@ -142,7 +143,8 @@ impl Watch {
     fn trees_with<'a>(&'a self, path: &'a Path) -> impl Iterator<Item = &'a PathBuf> {
         let ours = || {
             // The name under which files are written before they get theirs.
-            let hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b".splatgraph-"));
+            let hidden =
+                path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(TEMPORARY_PREFIX.as_bytes()));
             hidden || self.watched.written.iter().any(|written| paths_clash(written, &[path.to_owned()]))
         };
         let folders = self.watched.folders.iter().map(|folder| (folder, 1));

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use splatgraph::batch::{Batch, Collect, Error, Options as BatchOptions, Part};
 use splatgraph::graph::{self, Checked};
 use splatgraph::registry::Registry;
-use splatgraph::run::{CancelToken, Settings};
+use splatgraph::run::CancelToken;
 
 use super::failure::{FAILED, Failure, INTERRUPTED, Outcome};
 use super::given::pairs;
@@ -143,13 +143,8 @@ fn execute(options: &Options, batch: &Batch, registry: &Registry) -> Outcome {
     let signals = Signals::cancel(&cancel, move || shown.print("cancelling; once more to end at once"))
         .map_err(|error| Failure::usage(format!("Ctrl-C cannot be listened for: {error}")))?;
     let sums = ModelSums::default();
-    let settings = |checked: &Checked| -> Result<Settings, String> {
-        let mut settings = Settings::new();
-        if !options.no_metadata {
-            let text = metadata::png_text(checked, registry, &sums).map_err(|failure| failure.message)?;
-            settings.insert("png_text".to_owned(), text.into());
-        }
-        Ok(settings)
+    let settings = |checked: &Checked| {
+        metadata::settings(checked, registry, &sums, options.no_metadata).map_err(|failure| failure.message)
     };
     let shown = Arc::clone(&progress);
     let summary = batch.run(&settings, move |update| shown.show(&update), &cancel);

@@ -11,7 +11,6 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use splatgraph::graph::{self, Checked};
-use splatgraph::registry::Registry;
 use splatgraph::run::{CancelToken, Runner, Settings};
 
 use super::failure::{FAILED, Failure, INTERRUPTED, Outcome};
@@ -93,7 +92,8 @@ pub(crate) fn run(options: &Options) -> Outcome {
     }
     options.swap.save(&swapped, &registry)?;
     create_out_dir(&given)?;
-    execute(options, &checked, &settings(options, &checked, &registry)?, &given.cwd)
+    let settings = metadata::settings(&checked, &registry, &metadata::ModelSums::default(), options.no_metadata)?;
+    execute(options, &checked, &settings, &given.cwd)
 }
 
 /// The graph as far as `--until` says.
@@ -107,18 +107,6 @@ fn until(checked: Checked, ids: &[String]) -> Outcome<Checked> {
         nodes.extend(found.into_iter().filter(|node| !nodes.contains(node)).collect::<Vec<_>>());
     }
     Ok(checked.until(&nodes))
-}
-
-/// What the nodes are told about the run.
-fn settings(options: &Options, checked: &Checked, registry: &Registry) -> Outcome<Settings> {
-    let mut settings = Settings::new();
-    if !options.no_metadata {
-        settings.insert(
-            "png_text".to_owned(),
-            metadata::png_text(checked, registry, &metadata::ModelSums::default())?.into(),
-        );
-    }
-    Ok(settings)
 }
 
 fn execute(options: &Options, checked: &Checked, settings: &Settings, cwd: &Path) -> Outcome {

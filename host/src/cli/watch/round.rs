@@ -79,11 +79,9 @@ impl<'a> Rounds<'a> {
         *watched = std::mem::take(watched).with_file(&file, &self.given);
         let checked = graph::check(file, changes.registry(), &self.given).map_err(Wrong::Problems)?;
         create_out_dir(&self.given).map_err(Wrong::Failure)?;
-        let mut settings = Settings::new();
-        if !self.options.no_metadata {
-            let texts = metadata::png_text(&checked, changes.registry(), &self.sums).map_err(Wrong::Failure)?;
-            settings.insert("png_text".to_owned(), texts.into());
-        }
+        let no_metadata = self.options.no_metadata;
+        let settings =
+            metadata::settings(&checked, changes.registry(), &self.sums, no_metadata).map_err(Wrong::Failure)?;
         Ok(Ready { checked, settings })
     }
 
