@@ -26,6 +26,7 @@ pub mod decode;
 pub mod draw_tokens;
 
 // What the nodes are made of; no node code in these.
+pub mod device;
 pub mod grid;
 pub mod kernels;
 pub mod partition;
@@ -49,5 +50,6 @@ splatgraph_sdk::export_pack! {
         splat::node::splat,
         decode::decode,
         draw_tokens::draw_tokens,
-    ]
+    ],
+    devices: device::list,
 }
