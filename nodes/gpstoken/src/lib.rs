@@ -26,6 +26,7 @@ pub mod decode;
 pub mod draw_tokens;
 
 // What the nodes are made of; no node code in these.
+pub mod calibration;
 pub mod grid;
 pub mod kernels;
 pub mod partition;
