@@ -25,15 +25,25 @@ pub mod decode;
 
 pub mod draw_tokens;
 
+// Generation: layouts and tokens from noise.
+pub mod load_generator;
+
+pub mod layout_diffusion;
+pub mod texture_diffusion;
+
 // What the nodes are made of; no node code in these.
 pub mod calibration;
+mod generation;
+pub mod generator;
 pub mod grid;
 pub mod kernels;
+mod latest;
 pub mod partition;
 pub mod picture;
 pub mod plane;
 mod threads;
 pub mod tokenizer;
+pub mod weights;
 
 #[cfg(test)]
 mod tests;
@@ -50,5 +60,8 @@ splatgraph_sdk::export_pack! {
         splat::node::splat,
         decode::decode,
         draw_tokens::draw_tokens,
+        load_generator::LoadGenerator,
+        layout_diffusion::layout_diffusion,
+        texture_diffusion::texture_diffusion,
     ]
 }

@@ -5,8 +5,8 @@ use super::{
     group_norm::{GroupNorm, Statistics},
     layers::Convolution,
     residual::Residual,
-    weights::Weights,
 };
+use crate::weights::Weights;
 use crate::kernels::attention::attend;
 use burn::{
     module::Module,
