@@ -82,7 +82,11 @@ impl Sampling<'_> {
 
     fn guidance(&self) -> Result<Guidance> {
         let finite = |name: &str, value: f32| {
-            if value.is_finite() { Ok(value) } else { Err(Error::input(name, format!("a number was expected, {value} came"))) }
+            if value.is_finite() {
+                Ok(value)
+            } else {
+                Err(Error::input(name, format!("a number was expected, {value} came")))
+            }
         };
         let scale = finite("guidance_scale", self.guidance_scale)?;
         let interval = [finite("guidance_low", self.guidance_low)?, finite("guidance_high", self.guidance_high)?];

@@ -66,13 +66,15 @@ pub fn layout_diffusion(
     if tokens != 0 && tokens as usize != made {
         return Err(Error::input(
             "tokens",
-            format!("{made} gaussians were expected, as {} has places for so many, {tokens} came. Set tokens to 0", generator.name),
+            format!(
+                "{made} gaussians were expected, as {} has places for so many, {tokens} came. Set tokens to 0",
+                generator.name
+            ),
         ));
     }
     let pictures = count as usize;
     let settings = Settings { sampler, points: steps as usize, diffusion, last_step };
-    let sampling =
-        Sampling { class, classes, seed, settings, guidance_scale, guidance_low, guidance_high, noise, ctx };
+    let sampling = Sampling { class, classes, seed, settings, guidance_scale, guidance_low, guidance_high, noise, ctx };
     let samples = within(ctx, || sampling.run(network, [pictures, made], &[], &mut |_, _| Ok(())))?;
     let sampled: Vec<f32> =
         samples.chunks_exact(5 * made).flat_map(|sample| generator.normalisation.tokens(sample, None)).collect();
@@ -80,7 +82,8 @@ pub fn layout_diffusion(
     if !calibrate {
         return Layout::new(Tensor::from_vec(shape, sampled)?, None, Canvas::default());
     }
-    let (mut gaussians, mut regions) = (Vec::with_capacity(sampled.len()), Vec::with_capacity(pictures * made * 4));
+    let mut gaussians: Vec<f32> = Vec::with_capacity(sampled.len());
+    let mut regions: Vec<f32> = Vec::with_capacity(pictures * made * 4);
     for layout in sampled.chunks_exact(5 * made) {
         let (own_gaussians, own_regions) = calibrate_tile(layout.as_chunks::<5>().0)?;
         gaussians.extend(own_gaussians.as_flattened());

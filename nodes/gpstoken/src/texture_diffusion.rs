@@ -69,11 +69,16 @@ pub fn texture_diffusion(
         let [columns, rows] = layout.header.grid;
         return Err(Error::input(
             "layout",
-            format!("a layout of one tile was expected, as the generator makes pictures of 256 x 256 pixels, one of {columns} x {rows} tiles came"),
+            format!(
+                "a layout of one tile was expected, as the generator makes pictures of 256 x 256 pixels, one of {columns} x {rows} tiles came"
+            ),
         ));
     }
     if pictures == 0 || count == 0 {
-        return Err(Error::input("layout", format!("at least one gaussian was expected, {pictures} pictures of {count} came")));
+        return Err(Error::input(
+            "layout",
+            format!("at least one gaussian was expected, {pictures} pictures of {count} came"),
+        ));
     }
     if preview_every > 0 && tokenizer.is_none() {
         return Err(Error::input(
@@ -83,7 +88,15 @@ pub fn texture_diffusion(
     }
     let gaussians = layout.gaussians.as_slice::<f32>()?;
     if let Some(index) = gaussians.iter().position(|v| !v.is_finite()) {
-        return Err(Error::input("layout", format!("finite gaussians were expected, number {} of picture {} has {}", index / 5 % count, index / 5 / count, gaussians[index])));
+        return Err(Error::input(
+            "layout",
+            format!(
+                "finite gaussians were expected, number {} of picture {} has {}",
+                index / 5 % count,
+                index / 5 / count,
+                gaussians[index]
+            ),
+        ));
     }
     let facts = &generator.tokenizer;
     let header = Canvas {
@@ -113,8 +126,7 @@ pub fn texture_diffusion(
         ctx.preview(&decode(tokenizer.clone(), map, Tiles::Merged, ctx)?.into_value()?);
         Ok(())
     };
-    let sampling =
-        Sampling { class, classes, seed, settings, guidance_scale, guidance_low, guidance_high, noise, ctx };
+    let sampling = Sampling { class, classes, seed, settings, guidance_scale, guidance_low, guidance_high, noise, ctx };
     let samples = within(ctx, || sampling.run(network, [pictures, count], gaussians, &mut preview))?;
     tokens_of(&samples, 0)
 }

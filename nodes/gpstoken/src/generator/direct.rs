@@ -95,8 +95,7 @@ impl<'a> Direct<'a> {
         classes.sort_unstable();
         classes.dedup();
         // Which of the distinct classes each row has.
-        let class_of: Vec<usize> =
-            rows.iter().map(|row| classes.partition_point(|class| *class < row.class)).collect();
+        let class_of: Vec<usize> = rows.iter().map(|row| classes.partition_point(|class| *class < row.class)).collect();
         let condition = self.condition(t, &classes);
         let length = rows.len() * panels * width * PANEL;
         let hidden_width = network.blocks.iter().map(|block| block.widen.bias().dims()[0]).max().unwrap_or(0);
@@ -124,7 +123,8 @@ impl<'a> Direct<'a> {
         let mut out = vec![0.0; rows.len() * panels * channels * PANEL];
         // The learned sigmas, behind these, have no use in sampling.
         linear(level, [&weight[..channels * width], &bias[..channels]], normal_all, Then::Write, &mut out);
-        let velocities = out.chunks_exact(panels * channels * PANEL).flat_map(|out| panels_to_channels(out, channels, self.count));
+        let velocities =
+            out.chunks_exact(panels * channels * PANEL).flat_map(|out| panels_to_channels(out, channels, self.count));
         let velocities = velocities.collect();
         for buffer in [x, normal, hidden] {
             self.workspace.put(buffer);

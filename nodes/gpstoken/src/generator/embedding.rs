@@ -1,7 +1,10 @@
 //! The embeddings of time and condition.
 
 use crate::{
-    kernels::{cpu::Level, rows::{linear_rows, silu_rows}},
+    kernels::{
+        cpu::Level,
+        rows::{linear_rows, silu_rows},
+    },
     tokenizer::Linear,
     weights::Weights,
 };

@@ -75,12 +75,7 @@ impl<'a> Guided<'a> {
     ///
     /// # Errors
     /// Those of `step`, which is called after each block.
-    pub fn both_halves(
-        &mut self,
-        points: &[f32],
-        t: f32,
-        step: &mut dyn FnMut() -> Result<()>,
-    ) -> Result<Vec<f32>> {
+    pub fn both_halves(&mut self, points: &[f32], t: f32, step: &mut dyn FnMut() -> Result<()>) -> Result<Vec<f32>> {
         let count = self.classes.len();
         if self.guidance.inside(t) {
             let guided = self.velocities(0..count, &points[..points.len() / 2], t, step)?;

@@ -21,7 +21,7 @@ use std::collections::BTreeMap;
 pub struct Network {
     pub(super) tokens_in: Convolution,
     pub(super) time: Embedding,
-    pub(super) classes_table: Param<Tensor<2>>, // [classes + 1, width]
+    pub(super) classes_table: Param<Tensor<2>>,    // [classes + 1, width]
     pub(super) position: Option<Param<Tensor<3>>>, // [1, N, width]
     pub(super) condition: Option<Embedding>,
     pub(super) blocks: Vec<Block>,
@@ -64,8 +64,8 @@ impl Network {
         let condition_channels = weights.side(&[("cond_embedder.0.weight", 1)]);
         let with_condition = weights.contains("cond_embedder.0.weight") || weights.contains("cond_embedder.2.weight");
         // A network with a condition has a position embedding too, which it does not use.
-        let position = (!with_condition || weights.contains("pos_embed"))
-            .then(|| weights.take("pos_embed", [1, places, width]));
+        let position =
+            (!with_condition || weights.contains("pos_embed")).then(|| weights.take("pos_embed", [1, places, width]));
         let network = Self {
             tokens_in: Convolution::load(&mut weights, "x_embedder.proj", channels, width, 1),
             time: Embedding::load(&mut weights, ["t_embedder.mlp.0", "t_embedder.mlp.2"], frequencies, width),
@@ -96,7 +96,9 @@ impl Network {
         }
         if network.heads == 0 || !width.is_multiple_of(network.heads) {
             return Err(Error::new(match heads {
-                Some(heads) => format!("a number of attention heads that divides the width {width} was expected, {heads} came"),
+                Some(heads) => {
+                    format!("a number of attention heads that divides the width {width} was expected, {heads} came")
+                }
                 None => format!(
                     "the number of attention heads can't be told from a width of {width}. Give it in LoadGenerator's input `heads`, or in the checkpoint's metadata under `heads`"
                 ),

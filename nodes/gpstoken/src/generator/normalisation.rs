@@ -20,8 +20,8 @@ impl Normalisation {
     /// first five are those of the difference to the layout.
     pub fn official() -> Self {
         let means = [
-            -0.0211, -0.0196, 0.0107, -0.0052, -0.0044, 1.8017, 2.4036, 2.0145, 1.2402, -4.2579, -1.2646, -3.0395, 2.2928,
-            3.2168, -0.1431, 0.1600, 1.3924, 3.2345, 1.6994, 0.8237, 0.3222,
+            -0.0211, -0.0196, 0.0107, -0.0052, -0.0044, 1.8017, 2.4036, 2.0145, 1.2402, -4.2579, -1.2646, -3.0395,
+            2.2928, 3.2168, -0.1431, 0.1600, 1.3924, 3.2345, 1.6994, 0.8237, 0.3222,
         ];
         let stds = [
             0.0121, 0.0108, 0.2533, 0.0119, 0.0114, 2.7334, 2.6400, 2.7963, 2.9325, 2.8337, 2.8269, 3.1082, 3.1412,
@@ -48,7 +48,9 @@ impl Normalisation {
         }
         let usable = means.iter().all(|v| v.is_finite()) && stds.iter().all(|v| v.is_finite() && *v > 0.0);
         if !usable {
-            return Err(Error::new(format!("finite means and stds above 0 were expected, {means:?} and {stds:?} came")));
+            return Err(Error::new(format!(
+                "finite means and stds above 0 were expected, {means:?} and {stds:?} came"
+            )));
         }
         Ok(normalisation)
     }

@@ -2,6 +2,7 @@
 
 mod calibration;
 mod errors;
+mod generator;
 mod kernels;
 mod network;
 mod nodes;

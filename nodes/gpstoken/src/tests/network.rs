@@ -32,7 +32,8 @@ fn every(x: &Tensor<4>, channel: usize, place: usize) -> Vec<f32> {
 fn group_norm_agrees_plain_and_by_tiles() {
     let golden = Golden::open("npnorm_unit.safetensors");
     let parameters = ["weight", "bias"].map(|key| (format!("norm.{key}"), golden.tensor(key).clone()));
-    let norm = GroupNorm::load(&mut Weights::new("a norm", BTreeMap::from(parameters), &[], &Device::flex()), "norm", 64);
+    let norm =
+        GroupNorm::load(&mut Weights::new("a norm", BTreeMap::from(parameters), &[], &Device::flex()), "norm", 64);
     for (name, tiles) in [("np1", 1), ("np2", 2), ("np4", 4), ("small", 1)] {
         let x: Tensor<4> = recorded(&golden, &format!("{name}.in"));
         let by_tiles = norm.forward(x.clone(), Statistics::Tiles([tiles, tiles]));

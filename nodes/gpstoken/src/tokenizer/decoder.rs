@@ -6,8 +6,8 @@ use super::{
     layers::Convolution,
     residual::Residual,
 };
-use crate::weights::Weights;
 use crate::kernels::attention::attend;
+use crate::weights::Weights;
 use burn::{
     module::Module,
     tensor::{

@@ -10,13 +10,13 @@ mod stem;
 mod transformer;
 
 pub use decoder::Decoder;
+pub(crate) use direct::Numbers;
 pub use direct::{Direct, Map};
 pub use group_norm::{GroupNorm, Statistics};
+pub(crate) use layers::{Convolution, Linear};
 pub use roi_align::{FeatureTile, roi_align};
 pub use stem::ImageStem;
 pub use transformer::{TokenTransformer, Widths};
-pub(crate) use direct::Numbers;
-pub(crate) use layers::{Convolution, Linear};
 
 use crate::weights::Weights;
 use burn::{module::Module, prelude::Device};

@@ -4,12 +4,12 @@ use super::{
     direct::Numbers,
     layers::{Convolution, LayerNorm, Linear, NORM_EPSILON},
 };
-use crate::weights::Weights;
 use crate::kernels::{
     cpu::Level,
     product::{PANEL, Rows, Target, pack, panels_length, product},
     tokens::{Then, attend, from_panels, linear, normalise, to_panels},
 };
+use crate::weights::Weights;
 use burn::{
     module::{Module, Param},
     prelude::s,

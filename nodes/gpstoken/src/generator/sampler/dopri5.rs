@@ -91,14 +91,7 @@ struct Attempt {
     error: f64,
 }
 
-fn attempt(
-    y: &[f32],
-    f: &[f32],
-    t: f64,
-    dt: f64,
-    velocity: &mut Velocity<'_>,
-    at: At,
-) -> Result<Attempt> {
+fn attempt(y: &[f32], f: &[f32], t: f64, dt: f64, velocity: &mut Velocity<'_>, at: At) -> Result<Attempt> {
     let (start, length, end) = (t as f32, dt as f32, (t + dt) as f32);
     let mut velocities = vec![f.to_vec()];
     let mut state = Vec::new();
