@@ -8,6 +8,13 @@
 //! picture ──> Encode ─┴─ features ─> RefineTokens ─ tokens ─> Splat ─ map ─> Decode ──> picture
 //!         └─> InitTokens ── layout ──┘                    └─> DrawTokens
 //! ```
+//!
+//! Or a picture is made: a layout and then its textures are sampled from noise.
+//!
+//! ```text
+//! LoadGenerator ─────────┐                   LoadGenerator ──────────┐
+//! class, seed ──> LayoutDiffusion ── layout ──────────> TextureDiffusion ── tokens ─> Splat ─> ...
+//! ```
 #![warn(missing_docs)]
 
 pub mod load_tokenizer;

@@ -114,10 +114,11 @@ impl LoadGenerator {
 }
 
 fn read(model: &Path, heads: Option<usize>) -> Result<Loaded> {
-    let doing = "loading a generator";
     let Checkpoint { metadata, tensors } = checkpoint::open(model)?;
-    let about_file =
-        |e: Error| Error { message: format!("{}\nfile: {}", e.message, model.display()), ..e.context(doing) };
+    let about_file = |e: Error| {
+        let e = e.context("loading a generator");
+        Error { message: format!("{}\nfile: {}", e.message, model.display()), ..e }
+    };
     let text = |key: &str| metadata.get(key).map(String::as_str);
     let own_heads = text("heads").map(read_heads).transpose().map_err(about_file)?;
     let tokenizer = text("tokenizer").map(read_tokenizer).transpose().map_err(about_file)?;

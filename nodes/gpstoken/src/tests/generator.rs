@@ -1,6 +1,6 @@
 //! The generator's network, guidance and samplers against recorded runs.
 
-use super::{Golden, assert_near, distance, largest};
+use super::{Golden, assert_near, largest};
 use crate::{
     generator::{
         Network, Prepared, Row,
@@ -224,8 +224,9 @@ fn samplers_of_equal_steps_repeat_recorded_runs() {
     }
 }
 
-/// dopri5 keeps an error of about 1e-3 relative to the state; its own distance from the exact solution was measured as 2.3e-3.
-const ADAPTIVE: f32 = 2.3e-3;
+/// dopri5 keeps an error of about 1e-3 relative to the state. Its first step's error is one of rounding, so that later steps
+/// differ a little between implementations, and the results as far as this tolerance allows.
+const ADAPTIVE: f32 = 1e-3;
 
 #[test]
 fn dopri5_repeats_recorded_runs() {
@@ -233,7 +234,8 @@ fn dopri5_repeats_recorded_runs() {
         let replay = Replay::open(kind);
         let settings = Settings { sampler: Sampler::Dopri5, points: 5, ..SDE };
         let (values, evaluated, _) = replay.run(settings, &replay.noise(None, 2, 0));
-        assert_near(kind, &values, replay.golden.f32(&replay.key("ode_dopri55.final")), ADAPTIVE);
+        let recorded = replay.golden.f32(&replay.key("ode_dopri55.final"));
+        assert_near(kind, &values, recorded, ADAPTIVE * largest(recorded));
         let evaluations = replay.golden.shape(&replay.key("ode_dopri5.t_evals"))[0];
         assert_eq!(evaluated, 4 * evaluations, "{kind}");
         // By themselves the pictures take steps of their own. Where guidance sets in, the velocity jumps, which costs accuracy: the
@@ -267,12 +269,12 @@ fn dopri5_takes_the_recorded_steps_where_the_velocity_has_no_jumps() {
     assert_near("times of the first step", &times[..8], &recorded[..8], 1e-7);
     let all = golden.f32("dopri5_5.states").chunks_exact(states[0].len()).skip(1);
     for (state, recorded) in states.iter().zip(all) {
-        assert_near("state", state, recorded, ADAPTIVE);
+        assert_near("state", state, recorded, ADAPTIVE * largest(recorded));
     }
     for points in ["dopri5_2", "dopri5_5", "dopri5_250"] {
-        assert_near(points, &states[3], golden.f32(&format!("{points}.final")), ADAPTIVE);
+        assert_near(points, &states[3], golden.f32(&format!("{points}.final")), ADAPTIVE * largest(&states[3]));
     }
-    assert_near("exact", &states[3], golden.f32("exact.final"), 2.0 * ADAPTIVE);
+    assert_near("exact", &states[3], golden.f32("exact.final"), ADAPTIVE * largest(&states[3]));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod calibration;
 mod errors;
+mod generation;
 mod generator;
 mod kernels;
 mod network;
