@@ -13,6 +13,7 @@ use std::time::Instant;
 use splatgraph::graph::{self, Checked};
 use splatgraph::run::{CancelToken, Runner, Settings};
 
+use super::device::{DeviceOptions, say_unless};
 use super::failure::{FAILED, Failure, INTERRUPTED, Outcome};
 use super::given::{GivenOptions, create_out_dir};
 use super::pack_folders::PackFolders;
@@ -44,6 +45,8 @@ pub(crate) struct Options {
     /// How many threads nodes may use [default: one per core]
     #[arg(long, value_name = "N")]
     threads: Option<NonZeroUsize>,
+    #[command(flatten)]
+    device: DeviceOptions,
     /// Print nothing but errors
     #[arg(short, long)]
     quiet: bool,
@@ -92,7 +95,8 @@ pub(crate) fn run(options: &Options) -> Outcome {
     }
     options.swap.save(&swapped, &registry)?;
     create_out_dir(&given)?;
-    let settings = metadata::settings(&checked, &registry, &metadata::ModelSums::default(), options.no_metadata)?;
+    let mut settings = metadata::settings(&checked, &registry, &metadata::ModelSums::default(), options.no_metadata)?;
+    options.device.for_runs().choose(&checked, &mut settings, say_unless(options.quiet || options.json))?;
     execute(options, &checked, &settings, &given.cwd)
 }
 

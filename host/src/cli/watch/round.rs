@@ -10,6 +10,7 @@ use splatgraph::watch::{BusyTime, Watched};
 
 use super::changes::{Cause, Changes, Done, Message};
 use super::{Options, said};
+use crate::cli::device::{RunDevice, say_unless};
 use crate::cli::failure::{FAILED, Failure, Outcome};
 use crate::cli::given::create_out_dir;
 use crate::cli::metadata::{self, ModelSums};
@@ -21,6 +22,7 @@ pub(super) struct Rounds<'a> {
     pub(super) options: &'a Options,
     pub(super) given: Given,
     runner: Arc<Runner>,
+    device: RunDevice<'a>,
     watched: Watched,
     /// Of models that did not change.
     sums: ModelSums,
@@ -52,7 +54,7 @@ pub(super) struct Run {
 impl<'a> Rounds<'a> {
     pub(super) fn new(options: &'a Options, given: Given, runner: Arc<Runner>) -> Self {
         let (watched, sums, warned) = (Watched::default(), ModelSums::default(), Vec::new());
-        Self { options, given, runner, watched, sums, warned, introduced: false }
+        Self { options, given, runner, device: options.device.for_runs(), watched, sums, warned, introduced: false }
     }
 
     /// Reads and checks the graph, and watches what it depends on.
@@ -80,8 +82,10 @@ impl<'a> Rounds<'a> {
         let checked = graph::check(file, changes.registry(), &self.given).map_err(Wrong::Problems)?;
         create_out_dir(&self.given).map_err(Wrong::Failure)?;
         let no_metadata = self.options.no_metadata;
-        let settings =
-            metadata::settings(&checked, changes.registry(), &self.sums, no_metadata).map_err(Wrong::Failure)?;
+        let settings = metadata::settings(&checked, changes.registry(), &self.sums, no_metadata);
+        let mut settings = settings.map_err(Wrong::Failure)?;
+        let quiet = self.options.quiet || self.options.json;
+        self.device.choose(&checked, &mut settings, say_unless(quiet)).map_err(Wrong::Failure)?;
         Ok(Ready { checked, settings })
     }
 
