@@ -39,13 +39,10 @@ pub mod layout_diffusion;
 pub mod texture_diffusion;
 
 // What the nodes are made of; no node code in these.
-<<<<<<< HEAD
 pub mod calibration;
+pub mod device;
 mod generation;
 pub mod generator;
-=======
-pub mod device;
->>>>>>> main
 pub mod grid;
 pub mod kernels;
 mod latest;
@@ -71,13 +68,9 @@ splatgraph_sdk::export_pack! {
         splat::node::splat,
         decode::decode,
         draw_tokens::draw_tokens,
-<<<<<<< HEAD
         load_generator::LoadGenerator,
         layout_diffusion::layout_diffusion,
         texture_diffusion::texture_diffusion,
-    ]
-=======
     ],
     devices: device::list,
->>>>>>> main
 }
