@@ -26,12 +26,15 @@ impl<T> Default for Latest<T> {
 }
 
 impl<T: Clone> Latest<T> {
-    /// What was read from this file with these settings, or what `read` gives now. The old thing is dropped before a new one
-    /// is read, so that there is memory for only one.
-    pub(crate) fn get(&self, path: &Path, settings: &str, read: impl FnOnce() -> Result<T>) -> Result<T> {
+    /// What was read from this checkpoint with these settings, or what `read` gives now; `kind` is what messages call it. The old
+    /// thing is dropped before a new one is read, so that there is memory for only one.
+    ///
+    /// # Errors
+    /// There is no such file; or those of `read`.
+    pub(crate) fn get(&self, kind: &str, path: &Path, settings: &str, read: impl FnOnce() -> Result<T>) -> Result<T> {
         let about = std::fs::metadata(path).map_err(|e| {
             let expected = "a checkpoint (.safetensors or .pth) was expected";
-            Error::missing(format!("loading a generator: {expected}, {e}: {}", path.display()))
+            Error::missing(format!("loading {kind}: {expected}, {e}: {}", path.display()))
         })?;
         let source = Source {
             path: path.to_owned(),
