@@ -8,6 +8,7 @@ mod kernels;
 mod network;
 mod nodes;
 mod partition;
+mod samplers;
 mod shaders;
 mod splat;
 mod splat_devices;
