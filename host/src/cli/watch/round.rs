@@ -13,6 +13,7 @@ use super::{Options, said};
 use crate::cli::failure::{FAILED, Failure, Outcome};
 use crate::cli::given::create_out_dir;
 use crate::cli::metadata::{self, ModelSums};
+use crate::cli::previews::ShownPreviews;
 use crate::cli::progress::Progress;
 use crate::cli::{output, source};
 
@@ -34,6 +35,7 @@ pub(super) struct Rounds<'a> {
 pub(super) struct Ready {
     checked: Checked,
     settings: Settings,
+    previews: ShownPreviews,
 }
 
 /// Why there is nothing to run.
@@ -80,14 +82,16 @@ impl<'a> Rounds<'a> {
         let checked = graph::check(file, changes.registry(), &self.given).map_err(Wrong::Problems)?;
         create_out_dir(&self.given).map_err(Wrong::Failure)?;
         let no_metadata = self.options.no_metadata;
-        let settings =
+        let mut settings =
             metadata::settings(&checked, changes.registry(), &self.sums, no_metadata).map_err(Wrong::Failure)?;
-        Ok(Ready { checked, settings })
+        let folder = self.options.previews.as_deref();
+        let previews = ShownPreviews::new(folder, &checked, &mut settings).map_err(Wrong::Failure)?;
+        Ok(Ready { checked, settings, previews })
     }
 
     /// Starts to run a graph in another thread.
     pub(super) fn start(&mut self, ready: Ready, cause: &Cause, changes: &Changes) -> Outcome<Run> {
-        let Ready { checked, settings } = ready;
+        let Ready { checked, settings, previews } = ready;
         let Options { quiet, json, .. } = *self.options;
         if !quiet && !json {
             self.say_cause(cause);
@@ -107,6 +111,7 @@ impl<'a> Rounds<'a> {
             let show = move |event| {
                 clock.note(&event);
                 progress.show(&event);
+                previews.show(&event, &progress);
             };
             let result = runner.run(&checked, &settings, show, &cancel);
             let done = Done { result, at: Instant::now(), busy: busy.total() };

@@ -6,7 +6,7 @@ use splatgraph_sdk::{Error, Record, Result};
 const PICTURES: [(&str, &str, usize); 2] = [("IMAGE", "image", 3), ("MASK", "mask", 1)];
 
 /// Every picture of a batch, with what comes behind its name: nothing for a single one, else `-000` and so on.
-pub(super) fn pngs(record: &Record) -> Vec<(String, Result<Vec<u8>>)> {
+pub(crate) fn pngs(record: &Record) -> Vec<(String, Result<Vec<u8>>)> {
     let Some((_, field, channels)) = PICTURES.iter().find(|(type_name, ..)| *type_name == record.type_name) else {
         return Vec::new();
     };
