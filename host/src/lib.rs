@@ -58,6 +58,7 @@
 
 pub mod batch;
 pub mod debug;
+pub mod devices;
 mod file_state;
 pub mod graph;
 pub mod inspect;

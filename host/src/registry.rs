@@ -3,7 +3,7 @@
 use splatgraph_sdk::{
     Error, Value,
     prelude::Ctx,
-    spec::{Manifest, NodeSpec},
+    spec::{DeviceSpec, Manifest, NodeSpec},
 };
 use std::{collections::HashMap, path::PathBuf, sync::Arc};
 
@@ -26,6 +26,14 @@ pub trait NodeSource: Send + Sync {
     /// # Errors
     /// The pack has no such class, or the node could not be made.
     fn create(&self, node: &str) -> Result<Box<dyn Instance>, Error>;
+
+    /// What the pack's nodes may compute on, the best first; nothing for a pack that has no choice.
+    ///
+    /// # Errors
+    /// Looking for devices failed.
+    fn devices(&self) -> Result<Vec<DeviceSpec>, Error> {
+        Ok(Vec::new())
+    }
 
     /// Differs where other code stands behind the same id and version: a library that was loaded anew. Results of one
     /// generation are not used for another.

@@ -63,14 +63,20 @@ impl Canvas {
         self.support.unwrap_or(3.0)
     }
 
-    pub(crate) fn to_header(&self) -> Map<String, Json> {
+    /// The header of a record.
+    #[must_use]
+    pub fn to_header(&self) -> Map<String, Json> {
         match serde_json::to_value(self) {
             Ok(Json::Object(map)) => map,
             _ => Map::new(),
         }
     }
 
-    pub(crate) fn from_header(header: Map<String, Json>) -> Result<Self> {
+    /// From the header of a record.
+    ///
+    /// # Errors
+    /// It has sizes of no use.
+    pub fn from_header(header: Map<String, Json>) -> Result<Self> {
         let canvas: Self = serde_json::from_value(Json::Object(header))
             .map_err(|e| Error::new(format!("a header with canvas, tile, grid, map and support was expected: {e}")))?;
         let sides = [canvas.canvas, canvas.grid, canvas.map.unwrap_or([1, 1]), [canvas.tile, 1]];

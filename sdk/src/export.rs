@@ -3,7 +3,7 @@
 use crate::{
     Error, Result,
     node::{Instance, Node},
-    spec::{Manifest, NodeSpec},
+    spec::{DeviceSpec, Manifest, NodeSpec},
 };
 pub use splatgraph_abi as abi;
 use splatgraph_abi::{
@@ -57,6 +57,13 @@ pub fn manifest(id: &str, version: &str, description: &str, license: &str, nodes
     text.map_or_else(|e| serde_json::json!({ "error": e.message.as_str() }).to_string().into(), RString::from)
 }
 
+/// What the pack's nodes may compute on as JSON.
+#[must_use]
+pub fn devices(list: fn() -> Vec<DeviceSpec>) -> RString {
+    let text = splatgraph_abi::guard(|| serde_json::to_string(&list()).map_err(|e| Error::new(e).into_abi()));
+    text.map_or_else(|e| serde_json::json!({ "error": e.message.as_str() }).to_string().into(), RString::from)
+}
+
 /// Prepares the library.
 pub fn init(context: Context) {
     splatgraph_abi::install_panic_hook(context);
@@ -79,9 +86,15 @@ pub fn create(name: RStr<'_>, nodes: &[Entry]) -> Outcome<NodeBox> {
 /// export_pack! { id: "acme", description: "Splats, our way", nodes: [splat, blur::blur, LoadModel] }
 /// ```
 /// `nodes` are paths to functions or structs with `#[node]`. The version and licence are those of the crate.
+///
+/// A pack whose nodes compute on more than the host's processor adds `devices: path::to::list`, a function
+/// `fn() -> Vec<spec::DeviceSpec>` that names them, the best first; see [`DeviceSpec`](crate::spec::DeviceSpec).
 #[macro_export]
 macro_rules! export_pack {
     (id: $id:literal, description: $description:literal, nodes: [$($($node:ident)::+),* $(,)?] $(,)?) => {
+        $crate::export_pack! { id: $id, description: $description, nodes: [$($($node)::+),*], devices: ::std::vec::Vec::new }
+    };
+    (id: $id:literal, description: $description:literal, nodes: [$($($node:ident)::+),* $(,)?], devices: $devices:path $(,)?) => {
         #[cfg(panic = "abort")]
         ::core::compile_error!("a node pack must be built with panic = \"unwind\": the SDK turns panics into errors of the node, so that the host lives on. Remove panic = \"abort\" from the profile");
         #[allow(unsafe_code, reason = "the symbols that the host looks for")]
@@ -109,7 +122,10 @@ macro_rules! export_pack {
             extern "C" fn create(name: abi::abi_stable::std_types::RStr<'_>) -> abi::Outcome<abi::NodeBox> {
                 export::create(name, NODES)
             }
-            abi::export_root!(manifest, init, create);
+            extern "C" fn devices() -> abi::abi_stable::std_types::RString {
+                export::devices($devices)
+            }
+            abi::export_root!(manifest, init, create, devices);
         };
     };
 }

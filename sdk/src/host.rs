@@ -1,6 +1,9 @@
 //! What a host needs: opening packs, making nodes, running them. Pack authors don't.
 
-use crate::{Ctx, Error, Result, Value, spec::Manifest};
+use crate::{
+    Ctx, Error, Result, Value,
+    spec::{DeviceSpec, Manifest},
+};
 use splatgraph_abi::{self as abi, NodeBox, PackRef, log_level};
 pub use splatgraph_abi::{ABI_MAJOR, ABI_MINOR, STAMP_SYMBOL, StampText as Stamp, read_stamp};
 use std::path::Path;
@@ -104,6 +107,21 @@ impl LoadedPack {
             return Err(Error::new(format!("it failed while listing its nodes: {error}")));
         }
         serde_json::from_value(json).map_err(|e| Error::new(format!("its manifest is malformed: {e}")))
+    }
+
+    /// What the pack's nodes may compute on, the best first; nothing where it says nothing about it. Looking may take a
+    /// while: drivers are started.
+    ///
+    /// # Errors
+    /// Looking panicked, or the list is malformed.
+    pub fn devices(&self) -> Result<Vec<DeviceSpec>> {
+        let Some(devices) = self.pack.devices() else { return Ok(Vec::new()) };
+        let json: serde_json::Value = serde_json::from_str(devices().as_str())
+            .map_err(|e| Error::new(format!("its list of devices is malformed: {e}")))?;
+        if let Some(error) = json["error"].as_str() {
+            return Err(Error::new(format!("it failed while looking for devices: {error}")));
+        }
+        serde_json::from_value(json).map_err(|e| Error::new(format!("its list of devices is malformed: {e}")))
     }
 
     /// A new instance of a node class.

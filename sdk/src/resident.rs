@@ -81,6 +81,14 @@ impl<T> Local<T> {
     }
 }
 
+impl<T: Resident> Local<T> {
+    /// The value behind `value`, if this pack made it as a `T`.
+    #[must_use]
+    pub fn take_back(value: &Value) -> Option<Self> {
+        abi::take_back::<Arc<T>>(&value.0).map(Self)
+    }
+}
+
 impl<T> From<Arc<T>> for Local<T> {
     fn from(value: Arc<T>) -> Self {
         Self(value)
@@ -148,8 +156,8 @@ impl<T: Resident> Socket for Local<T> {
 
 impl<T: Resident> Input for Local<T> {
     fn from_value(value: &Value) -> Result<Self> {
-        if let Some(own) = abi::take_back::<Arc<T>>(&value.0) {
-            return Ok(Self(own));
+        if let Some(own) = Self::take_back(value) {
+            return Ok(own);
         }
         let type_name = value.type_name();
         if type_name != T::TYPE {

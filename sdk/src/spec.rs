@@ -28,6 +28,25 @@ pub struct Manifest {
     pub nodes: Vec<NodeSpec>,
 }
 
+/// Something that nodes may compute on.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceSpec {
+    /// What `--device` takes: `cpu`, `gpu:0`, `cuda:0`. Nodes find it in the setting `device`.
+    pub id: String,
+    /// What it is: `NVIDIA H100`.
+    #[serde(default)]
+    pub name: String,
+    /// Bytes of its memory, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory: Option<u64>,
+    /// Why it can't be used, and what to do about it; `None` where it can.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unavailable: Option<String>,
+    /// Why it is only taken when it is asked for; `None` where it may be chosen for the user.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_request: Option<String>,
+}
+
 /// A node class.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct NodeSpec {

@@ -5,6 +5,8 @@ mod bench;
 mod check;
 mod completions;
 mod convert;
+mod device;
+mod devices;
 mod draw;
 mod failure;
 mod given;
@@ -41,6 +43,7 @@ enum Command {
     Bench(bench::Options),
     Check(check::Options),
     Nodes(nodes::Options),
+    Devices(devices::Options),
     Draw(draw::Options),
     Schema(schema::Options),
     Packs(packs::Options),
@@ -67,6 +70,7 @@ pub(crate) fn main() -> u8 {
         Command::Bench(options) => bench::run(&options),
         Command::Check(options) => check::run(&options),
         Command::Nodes(options) => nodes::run(&options),
+        Command::Devices(options) => devices::run(&options),
         Command::Draw(options) => draw::run(&options),
         Command::Schema(options) => schema::run(&options),
         Command::Packs(options) => packs::run(&options),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use splatgraph_sdk::host::{self, ABI_MAJOR, ABI_MINOR, LoadedPack, LogLevel, NodeInstance, STAMP_SYMBOL, Stamp};
+use splatgraph_sdk::spec::DeviceSpec;
 use splatgraph_sdk::{Ctx, Error, Value};
 
 use super::found::{Found, Hidden, LoadedFile, Refused};
@@ -197,6 +198,10 @@ struct Nodes {
 impl NodeSource for Nodes {
     fn create(&self, node: &str) -> Result<Box<dyn Instance>, Error> {
         Ok(Box::new(LibraryNode(self.pack.create(node)?)))
+    }
+
+    fn devices(&self) -> Result<Vec<DeviceSpec>, Error> {
+        self.pack.devices()
     }
 
     fn generation(&self) -> u64 {

@@ -81,7 +81,9 @@ impl Bank {
         let Layout { gaussians, regions, header } = Layout::from_value(&record.into_value())?;
         let [batch, count, _] = gaussians.dims()?;
         if classes.as_ref().is_some_and(|classes| classes.len() != batch) {
-            return Err(Error::new(format!("a field `classes` with a number for each of the {batch} layouts was expected")));
+            return Err(Error::new(format!(
+                "a field `classes` with a number for each of the {batch} layouts was expected"
+            )));
         }
         let rows = gaussians.as_slice::<f32>()?.as_chunks::<5>().0;
         let corners = regions.as_ref().map(|regions| regions.as_slice::<f32>()).transpose()?;
@@ -124,7 +126,11 @@ impl Bank {
         let chosen = index.checked_add(count).and_then(|end| of_class.get(index..end));
         let Some(chosen) = chosen else {
             let last = index.saturating_add(count - 1);
-            let to = if count > 1 { format!("those of index {index} to {last} were") } else { format!("that of index {index} was") };
+            let to = if count > 1 {
+                format!("those of index {index} to {last} were")
+            } else {
+                format!("that of index {index} was")
+            };
             return Err(Error::input(
                 "index",
                 format!(

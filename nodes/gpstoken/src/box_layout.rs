@@ -31,7 +31,8 @@ pub fn box_layout(
     #[input(default = Unit::Pixels)]
     unit: Unit,
 ) -> Result<Layout> {
-    let boxes = boxes.0.iter().enumerate().map(|(index, drawn)| region_of(index, drawn, unit)).collect::<Result<Vec<_>>>()?;
+    let boxes =
+        boxes.0.iter().enumerate().map(|(index, drawn)| region_of(index, drawn, unit)).collect::<Result<Vec<_>>>()?;
     if boxes.is_empty() {
         return Err(Error::input("boxes", "at least one box [x0, y0, x1, y1] was expected, none came"));
     }
@@ -39,7 +40,10 @@ pub fn box_layout(
     if tokens < boxes.len() {
         return Err(Error::input(
             "tokens",
-            format!("at least one token for each of the {} boxes was expected, {tokens} came. Draw fewer boxes, or set tokens to 0", boxes.len()),
+            format!(
+                "at least one token for each of the {} boxes was expected, {tokens} came. Draw fewer boxes, or set tokens to 0",
+                boxes.len()
+            ),
         ));
     }
     let grid = Grid { columns: 1, rows: 1 };
@@ -76,11 +80,14 @@ fn divided(boxes: &[Region], tokens: usize) -> Result<Vec<Region>> {
     };
     for count in boxes.len()..tokens {
         // The box with the fewest parts; of equal ones the first.
-        let next = parts.iter_mut().filter_map(|parts| Some((largest(parts)?, parts))).min_by_key(|(_, parts)| parts.len());
+        let next =
+            parts.iter_mut().filter_map(|parts| Some((largest(parts)?, parts))).min_by_key(|(_, parts)| parts.len());
         let Some((index, parts)) = next else {
             return Err(Error::input(
                 "tokens",
-                format!("the boxes can be divided into {count} parts of at least {STEP} pixels, {tokens} tokens were asked for. Draw larger boxes, or ask for fewer"),
+                format!(
+                    "the boxes can be divided into {count} parts of at least {STEP} pixels, {tokens} tokens were asked for. Draw larger boxes, or ask for fewer"
+                ),
             ));
         };
         let part = parts[index];

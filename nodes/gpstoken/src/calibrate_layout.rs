@@ -35,8 +35,8 @@ pub fn calibrate_layout(
             ctx.step(b * grid.count() + index, batch * grid.count())?;
             let of_tile = &given[b * count + index * per_tile..][..per_tile];
             let of_tile: Vec<_> = of_tile.iter().map(|gaussian| grid.gaussian_to_tile(tile, *gaussian)).collect();
-            let (gaussians, corners) = calibrate(&of_tile)
-                .map_err(|e| e.context(format!("picture {b}, tile {index}")).blame("layout"))?;
+            let (gaussians, corners) =
+                calibrate(&of_tile).map_err(|e| e.context(format!("picture {b}, tile {index}")).blame("layout"))?;
             calibrated.extend(gaussians.into_iter().flat_map(|gaussian| grid.gaussian_to_canvas(tile, gaussian)));
             regions.extend(corners.into_iter().flat_map(|corners| grid.corners_to_canvas(tile, corners)));
         }

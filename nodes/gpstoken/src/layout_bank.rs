@@ -1,25 +1,13 @@
 //! The node `gpstoken.LayoutBank`.
 
-use crate::bank::Bank;
+use crate::{bank::Bank, latest::Latest};
 use splatgraph_sdk::prelude::*;
-use std::{
-    path::Path,
-    sync::{Arc, Mutex, PoisonError},
-    time::SystemTime,
-};
+use std::sync::Arc;
 
 /// The node's state: the bank that it read last.
 #[derive(Default)]
 pub struct LayoutBank {
-    last: Mutex<Option<(Source, Arc<Bank>)>>,
-}
-
-/// What a bank was read from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Source {
-    path: PathBuf,
-    changed: Option<SystemTime>,
-    bytes: u64,
+    last: Latest<Arc<Bank>>,
 }
 
 #[node(category = "GPSToken", outputs(layout: "the recorded layout"))]
@@ -46,7 +34,9 @@ impl LayoutBank {
         #[input(default = 1, min = 1, max = 65536)]
         count: usize,
     ) -> Result<Layout> {
-        let bank = self.load(&path).map_err(|e| e.blame("path"))?;
+        let missing = |e: std::io::Error| Error::from(e).about_file("reading a bank of layouts", &path);
+        let bank =
+            self.last.get(&path, "", missing, || Bank::open(&path).map(Arc::new)).map_err(|e| e.blame("path"))?;
         let chosen = bank.get(class, index, count)?;
         let tokens = chosen[0].gaussians.len();
         if let Some((other, layout)) = chosen.iter().enumerate().find(|(_, layout)| layout.gaussians.len() != tokens) {
@@ -63,18 +53,5 @@ impl LayoutBank {
         let regions: Option<Vec<&[[f32; 4]]>> = chosen.iter().map(|layout| layout.regions.as_deref()).collect();
         let regions = regions.map(|all| Tensor::from_vec([count, tokens, 4], all.concat().as_flattened().to_vec()));
         Layout::new(Tensor::from_vec([count, tokens, 5], gaussians)?, regions.transpose()?, bank.header.clone())
-    }
-
-    fn load(&self, path: &Path) -> Result<Arc<Bank>> {
-        let about = std::fs::metadata(path).map_err(|e| Error::from(e).about_file("reading a bank of layouts", path))?;
-        let source = Source { path: path.to_owned(), changed: about.modified().ok(), bytes: about.len() };
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, bank)) = last.as_ref().filter(|(known, _)| *known == source) {
-            return Ok(bank.clone());
-        }
-        *last = None;
-        let bank = Arc::new(Bank::open(path)?);
-        *last = Some((source, bank.clone()));
-        Ok(bank)
     }
 }

@@ -8,6 +8,15 @@
 //! picture ──> Encode ─┴─ features ─> RefineTokens ─ tokens ─> Splat ─ map ─> Decode ──> picture
 //!         └─> InitTokens ── layout ──┘                    └─> DrawTokens
 //! ```
+//!
+//! Or a picture is made: a layout is sampled from noise, recorded or drawn, and its textures are sampled from noise.
+//!
+//! ```text
+//! LoadGenerator ─────────┐                            LoadGenerator ──────────┐
+//! class, seed ──> LayoutDiffusion ──────────── layout ─┬─────────────> TextureDiffusion ── tokens ─> Splat ─> ...
+//! class, index ─> LayoutBank ───────────────── layout ─┤
+//! boxes ────────> BoxLayout ─> CalibrateLayout layout ─┘
+//! ```
 #![warn(missing_docs)]
 
 pub mod load_tokenizer;
@@ -25,15 +34,32 @@ pub mod decode;
 
 pub mod draw_tokens;
 
+// Generation: layouts and tokens from noise.
+pub mod load_generator;
+
+pub mod box_layout;
+pub mod layout_bank;
+pub mod layout_diffusion;
+
+pub mod calibrate_layout;
+
+pub mod texture_diffusion;
+
 // What the nodes are made of; no node code in these.
+pub mod bank;
 pub mod calibration;
+pub mod device;
+mod generation;
+pub mod generator;
 pub mod grid;
 pub mod kernels;
+mod latest;
 pub mod partition;
 pub mod picture;
 pub mod plane;
 mod threads;
 pub mod tokenizer;
+pub mod weights;
 
 #[cfg(test)]
 mod tests;
@@ -50,5 +76,12 @@ splatgraph_sdk::export_pack! {
         splat::node::splat,
         decode::decode,
         draw_tokens::draw_tokens,
-    ]
+        load_generator::LoadGenerator,
+        layout_diffusion::layout_diffusion,
+        layout_bank::LayoutBank,
+        box_layout::box_layout,
+        calibrate_layout::calibrate_layout,
+        texture_diffusion::texture_diffusion,
+    ],
+    devices: device::list,
 }

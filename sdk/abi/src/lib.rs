@@ -37,4 +37,4 @@ pub use abi_stable;
 /// Interface generation; packs and hosts of different generations refuse each other.
 pub const ABI_MAJOR: u32 = 1;
 /// Raised with every addition.
-pub const ABI_MINOR: u32 = 0;
+pub const ABI_MINOR: u32 = 1;

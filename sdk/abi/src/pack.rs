@@ -112,6 +112,8 @@ pub struct Pack {
     /// A new instance of the node class.
     #[sabi(last_prefix_field)]
     pub create: extern "C" fn(node: RStr<'_>) -> Outcome<NodeBox>,
+    /// JSON: what the pack's nodes may compute on, the best first. Since 1.1.
+    pub devices: extern "C" fn() -> RString,
 }
 
 impl RootModule for PackRef {
@@ -197,10 +199,10 @@ pub fn share_context(context: &Context) -> Context {
 /// that a pack needs no dependency on abi_stable.
 #[macro_export]
 macro_rules! export_root {
-    ($manifest:path, $init:path, $create:path) => {
+    ($manifest:path, $init:path, $create:path, $devices:path) => {
         fn make() -> $crate::PackRef {
             use $crate::abi_stable::prefix_type::PrefixTypeTrait;
-            $crate::Pack { manifest: $manifest, init: $init, create: $create }.leak_into_prefix()
+            $crate::Pack { manifest: $manifest, init: $init, create: $create, devices: $devices }.leak_into_prefix()
         }
         extern "C" fn make_erased() -> $crate::abi_stable::library::RootModuleResult {
             $crate::abi_stable::library::__call_root_module_loader(make)

@@ -12,6 +12,7 @@ use splatgraph::graph::{self, Checked};
 use splatgraph::registry::Registry;
 use splatgraph::run::CancelToken;
 
+use super::device::{DeviceOptions, say_unless};
 use super::failure::{FAILED, Failure, INTERRUPTED, Outcome};
 use super::given::pairs;
 use super::metadata::{self, ModelSums};
@@ -76,6 +77,8 @@ pub(crate) struct Options {
     /// How many threads all nodes may use together [default: one per core]
     #[arg(long, value_name = "N")]
     threads: Option<NonZeroUsize>,
+    #[command(flatten)]
+    device: DeviceOptions,
     /// Print nothing but errors
     #[arg(short, long)]
     quiet: bool,
@@ -143,8 +146,13 @@ fn execute(options: &Options, batch: &Batch, registry: &Registry) -> Outcome {
     let signals = Signals::cancel(&cancel, move || shown.print("cancelling; once more to end at once"))
         .map_err(|error| Failure::usage(format!("Ctrl-C cannot be listened for: {error}")))?;
     let sums = ModelSums::default();
+    let device = options.device.for_runs();
     let settings = |checked: &Checked| {
-        metadata::settings(checked, registry, &sums, options.no_metadata).map_err(|failure| failure.message)
+        let settings = metadata::settings(checked, registry, &sums, options.no_metadata).and_then(|mut settings| {
+            device.choose(checked, &mut settings, say_unless(options.quiet || options.json))?;
+            Ok(settings)
+        });
+        settings.map_err(|failure| failure.message)
     };
     let shown = Arc::clone(&progress);
     let summary = batch.run(&settings, move |update| shown.show(&update), &cancel);

@@ -12,6 +12,7 @@ use serde_json::{Map, Value as Json};
 use splatgraph::graph::{self, Checked};
 use splatgraph::run::{self, CancelToken, RunResult, Runner, Settings};
 
+use super::device::{DeviceOptions, say_unless};
 use super::failure::{FAILED, Failure, INTERRUPTED, Outcome};
 use super::given::{GivenOptions, create_out_dir};
 use super::output::{self, columns, count};
@@ -43,6 +44,8 @@ pub(crate) struct Options {
     /// How many threads nodes may use [default: one per core]
     #[arg(long, value_name = "N")]
     threads: Option<NonZeroUsize>,
+    #[command(flatten)]
+    device: DeviceOptions,
     /// Print JSON, and no progress
     #[arg(long)]
     json: bool,
@@ -58,6 +61,9 @@ struct Measured {
     nodes: Vec<Node>,
     peak_memory_bytes: Option<u64>,
     threads: usize,
+    /// Where the graph's packs have a choice.
+    device: Option<Json>,
+    precision: Json,
     machine: Machine,
     splatgraph: &'static str,
     packs: Map<String, Json>,
@@ -87,12 +93,14 @@ pub(crate) fn run(options: &Options) -> Outcome {
     given.out_dir.get_or_insert_with(|| folder.0.clone());
     let checked = graph::check(file, &registry, &given).map_err(|problems| Failure::problems(&problems))?;
     create_out_dir(&given)?;
+    let mut settings = Settings::new();
+    options.device.for_runs().choose(&checked, &mut settings, say_unless(options.json))?;
     let cancel = CancelToken::new();
     let signals = Signals::cancel(&cancel, || output::note("cancelling; once more to end at once"))
         .map_err(|error| Failure::usage(format!("Ctrl-C cannot be listened for: {error}")))?;
-    let runs = measure(options, &checked, &cancel)?;
+    let runs = measure(options, &checked, &settings, &cancel)?;
     let Some(runs) = runs else { return Err(Failure::new(signals.code().unwrap_or(INTERRUPTED), "")) };
-    let measured = measured(options, &checked, &runs);
+    let measured = measured(options, &checked, &settings, &runs);
     if options.json {
         output::print_json(&measured);
     } else {
@@ -108,7 +116,12 @@ struct Run {
 }
 
 /// All runs, those for warming up first; `None` when they were cancelled.
-fn measure(options: &Options, checked: &Checked, cancel: &CancelToken) -> Outcome<Option<Vec<Run>>> {
+fn measure(
+    options: &Options,
+    checked: &Checked,
+    settings: &Settings,
+    cancel: &CancelToken,
+) -> Outcome<Option<Vec<Run>>> {
     let threads = options.threads.map(NonZeroUsize::get);
     // Nothing is kept, so that every node runs each time.
     let runner = Runner::new(run::Options { threads, cache_bytes: 0 })
@@ -116,7 +129,7 @@ fn measure(options: &Options, checked: &Checked, cancel: &CancelToken) -> Outcom
     let mut runs = Vec::new();
     for number in 1..=options.warm_up + options.repeat.get() {
         let start = Instant::now();
-        let result = runner.run(checked, &Settings::new(), |_| {}, cancel);
+        let result = runner.run(checked, settings, |_| {}, cancel);
         let ms = start.elapsed().as_secs_f64() * 1000.0;
         if result.cancelled {
             return Ok(None);
@@ -136,7 +149,7 @@ fn measure(options: &Options, checked: &Checked, cancel: &CancelToken) -> Outcom
     Ok(Some(runs))
 }
 
-fn measured(options: &Options, checked: &Checked, runs: &[Run]) -> Measured {
+fn measured(options: &Options, checked: &Checked, settings: &Settings, runs: &[Run]) -> Measured {
     let counted = &runs[options.warm_up..];
     let nodes = checked.nodes.iter().enumerate().filter(|(position, _)| {
         let ran = |run: &Run| run.result.nodes[*position].status == run::Status::Done;
@@ -156,6 +169,8 @@ fn measured(options: &Options, checked: &Checked, runs: &[Run]) -> Measured {
         nodes: nodes.collect(),
         peak_memory_bytes: peak_memory_bytes(),
         threads: options.threads.map_or(machine.cores, NonZeroUsize::get),
+        device: settings.get("device").cloned(),
+        precision: settings.get("precision").cloned().unwrap_or_else(|| "f32".into()),
         machine,
         splatgraph: env!("CARGO_PKG_VERSION"),
         packs: manifests.map(|manifest| (manifest.id.clone(), manifest.version.clone().into())).collect(),

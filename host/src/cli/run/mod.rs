@@ -13,6 +13,7 @@ use std::time::Instant;
 use splatgraph::graph::{self, Checked};
 use splatgraph::run::{CancelToken, Runner, Settings};
 
+use super::device::{DeviceOptions, say_unless};
 use super::failure::{FAILED, Failure, INTERRUPTED, Outcome};
 use super::given::{GivenOptions, create_out_dir};
 use super::pack_folders::PackFolders;
@@ -45,6 +46,8 @@ pub(crate) struct Options {
     /// How many threads nodes may use [default: one per core]
     #[arg(long, value_name = "N")]
     threads: Option<NonZeroUsize>,
+    #[command(flatten)]
+    device: DeviceOptions,
     /// Print nothing but errors
     #[arg(short, long)]
     quiet: bool,
@@ -98,6 +101,7 @@ pub(crate) fn run(options: &Options) -> Outcome {
     options.swap.save(&swapped, &registry)?;
     create_out_dir(&given)?;
     let mut settings = metadata::settings(&checked, &registry, &metadata::ModelSums::default(), options.no_metadata)?;
+    options.device.for_runs().choose(&checked, &mut settings, say_unless(options.quiet || options.json))?;
     let previews = ShownPreviews::new(options.previews.as_deref(), &checked, &mut settings)?;
     execute(options, &checked, &settings, previews, &given.cwd)
 }

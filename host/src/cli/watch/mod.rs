@@ -11,6 +11,7 @@ use std::time::Instant;
 
 use splatgraph::run::{self, Runner};
 
+use super::device::DeviceOptions;
 use super::failure::{FAILED, Failure, Outcome};
 use super::given::GivenOptions;
 use super::pack_folders::PackFolders;
@@ -40,6 +41,8 @@ pub(crate) struct Options {
     /// How many threads nodes may use [default: one per core]
     #[arg(long, value_name = "N")]
     threads: Option<NonZeroUsize>,
+    #[command(flatten)]
+    device: DeviceOptions,
     /// Print nothing but errors
     #[arg(short, long)]
     quiet: bool,

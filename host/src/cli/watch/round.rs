@@ -10,6 +10,7 @@ use splatgraph::watch::{BusyTime, Watched};
 
 use super::changes::{Cause, Changes, Done, Message};
 use super::{Options, said};
+use crate::cli::device::{RunDevice, say_unless};
 use crate::cli::failure::{FAILED, Failure, Outcome};
 use crate::cli::given::create_out_dir;
 use crate::cli::metadata::{self, ModelSums};
@@ -22,6 +23,7 @@ pub(super) struct Rounds<'a> {
     pub(super) options: &'a Options,
     pub(super) given: Given,
     runner: Arc<Runner>,
+    device: RunDevice<'a>,
     watched: Watched,
     /// Of models that did not change.
     sums: ModelSums,
@@ -54,7 +56,7 @@ pub(super) struct Run {
 impl<'a> Rounds<'a> {
     pub(super) fn new(options: &'a Options, given: Given, runner: Arc<Runner>) -> Self {
         let (watched, sums, warned) = (Watched::default(), ModelSums::default(), Vec::new());
-        Self { options, given, runner, watched, sums, warned, introduced: false }
+        Self { options, given, runner, device: options.device.for_runs(), watched, sums, warned, introduced: false }
     }
 
     /// Reads and checks the graph, and watches what it depends on.
@@ -82,8 +84,10 @@ impl<'a> Rounds<'a> {
         let checked = graph::check(file, changes.registry(), &self.given).map_err(Wrong::Problems)?;
         create_out_dir(&self.given).map_err(Wrong::Failure)?;
         let no_metadata = self.options.no_metadata;
-        let mut settings =
-            metadata::settings(&checked, changes.registry(), &self.sums, no_metadata).map_err(Wrong::Failure)?;
+        let settings = metadata::settings(&checked, changes.registry(), &self.sums, no_metadata);
+        let mut settings = settings.map_err(Wrong::Failure)?;
+        let quiet = self.options.quiet || self.options.json;
+        self.device.choose(&checked, &mut settings, say_unless(quiet)).map_err(Wrong::Failure)?;
         let folder = self.options.previews.as_deref();
         let previews = ShownPreviews::new(folder, &checked, &mut settings).map_err(Wrong::Failure)?;
         Ok(Ready { checked, settings, previews })

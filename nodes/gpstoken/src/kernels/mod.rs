@@ -10,6 +10,7 @@ pub mod cpu;
 pub mod group_norm;
 mod lanes;
 pub mod product;
+pub mod rows;
 pub mod tokens;
 pub mod winograd;
 pub mod workspace;

@@ -1,6 +1,6 @@
 //! The splat on the CPU: each token is added to the pixels of its box, all channels of a pixel side by side in memory.
 
-use super::{place, places};
+use super::{covered, is_usable, place, places};
 use crate::kernels::cpu::{Level, for_each_level, fused};
 use rayon::prelude::*;
 use std::ops::Range;
@@ -109,15 +109,9 @@ struct Token<'a> {
 impl<'a> Token<'a> {
     fn new(gaussian: &[f32], texture: &'a [f32], columns: &[f32], rows: &[f32], support: f32) -> Option<Self> {
         let &[sigma_x, sigma_y, rho, x, y] = gaussian else { return None };
-        let usable = gaussian.iter().all(|v| v.is_finite()) && sigma_x > 0.0 && sigma_y > 0.0 && rho.abs() < 1.0;
-        // In f32, as the authors' kernel decides it; the border belongs to the box.
-        let within = |places: &[f32], centre: f32, reach: f32| {
-            places.partition_point(|place| place - centre < -reach)
-                ..places.partition_point(|place| place - centre <= reach)
-        };
-        let across = within(columns, x, support * sigma_x);
-        let down = within(rows, y, support * sigma_y);
-        if !usable || across.is_empty() || down.is_empty() {
+        let across = covered(columns, x, support * sigma_x);
+        let down = covered(rows, y, support * sigma_y);
+        if !is_usable(gaussian) || across.is_empty() || down.is_empty() {
             return None;
         }
         let (sigma_x, sigma_y, rho) = (f64::from(sigma_x), f64::from(sigma_y), f64::from(rho));

@@ -4,16 +4,40 @@
 //! `Y = (v - y) / sigma_y`, a token adds `exp(-(X^2 - 2 rho X Y + Y^2) / (2 (1 - rho^2)))` times its texture where
 //! `|X| <= support` and `|Y| <= support`. Nothing is added for the background, and weights are not divided by their sum.
 //!
-//! A token contributes nothing when a number of its geometry is not finite, a sigma is not above 0, or `|rho|` is not below
+//! A token contributes nothing when a number of its geometry is not finite, a sigma is not a normal number above 0, or `|rho|` is not below
 //! 1. A map of one column (or row) has its pixels at `u = 0` (or `v = 0`).
+
+//!
+//! [`splat_tensor`] splats where the tokens are. On the processor and on graphics cards that is a kernel of our own:
+//! `splat_forward` and `splat_backward` here, with shaders of the same names; elsewhere it is [`splat_dense`].
 
 mod cpu;
 pub mod node;
+mod ops;
 mod reference;
+mod splat_backward;
+pub(crate) mod wgsl;
 
 pub use cpu::splat;
 pub use node::Tiles;
+pub use ops::splat_tensor;
 pub use reference::splat_dense;
+pub use splat_backward::splat_backward;
+
+use std::ops::Range;
+
+/// Whether a token contributes at all. Sigmas too small to be normal numbers count as 0, as on graphics cards.
+fn is_usable(gaussian: &[f32]) -> bool {
+    let &[sigma_x, sigma_y, rho, ..] = gaussian else { return false };
+    let wide = |sigma: f32| sigma >= f32::MIN_POSITIVE;
+    gaussian.iter().all(|v| v.is_finite()) && wide(sigma_x) && wide(sigma_y) && rho.abs() < 1.0
+}
+
+/// The places, which rise, that are no farther than `reach` from `centre`. In f32, as the authors' kernel decides it; the border
+/// belongs to the box.
+fn covered(places: &[f32], centre: f32, reach: f32) -> Range<usize> {
+    places.partition_point(|place| place - centre < -reach)..places.partition_point(|place| place - centre <= reach)
+}
 
 /// Where pixels are: `2 i / (size - 1) - 1`, computed in f64 and rounded, as the authors' kernel does.
 fn places(size: usize) -> Vec<f32> {

@@ -2,13 +2,19 @@
 
 mod calibration;
 mod errors;
+mod generation;
+mod generator;
 mod kernels;
 mod network;
 mod nodes;
 mod partition;
+mod shaders;
 mod splat;
+mod splat_devices;
 mod whole;
 
+use crate::device::{self, Compute};
+use burn::{prelude::Device, tensor::FloatDType};
 use splatgraph_sdk::{Tensor, checkpoint};
 use std::{
     collections::BTreeMap,
@@ -43,6 +49,24 @@ impl Golden {
     fn rows<const N: usize>(&self, key: &str) -> Vec<[f32; N]> {
         self.f32(key).chunks_exact(N).map(|row| row.try_into().unwrap()).collect()
     }
+}
+
+/// All devices that this build and machine have, with their ids; software adapters and libtorch too. Tells what is skipped.
+fn devices() -> Vec<(String, Device)> {
+    computes().into_iter().map(|compute| (compute.id, compute.device)).collect()
+}
+
+fn computes() -> Vec<Compute> {
+    let mut found = Vec::new();
+    for device in device::list() {
+        match device.unavailable {
+            // Whether the libtorch that is linked has CUDA is only seen when it fails.
+            None if device.id.starts_with("libtorch-cuda") => {}
+            None => found.push(Compute::open(&device.id, FloatDType::F32).unwrap()),
+            Some(why) => println!("skipped: {}: {why}", device.id),
+        }
+    }
+    found
 }
 
 fn folder() -> PathBuf {

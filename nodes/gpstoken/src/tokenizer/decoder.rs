@@ -5,9 +5,9 @@ use super::{
     group_norm::{GroupNorm, Statistics},
     layers::Convolution,
     residual::Residual,
-    weights::Weights,
 };
 use crate::kernels::attention::attend;
+use crate::weights::Weights;
 use burn::{
     module::Module,
     tensor::{

@@ -1,0 +1,65 @@
+//! `splatgraph devices`.
+
+use serde_json::{Map, Value as Json};
+use splatgraph::devices::Devices;
+use splatgraph_sdk::spec::DeviceSpec;
+
+use super::failure::{FAILED, Failure, Outcome};
+use super::output::{self, BOLD, columns};
+use super::pack_folders::PackFolders;
+
+/// List what nodes can compute on, and why what is missing is missing
+///
+/// Each pack lists its own devices, the best first. A run takes the first that is not marked; --device names another.
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    #[command(flatten)]
+    packs: PackFolders,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(options: &Options) -> Outcome {
+    let registry = options.packs.load()?;
+    let devices = Devices::default();
+    let mut lists: Vec<(String, Vec<DeviceSpec>)> = Vec::new();
+    for pack in registry.packs() {
+        let list = devices.of(pack).map_err(|error| Failure::new(FAILED, error.to_string()))?;
+        if !list.is_empty() {
+            lists.push((pack.manifest.id.clone(), list));
+        }
+    }
+    if options.json {
+        let packs: Map<String, Json> =
+            lists.into_iter().map(|(id, list)| (id, serde_json::to_value(list).unwrap_or_default())).collect();
+        output::print_json(&packs);
+    } else {
+        output::print(&as_text(&lists));
+    }
+    Ok(())
+}
+
+fn as_text(lists: &[(String, Vec<DeviceSpec>)]) -> String {
+    if lists.is_empty() {
+        return "No pack that is loaded lists devices: all nodes compute on the processor.".to_owned();
+    }
+    let mut text = String::new();
+    for (pack, list) in lists {
+        text += &format!("{BOLD}{pack}{BOLD:#}\n");
+        let rows: Vec<Vec<String>> = list.iter().map(row).collect();
+        text += &columns(2, &rows);
+        text.push('\n');
+    }
+    text
+}
+
+fn row(device: &DeviceSpec) -> Vec<String> {
+    let memory = device.memory.map_or(String::new(), |bytes| format!("{:.1} GB", bytes as f64 / f64::from(1 << 30)));
+    let remark = match (&device.unavailable, &device.on_request) {
+        (Some(why), _) => format!("unavailable: {why}"),
+        (None, Some(why)) => why.clone(),
+        (None, None) => String::new(),
+    };
+    vec![device.id.clone(), device.name.clone(), memory, remark]
+}

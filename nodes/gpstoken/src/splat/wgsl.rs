@@ -1,0 +1,146 @@
+//! Launches the hand-written shaders through burn's own device and queue.
+
+use super::places;
+use burn::{
+    backend::{TensorMetadata, tensor::FloatTensor},
+    tensor::Shape,
+};
+use burn_cubecl::{
+    CubeBackend,
+    cubecl::{
+        client::Client,
+        prelude::{CubeCount, CubeDim, KernelId},
+        server::{Handle, KernelArguments},
+    },
+    kernel::into_contiguous,
+    ops::numeric::empty_device_contiguous_dtype,
+    template::{KernelSource, SourceKernel, SourceTemplate},
+};
+
+/// An invocation of the backward shader keeps a gradient for each channel.
+pub(crate) const MOST_CHANNELS: usize = 64;
+
+/// Invocations of a workgroup; a tile's side; what stands in a shader's workgroup memory at most.
+const FORWARD_THREADS: u32 = 256;
+const BACKWARD_THREADS: u32 = 64;
+const TILE: usize = 8;
+const GROUPS: usize = 4;
+const MOST_ACCUMULATORS: usize = 8;
+
+/// `splat_forward.wgsl` with this many sums for each invocation.
+pub(crate) struct Forward {
+    pub(crate) accumulators: usize,
+}
+
+impl KernelSource for Forward {
+    fn source(&self) -> SourceTemplate {
+        SourceTemplate::new(include_str!("../../../../shaders/splat_forward.wgsl"))
+            .register("accumulators", self.accumulators.to_string())
+    }
+    fn id(&self) -> KernelId {
+        KernelId::new::<Self>().info(self.accumulators)
+    }
+    fn lang(&self) -> &'static str {
+        "wgsl"
+    }
+}
+
+/// `splat_backward.wgsl` for this many channels.
+pub(crate) struct BackwardOf {
+    pub(crate) channels: usize,
+}
+
+impl KernelSource for BackwardOf {
+    fn source(&self) -> SourceTemplate {
+        SourceTemplate::new(include_str!("../../../../shaders/splat_backward.wgsl"))
+            .register("channels", self.channels.to_string())
+    }
+    fn id(&self) -> KernelId {
+        KernelId::new::<Self>().info(self.channels)
+    }
+    fn lang(&self) -> &'static str {
+        "wgsl"
+    }
+}
+
+/// The buffers `places` and `sizes` that both shaders read.
+fn about(
+    client: &Client,
+    batch: usize,
+    count: usize,
+    channels: usize,
+    [width, height]: [usize; 2],
+    support: f32,
+) -> [Handle; 2] {
+    let places: Vec<u8> = places(width).iter().chain(&places(height)).flat_map(|v| v.to_le_bytes()).collect();
+    let sizes = [batch, count, channels, width, height].map(|size| size as u32);
+    let sizes: Vec<u8> = sizes.into_iter().chain([support.to_bits()]).flat_map(u32::to_le_bytes).collect();
+    [client.create_from_slice(&places), client.create_from_slice(&sizes)]
+}
+
+/// `[B, N, 5]` and `[B, N, C]` to `[B, C, H, W]`; none of them empty.
+pub(super) fn forward(
+    gaussians: FloatTensor<CubeBackend>,
+    textures: FloatTensor<CubeBackend>,
+    size: [usize; 2],
+    support: f32,
+) -> FloatTensor<CubeBackend> {
+    let (gaussians, textures) = (into_contiguous(gaussians), into_contiguous(textures));
+    let shape = textures.shape();
+    let [batch, count, channels] = [shape[0], shape[1], shape[2]];
+    let [width, height] = size;
+    let client = textures.client.clone();
+    let map = Shape::new([batch, channels, height, width]);
+    let map = empty_device_contiguous_dtype(client.clone(), textures.device.clone(), map, textures.dtype);
+    let [places, sizes] = about(&client, batch, count, channels, size, support);
+
+    let accumulators = channels.div_ceil(GROUPS).min(MOST_ACCUMULATORS);
+    let slabs = channels.div_ceil(accumulators * GROUPS);
+    let tiles = width.div_ceil(TILE) * height.div_ceil(TILE);
+    client.launch(
+        Box::new(SourceKernel::new(Forward { accumulators }, CubeDim::new_1d(FORWARD_THREADS))),
+        CubeCount::Static(tiles as u32, (slabs * batch) as u32, 1),
+        KernelArguments::new().with_buffers(vec![
+            gaussians.handle.binding(),
+            textures.handle.binding(),
+            map.handle.clone().binding(),
+            places.binding(),
+            sizes.binding(),
+        ]),
+    );
+    map
+}
+
+/// The gradients of gaussians and textures, from that of the map.
+pub(super) fn backward(
+    gaussians: FloatTensor<CubeBackend>,
+    textures: FloatTensor<CubeBackend>,
+    gradient: FloatTensor<CubeBackend>,
+    support: f32,
+) -> (FloatTensor<CubeBackend>, FloatTensor<CubeBackend>) {
+    let (gaussians, textures) = (into_contiguous(gaussians), into_contiguous(textures));
+    let gradient = into_contiguous(gradient);
+    let (shape, map) = (textures.shape(), gradient.shape());
+    let [batch, count, channels] = [shape[0], shape[1], shape[2]];
+    let client = textures.client.clone();
+    let empty = |width: usize| {
+        let shape = Shape::new([batch, count, width]);
+        empty_device_contiguous_dtype(client.clone(), textures.device.clone(), shape, textures.dtype)
+    };
+    let (of_gaussians, of_textures) = (empty(5), empty(channels));
+    let [places, sizes] = about(&client, batch, count, channels, [map[3], map[2]], support);
+    client.launch(
+        Box::new(SourceKernel::new(BackwardOf { channels }, CubeDim::new_1d(BACKWARD_THREADS))),
+        CubeCount::Static(count as u32, batch as u32, 1),
+        KernelArguments::new().with_buffers(vec![
+            gaussians.handle.binding(),
+            textures.handle.clone().binding(),
+            gradient.handle.binding(),
+            of_gaussians.handle.clone().binding(),
+            of_textures.handle.clone().binding(),
+            places.binding(),
+            sizes.binding(),
+        ]),
+    );
+    (of_gaussians, of_textures)
+}

@@ -1,0 +1,32 @@
+//! The shaders are well-formed in every form that is launched; no graphics card is needed for that.
+
+use crate::splat::wgsl::{BackwardOf, Forward, MOST_CHANNELS};
+use burn_cubecl::template::KernelSource;
+use naga::valid::{Capabilities, ValidationFlags, Validator};
+
+#[track_caller]
+fn check(name: &str, source: &str) {
+    let module =
+        naga::front::wgsl::parse_str(source).unwrap_or_else(|e| panic!("{name}: {}", e.emit_to_string(source)));
+    let about = Validator::new(ValidationFlags::all(), Capabilities::empty()).validate(&module);
+    about.unwrap_or_else(|e| panic!("{name}: {}", e.emit_to_string(source)));
+    // What WebGPU guarantees everywhere.
+    let shared: u32 = module
+        .global_variables
+        .iter()
+        .filter(|(_, v)| v.space == naga::AddressSpace::WorkGroup)
+        .map(|(_, v)| module.types[v.ty].inner.size(module.to_ctx()))
+        .sum();
+    assert!(shared <= 16_384, "{name} takes {shared} bytes of workgroup memory");
+    assert!(module.entry_points[0].workgroup_size.iter().product::<u32>() <= 256, "{name}");
+}
+
+#[test]
+fn every_form_of_the_shaders_is_valid() {
+    for accumulators in 1..=8 {
+        check("splat_forward", &Forward { accumulators }.source().complete());
+    }
+    for channels in [1, 2, 3, 8, 16, 17, 32, MOST_CHANNELS] {
+        check("splat_backward", &BackwardOf { channels }.source().complete());
+    }
+}
