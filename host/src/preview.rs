@@ -79,7 +79,9 @@ impl Previews {
     /// A file cannot be written. The run may go on.
     pub fn show(&self, event: &Event) -> Result<(), Error> {
         let Event::Preview { node, value } = event else { return Ok(()) };
-        let Some(name) = self.names.get(node) else { return Ok(()) };
+        let Some(name) = self.names.get(node).filter(|_| record_png::is_picture(&value.type_name())) else {
+            return Ok(());
+        };
         for (suffix, png) in record_png::pngs(&Record::from_value(value)?) {
             let path = self.folder.join(format!("{name}{suffix}.png"));
             write_whole(&path, &png?).map_err(|error| error.about_file("a preview cannot be written", &path))?;

@@ -144,13 +144,17 @@ impl Bank {
 }
 
 fn first_five_columns(array: &Tensor) -> Result<Vec<Gaussian>> {
-    let (&[_, columns @ 5..], DType::F32 | DType::F16 | DType::F64) = (array.shape(), array.dtype()) else {
-        return Err(Error::new(format!(
+    let expected = || {
+        Error::new(format!(
             "an array [N, 5 or more] of floats was expected, one of {} of shape {:?} came",
             array.dtype(),
             array.shape()
-        )));
+        ))
     };
+    let &[_, columns] = array.shape() else { return Err(expected()) };
+    if columns < 5 || !matches!(array.dtype(), DType::F32 | DType::F16 | DType::F64) {
+        return Err(expected());
+    }
     Ok(array.to_f32().chunks_exact(columns).map(|row| std::array::from_fn(|column| row[column])).collect())
 }
 

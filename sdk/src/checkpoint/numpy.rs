@@ -119,7 +119,7 @@ fn read_data(pickled: &Pickle) -> Result<Cow<'_, [u8]>> {
 /// Elements from one place of an axis to the next; `turned` arrays (Fortran's order) have the first axis varying fastest.
 fn strides(shape: &[usize], turned: bool) -> Vec<usize> {
     let mut strides = vec![0; shape.len()];
-    let mut step = 1;
+    let mut step = 1usize;
     let mut set = |axis: usize| {
         strides[axis] = step;
         step = step.saturating_mul(shape[axis]);

@@ -24,7 +24,7 @@ pub(super) fn gather(
             storage.len()
         )));
     }
-    let mut expected = 1;
+    let mut expected = 1usize;
     let contiguous = shape.iter().zip(strides).rev().all(|(n, s)| {
         let fits = *n == 1 || *s == expected;
         expected = expected.saturating_mul(*n);

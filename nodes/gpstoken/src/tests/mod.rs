@@ -5,6 +5,7 @@ mod errors;
 mod generation;
 mod generator;
 mod kernels;
+mod layouts;
 mod network;
 mod nodes;
 mod partition;
