@@ -2,7 +2,6 @@
 
 use crate::{
     generator::{
-        Network,
         guidance::Guidance,
         noise::Noise,
         run::{Request, Sampled},
@@ -47,12 +46,12 @@ impl Sampling<'_> {
     /// `preview` sees the steps.
     pub(crate) fn run(
         self,
-        network: &Network,
+        generator: &Generator,
         [pictures, count]: [usize; 2],
         condition: &[f32],
         preview: &mut dyn FnMut(Range<usize>, Step<'_>) -> Result<()>,
     ) -> Result<Vec<f32>> {
-        let ctx = self.ctx;
+        let (ctx, network) = (self.ctx, &*generator.network);
         self.settings.check()?;
         let guidance = self.guidance()?;
         let classes = self.classes(network.classes, pictures)?;
@@ -74,7 +73,8 @@ impl Sampling<'_> {
             ctx.step(done, total)?;
             preview(range, step)
         };
-        let Sampled { values, evaluated } = request.sample(&mut || ctx.check(), &mut watch)?;
+        let Sampled { values, evaluated } =
+            generator.compute.run(|| request.sample(&mut || ctx.check(), &mut watch))?;
         let seconds = start.elapsed().as_secs_f64();
         ctx.info(format!("{pictures} pictures of {count} tokens: {evaluated} evaluations in {seconds:.1} s"));
         Ok(values)

@@ -26,9 +26,24 @@ impl<T> Default for Latest<T> {
 }
 
 impl<T: Clone> Latest<T> {
-    /// What was read from this file with these settings, or what `read` gives now. The old thing is dropped before a new one
-    /// is read, so that there is memory for only one. `missing` tells what was expected where there is no such file.
-    pub(crate) fn get(
+    /// What was read from this checkpoint with these settings, or what `read` gives now; `kind` is what messages call it. The old
+    /// thing is dropped before a new one is read, so that there is memory for only one.
+    ///
+    /// # Errors
+    /// There is no such file; or those of `read`.
+    pub(crate) fn get(&self, kind: &str, path: &Path, settings: &str, read: impl FnOnce() -> Result<T>) -> Result<T> {
+        let missing = |e| {
+            let expected = "a checkpoint (.safetensors or .pth) was expected";
+            Error::missing(format!("loading {kind}: {expected}, {e}: {}", path.display()))
+        };
+        self.get_from(path, settings, missing, read)
+    }
+
+    /// As [`get`](Self::get), from a file of another kind; `missing` makes the error where there is none.
+    ///
+    /// # Errors
+    /// There is no such file; or those of `read`.
+    pub(crate) fn get_from(
         &self,
         path: &Path,
         settings: &str,

@@ -36,7 +36,7 @@ impl LayoutBank {
     ) -> Result<Layout> {
         let missing = |e: std::io::Error| Error::from(e).about_file("reading a bank of layouts", &path);
         let bank =
-            self.last.get(&path, "", missing, || Bank::open(&path).map(Arc::new)).map_err(|e| e.blame("path"))?;
+            self.last.get_from(&path, "", missing, || Bank::open(&path).map(Arc::new)).map_err(|e| e.blame("path"))?;
         let chosen = bank.get(class, index, count)?;
         let tokens = chosen[0].gaussians.len();
         if let Some((other, layout)) = chosen.iter().enumerate().find(|(_, layout)| layout.gaussians.len() != tokens) {

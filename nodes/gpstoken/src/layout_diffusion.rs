@@ -75,7 +75,7 @@ pub fn layout_diffusion(
     let pictures = count as usize;
     let settings = Settings { sampler, points: steps as usize, diffusion, last_step };
     let sampling = Sampling { class, classes, seed, settings, guidance_scale, guidance_low, guidance_high, noise, ctx };
-    let samples = within(ctx, || sampling.run(network, [pictures, made], &[], &mut |_, _| Ok(())))?;
+    let samples = within(ctx, || sampling.run(&generator, [pictures, made], &[], &mut |_, _| Ok(())))?;
     let sampled: Vec<f32> =
         samples.chunks_exact(5 * made).flat_map(|sample| generator.normalisation.tokens(sample, None)).collect();
     let shape = [pictures, made, 5];

@@ -1,10 +1,11 @@
 //! The node `gpstoken.LoadGenerator`.
 
 use crate::{
+    device::Compute,
     generator::{Network, normalisation::Normalisation},
     latest::Latest,
 };
-use burn::prelude::Device;
+use burn::module::Module;
 use serde_json::json;
 use splatgraph_sdk::{checkpoint, checkpoint::Checkpoint, prelude::*};
 use std::{path::Path, sync::Arc};
@@ -12,6 +13,8 @@ use std::{path::Path, sync::Arc};
 /// A generator that is ready to run.
 #[derive(Clone, Debug)]
 pub struct Generator {
+    /// What it computes on, in f32.
+    pub compute: Compute,
     /// The network with its weights.
     pub network: Arc<Network>,
     /// What it makes.
@@ -61,6 +64,15 @@ impl Resident for Generator {
         });
         about.as_object().cloned().unwrap_or_default()
     }
+
+    fn device(&self) -> String {
+        self.compute.id.clone()
+    }
+
+    fn bytes(&self) -> (u64, u64) {
+        let bytes = self.network.num_params() as u64 * 4;
+        if self.compute.is_host() { (bytes, 0) } else { (0, bytes) }
+    }
 }
 
 /// The node's state: the network that it loaded last.
@@ -100,25 +112,26 @@ impl LoadGenerator {
         heads: u32,
         /// `{"means": [...], "stds": [...]}`, one number for each channel.
         normalisation: Option<Json>,
+        /// What the generator computes on, such as `cpu` or `gpu:1`; left out: what the run does. Always in f32.
+        device: Option<String>,
         ctx: &Ctx,
     ) -> Result<Local<Generator>> {
+        let compute = Compute::of_run(ctx, device.as_deref())?;
         let heads = (heads > 0).then_some(heads as usize);
-        let key = heads.map(|heads| heads.to_string()).unwrap_or_default();
-        let missing = |e| {
-            let expected = "loading a generator: a checkpoint (.safetensors or .pth) was expected";
-            let next = "None is built in: name one that you have, or put it into a folder of models (see --models)";
-            Error::missing(format!("{expected}, {e}: {}\n{next}", model.display()))
-        };
-        let loaded = self.last.get(&model, &key, missing, || read(&model, heads)).map_err(|e| e.blame("model"))?;
+        let key = format!("{} {}", compute.id, heads.unwrap_or_default());
+        let loaded = self
+            .last
+            .get("a generator", &model, &key, || read(&model, heads, &compute))
+            .map_err(|e| e.blame("model"))?;
         let (normalisation, origin) = normalisation_of(&loaded, normalisation, &model)?;
         let name = model.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         ctx.info(format!("{name}: normalisation from {origin}"));
         let Loaded { network, kind, tokenizer, .. } = loaded;
-        Ok(Local::new(Generator { network, kind, normalisation, tokenizer, name }))
+        Ok(Local::new(Generator { compute, network, kind, normalisation, tokenizer, name }))
     }
 }
 
-fn read(model: &Path, heads: Option<usize>) -> Result<Loaded> {
+fn read(model: &Path, heads: Option<usize>, compute: &Compute) -> Result<Loaded> {
     let Checkpoint { metadata, tensors } = checkpoint::open(model)?;
     let about_file = |e: Error| {
         let e = e.context("loading a generator");
@@ -129,11 +142,11 @@ fn read(model: &Path, heads: Option<usize>) -> Result<Loaded> {
     let tokenizer = text("tokenizer").map(read_tokenizer).transpose().map_err(about_file)?;
     let normalisation = text("normalisation").map(read_json).transpose().map_err(about_file)?;
     let load = || {
-        let network = Network::load(tensors, heads.or(own_heads), &Device::flex())?;
+        let network = Network::load(tensors, heads.or(own_heads), &compute.device)?;
         let kind = kind(&network)?;
         Ok(Loaded { network: Arc::new(network), kind, normalisation, tokenizer: tokenizer.unwrap_or_default() })
     };
-    load().map_err(about_file)
+    compute.run(load).map_err(about_file)
 }
 
 fn kind(network: &Network) -> Result<Kind> {

@@ -127,7 +127,7 @@ pub fn texture_diffusion(
         Ok(())
     };
     let sampling = Sampling { class, classes, seed, settings, guidance_scale, guidance_low, guidance_high, noise, ctx };
-    let samples = within(ctx, || sampling.run(network, [pictures, count], gaussians, &mut preview))?;
+    let samples = within(ctx, || sampling.run(&generator, [pictures, count], gaussians, &mut preview))?;
     tokens_of(&samples, 0)
 }
 

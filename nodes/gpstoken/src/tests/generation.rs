@@ -1,6 +1,6 @@
 //! The nodes of generation as a graph runs them.
 
-use super::{Golden, assert_near, folder};
+use super::{Golden, assert_near, devices, folder};
 use crate::{
     layout_diffusion::layout_diffusion,
     load_generator::{Generator, LoadGenerator},
@@ -82,6 +82,20 @@ fn recorded_noise_gives_the_recorded_tokens() {
     // Textures are up to 3.1 times the sample, whose tolerance is that of the sampler's tests.
     assert_near("tokens", &rows(&tokens), recorded.f32("tokens"), 5e-5);
     assert_eq!(tokens.header.model.as_deref(), Some("weights_sit_cond"));
+}
+
+#[test]
+fn recorded_noise_gives_the_recorded_tokens_on_every_device() {
+    for (id, _) in devices() {
+        let path = folder().join("weights_sit_cond.safetensors");
+        let settings = json!({"model": path, "heads": 6, "normalisation": normalisation(), "device": id});
+        let generator = only(run::<LoadGenerator>(settings, []).unwrap());
+        assert_eq!(Local::<Generator>::from_value(&generator).unwrap().compute.id, id);
+        let inputs = [("generator", generator), ("layout", layout_value()), ("noise", recorded_noise("", 9))];
+        let tokens = only(run::<texture_diffusion>(json!({"classes": [3, 7], "steps": 10}), inputs).unwrap());
+        let tokens = rows(&Tokens::from_value(&tokens).unwrap());
+        assert_near(&format!("tokens on {id}"), &tokens, post().f32("tokens"), 5e-5);
+    }
 }
 
 #[test]
