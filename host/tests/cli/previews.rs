@@ -35,8 +35,8 @@ fn pixels(path: &Path) -> (u32, u32, Vec<u8>) {
 #[test]
 fn the_newest_picture_of_each_node_is_a_file() {
     let place = showing(json!({}));
-    let ran = place.run(&["run", "graph.json", "--quiet", "--previews", "new/seen"]);
-    insta::assert_snapshot!(ran.all(), @"");
+    let ran = place.run(&["run", "graph.json", "--previews", "new/seen"]);
+    assert_eq!((ran.code, ran.stdout.as_str()), (0, "shown  4\n"), "{}", ran.stderr);
     let folder = place.path("work/new/seen");
     assert_eq!(files(&folder), ["show.png"]);
     assert_eq!(pixels(&folder.join("show.png")), (2, 2, vec![255; 12]));
@@ -56,8 +56,8 @@ fn the_newest_picture_of_each_node_is_a_file() {
 #[test]
 fn nothing_is_made_when_nobody_looks() {
     let place = showing(json!({}));
-    let ran = place.run(&["run", "graph.json", "--quiet"]);
-    insta::assert_snapshot!(ran.all(), @"");
+    let ran = place.run(&["run", "graph.json"]);
+    assert_eq!((ran.code, ran.stdout.as_str()), (0, "shown  0\n"), "{}", ran.stderr);
     assert_eq!(place.files(), ["graph.json"]);
 }
 
@@ -87,15 +87,27 @@ fn previews_are_there_while_the_node_runs() {
 fn a_folder_that_cannot_take_previews_is_told() {
     let place = showing(json!({}));
     place.write("file", "");
-    insta::assert_snapshot!(place.run(&["run", "graph.json", "--previews", "file"]).all(), @"");
+    insta::assert_snapshot!(place.run(&["run", "graph.json", "--previews", "file"]).all(), @r"
+    exit code 1
+    --- stdout
+    --- stderr
+    error: the folder for previews cannot be created: File exists (os error 17)
+      file
+    ");
     // The run is worth more than its previews.
     fs::create_dir_all(place.path("work/seen/show.png")).unwrap();
     let ran = place.run(&["run", "graph.json", "--previews", "seen"]);
     let warnings: Vec<&str> = ran.stderr.lines().filter(|line| line.contains("preview")).collect();
-    insta::assert_snapshot!(warnings.join("\n"), @"");
+    insta::assert_snapshot!(warnings.join("\n"), @"warning: a preview cannot be written: Is a directory (os error 21): [DIR]/work/seen/show.png");
     assert_eq!((ran.code, ran.stdout.as_str()), (0, "shown  4\n"));
 
     let nodes = json!({"show": node("Show", json!({})), "save": node("WriteText", json!({"text": ["show", "shown"], "path": "show.png"}))});
     graph(&place, &nodes, &json!({}));
-    insta::assert_snapshot!(place.run(&["run", "graph.json", "--previews", "."]).all(), @"");
+    insta::assert_snapshot!(place.run(&["run", "graph.json", "--previews", "."]).all(), @r"
+    exit code 2
+    --- stdout
+    --- stderr
+    error: a preview of node `show` would be written over a file that the graph reads or writes; name another folder
+      [DIR]/work/show.png
+    ");
 }

@@ -113,8 +113,11 @@ fn a_picture_depends_on_its_seed_alone() {
     }
     assert_ne!(bytes("generate.json", &[layouts, "seed=9"], "p.png"), alone);
     // From a bank, whose entries follow each other as seeds do.
-    let alone = bytes("generate-from-bank.json", &["index=1", "seed=8"], "p.png");
-    assert_eq!(bytes("generate-from-bank.json", &["index=0", "seed=7", "count=2"], "p-001.png"), alone);
+    let alone = bytes("generate-from-bank.json", &["bank=initg.pickle", "index=1", "seed=8"], "p.png");
+    assert_eq!(
+        bytes("generate-from-bank.json", &["bank=initg.pickle", "index=0", "seed=7", "count=2"], "p-001.png"),
+        alone
+    );
 }
 
 #[test]
@@ -138,7 +141,7 @@ fn a_bank_is_made_of_photos() {
     assert_eq!(output.status.code(), Some(1));
     let said = String::from_utf8_lossy(&output.stderr);
     let error = said.lines().find(|line| line.contains("failed: ")).unwrap_or_else(|| panic!("{said}"));
-    insta::assert_snapshot!(error.split(" [").next().unwrap(), @"");
+    insta::assert_snapshot!(error.split(" [").next().unwrap(), @"error: node `layout` (gpstoken.LayoutBank) failed: input `index`: 5 layouts are in the bank in all, counted from 0; that of index 5 was asked for. Use a smaller index, or a larger bank");
 }
 
 #[test]
@@ -154,13 +157,16 @@ fn without_a_model_the_first_error_says_what_to_give() {
         let told = lines.map(|line| line[line.find("node `").unwrap()..line.find("; looked").unwrap()].to_owned());
         told.collect::<Vec<_>>().join("\n")
     });
-    insta::assert_snapshot!(errors[0], @"");
-    insta::assert_snapshot!(errors[1], @"");
+    insta::assert_snapshot!(errors[0], @r#"
+    node `layouts` (gpstoken.LoadGenerator), input `model`: there is no model "layout_generator.safetensors"; give one with `layout_generator=FILE`
+    node `textures` (gpstoken.LoadGenerator), input `model`: there is no model "generator.safetensors"; give one with `generator=FILE`
+    "#);
+    insta::assert_snapshot!(errors[1], @r#"node `textures` (gpstoken.LoadGenerator), input `model`: there is no model "generator.safetensors"; give one with `generator=FILE`"#);
 }
 
 /// Runs for ever, until the picture of a preview is there.
 fn with_first_preview(folder: &Path) -> (std::process::Child, PathBuf) {
-    let arguments = ["steps=100000", "--previews", "seen", "--set", "texture.preview_every=2"];
+    let arguments = ["bank=initg.pickle", "steps=100000", "--previews", "seen", "--set", "texture.preview_every=2"];
     let mut child = command(folder, "generate-from-bank.json", &arguments)
         .stdout(Stdio::null())
         .stderr(fs::File::create(folder.join("log")).unwrap())
