@@ -9,6 +9,7 @@ mod layouts;
 mod network;
 mod nodes;
 mod partition;
+mod samplers;
 mod shaders;
 mod splat;
 mod splat_devices;

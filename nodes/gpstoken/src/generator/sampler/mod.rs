@@ -172,7 +172,7 @@ fn evaluate(velocity: &mut Velocity<'_>, x: &[f32], t: f32, at: At) -> Result<Ve
     let largest = x.iter().fold(0.0f32, |largest, v| if v.abs() > largest || v.is_nan() { v.abs() } else { largest });
     let of = if at.of == 0 { String::new() } else { format!(" of {}", at.of) };
     Err(Error::new(format!(
-        "sampling: finite velocities were expected, the model gave {bad} in step {}{of}, at t = {t}, for a state up to {largest:e}. \
+        "sampling: finite velocities were expected, the model gave {bad} in step {}{of}, at t = {t}, for a state up to {largest:.1e}. \
          More steps or another sampler keep a state from growing; a model that fails on a state below 1000 is damaged",
         at.index
     )))
