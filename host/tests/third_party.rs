@@ -96,7 +96,7 @@ fn the_example_pack_built_elsewhere_replaces_a_stage() {
     // The plain sum in f32 against the project's kernel: the pictures differ by single roundings at most.
     assert!(psnr > 60.0, "the two splats give different pictures: {psnr} dB");
 
-    // The stage of generation that needs a model; without it the model need not be there.
+    // The stage of generation that needs a model: without it the model is not loaded.
     fs::copy(graphs.join("generate-from-layout.json"), folder.path().join("generate.json")).unwrap();
     let swap = ["run", "generate.json", "seed=3", "--packs", packs, "--swap", "texture=acme.RandomTextures"];
     let swapped = splatgraph(&swap, folder.path());
@@ -104,8 +104,6 @@ fn the_example_pack_built_elsewhere_replaces_a_stage() {
     assert!(swapped.status.success(), "{said}");
     let dropped = said.lines().find(|line| line.starts_with("swap texture")).unwrap_or_else(|| panic!("{said}"));
     insta::assert_snapshot!(dropped, @"");
-    let warned = said.lines().find(|line| line.contains("there is no model")).unwrap_or_else(|| panic!("{said}"));
-    insta::assert_snapshot!(warned, @"");
     assert!(folder.path().join("generated-0-3.png").exists());
     assert!(folder.path().join("generated-0-3-layout.png").exists());
 }

@@ -289,7 +289,7 @@ fn previews_of_every_round_are_shown() {
     let watching = Watching::start(&place, &["--previews", "seen"]);
     assert_eq!(watching.done()["outputs"]["result"], 4);
     assert!(place.path("work/seen/show.png").exists());
-    std::fs::remove_file(place.path("work/seen/show.png")).unwrap();
+    fs::remove_file(place.path("work/seen/show.png")).unwrap();
     write_graph(&place, json!({"show": node("Show", json!({"count": 5}))}), json!(["show", "shown"]));
     assert_eq!(watching.done()["outputs"]["result"], 5);
     assert!(place.path("work/seen/show.png").exists());

@@ -1,6 +1,6 @@
 use super::{
     super::{
-        file::{Source, Target},
+        file::{Base, Source, Target},
         given::Given,
         paths::{PathRules, Resolved, identity, may_overwrite},
         problem::{Kind, Problem},
@@ -57,14 +57,8 @@ impl Checker<'_> {
         }
     }
 
-    /// Puts absolute paths into the inputs that are paths. A node of an unknown class is left out. Models that are not there
-    /// are only a warning where nothing needs their node, such as after the one that used it was swapped.
-    pub(super) fn resolve_paths(
-        &mut self,
-        feeds: Vec<Vec<Feed>>,
-        rules: &PathRules,
-        needed: &[bool],
-    ) -> (Vec<CheckedNode>, Vec<Used>) {
+    /// Puts absolute paths into the inputs that are paths. A node of an unknown class is left out.
+    pub(super) fn resolve_paths(&mut self, feeds: Vec<Vec<Feed>>, rules: &PathRules) -> (Vec<CheckedNode>, Vec<Used>) {
         let mut nodes = Vec::with_capacity(feeds.len());
         let mut files = Vec::new();
         for (position, mut feeds) in feeds.into_iter().enumerate() {
@@ -98,11 +92,6 @@ impl Checker<'_> {
                                 }
                             }
                         }
-                        Err(mut problem) if problem.kind == Kind::MissingModel && !needed[position] => {
-                            problem.message.push_str(", but nothing needs this node");
-                            problem.hint = None;
-                            self.warnings.push(problem);
-                        }
                         Err(problem) => self.problems.push(problem),
                     }
                 }
@@ -129,7 +118,7 @@ impl Checker<'_> {
             // Whoever got the graph from elsewhere need not look into it to give a model.
             let named = self.file.inputs.iter().find(|named| {
                 let is_this = |target: &Target| target.node == self.file.nodes[node].id && target.input == spec.name;
-                problem.kind == Kind::MissingModel && named.targets.iter().any(is_this)
+                problem.kind == Kind::MissingModel && base != Base::CommandLine && named.targets.iter().any(is_this)
             });
             let hint = match (named, problem.hint) {
                 (Some(named), Some(hint)) => Some(format!("give one with `{}=FILE`; {hint}", named.name)),

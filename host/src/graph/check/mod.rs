@@ -126,8 +126,7 @@ fn check_all(file: File, registry: &Registry, given: &Given, overwriting: bool) 
     checker.check_cycles(&feeds);
     let roots = checker.roots(&outputs);
     let paths = checker.path_rules(given);
-    let needed = needed(&roots, &feeds);
-    let (nodes, files) = checker.resolve_paths(feeds, &paths, &needed);
+    let (nodes, files) = checker.resolve_paths(feeds, &paths);
     if overwriting {
         checker.check_overwriting(&files);
     }
@@ -138,18 +137,6 @@ fn check_all(file: File, registry: &Registry, given: &Given, overwriting: bool) 
     } else {
         Err(Problems::new(problems, file.origin.to_string()))
     }
-}
-
-/// Per node: whether a root needs it.
-fn needed(roots: &[usize], feeds: &[Vec<Feed>]) -> Vec<bool> {
-    let mut needed = vec![false; feeds.len()];
-    let mut next = roots.to_vec();
-    while let Some(node) = next.pop() {
-        if !std::mem::replace(&mut needed[node], true) {
-            next.extend(feeds[node].iter().flat_map(Feed::sockets).map(|socket| socket.node));
-        }
-    }
-    needed
 }
 
 /// What is wrong with the text, the classes and the links of a graph, whatever else is.

@@ -5,7 +5,7 @@ use crate::{
     generator::{
         Network, Prepared, Row,
         guidance::{Guidance, Guided},
-        noise::normal,
+        noise::{Noise, normal},
         normalisation::Normalisation,
     },
     kernels::{cpu::Level, rows::linear_rows},
