@@ -2,6 +2,7 @@
 
 use crate::{
     decode::decode,
+    device::Placed,
     generation::{Sampling, expect},
     generator::sampler::{Diffusion, LastStep, Sampler, Settings, Step},
     load_generator::{Generator, Kind},
@@ -122,7 +123,7 @@ pub fn texture_diffusion(
         let expected: Vec<f32> = step.from.iter().zip(step.velocity).map(|(x, v)| x + rest * v).collect();
         let size = (range.len() * network.channels * count).min(expected.len());
         let tokens = tokens_of(&expected[..size], range.start)?;
-        let map = splat(tokens, Some(tokenizer.clone()), Tiles::Merged, ctx)?;
+        let map = splat(Placed::Host(tokens), Some(tokenizer.clone()), Tiles::Merged, ctx)?;
         ctx.preview(&decode(tokenizer.clone(), map, Tiles::Merged, ctx)?.into_value()?);
         Ok(())
     };

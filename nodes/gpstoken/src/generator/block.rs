@@ -2,15 +2,14 @@
 //! normalisation whose scale and shift, and whose weight in the sum, come from time and class (adaLN-zero).
 
 use super::embedding::silu_layer;
-use crate::{tokenizer::Linear, weights::Weights};
+use crate::{
+    tokenizer::{Linear, attend},
+    weights::Weights,
+};
 use burn::{
     module::Module,
     prelude::s,
-    tensor::{
-        Tensor,
-        module::{attention, layer_norm},
-        ops::AttentionModuleOptions,
-    },
+    tensor::{Tensor, module::layer_norm},
 };
 
 /// Added to the variance in all normalisations.
@@ -46,7 +45,7 @@ impl Block {
             let part = joint.clone().slice(s![.., .., i * width..(i + 1) * width]);
             part.reshape([batch, count, heads, width / heads]).swap_dims(1, 2)
         };
-        let attended = attention(head(0), head(1), head(2), None, None, AttentionModuleOptions::default());
+        let attended = attend(head(0), head(1), head(2));
         let attended = self.out.forward(attended.swap_dims(1, 2).reshape([batch, count, width]));
         let x = x + part(2) * attended;
         let inner = tanh_gelu(self.widen.forward(modulate(x.clone(), part(3), part(4))));

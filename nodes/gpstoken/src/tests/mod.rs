@@ -1,6 +1,7 @@
 //! Tests against recorded runs of the authors' code; see `tests/goldens/README.md`.
 
 mod calibration;
+mod devices;
 mod errors;
 mod generation;
 mod generator;
