@@ -141,7 +141,17 @@ fn what_is_no_array_is_refused_by_name() {
         let all = pickled(&format!("no-arrays-{protocol}.pickle"));
         all.iter().map(|(name, value)| format!("{name}: {}", numpy_array(value).unwrap_err())).collect()
     };
-    insta::assert_debug_snapshot!(errors(4), @"");
+    insta::assert_debug_snapshot!(errors(4), @r#"
+    [
+        "big-endian: a NumPy array of plain numbers in little-endian order was expected, one of big-endian `f4` came",
+        "objects: a NumPy array of plain numbers in little-endian order was expected, one of type `O8` came",
+        "text: a NumPy array of plain numbers in little-endian order was expected, one of type `U1` came",
+        "matrix: a plain NumPy array was expected, `numpy.matrix` came",
+        "scalar: a NumPy array was expected, a call of `numpy._core.multiarray.scalar`, which is not made, came",
+        "code: a NumPy array was expected, a call of `posix.system`, which is not made, came",
+        "dict: a NumPy array was expected, a dict came",
+    ]
+    "#);
     // The names of modules differ, and who says first what is wrong.
     for protocol in [2, 5] {
         assert_eq!(errors(protocol).len(), 7);
