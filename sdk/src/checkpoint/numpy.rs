@@ -98,11 +98,17 @@ fn read_type(pickled: &Pickle) -> Result<DType> {
     known.ok_or_else(|| unsupported(&format!("type `{name}`")))
 }
 
-/// Protocol 2 knows no bytes: they stand there as text, one character each.
+/// Protocol 2 knows no bytes: they stand there as text, one character each, and none as a call of `bytes`.
 fn read_data(pickled: &Pickle) -> Result<Cow<'_, [u8]>> {
     let unusual = || Error::new(format!("the bytes of a NumPy array were expected, {} came", pickled.describe()));
     match pickled {
         Pickle::Bytes(bytes) => Ok(Cow::Borrowed(bytes)),
+        Pickle::Call { arguments, .. }
+            if pickled.global_name().as_deref() == Some("__builtin__.bytes")
+                && **arguments == Pickle::List(Vec::new()) =>
+        {
+            Ok(Cow::Borrowed(&[]))
+        }
         Pickle::Call { arguments, .. } if pickled.global_name().as_deref() == Some("_codecs.encode") => {
             let Pickle::List(arguments) = &**arguments else { return Err(unusual()) };
             let [Pickle::Text(text), Pickle::Text(encoding)] = &arguments[..] else { return Err(unusual()) };
