@@ -1,4 +1,5 @@
-//! The splat on the CPU: each token is added to the pixels of its box, all channels of a pixel side by side in memory.
+//! The splat on the CPU, the twin of `shaders/splat_forward.wgsl`: each token is added to the pixels of its box, all channels of a
+//! pixel side by side in memory.
 
 use super::{covered, is_usable, place, places};
 use crate::kernels::cpu::{Level, for_each_level, fused};
