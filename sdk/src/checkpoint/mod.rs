@@ -1,11 +1,14 @@
 //! Reads model weights: .safetensors files, and PyTorch's .pth/.pt/.bin files without running the code that these may hold.
 
+mod numpy;
 mod pickle;
 mod pth;
+mod strided;
 
 use crate::{Error, Result, Tensor, record::read_safetensors};
 use std::{collections::BTreeMap, path::Path};
 
+pub use numpy::numpy_array;
 pub use pickle::{Pickle, parse as parse_pickle};
 
 /// Weights by name.
