@@ -116,7 +116,12 @@ struct Run {
 }
 
 /// All runs, those for warming up first; `None` when they were cancelled.
-fn measure(options: &Options, checked: &Checked, settings: &Settings, cancel: &CancelToken) -> Outcome<Option<Vec<Run>>> {
+fn measure(
+    options: &Options,
+    checked: &Checked,
+    settings: &Settings,
+    cancel: &CancelToken,
+) -> Outcome<Option<Vec<Run>>> {
     let threads = options.threads.map(NonZeroUsize::get);
     // Nothing is kept, so that every node runs each time.
     let runner = Runner::new(run::Options { threads, cache_bytes: 0 })

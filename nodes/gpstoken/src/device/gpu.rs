@@ -33,7 +33,8 @@ const APIS: [(wgpu::Backend, WgpuBackend); 4] = [
 pub(super) fn adapters() -> &'static [Adapter] {
     static FOUND: OnceLock<Vec<Adapter>> = OnceLock::new();
     FOUND.get_or_init(|| {
-        let built = APIS.into_iter().filter(|(api, _)| wgpu::Instance::enabled_backend_features().contains((*api).into()));
+        let built =
+            APIS.into_iter().filter(|(api, _)| wgpu::Instance::enabled_backend_features().contains((*api).into()));
         built.map(|(backend, api)| of_api(backend, api)).find(|adapters| !adapters.is_empty()).unwrap_or_default()
     })
 }
@@ -77,7 +78,10 @@ pub(super) fn open(index: usize) -> Result<Device> {
         return Ok(device.clone());
     }
     let Some(adapter) = adapters().get(index) else {
-        return Err(Error::new(format!("the device gpu:{index} was asked for, {} adapters were found", adapters().len())));
+        return Err(Error::new(format!(
+            "the device gpu:{index} was asked for, {} adapters were found",
+            adapters().len()
+        )));
     };
     let options = Device::wgpu_options().device_kind(adapter.kind.clone()).graphics_api(adapter.api);
     let device = options.init().map_err(|error| {

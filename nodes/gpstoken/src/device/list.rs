@@ -80,7 +80,9 @@ fn cuda() -> Vec<DeviceSpec> {
     if count == 0 {
         return vec![missing("cuda", "no NVIDIA card with a driver was found; install NVIDIA's driver")];
     }
-    (0..count).map(|i| DeviceSpec { id: format!("cuda:{i}"), name: "NVIDIA CUDA".to_owned(), ..DeviceSpec::default() }).collect()
+    (0..count)
+        .map(|i| DeviceSpec { id: format!("cuda:{i}"), name: "NVIDIA CUDA".to_owned(), ..DeviceSpec::default() })
+        .collect()
 }
 
 #[cfg(not(feature = "cuda"))]
@@ -110,12 +112,14 @@ fn libtorch() -> Vec<DeviceSpec> {
 
 fn not_built() -> Vec<DeviceSpec> {
     let mut devices = Vec::new();
-    let mut not_built = |id: &str, how: &str| devices.push(missing(id, &format!("not in this build; build it with {how}")));
+    let mut not_built =
+        |id: &str, how: &str| devices.push(missing(id, &format!("not in this build; build it with {how}")));
     if cfg!(not(feature = "cuda")) {
         not_built("cuda", "`cargo build --release --features splatgraph-pack-gpstoken/cuda`");
     }
     if cfg!(not(feature = "libtorch")) {
-        let how = "`cargo build --release --features splatgraph-pack-gpstoken/libtorch`, see the README for libtorch itself";
+        let how =
+            "`cargo build --release --features splatgraph-pack-gpstoken/libtorch`, see the README for libtorch itself";
         not_built("libtorch", how);
         not_built("libtorch-cuda", how);
     }

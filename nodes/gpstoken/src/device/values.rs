@@ -97,11 +97,8 @@ impl<T: StandardType> Resident for OnDevice<T> {
     const TYPE: &'static str = T::TYPE;
 
     fn fields(&self) -> Vec<FieldInfo> {
-        let info = |field: &Field| FieldInfo {
-            name: field.name.to_owned(),
-            dtype: DType::F32,
-            shape: field.shape.clone(),
-        };
+        let info =
+            |field: &Field| FieldInfo { name: field.name.to_owned(), dtype: DType::F32, shape: field.shape.clone() };
         self.fields.iter().map(info).collect()
     }
 

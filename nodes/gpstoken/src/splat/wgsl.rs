@@ -64,7 +64,14 @@ impl KernelSource for BackwardOf {
 }
 
 /// The buffers `places` and `sizes` that both shaders read.
-fn about(client: &Client, batch: usize, count: usize, channels: usize, [width, height]: [usize; 2], support: f32) -> [Handle; 2] {
+fn about(
+    client: &Client,
+    batch: usize,
+    count: usize,
+    channels: usize,
+    [width, height]: [usize; 2],
+    support: f32,
+) -> [Handle; 2] {
     let places: Vec<u8> = places(width).iter().chain(&places(height)).flat_map(|v| v.to_le_bytes()).collect();
     let sizes = [batch, count, channels, width, height].map(|size| size as u32);
     let sizes: Vec<u8> = sizes.into_iter().chain([support.to_bits()]).flat_map(u32::to_le_bytes).collect();

@@ -6,11 +6,17 @@ use naga::valid::{Capabilities, ValidationFlags, Validator};
 
 #[track_caller]
 fn check(name: &str, source: &str) {
-    let module = naga::front::wgsl::parse_str(source).unwrap_or_else(|e| panic!("{name}: {}", e.emit_to_string(source)));
+    let module =
+        naga::front::wgsl::parse_str(source).unwrap_or_else(|e| panic!("{name}: {}", e.emit_to_string(source)));
     let about = Validator::new(ValidationFlags::all(), Capabilities::empty()).validate(&module);
     about.unwrap_or_else(|e| panic!("{name}: {}", e.emit_to_string(source)));
     // What WebGPU guarantees everywhere.
-    let shared: u32 = module.global_variables.iter().filter(|(_, v)| v.space == naga::AddressSpace::WorkGroup).map(|(_, v)| module.types[v.ty].inner.size(module.to_ctx())).sum();
+    let shared: u32 = module
+        .global_variables
+        .iter()
+        .filter(|(_, v)| v.space == naga::AddressSpace::WorkGroup)
+        .map(|(_, v)| module.types[v.ty].inner.size(module.to_ctx()))
+        .sum();
     assert!(shared <= 16_384, "{name} takes {shared} bytes of workgroup memory");
     assert!(module.entry_points[0].workgroup_size.iter().product::<u32>() <= 256, "{name}");
 }

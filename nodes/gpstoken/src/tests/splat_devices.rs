@@ -56,7 +56,8 @@ impl Case {
             let [sigma_x, sigma_y, rho, x, y] = std::array::from_fn(|i| gaussians[token * 5 + i]);
             for (row, v) in (0..height).map(|i| (i, place(i, height))) {
                 for (column, u) in (0..width).map(|i| (i, place(i, width))) {
-                    let outside = |place: f64, centre: f32, sigma: f32| (place as f32 - centre).abs() > self.support * sigma;
+                    let outside =
+                        |place: f64, centre: f32, sigma: f32| (place as f32 - centre).abs() > self.support * sigma;
                     if outside(u, cut[3], cut[0]) || outside(v, cut[4], cut[1]) {
                         continue;
                     }
@@ -151,7 +152,10 @@ fn assert_gradient(what: &str, actual: &[f32], expected: &[f64], tolerance: f64)
     let size = expected.iter().map(|v| v.abs()).sum::<f64>();
     let bias = wide().zip(expected).map(|(a, e)| a - e).sum::<f64>().abs() / size;
     println!("{what}: error {error:.1e}, cosine 1 - {:.1e}, bias {bias:.1e}", 1.0 - cosine);
-    assert!(error <= tolerance && 1.0 - cosine <= tolerance && bias <= tolerance, "{what}: {error:e}, {cosine}, {bias:e}");
+    assert!(
+        error <= tolerance && 1.0 - cosine <= tolerance && bias <= tolerance,
+        "{what}: {error:e}, {cosine}, {bias:e}"
+    );
 }
 
 #[test]
@@ -161,7 +165,8 @@ fn gradients_agree_with_finite_differences() {
         // Wide enough that an average over pixels is smooth.
         case.gaussians.chunks_exact_mut(5).for_each(|g| g[2] *= 0.8);
         let mut numbers = Numbers::new(99);
-        let weight: Vec<f32> = (0..shape[0] * shape[2] * size[0] * size[1]).map(|_| numbers.between(-1.0, 1.0)).collect();
+        let weight: Vec<f32> =
+            (0..shape[0] * shape[2] * size[0] * size[1]).map(|_| numbers.between(-1.0, 1.0)).collect();
         let (gaussians, textures) = case.in_f64();
         let loss = |gaussians: &[f64], textures: &[f64]| {
             case.exact(gaussians, textures).iter().zip(&weight).map(|(m, w)| m * f64::from(*w)).sum::<f64>()
@@ -170,7 +175,11 @@ fn gradients_agree_with_finite_differences() {
         let central = |i: usize, of_textures: bool| {
             let at = |by: f64| {
                 let (mut gaussians, mut textures) = (gaussians.clone(), textures.clone());
-                if of_textures { textures[i] += by } else { gaussians[i] += by }
+                if of_textures {
+                    textures[i] += by
+                } else {
+                    gaussians[i] += by
+                }
                 loss(&gaussians, &textures)
             };
             (at(step) - at(-step)) / (2.0 * step)
@@ -189,8 +198,26 @@ fn gradients_agree_with_finite_differences() {
 fn hostile_tokens_corrupt_nothing_and_every_device_agrees() {
     let mut numbers = Numbers::new(2026);
     let odd = [
-        f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 0.0, -0.0, 1.0, -1.0, 1e-45, 1e-38, f32::MIN_POSITIVE, 1e-20, 1e-7,
-        0.999_999_9, -0.999_999_9, 1e30, -1e30, f32::MAX, f32::MIN, 3.0, -0.3,
+        f32::NAN,
+        f32::INFINITY,
+        f32::NEG_INFINITY,
+        0.0,
+        -0.0,
+        1.0,
+        -1.0,
+        1e-45,
+        1e-38,
+        f32::MIN_POSITIVE,
+        1e-20,
+        1e-7,
+        0.999_999_9,
+        -0.999_999_9,
+        1e30,
+        -1e30,
+        f32::MAX,
+        f32::MIN,
+        3.0,
+        -0.3,
     ];
     for round in 0..20 {
         let mut case = random_case(round + 50, [2, 60, 8], [40, 25]);
