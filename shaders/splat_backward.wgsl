@@ -157,11 +157,11 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         total(thread, of_y),
     );
     if (thread == 0u) {
-        // Divisions by a sigma that is no number would make NaN of nothing.
-        gaussian_gradient[at] = select(0.0, q / sigma.x * sums[0], usable);
-        gaussian_gradient[at + 1u] = select(0.0, q / sigma.y * sums[1], usable);
+        // A sigma that is no number would make NaN of nothing; divided by last, a tiny one leaves 0 what is 0.
+        gaussian_gradient[at] = select(0.0, q * sums[0] / sigma.x, usable);
+        gaussian_gradient[at + 1u] = select(0.0, q * sums[1] / sigma.y, usable);
         gaussian_gradient[at + 2u] = select(0.0, q * sums[2], usable);
-        gaussian_gradient[at + 3u] = select(0.0, q / sigma.x * sums[3], usable);
-        gaussian_gradient[at + 4u] = select(0.0, q / sigma.y * sums[4], usable);
+        gaussian_gradient[at + 3u] = select(0.0, q * sums[3] / sigma.x, usable);
+        gaussian_gradient[at + 4u] = select(0.0, q * sums[4] / sigma.y, usable);
     }
 }

@@ -1,6 +1,7 @@
 //! The node `gpstoken.Encode`.
 
 use crate::{
+    device::{OnDevice, Placed},
     grid::Grid,
     kernels::cpu::Level,
     load_tokenizer::Tokenizer,
@@ -8,8 +9,9 @@ use crate::{
     threads::within,
     tokenizer::{Direct, ImageStem, TILE},
 };
+use burn::tensor::Tensor;
 use rayon::prelude::*;
-use splatgraph_sdk::prelude::*;
+use splatgraph_sdk::prelude::{Tensor as HostTensor, *};
 
 /// Looks at a picture: gives the feature map that RefineTokens samples (paper, section 3.3).
 ///
@@ -21,10 +23,18 @@ pub fn encode(
     /// The picture.
     image: Image,
     ctx: &Ctx,
-) -> Result<Features> {
+) -> Result<Placed<Features>> {
+    let [_, height, width, _] = image.image.dims()?;
+    let grid = Grid::of_picture(width, height)?;
+    match tokenizer.compute.is_host() {
+        true => on_host(&tokenizer, &image, grid, ctx).map(Placed::Host),
+        false => tokenizer.compute.run(|| on_device(&tokenizer, &image, grid, ctx).map(Placed::device)),
+    }
+}
+
+fn on_host(tokenizer: &Tokenizer, image: &Image, grid: Grid, ctx: &Ctx) -> Result<Features> {
     within(ctx, || {
         let [batch, height, width, _] = image.image.dims()?;
-        let grid = Grid::of_picture(width, height)?;
         let stem = &tokenizer.network.stem;
         let channels = tokenizer.network.stem_channels;
         let direct = Direct { level: Level::best(), workspace: &tokenizer.workspace };
@@ -57,6 +67,27 @@ pub fn encode(
             }
         }
         tokenizer.workspace.trim();
-        Features::new(Tensor::from_vec([batch, channels, height, width], features)?)
+        Features::new(HostTensor::from_vec([batch, channels, height, width], features)?)
     })
+}
+
+fn on_device(tokenizer: &Tokenizer, image: &Image, grid: Grid, ctx: &Ctx) -> Result<OnDevice<Features>> {
+    let compute = &tokenizer.compute;
+    let [batch, height, width, _] = image.image.dims()?;
+    let pictures = image.image.as_slice::<f32>()?;
+    let (mut done, total) = (0, batch * grid.count() * ImageStem::STAGES);
+    let mut encode = |picture: &[f32], tile: [usize; 2]| -> Result<Tensor<4>> {
+        let input = compute.upload(tile_input(picture, width, tile), [1, 3, TILE, TILE])?;
+        tokenizer.network.stem.forward(input, &mut |_, _| {
+            done += 1;
+            ctx.step(done, total)
+        })
+    };
+    let picture = |b: usize| -> Result<Tensor<4>> {
+        let picture = &pictures[b * height * width * 3..][..height * width * 3];
+        let tiles = grid.tiles().map(|tile| encode(picture, tile)).collect::<Result<Vec<_>>>()?;
+        Ok(grid.join(tiles))
+    };
+    let features = Tensor::cat((0..batch).map(picture).collect::<Result<Vec<_>>>()?, 0); // [B, C, H, W]
+    Ok(OnDevice::new(compute, None).with("features", features))
 }

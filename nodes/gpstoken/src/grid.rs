@@ -4,6 +4,7 @@ use crate::{
     partition::{Corners, Gaussian},
     tokenizer::TILE,
 };
+use burn::{prelude::s, tensor::Tensor};
 use splatgraph_sdk::{Canvas, Error, Result};
 
 /// Tiles of [`TILE`] pixels, row by row.
@@ -56,6 +57,44 @@ impl Grid {
     /// Column and row of each tile, in order.
     pub fn tiles(self) -> impl Iterator<Item = [usize; 2]> {
         (0..self.count()).map(move |i| [i % self.columns, i / self.columns])
+    }
+
+    /// Puts the tiles of a map `[B, C, h, w]`, row by row, together.
+    pub fn join(self, tiles: Vec<Tensor<4>>) -> Tensor<4> {
+        let rows = tiles.chunks(self.columns).map(|row| Tensor::cat(row.to_vec(), 3)).collect();
+        Tensor::cat(rows, 2)
+    }
+
+    /// The tiles of a map `[B, C, H, W]`, row by row.
+    pub fn split(self, map: &Tensor<4>) -> Vec<Tensor<4>> {
+        let [_, _, height, width] = map.dims();
+        let [h, w] = [height / self.rows, width / self.columns];
+        let tile = |[column, row]: [usize; 2]| {
+            map.clone().slice(s![.., .., row * h..(row + 1) * h, column * w..(column + 1) * w])
+        };
+        self.tiles().map(tile).collect()
+    }
+
+    /// Scale and offset `[N, 5]` that bring the gaussians of all tiles, which stand together tile by tile, to the canvas.
+    pub fn scale_and_offset_to_canvas(self, count: usize) -> [Vec<f32>; 2] {
+        self.scale_and_offset(count, |index, tiles| [1.0 / tiles, (2.0 * index + 1.0) / tiles - 1.0])
+    }
+
+    /// Scale and offset `[N, 5]` that bring the gaussians of the canvas to the tiles that they stand with.
+    pub fn scale_and_offset_to_tiles(self, count: usize) -> [Vec<f32>; 2] {
+        self.scale_and_offset(count, |index, tiles| [tiles, tiles - 2.0 * index - 1.0])
+    }
+
+    fn scale_and_offset(self, count: usize, axis: impl Fn(f32, f32) -> [f32; 2]) -> [Vec<f32>; 2] {
+        let (mut scales, mut offsets) = (Vec::new(), Vec::new());
+        for tile in self.tiles() {
+            let [[scale_x, offset_x], [scale_y, offset_y]] = self.axes(tile).map(|[index, tiles]| axis(index, tiles));
+            for _ in 0..count / self.count() {
+                scales.extend([scale_x, scale_y, 1.0, scale_x, scale_y]);
+                offsets.extend([0.0, 0.0, 0.0, offset_x, offset_y]);
+            }
+        }
+        [scales, offsets]
     }
 
     /// From coordinates of a tile to those of the canvas.

@@ -1,10 +1,11 @@
 //! The node `gpstoken.LoadTokenizer`.
 
 use crate::{
+    device::Compute,
     kernels::workspace::Workspace,
     tokenizer::{Network, TILE},
 };
-use burn::prelude::Device;
+use burn::module::Module;
 use serde_json::json;
 use splatgraph_sdk::{checkpoint, checkpoint::Checkpoint, prelude::*};
 use std::{
@@ -16,6 +17,8 @@ use std::{
 /// A tokenizer that is ready to run.
 #[derive(Clone, Debug)]
 pub struct Tokenizer {
+    /// What it computes on.
+    pub compute: Compute,
     /// The network with its weights.
     pub network: Arc<Network>,
     /// Memory that Encode and Decode use again from run to run.
@@ -43,15 +46,25 @@ impl Resident for Tokenizer {
             "bins": network.bins,
             "texture_channels": network.textures,
             "decoder_levels": network.decoder.levels(),
+            "precision": self.compute.precision_name(),
         });
         about.as_object().cloned().unwrap_or_default()
+    }
+
+    fn device(&self) -> String {
+        self.compute.id.clone()
+    }
+
+    fn bytes(&self) -> (u64, u64) {
+        let bytes = self.network.num_params() as u64 * self.compute.bytes_of_a_number();
+        if self.compute.is_host() { (bytes, 0) } else { (0, bytes) }
     }
 }
 
 /// The node's state: the network that it loaded last.
 #[derive(Default)]
 pub struct LoadTokenizer {
-    last: Mutex<Option<(Source, Loaded)>>,
+    last: Mutex<Option<(Source, Compute, Loaded)>>,
 }
 
 /// What a loaded network was read from.
@@ -90,12 +103,17 @@ impl LoadTokenizer {
         /// How many sigmas a token reaches along each axis; 0 takes what the file says, else 3.
         #[input(default = 0.0, min = 0, max = 1000)]
         support: f32,
+        /// What the tokenizer computes on, such as `cpu` or `gpu:1`; left out: what the run does.
+        device: Option<String>,
+        ctx: &Ctx,
     ) -> Result<Local<Tokenizer>> {
-        let loaded = self.load(&model)?;
+        let compute = Compute::of_run(ctx, device.as_deref())?;
+        let loaded = self.load(&model, &compute)?;
         let side = (TILE / loaded.network.enlargement()) as u32;
         let [file_width, file_height] = loaded.map.unwrap_or([side, side]);
         let or = |value: u32, otherwise: u32| if value == 0 { otherwise } else { value };
         Ok(Local::new(Tokenizer {
+            compute,
             network: loaded.network,
             workspace: loaded.workspace,
             map: [or(map_width, file_width), or(map_height, file_height)],
@@ -104,15 +122,15 @@ impl LoadTokenizer {
         }))
     }
 
-    fn load(&self, model: &Path) -> Result<Loaded> {
+    fn load(&self, model: &Path, compute: &Compute) -> Result<Loaded> {
         let source = source(model)?;
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, loaded)) = last.as_ref().filter(|(known, _)| *known == source) {
+        if let Some((_, _, loaded)) = last.as_ref().filter(|(known, on, _)| *known == source && on.is_same(compute)) {
             return Ok(loaded.clone());
         }
         *last = None;
-        let loaded = read(model).map_err(|e| e.blame("model"))?;
-        *last = Some((source, loaded.clone()));
+        let loaded = read(model, compute).map_err(|e| e.blame("model"))?;
+        *last = Some((source, compute.clone(), loaded.clone()));
         Ok(loaded)
     }
 }
@@ -136,15 +154,16 @@ fn source(model: &Path) -> Result<Source> {
     Ok(Source { path, changed: about.modified().ok(), bytes: about.len() })
 }
 
-fn read(model: &Path) -> Result<Loaded> {
+fn read(model: &Path, compute: &Compute) -> Result<Loaded> {
     let Checkpoint { metadata, tensors } = if is_builtin(model) { builtin()? } else { checkpoint::open(model)? };
     let text = |key: &str| metadata.get(key).map(String::as_str);
     let map = text("map").map(read_map).transpose()?;
     let support = text("support").map(read_support).transpose()?;
-    let network = Network::load(tensors, &Device::flex()).map_err(|e| Error {
+    let network = compute.run(|| Network::load(tensors, &compute.device)).map_err(|e| Error {
         message: format!("{}\nfile: {}", e.message, model.display()),
         ..e.context("loading a tokenizer")
     })?;
+    let network = network.with_precision(compute.precision);
     Ok(Loaded { network: Arc::new(network), workspace: Arc::default(), map, support })
 }
 

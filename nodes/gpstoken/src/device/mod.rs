@@ -79,6 +79,25 @@ impl Compute {
         self.id == list::HOST
     }
 
+    /// Whether this is the same device with the same precision.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.id == other.id && self.precision == other.precision
+    }
+
+    /// `f32`, `f16` or `bf16`.
+    pub fn precision_name(&self) -> &'static str {
+        match self.precision {
+            FloatDType::F16 => "f16",
+            FloatDType::BF16 => "bf16",
+            _ => "f32",
+        }
+    }
+
+    /// Of weights and activations.
+    pub fn bytes_of_a_number(&self) -> u64 {
+        if self.precision == FloatDType::F32 { 4 } else { 2 }
+    }
+
     /// Does work on the device. Burn panics where a device fails: that becomes an error with advice.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! Values of the standard types that stay on a device between the pack's nodes, and are downloaded when someone else asks.
 
 use super::{Compute, read_failed};
-use burn::tensor::{FloatDType, Tensor};
+use burn::tensor::{FloatDType, Tensor, TensorData};
 use serde_json::{Map, Value as Json};
 use splatgraph_sdk::{
     Canvas, DType, FeatureMap, Features, FieldInfo, Image, Input, Local, Output, Resident, Result, Tokens, Value,
@@ -49,7 +49,7 @@ pub struct OnDevice<T> {
 
 #[derive(Debug)]
 struct Field {
-    name: &'static str,
+    name: String,
     values: Tensor<1>,
     shape: Vec<usize>,
 }
@@ -62,9 +62,9 @@ impl<T: StandardType> OnDevice<T> {
 
     /// Adds a field.
     #[must_use]
-    pub fn with<const D: usize>(mut self, name: &'static str, tensor: Tensor<D>) -> Self {
+    pub fn with<const D: usize>(mut self, name: &str, tensor: Tensor<D>) -> Self {
         let shape = tensor.dims().to_vec();
-        self.fields.push(Field { name, values: tensor.reshape([-1]), shape });
+        self.fields.push(Field { name: name.to_owned(), values: tensor.reshape([-1]), shape });
         self
     }
 
@@ -98,7 +98,7 @@ impl<T: StandardType> Resident for OnDevice<T> {
 
     fn fields(&self) -> Vec<FieldInfo> {
         let info =
-            |field: &Field| FieldInfo { name: field.name.to_owned(), dtype: DType::F32, shape: field.shape.clone() };
+            |field: &Field| FieldInfo { name: field.name.clone(), dtype: DType::F32, shape: field.shape.clone() };
         self.fields.iter().map(info).collect()
     }
 
@@ -111,8 +111,13 @@ impl<T: StandardType> Resident for OnDevice<T> {
     }
 
     fn bytes(&self) -> (u64, u64) {
-        let size = if self.compute.precision == FloatDType::F32 { 4 } else { 2 };
-        (0, self.fields.iter().map(|field| field.shape.iter().product::<usize>() as u64 * size).sum())
+        (
+            0,
+            self.fields
+                .iter()
+                .map(|field| (field.shape.iter().product::<usize>() * field.values.dtype().size()) as u64)
+                .sum(),
+        )
     }
 
     fn download(&self, name: &str) -> Result<splatgraph_sdk::Tensor> {
@@ -134,6 +139,30 @@ fn download(compute: &Compute, values: Tensor<1>) -> Result<Vec<f32>> {
     })
 }
 
+/// Brings the numbers of a record to a device.
+fn upload<T: StandardType>(value: &Value, compute: &Compute) -> Result<OnDevice<T>> {
+    let description = value.describe();
+    let header = description["header"].as_object().filter(|header| !header.is_empty());
+    let header = header.map(|header| Canvas::from_header(header.clone())).transpose()?;
+    let mut on_device = OnDevice { fields: Vec::new(), header, compute: compute.clone(), of: PhantomData };
+    for name in value.field_names() {
+        let tensor = value.field(&name)?;
+        let values = compute.upload(tensor.as_slice::<f32>()?.to_vec(), [tensor.shape().iter().product()])?;
+        on_device.fields.push(Field { name, values, shape: tensor.shape().to_vec() });
+    }
+    Ok(on_device)
+}
+
+impl Compute {
+    /// Brings numbers to the device.
+    ///
+    /// # Errors
+    /// The device failed.
+    pub fn upload<const D: usize>(&self, values: Vec<f32>, shape: [usize; D]) -> Result<Tensor<D>> {
+        self.run(|| Ok(Tensor::from_data(TensorData::new(values, shape), &self.device)))
+    }
+}
+
 /// A value of a standard type, in the host's memory or on a device.
 pub enum Placed<T: StandardType> {
     /// In the host's memory.
@@ -146,6 +175,28 @@ impl<T: StandardType> Placed<T> {
     /// On a device.
     pub fn device(value: OnDevice<T>) -> Self {
         Self::Device(Local::new(value))
+    }
+
+    /// In the host's memory; downloaded if it is not.
+    ///
+    /// # Errors
+    /// The device failed, or there is NaN in what came from it.
+    pub fn into_host(self) -> Result<T> {
+        match self {
+            Self::Host(value) => Ok(value),
+            Self::Device(value) => T::from_value(&value.into_value()?),
+        }
+    }
+
+    /// On the device `compute`; uploaded if it is not.
+    ///
+    /// # Errors
+    /// A device failed.
+    pub fn into_device(self, compute: &Compute) -> Result<Local<OnDevice<T>>> {
+        match self {
+            Self::Device(value) if value.compute.id == compute.id => Ok(value),
+            elsewhere => upload(&elsewhere.into_value()?, compute).map(Local::new),
+        }
     }
 }
 

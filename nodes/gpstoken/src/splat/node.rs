@@ -1,7 +1,12 @@
 //! The node `gpstoken.Splat`.
 
-use super::splat as splat_picture;
-use crate::{grid::Grid, load_tokenizer::Tokenizer, threads::within};
+use super::{splat as splat_picture, splat_tensor};
+use crate::{
+    device::{Compute, OnDevice, Placed},
+    grid::Grid,
+    load_tokenizer::Tokenizer,
+    threads::within,
+};
 use rayon::prelude::*;
 use splatgraph_sdk::prelude::*;
 
@@ -18,54 +23,154 @@ pub enum Tiles {
 #[node(category = "GPSToken", outputs(map: "the decoder's input"))]
 pub fn splat(
     /// The tokens.
-    tokens: Tokens,
+    tokens: Placed<Tokens>,
     /// Takes the map's size and the support from this tokenizer instead of the tokens' header.
     tokenizer: Option<Local<Tokenizer>>,
     /// For pictures of several tiles; what Decode is set to.
     #[input(default = Tiles::Merged)]
     tiles: Tiles,
     ctx: &Ctx,
-) -> Result<FeatureMap> {
-    within(ctx, || {
-        let Tokens { gaussians, textures, counts, header } = tokens;
-        let [batch, count, channels] = textures.dims()?;
-        let grid = Grid::of_header(&header);
-        let [map_width, map_height] = tokenizer.as_ref().map_or(header.map_or_default(), |t| t.map);
-        let support = tokenizer.as_ref().map_or(header.support_or_default(), |t| t.support);
-        let [width, height] = [map_width as usize * grid.columns, map_height as usize * grid.rows];
-        check_size(batch, channels, width, height)?;
+) -> Result<Placed<FeatureMap>> {
+    // Where the tokens are; tokens from elsewhere go where the next stage is.
+    let compute = match (&tokens, &tokenizer) {
+        (Placed::Device(tokens), _) => tokens.compute().clone(),
+        (Placed::Host(_), Some(tokenizer)) => tokenizer.compute.clone(),
+        (Placed::Host(_), None) => Compute::of_run(ctx, None)?,
+    };
+    let on = |header: Canvas, textures: [usize; 3]| Target::new(header, textures, tokenizer.as_deref(), tiles);
+    if compute.is_host() {
+        let tokens = tokens.into_host()?;
+        let target = on(tokens.header.clone(), tokens.textures.dims()?)?;
+        return within(ctx, || on_host(&tokens, &target, ctx)).map(Placed::Host);
+    }
+    let tokens = match tokens {
+        Placed::Host(tokens) => Placed::Host(without_padding(tokens, tiles)?),
+        device => device,
+    };
+    let tokens = tokens.into_device(&compute)?;
+    let target = on(tokens.header(), tokens.tensor::<3>("textures").dims())?;
+    compute.run(|| on_device(&tokens, &target).map(Placed::device))
+}
 
-        let counts: Vec<usize> = match &counts {
-            Some(counts) => counts.as_slice::<i64>()?.iter().map(|&count| count as usize).collect(),
-            None => vec![count; batch],
-        };
-        if tiles == Tiles::Separate && (counts.iter().any(|&used| used != count) || !count.is_multiple_of(grid.count()))
-        {
-            return Err(Error::input(
-                "tiles",
-                format!(
-                    "tiles can be splatted separately when each has equally many tokens, but there are {count} rows for {} x {} tiles, and counts {counts:?}. Set tiles to \"merged\"",
-                    grid.columns, grid.rows
-                ),
-            ));
+/// What is splatted to.
+struct Target {
+    batch: usize,
+    count: usize,
+    channels: usize,
+    grid: Grid,
+    tiles: Tiles,
+    /// Width and height of a tile's map.
+    map: [usize; 2],
+    support: f32,
+    header: Canvas,
+}
+
+impl Target {
+    fn new(header: Canvas, textures: [usize; 3], tokenizer: Option<&Tokenizer>, tiles: Tiles) -> Result<Self> {
+        let [batch, count, channels] = textures;
+        let grid = Grid::of_header(&header);
+        let map = tokenizer.map_or(header.map_or_default(), |t| t.map);
+        let support = tokenizer.map_or(header.support_or_default(), |t| t.support);
+        let header = Canvas { map: Some(map), support: Some(support), ..header };
+        let map = map.map(|side| side as usize);
+        let target = Self { batch, count, channels, grid, tiles, map, support, header };
+        let [width, height] = target.whole();
+        check_size(batch, channels, width, height)?;
+        if tiles == Tiles::Separate && !count.is_multiple_of(grid.count()) {
+            return Err(target.not_separable(&[]));
         }
-        let (gaussians, textures) = (gaussians.as_slice::<f32>()?, textures.as_slice::<f32>()?);
-        let picture = |b: usize| {
-            ctx.check()?;
-            let gaussians = &gaussians[b * count * 5..][..counts[b] * 5];
-            let textures = &textures[b * count * channels..][..counts[b] * channels];
-            Ok(match tiles {
-                Tiles::Merged => splat_picture(gaussians, textures, channels, [width, height], support),
-                Tiles::Separate => {
-                    separately(gaussians, textures, channels, grid, [map_width as usize, map_height as usize], support)
-                }
-            })
-        };
-        let maps = (0..batch).into_par_iter().map(picture).collect::<Result<Vec<_>>>()?;
-        ctx.step(batch, batch)?;
-        let map = Tensor::from_vec([batch, channels, height, width], maps.concat())?;
-        FeatureMap::new(map, Canvas { map: Some([map_width, map_height]), support: Some(support), ..header })
+        Ok(target)
+    }
+
+    /// Width and height of the whole map.
+    fn whole(&self) -> [usize; 2] {
+        [self.map[0] * self.grid.columns, self.map[1] * self.grid.rows]
+    }
+
+    fn not_separable(&self, counts: &[usize]) -> Error {
+        not_separable(self.count, self.grid, counts)
+    }
+}
+
+fn not_separable(count: usize, grid: Grid, counts: &[usize]) -> Error {
+    Error::input(
+        "tiles",
+        format!(
+            "tiles can be splatted separately when each has equally many tokens, but there are {count} rows for {} x {} tiles, and counts {counts:?}. Set tiles to \"merged\"",
+            grid.columns, grid.rows
+        ),
+    )
+}
+
+fn counts_of(tokens: &Tokens) -> Result<Vec<usize>> {
+    let [batch, count, _] = tokens.textures.dims()?;
+    Ok(match &tokens.counts {
+        Some(counts) => counts.as_slice::<i64>()?.iter().map(|&count| count as usize).collect(),
+        None => vec![count; batch],
     })
+}
+
+fn on_host(tokens: &Tokens, target: &Target, ctx: &Ctx) -> Result<FeatureMap> {
+    let &Target { batch, count, channels, grid, tiles, map, support, .. } = target;
+    let counts = counts_of(tokens)?;
+    if tiles == Tiles::Separate && counts.iter().any(|&used| used != count) {
+        return Err(target.not_separable(&counts));
+    }
+    let (gaussians, textures) = (tokens.gaussians.as_slice::<f32>()?, tokens.textures.as_slice::<f32>()?);
+    let picture = |b: usize| {
+        ctx.check()?;
+        let gaussians = &gaussians[b * count * 5..][..counts[b] * 5];
+        let textures = &textures[b * count * channels..][..counts[b] * channels];
+        Ok(match tiles {
+            Tiles::Merged => splat_picture(gaussians, textures, channels, target.whole(), support),
+            Tiles::Separate => separately(gaussians, textures, channels, grid, map, support),
+        })
+    };
+    let maps = (0..batch).into_par_iter().map(picture).collect::<Result<Vec<_>>>()?;
+    ctx.step(batch, batch)?;
+    let [width, height] = target.whole();
+    FeatureMap::new(Tensor::from_vec([batch, channels, height, width], maps.concat())?, target.header.clone())
+}
+
+fn on_device(tokens: &OnDevice<Tokens>, target: &Target) -> Result<OnDevice<FeatureMap>> {
+    let &Target { batch, count, channels, grid, support, .. } = target;
+    let compute = tokens.compute();
+    let (mut gaussians, textures) = (tokens.tensor::<3>("gaussians"), tokens.tensor::<3>("textures"));
+    let map = if target.tiles == Tiles::Merged || grid.count() == 1 {
+        splat_tensor(gaussians, textures, target.whole(), support)
+    } else {
+        let [scale, offset] = grid.scale_and_offset_to_tiles(count);
+        gaussians = gaussians * compute.upload(scale, [1, count, 5])? + compute.upload(offset, [1, count, 5])?;
+        let (tiles, per_tile) = (batch * grid.count(), count / grid.count());
+        let tiles = splat_tensor(
+            gaussians.reshape([tiles, per_tile, 5]),
+            textures.reshape([tiles, per_tile, channels]),
+            target.map,
+            support,
+        ); // [B tiles, C, h, w]
+        let [width, height] = target.map;
+        let tiles: burn::tensor::Tensor<6> = tiles.reshape([batch, grid.rows, grid.columns, channels, height, width]);
+        let [whole_width, whole_height] = target.whole();
+        tiles.permute([0, 3, 1, 4, 2, 5]).reshape([batch, channels, whole_height, whole_width])
+    };
+    Ok(OnDevice::new(compute, Some(target.header.clone())).with("map", map))
+}
+
+/// Tokens for a device, where rows past the count of a picture are splatted as nothing.
+fn without_padding(tokens: Tokens, tiles: Tiles) -> Result<Tokens> {
+    let [batch, count, _] = tokens.textures.dims()?;
+    let counts = counts_of(&tokens)?;
+    if counts.iter().all(|&used| used == count) {
+        return Ok(Tokens { counts: None, ..tokens });
+    }
+    if tiles == Tiles::Separate {
+        return Err(not_separable(count, Grid::of_header(&tokens.header), &counts));
+    }
+    let mut gaussians = tokens.gaussians.as_slice::<f32>()?.to_vec();
+    for (picture, used) in gaussians.chunks_exact_mut(count * 5).zip(counts) {
+        picture[used * 5..].fill(0.0);
+    }
+    Ok(Tokens { gaussians: Tensor::from_vec([batch, count, 5], gaussians)?, counts: None, ..tokens })
 }
 
 /// Each tile's tokens on a map of their own, put side by side.

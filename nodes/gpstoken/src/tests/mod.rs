@@ -1,5 +1,6 @@
 //! Tests against recorded runs of the authors' code; see `tests/goldens/README.md`.
 
+mod devices;
 mod errors;
 mod kernels;
 mod network;

@@ -3,6 +3,7 @@
 use super::{Golden, assert_near, folder, unit_picture};
 use crate::{
     decode::decode,
+    device::Compute,
     draw_tokens::draw_tokens,
     encode::encode,
     grid_tokens::grid_tokens,
@@ -30,7 +31,7 @@ pub(super) struct Run {
     pub(super) image: Image,
 }
 
-fn only(outputs: Vec<Value>) -> Value {
+pub(super) fn only(outputs: Vec<Value>) -> Value {
     <[Value; 1]>::try_from(outputs).unwrap_or_else(|all| panic!("{} outputs", all.len()))[0].clone()
 }
 
@@ -104,7 +105,7 @@ fn grey_image(width: usize, height: usize) -> Value {
     image(&[1, height, width, 3], vec![0.5; width * height * 3])
 }
 
-fn model_b() -> Json {
+pub(super) fn model_b() -> Json {
     json!({"model": folder().join("weights_B.safetensors"), "map_width": 64, "map_height": 48, "support": 1.75})
 }
 
@@ -140,12 +141,19 @@ fn chain_a() -> Chain {
     };
     add_decoder(&mut add, 16, 8);
     let network = Arc::new(Network::load(tensors, &Device::flex()).unwrap());
-    let tokenizer = Tokenizer { network, workspace: Arc::default(), map: [64, 64], support: 3.0, name: "A".into() };
+    let tokenizer = Tokenizer {
+        compute: Compute::host(),
+        network,
+        workspace: Arc::default(),
+        map: [64, 64],
+        support: 3.0,
+        name: "A".into(),
+    };
     Chain(Local::new(tokenizer).into_value().unwrap())
 }
 
 /// A decoder of one level.
-fn add_decoder(add: &mut dyn FnMut(&str, &[usize]), textures: usize, channels: usize) {
+pub(super) fn add_decoder(add: &mut dyn FnMut(&str, &[usize]), textures: usize, channels: usize) {
     let mut layer = |key: &str, shape: &[usize]| {
         add(&format!("{key}.weight"), shape);
         add(&format!("{key}.bias"), &shape[..1]);

@@ -3,18 +3,18 @@
 use super::{
     direct::{Direct, Map},
     group_norm::{GroupNorm, Statistics},
-    layers::Convolution,
+    layers::{self, Convolution},
     residual::Residual,
     weights::Weights,
 };
-use crate::kernels::attention::attend;
+use crate::{grid::Grid, kernels::attention::attend};
 use burn::{
     module::Module,
     tensor::{
-        Tensor,
+        FloatDType, Tensor,
         activation::silu,
-        module::{attention, interpolate},
-        ops::{AttentionModuleOptions, InterpolateMode, InterpolateOptions},
+        module::interpolate,
+        ops::{InterpolateMode, InterpolateOptions},
     },
 };
 use rayon::prelude::*;
@@ -85,7 +85,7 @@ impl Decoder {
         5 + self.levels.iter().map(|level| level.blocks.len() + usize::from(level.upsample.is_some())).sum::<usize>()
     }
 
-    /// `[B, C, h, w]` to `[B, 3, H, W]` with values around -1..1. The map consists of a `[columns, rows]` grid of tiles that
+    /// `[B, C, h, w]` to `[B, 3, H, W]` in f32 with values around -1..1. The map consists of a `[columns, rows]` grid of tiles that
     /// are decoded together, each with statistics of its own. `watch` sees what each stage gives.
     ///
     /// # Errors
@@ -97,7 +97,8 @@ impl Decoder {
         watch: &mut dyn FnMut(&str, &Tensor<4>) -> Result<()>,
     ) -> Result<Tensor<4>> {
         let statistics = Statistics::Tiles(grid);
-        let mut x = self.conv_in.forward(map);
+        let precision = FloatDType::from(self.conv_in.weight().dtype());
+        let mut x = self.conv_in.forward(map.cast(precision));
         watch("conv_in", &x)?;
         x = self.block_1.forward(x, statistics);
         watch("mid.block_1", &x)?;
@@ -119,7 +120,7 @@ impl Decoder {
         // As in the authors' code, the last normalisation takes the whole picture's statistics.
         x = self.norm_out.forward(x, Statistics::Tiles([1, 1]));
         watch("norm_out", &x)?;
-        Ok(self.conv_out.forward(silu(x)))
+        Ok(self.conv_out.forward(silu(x)).cast(FloatDType::F32))
     }
 
     /// As `forward`, on the CPU's kernels: `[h, w, C]` to `[H, W, 3]`.
@@ -179,14 +180,10 @@ impl MapAttention {
     }
 
     fn forward(&self, x: Tensor<4>, [columns, rows]: [usize; 2]) -> Tensor<4> {
-        let [batch, channels, height, width] = x.dims();
-        let (h, w) = (height / rows, width / columns);
-        // A batch of tiles: [B, rows, columns, C, h, w]
-        let tiles: Tensor<6> = x.clone().reshape([batch, channels, rows, h, columns, w]).permute([0, 2, 4, 1, 3, 5]);
-        let tiles: Tensor<4> = tiles.reshape([batch * rows * columns, channels, h, w]);
-        let attended = self.within_tiles(tiles).reshape([batch, rows, columns, channels, h, w]);
-        let attended: Tensor<6> = attended.permute([0, 3, 1, 4, 2, 5]);
-        x + attended.reshape([batch, channels, height, width])
+        // One tile after the other: all places of a tile against all are much to keep.
+        let grid = Grid { columns, rows };
+        let attended = grid.split(&x).into_iter().map(|tile| self.within_tile(tile)).collect();
+        x + grid.join(attended)
     }
 
     fn direct(&self, x: &mut Map, [columns, rows]: [usize; 2], direct: Direct<'_>) {
@@ -218,14 +215,14 @@ impl MapAttention {
         direct.put(tile);
     }
 
-    fn within_tiles(&self, tiles: Tensor<4>) -> Tensor<4> {
-        let [count, channels, h, w] = tiles.dims();
-        let x = self.norm.forward(tiles, Statistics::Picture);
+    fn within_tile(&self, tile: Tensor<4>) -> Tensor<4> {
+        let [batch, channels, h, w] = tile.dims();
+        let x = self.norm.forward(tile, Statistics::Picture);
         let places = |conv: &Convolution| {
-            conv.forward(x.clone()).reshape([count, 1, channels, h * w]).swap_dims(2, 3) // [tiles, 1, h w, C]
+            conv.forward(x.clone()).reshape([batch, 1, channels, h * w]).swap_dims(2, 3) // [B, 1, h w, C]
         };
         let (query, key, value) = (places(&self.query), places(&self.key), places(&self.value));
-        let attended = attention(query, key, value, None, None, AttentionModuleOptions::default());
-        self.out.forward(attended.swap_dims(2, 3).reshape([count, channels, h, w]))
+        let attended = layers::attend(query, key, value);
+        self.out.forward(attended.swap_dims(2, 3).reshape([batch, channels, h, w]))
     }
 }

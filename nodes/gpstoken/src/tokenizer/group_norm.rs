@@ -6,7 +6,7 @@ use crate::kernels::group_norm::{greatest_common_divisor, taps};
 use burn::{
     module::{Module, Param},
     prelude::Device,
-    tensor::{Tensor, TensorData},
+    tensor::{FloatDType, Tensor, TensorData},
 };
 
 const EPSILON: f64 = 1e-6;
@@ -32,16 +32,20 @@ impl GroupNorm {
         [Numbers::of(self.weight.val()), Numbers::of(self.bias.val())]
     }
 
-    /// `[B, C, H, W]`
+    /// `[B, C, H, W]`; sums in f32 whatever the precision.
     pub fn forward(&self, x: Tensor<4>, statistics: Statistics) -> Tensor<4> {
+        let precision = FloatDType::from(x.dtype());
         let [_, channels, ..] = x.dims();
         let groups = greatest_common_divisor(32, channels);
-        let scale = self.weight.val().reshape([1, channels, 1, 1]);
-        let shift = self.bias.val().reshape([1, channels, 1, 1]);
-        match statistics {
+        let parameter = |parameter: &Param<Tensor<1>>| parameter.val().cast(FloatDType::F32);
+        let scale = parameter(&self.weight).reshape([1, channels, 1, 1]);
+        let shift = parameter(&self.bias).reshape([1, channels, 1, 1]);
+        let x = x.cast(FloatDType::F32);
+        let normalised = match statistics {
             Statistics::Tiles(grid) if grid != [1, 1] => by_tiles(x, groups, grid) * scale + shift,
             _ => by_picture(x, groups, scale, statistics) + shift,
-        }
+        };
+        normalised.cast(precision)
     }
 }
 

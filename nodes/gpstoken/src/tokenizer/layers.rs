@@ -4,7 +4,8 @@ use super::{direct::Numbers, weights::Weights};
 use burn::{
     module::{Module, Param},
     tensor::{
-        Tensor,
+        FloatDType, Tensor,
+        activation::softmax,
         module::{conv2d, layer_norm, linear},
         ops::ConvOptions,
     },
@@ -89,6 +90,15 @@ impl Convolution {
     }
 }
 
+/// `softmax(q k^T / sqrt(D)) v` over `[B, heads, N, D]`.
+///
+/// Not burn's own attention: in 0.22.1 its kernel for graphics cards is wrong by the size of the values for a single head of 64
+/// channels and 3,072 places (seen on a software adapter).
+pub(super) fn attend(query: Tensor<4>, key: Tensor<4>, value: Tensor<4>) -> Tensor<4> {
+    let scale = (query.dims()[3] as f64).sqrt().recip();
+    softmax((query * scale).matmul(key.transpose()), 3).matmul(value)
+}
+
 /// Normalises the last axis, with scale and shift.
 #[derive(Module, Debug)]
 pub(super) struct LayerNorm {
@@ -109,8 +119,10 @@ impl LayerNorm {
         [Numbers::of(self.weight.val()), Numbers::of(self.bias.val())]
     }
 
-    /// `[..., width]`
+    /// `[..., width]`; sums in f32 whatever the precision.
     pub(super) fn forward(&self, x: Tensor<3>) -> Tensor<3> {
-        layer_norm(x, self.weight.val(), Some(self.bias.val()), 1e-5)
+        let precision = x.dtype();
+        let [weight, bias] = [&self.weight, &self.bias].map(|parameter| parameter.val().cast(FloatDType::F32));
+        layer_norm(x.cast(FloatDType::F32), weight, Some(bias), 1e-5).cast(FloatDType::from(precision))
     }
 }

@@ -13,12 +13,16 @@ mod weights;
 pub use decoder::Decoder;
 pub use direct::{Direct, Map};
 pub use group_norm::{GroupNorm, Statistics};
-pub use roi_align::{FeatureTile, roi_align};
+pub use roi_align::{FeatureTile, roi_align, roi_align_tensor};
 pub use stem::ImageStem;
 pub use transformer::{TokenTransformer, Widths};
 pub use weights::Weights;
 
-use burn::{module::Module, prelude::Device};
+use burn::{
+    module::{Module, ModuleMapper, Param},
+    prelude::Device,
+    tensor::{FloatDType, Tensor},
+};
 use splatgraph_sdk::{Error, Result};
 use std::collections::BTreeMap;
 
@@ -85,6 +89,18 @@ impl Network {
             )));
         }
         Ok(network)
+    }
+
+    /// With parameters of another precision.
+    #[must_use]
+    pub fn with_precision(self, precision: FloatDType) -> Self {
+        struct Cast(FloatDType);
+        impl ModuleMapper for Cast {
+            fn map_float<const D: usize>(&mut self, parameter: Param<Tensor<D>>) -> Param<Tensor<D>> {
+                parameter.map(|tensor| tensor.cast(self.0))
+            }
+        }
+        if precision == FloatDType::F32 { self } else { self.map(&mut Cast(precision)) }
     }
 
     /// How many times larger the picture is than the map.

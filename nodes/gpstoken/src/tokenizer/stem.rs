@@ -7,7 +7,10 @@ use super::{
     residual::Residual,
     weights::Weights,
 };
-use burn::{module::Module, tensor::Tensor};
+use burn::{
+    module::Module,
+    tensor::{FloatDType, Tensor},
+};
 use splatgraph_sdk::Result;
 
 /// A convolution and two residual blocks at full resolution.
@@ -40,7 +43,8 @@ impl ImageStem {
         picture: Tensor<4>,
         watch: &mut dyn FnMut(&str, &Tensor<4>) -> Result<()>,
     ) -> Result<Tensor<4>> {
-        let mut x = self.conv.forward(picture);
+        let precision = FloatDType::from(self.conv.weight().dtype());
+        let mut x = self.conv.forward(picture.cast(precision));
         watch("conv", &x)?;
         for (block, name) in self.blocks.iter().zip(["block1", "block2"]) {
             x = block.forward(x, Statistics::Picture);

@@ -2,7 +2,7 @@
 
 use super::{
     direct::Numbers,
-    layers::{Convolution, LayerNorm, Linear},
+    layers::{self, Convolution, LayerNorm, Linear},
     weights::Weights,
 };
 use crate::kernels::{
@@ -14,10 +14,8 @@ use burn::{
     module::{Module, Param},
     prelude::s,
     tensor::{
-        Tensor,
+        FloatDType, Tensor,
         activation::{gelu, sigmoid},
-        module::attention,
-        ops::AttentionModuleOptions,
     },
 };
 use rayon::prelude::*;
@@ -73,8 +71,8 @@ impl TokenTransformer {
         self.blocks.len()
     }
 
-    /// `gaussians` `[B, N, 5]` and `regions` `[B, N, stem, samples]` to gaussians `[B, N, 5]` and textures `[B, N, C]`.
-    /// `watch` sees what each stage gives.
+    /// `gaussians` `[B, N, 5]` and `regions` `[B, N, stem, samples]` to gaussians `[B, N, 5]` and textures `[B, N, C]`, both
+    /// in f32. `watch` sees what each stage gives.
     ///
     /// # Errors
     /// Those of `watch`.
@@ -84,8 +82,9 @@ impl TokenTransformer {
         regions: Tensor<4>,
         watch: &mut dyn FnMut(&str, &Tensor<3>) -> Result<()>,
     ) -> Result<(Tensor<3>, Tensor<3>)> {
-        let conditions = self.conditions(regions);
-        let embedded = self.gaussian_out.forward(gelu(self.gaussian_in.forward(gaussians.clone())));
+        let precision = FloatDType::from(self.embedding.val().dtype());
+        let conditions = self.conditions(regions.cast(precision));
+        let embedded = self.gaussian_out.forward(gelu(self.gaussian_in.forward(gaussians.clone().cast(precision))));
         watch("embedding", &embedded)?;
         let mut x = embedded + self.embedding.val().unsqueeze::<3>();
         for (i, (block, condition)) in self.blocks.iter().zip(conditions).enumerate() {
@@ -96,9 +95,9 @@ impl TokenTransformer {
             x = block.feed_forward(x + attended);
             watch(&format!("block{i}.out"), &x)?;
         }
-        let delta = self.geometry.forward(x.clone());
+        let delta = self.geometry.forward(x.clone()).cast(FloatDType::F32);
         watch("delta", &delta)?;
-        Ok((shift(gaussians, delta), self.textures.forward(x)))
+        Ok((shift(gaussians, delta), self.textures.forward(x).cast(FloatDType::F32)))
     }
 
     /// As `forward` for one picture, on the CPU's kernels: `gaussians` `[N, 5]` and `regions` `[N, stem, samples]` to gaussians
@@ -269,7 +268,7 @@ impl Block {
             let part = x.clone().slice(s![.., .., i * width..(i + 1) * width]);
             part.reshape([batch, count, HEADS, width / HEADS]).swap_dims(1, 2)
         };
-        let attended = attention(heads(0), heads(1), heads(2), None, None, AttentionModuleOptions::default());
+        let attended = layers::attend(heads(0), heads(1), heads(2));
         self.out.forward(attended.swap_dims(1, 2).reshape([batch, count, width]))
     }
 
