@@ -48,7 +48,14 @@ impl Ctx {
         self.host.cancelled()
     }
 
-    /// Shows something while the node goes on, such as a half-finished picture.
+    /// Whether anybody looks at previews. Ask before one is made that costs anything; with `false` none should be.
+    #[must_use]
+    pub fn wants_previews(&self) -> bool {
+        self.settings().get("previews").and_then(Json::as_bool).unwrap_or(false)
+    }
+
+    /// Shows something while the node goes on, such as a half-finished picture: an IMAGE, best with one picture. See
+    /// [`wants_previews`](Self::wants_previews).
     pub fn preview(&self, value: &Value) {
         self.host.preview(value.0.clone());
     }
@@ -64,7 +71,8 @@ impl Ctx {
     }
 
     /// The run's settings: `threads` (a number), `device` (an id of [`DeviceSpec`](crate::spec::DeviceSpec)), `precision`
-    /// (`f32`, `f16` or `bf16`), `png_text` (keys and texts that go into PNG files); others may come.
+    /// (`f32`, `f16` or `bf16`), `png_text` (keys and texts that go into PNG files), `previews` (whether anybody looks at
+    /// them); others may come.
     pub fn settings(&self) -> &Map<String, Json> {
         self.settings.get_or_init(|| serde_json::from_str(self.host.settings().as_str()).unwrap_or_default())
     }

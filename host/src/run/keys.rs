@@ -56,7 +56,7 @@ impl Fingerprint {
 }
 
 /// Settings that change no result, or only what output nodes write.
-const HARMLESS: [&str; 2] = ["threads", "png_text"];
+const HARMLESS: [&str; 3] = ["threads", "png_text", "previews"];
 
 /// The fingerprints of the nodes that the roots need, in one pass from sources to consumers.
 pub(super) fn fingerprints(checked: &Checked, digests: &mut Digests, settings: &Settings) -> Vec<Option<Fingerprint>> {

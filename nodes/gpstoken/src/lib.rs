@@ -8,6 +8,13 @@
 //! picture ──> Encode ─┴─ features ─> RefineTokens ─ tokens ─> Splat ─ map ─> Decode ──> picture
 //!         └─> InitTokens ── layout ──┘                    └─> DrawTokens
 //! ```
+//!
+//! Or a picture is made: a layout and then its textures are sampled from noise.
+//!
+//! ```text
+//! LoadGenerator ─────────┐                   LoadGenerator ──────────┐
+//! class, seed ──> LayoutDiffusion ── layout ──────────> TextureDiffusion ── tokens ─> Splat ─> ...
+//! ```
 #![warn(missing_docs)]
 
 pub mod load_tokenizer;
@@ -25,15 +32,26 @@ pub mod decode;
 
 pub mod draw_tokens;
 
+// Generation: layouts and tokens from noise.
+pub mod load_generator;
+
+pub mod layout_diffusion;
+pub mod texture_diffusion;
+
 // What the nodes are made of; no node code in these.
+pub mod calibration;
 pub mod device;
+mod generation;
+pub mod generator;
 pub mod grid;
 pub mod kernels;
+mod latest;
 pub mod partition;
 pub mod picture;
 pub mod plane;
 mod threads;
 pub mod tokenizer;
+pub mod weights;
 
 #[cfg(test)]
 mod tests;
@@ -50,6 +68,9 @@ splatgraph_sdk::export_pack! {
         splat::node::splat,
         decode::decode,
         draw_tokens::draw_tokens,
+        load_generator::LoadGenerator,
+        layout_diffusion::layout_diffusion,
+        texture_diffusion::texture_diffusion,
     ],
     devices: device::list,
 }

@@ -11,6 +11,7 @@ pub mod group_norm;
 mod lanes;
 pub(crate) mod memory;
 pub mod product;
+pub mod rows;
 pub mod tokens;
 pub mod winograd;
 pub mod workspace;

@@ -29,18 +29,27 @@ pub fn from_panels(panels: &[f32], count: usize, width: usize) -> Vec<f32> {
 }
 
 /// What a layer's results go through.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Then {
+#[derive(Clone, Copy, Debug)]
+pub enum Then<'a> {
     /// They are written.
     Write,
     /// Their GELU is written.
     Gelu,
+    /// The GELU's form with a hyperbolic tangent is written.
+    TanhGelu,
     /// They are added to what is there.
     Add,
+    /// They are added to what is there, each output times a factor: that of the first of each `panels` panels, and so on.
+    AddTimes {
+        /// For each group of panels, a factor for each output.
+        factors: &'a [&'a [f32]],
+        /// Panels of a group.
+        panels: usize,
+    },
 }
 
 /// `x W^T + bias`, with `weight` `[outputs, inputs]`.
-pub fn linear(level: Level, [weight, bias]: [&[f32]; 2], x: &[f32], then: Then, out: &mut [f32]) {
+pub fn linear(level: Level, [weight, bias]: [&[f32]; 2], x: &[f32], then: Then<'_>, out: &mut [f32]) {
     let outputs = bias.len();
     let inputs = weight.len() / outputs.max(1);
     if inputs == 0 {
@@ -48,12 +57,24 @@ pub fn linear(level: Level, [weight, bias]: [&[f32]; 2], x: &[f32], then: Then, 
     }
     by_outputs(out, outputs, OUTPUTS).into_par_iter().enumerate().for_each(|(part, panels)| {
         let first = part * OUTPUTS;
-        for (x, values) in x.chunks_exact(inputs * PANEL).zip(panels) {
+        let mut product_only = [0.0; OUTPUTS * PANEL];
+        for (index, (x, values)) in x.chunks_exact(inputs * PANEL).zip(panels).enumerate() {
             let count = values.len() / PANEL;
             let rows = Rows { values: &weight[first * inputs..], stride: inputs, count, inputs };
-            let add = then == Then::Add;
+            let bias = &bias[first..first + count];
+            if let Then::AddTimes { factors, panels } = then {
+                let values_only = &mut product_only[..values.len()];
+                product(level, rows, x, Target { values: values_only, stride: PANEL, outputs: PANEL, add: false });
+                add_times(level, values, values_only, bias, &factors[index / panels][first..first + count]);
+                continue;
+            }
+            let add = matches!(then, Then::Add);
             product(level, rows, x, Target { values: &mut *values, stride: PANEL, outputs: PANEL, add });
-            finish(level, values, &bias[first..first + count], then == Then::Gelu);
+            match then {
+                Then::Gelu => finish_gelu(level, values, bias),
+                Then::TanhGelu => finish_tanh_gelu(level, values, bias),
+                _ => finish(level, values, bias),
+            }
         }
     });
 }
@@ -70,17 +91,62 @@ fn by_outputs(panels: &mut [f32], rows: usize, size: usize) -> Vec<Vec<&mut [f32
 }
 
 for_each_level! {
-    fn finish(values: &mut [f32], bias: &[f32], with_gelu: bool) => finish_at
+    fn finish(values: &mut [f32], bias: &[f32]) => finish_at
+}
+for_each_level! {
+    fn finish_gelu(values: &mut [f32], bias: &[f32]) => finish_gelu_at
+}
+for_each_level! {
+    fn finish_tanh_gelu(values: &mut [f32], bias: &[f32]) => finish_tanh_gelu_at
+}
+for_each_level! {
+    fn add_times(values: &mut [f32], product: &[f32], bias: &[f32], factors: &[f32]) => add_times_at
 }
 
 #[inline(always)]
-fn finish_at<const L: u8>(values: &mut [f32], bias: &[f32], with_gelu: bool) {
+fn finish_at<const L: u8>(values: &mut [f32], bias: &[f32]) {
     for (lanes, bias) in values.as_chunks_mut::<PANEL>().0.iter_mut().zip(bias) {
         for lane in lanes {
-            let value = *lane + bias;
-            *lane = if with_gelu { gelu::<L>(value) } else { value };
+            *lane += bias;
         }
     }
+}
+
+#[inline(always)]
+fn finish_gelu_at<const L: u8>(values: &mut [f32], bias: &[f32]) {
+    for (lanes, bias) in values.as_chunks_mut::<PANEL>().0.iter_mut().zip(bias) {
+        for lane in lanes {
+            *lane = gelu::<L>(*lane + bias);
+        }
+    }
+}
+
+#[inline(always)]
+fn finish_tanh_gelu_at<const L: u8>(values: &mut [f32], bias: &[f32]) {
+    for (lanes, bias) in values.as_chunks_mut::<PANEL>().0.iter_mut().zip(bias) {
+        for lane in lanes {
+            *lane = tanh_gelu::<L>(*lane + bias);
+        }
+    }
+}
+
+/// `values + (product + bias) * factor`
+#[inline(always)]
+fn add_times_at<const L: u8>(values: &mut [f32], product: &[f32], bias: &[f32], factors: &[f32]) {
+    let lines = values.as_chunks_mut::<PANEL>().0.iter_mut().zip(product.as_chunks::<PANEL>().0);
+    for ((lanes, product), (bias, factor)) in lines.zip(bias.iter().zip(factors)) {
+        for i in 0..PANEL {
+            let value = product[i] + bias;
+            lanes[i] = if fused(L) { value.mul_add(*factor, lanes[i]) } else { value * factor + lanes[i] };
+        }
+    }
+}
+
+/// `x (1 + tanh(u)) / 2` with `u = sqrt(2 / pi) (x + 0.044715 x^3)`, which is `x / (1 + e^-2u)`.
+#[inline(always)]
+fn tanh_gelu<const L: u8>(x: f32) -> f32 {
+    const FACTOR: f32 = -2.0 * 0.797_884_6;
+    x / (1.0 + exp::<L>(FACTOR * (x + 0.044_715 * x * x * x)))
 }
 
 /// `x (1 + erf(x / sqrt 2)) / 2`
@@ -115,23 +181,30 @@ fn erf<const L: u8>(x: f32) -> f32 {
     x * above / below
 }
 
-/// Layer normalisation of each token, with scale and shift.
-pub fn normalise(level: Level, parameters: [&[f32]; 2], x: &[f32], out: &mut [f32]) {
-    let length = parameters[0].len() * PANEL;
+/// Layer normalisation of each token: the numbers of a token are brought to mean 0 and variance 1, `epsilon` being added to
+/// the variance, then scaled and shifted. `parameters` gives a panel's scales and shifts, one for each number of a token.
+pub fn normalise<'a>(
+    level: Level,
+    epsilon: f32,
+    width: usize,
+    parameters: impl Fn(usize) -> [&'a [f32]; 2] + Sync,
+    x: &[f32],
+    out: &mut [f32],
+) {
+    let length = width * PANEL;
     if length == 0 {
         return;
     }
-    let panels = x.par_chunks_exact(length).zip(out.par_chunks_exact_mut(length));
-    panels.for_each(|(x, out)| normalise_panel(level, parameters, x, out));
+    let panels = x.par_chunks_exact(length).zip(out.par_chunks_exact_mut(length)).enumerate();
+    panels.for_each(|(panel, (x, out))| normalise_panel(level, epsilon, parameters(panel), x, out));
 }
 
 for_each_level! {
-    fn normalise_panel(parameters: [&[f32]; 2], x: &[f32], out: &mut [f32]) => normalise_panel_at
+    fn normalise_panel(epsilon: f32, parameters: [&[f32]; 2], x: &[f32], out: &mut [f32]) => normalise_panel_at
 }
 
 #[inline(always)]
-fn normalise_panel_at<const L: u8>([scale, shift]: [&[f32]; 2], x: &[f32], out: &mut [f32]) {
-    const EPSILON: f32 = 1e-5;
+fn normalise_panel_at<const L: u8>(epsilon: f32, [scale, shift]: [&[f32]; 2], x: &[f32], out: &mut [f32]) {
     let width = scale.len() as f32;
     let (x, out) = (x.as_chunks::<PANEL>().0, out.as_chunks_mut::<PANEL>().0);
     let (mut mean, mut factor) = ([0.0; PANEL], [0.0; PANEL]);
@@ -150,7 +223,7 @@ fn normalise_panel_at<const L: u8>([scale, shift]: [&[f32]; 2], x: &[f32], out: 
         }
     }
     for value in &mut factor {
-        *value = 1.0 / (*value / width + EPSILON).sqrt();
+        *value = 1.0 / (*value / width + epsilon).sqrt();
     }
     for ((out, x), (scale, shift)) in out.iter_mut().zip(x).zip(scale.iter().zip(shift)) {
         for i in 0..PANEL {

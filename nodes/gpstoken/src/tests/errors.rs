@@ -95,7 +95,7 @@ fn checkpoints() {
     tensors.insert("decoder.conv_in.weight".into(), tensor(&[64, 9, 3, 3], 0.0));
     tensors.insert("to_gps.0.bias".into(), tensor(&[6], 0.0));
     insta::assert_snapshot!(load(tensors), @r#"
-    a GPSToken tokenizer was expected, and 137 of its parameters were found, but the others do not fit:
+    a GPSToken tokenizer was expected, and 137 of its parameters were found, but not all of them can be used:
       2 missing:
         attnblocks.1.ln2.weight
         decoder.conv_out.bias

@@ -9,7 +9,8 @@ use crate::{
         group_norm::{Normalisation, Statistics as Kind},
         workspace::Workspace,
     },
-    tokenizer::{Direct, GroupNorm, Map, Network, Statistics, Weights},
+    tokenizer::{Direct, GroupNorm, Map, Network, Statistics},
+    weights::Weights,
 };
 use burn::{
     prelude::Device,
@@ -165,7 +166,7 @@ fn normalisation_agrees_with_the_burn_form() {
             (format!("norm.{key}"), splatgraph_sdk::Tensor::from_vec([channels], values).unwrap())
         });
         let norm = GroupNorm::load(
-            &mut Weights::new(BTreeMap::from(parameters.clone()), &[], &Device::flex()),
+            &mut Weights::new("a norm", BTreeMap::from(parameters.clone()), &[], &Device::flex()),
             "norm",
             channels,
         );

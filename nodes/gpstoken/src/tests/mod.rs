@@ -1,11 +1,15 @@
 //! Tests against recorded runs of the authors' code; see `tests/goldens/README.md`.
 
+mod calibration;
 mod devices;
 mod errors;
+mod generation;
+mod generator;
 mod kernels;
 mod network;
 mod nodes;
 mod partition;
+mod samplers;
 mod shaders;
 mod splat;
 mod splat_devices;

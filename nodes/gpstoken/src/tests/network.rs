@@ -1,7 +1,8 @@
 use super::{Golden, assert_near, assert_relative, devices, unit_picture};
 use crate::{
     picture::tile_input,
-    tokenizer::{FeatureTile, GroupNorm, ImageStem, Network, Statistics, TokenTransformer, Weights, roi_align},
+    tokenizer::{FeatureTile, GroupNorm, ImageStem, Network, Statistics, TokenTransformer, roi_align},
+    weights::Weights,
 };
 use burn::{
     prelude::{Device, s},
@@ -40,7 +41,7 @@ fn group_norm_agrees_plain_and_by_tiles() {
     let golden = Golden::open("npnorm_unit.safetensors");
     on_every_device(|device| {
         let parameters = ["weight", "bias"].map(|key| (format!("norm.{key}"), golden.tensor(key).clone()));
-        let norm = GroupNorm::load(&mut Weights::new(BTreeMap::from(parameters), &[], device), "norm", 64);
+        let norm = GroupNorm::load(&mut Weights::new("a norm", BTreeMap::from(parameters), &[], device), "norm", 64);
         for (name, tiles) in [("np1", 1), ("np2", 2), ("np4", 4), ("small", 1)] {
             let x: Tensor<4> = recorded(&golden, &format!("{name}.in"), device);
             let by_tiles = norm.forward(x.clone(), Statistics::Tiles([tiles, tiles]));
@@ -178,7 +179,7 @@ fn tokens_of_configuration_a_agree_for_other_counts_and_batches() {
 
 fn check_tokens_of_configuration_a(device: &Device) {
     let tensors = Golden::open("weights_A_encoder.safetensors").0;
-    let mut weights = Weights::new(tensors, &[], device);
+    let mut weights = Weights::new("an encoder", tensors, &[], device);
     let stem = ImageStem::load(&mut weights, 128);
     let widths = crate::tokenizer::Widths { stem: 128, width: 64, textures: 16, depth: 2, samples: 64 };
     let transformer = TokenTransformer::load(&mut weights, widths);

@@ -5,9 +5,8 @@ use super::{
     group_norm::{GroupNorm, Statistics},
     layers::{self, Convolution},
     residual::Residual,
-    weights::Weights,
 };
-use crate::{grid::Grid, kernels::attention::attend};
+use crate::{grid::Grid, kernels::attention::attend, weights::Weights};
 use burn::{
     module::Module,
     tensor::{

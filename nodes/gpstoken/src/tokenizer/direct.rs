@@ -120,13 +120,13 @@ impl Direct<'_> {
 }
 
 /// A parameter's numbers, in place where burn holds them in the host's memory.
-pub(super) enum Numbers {
+pub(crate) enum Numbers {
     Shared(FlexTensor),
     Copied(Vec<f32>),
 }
 
 impl Numbers {
-    pub(super) fn of<const D: usize>(parameter: Tensor<D>) -> Self {
+    pub(crate) fn of<const D: usize>(parameter: Tensor<D>) -> Self {
         let length = parameter.shape().num_elements();
         if let DispatchTensorKind::Flex(BackendTensor::Float(tensor)) = parameter.clone().into_dispatch().kind
             && tensor.is_contiguous()

@@ -1,8 +1,9 @@
 //! Normalisation over groups of channels, plain and by tiles.
 
-use super::{direct::Numbers, weights::Weights};
+use super::direct::Numbers;
 pub use crate::kernels::group_norm::Statistics;
 use crate::kernels::group_norm::{greatest_common_divisor, taps};
+use crate::weights::Weights;
 use burn::{
     module::{Module, Param},
     prelude::Device,

@@ -1,6 +1,7 @@
 //! The layers that the tokenizer's parts share, with parameters in the checkpoint's layout.
 
-use super::{direct::Numbers, weights::Weights};
+use super::direct::Numbers;
+use crate::weights::Weights;
 use burn::{
     module::{Module, Param},
     tensor::{
@@ -13,13 +14,13 @@ use burn::{
 
 /// `y = x W^T + b`
 #[derive(Module, Debug)]
-pub(super) struct Linear {
+pub(crate) struct Linear {
     weight: Param<Tensor<2>>, // [out, in]
     bias: Param<Tensor<1>>,
 }
 
 impl Linear {
-    pub(super) fn load(weights: &mut Weights, key: &str, input: usize, output: usize) -> Self {
+    pub(crate) fn load(weights: &mut Weights, key: &str, input: usize, output: usize) -> Self {
         Self {
             weight: weights.take(&format!("{key}.weight"), [output, input]),
             bias: weights.take(&format!("{key}.bias"), [output]),
@@ -27,35 +28,35 @@ impl Linear {
     }
 
     /// `[..., in] -> [..., out]`
-    pub(super) fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
+    pub(crate) fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
         linear(x, self.weight.val().transpose(), Some(self.bias.val()))
     }
 
     /// Weight `[out, in]` and bias `[out]`.
-    pub(super) fn numbers(&self) -> [Numbers; 2] {
+    pub(crate) fn numbers(&self) -> [Numbers; 2] {
         [Numbers::of(self.weight.val()), Numbers::of(self.bias.val())]
     }
 
     /// `[out, in]`
-    pub(super) fn weight(&self) -> Tensor<2> {
+    pub(crate) fn weight(&self) -> Tensor<2> {
         self.weight.val()
     }
 
     /// `[out]`
-    pub(super) fn bias(&self) -> Tensor<1> {
+    pub(crate) fn bias(&self) -> Tensor<1> {
         self.bias.val()
     }
 }
 
 /// A convolution that keeps the size: stride 1, zeros around the border.
 #[derive(Module, Debug)]
-pub(super) struct Convolution {
+pub(crate) struct Convolution {
     weight: Param<Tensor<4>>, // [out, in, k, k]
     bias: Param<Tensor<1>>,
 }
 
 impl Convolution {
-    pub(super) fn load(weights: &mut Weights, key: &str, input: usize, output: usize, kernel: usize) -> Self {
+    pub(crate) fn load(weights: &mut Weights, key: &str, input: usize, output: usize, kernel: usize) -> Self {
         Self {
             weight: weights.take(&format!("{key}.weight"), [output, input, kernel, kernel]),
             bias: weights.take(&format!("{key}.bias"), [output]),
@@ -63,29 +64,29 @@ impl Convolution {
     }
 
     /// `[B, in, H, W] -> [B, out, H, W]`
-    pub(super) fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+    pub(crate) fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         let weight = self.weight.val();
         let padding = weight.dims()[2] / 2;
         conv2d(x, weight, Some(self.bias.val()), ConvOptions::new([1, 1], [padding, padding], [1, 1], 1))
     }
 
     /// Number of channels it gives.
-    pub(super) fn outputs(&self) -> usize {
+    pub(crate) fn outputs(&self) -> usize {
         self.bias.dims()[0]
     }
 
     /// Weight `[out, in, k, k]` and bias `[out]`.
-    pub(super) fn numbers(&self) -> [Numbers; 2] {
+    pub(crate) fn numbers(&self) -> [Numbers; 2] {
         [Numbers::of(self.weight.val()), Numbers::of(self.bias.val())]
     }
 
     /// `[out, in, k, k]`
-    pub(super) fn weight(&self) -> Tensor<4> {
+    pub(crate) fn weight(&self) -> Tensor<4> {
         self.weight.val()
     }
 
     /// `[out]`
-    pub(super) fn bias(&self) -> Tensor<1> {
+    pub(crate) fn bias(&self) -> Tensor<1> {
         self.bias.val()
     }
 }
@@ -94,10 +95,13 @@ impl Convolution {
 ///
 /// Not burn's own attention: in 0.22.1 its kernel for graphics cards is wrong by the size of the values for a single head of 64
 /// channels and 3,072 places (seen on a software adapter).
-pub(super) fn attend(query: Tensor<4>, key: Tensor<4>, value: Tensor<4>) -> Tensor<4> {
+pub(crate) fn attend(query: Tensor<4>, key: Tensor<4>, value: Tensor<4>) -> Tensor<4> {
     let scale = (query.dims()[3] as f64).sqrt().recip();
     softmax((query * scale).matmul(key.transpose()), 3).matmul(value)
 }
+
+/// What [`LayerNorm`] adds to the variance.
+pub(super) const NORM_EPSILON: f32 = 1e-5;
 
 /// Normalises the last axis, with scale and shift.
 #[derive(Module, Debug)]
@@ -123,6 +127,7 @@ impl LayerNorm {
     pub(super) fn forward(&self, x: Tensor<3>) -> Tensor<3> {
         let precision = x.dtype();
         let [weight, bias] = [&self.weight, &self.bias].map(|parameter| parameter.val().cast(FloatDType::F32));
-        layer_norm(x.cast(FloatDType::F32), weight, Some(bias), 1e-5).cast(FloatDType::from(precision))
+        layer_norm(x.cast(FloatDType::F32), weight, Some(bias), f64::from(NORM_EPSILON))
+            .cast(FloatDType::from(precision))
     }
 }

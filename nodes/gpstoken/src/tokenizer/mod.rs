@@ -8,16 +8,17 @@ mod residual;
 mod roi_align;
 mod stem;
 mod transformer;
-mod weights;
 
 pub use decoder::Decoder;
+pub(crate) use direct::Numbers;
 pub use direct::{Direct, Map};
 pub use group_norm::{GroupNorm, Statistics};
+pub(crate) use layers::{Convolution, Linear, attend};
 pub use roi_align::{FeatureTile, roi_align, roi_align_tensor};
 pub use stem::ImageStem;
 pub use transformer::{TokenTransformer, Widths};
-pub use weights::Weights;
 
+use crate::weights::Weights;
 use burn::{
     module::{Module, ModuleMapper, Param},
     prelude::Device,
@@ -55,7 +56,7 @@ impl Network {
     /// Keys are missing, not known or of the wrong shape, all of them listed; or a size can't be.
     pub fn load(tensors: BTreeMap<String, splatgraph_sdk::Tensor>, device: &Device) -> Result<Self> {
         let roots = ["gps_embed.weight", "preprocess_img.0.weight", "decoder.conv_in.weight"];
-        let mut weights = Weights::new(tensors, &roots, device);
+        let mut weights = Weights::new("a GPSToken tokenizer", tensors, &roots, device);
         let stem =
             weights.side(&[("preprocess_img.0.weight", 0), ("preprocess_img.0.bias", 0), ("roialign_layer.weight", 1)]);
         let width = weights.side(&[("gps_embed.weight", 1), ("to_gps.1.weight", 1), ("roialign_layer.weight", 0)]);

@@ -4,8 +4,8 @@ use super::{
     direct::{Direct, Map},
     group_norm::{GroupNorm, Statistics},
     layers::Convolution,
-    weights::Weights,
 };
+use crate::weights::Weights;
 use burn::{
     module::Module,
     tensor::{Tensor, activation::silu},

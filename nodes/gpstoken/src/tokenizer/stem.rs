@@ -5,8 +5,8 @@ use super::{
     group_norm::Statistics,
     layers::Convolution,
     residual::Residual,
-    weights::Weights,
 };
+use crate::weights::Weights;
 use burn::{
     module::Module,
     tensor::{FloatDType, Tensor},

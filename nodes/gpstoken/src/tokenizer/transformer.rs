@@ -2,14 +2,14 @@
 
 use super::{
     direct::Numbers,
-    layers::{self, Convolution, LayerNorm, Linear},
-    weights::Weights,
+    layers::{self, Convolution, LayerNorm, Linear, NORM_EPSILON},
 };
 use crate::kernels::{
     cpu::Level,
     product::{PANEL, Rows, Target, pack, panels_length, product},
     tokens::{Then, attend, from_panels, linear, normalise, to_panels},
 };
+use crate::weights::Weights;
 use burn::{
     module::{Module, Param},
     prelude::s,
@@ -115,7 +115,7 @@ impl TokenTransformer {
         let count = gaussians.len() / 5;
         let width = self.embedding.dims()[1];
         let padded = count.div_ceil(PANEL) * PANEL;
-        let run = |parameters: [Numbers; 2], x: &[f32], then: Then, out: &mut [f32]| {
+        let run = |parameters: [Numbers; 2], x: &[f32], then: Then<'_>, out: &mut [f32]| {
             linear(level, [&parameters[0], &parameters[1]], x, then, out);
         };
         let mut hidden = vec![0.0; padded * 4 * width];
@@ -137,7 +137,7 @@ impl TokenTransformer {
             linear(level, [&projection, &constant], &reduced, Then::Add, &mut x);
             let norm = |norm: &LayerNorm, x: &[f32], out: &mut [f32]| {
                 let [scale, shift] = norm.numbers();
-                normalise(level, [&scale, &shift], x, out);
+                normalise(level, NORM_EPSILON, width, |_| [&scale[..], &shift[..]], x, out);
             };
             norm(&block.norm1, &x, &mut normal);
             let joint = [Numbers::of(block.projection_weight.val()), Numbers::of(block.projection_bias.val())];

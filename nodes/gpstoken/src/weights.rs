@@ -16,19 +16,26 @@ const UNUSED: &str = ".temb_proj.";
 
 /// The tensors of a checkpoint under the authors' names, without prefix.
 pub struct Weights {
+    model: &'static str,
     tensors: BTreeMap<String, splatgraph_sdk::Tensor>,
     device: Device,
     known: usize,
     missing: Vec<String>,
     misshapen: Vec<String>,
+    not_finite: Vec<String>,
 }
 
 impl Weights {
-    /// Takes the tensors of the model out of a checkpoint.
+    /// Takes the tensors of the model out of a checkpoint; `model` is what messages call it, such as `a GPSToken tokenizer`.
     ///
     /// A checkpoint of a training run may hold several models under prefixes (`ema_model.`, `ema.`, `model.`, ...) beside
     /// other state. `roots` are keys of which every model has at least one; averaged weights (`ema`) go before others.
-    pub fn new(mut tensors: BTreeMap<String, splatgraph_sdk::Tensor>, roots: &[&str], device: &Device) -> Self {
+    pub fn new(
+        model: &'static str,
+        mut tensors: BTreeMap<String, splatgraph_sdk::Tensor>,
+        roots: &[&str],
+        device: &Device,
+    ) -> Self {
         let prefixes = tensors.keys().filter_map(|key| roots.iter().find_map(|root| key.strip_suffix(root)));
         let prefixes = prefixes.filter(|prefix| prefix.is_empty() || prefix.ends_with('.'));
         let best = prefixes.min_by_key(|prefix| (!prefix.contains("ema"), prefix.len())).unwrap_or("").to_owned();
@@ -36,7 +43,15 @@ impl Weights {
             tensors = tensors.into_iter().filter_map(|(k, t)| Some((k.strip_prefix(&best)?.to_owned(), t))).collect();
         }
         tensors.retain(|key, _| !key.contains(UNUSED));
-        Self { tensors, device: device.clone(), known: 0, missing: Vec::new(), misshapen: Vec::new() }
+        Self {
+            model,
+            tensors,
+            device: device.clone(),
+            known: 0,
+            missing: Vec::new(),
+            misshapen: Vec::new(),
+            not_finite: Vec::new(),
+        }
     }
 
     /// Length of an axis of the first of these keys that is there.
@@ -69,6 +84,9 @@ impl Weights {
             Some(tensor) if fits(tensor.shape(), &shape) => {
                 self.known += 1;
                 let actual: [usize; D] = std::array::from_fn(|axis| tensor.shape()[axis]);
+                if let Some(value) = first_not_finite(&tensor) {
+                    self.not_finite.push(format!("{key}: {value}"));
+                }
                 Tensor::from_data(data_of(tensor, actual), &self.device)
             }
             Some(tensor) => {
@@ -82,25 +100,29 @@ impl Weights {
     /// Ends the loading.
     ///
     /// # Errors
-    /// Lists every key that is missing, not known, or of a shape that does not fit the others.
+    /// Lists every key that is missing, not known, of a shape that does not fit the others, or with numbers that are not finite.
     pub fn finish(self) -> Result<()> {
-        let Self { tensors, known, missing, misshapen, .. } = self;
+        let Self { model, tensors, known, missing, misshapen, not_finite, .. } = self;
         let extra: Vec<String> = tensors.into_keys().collect();
         if known == 0 {
             let first: Vec<&str> = extra.iter().take(3).map(String::as_str).collect();
             return Err(Error::new(format!(
-                "a GPSToken tokenizer was expected, but none of its parameters is in the file, which holds {} tensors ({}, ...)",
+                "{model} was expected, but none of its parameters is in the file, which holds {} tensors ({}, ...)",
                 extra.len(),
                 first.join(", ")
             )));
         }
-        let kinds = [("missing", missing), ("not known", extra), ("of the wrong shape", misshapen)];
+        let kinds = [
+            ("missing", missing),
+            ("not known", extra),
+            ("of the wrong shape", misshapen),
+            ("with numbers that are not finite", not_finite),
+        ];
         if kinds.iter().all(|(_, keys)| keys.is_empty()) {
             return Ok(());
         }
-        let mut message = format!(
-            "a GPSToken tokenizer was expected, and {known} of its parameters were found, but the others do not fit:"
-        );
+        let mut message =
+            format!("{model} was expected, and {known} of its parameters were found, but not all of them can be used:");
         for (kind, keys) in kinds.iter().filter(|(_, keys)| !keys.is_empty()) {
             let _ = write!(message, "\n  {} {kind}:", keys.len());
             for key in keys {
@@ -118,6 +140,11 @@ fn data_of<const D: usize>(tensor: splatgraph_sdk::Tensor, shape: [usize; D]) ->
     }
     let bytes = bytes::Bytes::from_owner(Shared(tensor));
     TensorData::from_bytes(Bytes::from_shared(bytes, AllocationProperty::Other), shape, DType::F32)
+}
+
+fn first_not_finite(tensor: &splatgraph_sdk::Tensor) -> Option<f32> {
+    let first = |values: &[f32]| values.iter().copied().find(|value| !value.is_finite());
+    tensor.as_slice().map_or_else(|_| first(&tensor.to_f32()), first)
 }
 
 struct Shared(splatgraph_sdk::Tensor);

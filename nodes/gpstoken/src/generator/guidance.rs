@@ -1,0 +1,90 @@
+//! Classifier-free guidance: the velocity for a class is moved away from the one for no class.
+
+use super::{Network, Prepared, Row};
+use splatgraph_sdk::Result;
+use std::ops::Range;
+
+/// How strong the guidance is, and when.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Guidance {
+    /// 1 is none.
+    pub scale: f32,
+    /// The first and the last time at which it works.
+    pub interval: [f32; 2],
+}
+
+impl Guidance {
+    /// Whether the time is in the interval. Its ends belong to it, and are compared in f32, as in the authors' code.
+    pub fn inside(self, t: f32) -> bool {
+        self.interval[0] <= t && t <= self.interval[1]
+    }
+
+    fn mix(self, with_class: f32, without: f32) -> f32 {
+        without + self.scale * (with_class - without)
+    }
+}
+
+/// Velocities of pictures under guidance.
+#[derive(Debug)]
+pub struct Guided<'a> {
+    network: &'a Network,
+    prepared: Prepared<'a>,
+    classes: &'a [usize],
+    guidance: Guidance,
+    /// Pictures that were evaluated so far, with and without a class.
+    pub evaluated: usize,
+}
+
+impl<'a> Guided<'a> {
+    /// For one class a picture.
+    pub fn new(network: &'a Network, prepared: Prepared<'a>, classes: &'a [usize], guidance: Guidance) -> Self {
+        Self { network, prepared, classes, guidance, evaluated: 0 }
+    }
+
+    /// The velocities of some pictures, `[pictures, C, N]`. Outside the guidance's interval only those with the class are
+    /// computed, as nothing else has a part in the result.
+    ///
+    /// # Errors
+    /// Those of `step`, which is called after each block.
+    pub fn velocities(
+        &mut self,
+        pictures: Range<usize>,
+        points: &[f32],
+        t: f32,
+        step: &mut dyn FnMut() -> Result<()>,
+    ) -> Result<Vec<f32>> {
+        let with_class = |(point, picture): (usize, usize)| Row { point, picture, class: self.classes[picture] };
+        let mut rows: Vec<Row> = pictures.clone().enumerate().map(with_class).collect();
+        let works = self.guidance.inside(t) && self.guidance.scale != 1.0;
+        if works {
+            let class = self.network.classes;
+            rows.extend(pictures.enumerate().map(|(point, picture)| Row { point, picture, class }));
+        }
+        self.evaluated += rows.len();
+        let velocities = self.prepared.velocities(points, t, &rows, step)?;
+        if !works {
+            return Ok(velocities);
+        }
+        let (with_class, without) = velocities.split_at(velocities.len() / 2);
+        Ok(with_class.iter().zip(without).map(|(c, u)| self.guidance.mix(*c, *u)).collect())
+    }
+
+    /// As the authors' code computes a batch whose second half stands for the same pictures without a class,
+    /// `[2 pictures, C, N]`: in the interval both halves get the guided velocity of the first; outside it each gets its own.
+    /// The second half has a part in the step size of dopri5 and in nothing else.
+    ///
+    /// # Errors
+    /// Those of `step`, which is called after each block.
+    pub fn both_halves(&mut self, points: &[f32], t: f32, step: &mut dyn FnMut() -> Result<()>) -> Result<Vec<f32>> {
+        let count = self.classes.len();
+        if self.guidance.inside(t) {
+            let guided = self.velocities(0..count, &points[..points.len() / 2], t, step)?;
+            return Ok([&guided[..], &guided].concat());
+        }
+        let class = |row: usize| if row < count { self.classes[row] } else { self.network.classes };
+        let rows: Vec<Row> =
+            (0..2 * count).map(|row| Row { point: row, picture: row % count, class: class(row) }).collect();
+        self.evaluated += rows.len();
+        self.prepared.velocities(points, t, &rows, step)
+    }
+}

@@ -1,0 +1,116 @@
+//! The noise of a run: from seeds, or recorded.
+//!
+//! Seeded noise depends on a picture's seed, the draw and the element, and on nothing else. Draw 0 is the start, draw k the noise
+//! of step k. Elements stand as in the state, `[C, N]`, and are made in pairs: pair p takes the numbers 2p and 2p + 1, u64 in
+//! little-endian order, of the ChaCha8 stream whose key is the seed (u64, little-endian, followed by zeros) and whose nonce is
+//! the draw. Their upper 53 bits make `a = (first + 1) / 2^53` and `b = second / 2^53`, and the two elements are
+//! `sqrt(-2 ln a) cos(2 pi b)` and `sqrt(-2 ln a) sin(2 pi b)` (Box and Muller), in f64, rounded to f32.
+
+use chacha20::{
+    ChaCha8Rng,
+    rand_core::{Rng, SeedableRng},
+};
+use splatgraph_sdk::{Error, Record, Result};
+
+/// Where a run's noise comes from.
+#[derive(Clone, Debug)]
+pub enum Noise {
+    /// A seed for each picture.
+    Seeds(Vec<u64>),
+    /// What another run used.
+    Recorded(Recorded),
+}
+
+/// Recorded noise.
+#[derive(Clone, Debug)]
+pub struct Recorded {
+    /// `[rows, C, N]`
+    start: Vec<f32>,
+    /// `[draws, rows, C, N]`
+    steps: Vec<f32>,
+    /// A row for each picture; or twice as many, whose second half is for the pictures without a class.
+    rows: usize,
+}
+
+impl Noise {
+    /// Picture i of a batch has the seed `seed + i`.
+    pub fn seeds(seed: u64, pictures: usize) -> Self {
+        Self::Seeds((0..pictures as u64).map(|i| seed.wrapping_add(i)).collect())
+    }
+
+    /// From a record with the fields `start` f32 `[B, C, N]` and, where there are draws, `steps` f32 `[S, B, C, N]`. B may be
+    /// twice the number of pictures: then the second half, the same pictures without a class as the authors run them, has a
+    /// part in dopri5's steps only.
+    ///
+    /// # Errors
+    /// A field is missing, of another shape, too short, or holds numbers that are not finite.
+    pub fn recorded(record: &Record, shape: [usize; 3], draws: usize) -> Result<Self> {
+        let [pictures, channels, count] = shape;
+        let wrong = |text: String| Error::input("noise", text);
+        let field = |name: &str| {
+            let tensor = record.field(name).ok_or_else(|| {
+                let names: Vec<&str> = record.fields.iter().map(|(name, _)| name.as_str()).collect();
+                wrong(format!("recorded noise with a field `{name}` was expected, the record has {names:?}"))
+            })?;
+            let values = tensor.to_f32();
+            if let Some(value) = values.iter().find(|value| !value.is_finite()) {
+                return Err(wrong(format!("finite numbers were expected in the field `{name}`, {value} came")));
+            }
+            Ok((tensor.shape().to_vec(), values))
+        };
+        let (start_shape, start) = field("start")?;
+        let rows = start_shape.first().copied().unwrap_or(0);
+        if start_shape != [rows, channels, count] || (rows != pictures && rows != 2 * pictures) || rows == 0 {
+            return Err(wrong(format!(
+                "a start of shape {shape:?} was expected, or with {} rows, pictures with and without a class; its shape is {start_shape:?}",
+                2 * pictures
+            )));
+        }
+        let (steps_shape, steps) = if draws == 0 { (Vec::new(), Vec::new()) } else { field("steps")? };
+        if draws > 0 && (steps_shape.len() != 4 || steps_shape[1..] != start_shape || steps_shape[0] < draws) {
+            return Err(wrong(format!(
+                "{draws} draws of the start's shape, [{draws}, {rows}, {channels}, {count}], were expected in the field `steps`, its shape is {steps_shape:?}"
+            )));
+        }
+        Ok(Self::Recorded(Recorded { start, steps, rows }))
+    }
+
+    /// Whether there is noise for the pictures without a class, too.
+    pub fn has_both_halves(&self, pictures: usize) -> bool {
+        matches!(self, Self::Recorded(recorded) if recorded.rows == 2 * pictures)
+    }
+
+    /// Where all rows of the record start, `[rows, C, N]`; `size` is C N.
+    pub fn start(&self, size: usize) -> Vec<f32> {
+        match self {
+            Self::Seeds(seeds) => seeds.iter().flat_map(|seed| normal(*seed, 0, size)).collect(),
+            Self::Recorded(recorded) => recorded.start.clone(),
+        }
+    }
+
+    /// The noise of a step, counted from 0, for the pictures: `[pictures, C, N]`; `size` is C N.
+    pub fn draw(&self, index: usize, pictures: usize, size: usize) -> Vec<f32> {
+        match self {
+            Self::Seeds(seeds) => seeds.iter().flat_map(|seed| normal(*seed, index as u64 + 1, size)).collect(),
+            Self::Recorded(recorded) => recorded.steps[index * recorded.rows * size..][..pictures * size].to_vec(),
+        }
+    }
+}
+
+/// `count` elements of a draw.
+pub fn normal(seed: u64, draw: u64, count: usize) -> Vec<f32> {
+    let mut key = [0; 32];
+    key[..8].copy_from_slice(&seed.to_le_bytes());
+    let mut stream = ChaCha8Rng::from_seed(key);
+    stream.set_stream(draw);
+    let mut upper = || (stream.next_u64() >> 11) as f64;
+    let unit = 1.0 / (1u64 << 53) as f64;
+    let mut pair = || {
+        let (a, b) = ((upper() + 1.0) * unit, upper() * unit);
+        let (radius, angle) = ((-2.0 * a.ln()).sqrt(), std::f64::consts::TAU * b);
+        [(radius * angle.cos()) as f32, (radius * angle.sin()) as f32]
+    };
+    let mut values: Vec<f32> = (0..count.div_ceil(2)).flat_map(|_| pair()).collect();
+    values.truncate(count);
+    values
+}

@@ -1,0 +1,80 @@
+//! A run: noise, guidance and sampler put together.
+
+use super::{
+    Network, Prepared,
+    guidance::{Guidance, Guided},
+    noise::Noise,
+    sampler::{Sampler, Settings, Step},
+};
+use splatgraph_sdk::Result;
+use std::ops::Range;
+
+/// What is to be sampled.
+#[derive(Clone, Copy, Debug)]
+pub struct Request<'a> {
+    /// The network.
+    pub network: &'a Network,
+    /// Tokens of a picture.
+    pub count: usize,
+    /// The layouts `[B, N, 5]`; empty for a network that takes none.
+    pub condition: &'a [f32],
+    /// A class for each picture.
+    pub classes: &'a [usize],
+    /// Its guidance.
+    pub guidance: Guidance,
+    /// How.
+    pub settings: Settings,
+    /// From what.
+    pub noise: &'a Noise,
+}
+
+/// What came out.
+#[derive(Clone, Debug)]
+pub struct Sampled {
+    /// `[B, C, N]`, in the network's scale.
+    pub values: Vec<f32>,
+    /// How many pictures went through the network in all steps together, with and without a class.
+    pub evaluated: usize,
+}
+
+/// Is told of every step, and for which pictures it was.
+pub type Watch<'a> = dyn FnMut(Range<usize>, Step<'_>) -> Result<()> + 'a;
+
+impl Request<'_> {
+    /// Samples all pictures. `check` is called often, and may stop the run.
+    ///
+    /// A picture's numbers do not depend on the others. dopri5 chooses its steps by the error of what it works on, so each
+    /// picture is worked on by itself; only recorded noise for both halves of a batch, with and without a class, is sampled as
+    /// one, as the authors do.
+    ///
+    /// # Errors
+    /// Those of `check` and `watch`, or a velocity is not finite.
+    pub fn sample(self, check: &mut dyn FnMut() -> Result<()>, watch: &mut Watch<'_>) -> Result<Sampled> {
+        let Self { network, count, condition, classes, guidance, settings, noise } = self;
+        let (pictures, size) = (classes.len(), network.channels * count);
+        let mut guided = Guided::new(network, Prepared::new(network, count, condition), classes, guidance);
+        let mut start = noise.start(size);
+        let mut draw = |index: usize| Ok(noise.draw(index, pictures, size));
+        let all = 0..pictures;
+        let values = if settings.sampler != Sampler::Dopri5 {
+            start.truncate(pictures * size);
+            let mut velocity = |x: &[f32], t: f32| guided.velocities(all.clone(), x, t, check);
+            settings.sample(start, &mut velocity, &mut draw, &mut |step| watch(all.clone(), step))?
+        } else if noise.has_both_halves(pictures) {
+            let mut velocity = |x: &[f32], t: f32| guided.both_halves(x, t, check);
+            let mut values = settings.sample(start, &mut velocity, &mut draw, &mut |step| watch(all.clone(), step))?;
+            values.truncate(pictures * size);
+            values
+        } else {
+            let mut values = Vec::with_capacity(start.len());
+            for (picture, start) in start.chunks_exact(size).enumerate() {
+                let own = picture..picture + 1;
+                let mut velocity = |x: &[f32], t: f32| guided.velocities(own.clone(), x, t, check);
+                let mut own_watch = |step: Step<'_>| watch(own.clone(), step);
+                values.extend(settings.sample(start.to_vec(), &mut velocity, &mut draw, &mut own_watch)?);
+            }
+            values
+        };
+        Ok(Sampled { values, evaluated: guided.evaluated })
+    }
+}

@@ -1,0 +1,54 @@
+//! What a node read from a file, kept while the file is unchanged.
+
+use splatgraph_sdk::{Error, Result};
+use std::{
+    path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
+    time::SystemTime,
+};
+
+/// The last thing that was read.
+pub(crate) struct Latest<T>(Mutex<Option<(Source, T)>>);
+
+/// What it was read from.
+#[derive(PartialEq, Eq)]
+struct Source {
+    path: PathBuf,
+    changed: Option<SystemTime>,
+    bytes: u64,
+    settings: String,
+}
+
+impl<T> Default for Latest<T> {
+    fn default() -> Self {
+        Self(Mutex::new(None))
+    }
+}
+
+impl<T: Clone> Latest<T> {
+    /// What was read from this checkpoint with these settings, or what `read` gives now; `kind` is what messages call it. The old
+    /// thing is dropped before a new one is read, so that there is memory for only one.
+    ///
+    /// # Errors
+    /// There is no such file; or those of `read`.
+    pub(crate) fn get(&self, kind: &str, path: &Path, settings: &str, read: impl FnOnce() -> Result<T>) -> Result<T> {
+        let about = std::fs::metadata(path).map_err(|e| {
+            let expected = "a checkpoint (.safetensors or .pth) was expected";
+            Error::missing(format!("loading {kind}: {expected}, {e}: {}", path.display()))
+        })?;
+        let source = Source {
+            path: path.to_owned(),
+            changed: about.modified().ok(),
+            bytes: about.len(),
+            settings: settings.to_owned(),
+        };
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, loaded)) = last.as_ref().filter(|(known, _)| *known == source) {
+            return Ok(loaded.clone());
+        }
+        *last = None;
+        let loaded = read()?;
+        *last = Some((source, loaded.clone()));
+        Ok(loaded)
+    }
+}
