@@ -114,7 +114,7 @@ def run(sides, photo, rounds):
     with tempfile.TemporaryDirectory() as folder:
         weights = Path(folder) / "m128.safetensors"
         sides.call(sides.python, MEASURE, "weights", "--shape", "m128", "--out", weights)
-        splatgraph = ["target/release/splatgraph", "run", "graphs/reconstruct.json", "--quiet", "--out", folder]
+        splatgraph = ["target/release/splatgraph", "run", "nodes/gpstoken/benches/photo.json", "--quiet", "--out", folder]
         splatgraph += ["--threads", sides.threads, f"image={photo}", f"model={weights}", "tokens=128"]
         torch = [sides.python, MEASURE, "run", "--shape", "m128", "--weights", weights, "--photo", photo]
         torch += ["--out", Path(folder) / "torch.png", "--threads", sides.threads]
