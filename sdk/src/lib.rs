@@ -51,6 +51,7 @@
 
 mod canvas;
 pub mod checkpoint;
+mod content;
 mod context;
 mod error;
 #[doc(hidden)]

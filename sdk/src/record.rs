@@ -1,6 +1,6 @@
 //! Named tensors with a JSON header: every structured value, and its file.
 
-use crate::{DType, Error, Result, Tensor, Value};
+use crate::{DType, Error, Result, Tensor, Value, content::Content};
 use safetensors::{Dtype as FileDtype, SafeTensors, tensor::TensorView};
 use serde_json::{Map, Value as Json, json};
 use splatgraph_abi::{self as abi, DlTensor, NodeError, Shared, device, kind, share};
@@ -10,6 +10,7 @@ use std::{
     collections::HashMap,
     fs::File,
     io::{BufWriter, Write},
+    ops::Range,
     path::Path,
     sync::Arc,
 };
@@ -101,7 +102,7 @@ impl Record {
     /// # Errors
     /// The file can't be read or is damaged, or its header is no JSON object.
     pub fn load(path: &Path) -> Result<Self> {
-        let read = || Self::from_safetensors(&std::fs::read(path)?);
+        let read = || Self::of(read_file(&Content::read(path)?)?);
         read().map_err(|e: Error| e.about_file("reading a record", path))
     }
 
@@ -110,7 +111,10 @@ impl Record {
     /// # Errors
     /// See [`Record::load`].
     pub fn from_safetensors(bytes: &[u8]) -> Result<Self> {
-        let (tensors, metadata) = read_safetensors(bytes)?;
+        Self::of(read_safetensors(bytes)?)
+    }
+
+    fn of((tensors, metadata): Contents) -> Result<Self> {
         let header = match metadata.get("header") {
             None => Map::new(),
             Some(text) => serde_json::from_str(text)
@@ -220,8 +224,17 @@ fn file_dtype(dtype: DType) -> FileDtype {
 /// Tensors and metadata of a .safetensors file.
 pub(crate) type Contents = (Vec<(String, Tensor)>, HashMap<String, String>);
 
-/// Everything in a .safetensors file.
+/// Everything in a .safetensors file, in memory of its own.
 pub(crate) fn read_safetensors(bytes: &[u8]) -> Result<Contents> {
+    read(bytes, |range, shape, dtype| Tensor::from_bytes(shape, dtype, &bytes[range]))
+}
+
+/// The same, in memory that the tensors share with the content.
+pub(crate) fn read_file(content: &Content) -> Result<Contents> {
+    read(content.bytes(), |range, shape, dtype| content.tensor(range, shape, dtype))
+}
+
+fn read(bytes: &[u8], tensor: impl Fn(Range<usize>, &[usize], DType) -> Result<Tensor>) -> Result<Contents> {
     let (_, head) = SafeTensors::read_metadata(bytes).map_err(not_safetensors)?;
     let file = SafeTensors::deserialize(bytes).map_err(not_safetensors)?;
     let names = head.offset_keys();
@@ -234,8 +247,8 @@ pub(crate) fn read_safetensors(bytes: &[u8]) -> Result<Contents> {
             let dtype = dtype.ok_or_else(|| {
                 Error::new(format!("its field `{name}` is of type {:?}, which is not supported", view.dtype()))
             })?;
-            let tensor = Tensor::from_bytes(view.shape(), dtype, view.data())?;
-            Ok((name, tensor))
+            let start = view.data().as_ptr().addr() - bytes.as_ptr().addr();
+            Ok((name, tensor(start..start + view.data().len(), view.shape(), dtype)?))
         })
         .collect::<Result<_>>()?;
     Ok((tensors, metadata))

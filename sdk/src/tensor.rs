@@ -1,8 +1,8 @@
 //! Tensors in host memory.
 
-use crate::{Error, Result};
+use crate::{Error, Result, content::Content};
 use splatgraph_abi::{DataType, DlTensor, ForeignTensor, dtype};
-use std::{any::Any, fmt, sync::Arc};
+use std::{any::Any, fmt, ops::Range, sync::Arc};
 
 /// The type of a tensor's elements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -94,6 +94,15 @@ pub struct Tensor {
 enum Memory {
     Own(Own),
     Foreign(ForeignTensor, DType),
+    File(Part),
+}
+
+/// A part of a file's content.
+struct Part {
+    shape: Vec<usize>,
+    dtype: DType,
+    content: Content,
+    range: Range<usize>,
 }
 
 struct Own {
@@ -131,13 +140,7 @@ impl Tensor {
     /// The number of bytes does not fit the shape.
     pub fn from_bytes(shape: impl Into<Vec<usize>>, dtype: DType, bytes: &[u8]) -> Result<Self> {
         let shape = shape.into();
-        let expected = shape.iter().try_fold(dtype.size(), |n, d| n.checked_mul(*d));
-        if expected != Some(bytes.len()) {
-            return Err(Error::new(format!(
-                "a tensor of shape {shape:?} and type {dtype} can't hold {} bytes",
-                bytes.len()
-            )));
-        }
+        check_size(&shape, dtype, bytes.len())?;
         // Copied into elements of the right size, so that they are aligned.
         Ok(match dtype.size() {
             8 => Self::own(shape, dtype, bytemuck::pod_collect_to_vec::<u8, u64>(bytes)),
@@ -147,12 +150,19 @@ impl Tensor {
         })
     }
 
+    /// The part of a file's content, which is aligned for the type.
+    pub(crate) fn of_content(content: Content, range: Range<usize>, shape: &[usize], dtype: DType) -> Result<Self> {
+        check_size(shape, dtype, range.len())?;
+        Ok(Self { memory: Arc::new(Memory::File(Part { shape: shape.to_vec(), dtype, content, range })) })
+    }
+
     /// Length of each axis.
     #[must_use]
     pub fn shape(&self) -> &[usize] {
         match &*self.memory {
             Memory::Own(own) => &own.shape,
             Memory::Foreign(tensor, _) => tensor.shape(),
+            Memory::File(part) => &part.shape,
         }
     }
 
@@ -173,6 +183,7 @@ impl Tensor {
         match &*self.memory {
             Memory::Own(own) => own.dtype,
             Memory::Foreign(_, dtype) => *dtype,
+            Memory::File(part) => part.dtype,
         }
     }
 
@@ -191,10 +202,7 @@ impl Tensor {
     /// All bytes, in the machine's order.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
-        match &*self.memory {
-            Memory::Own(own) => (own.bytes)(&*own.data),
-            Memory::Foreign(tensor, _) => tensor.bytes(),
-        }
+        memory_bytes(&self.memory)
     }
 
     /// The elements.
@@ -287,7 +295,16 @@ fn memory_bytes(memory: &Memory) -> &[u8] {
     match memory {
         Memory::Own(own) => (own.bytes)(&*own.data),
         Memory::Foreign(tensor, _) => tensor.bytes(),
+        Memory::File(part) => &part.content.bytes()[part.range.clone()],
     }
+}
+
+#[track_caller]
+fn check_size(shape: &[usize], dtype: DType, bytes: usize) -> Result<()> {
+    if shape.iter().try_fold(dtype.size(), |n, d| n.checked_mul(*d)) != Some(bytes) {
+        return Err(Error::new(format!("a tensor of shape {shape:?} and type {dtype} can't hold {bytes} bytes")));
+    }
+    Ok(())
 }
 
 impl fmt::Debug for Tensor {

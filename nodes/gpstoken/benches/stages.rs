@@ -1,7 +1,7 @@
 //! Times of the tokenizer's stages and kernels for the shapes of M128, with random weights: `cargo bench --workspace --bench stages`.
 //!
 //! Prints medians; `RAYON_NUM_THREADS` sets the threads, `SPLATGRAPH_CPU=avx2|portable` limits the instructions, and an
-//! argument picks lines by name. The same stages in PyTorch: `torch_layers.py tokenizer --shape m128`.
+//! argument picks lines by name. The same stages in PyTorch: see README.md beside this file.
 
 use burn::prelude::Device;
 use splatgraph_pack_gpstoken::{
@@ -14,12 +14,13 @@ use splatgraph_pack_gpstoken::{
         convolution::{Source, Weights, convolve, convolve_pixels, read_doubled, read_plain},
         cpu::Level,
         group_norm::{Normalisation, Statistics},
+        tokens::{Then, attend as attend_tokens, linear, to_panels},
         workspace::Workspace,
     },
     load_tokenizer::Tokenizer,
     refine_tokens::refine_tokens,
     splat::{node::splat, splat as splat_picture},
-    tokenizer::Network,
+    tokenizer::{FeatureTile, Network, roi_align},
 };
 use splatgraph_sdk::{
     Image, Local, Output, Tensor, Value,
@@ -34,6 +35,10 @@ fn main() {
     stages(&bench);
     splats(&bench);
     convolutions(&bench);
+    norms(&bench);
+    attention(&bench);
+    products(&bench);
+    regions(&bench);
 }
 
 struct Bench {
@@ -189,7 +194,8 @@ fn splats(bench: &Bench) {
             .flat_map(|r| [sigma * (1.2 + r[0] * 0.5), sigma * (1.2 + r[1] * 0.5), r[2] * 0.5, r[3], r[4]])
             .collect();
         let textures = random(tokens * 16, 6);
-        bench.time(&format!("splat {tokens} tokens on {side}x{side}"), nothing, || {
+        let per_pixel = |seconds: f64| format!("{:6.1} ns/pixel", seconds * 1e9 / (side * side) as f64);
+        bench.time(&format!("splat {tokens} tokens on {side}x{side}"), per_pixel, || {
             std::hint::black_box(splat_picture(&gaussians, &textures, 16, [side, side], 3.0));
         });
     }
@@ -198,7 +204,6 @@ fn splats(bench: &Bench) {
 fn convolutions(bench: &Bench) {
     let level = Level::best();
     let workspace = Workspace::default();
-    let rate = |operations: usize| move |seconds: f64| format!("{:6.0} GFLOP/s", operations as f64 / seconds / 1e9);
     for (inputs, outputs, side) in [
         (16, 512, 64),
         (512, 512, 64),
@@ -233,14 +238,81 @@ fn convolutions(bench: &Bench) {
         }
     }
     let (channels, places) = (512, 4096);
+    let (map, mut out) = (random(places * channels, 1), vec![0.0; places * channels]);
+    let (weight, bias) = (random(channels * channels, 4), random(channels, 5));
+    let weights = Weights { weight: &weight, bias: &bias, inputs: channels };
+    bench.time("convolution 1x1 512 to 512 at 64x64", rate(2 * places * channels * channels), || {
+        convolve_pixels(level, weights, &map, &mut out, false, &workspace);
+    });
+}
+
+/// GFLOP/s of so many operations.
+fn rate(operations: usize) -> impl Fn(f64) -> String {
+    move |seconds| format!("{:6.0} GFLOP/s", operations as f64 / seconds / 1e9)
+}
+
+/// The statistics of a group norm, and the norm with SiLU, read row by row as a convolution reads it.
+fn norms(bench: &Bench) {
+    let level = Level::best();
+    for (channels, side) in [(512, 64), (256, 128), (128, 256)] {
+        let (map, scale) = (random(side * side * channels, 1), random(channels, 2));
+        let mut row = vec![0.0; side * channels];
+        let bytes = size_of_val(&map[..]);
+        let bandwidth = |seconds: f64| format!("{:6.1} GB/s", bytes as f64 / seconds / 1e9);
+        bench.time(&format!("group norm {channels} at {side}x{side}, statistics"), bandwidth, || {
+            std::hint::black_box(Normalisation::of(level, &map, [side, side], [&scale, &scale], Statistics::Picture));
+        });
+        let norm = Normalisation::of(level, &map, [side, side], [&scale, &scale], Statistics::Picture);
+        bench.time(&format!("group norm {channels} at {side}x{side}, norm and SiLU"), bandwidth, || {
+            for y in 0..side {
+                norm.read(y, 0..side, true, &mut row);
+                std::hint::black_box(&mut row);
+            }
+        });
+    }
+}
+
+fn attention(bench: &Bench) {
+    let (channels, places, workspace) = (512, 4096, Workspace::default());
     let maps = [1, 2, 3].map(|seed| random(places * channels, seed));
     let mut out = vec![0.0; places * channels];
     bench.time("attention 4096 places of 512", rate(4 * places * places * channels), || {
-        attend(level, [&maps[0], &maps[1], &maps[2]], channels, &mut out, &workspace);
+        attend(Level::best(), [&maps[0], &maps[1], &maps[2]], channels, &mut out, &workspace);
     });
-    let (weight, bias) = (random(channels * channels, 4), random(channels, 5));
-    let weights = Weights { weight: &weight, bias: &bias, inputs: channels };
-    bench.time("1x1 convolution 512 to 512 at 64x64", rate(2 * places * channels * channels), || {
-        convolve_pixels(level, weights, &maps[0], &mut out, false, &workspace);
+}
+
+/// The layers of a transformer block of width 512 with 128 tokens.
+fn products(bench: &Bench) {
+    let (level, tokens) = (Level::best(), 128);
+    for (inputs, outputs) in [(512, 1536), (512, 512), (512, 2048), (2048, 512)] {
+        let x = to_panels(&random(tokens * inputs, 1), inputs);
+        let mut out = to_panels(&vec![0.0; tokens * outputs], outputs);
+        let (weight, bias) = (random(outputs * inputs, 2), random(outputs, 3));
+        bench.time(
+            &format!("product of 128 tokens, {inputs} to {outputs}"),
+            rate(2 * tokens * inputs * outputs),
+            || {
+                linear(level, [&weight, &bias], &x, Then::Write, &mut out);
+            },
+        );
+    }
+    let width = 512;
+    let x = to_panels(&random(tokens * 3 * width, 4), 3 * width);
+    let mut out = to_panels(&vec![0.0; tokens * width], width);
+    bench.time("attention of 128 tokens of 512", rate(4 * tokens * tokens * width), || {
+        attend_tokens(level, 8, tokens, width, &x, &mut out);
+    });
+}
+
+/// RoIAlign of 128 regions of a map of 256 x 256.
+fn regions(bench: &Bench) {
+    let (channels, side) = (128, 256);
+    let map = random(channels * side * side, 1);
+    let map = FeatureTile { values: &map, size: [side, side], start: [0, 0], tile: [side, side] };
+    let boxes: Vec<[f32; 4]> =
+        (0..128).map(|i| [(i % 8 * 32) as f32, (i / 8 * 16) as f32]).map(|[x, y]| [x, y, x + 31.0, y + 15.0]).collect();
+    let per_pixel = |seconds: f64| format!("{:6.1} ns/pixel", seconds * 1e9 / (side * side) as f64);
+    bench.time("RoIAlign of 128 regions of 128 channels", per_pixel, || {
+        std::hint::black_box(roi_align(map, channels, &boxes, 8));
     });
 }

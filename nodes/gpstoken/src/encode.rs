@@ -3,7 +3,7 @@
 use crate::{
     device::{OnDevice, Placed},
     grid::Grid,
-    kernels::cpu::Level,
+    kernels::{cpu::Level, memory::zeroed},
     load_tokenizer::Tokenizer,
     picture::tile_input,
     threads::within,
@@ -39,7 +39,7 @@ fn on_host(tokenizer: &Tokenizer, image: &Image, grid: Grid, ctx: &Ctx) -> Resul
         let channels = tokenizer.network.stem_channels;
         let direct = Direct { level: Level::best(), workspace: &tokenizer.workspace };
         let pictures = image.image.as_slice::<f32>()?;
-        let mut features = vec![0.0; batch * channels * height * width]; // [B, C, H, W]
+        let mut features = zeroed(batch * channels * height * width); // [B, C, H, W]
         let (mut done, total) = (0, batch * grid.count() * ImageStem::STAGES);
         for b in 0..batch {
             let picture = &pictures[b * height * width * 3..][..height * width * 3];

@@ -3,7 +3,7 @@
 use burn::{
     module::Param,
     prelude::Device,
-    tensor::{Tensor, TensorData},
+    tensor::{AllocationProperty, Bytes, DType, Tensor, TensorData},
 };
 use splatgraph_sdk::{Error, Result};
 use std::{collections::BTreeMap, fmt::Write};
@@ -84,11 +84,10 @@ impl Weights {
             Some(tensor) if fits(tensor.shape(), &shape) => {
                 self.known += 1;
                 let actual: [usize; D] = std::array::from_fn(|axis| tensor.shape()[axis]);
-                let values = tensor.to_f32();
-                if let Some(value) = values.iter().find(|value| !value.is_finite()) {
+                if let Some(value) = first_not_finite(&tensor) {
                     self.not_finite.push(format!("{key}: {value}"));
                 }
-                Tensor::from_data(TensorData::new(values, actual), &self.device)
+                Tensor::from_data(data_of(tensor, actual), &self.device)
             }
             Some(tensor) => {
                 self.known += 1;
@@ -131,6 +130,28 @@ impl Weights {
             }
         }
         Err(Error::new(message))
+    }
+}
+
+/// A tensor's numbers as f32, in the file's own memory where they are that.
+fn data_of<const D: usize>(tensor: splatgraph_sdk::Tensor, shape: [usize; D]) -> TensorData {
+    if tensor.dtype() != splatgraph_sdk::DType::F32 {
+        return TensorData::new(tensor.to_f32(), shape);
+    }
+    let bytes = bytes::Bytes::from_owner(Shared(tensor));
+    TensorData::from_bytes(Bytes::from_shared(bytes, AllocationProperty::Other), shape, DType::F32)
+}
+
+fn first_not_finite(tensor: &splatgraph_sdk::Tensor) -> Option<f32> {
+    let first = |values: &[f32]| values.iter().copied().find(|value| !value.is_finite());
+    tensor.as_slice().map_or_else(|_| first(&tensor.to_f32()), first)
+}
+
+struct Shared(splatgraph_sdk::Tensor);
+
+impl AsRef<[u8]> for Shared {
+    fn as_ref(&self) -> &[u8] {
+        self.0.bytes()
     }
 }
 

@@ -5,7 +5,11 @@ mod pickle;
 mod pth;
 mod strided;
 
-use crate::{Error, Result, Tensor, record::read_safetensors};
+use crate::{
+    Error, Result, Tensor,
+    content::Content,
+    record::{Contents, read_file, read_safetensors},
+};
 use std::{collections::BTreeMap, path::Path};
 
 pub use numpy::numpy_array;
@@ -25,7 +29,13 @@ pub struct Checkpoint {
 /// # Errors
 /// The file is missing or damaged, of another kind, or a pickle that asks for code.
 pub fn open(path: &Path) -> Result<Checkpoint> {
-    let read = || Checkpoint::from_bytes(&std::fs::read(path)?);
+    let read = || {
+        let content = Content::read(path)?;
+        match other_kind(content.bytes())? {
+            Some(tensors) => Ok(Checkpoint { metadata: BTreeMap::new(), tensors }),
+            None => Ok(Checkpoint::of(read_file(&content)?)),
+        }
+    };
     read().map_err(|e: Error| e.about_file("reading a checkpoint", path))
 }
 
@@ -35,15 +45,10 @@ impl Checkpoint {
     /// # Errors
     /// See [`open`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
-        if bytes.starts_with(b"PK\x03\x04") {
-            return Ok(Self { metadata: BTreeMap::new(), tensors: pth::read(bytes)? });
+        match other_kind(bytes)? {
+            Some(tensors) => Ok(Self { metadata: BTreeMap::new(), tensors }),
+            None => Self::from_safetensors(bytes),
         }
-        if bytes.starts_with(b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19") {
-            return Err(Error::new(
-                "this is PyTorch's format of before version 1.6, which is not supported; save it again with a current torch.save, or as .safetensors",
-            ));
-        }
-        Self::from_safetensors(bytes)
     }
 
     /// From the content of a .safetensors file.
@@ -51,7 +56,23 @@ impl Checkpoint {
     /// # Errors
     /// It is damaged or of another kind.
     pub fn from_safetensors(bytes: &[u8]) -> Result<Self> {
-        let (tensors, metadata) = read_safetensors(bytes)?;
-        Ok(Self { metadata: metadata.into_iter().collect(), tensors: tensors.into_iter().collect() })
+        read_safetensors(bytes).map(Self::of)
     }
+
+    fn of((tensors, metadata): Contents) -> Self {
+        Self { metadata: metadata.into_iter().collect(), tensors: tensors.into_iter().collect() }
+    }
+}
+
+/// The tensors of a file of PyTorch's; none where it must be a .safetensors file.
+fn other_kind(bytes: &[u8]) -> Result<Option<BTreeMap<String, Tensor>>> {
+    if bytes.starts_with(b"PK\x03\x04") {
+        return pth::read(bytes).map(Some);
+    }
+    if bytes.starts_with(b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19") {
+        return Err(Error::new(
+            "this is PyTorch's format of before version 1.6, which is not supported; save it again with a current torch.save, or as .safetensors",
+        ));
+    }
+    Ok(None)
 }

@@ -9,6 +9,7 @@ pub mod convolution;
 pub mod cpu;
 pub mod group_norm;
 mod lanes;
+pub(crate) mod memory;
 pub mod product;
 pub mod rows;
 pub mod tokens;

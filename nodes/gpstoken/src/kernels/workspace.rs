@@ -1,5 +1,6 @@
 //! Memory that is used again: a page that the system hands out for the first time costs as much as filling it several times.
 
+use super::memory::zeroed;
 use std::sync::{Mutex, PoisonError};
 
 /// Numbers that are held between runs: 256 MiB, enough for pictures of 256 pixels.
@@ -24,7 +25,7 @@ impl Workspace {
         let small = free.pop();
         drop(free);
         drop(small);
-        vec![0.0; length]
+        zeroed(length)
     }
 
     /// Frees the largest buffers until no more than [`KEPT`] numbers are held for the next run.

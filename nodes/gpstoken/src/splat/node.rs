@@ -123,10 +123,11 @@ fn on_host(tokens: &Tokens, target: &Target, ctx: &Ctx) -> Result<FeatureMap> {
             Tiles::Separate => separately(gaussians, textures, channels, grid, map, support),
         })
     };
-    let maps = (0..batch).into_par_iter().map(picture).collect::<Result<Vec<_>>>()?;
+    let mut maps = (0..batch).into_par_iter().map(picture).collect::<Result<Vec<_>>>()?;
     ctx.step(batch, batch)?;
     let [width, height] = target.whole();
-    FeatureMap::new(Tensor::from_vec([batch, channels, height, width], maps.concat())?, target.header.clone())
+    let map = if batch == 1 { maps.swap_remove(0) } else { maps.concat() }; // one map is not copied
+    FeatureMap::new(Tensor::from_vec([batch, channels, height, width], map)?, target.header.clone())
 }
 
 fn on_device(tokens: &OnDevice<Tokens>, target: &Target) -> Result<OnDevice<FeatureMap>> {

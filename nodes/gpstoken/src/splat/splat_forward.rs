@@ -1,14 +1,23 @@
 //! The splat on the CPU, the twin of `shaders/splat_forward.wgsl`: each token is added to the pixels of its box, all channels of a
 //! pixel side by side in memory.
+//!
+//! The map is worked on in tiles whose pixels fit a core's cache, and the tokens of a tile are put side by side first: a large
+//! map then takes hardly more time for a pixel than a small one, in whatever order the tokens come.
 
 use super::{covered, is_usable, place, places};
-use crate::kernels::cpu::{Level, for_each_level, fused};
+use crate::kernels::{
+    cpu::{Level, for_each_level, fused},
+    memory::zeroed,
+};
 use rayon::prelude::*;
 use std::ops::Range;
 
-/// Rows of the map that one thread works on: as many as its cache holds.
-fn band_rows(width: usize, channels: usize) -> usize {
-    ((1 << 17) / (width * channels)).clamp(8, 32)
+/// Columns of a tile.
+const COLUMNS: usize = 64;
+
+/// Rows of a tile: 128 KiB of pixels.
+fn tile_rows(channels: usize) -> usize {
+    ((1 << 15) / (COLUMNS * channels)).clamp(8, 32)
 }
 
 /// Below this exponent a weight is too small to derive its neighbours from.
@@ -30,70 +39,112 @@ pub fn splat(
         return Vec::new();
     }
     let (columns, rows) = (places(width), places(height));
-    let tokens = gaussians.chunks_exact(5).zip(textures.chunks_exact(channels));
-    let tokens: Vec<Token<'_>> =
-        tokens.filter_map(|(gaussian, texture)| Token::new(gaussian, texture, &columns, &rows, support)).collect();
-    let band_rows = band_rows(width, channels);
-    let mut reaching = vec![Vec::new(); height.div_ceil(band_rows)]; // the tokens of each band
+    let tokens = gaussians.chunks_exact(5).take(textures.len() / channels).enumerate();
+    let tokens: Vec<Token> =
+        tokens.filter_map(|(index, gaussian)| Token::new(index, gaussian, &columns, &rows, support)).collect();
+    let (tile_rows, tiles_across) = (tile_rows(channels), width.div_ceil(COLUMNS));
+    let mut reaching = vec![Vec::new(); height.div_ceil(tile_rows) * tiles_across]; // the tokens of each tile
     for (index, token) in tokens.iter().enumerate() {
-        for band in &mut reaching[token.down.start / band_rows..=(token.down.end - 1) / band_rows] {
-            band.push(index);
+        for row in token.down.start / tile_rows..=(token.down.end - 1) / tile_rows {
+            for column in token.across.start / COLUMNS..=(token.across.end - 1) / COLUMNS {
+                reaching[row * tiles_across + column].push(index);
+            }
         }
     }
-    let mut map = vec![0.0; channels * height * width];
-    let mut bands: Vec<Vec<&mut [f32]>> = reaching.iter().map(|_| Vec::with_capacity(channels)).collect();
+    let mut map = zeroed(channels * height * width);
+    let mut bands: Vec<Vec<&mut [f32]>> =
+        (0..height.div_ceil(tile_rows)).map(|_| Vec::with_capacity(channels)).collect();
     for plane in map.chunks_exact_mut(height * width) {
-        for (band, lines) in bands.iter_mut().zip(plane.chunks_mut(band_rows * width)) {
+        for (band, lines) in bands.iter_mut().zip(plane.chunks_mut(tile_rows * width)) {
             band.push(lines);
         }
     }
     let level = Level::best();
-    let work = |pixels: &mut Vec<f32>, (band, (planes, reaching)): (usize, (Vec<&mut [f32]>, &Vec<usize>))| {
-        let count = planes.first().map_or(0, |plane| plane.len());
-        pixels.clear();
-        pixels.resize(count * channels, 0.0); // [rows, W, C]
-        let picked = Picked { tokens: &tokens, indices: reaching, first_row: band * band_rows };
-        spread_all(level, picked, pixels, channels, [width, height]);
-        separate(level, pixels, planes);
+    let work = |space: &mut Space, (band, (mut planes, reaching)): (usize, (Vec<&mut [f32]>, &[Vec<usize>]))| {
+        let rows = planes.first().map_or(0, |plane| plane.len() / width);
+        for (column, indices) in reaching.iter().enumerate() {
+            let across = column * COLUMNS..((column + 1) * COLUMNS).min(width);
+            let tile = Tile { across, down: band * tile_rows..band * tile_rows + rows, size: [width, height] };
+            let Space { pixels, tokens: picked, textures: features } = &mut *space;
+            pixels.clear();
+            pixels.resize(rows * tile.across.len() * channels, 0.0); // [rows, columns, C]
+            // Side by side: elsewhere in memory each token and texture would be waited for.
+            picked.clear();
+            picked.extend(indices.iter().map(|&index| tokens[index].clone()));
+            features.clear();
+            for token in picked.iter() {
+                features.extend_from_slice(&textures[token.index * channels..][..channels]);
+            }
+            spread_all(level, picked, features, &tile, pixels, channels);
+            separate(level, pixels, &mut planes, &tile);
+        }
     };
+    let bands = bands.into_iter().zip(reaching.chunks_exact(tiles_across)).enumerate();
     if channels * height * width < SMALL {
-        let mut pixels = Vec::new();
-        bands.into_iter().zip(&reaching).enumerate().for_each(|band| work(&mut pixels, band));
+        let mut space = Space::default();
+        bands.for_each(|band| work(&mut space, band));
     } else {
-        bands.into_par_iter().zip(&reaching).enumerate().for_each_init(Vec::new, work);
+        let bands: Vec<_> = bands.collect();
+        bands.into_par_iter().for_each_init(Space::default, work);
     }
     map
 }
 
+/// What one thread works with, used again from tile to tile.
+#[derive(Default)]
+struct Space {
+    pixels: Vec<f32>,
+    tokens: Vec<Token>,
+    textures: Vec<f32>,
+}
+
+/// A part of the map.
+struct Tile {
+    across: Range<usize>,
+    down: Range<usize>,
+    /// Width and height of the whole map.
+    size: [usize; 2],
+}
+
 for_each_level! {
-    /// Writes pixels `[count, channels]` as planes.
-    fn separate(pixels: &[f32], planes: Vec<&mut [f32]>) => separate_at
+    /// Writes a tile's pixels `[rows, columns, channels]` to the planes' rows in which it stands.
+    fn separate(pixels: &[f32], planes: &mut [&mut [f32]], tile: &Tile) => separate_at
 }
 
 #[inline(always)]
-fn separate_at<const L: u8>(pixels: &[f32], mut planes: Vec<&mut [f32]>) {
+fn separate_at<const L: u8>(pixels: &[f32], planes: &mut [&mut [f32]], tile: &Tile) {
     /// Pixels whose channels are moved together, so that lines of the cache are used whole.
     const BLOCK: usize = 16;
-    let channels = planes.len();
-    for (block, pixels) in pixels.chunks(BLOCK * channels).enumerate() {
-        for (channel, plane) in planes.iter_mut().enumerate() {
-            let to = &mut plane[block * BLOCK..];
-            if let (Some(to), true) = (to.first_chunk_mut::<BLOCK>(), pixels.len() == BLOCK * channels) {
-                for i in 0..BLOCK {
-                    to[i] = pixels[i * channels + channel];
-                }
-            } else {
-                for (to, pixel) in to.iter_mut().zip(pixels.chunks_exact(channels)) {
-                    *to = pixel[channel];
+    let (channels, columns) = (planes.len(), tile.across.len());
+    for (row, pixels) in pixels.chunks_exact(columns * channels).enumerate() {
+        let start = row * tile.size[0] + tile.across.start;
+        for (block, pixels) in pixels.chunks(BLOCK * channels).enumerate() {
+            for (channel, plane) in planes.iter_mut().enumerate() {
+                let to = &mut plane[start + block * BLOCK..];
+                if let (Some(to), true) = (to.first_chunk_mut::<BLOCK>(), pixels.len() == BLOCK * channels) {
+                    for i in 0..BLOCK {
+                        to[i] = pixels[i * channels + channel];
+                    }
+                } else {
+                    for (to, pixel) in to.iter_mut().zip(pixels.chunks_exact(channels)) {
+                        *to = pixel[channel];
+                    }
                 }
             }
         }
     }
 }
 
+/// From a place to the next.
+fn step(size: usize) -> f64 {
+    if size == 1 { 0.0 } else { 2.0 / (size - 1) as f64 }
+}
+
 /// A token that reaches the map.
-struct Token<'a> {
-    texture: &'a [f32],
+#[derive(Clone)]
+struct Token {
+    /// Which of all tokens it is.
+    index: usize,
     /// Columns and rows of its box.
     across: Range<usize>,
     down: Range<usize>,
@@ -103,12 +154,16 @@ struct Token<'a> {
     xx: f64,
     xy: f64,
     yy: f64,
+    /// The ratio of neighbouring weights changes by this from column to column, from row to row, and along both.
+    curve_x: f64,
+    curve_y: f64,
+    twist: f64,
     /// Somewhere in the box the weight is too small to derive its neighbours from.
     steep: bool,
 }
 
-impl<'a> Token<'a> {
-    fn new(gaussian: &[f32], texture: &'a [f32], columns: &[f32], rows: &[f32], support: f32) -> Option<Self> {
+impl Token {
+    fn new(index: usize, gaussian: &[f32], columns: &[f32], rows: &[f32], support: f32) -> Option<Self> {
         let &[sigma_x, sigma_y, rho, x, y] = gaussian else { return None };
         let across = covered(columns, x, support * sigma_x);
         let down = covered(rows, y, support * sigma_y);
@@ -118,7 +173,7 @@ impl<'a> Token<'a> {
         let (sigma_x, sigma_y, rho) = (f64::from(sigma_x), f64::from(sigma_y), f64::from(rho));
         let scale = -0.5 / (1.0 - rho * rho);
         let mut token = Self {
-            texture,
+            index,
             across,
             down,
             x: f64::from(x),
@@ -126,8 +181,15 @@ impl<'a> Token<'a> {
             xx: scale / (sigma_x * sigma_x),
             xy: -2.0 * scale * rho / (sigma_x * sigma_y),
             yy: scale / (sigma_y * sigma_y),
+            curve_x: 0.0,
+            curve_y: 0.0,
+            twist: 0.0,
             steep: false,
         };
+        let (step_x, step_y) = (step(columns.len()), step(rows.len()));
+        token.curve_x = (2.0 * token.xx * step_x * step_x).exp();
+        token.curve_y = (2.0 * token.yy * step_y * step_y).exp();
+        token.twist = (token.xy * step_x * step_y).exp();
         // The exponent is least in a corner.
         let ends = |places: &[f32], range: &Range<usize>, centre: f64| {
             [range.start, range.end - 1].map(|i| f64::from(places[i]) - centre)
@@ -142,71 +204,53 @@ impl<'a> Token<'a> {
     }
 }
 
-/// The tokens that reach a band of rows.
-#[derive(Clone, Copy)]
-struct Picked<'a> {
-    tokens: &'a [Token<'a>],
-    indices: &'a [usize],
-    first_row: usize,
-}
-
 for_each_level! {
-    /// Adds tokens to a band of rows `[rows, width, channels]`.
-    fn spread_all(picked: Picked<'_>, band: &mut [f32], channels: usize, size: [usize; 2]) => spread_all_at
+    /// Adds tokens with their textures `[N, channels]` to the pixels `[rows, columns, channels]` of a tile that they reach.
+    fn spread_all(tokens: &[Token], textures: &[f32], tile: &Tile, pixels: &mut [f32], channels: usize) => spread_all_at
 }
 
 #[inline(always)]
-fn spread_all_at<const L: u8>(picked: Picked<'_>, band: &mut [f32], channels: usize, size: [usize; 2]) {
-    for &index in picked.indices {
-        let token = &picked.tokens[index];
+fn spread_all_at<const L: u8>(tokens: &[Token], textures: &[f32], tile: &Tile, pixels: &mut [f32], channels: usize) {
+    for (token, texture) in tokens.iter().zip(textures.chunks_exact(channels)) {
         match channels {
-            8 => spread::<L, 8>(token, picked.first_row, band, channels, size),
-            16 => spread::<L, 16>(token, picked.first_row, band, channels, size),
-            32 => spread::<L, 32>(token, picked.first_row, band, channels, size),
-            _ => spread::<L, 0>(token, picked.first_row, band, channels, size),
+            8 => spread::<L, 8>(token, texture, tile, pixels),
+            16 => spread::<L, 16>(token, texture, tile, pixels),
+            32 => spread::<L, 32>(token, texture, tile, pixels),
+            _ => spread::<L, 0>(token, texture, tile, pixels),
         }
     }
 }
 
-/// Adds a token to a band of rows. `C` is the number of channels where it is known at compile time, else 0.
+/// Adds a token to a tile. `C` is the number of channels where it is known at compile time, else 0.
 ///
 /// Weights follow from one another in f64, along a row and from row to row: the exponent's second differences are constant.
 #[inline(always)]
-fn spread<const L: u8, const C: usize>(
-    token: &Token<'_>,
-    first_row: usize,
-    band: &mut [f32],
-    channels: usize,
-    [width, height]: [usize; 2],
-) {
-    let channels = if C == 0 { channels } else { C };
-    let texture = &token.texture[..channels];
+fn spread<const L: u8, const C: usize>(token: &Token, texture: &[f32], tile: &Tile, pixels: &mut [f32]) {
+    let channels = if C == 0 { texture.len() } else { C };
     let mut known = [0.0; C];
     known.copy_from_slice(&texture[..C]);
-    let rows = band.len() / (width * channels);
-    let down = token.down.start.max(first_row)..token.down.end.min(first_row + rows);
-    let step = |size: usize| if size == 1 { 0.0 } else { 2.0 / (size - 1) as f64 };
+    let [width, height] = tile.size;
+    let across = token.across.start.max(tile.across.start)..token.across.end.min(tile.across.end);
+    let down = token.down.start.max(tile.down.start)..token.down.end.min(tile.down.end);
     let (step_x, step_y) = (step(width), step(height));
-    let dx = place(token.across.start, width) - token.x;
+    let dx = place(across.start, width) - token.x;
     let dy = place(down.start, height) - token.y;
     let mut first = token.exponent(dx, dy).exp();
     let mut to_right = (token.xx * (2.0 * dx + step_x) * step_x + token.xy * step_x * dy).exp();
     let mut to_below = (token.yy * (2.0 * dy + step_y) * step_y + token.xy * step_y * dx).exp();
-    let (curve_x, curve_y) = ((2.0 * token.xx * step_x * step_x).exp(), (2.0 * token.yy * step_y * step_y).exp());
-    let twist = (token.xy * step_x * step_y).exp();
     for y in down {
-        let at = ((y - first_row) * width + token.across.start) * channels;
-        let row = &mut band[at..at + token.across.len() * channels];
+        let at = ((y - tile.down.start) * tile.across.len() + across.start - tile.across.start) * channels;
+        let row = &mut pixels[at..at + across.len() * channels];
         let (mut weight, mut ratio) = (first, to_right);
         let mut value = |i: usize| {
             let value = if token.steep {
-                let dx = place(token.across.start + i, width) - token.x;
+                let dx = place(across.start + i, width) - token.x;
                 token.exponent(dx, place(y, height) - token.y).exp()
             } else {
                 weight
             };
             weight *= ratio;
-            ratio *= curve_x;
+            ratio *= token.curve_x;
             value as f32
         };
         if C > 0 {
@@ -228,7 +272,7 @@ fn spread<const L: u8, const C: usize>(
             }
         }
         first *= to_below;
-        to_below *= curve_y;
-        to_right *= twist;
+        to_below *= token.curve_y;
+        to_right *= token.twist;
     }
 }

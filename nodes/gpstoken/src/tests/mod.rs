@@ -59,6 +59,15 @@ fn devices() -> Vec<(String, Device)> {
     computes().into_iter().map(|compute| (compute.id, compute.device)).collect()
 }
 
+/// Those that are no software adapters, which take minutes for what the processor does in a second.
+fn fast_devices() -> Vec<(String, Device)> {
+    let software = |id: &str| {
+        let mut known = device::list().into_iter();
+        known.any(|device| device.id == id && device.on_request.is_some_and(|why| why.contains("software")))
+    };
+    devices().into_iter().filter(|(id, _)| !software(id)).collect()
+}
+
 fn computes() -> Vec<Compute> {
     let mut found = Vec::new();
     for device in device::list() {

@@ -1,4 +1,4 @@
-use super::{Golden, assert_near, assert_relative, unit_picture};
+use super::{Golden, assert_near, assert_relative, fast_devices, unit_picture};
 use crate::{
     picture::tile_input,
     tokenizer::{FeatureTile, GroupNorm, ImageStem, Network, Statistics, TokenTransformer, roi_align},
@@ -10,12 +10,20 @@ use burn::{
 };
 use std::collections::BTreeMap;
 
-fn upload<const D: usize>(values: &[f32], shape: [usize; D]) -> Tensor<D> {
-    Tensor::from_data(TensorData::new(values.to_vec(), shape), &Device::flex())
+fn upload<const D: usize>(values: &[f32], shape: [usize; D], device: &Device) -> Tensor<D> {
+    Tensor::from_data(TensorData::new(values.to_vec(), shape), device)
 }
 
-fn recorded<const D: usize>(golden: &Golden, key: &str) -> Tensor<D> {
-    upload(golden.f32(key), golden.shape(key).try_into().unwrap())
+fn recorded<const D: usize>(golden: &Golden, key: &str, device: &Device) -> Tensor<D> {
+    upload(golden.f32(key), golden.shape(key).try_into().unwrap(), device)
+}
+
+/// Runs a test on every device that is fast enough.
+fn on_every_device(test: impl Fn(&Device)) {
+    for (id, device) in fast_devices() {
+        println!("on {id}:");
+        test(&device);
+    }
 }
 
 fn values<const D: usize>(tensor: &Tensor<D>) -> Vec<f32> {
@@ -31,16 +39,17 @@ fn every(x: &Tensor<4>, channel: usize, place: usize) -> Vec<f32> {
 #[test]
 fn group_norm_agrees_plain_and_by_tiles() {
     let golden = Golden::open("npnorm_unit.safetensors");
-    let parameters = ["weight", "bias"].map(|key| (format!("norm.{key}"), golden.tensor(key).clone()));
-    let norm =
-        GroupNorm::load(&mut Weights::new("a norm", BTreeMap::from(parameters), &[], &Device::flex()), "norm", 64);
-    for (name, tiles) in [("np1", 1), ("np2", 2), ("np4", 4), ("small", 1)] {
-        let x: Tensor<4> = recorded(&golden, &format!("{name}.in"));
-        let by_tiles = norm.forward(x.clone(), Statistics::Tiles([tiles, tiles]));
-        assert_relative(&format!("{name} by tiles"), &values(&by_tiles), golden.f32(&format!("{name}.out")));
-        let plain = norm.forward(x, Statistics::Picture);
-        assert_relative(&format!("{name} plain"), &values(&plain), golden.f32(&format!("{name}.groupnorm")));
-    }
+    on_every_device(|device| {
+        let parameters = ["weight", "bias"].map(|key| (format!("norm.{key}"), golden.tensor(key).clone()));
+        let norm = GroupNorm::load(&mut Weights::new("a norm", BTreeMap::from(parameters), &[], device), "norm", 64);
+        for (name, tiles) in [("np1", 1), ("np2", 2), ("np4", 4), ("small", 1)] {
+            let x: Tensor<4> = recorded(&golden, &format!("{name}.in"), device);
+            let by_tiles = norm.forward(x.clone(), Statistics::Tiles([tiles, tiles]));
+            assert_relative(&format!("{name} by tiles"), &values(&by_tiles), golden.f32(&format!("{name}.out")));
+            let plain = norm.forward(x, Statistics::Picture);
+            assert_relative(&format!("{name} plain"), &values(&plain), golden.f32(&format!("{name}.groupnorm")));
+        }
+    });
 }
 
 #[test]
@@ -59,9 +68,9 @@ fn roi_align_agrees() {
     }
 }
 
-fn stem_stages(stem: &ImageStem, picture: &str) -> BTreeMap<String, Tensor<4>> {
+fn stem_stages(stem: &ImageStem, picture: &str, device: &Device) -> BTreeMap<String, Tensor<4>> {
     let (picture, width) = unit_picture(picture);
-    let input = upload(&tile_input(&picture, width, [0, 0]), [1, 3, 256, 256]);
+    let input = upload(&tile_input(&picture, width, [0, 0]), [1, 3, 256, 256], device);
     let mut stages = BTreeMap::new();
     let watch = &mut |name: &str, x: &Tensor<4>| {
         stages.insert(name.to_owned(), x.clone());
@@ -77,18 +86,23 @@ fn boxes_of(golden: &Golden, key: &str) -> Vec<[f32; 4]> {
 
 fn sample(features: &Tensor<4>, boxes: &[[f32; 4]], bins: usize) -> Tensor<4> {
     let [_, channels, height, width] = features.dims();
+    let device = features.device();
     let map = values(features);
     let map = FeatureTile { values: &map, size: [width, height], start: [0, 0], tile: [width, height] };
-    upload(&roi_align(map, channels, boxes, bins), [1, boxes.len(), channels, bins * bins])
+    upload(&roi_align(map, channels, boxes, bins), [1, boxes.len(), channels, bins * bins], &device)
 }
 
 #[test]
 fn every_stage_of_configuration_b_agrees() {
+    on_every_device(check_configuration_b);
+}
+
+fn check_configuration_b(device: &Device) {
     let golden = Golden::open("tokB_full.safetensors");
-    let network = Network::load(Golden::open("weights_B.safetensors").0, &Device::flex()).unwrap();
+    let network = Network::load(Golden::open("weights_B.safetensors").0, device).unwrap();
     assert_eq!((network.bins, network.width, network.textures, network.enlargement()), (4, 40, 8, 2));
 
-    let stages = stem_stages(&network.stem, "astronaut_256.png");
+    let stages = stem_stages(&network.stem, "astronaut_256.png", device);
     for (name, key) in
         [("conv", "preprocess.conv.sub8"), ("block1", "preprocess.res1.sub8"), ("block2", "preprocess.sub8")]
     {
@@ -101,8 +115,9 @@ fn every_stage_of_configuration_b_agrees() {
     let regions = sample(features, &boxes, 4);
     assert_relative("roialign", &values(&regions), golden.f32("roialign"));
 
-    check_transformer(&network.transformer, &golden, recorded(&golden, "init_codes"), regions);
+    check_transformer(&network.transformer, &golden, recorded(&golden, "init_codes", device), regions);
     check_decoder(
+        device,
         &network,
         &golden,
         [1, 1],
@@ -137,7 +152,13 @@ fn check_transformer(transformer: &TokenTransformer, golden: &Golden, codes: Ten
     assert!(seen >= 1, "{seen}");
 }
 
-fn check_decoder(network: &Network, golden: &Golden, grid: [usize; 2], stages: &[(&str, &str, usize, usize)]) {
+fn check_decoder(
+    device: &Device,
+    network: &Network,
+    golden: &Golden,
+    grid: [usize; 2],
+    stages: &[(&str, &str, usize, usize)],
+) {
     let mut seen = 0;
     let watch = &mut |name: &str, x: &Tensor<4>| {
         if let Some((_, key, channel, place)) = stages.iter().find(|stage| stage.0 == name) {
@@ -146,22 +167,25 @@ fn check_decoder(network: &Network, golden: &Golden, grid: [usize; 2], stages: &
         }
         Ok(())
     };
-    let picture = network.decoder.forward(recorded(golden, "rendered"), grid, watch).unwrap();
+    let picture = network.decoder.forward(recorded(golden, "rendered", device), grid, watch).unwrap();
     assert_eq!(seen, stages.len());
     assert_near("decoded", &values(&picture), golden.f32("decoded"), 9e-5);
 }
 
 #[test]
 fn tokens_of_configuration_a_agree_for_other_counts_and_batches() {
-    let device = Device::flex();
+    on_every_device(check_tokens_of_configuration_a);
+}
+
+fn check_tokens_of_configuration_a(device: &Device) {
     let tensors = Golden::open("weights_A_encoder.safetensors").0;
-    let mut weights = Weights::new("an encoder", tensors, &[], &device);
+    let mut weights = Weights::new("an encoder", tensors, &[], device);
     let stem = ImageStem::load(&mut weights, 128);
     let widths = crate::tokenizer::Widths { stem: 128, width: 64, textures: 16, depth: 2, samples: 64 };
     let transformer = TokenTransformer::load(&mut weights, widths);
     weights.finish().unwrap();
 
-    let china = &stem_stages(&stem, "china_256.png")["block2"];
+    let china = &stem_stages(&stem, "china_256.png", device)["block2"];
     let variable = Golden::open("tokA_variable.safetensors");
     for key in variable.0.keys().filter(|key| key.ends_with(".gpstokens")) {
         let run = key.strip_suffix("gpstokens").unwrap();
@@ -169,21 +193,21 @@ fn tokens_of_configuration_a_agree_for_other_counts_and_batches() {
             Golden(variable.0.iter().filter_map(|(k, t)| Some((k.strip_prefix(run)?.to_owned(), t.clone()))).collect());
         let regions = sample(china, &boxes_of(&only, "regions"), 8);
         println!("{run}");
-        check_transformer(&transformer, &only, recorded(&only, "init_codes"), regions);
+        check_transformer(&transformer, &only, recorded(&only, "init_codes", device), regions);
     }
 
     let full = Golden::open("tokA_full.safetensors");
-    let chelsea = &stem_stages(&stem, "chelsea_256.png")["block2"];
+    let chelsea = &stem_stages(&stem, "chelsea_256.png", device)["block2"];
     check_transformer(
         &transformer,
         &full,
-        recorded(&full, "init_codes"),
+        recorded(&full, "init_codes", device),
         sample(chelsea, &boxes_of(&full, "regions"), 8),
     );
 
     let batch = Golden::open("tokA_batch2.safetensors");
-    let astronaut = &stem_stages(&stem, "astronaut_256.png")["block2"];
+    let astronaut = &stem_stages(&stem, "astronaut_256.png", device)["block2"];
     let boxes = boxes_of(&batch, "regions");
     let regions = Tensor::cat(vec![sample(china, &boxes[..64], 8), sample(astronaut, &boxes[64..], 8)], 0);
-    check_transformer(&transformer, &batch, recorded(&batch, "init_codes"), regions);
+    check_transformer(&transformer, &batch, recorded(&batch, "init_codes", device), regions);
 }

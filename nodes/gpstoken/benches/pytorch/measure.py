@@ -1,0 +1,226 @@
+#!/usr/bin/env python3
+"""What plain PyTorch takes for the same layers, one JSON line a run: median seconds of each stage, and peak memory in MiB.
+
+measure.py check                                        compares these layers with the recorded runs of the authors' code
+measure.py tokenizer --shape m128 --threads 2           stages of a reconstruction, random weights
+measure.py generator --shape xl --batch 2               a step of the generator, random weights
+measure.py weights --shape m128 --out m128.safetensors  random weights in the authors' key layout
+measure.py run --shape m128 --weights m128.safetensors --photo in.png --out out.png
+"""
+import argparse
+import json
+import math
+import os
+import resource
+import sys
+import time
+from pathlib import Path
+
+import torch
+import generator
+import tokenizer
+
+DTYPES = {"f32": torch.float32, "bf16": torch.bfloat16, "f16": torch.float16}
+TILE, MAP = 256, 64
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=["check", "tokenizer", "generator", "weights", "run"])
+    parser.add_argument("--shape", choices=[*tokenizer.SHAPES, *generator.SHAPES], default="m128")
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--repeat", type=int, default=5)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--dtype", choices=DTYPES, default="f32")
+    parser.add_argument("--batch", type=int, default=1)
+    parser.add_argument("--tokens", type=int, default=128)
+    parser.add_argument("--size", type=int, default=TILE, help="side of the picture, of tiles of 256 pixels")
+    parser.add_argument("--channels-last", action="store_true")
+    parser.add_argument("--compile", action="store_true")
+    parser.add_argument("--out")
+    parser.add_argument("--weights")
+    parser.add_argument("--photo")
+    return parser.parse_args()
+
+
+def main():
+    options = arguments()
+    torch.set_num_threads(options.threads)
+    torch.manual_seed(0)
+    with torch.no_grad():
+        {"check": check, "tokenizer": stages, "generator": step, "weights": write, "run": reconstruct}[options.what](options)
+
+
+def model(options):
+    if options.shape in tokenizer.SHAPES:
+        return tokenizer.Tokenizer(tokenizer.SHAPES[options.shape]["textures"])
+    return generator.Generator(**generator.SHAPES[options.shape], tokens=options.tokens)
+
+
+def prepared(options):
+    network = model(options).eval().to(options.device, DTYPES[options.dtype])
+    return network.to(memory_format=torch.channels_last) if options.channels_last else network
+
+
+def median_time(work, options):
+    """Seconds of the median of some runs after a first one."""
+    wait = torch.cuda.synchronize if options.device.startswith("cuda") else lambda: None
+    work()
+    wait()
+    times = []
+    for _ in range(options.repeat):
+        start = time.perf_counter()
+        work()
+        wait()
+        times.append(time.perf_counter() - start)
+    return sorted(times)[len(times) // 2]
+
+
+def report(options, seconds):
+    if options.device.startswith("cuda"):
+        peak = torch.cuda.max_memory_allocated() / 2**20
+    else:
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    facts = {key: getattr(options, key) for key in ("what", "shape", "device", "dtype", "threads", "channels_last")}
+    rounded = {name: round(value, 6) for name, value in seconds.items()}
+    print(json.dumps({**facts, "torch": torch.__version__, **rounded, "peak_mb": round(peak, 1)}))
+
+
+def grid_layout(count, size):
+    """An even partition, near enough to one by entropy for timing: gaussians [1, N, 5] and boxes [1, N, 4] in pixels."""
+    rows = 2 ** (int(math.log2(count)) // 2)
+    columns = count // rows
+    height, width = size // rows, size // columns
+    gaussians, boxes = [], []
+    for row in range(rows):
+        for column in range(columns):
+            x0, y0 = column * width, row * height
+            boxes.append([x0, y0, x0 + width - 1, y0 + height - 1])
+            gaussians.append(gaussian(*boxes[-1], size))
+    return torch.tensor([gaussians]), torch.tensor([boxes]).float()
+
+
+def gaussian(x0, y0, x1, y1, size):
+    sigmas = [(x1 - x0) / size * 2 / 3, (y1 - y0) / size * 2 / 3]
+    return [*sigmas, 0.0, (x0 + x1) / (size - 1) - 1, (y0 + y1) / (size - 1) - 1]
+
+
+def stages(options):
+    network = prepared(options)
+    like = {"device": options.device, "dtype": DTYPES[options.dtype]}
+    tiles = (options.size // TILE) ** 2 * options.batch
+    gaussians, boxes = (t.repeat(tiles, 1, 1).to(**like) for t in grid_layout(tokenizer.SHAPES[options.shape]["tokens"], TILE))
+    picture = torch.rand(tiles, 3, TILE, TILE, **like) * 2 - 1
+    if options.channels_last:
+        picture = picture.contiguous(memory_format=torch.channels_last)
+    encode, refine, splat, decode = network.preprocess_img, network.refine, tokenizer.splat, network.decoder
+    if options.compile:
+        encode, refine, splat, decode = map(torch.compile, (encode, refine, splat, decode))
+    features = encode(picture)
+    tokens = refine(features, gaussians, boxes)
+    splatted = splat(tokens, MAP, MAP)
+    work = {
+        "encode": lambda: encode(picture),
+        "refine": lambda: refine(features, gaussians, boxes),
+        "splat": lambda: splat(tokens, MAP, MAP),
+        "decode": lambda: decode(splatted),
+        "whole": lambda: decode(splat(refine(encode(picture), gaussians, boxes), MAP, MAP)),
+    }
+    report(options, {name: median_time(stage, options) for name, stage in work.items()})
+
+
+def step(options):
+    network = prepared(options)
+    forward = torch.compile(network) if options.compile else network
+    like = {"device": options.device, "dtype": DTYPES[options.dtype]}
+    x = torch.randn(options.batch, 21, options.tokens, **like)
+    layout = torch.randn(options.batch, options.tokens, 5, **like)
+    at = torch.full((options.batch,), 0.5, device=options.device)
+    label = torch.zeros(options.batch, dtype=torch.long, device=options.device)
+    report(options, {"step": median_time(lambda: forward(x, at, label, layout), options)})
+
+
+def write(options):
+    from safetensors.torch import save_file
+
+    state = model(options).state_dict()
+    save_file({key: (v if v.abs().sum() else torch.randn_like(v) * 0.02).contiguous() for key, v in state.items()}, options.out)
+
+
+def load(network, file):
+    from safetensors.torch import load_file
+
+    # What checkpoints hold and no layer reads.
+    network.load_state_dict({key: v.float() for key, v in load_file(file).items() if "temb_proj" not in key})
+    return network.eval()
+
+
+def reconstruct(options):
+    """A photo of 256 x 256 pixels to tokens and back, written as PNG."""
+    import numpy as np
+    from PIL import Image
+    from partition import partition
+
+    network = load(model(options), options.weights)
+    pixels = np.array(Image.open(options.photo).convert("RGB"))
+    picture = (pixels / 127.5 - 1).astype(np.float32)
+    grey = 0.299 * picture[..., 0] + 0.587 * picture[..., 1] + 0.114 * picture[..., 2]
+    regions = partition(tokenizer.SHAPES[options.shape]["tokens"], grey, weight=2.5)
+    boxes = torch.tensor([[[x0, y0, x1, y1] for y0, y1, x0, x1 in regions]], dtype=torch.float32)
+    gaussians = torch.tensor([[gaussian(*box.tolist(), len(pixels)) for box in boxes[0]]])
+    features = network.preprocess_img(torch.from_numpy(picture).permute(2, 0, 1)[None])
+    decoded = network.decoder(tokenizer.splat(network.refine(features, gaussians, boxes), MAP, MAP))
+    pixels = ((decoded[0].clamp(-1, 1) + 1) * 127.5).permute(1, 2, 0).numpy().astype(np.uint8)
+    Image.fromarray(pixels).save(options.out)
+
+
+def check(_):
+    """Compares with recorded runs: those in the project, and the larger ones of SPLATGRAPH_GOLDENS where it is set."""
+    import numpy as np
+    from PIL import Image
+    from safetensors.torch import load_file
+
+    goldens = Path(__file__).parents[2] / "tests" / "goldens"
+    larger = os.environ.get("SPLATGRAPH_GOLDENS")
+    worst = 0.0
+
+    def compare(name, ours, recorded, allowed):
+        nonlocal worst
+        difference = (ours - recorded).abs().max().item()
+        worst = max(worst, difference / allowed)
+        print(f"{name}: {difference:.1e} of {allowed:.0e}, values up to {recorded.abs().max().item():.1f}")
+
+    def picture(name):
+        pixels = np.array(Image.open(goldens / "images" / name).convert("RGB"))
+        return torch.from_numpy(pixels).permute(2, 0, 1)[None].float() / 127.5 - 1
+
+    def tokens_and_map(name, network, image, size, support):
+        run = load_file(goldens / f"tok{name}_full.safetensors")
+        boxes = (run["regions"] + 1) * 255 / 2
+        tokens = network.refine(network.preprocess_img(picture(image)), run["init_codes"], boxes)
+        compare(f"tokens {name}", tokens, run["gpstokens"], 6e-5)
+        compare(f"map {name}", tokenizer.splat(tokens, *size, support), run["rendered"], 5e-4)
+        return run
+
+    small = load(tokenizer.Tokenizer(8, 128, 32, (1, 2), 1, 40, 3, 4), goldens / "weights_B.safetensors")
+    run = tokens_and_map("B", small, "astronaut_256.png", (48, 64), 1.75)
+    compare("picture B", small.decoder(run["rendered"]), run["decoded"], 9e-5)
+    if larger is None:
+        print("skipped: configuration A and the generators; SPLATGRAPH_GOLDENS names no folder")
+    else:
+        folder = Path(larger)
+        network = load(tokenizer.Tokenizer(16, 128, 32, (1, 2, 4), 2, 64, 2), folder / "weights_A.safetensors")
+        tokens_and_map("A", network, "chelsea_256.png", (MAP, MAP), 3.0)
+        run = load_file(folder / "tokA_full.safetensors")
+        compare("picture A", network.decoder(run["rendered"]), run["decoded"], 9e-5)
+        run = load_file(folder / "sit_forward.safetensors")
+        sizes = {"depth": 3, "width": 96, "heads": 6, "classes": 10, "tokens": 64}
+        texture = load(generator.Generator(**sizes), folder / "weights_sit_cond.safetensors")
+        compare("textures", texture(run["x"][..., 0], run["t"], run["y"], run["cond"]), run["out"][..., 0], 6e-6)
+        layout = load(generator.Generator(**sizes, channels=5, condition=0), folder / "weights_sit_layout.safetensors")
+        compare("layouts", layout(run["layout.x"][..., 0], run["t"], run["y"]), run["layout.out"][..., 0], 6e-6)
+    sys.exit(f"differs by {worst:.1f} times what is allowed" if worst > 1 else 0)
+
+
+if __name__ == "__main__":
+    main()
