@@ -88,14 +88,10 @@ fn check(tokenizer: &Tokenizer, [batch, channels, height, width]: [usize; 4], la
     Ok(Shape { batch, grid, count, per_tile: count / grid.count() })
 }
 
-/// The gaussians of a tile in its own coordinates, and its boxes in pixels.
-fn of_tile(
-    layout: &Layout,
-    shape: Shape,
-    b: usize,
-    index: usize,
-    tile: [usize; 2],
-) -> Result<(Vec<[f32; 5]>, Vec<[f32; 4]>)> {
+/// A tile's gaussians in its own coordinates, and its boxes in pixels.
+type OfTile = (Vec<[f32; 5]>, Vec<[f32; 4]>);
+
+fn of_tile(layout: &Layout, shape: Shape, b: usize, index: usize, tile: [usize; 2]) -> Result<OfTile> {
     let Shape { grid, count, per_tile, .. } = shape;
     let regions = layout.regions.as_ref().map_or(Ok(&[][..]), |regions| regions.as_slice::<f32>())?;
     let first = b * count + index * per_tile;
