@@ -64,6 +64,8 @@ pub mod graph;
 pub mod inspect;
 pub mod packs;
 pub mod picture;
+pub mod preview;
+mod record_png;
 pub mod registry;
 pub mod run;
 pub mod watch;

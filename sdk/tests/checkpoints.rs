@@ -2,7 +2,7 @@
 
 use splatgraph_sdk::{
     DType,
-    checkpoint::{Checkpoint, Pickle, open, parse_pickle},
+    checkpoint::{Checkpoint, Pickle, numpy_array, open, parse_pickle},
 };
 use std::path::PathBuf;
 
@@ -103,4 +103,57 @@ fn a_list_that_is_filled_after_it_was_shared_is_whole_everywhere() {
     assert_eq!(items, [Pickle::List(vec![Pickle::Int(7)]), Pickle::List(vec![Pickle::Int(7)])]);
     // a = []; a.append(a)
     insta::assert_snapshot!(parse_pickle(b"\x80\x02]q\x00h\x00a.").unwrap_err(), @"the pickle is nested too deeply");
+}
+
+fn pickled(name: &str) -> Vec<(String, Pickle)> {
+    let Pickle::Dict(pairs) = parse_pickle(&content(name)).unwrap() else { panic!("a dict") };
+    let name = |key| if let Pickle::Text(name) = key { name } else { panic!("a name") };
+    pairs.into_iter().map(|(key, value)| (name(key), value)).collect()
+}
+
+#[test]
+fn arrays_of_numpy_are_read_from_every_protocol() {
+    for protocol in [2, 4, 5] {
+        let arrays = pickled(&format!("arrays-{protocol}.pickle"));
+        assert_eq!(arrays.len(), 10);
+        for (name, array) in arrays {
+            let tensor = numpy_array(&array).unwrap();
+            let (dtype, shape, numbers): (_, &[usize], Vec<f32>) = match name.as_str() {
+                "f8" => (DType::F64, &[2, 3], vec![0.0, 1.0, 2.0, 3.0, 4.0, 5.0]),
+                "f2" => (DType::F16, &[2, 3], vec![0.0, 1.0, 2.0, 3.0, 4.0, 5.0]),
+                "i8" => (DType::I64, &[2, 3], vec![-3.0, -2.0, -1.0, 0.0, 1.0, 2.0]),
+                "u1" => (DType::U8, &[2, 3], vec![250.0, 251.0, 252.0, 253.0, 254.0, 255.0]),
+                "b1" => (DType::Bool, &[2, 3], vec![1.0, 0.0, 1.0, 0.0, 1.0, 0.0]),
+                "view" => (DType::F32, &[2, 3], vec![4.0, 6.0, 8.0, 10.0, 12.0, 14.0]),
+                "empty" => (DType::F32, &[0, 5], vec![]),
+                "single" => (DType::F64, &[], vec![7.0]),
+                _ => (DType::F32, &[2, 3], vec![0.0, 1.0, 2.0, 3.0, 4.0, 5.0]),
+            };
+            assert_eq!((tensor.dtype(), tensor.shape()), (dtype, shape), "{name}, protocol {protocol}");
+            assert_eq!(tensor.to_f32(), numbers, "{name}, protocol {protocol}");
+        }
+    }
+}
+
+#[test]
+fn what_is_no_array_is_refused_by_name() {
+    let errors = |protocol| -> Vec<String> {
+        let all = pickled(&format!("no-arrays-{protocol}.pickle"));
+        all.iter().map(|(name, value)| format!("{name}: {}", numpy_array(value).unwrap_err())).collect()
+    };
+    insta::assert_debug_snapshot!(errors(4), @r#"
+    [
+        "big-endian: a NumPy array of plain numbers in little-endian order was expected, one of big-endian `f4` came",
+        "objects: a NumPy array of plain numbers in little-endian order was expected, one of type `O8` came",
+        "text: a NumPy array of plain numbers in little-endian order was expected, one of type `U1` came",
+        "matrix: a plain NumPy array was expected, `numpy.matrix` came",
+        "scalar: a NumPy array was expected, a call of `numpy._core.multiarray.scalar`, which is not made, came",
+        "code: a NumPy array was expected, a call of `posix.system`, which is not made, came",
+        "dict: a NumPy array was expected, a dict came",
+    ]
+    "#);
+    // The names of modules differ, and who says first what is wrong.
+    for protocol in [2, 5] {
+        assert_eq!(errors(protocol).len(), 7);
+    }
 }

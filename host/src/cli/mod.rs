@@ -17,6 +17,7 @@ mod nodes;
 mod output;
 mod pack_folders;
 mod packs;
+mod previews;
 mod progress;
 mod run;
 mod schema;

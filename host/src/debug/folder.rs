@@ -161,7 +161,7 @@ fn file_names(checked: &Checked) -> Vec<Vec<String>> {
 }
 
 /// Names for files: of letters, digits and `allowed`, not too long, and distinct also where upper and lower case are one.
-fn distinct<'a>(names: impl Iterator<Item = &'a str>, allowed: &str) -> Vec<String> {
+pub(crate) fn distinct<'a>(names: impl Iterator<Item = &'a str>, allowed: &str) -> Vec<String> {
     let mut taken = HashSet::new();
     let name = |name: &str| {
         let fits = |c: char| if c.is_alphanumeric() || allowed.contains(c) { c } else { '_' };

@@ -3,7 +3,6 @@
 mod folder;
 mod nan;
 mod output;
-mod picture;
 mod report;
 
 use std::collections::HashMap;
@@ -20,6 +19,7 @@ pub use output::OutputReport;
 use crate::graph::Checked;
 use crate::run::{Event, RunResult, Settings};
 use folder::Folder;
+pub(crate) use folder::distinct;
 
 /// Writes the outputs of a run into a folder while it goes on.
 pub struct Recorder {

@@ -6,8 +6,7 @@ use serde::Serialize;
 use serde_json::{Map, Value as Json};
 use splatgraph_sdk::{DType, Error, Kind, Record, Value, write_whole};
 
-use super::picture;
-use crate::inspect::FieldReport;
+use crate::{inspect::FieldReport, record_png};
 
 /// An output of a node.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -110,7 +109,7 @@ impl OutputReport {
         }
         let path = with_suffix(file, ".safetensors");
         self.written(&path, record.save(&path, DType::F32), unwritten);
-        for (suffix, bytes) in picture::pngs(&record) {
+        for (suffix, bytes) in record_png::pngs(&record) {
             let path = with_suffix(file, &format!("{suffix}.png"));
             match bytes {
                 Ok(bytes) => self.written(&path, write_picture(&path, &bytes), unwritten),

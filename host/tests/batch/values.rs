@@ -122,6 +122,17 @@ fn help_says_how_values_are_written() {
           --threads <N>
               How many threads all nodes may use together [default: one per core]
 
+          --device <DEVICE>
+              What nodes compute on: auto, cpu, gpu, gpu:1, cuda, ...; `splatgraph devices` lists them
+              
+              [default: auto]
+
+          --precision <PRECISION>
+              How precise numbers are that nodes compute with, where they have the choice
+              
+              [default: f32]
+              [possible values: f32, f16, bf16]
+
       -q, --quiet
               Print nothing but errors
 

@@ -24,6 +24,7 @@ fn help_lists_the_commands() {
       check        Check a graph without running it, and print everything that is wrong
       nodes        List the nodes of all loaded packs or of one, or show a node with its inputs, outputs
                    and help
+      devices      List what nodes can compute on, and why what is missing is missing
       draw         Print a drawing of a graph as a mermaid diagram, which Markdown pages show
       schema       Print the JSON schema of graph files for the packs that are loaded, so that an editor
                    completes and checks them
@@ -90,6 +91,17 @@ fn help_of_run_names_options_and_exit_codes() {
           --threads <N>
               How many threads nodes may use [default: one per core]
 
+          --device <DEVICE>
+              What nodes compute on: auto, cpu, gpu, gpu:1, cuda, ...; `splatgraph devices` lists them
+              
+              [default: auto]
+
+          --precision <PRECISION>
+              How precise numbers are that nodes compute with, where they have the choice
+              
+              [default: f32]
+              [possible values: f32, f16, bf16]
+
       -q, --quiet
               Print nothing but errors
 
@@ -104,6 +116,10 @@ fn help_of_run_names_options_and_exit_codes() {
               Write every output of every node into this folder: records, pictures also as PNG, and
               run.json about all of them, which names the first node that made NaN. What an earlier
               debug run wrote there is replaced
+
+          --previews <DIR>
+              Write what nodes show while they go on into this folder: the newest picture of each as
+              NODE.png. Without it no previews are computed
 
           --explain
               Say of each node why it ran, or why not

@@ -13,6 +13,7 @@ mod new_pack;
 mod nodes;
 mod packs;
 mod parts;
+mod previews;
 mod run;
 #[path = "../support/mod.rs"]
 mod support;

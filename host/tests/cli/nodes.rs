@@ -38,6 +38,7 @@ fn nodes_are_listed_searched_and_shown() {
       stub.Ratio        Divides two numbers.
       stub.MakeTokens   Tokens, all of one value.
       stub.WriteSlowly  Writes a text file, with a pause in the middle.
+      stub.Show         Shows pictures that get brighter, where anybody looks.
     --- stderr
     ");
     insta::assert_snapshot!(place.run(&["nodes", "stub.EveryKind"]).all(), @r#"

@@ -18,7 +18,7 @@ fn packs_tells_what_was_loaded_and_what_was_not() {
     let rest: Vec<&str> = ran.stdout.lines().filter(|line| *line != built).collect();
     insta::assert_snapshot!(rest.join("\n"), @r"
     stub 0.1.0  Nodes for the host's tests
-      nodes  27 nodes: Constant, Add, EveryKind, Sleep, Endless, Stubborn, Panics, Fails, Misses, NanImage, PlainImage, Mean, MakeTensor, Pass, Address, ReadText, WriteText, SavePicture, UseModel, Settings, Divide, Opaque, Images, Letters, Ratio, MakeTokens, WriteSlowly
+      nodes  28 nodes: Constant, Add, EveryKind, Sleep, Endless, Stubborn, Panics, Fails, Misses, NanImage, PlainImage, Mean, MakeTensor, Pass, Address, ReadText, WriteText, SavePicture, UseModel, Settings, Divide, Opaque, Images, Letters, Ratio, MakeTokens, WriteSlowly, Show
       found  [DIR]/packs/libstub_pack.so (SPLATGRAPH_PACKS)
 
     Refused

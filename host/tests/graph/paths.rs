@@ -133,7 +133,7 @@ fn models_are_looked_for_in_their_folders() {
     let result = folders.check("cat.png", "o.png", "smal", &given);
     assert_eq!(result.as_ref().unwrap_err().exit_code(), 3);
     insta::assert_snapshot!(folders.problems(result), @r#"
-    line 4, column 87, node `model` (gpstoken.LoadTokenizer), input `model`: there is no model "smal": expected a file, or a built-in model: small; did you mean "small"? looked for [folder]/graphs/smal, [folder]/models/smal
+    line 4, column 87, node `model` (gpstoken.LoadTokenizer), input `model`: there is no model "smal": expected a file, or a built-in model: small; give one with `model=FILE`; did you mean "small"? looked for [folder]/graphs/smal, [folder]/models/smal
     1 problem in [folder]/graphs/graph.json
     "#);
     let on_command_line = folders.given(&[("model", "other.pth")]);

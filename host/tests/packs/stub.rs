@@ -359,12 +359,40 @@ fn write_slowly(
     Ok(path)
 }
 
+/// Shows pictures that get brighter, where anybody looks.
+#[node(category = "Picture", outputs(shown: "how many were made"))]
+fn show(
+    /// How many.
+    #[input(default = 4, min = 1)]
+    count: usize,
+    /// Pictures in each.
+    #[input(default = 1, min = 1)]
+    batch: usize,
+    /// A pause after each, in milliseconds.
+    #[input(default = 0)]
+    ms: u64,
+    ctx: &Ctx,
+) -> Result<usize> {
+    let mut shown = 0;
+    for step in 1..=count {
+        ctx.step(step - 1, count)?;
+        if ctx.wants_previews() {
+            let grey = vec![step as f32 / count as f32; batch * 2 * 2 * 3];
+            ctx.preview(&Image::new(Tensor::from_vec([batch, 2, 2, 3], grey)?)?.into_value()?);
+            ctx.preview(&Value::int(7));
+            shown += 1;
+        }
+        thread::sleep(Duration::from_millis(ms));
+    }
+    Ok(shown)
+}
+
 export_pack! {
     id: "stub",
     description: "Nodes for the host's tests",
     nodes: [
         constant, add, every_kind, sleep, endless, stubborn, panics, fails, misses, nan_image, plain_image, mean, make_tensor,
         pass, address, read_text, write_text, save_picture, use_model, settings,
-        divide, opaque, images, letters, ratio, make_tokens, write_slowly
+        divide, opaque, images, letters, ratio, make_tokens, write_slowly, show
     ]
 }

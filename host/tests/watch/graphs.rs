@@ -281,3 +281,16 @@ fn the_json_of_a_round_is_one_line_with_everything() {
     // The slow node's 60 ms are not the host's.
     assert!(round["ms"].as_f64().unwrap() >= 60.0 + round["host_ms"].as_f64().unwrap(), "{round:#}");
 }
+
+#[test]
+fn previews_of_every_round_are_shown() {
+    let place = Place::with_stub();
+    write_graph(&place, json!({"show": node("Show", json!({}))}), json!(["show", "shown"]));
+    let watching = Watching::start(&place, &["--previews", "seen"]);
+    assert_eq!(watching.done()["outputs"]["result"], 4);
+    assert!(place.path("work/seen/show.png").exists());
+    fs::remove_file(place.path("work/seen/show.png")).unwrap();
+    write_graph(&place, json!({"show": node("Show", json!({"count": 5}))}), json!(["show", "shown"]));
+    assert_eq!(watching.done()["outputs"]["result"], 5);
+    assert!(place.path("work/seen/show.png").exists());
+}

@@ -1,7 +1,8 @@
 //! A complete third-party pack: one file, one dependency.
 //!
 //! `acme.Splat` takes the place of `gpstoken.Splat` in any graph: it reads TOKENS and writes a FEATURE_MAP, the contract of
-//! that stage. It is the plain sum over all tokens, for reading, not for speed.
+//! that stage. It is the plain sum over all tokens, for reading, not for speed. `acme.RandomTextures` takes the place of
+//! `gpstoken.TextureDiffusion`: its contract is LAYOUT, class and seed in, TOKENS out.
 
 use splatgraph_sdk::prelude::*;
 
@@ -83,7 +84,43 @@ fn centre(pixel: usize, size: usize) -> f32 {
     if size == 1 { 0.0 } else { 2.0 * pixel as f32 / (size - 1) as f32 - 1.0 }
 }
 
-export_pack! { id: "acme", description: "A splat in plain Rust", nodes: [splat] }
+/// Gives every gaussian of a layout a texture at random: the same for the same class and seed.
+///
+/// A drop-in for gpstoken.TextureDiffusion that needs no model, to see a graph run before there is one.
+#[node(category = "Tokens", outputs(tokens: "the layout's gaussians with textures"))]
+pub fn random_textures(
+    /// Where the gaussians are.
+    layout: Layout,
+    /// What is to be seen. Here any other class gives any other picture.
+    #[input(default = 0, min = 0)]
+    class: u32,
+    /// Picture i of the batch has `seed` + i.
+    #[input(default = 0, min = 0)]
+    seed: u64,
+    /// Numbers of a texture: as many as the decoder takes.
+    #[input(default = 16, min = 1, max = 4096)]
+    channels: usize,
+) -> Result<Tokens> {
+    let [batch, count, _] = layout.gaussians.dims()?; // [B, N, 5]
+    let mut textures = Vec::with_capacity(batch * count * channels); // [B, N, C]
+    for picture in 0..batch as u64 {
+        let mut state = seed.wrapping_add(picture) ^ (u64::from(class) << 40);
+        textures.extend((0..count * channels).map(|_| random(&mut state)));
+    }
+    let textures = Tensor::from_vec([batch, count, channels], textures)?;
+    Tokens::new(layout.gaussians, textures, None, layout.header)
+}
+
+/// A number of -1..1: splitmix64 (Steele, Lea, Flood 2014).
+fn random(state: &mut u64) -> f32 {
+    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let mut z = *state;
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    ((z ^ (z >> 31)) >> 40) as f32 / (1 << 23) as f32 - 1.0
+}
+
+export_pack! { id: "acme", description: "A splat and a texture stage in plain Rust", nodes: [splat, random_textures] }
 
 #[cfg(test)]
 mod tests {
@@ -101,5 +138,20 @@ mod tests {
         let middle = 2 * 5 + 2;
         assert_eq!(map.as_slice::<f32>().unwrap()[middle], 2.0);
         assert_eq!(map.as_slice::<f32>().unwrap()[0], 0.0);
+    }
+    #[test]
+    fn textures_depend_on_seed_and_class() {
+        let textures = |seed: u64, class: u32, batch: usize| {
+            let gaussians = Tensor::from_vec([batch, 3, 5], vec![0.1f32; batch * 15]).unwrap();
+            let layout = Layout::new(gaussians, None, Canvas::default()).unwrap().into_value().unwrap();
+            let inputs = json!({"seed": seed, "class": class, "channels": 4});
+            let outputs = run::<random_textures>(inputs, [("layout", layout)]).unwrap();
+            Tokens::from_value(&outputs[0]).unwrap().textures.to_f32()
+        };
+        let two = textures(7, 1, 2);
+        assert_eq!(two.len(), 2 * 3 * 4);
+        assert_eq!(two, [textures(7, 1, 1), textures(8, 1, 1)].concat());
+        assert_ne!(textures(7, 1, 1), textures(7, 2, 1));
+        assert!(two.iter().all(|v| (-1.0..=1.0).contains(v)));
     }
 }

@@ -6,6 +6,7 @@
 use burn::prelude::Device;
 use splatgraph_pack_gpstoken::{
     decode::decode,
+    device::Compute,
     encode::encode,
     init_tokens::init_tokens,
     kernels::{
@@ -147,8 +148,14 @@ fn residual(layer: &mut impl FnMut(&str, &[usize]), key: &str, input: usize, out
 
 fn stages(bench: &Bench) {
     let network = Arc::new(network());
-    let tokenizer =
-        Tokenizer { network, workspace: Arc::default(), map: [64, 64], support: 3.0, name: "random".into() };
+    let tokenizer = Tokenizer {
+        compute: Compute::host(),
+        network,
+        workspace: Arc::default(),
+        map: [64, 64],
+        support: 3.0,
+        name: "random".into(),
+    };
     let tokenizer = Local::new(tokenizer).into_value().expect("a value");
     let picture: Vec<f32> = (0..256 * 256 * 3)
         .zip(random(256 * 256 * 3, 4))

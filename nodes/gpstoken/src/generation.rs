@@ -56,6 +56,7 @@ impl Sampling<'_> {
         let guidance = self.guidance()?;
         let classes = self.classes(network.classes, pictures)?;
         let noise = match &self.noise {
+            None if condition.is_empty() => Noise::layout_seeds(self.seed, pictures),
             None => Noise::seeds(self.seed, pictures),
             Some(record) => Noise::recorded(record, [pictures, network.channels, count], self.settings.draws())?,
         };

@@ -32,10 +32,25 @@ impl<T: Clone> Latest<T> {
     /// # Errors
     /// There is no such file; or those of `read`.
     pub(crate) fn get(&self, kind: &str, path: &Path, settings: &str, read: impl FnOnce() -> Result<T>) -> Result<T> {
-        let about = std::fs::metadata(path).map_err(|e| {
+        let missing = |e| {
             let expected = "a checkpoint (.safetensors or .pth) was expected";
             Error::missing(format!("loading {kind}: {expected}, {e}: {}", path.display()))
-        })?;
+        };
+        self.get_from(path, settings, missing, read)
+    }
+
+    /// As [`get`](Self::get), from a file of another kind; `missing` makes the error where there is none.
+    ///
+    /// # Errors
+    /// There is no such file; or those of `read`.
+    pub(crate) fn get_from(
+        &self,
+        path: &Path,
+        settings: &str,
+        missing: impl FnOnce(std::io::Error) -> Error,
+        read: impl FnOnce() -> Result<T>,
+    ) -> Result<T> {
+        let about = std::fs::metadata(path).map_err(missing)?;
         let source = Source {
             path: path.to_owned(),
             changed: about.modified().ok(),

@@ -9,11 +9,13 @@
 //!         └─> InitTokens ── layout ──┘                    └─> DrawTokens
 //! ```
 //!
-//! Or a picture is made: a layout and then its textures are sampled from noise.
+//! Or a picture is made: a layout is sampled from noise, recorded or drawn, and its textures are sampled from noise.
 //!
 //! ```text
-//! LoadGenerator ─────────┐                   LoadGenerator ──────────┐
-//! class, seed ──> LayoutDiffusion ── layout ──────────> TextureDiffusion ── tokens ─> Splat ─> ...
+//! LoadGenerator ─────────┐                            LoadGenerator ──────────┐
+//! class, seed ──> LayoutDiffusion ──────────── layout ─┬─────────────> TextureDiffusion ── tokens ─> Splat ─> ...
+//! class, index ─> LayoutBank ───────────────── layout ─┤
+//! boxes ────────> BoxLayout ─> CalibrateLayout layout ─┘
 //! ```
 #![warn(missing_docs)]
 
@@ -35,10 +37,16 @@ pub mod draw_tokens;
 // Generation: layouts and tokens from noise.
 pub mod load_generator;
 
+pub mod box_layout;
+pub mod layout_bank;
 pub mod layout_diffusion;
+
+pub mod calibrate_layout;
+
 pub mod texture_diffusion;
 
 // What the nodes are made of; no node code in these.
+pub mod bank;
 pub mod calibration;
 pub mod device;
 mod generation;
@@ -70,6 +78,9 @@ splatgraph_sdk::export_pack! {
         draw_tokens::draw_tokens,
         load_generator::LoadGenerator,
         layout_diffusion::layout_diffusion,
+        layout_bank::LayoutBank,
+        box_layout::box_layout,
+        calibrate_layout::calibrate_layout,
         texture_diffusion::texture_diffusion,
     ],
     devices: device::list,

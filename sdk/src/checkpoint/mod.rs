@@ -1,7 +1,9 @@
 //! Reads model weights: .safetensors files, and PyTorch's .pth/.pt/.bin files without running the code that these may hold.
 
+mod numpy;
 mod pickle;
 mod pth;
+mod strided;
 
 use crate::{
     Error, Result, Tensor,
@@ -10,6 +12,7 @@ use crate::{
 };
 use std::{collections::BTreeMap, path::Path};
 
+pub use numpy::numpy_array;
 pub use pickle::{Pickle, parse as parse_pickle};
 
 /// Weights by name.

@@ -48,10 +48,34 @@ impl Pickle {
             _ => None,
         }
     }
+
+    /// For messages: `a list`, ``a call of `posix.system`, which is not made,``.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        let what = match self {
+            Self::None => "None",
+            Self::Bool(_) => "a bool",
+            Self::Int(_) => "an int",
+            Self::Float(_) => "a float",
+            Self::Text(_) => "a str",
+            Self::Bytes(_) => "bytes",
+            Self::List(_) => "a list",
+            Self::Dict(_) => "a dict",
+            Self::Persistent(_) => "a reference to other data",
+            Self::Global(module, name) => return format!("`{module}.{name}`"),
+            Self::Call { .. } => {
+                let name = self.global_name().unwrap_or_else(|| "something unnamed".to_owned());
+                return format!("a call of `{name}`, which is not made,");
+            }
+        };
+        what.to_owned()
+    }
 }
 
-/// A small pickle can describe any amount of data by repeating itself, and any nesting.
+/// A small pickle can describe any amount of data by repeating itself, and any nesting. This many values are read of any, and
+/// of a large one more, by its size.
 const MAX_VALUES: usize = 2_000_000;
+const BYTES_PER_VALUE: usize = 16;
 const MAX_DEPTH: usize = 200;
 
 /// Reads the pickle at the start of `bytes` (protocols 0 to 5, without protocol 0's text forms of numbers).
@@ -66,18 +90,25 @@ pub fn parse(bytes: &[u8]) -> Result<Pickle> {
 }
 
 /// A value while the pickle is read: containers grow after they were put into others, so they name what they hold by index.
-enum Node {
+enum Node<'a> {
     Leaf(Pickle),
+    /// As they stand in the pickle: they may be most of it.
+    Bytes(&'a [u8]),
     List(Vec<usize>),
     Dict(Vec<usize>),
-    Call { function: usize, arguments: usize, items: Vec<usize>, state: Option<usize> },
+    Call {
+        function: usize,
+        arguments: usize,
+        items: Vec<usize>,
+        state: Option<usize>,
+    },
     Persistent(usize),
 }
 
 struct Reader<'a> {
     bytes: &'a [u8],
     at: usize,
-    nodes: Vec<Node>,
+    nodes: Vec<Node<'a>>,
     stack: Vec<usize>,
     marks: Vec<usize>,
     memo: HashMap<usize, usize>,
@@ -111,7 +142,7 @@ impl<'a> Reader<'a> {
         Error::new(format!("a well-formed pickle was expected, it breaks off at byte {}", self.at))
     }
 
-    fn push(&mut self, node: Node) {
+    fn push(&mut self, node: Node<'a>) {
         self.stack.push(self.nodes.len());
         self.nodes.push(node);
     }
@@ -240,6 +271,10 @@ impl<'a> Reader<'a> {
                     let id = self.pop()?;
                     self.push(Node::Persistent(id));
                 }
+                // Python 2's str is bytes or text, as one looks at it.
+                b'U' | b'C' => self.push_bytes(1)?,
+                b'T' | b'B' => self.push_bytes(4)?,
+                0x8e | 0x96 => self.push_bytes(8)?,
                 _ => {
                     let literal = self.literal(op)?;
                     self.push(Node::Leaf(literal));
@@ -264,9 +299,11 @@ impl<'a> Reader<'a> {
         Ok(Pickle::Text(String::from_utf8_lossy(self.take(count)?).into_owned()))
     }
 
-    fn raw(&mut self, length: usize) -> Result<Pickle> {
+    fn push_bytes(&mut self, length: usize) -> Result<()> {
         let count = self.number(length)?;
-        Ok(Pickle::Bytes(self.take(count)?.to_vec()))
+        let bytes = self.take(count)?;
+        self.push(Node::Bytes(bytes));
+        Ok(())
     }
 
     fn literal(&mut self, op: u8) -> Result<Pickle> {
@@ -296,10 +333,6 @@ impl<'a> Reader<'a> {
             0x8c => self.text(1)?,
             b'X' => self.text(4)?,
             0x8d => self.text(8)?,
-            // Python 2's str is bytes or text, as one looks at it.
-            b'U' | b'C' => self.raw(1)?,
-            b'T' | b'B' => self.raw(4)?,
-            0x8e | 0x96 => self.raw(8)?,
             other => {
                 return Err(Error::new(format!(
                     "a pickle was expected; at byte {} stands the instruction {other:#04x}, which is unknown or not supported",
@@ -313,10 +346,10 @@ impl<'a> Reader<'a> {
     fn tree(&self, index: usize, depth: usize, values: &mut usize) -> Result<Pickle> {
         *values += match &self.nodes[index] {
             Node::Leaf(Pickle::Text(text)) => 1 + text.len() / 1024,
-            Node::Leaf(Pickle::Bytes(bytes)) => 1 + bytes.len() / 1024,
+            Node::Bytes(bytes) => 1 + bytes.len() / 1024,
             _ => 1,
         };
-        if *values > MAX_VALUES {
+        if *values > MAX_VALUES.max(self.bytes.len() / BYTES_PER_VALUE) {
             return Err(Error::new("the pickle repeats itself too often; it was not read further"));
         }
         if depth > MAX_DEPTH {
@@ -325,6 +358,7 @@ impl<'a> Reader<'a> {
         let mut inner = |index: usize| self.tree(index, depth + 1, values);
         Ok(match &self.nodes[index] {
             Node::Leaf(leaf) => leaf.clone(),
+            Node::Bytes(bytes) => Pickle::Bytes(bytes.to_vec()),
             Node::List(items) => Pickle::List(items.iter().map(|i| inner(*i)).collect::<Result<_>>()?),
             Node::Dict(items) => Pickle::Dict(pairs(items, &mut inner)?),
             Node::Call { function, arguments, items, state } => {

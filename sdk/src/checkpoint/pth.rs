@@ -1,6 +1,9 @@
 //! PyTorch's format since 1.6: a zip archive with a pickle `data.pkl` and a file `data/<key>` for each storage.
 
-use super::pickle::{Pickle, parse};
+use super::{
+    pickle::{Pickle, parse},
+    strided::gather,
+};
 use crate::{DType, Error, Result, Tensor};
 use std::{
     collections::{BTreeMap, HashMap},
@@ -179,46 +182,4 @@ fn tensor(archive: &mut Archive<'_>, arguments: &Pickle) -> Result<Tensor> {
     }
     let storage = &archive.storages[key];
     gather(storage, dtype, offset, &shape, &strides)
-}
-
-/// Copies a strided view of a storage into row-major order.
-fn gather(storage: &[u8], dtype: DType, offset: usize, shape: &[usize], strides: &[usize]) -> Result<Tensor> {
-    let size = dtype.size();
-    let elements = shape.iter().try_fold(1usize, |n, d| n.checked_mul(*d));
-    let last =
-        shape.iter().zip(strides).try_fold(offset, |at, (n, s)| n.saturating_sub(1).checked_mul(*s)?.checked_add(at));
-    let (Some(elements), Some(last)) = (elements, last) else {
-        return Err(Error::new(format!("an impossible shape {shape:?}")));
-    };
-    // A stride of 0 repeats elements: without this limit a small file could ask for any amount of memory.
-    if elements > 0 && (last >= storage.len() / size || elements > storage.len() / size) {
-        return Err(Error::new(format!(
-            "its shape {shape:?} needs more than the {} bytes that the file holds for it",
-            storage.len()
-        )));
-    }
-    let mut expected = 1;
-    let contiguous = shape.iter().zip(strides).rev().all(|(n, s)| {
-        let fits = *n == 1 || *s == expected;
-        expected *= n;
-        fits
-    });
-    if contiguous || elements == 0 {
-        let start = if elements == 0 { 0 } else { offset * size };
-        return Tensor::from_bytes(shape, dtype, &storage[start..start + elements * size]);
-    }
-    let mut bytes = Vec::with_capacity(elements * size);
-    let mut index = vec![0usize; shape.len()];
-    for _ in 0..elements {
-        let at = offset + index.iter().zip(strides).map(|(i, s)| i * s).sum::<usize>();
-        bytes.extend_from_slice(&storage[at * size..(at + 1) * size]);
-        for axis in (0..shape.len()).rev() {
-            index[axis] += 1;
-            if index[axis] < shape[axis] {
-                break;
-            }
-            index[axis] = 0;
-        }
-    }
-    Tensor::from_bytes(shape, dtype, &bytes)
 }

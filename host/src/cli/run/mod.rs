@@ -17,6 +17,7 @@ use super::device::{DeviceOptions, say_unless};
 use super::failure::{FAILED, Failure, INTERRUPTED, Outcome};
 use super::given::{GivenOptions, create_out_dir};
 use super::pack_folders::PackFolders;
+use super::previews::ShownPreviews;
 use super::progress::Progress;
 use super::signals::Signals;
 use super::{help_of, metadata, output, source};
@@ -61,6 +62,10 @@ pub(crate) struct Options {
     /// which names the first node that made NaN. What an earlier debug run wrote there is replaced
     #[arg(long, value_name = "DIR")]
     debug: Option<PathBuf>,
+    /// Write what nodes show while they go on into this folder: the newest picture of each as NODE.png. Without it no
+    /// previews are computed
+    #[arg(long, value_name = "DIR")]
+    previews: Option<PathBuf>,
     /// Say of each node why it ran, or why not
     #[arg(long)]
     explain: bool,
@@ -97,7 +102,8 @@ pub(crate) fn run(options: &Options) -> Outcome {
     create_out_dir(&given)?;
     let mut settings = metadata::settings(&checked, &registry, &metadata::ModelSums::default(), options.no_metadata)?;
     options.device.for_runs().choose(&checked, &mut settings, say_unless(options.quiet || options.json))?;
-    execute(options, &checked, &settings, &given.cwd)
+    let previews = ShownPreviews::new(options.previews.as_deref(), &checked, &mut settings)?;
+    execute(options, &checked, &settings, previews, &given.cwd)
 }
 
 /// The graph as far as `--until` says.
@@ -113,7 +119,7 @@ fn until(checked: Checked, ids: &[String]) -> Outcome<Checked> {
     Ok(checked.until(&nodes))
 }
 
-fn execute(options: &Options, checked: &Checked, settings: &Settings, cwd: &Path) -> Outcome {
+fn execute(options: &Options, checked: &Checked, settings: &Settings, previews: ShownPreviews, cwd: &Path) -> Outcome {
     let classes = checked.nodes.iter().map(|node| (node.id.to_string(), node.class.full_name.clone())).collect();
     let progress = Arc::new(Progress::new(options.quiet, options.json, classes));
     let cancel = CancelToken::new();
@@ -128,6 +134,7 @@ fn execute(options: &Options, checked: &Checked, settings: &Settings, cwd: &Path
     let (shown, recording) = (Arc::clone(&progress), recorder.clone());
     let on_event = move |event| {
         shown.show(&event);
+        previews.show(&event, &shown);
         if let Some(recorder) = &recording {
             recorder.record(&event);
         }

@@ -49,6 +49,9 @@ pub(crate) struct Options {
     /// Print the result of every run as JSON, one line each, and no progress
     #[arg(long)]
     json: bool,
+    /// Write what nodes show while they go on into this folder: the newest picture of each as NODE.png
+    #[arg(long, value_name = "DIR")]
+    previews: Option<PathBuf>,
     /// Write pictures without the graph in them
     #[arg(long)]
     no_metadata: bool,

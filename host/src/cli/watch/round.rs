@@ -14,6 +14,7 @@ use crate::cli::device::{RunDevice, say_unless};
 use crate::cli::failure::{FAILED, Failure, Outcome};
 use crate::cli::given::create_out_dir;
 use crate::cli::metadata::{self, ModelSums};
+use crate::cli::previews::ShownPreviews;
 use crate::cli::progress::Progress;
 use crate::cli::{output, source};
 
@@ -36,6 +37,7 @@ pub(super) struct Rounds<'a> {
 pub(super) struct Ready {
     checked: Checked,
     settings: Settings,
+    previews: ShownPreviews,
 }
 
 /// Why there is nothing to run.
@@ -86,12 +88,14 @@ impl<'a> Rounds<'a> {
         let mut settings = settings.map_err(Wrong::Failure)?;
         let quiet = self.options.quiet || self.options.json;
         self.device.choose(&checked, &mut settings, say_unless(quiet)).map_err(Wrong::Failure)?;
-        Ok(Ready { checked, settings })
+        let folder = self.options.previews.as_deref();
+        let previews = ShownPreviews::new(folder, &checked, &mut settings).map_err(Wrong::Failure)?;
+        Ok(Ready { checked, settings, previews })
     }
 
     /// Starts to run a graph in another thread.
     pub(super) fn start(&mut self, ready: Ready, cause: &Cause, changes: &Changes) -> Outcome<Run> {
-        let Ready { checked, settings } = ready;
+        let Ready { checked, settings, previews } = ready;
         let Options { quiet, json, .. } = *self.options;
         if !quiet && !json {
             self.say_cause(cause);
@@ -111,6 +115,7 @@ impl<'a> Rounds<'a> {
             let show = move |event| {
                 clock.note(&event);
                 progress.show(&event);
+                previews.show(&event, &progress);
             };
             let result = runner.run(&checked, &settings, show, &cancel);
             let done = Done { result, at: Instant::now(), busy: busy.total() };

@@ -1,6 +1,6 @@
 use super::{
     super::{
-        file::Source,
+        file::{Base, Source, Target},
         given::Given,
         paths::{PathRules, Resolved, identity, may_overwrite},
         problem::{Kind, Problem},
@@ -115,6 +115,16 @@ impl Checker<'_> {
         rules.resolve(spec, kind, text, &base).map_err(|problem| {
             let about =
                 self.about(problem.kind, "", node).input(&spec.name).at(input.and_then(|input| input.place.clone()));
+            // Whoever got the graph from elsewhere need not look into it to give a model.
+            let named = self.file.inputs.iter().find(|named| {
+                let is_this = |target: &Target| target.node == self.file.nodes[node].id && target.input == spec.name;
+                problem.kind == Kind::MissingModel && base != Base::CommandLine && named.targets.iter().any(is_this)
+            });
+            let hint = match (named, problem.hint) {
+                (Some(named), Some(hint)) => Some(format!("give one with `{}=FILE`; {hint}", named.name)),
+                (_, hint) => hint,
+            };
+            let problem = Problem { hint, ..problem };
             Problem { node: about.node, class: about.class, input: about.input, place: about.place, ..problem }
         })
     }

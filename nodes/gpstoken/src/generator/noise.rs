@@ -1,7 +1,8 @@
 //! The noise of a run: from seeds, or recorded.
 //!
-//! Seeded noise depends on a picture's seed, the draw and the element, and on nothing else. Draw 0 is the start, draw k the noise
-//! of step k. Elements stand as in the state, `[C, N]`, and are made in pairs: pair p takes the numbers 2p and 2p + 1, u64 in
+//! Seeded noise depends on a picture's seed, the draw and the element, and on nothing else. For textures draw 0 is the start and
+//! draw k the noise of step k; for layouts these are the draws 2^32 and 2^32 + k, as a layout and its textures are made from one
+//! seed and their noise must not be the same. Elements stand as in the state, `[C, N]`, and are made in pairs: pair p takes the numbers 2p and 2p + 1, u64 in
 //! little-endian order, of the ChaCha8 stream whose key is the seed (u64, little-endian, followed by zeros) and whose nonce is
 //! the draw. Their upper 53 bits make `a = (first + 1) / 2^53` and `b = second / 2^53`, and the two elements are
 //! `sqrt(-2 ln a) cos(2 pi b)` and `sqrt(-2 ln a) sin(2 pi b)` (Box and Muller), in f64, rounded to f32.
@@ -12,11 +13,19 @@ use chacha20::{
 };
 use splatgraph_sdk::{Error, Record, Result};
 
+/// The first draw for layouts; textures never come so far.
+pub const LAYOUT_DRAWS: u64 = 1 << 32;
+
 /// Where a run's noise comes from.
 #[derive(Clone, Debug)]
 pub enum Noise {
-    /// A seed for each picture.
-    Seeds(Vec<u64>),
+    /// From seeds.
+    Seeded {
+        /// One for each picture.
+        seeds: Vec<u64>,
+        /// The draw of the start.
+        first: u64,
+    },
     /// What another run used.
     Recorded(Recorded),
 }
@@ -33,9 +42,14 @@ pub struct Recorded {
 }
 
 impl Noise {
-    /// Picture i of a batch has the seed `seed + i`.
+    /// For textures: picture i of a batch has the seed `seed + i`.
     pub fn seeds(seed: u64, pictures: usize) -> Self {
-        Self::Seeds((0..pictures as u64).map(|i| seed.wrapping_add(i)).collect())
+        Self::Seeded { seeds: (0..pictures as u64).map(|i| seed.wrapping_add(i)).collect(), first: 0 }
+    }
+
+    /// For layouts, with the same seeds.
+    pub fn layout_seeds(seed: u64, pictures: usize) -> Self {
+        Self::Seeded { seeds: (0..pictures as u64).map(|i| seed.wrapping_add(i)).collect(), first: LAYOUT_DRAWS }
     }
 
     /// From a record with the fields `start` f32 `[B, C, N]` and, where there are draws, `steps` f32 `[S, B, C, N]`. B may be
@@ -83,7 +97,7 @@ impl Noise {
     /// Where all rows of the record start, `[rows, C, N]`; `size` is C N.
     pub fn start(&self, size: usize) -> Vec<f32> {
         match self {
-            Self::Seeds(seeds) => seeds.iter().flat_map(|seed| normal(*seed, 0, size)).collect(),
+            Self::Seeded { seeds, first } => seeds.iter().flat_map(|seed| normal(*seed, *first, size)).collect(),
             Self::Recorded(recorded) => recorded.start.clone(),
         }
     }
@@ -91,7 +105,9 @@ impl Noise {
     /// The noise of a step, counted from 0, for the pictures: `[pictures, C, N]`; `size` is C N.
     pub fn draw(&self, index: usize, pictures: usize, size: usize) -> Vec<f32> {
         match self {
-            Self::Seeds(seeds) => seeds.iter().flat_map(|seed| normal(*seed, index as u64 + 1, size)).collect(),
+            Self::Seeded { seeds, first } => {
+                seeds.iter().flat_map(|seed| normal(*seed, first + index as u64 + 1, size)).collect()
+            }
             Self::Recorded(recorded) => recorded.steps[index * recorded.rows * size..][..pictures * size].to_vec(),
         }
     }

@@ -4,25 +4,24 @@
 //! `Y = (v - y) / sigma_y`, a token adds `exp(-(X^2 - 2 rho X Y + Y^2) / (2 (1 - rho^2)))` times its texture where
 //! `|X| <= support` and `|Y| <= support`. Nothing is added for the background, and weights are not divided by their sum.
 //!
-//! A token contributes nothing when a number of its geometry is not finite, a sigma is not a normal number above 0, or `|rho|` is not below
-//! 1. A map of one column (or row) has its pixels at `u = 0` (or `v = 0`).
-
+//! A token contributes nothing when a number of its geometry is not finite, a sigma is not a normal number above 0, or `|rho|`
+//! is not below 1. A map of one column (or row) has its pixels at `u = 0` (or `v = 0`).
 //!
 //! [`splat_tensor`] splats where the tokens are. On the processor and on graphics cards that is a kernel of our own:
 //! `splat_forward` and `splat_backward` here, with shaders of the same names; elsewhere it is [`splat_dense`].
 
-mod cpu;
 pub mod node;
 mod ops;
 mod reference;
 mod splat_backward;
+mod splat_forward;
 pub(crate) mod wgsl;
 
-pub use cpu::splat;
 pub use node::Tiles;
 pub use ops::splat_tensor;
 pub use reference::splat_dense;
 pub use splat_backward::splat_backward;
+pub use splat_forward::splat;
 
 use std::ops::Range;
 

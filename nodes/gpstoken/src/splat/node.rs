@@ -76,9 +76,6 @@ impl Target {
         let target = Self { batch, count, channels, grid, tiles, map, support, header };
         let [width, height] = target.whole();
         check_size(batch, channels, width, height)?;
-        if tiles == Tiles::Separate && !count.is_multiple_of(grid.count()) {
-            return Err(target.not_separable(&[]));
-        }
         Ok(target)
     }
 
@@ -87,8 +84,10 @@ impl Target {
         [self.map[0] * self.grid.columns, self.map[1] * self.grid.rows]
     }
 
-    fn not_separable(&self, counts: &[usize]) -> Error {
-        not_separable(self.count, self.grid, counts)
+    /// Separate tiles need equally many tokens each.
+    fn check_tiles(&self, counts: &[usize]) -> Result<()> {
+        let whole = counts.iter().all(|&used| used == self.count) && self.count.is_multiple_of(self.grid.count());
+        if self.tiles == Tiles::Merged || whole { Ok(()) } else { Err(not_separable(self.count, self.grid, counts)) }
     }
 }
 
@@ -113,9 +112,7 @@ fn counts_of(tokens: &Tokens) -> Result<Vec<usize>> {
 fn on_host(tokens: &Tokens, target: &Target, ctx: &Ctx) -> Result<FeatureMap> {
     let &Target { batch, count, channels, grid, tiles, map, support, .. } = target;
     let counts = counts_of(tokens)?;
-    if tiles == Tiles::Separate && counts.iter().any(|&used| used != count) {
-        return Err(target.not_separable(&counts));
-    }
+    target.check_tiles(&counts)?;
     let (gaussians, textures) = (tokens.gaussians.as_slice::<f32>()?, tokens.textures.as_slice::<f32>()?);
     let picture = |b: usize| {
         ctx.check()?;
@@ -135,6 +132,7 @@ fn on_host(tokens: &Tokens, target: &Target, ctx: &Ctx) -> Result<FeatureMap> {
 
 fn on_device(tokens: &OnDevice<Tokens>, target: &Target) -> Result<OnDevice<FeatureMap>> {
     let &Target { batch, count, channels, grid, support, .. } = target;
+    target.check_tiles(&vec![count; batch])?;
     let compute = tokens.compute();
     let (mut gaussians, textures) = (tokens.tensor::<3>("gaussians"), tokens.tensor::<3>("textures"));
     let map = if target.tiles == Tiles::Merged || grid.count() == 1 {

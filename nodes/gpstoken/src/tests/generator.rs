@@ -5,7 +5,7 @@ use crate::{
     generator::{
         Network, Prepared, Row,
         guidance::{Guidance, Guided},
-        noise::normal,
+        noise::{Noise, normal},
         normalisation::Normalisation,
     },
     kernels::{cpu::Level, rows::linear_rows},
@@ -126,6 +126,11 @@ fn seeded_noise_is_normal_and_stays_as_it_is_documented() {
     assert_ne!(normal(8, 0, 6), first);
     assert_ne!(normal(7, 1, 6), first);
     insta::assert_snapshot!(format!("{first:?}"), @"[-0.71681, 0.15579793, -1.0202043, 3.0500367, -0.7146264, 1.1800392]");
+    // A layout and its textures have noise of their own.
+    assert_eq!(Noise::seeds(7, 1).start(6), first);
+    assert_eq!(Noise::layout_seeds(7, 1).start(6), normal(7, 1 << 32, 6));
+    assert_ne!(Noise::layout_seeds(7, 1).start(6), first);
+    assert_eq!(Noise::layout_seeds(7, 2).draw(0, 2, 6)[6..], normal(8, (1 << 32) + 1, 6));
     let many: Vec<f64> = normal(1, 3, 100_000).into_iter().map(f64::from).collect();
     let moment = |power: i32| many.iter().map(|v| v.powi(power)).sum::<f64>() / many.len() as f64;
     assert!(moment(1).abs() < 0.015 && (moment(2) - 1.0).abs() < 0.02, "{} {}", moment(1), moment(2));

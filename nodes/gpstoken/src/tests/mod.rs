@@ -6,6 +6,7 @@ mod errors;
 mod generation;
 mod generator;
 mod kernels;
+mod layouts;
 mod network;
 mod nodes;
 mod partition;

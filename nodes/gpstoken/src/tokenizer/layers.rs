@@ -127,7 +127,7 @@ impl LayerNorm {
     pub(super) fn forward(&self, x: Tensor<3>) -> Tensor<3> {
         let precision = x.dtype();
         let [weight, bias] = [&self.weight, &self.bias].map(|parameter| parameter.val().cast(FloatDType::F32));
-        layer_norm(x.cast(FloatDType::F32), weight, Some(bias), f64::from(NORM_EPSILON))
-            .cast(FloatDType::from(precision))
+        let epsilon = f64::from(NORM_EPSILON);
+        layer_norm(x.cast(FloatDType::F32), weight, Some(bias), epsilon).cast(FloatDType::from(precision))
     }
 }

@@ -5,8 +5,13 @@ use splatgraph_sdk::{Error, Record, Result};
 /// The standard types that are pictures, with their field and how many channels it has.
 const PICTURES: [(&str, &str, usize); 2] = [("IMAGE", "image", 3), ("MASK", "mask", 1)];
 
+/// Whether values of this type are pictures.
+pub(crate) fn is_picture(type_name: &str) -> bool {
+    PICTURES.iter().any(|(picture, ..)| *picture == type_name)
+}
+
 /// Every picture of a batch, with what comes behind its name: nothing for a single one, else `-000` and so on.
-pub(super) fn pngs(record: &Record) -> Vec<(String, Result<Vec<u8>>)> {
+pub(crate) fn pngs(record: &Record) -> Vec<(String, Result<Vec<u8>>)> {
     let Some((_, field, channels)) = PICTURES.iter().find(|(type_name, ..)| *type_name == record.type_name) else {
         return Vec::new();
     };

@@ -1,4 +1,5 @@
-//! The splat on the CPU: each token is added to the pixels of its box, all channels of a pixel side by side in memory.
+//! The splat on the CPU, the twin of `shaders/splat_forward.wgsl`: each token is added to the pixels of its box, all channels of a
+//! pixel side by side in memory.
 //!
 //! The map is worked on in tiles whose pixels fit a core's cache, and the tokens of a tile are put side by side first: a large
 //! map then takes hardly more time for a pixel than a small one, in whatever order the tokens come.

@@ -1,0 +1,102 @@
+//! Previews: what nodes show while they go on, as picture files.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use splatgraph_sdk::{Error, Record, write_whole};
+
+use crate::debug::distinct;
+use crate::graph::Checked;
+use crate::record_png;
+use crate::run::Event;
+
+/// The setting of a run that tells nodes whether anybody looks at previews; only then are any made.
+pub const SETTING: &str = "previews";
+
+/// Writes the newest preview of every node into a folder: `NODE.png`, and for several pictures `NODE-000.png` and so on.
+pub struct Previews {
+    folder: PathBuf,
+    /// The name of a node's files, but for what comes behind.
+    names: HashMap<Arc<str>, String>,
+}
+
+/// Why previews cannot be written.
+#[derive(Debug, thiserror::Error)]
+pub enum PreviewError {
+    /// One would lie where the graph has a file.
+    #[error(
+        "a preview of node `{node}` would be written over a file that the graph reads or writes; name another folder\n  {path}"
+    )]
+    Used {
+        /// The node.
+        node: String,
+        /// The file.
+        path: String,
+    },
+    /// There is no such folder, and it cannot be made.
+    #[error("the folder for previews cannot be created: {reason}\n  {folder}")]
+    Io {
+        /// What came.
+        reason: String,
+        /// The folder.
+        folder: String,
+    },
+}
+
+impl Previews {
+    /// Makes the folder where it is missing.
+    ///
+    /// # Errors
+    /// It cannot be made, or a preview could be written over a file of the graph.
+    pub fn new(folder: &Path, checked: &Checked) -> Result<Self, PreviewError> {
+        let failed = |error: std::io::Error| PreviewError::Io {
+            reason: error.to_string(),
+            folder: folder.display().to_string(),
+        };
+        fs::create_dir_all(folder).map_err(failed)?;
+        let folder = folder.canonicalize().map_err(failed)?;
+        let names = distinct(checked.nodes.iter().map(|node| &*node.id), "-_");
+        let used = checked.nodes.iter().flat_map(|node| node.reads.iter().chain(&node.writes));
+        let used =
+            used.filter(|path| path.parent().and_then(|parent| parent.canonicalize().ok()).as_ref() == Some(&folder));
+        for path in used {
+            let file = path.file_name().unwrap_or_default().to_string_lossy();
+            if let Some(index) = names.iter().position(|name| is_preview_of(&file, name)) {
+                let node = checked.nodes[index].id.to_string();
+                return Err(PreviewError::Used { node, path: path.display().to_string() });
+            }
+        }
+        let ids = checked.nodes.iter().map(|node| node.id.clone());
+        Ok(Self { folder, names: ids.zip(names).collect() })
+    }
+
+    /// Writes the pictures of a preview, each as a whole; passes over all other events, and over previews that are no pictures.
+    /// May be called from several threads.
+    ///
+    /// # Errors
+    /// A file cannot be written. The run may go on.
+    pub fn show(&self, event: &Event) -> Result<(), Error> {
+        let Event::Preview { node, value } = event else { return Ok(()) };
+        let Some(name) = self.names.get(node).filter(|_| record_png::is_picture(&value.type_name())) else {
+            return Ok(());
+        };
+        for (suffix, png) in record_png::pngs(&Record::from_value(value)?) {
+            let path = self.folder.join(format!("{name}{suffix}.png"));
+            write_whole(&path, &png?).map_err(|error| error.about_file("a preview cannot be written", &path))?;
+        }
+        Ok(())
+    }
+}
+
+/// `name.png`, `name-000.png`
+fn is_preview_of(file: &str, name: &str) -> bool {
+    let rest = file.strip_prefix(name).and_then(|rest| rest.strip_suffix(".png"));
+    rest.is_some_and(|rest| {
+        rest.is_empty()
+            || rest
+                .strip_prefix('-')
+                .is_some_and(|number| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()))
+    })
+}

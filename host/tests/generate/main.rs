@@ -1,0 +1,202 @@
+//! The graphs that generate pictures, with small models, through the real binary and the real packs.
+
+mod models;
+
+use models::Shape;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Output, Stdio},
+    time::{Duration, Instant},
+};
+use tempfile::TempDir;
+
+const HERE: &str = env!("CARGO_MANIFEST_DIR");
+
+/// A folder with the generators `textures.safetensors` and `layouts.safetensors` and the bank `initg.pickle`.
+fn place() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let small = |channels, tokens| Shape { blocks: 2, width: 64, channels, tokens, classes: 10 };
+    small(21, 64).write(&folder.path().join("textures.safetensors"));
+    small(5, 48).write(&folder.path().join("layouts.safetensors"));
+    let bank = Path::new(HERE).join("../nodes/gpstoken/tests/goldens/initg.pickle");
+    fs::copy(bank, folder.path().join("initg.pickle")).unwrap();
+    folder
+}
+
+fn command(folder: &Path, graph: &str, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_splatgraph"));
+    let graph = Path::new(HERE).join("../graphs").join(graph);
+    command.arg("run").arg(graph).arg("generator=textures.safetensors").args(arguments);
+    command.current_dir(folder).env("NO_COLOR", "1");
+    command
+}
+
+fn succeed(output: &Output) {
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+fn run(folder: &Path, graph: &str, arguments: &[&str]) {
+    succeed(&command(folder, graph, &[&["steps=4"], arguments].concat()).output().unwrap());
+}
+
+/// Width, height and bytes.
+fn pixels(path: &Path) -> (u32, u32, Vec<u8>) {
+    let mut reader = png::Decoder::new(std::io::BufReader::new(fs::File::open(path).unwrap())).read_info().unwrap();
+    let mut bytes = vec![0; reader.output_buffer_size().unwrap()];
+    reader.next_frame(&mut bytes).unwrap();
+    (reader.info().width, reader.info().height, bytes)
+}
+
+#[track_caller]
+fn assert_picture(path: &Path) {
+    let (width, height, bytes) = pixels(path);
+    assert_eq!((width, height), (256, 256), "{}", path.display());
+    assert!(bytes.iter().any(|byte| *byte != bytes[0]), "{} is of one colour", path.display());
+}
+
+#[test]
+fn every_graph_makes_pictures() {
+    let folder = place();
+    let folder = folder.path();
+    let runs: [(&str, &[&str], &[&str]); 4] = [
+        ("generate.json", &["layout_generator=layouts.safetensors", "count=2"], &["-000", "-001"]),
+        ("generate-from-bank.json", &["bank=initg.pickle", "index=1"], &[""]),
+        ("generate-from-layout.json", &["boxes=[[0,0,256,256],[100,100,140,140]]", "tokens=64"], &["", "-layout"]),
+        ("generate-from-photo.json", &["tokens=64"], &["", "-layout"]),
+    ];
+    let mut seen = Vec::new();
+    for (number, (graph, arguments, files)) in runs.into_iter().enumerate() {
+        let seed = format!("seed={number}");
+        run(folder, graph, &[arguments, &["class=3", &seed]].concat());
+        for file in files {
+            let path = folder.join(format!("generated-3-{number}{file}.png"));
+            assert_picture(&path);
+            let bytes = pixels(&path).2;
+            assert!(!seen.contains(&bytes), "{} is like another", path.display());
+            seen.push(bytes);
+        }
+    }
+    // Pictures carry their graph, and run again.
+    let again = folder.join("generated-3-1.png");
+    let output = Command::new(env!("CARGO_BIN_EXE_splatgraph"))
+        .args(["run", "generated-3-1.png", "output=again.png"])
+        .current_dir(folder)
+        .output();
+    succeed(&output.unwrap());
+    assert_eq!(pixels(&folder.join("again.png")), pixels(&again));
+}
+
+#[test]
+fn a_picture_depends_on_its_seed_alone() {
+    let folder = place();
+    let folder = folder.path();
+    let bytes = |graph: &str, arguments: &[&str], file: &str| {
+        run(folder, graph, &[arguments, &["class=4", "output=p.png", "--no-metadata"]].concat());
+        let bytes = fs::read(folder.join(file)).unwrap();
+        for old in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            if old.extension().is_some_and(|extension| extension == "png") {
+                fs::remove_file(old).unwrap();
+            }
+        }
+        bytes
+    };
+    let layouts = "layout_generator=layouts.safetensors";
+    let alone = bytes("generate.json", &[layouts, "seed=8"], "p.png");
+    assert_eq!(bytes("generate.json", &[layouts, "seed=8"], "p.png"), alone, "twice");
+    assert_eq!(bytes("generate.json", &[layouts, "seed=8", "--threads", "1"], "p.png"), alone, "with one thread");
+    assert_eq!(bytes("generate.json", &[layouts, "seed=8", "--threads", "2"], "p.png"), alone, "with two threads");
+    for (seed, place) in [(5, 3), (7, 1), (8, 0)] {
+        let seed = format!("seed={seed}");
+        let picture = bytes("generate.json", &[layouts, &seed, "count=4"], &format!("p-{place:03}.png"));
+        assert_eq!(picture, alone, "as picture {place} of a batch of 4");
+    }
+    assert_ne!(bytes("generate.json", &[layouts, "seed=9"], "p.png"), alone);
+    // From a bank, whose entries follow each other as seeds do.
+    let alone = bytes("generate-from-bank.json", &["bank=initg.pickle", "index=1", "seed=8"], "p.png");
+    assert_eq!(
+        bytes("generate-from-bank.json", &["bank=initg.pickle", "index=0", "seed=7", "count=2"], "p-001.png"),
+        alone
+    );
+}
+
+#[test]
+fn a_bank_is_made_of_photos() {
+    let folder = place();
+    let folder = folder.path();
+    let photos = Path::new(HERE).join("../nodes/gpstoken/tests/goldens/images/*_256.png");
+    let graph = Path::new(HERE).join("../graphs/layout.json");
+    let made = Command::new(env!("CARGO_BIN_EXE_splatgraph"))
+        .arg("batch")
+        .arg(graph)
+        .arg(format!("image={}", photos.display()))
+        .args(["tokens=64", "--collect", "layout", "--out", "bank"])
+        .current_dir(folder)
+        .output();
+    succeed(&made.unwrap());
+    let bank = "bank=bank/layout-00000.safetensors";
+    run(folder, "generate-from-bank.json", &[bank, "index=4", "class=9", "seed=1"]);
+    assert_picture(&folder.join("generated-9-1.png"));
+    let output = command(folder, "generate-from-bank.json", &[bank, "index=5"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&output.stderr);
+    let error = said.lines().find(|line| line.contains("failed: ")).unwrap_or_else(|| panic!("{said}"));
+    insta::assert_snapshot!(error.split(" [").next().unwrap(), @"error: node `layout` (gpstoken.LayoutBank) failed: input `index`: 5 layouts are in the bank in all, counted from 0; that of index 5 was asked for. Use a smaller index, or a larger bank");
+}
+
+#[test]
+fn without_a_model_the_first_error_says_what_to_give() {
+    let folder = tempfile::tempdir().unwrap();
+    let errors = ["generate.json", "generate-from-bank.json"].map(|graph| {
+        let graph = Path::new(HERE).join("../graphs").join(graph);
+        let mut command = Command::new(env!("CARGO_BIN_EXE_splatgraph"));
+        let output = command.arg("run").arg(graph).current_dir(folder.path()).env("NO_COLOR", "1").output().unwrap();
+        assert_eq!(output.status.code(), Some(3));
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        let lines = said.lines().filter(|line| line.contains("there is no model"));
+        let told = lines.map(|line| line[line.find("node `").unwrap()..line.find("; looked").unwrap()].to_owned());
+        told.collect::<Vec<_>>().join("\n")
+    });
+    insta::assert_snapshot!(errors[0], @r#"
+    node `layouts` (gpstoken.LoadGenerator), input `model`: there is no model "layout_generator.safetensors"; give one with `layout_generator=FILE`
+    node `textures` (gpstoken.LoadGenerator), input `model`: there is no model "generator.safetensors"; give one with `generator=FILE`
+    "#);
+    insta::assert_snapshot!(errors[1], @r#"node `textures` (gpstoken.LoadGenerator), input `model`: there is no model "generator.safetensors"; give one with `generator=FILE`"#);
+}
+
+/// Runs for ever, until the picture of a preview is there.
+fn with_first_preview(folder: &Path) -> (std::process::Child, PathBuf) {
+    let arguments = ["bank=initg.pickle", "steps=100000", "--previews", "seen", "--set", "texture.preview_every=2"];
+    let mut child = command(folder, "generate-from-bank.json", &arguments)
+        .stdout(Stdio::null())
+        .stderr(fs::File::create(folder.join("log")).unwrap())
+        .spawn()
+        .unwrap();
+    let (path, start) = (folder.join("seen/texture.png"), Instant::now());
+    while !path.exists() {
+        let log = || fs::read_to_string(folder.join("log")).unwrap();
+        assert!(start.elapsed() < Duration::from_secs(60), "no preview came: {}", log());
+        assert!(child.try_wait().unwrap().is_none(), "{}", log());
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    (child, path)
+}
+
+#[cfg(unix)]
+#[test]
+fn a_run_shows_previews_and_stops_within_a_step() {
+    let folder = place();
+    let folder = folder.path();
+    let (child, preview) = with_first_preview(folder);
+    assert_picture(&preview);
+    let start = Instant::now();
+    let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(sent.success());
+    let ended = child.wait_with_output().unwrap();
+    assert_eq!(ended.status.code(), Some(130));
+    let log = fs::read_to_string(folder.join("log")).unwrap();
+    // A node that takes longer than a second is abandoned; the rest is for a busy machine.
+    assert!(start.elapsed() < Duration::from_secs(5) && !log.contains("abandoned"), "{log}");
+    let left: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert!(!left.iter().any(|name| name.to_string_lossy().ends_with(".png")), "{left:?}");
+}

@@ -1,0 +1,139 @@
+//! NumPy arrays as they stand in pickles.
+
+use super::{pickle::Pickle, strided::gather};
+use crate::{DType, Error, Result, Tensor};
+use std::borrow::Cow;
+
+/// Element types by NumPy's short names.
+const TYPES: [(&str, DType); 12] = [
+    ("f8", DType::F64),
+    ("f4", DType::F32),
+    ("f2", DType::F16),
+    ("i8", DType::I64),
+    ("i4", DType::I32),
+    ("i2", DType::I16),
+    ("i1", DType::I8),
+    ("u8", DType::U64),
+    ("u4", DType::U32),
+    ("u2", DType::U16),
+    ("u1", DType::U8),
+    ("b1", DType::Bool),
+];
+
+/// The array that a pickle holds at this place, as `pickle.dump` writes it with the protocols 2 to 5 and any NumPy.
+///
+/// # Errors
+/// Something else stands there, which is named; the elements are objects or of another byte order; the data are not whole.
+pub fn numpy_array(pickled: &Pickle) -> Result<Tensor> {
+    let expected = || Error::new(format!("a NumPy array was expected, {} came", pickled.describe()));
+    let Pickle::Call { arguments, state, .. } = pickled else { return Err(expected()) };
+    let Pickle::List(arguments) = &**arguments else { return Err(expected()) };
+    let name = pickled.global_name().unwrap_or_default();
+    // The package was renamed in NumPy 2.
+    let parts = match name.replacen("numpy._core.", "numpy.core.", 1).as_str() {
+        "numpy.core.multiarray._reconstruct" => match (&arguments[..], state.as_deref()) {
+            ([class, ..], _) if class.global_name().as_deref() != Some("numpy.ndarray") => {
+                return Err(Error::new(format!("a plain NumPy array was expected, {} came", class.describe())));
+            }
+            (_, Some(Pickle::List(state))) => match &state[..] {
+                [_, shape, dtype, Pickle::Bool(turned), data] => Some((shape, dtype, *turned, data)),
+                _ => None,
+            },
+            _ => None,
+        },
+        "numpy.core.numeric._frombuffer" => match &arguments[..] {
+            [data, dtype, shape, Pickle::Text(order)] => Some((shape, dtype, order == "F", data)),
+            _ => None,
+        },
+        _ => return Err(expected()),
+    };
+    let (shape, dtype, turned, data) =
+        parts.ok_or_else(|| Error::new("a NumPy array in the usual form was expected, this one has another"))?;
+    let shape = read_shape(shape)?;
+    let dtype = read_type(dtype)?;
+    let data = read_data(data)?;
+    let elements = shape.iter().try_fold(1usize, |all, side| all.checked_mul(*side));
+    if elements.and_then(|all| all.checked_mul(dtype.size())) != Some(data.len()) {
+        return Err(Error::new(format!(
+            "a NumPy array of shape {shape:?} and type {dtype} was expected, {} bytes came",
+            data.len()
+        )));
+    }
+    gather(&data, dtype, 0, &shape, &strides(&shape, turned))
+}
+
+fn read_shape(pickled: &Pickle) -> Result<Vec<usize>> {
+    let side = |side: &Pickle| match side {
+        Pickle::Int(side) => usize::try_from(*side).ok(),
+        _ => None,
+    };
+    let shape = match pickled {
+        Pickle::List(sides) => sides.iter().map(side).collect::<Option<Vec<_>>>(),
+        _ => None,
+    };
+    shape.ok_or_else(|| Error::new("a NumPy array with a shape was expected, this one has none"))
+}
+
+fn read_type(pickled: &Pickle) -> Result<DType> {
+    let unsupported = |what: &str| {
+        Error::new(format!("a NumPy array of plain numbers in little-endian order was expected, one of {what} came"))
+    };
+    let Pickle::Call { arguments, state, .. } = pickled else { return Err(unsupported(&pickled.describe())) };
+    if pickled.global_name().as_deref() != Some("numpy.dtype") {
+        return Err(unsupported(&pickled.describe()));
+    }
+    let name = match &**arguments {
+        Pickle::List(arguments) => arguments.first(),
+        _ => None,
+    };
+    let Some(Pickle::Text(name)) = name else { return Err(unsupported("an unnamed type")) };
+    let order = match state.as_deref() {
+        Some(Pickle::List(state)) => state.get(1),
+        _ => None,
+    };
+    if order == Some(&Pickle::Text(">".to_owned())) {
+        return Err(unsupported(&format!("big-endian `{name}`")));
+    }
+    let known = TYPES.iter().find(|(known, _)| known == name).map(|(_, dtype)| *dtype);
+    known.ok_or_else(|| unsupported(&format!("type `{name}`")))
+}
+
+/// Protocol 2 knows no bytes: they stand there as text, one character each, and none as a call of `bytes`.
+fn read_data(pickled: &Pickle) -> Result<Cow<'_, [u8]>> {
+    let unusual = || Error::new(format!("the bytes of a NumPy array were expected, {} came", pickled.describe()));
+    match pickled {
+        Pickle::Bytes(bytes) => Ok(Cow::Borrowed(bytes)),
+        Pickle::Call { arguments, .. }
+            if pickled.global_name().as_deref() == Some("__builtin__.bytes")
+                && **arguments == Pickle::List(Vec::new()) =>
+        {
+            Ok(Cow::Borrowed(&[]))
+        }
+        Pickle::Call { arguments, .. } if pickled.global_name().as_deref() == Some("_codecs.encode") => {
+            let Pickle::List(arguments) = &**arguments else { return Err(unusual()) };
+            let [Pickle::Text(text), Pickle::Text(encoding)] = &arguments[..] else { return Err(unusual()) };
+            if encoding != "latin1" {
+                return Err(unusual());
+            }
+            let bytes = text.chars().map(|c| u8::try_from(u32::from(c)).map_err(|_| unusual()));
+            Ok(Cow::Owned(bytes.collect::<Result<_>>()?))
+        }
+        _ => Err(unusual()),
+    }
+}
+
+/// Elements from one place of an axis to the next; `turned` arrays (Fortran's order) have the first axis varying fastest.
+fn strides(shape: &[usize], turned: bool) -> Vec<usize> {
+    let mut strides = vec![0; shape.len()];
+    let mut step = 1usize;
+    let mut set = |axis: usize| {
+        strides[axis] = step;
+        step = step.saturating_mul(shape[axis]);
+    };
+    if turned {
+        (0..shape.len()).for_each(&mut set);
+    } else {
+        (0..shape.len()).rev().for_each(&mut set);
+    }
+    strides
+}
