@@ -122,10 +122,11 @@ macro_rules! export_pack {
             extern "C" fn create(name: abi::abi_stable::std_types::RStr<'_>) -> abi::Outcome<abi::NodeBox> {
                 export::create(name, NODES)
             }
-            extern "C" fn devices() -> abi::abi_stable::std_types::RString {
+            // Not called `devices`: that may be the name of the pack's own function.
+            extern "C" fn devices_as_json() -> abi::abi_stable::std_types::RString {
                 export::devices($devices)
             }
-            abi::export_root!(manifest, init, create, devices);
+            abi::export_root!(manifest, init, create, devices_as_json);
         };
     };
 }

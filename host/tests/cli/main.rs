@@ -7,6 +7,7 @@ mod check;
 mod compare;
 mod convert;
 mod debug;
+mod devices;
 mod help;
 mod inspect;
 mod new_pack;

@@ -131,6 +131,7 @@ fn the_nodes_of_one_pack_are_listed() {
     --- stdout
     second 0.1.0  Another pack for the host's tests
       second.Address  Where a tensor is.
+      second.Told     What the node was told to compute on, and how precisely.
     --- stderr
     ");
     assert_eq!(place.run(&["nodes", "Address"]).code, 2);

@@ -88,6 +88,8 @@ fn check(tokenizer: &Tokenizer, [batch, channels, height, width]: [usize; 4], la
     Ok(Shape { batch, grid, count, per_tile: count / grid.count() })
 }
 
+type GaussiansAndBoxes = (Vec<[f32; 5]>, Vec<[f32; 4]>);
+
 /// The gaussians of a tile in its own coordinates, and its boxes in pixels.
 fn of_tile(
     layout: &Layout,
@@ -95,7 +97,7 @@ fn of_tile(
     b: usize,
     index: usize,
     tile: [usize; 2],
-) -> Result<(Vec<[f32; 5]>, Vec<[f32; 4]>)> {
+) -> Result<GaussiansAndBoxes> {
     let Shape { grid, count, per_tile, .. } = shape;
     let regions = layout.regions.as_ref().map_or(Ok(&[][..]), |regions| regions.as_slice::<f32>())?;
     let first = b * count + index * per_tile;

@@ -14,7 +14,7 @@ good = {
     "turned": np.asfortranarray(numbers.astype("f4")),
     "view": np.arange(20, dtype="f4")[4:16:2].reshape(2, 3),
     "empty": np.zeros((0, 5), "f4"),
-    "single": np.float64(7) * np.ones(()),
+    "single": np.full((), 7.0),
 }
 
 

@@ -11,6 +11,7 @@ use serde::Serialize;
 use serde_json::{Map, Value as Json};
 use splatgraph::graph::{self, Checked};
 use splatgraph::run::{self, CancelToken, RunResult, Runner, Settings};
+use splatgraph_sdk::Value;
 
 use super::device::{DeviceOptions, say_unless};
 use super::failure::{FAILED, Failure, INTERRUPTED, Outcome};
@@ -64,6 +65,10 @@ struct Measured {
     /// Where the graph's packs have a choice.
     device: Option<Json>,
     precision: Json,
+    /// The graph's numbers.
+    outputs: Map<String, Json>,
+    /// The same in f32, where the runs were less precise.
+    outputs_in_f32: Option<Map<String, Json>>,
     machine: Machine,
     splatgraph: &'static str,
     packs: Map<String, Json>,
@@ -100,7 +105,13 @@ pub(crate) fn run(options: &Options) -> Outcome {
         .map_err(|error| Failure::usage(format!("Ctrl-C cannot be listened for: {error}")))?;
     let runs = measure(options, &checked, &settings, &cancel)?;
     let Some(runs) = runs else { return Err(Failure::new(signals.code().unwrap_or(INTERRUPTED), "")) };
-    let measured = measured(options, &checked, &settings, &runs);
+    let mut measured = measured(options, &checked, &settings, &runs);
+    if settings.remove("precision").is_some() {
+        let Some(exact) = one(&runner(options)?, &checked, &settings, &cancel)? else {
+            return Err(Failure::new(signals.code().unwrap_or(INTERRUPTED), ""));
+        };
+        measured.outputs_in_f32 = Some(numbers(&exact.result));
+    }
     if options.json {
         output::print_json(&measured);
     } else {
@@ -122,31 +133,47 @@ fn measure(
     settings: &Settings,
     cancel: &CancelToken,
 ) -> Outcome<Option<Vec<Run>>> {
-    let threads = options.threads.map(NonZeroUsize::get);
-    // Nothing is kept, so that every node runs each time.
-    let runner = Runner::new(run::Options { threads, cache_bytes: 0 })
-        .map_err(|error| Failure::new(FAILED, format!("threads for the run cannot be started: {error}")))?;
+    let runner = runner(options)?;
     let mut runs = Vec::new();
     for number in 1..=options.warm_up + options.repeat.get() {
-        let start = Instant::now();
-        let result = runner.run(checked, settings, |_| {}, cancel);
-        let ms = start.elapsed().as_secs_f64() * 1000.0;
-        if result.cancelled {
-            return Ok(None);
-        }
-        if !result.failures.is_empty() {
-            for failure in &result.failures {
-                output::error(&failure.to_string());
-            }
-            return Err(Failure::new(failure_code(&result.failures), ""));
-        }
+        let Some(run) = one(&runner, checked, settings, cancel)? else { return Ok(None) };
         if !options.json {
             let what = if number <= options.warm_up { "warm-up" } else { "run" };
-            output::note(&format!("{what} {}", duration(ms)));
+            output::note(&format!("{what} {}", duration(run.ms)));
         }
-        runs.push(Run { ms, result });
+        runs.push(run);
     }
     Ok(Some(runs))
+}
+
+fn runner(options: &Options) -> Outcome<Runner> {
+    let threads = options.threads.map(NonZeroUsize::get);
+    // Nothing is kept, so that every node runs each time.
+    Runner::new(run::Options { threads, cache_bytes: 0 })
+        .map_err(|error| Failure::new(FAILED, format!("threads for the run cannot be started: {error}")))
+}
+
+/// `None` when it was cancelled.
+fn one(runner: &Runner, checked: &Checked, settings: &Settings, cancel: &CancelToken) -> Outcome<Option<Run>> {
+    let start = Instant::now();
+    let result = runner.run(checked, settings, |_| {}, cancel);
+    let ms = start.elapsed().as_secs_f64() * 1000.0;
+    if result.cancelled {
+        return Ok(None);
+    }
+    if !result.failures.is_empty() {
+        for failure in &result.failures {
+            output::error(&failure.to_string());
+        }
+        return Err(Failure::new(failure_code(&result.failures), ""));
+    }
+    Ok(Some(Run { ms, result }))
+}
+
+/// The numbers among a graph's outputs.
+fn numbers(result: &RunResult) -> Map<String, Json> {
+    let number = |value: &Value| value.as_float().map(Json::from);
+    result.outputs.iter().filter_map(|(name, value)| Some((name.clone(), number(value)?))).collect()
 }
 
 fn measured(options: &Options, checked: &Checked, settings: &Settings, runs: &[Run]) -> Measured {
@@ -171,6 +198,8 @@ fn measured(options: &Options, checked: &Checked, settings: &Settings, runs: &[R
         threads: options.threads.map_or(machine.cores, NonZeroUsize::get),
         device: settings.get("device").cloned(),
         precision: settings.get("precision").cloned().unwrap_or_else(|| "f32".into()),
+        outputs: counted.last().map(|run| numbers(&run.result)).unwrap_or_default(),
+        outputs_in_f32: None,
         machine,
         splatgraph: env!("CARGO_PKG_VERSION"),
         packs: manifests.map(|manifest| (manifest.id.clone(), manifest.version.clone().into())).collect(),
@@ -217,7 +246,19 @@ fn print(measured: &Measured, options: &Options) {
         ),
         ("built", format!("splatgraph {}, {}", measured.splatgraph, packs.join(", "))),
     ];
-    output::print(&columns(0, &facts.map(|(name, value)| vec![name.to_owned(), value])));
+    let mut facts = facts.map(|(name, value)| vec![name.to_owned(), value]).to_vec();
+    facts.extend(measured.outputs.iter().map(|(name, value)| vec![name.clone(), output_text(measured, name, value)]));
+    output::print(&columns(0, &facts));
+}
+
+/// `22.147, in f32 22.148: -0.001`
+fn output_text(measured: &Measured, name: &str, value: &Json) -> String {
+    let exact = measured.outputs_in_f32.as_ref().and_then(|exact| exact.get(name)).and_then(Json::as_f64);
+    match (value.as_f64(), exact) {
+        (Some(value), Some(exact)) => format!("{value:.4}, in f32 {exact:.4}: {:+.4}", value - exact),
+        (Some(value), None) => format!("{value:.4}"),
+        (None, _) => value.to_string(),
+    }
 }
 
 /// Where a graph writes while it is measured; gone with this.
