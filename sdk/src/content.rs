@@ -50,7 +50,6 @@ impl Content {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::checkpoint;
 
     #[test]

@@ -91,13 +91,7 @@ fn check(tokenizer: &Tokenizer, [batch, channels, height, width]: [usize; 4], la
 type GaussiansAndBoxes = (Vec<[f32; 5]>, Vec<[f32; 4]>);
 
 /// The gaussians of a tile in its own coordinates, and its boxes in pixels.
-fn of_tile(
-    layout: &Layout,
-    shape: Shape,
-    b: usize,
-    index: usize,
-    tile: [usize; 2],
-) -> Result<GaussiansAndBoxes> {
+fn of_tile(layout: &Layout, shape: Shape, b: usize, index: usize, tile: [usize; 2]) -> Result<GaussiansAndBoxes> {
     let Shape { grid, count, per_tile, .. } = shape;
     let regions = layout.regions.as_ref().map_or(Ok(&[][..]), |regions| regions.as_slice::<f32>())?;
     let first = b * count + index * per_tile;
