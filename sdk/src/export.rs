@@ -59,8 +59,11 @@ pub fn manifest(id: &str, version: &str, description: &str, license: &str, nodes
 
 /// What the pack's nodes may compute on as JSON.
 #[must_use]
-pub fn devices(list: fn() -> Vec<DeviceSpec>) -> RString {
-    let text = splatgraph_abi::guard(|| serde_json::to_string(&list()).map_err(|e| Error::new(e).into_abi()));
+pub fn devices(lists: &[fn() -> Vec<DeviceSpec>]) -> RString {
+    let text = splatgraph_abi::guard(|| {
+        let devices: Vec<DeviceSpec> = lists.iter().flat_map(|list| list()).collect();
+        serde_json::to_string(&devices).map_err(|e| Error::new(e).into_abi())
+    });
     text.map_or_else(|e| serde_json::json!({ "error": e.message.as_str() }).to_string().into(), RString::from)
 }
 
@@ -91,10 +94,7 @@ pub fn create(name: RStr<'_>, nodes: &[Entry]) -> Outcome<NodeBox> {
 /// `fn() -> Vec<spec::DeviceSpec>` that names them, the best first; see [`DeviceSpec`](crate::spec::DeviceSpec).
 #[macro_export]
 macro_rules! export_pack {
-    (id: $id:literal, description: $description:literal, nodes: [$($($node:ident)::+),* $(,)?] $(,)?) => {
-        $crate::export_pack! { id: $id, description: $description, nodes: [$($($node)::+),*], devices: ::std::vec::Vec::new }
-    };
-    (id: $id:literal, description: $description:literal, nodes: [$($($node:ident)::+),* $(,)?], devices: $devices:path $(,)?) => {
+    (id: $id:literal, description: $description:literal, nodes: [$($($node:ident)::+),* $(,)?] $(, devices: $devices:path)? $(,)?) => {
         #[cfg(panic = "abort")]
         ::core::compile_error!("a node pack must be built with panic = \"unwind\": the SDK turns panics into errors of the node, so that the host lives on. Remove panic = \"abort\" from the profile");
         #[allow(unsafe_code, reason = "the symbols that the host looks for")]
@@ -124,7 +124,7 @@ macro_rules! export_pack {
             }
             // Not called `devices`: that may be the name of the pack's own function.
             extern "C" fn devices_as_json() -> abi::abi_stable::std_types::RString {
-                export::devices($devices)
+                export::devices(&[$($devices)?])
             }
             abi::export_root!(manifest, init, create, devices_as_json);
         };

@@ -15,34 +15,63 @@ fn place() -> Place {
 
 /// What was printed, without the time that it took.
 fn lines(text: &str) -> String {
-    text.lines().filter(|line| !line.starts_with("done:") && !line.contains(" in ") && !line.ends_with("...")).collect::<Vec<_>>().join("\n")
+    text.lines()
+        .filter(|line| !line.starts_with("done:") && !line.contains(" in ") && !line.ends_with("..."))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 #[test]
 fn devices_are_listed_with_memory_and_reasons() {
     let place = place();
-    insta::assert_snapshot!(place.run(&["devices"]).all(), @"");
+    insta::assert_snapshot!(place.run(&["devices"]).all(), @r"
+    exit code 0
+    --- stdout
+    second
+      gpu:0  Steam 1          unavailable: its fan is broken; mend it
+      gpu:1  Steam 2          taken only when asked for
+      cpu    Abacus   3.0 GB
+    --- stderr
+    ");
     let listed: Json = serde_json::from_str(&place.run(&["devices", "--json"]).stdout).unwrap();
     assert_eq!(listed["second"][2], json!({"id": "cpu", "name": "Abacus", "memory": 3_221_225_472_u64}));
-    insta::assert_snapshot!(Place::with_stub().run(&["devices"]).stdout, @"");
+    insta::assert_snapshot!(Place::with_stub().run(&["devices"]).stdout.trim(), @"No pack that is loaded lists devices: all nodes compute on the processor.");
 }
 
 #[test]
 fn a_run_says_what_it_computes_on_and_nodes_are_told() {
     let place = place();
     let ran = place.run(&["run", "graph.json"]);
-    insta::assert_snapshot!(format!("{}\n{}", lines(&ran.stdout), lines(&ran.stderr)), @"");
+    insta::assert_snapshot!(format!("{}\n{}", lines(&ran.stdout), lines(&ran.stderr)), @r"
+    device  cpu
+    bits    32.0
+    device cpu, Abacus; not gpu:0, Steam 1: its fan is broken; mend it; not gpu:1, Steam 2: taken only when asked for
+    ");
     let ran = place.run(&["run", "graph.json", "--device", "gpu", "--precision", "f16"]);
     // The first of them is broken.
-    insta::assert_snapshot!(format!("{}\n{}", lines(&ran.stdout), lines(&ran.stderr)), @"");
+    insta::assert_snapshot!(format!("{}\n{}", lines(&ran.stdout), lines(&ran.stderr)), @r"
+    device  gpu:1
+    bits    16.0
+    device gpu:1, Steam 2; precision f16
+    ");
     assert_eq!(place.run(&["run", "graph.json", "--quiet"]).stderr, "");
 }
 
 #[test]
 fn a_device_that_cannot_be_used_is_an_error_of_the_command_line() {
     let place = place();
-    insta::assert_snapshot!(place.run(&["run", "graph.json", "--device", "gpu:0"]).all(), @"");
-    insta::assert_snapshot!(place.run(&["run", "graph.json", "--device", "tpu"]).all(), @"");
+    insta::assert_snapshot!(place.run(&["run", "graph.json", "--device", "gpu:0"]).all(), @r"
+    exit code 2
+    --- stdout
+    --- stderr
+    error: --device gpu:0: its fan is broken; mend it
+    ");
+    insta::assert_snapshot!(place.run(&["run", "graph.json", "--device", "tpu"]).all(), @r"
+    exit code 2
+    --- stdout
+    --- stderr
+    error: --device: expected auto or one of gpu:0, gpu:1, cpu; `tpu` came
+    ");
 }
 
 #[test]

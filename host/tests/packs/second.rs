@@ -14,7 +14,8 @@ fn address(
 /// What the node was told to compute on, and how precisely.
 #[node(category = "Device", outputs(device: "an id", bits: "of a number"))]
 fn told(ctx: &Ctx) -> Result<(String, f32)> {
-    let setting = |key: &str| ctx.settings().get(key).and_then(serde_json::Value::as_str).unwrap_or_default().to_owned();
+    let setting =
+        |key: &str| ctx.settings().get(key).and_then(serde_json::Value::as_str).unwrap_or_default().to_owned();
     Ok((setting("device"), if setting("precision") == "f16" { 16.0 } else { 32.0 }))
 }
 
