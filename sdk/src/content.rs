@@ -47,3 +47,39 @@ impl Content {
         Tensor::from_bytes(shape, dtype, bytes)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::checkpoint;
+
+    #[test]
+    fn tensors_share_the_memory_of_a_file_where_they_are_aligned() {
+        let mut head = r#"{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"U8","shape":[1],"data_offsets":[8,9]},"c":{"dtype":"F32","shape":[1],"data_offsets":[9,13]}}"#.to_owned();
+        head.push_str(&" ".repeat(head.len().next_multiple_of(8) - head.len()));
+        let mut bytes = (head.len() as u64).to_le_bytes().to_vec();
+        bytes.extend(head.as_bytes());
+        bytes.extend([0.5f32, -2.0].map(f32::to_le_bytes).concat());
+        bytes.push(7);
+        bytes.extend(3.5f32.to_le_bytes());
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), &bytes).unwrap();
+
+        let tensors = checkpoint::open(file.path()).unwrap().tensors;
+        std::fs::write(file.path(), b"something else").unwrap();
+        assert_eq!(tensors["a"].as_slice::<f32>().unwrap(), [0.5, -2.0]);
+        assert_eq!(tensors["b"].as_slice::<u8>().unwrap(), [7]);
+        assert_eq!(tensors["c"].as_slice::<f32>().unwrap(), [3.5]);
+        let address = |name: &str| tensors[name].bytes().as_ptr().addr();
+        assert_eq!(address("b") - address("a"), 8);
+        assert_ne!(address("c"), address("b") + 1);
+        assert_eq!(tensors["a"].clone().into_vec::<f32>().unwrap(), [0.5, -2.0]);
+        assert_eq!(tensors["a"].clone().reshape([2, 1]).unwrap().as_slice::<f32>().unwrap(), [0.5, -2.0]);
+    }
+
+    #[test]
+    fn an_empty_file_is_an_error() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let error = checkpoint::open(file.path()).unwrap_err().message;
+        assert!(error.starts_with("reading a checkpoint: a whole .safetensors file was expected"), "{error}");
+    }
+}

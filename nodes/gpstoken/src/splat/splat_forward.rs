@@ -60,9 +60,9 @@ pub fn splat(
         }
     }
     let level = Level::best();
-    let work = |space: &mut Space, (band, (mut planes, reaching)): (usize, (Vec<&mut [f32]>, &[Vec<usize>]))| {
+    let work = |space: &mut Space, (band, planes): (usize, &mut Vec<&mut [f32]>)| {
         let rows = planes.first().map_or(0, |plane| plane.len() / width);
-        for (column, indices) in reaching.iter().enumerate() {
+        for (column, indices) in reaching[band * tiles_across..][..tiles_across].iter().enumerate() {
             let across = column * COLUMNS..((column + 1) * COLUMNS).min(width);
             let tile = Tile { across, down: band * tile_rows..band * tile_rows + rows, size: [width, height] };
             let Space { pixels, tokens: picked, textures: features } = &mut *space;
@@ -76,16 +76,14 @@ pub fn splat(
                 features.extend_from_slice(&textures[token.index * channels..][..channels]);
             }
             spread_all(level, picked, features, &tile, pixels, channels);
-            separate(level, pixels, &mut planes, &tile);
+            separate(level, pixels, planes, &tile);
         }
     };
-    let bands = bands.into_iter().zip(reaching.chunks_exact(tiles_across)).enumerate();
     if channels * height * width < SMALL {
         let mut space = Space::default();
-        bands.for_each(|band| work(&mut space, band));
+        bands.iter_mut().enumerate().for_each(|band| work(&mut space, band));
     } else {
-        let bands: Vec<_> = bands.collect();
-        bands.into_par_iter().for_each_init(Space::default, work);
+        bands.par_iter_mut().enumerate().for_each_init(Space::default, work);
     }
     map
 }
