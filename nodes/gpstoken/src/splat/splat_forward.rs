@@ -1,8 +1,8 @@
 //! The splat on the CPU, the twin of `shaders/splat_forward.wgsl`: each token is added to the pixels of its box, all channels of a
 //! pixel side by side in memory.
 //!
-//! The map is worked on in tiles whose pixels fit a core's cache, and the tokens of a tile are put side by side first: a large
-//! map then takes hardly more time for a pixel than a small one, in whatever order the tokens come.
+//! The map is worked on in tiles whose pixels fit a core's cache, and the tokens of a tile are put side by side first, so that their
+//! order matters little. A map of 1024 x 1024 still takes about twice the time for a pixel of one of 64 x 64: fresh memory.
 
 use super::{covered, is_usable, place, places};
 use crate::kernels::{
