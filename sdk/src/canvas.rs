@@ -4,7 +4,8 @@ use serde_json::{Map, Value as Json};
 
 /// What LAYOUT, TOKENS and FEATURE_MAP say about the picture that they stand for.
 ///
-/// Coordinates are -1..1 of the whole canvas, also when a picture is worked on in tiles.
+/// Coordinates are -1..1 of all tiles together, [`Canvas::area`]. That is the canvas itself where its sides are multiples of a
+/// tile; else the canvas is the upper left part of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Canvas {
     /// Width and height in pixels.
@@ -51,6 +52,12 @@ impl Default for Canvas {
 }
 
 impl Canvas {
+    /// Width and height in pixels of all tiles together, which coordinates of -1..1 span.
+    #[must_use]
+    pub fn area(&self) -> [u32; 2] {
+        self.grid.map(|tiles| tiles.saturating_mul(self.tile))
+    }
+
     /// Width and height of a tile's feature map.
     #[must_use]
     pub fn map_or_default(&self) -> [u32; 2] {

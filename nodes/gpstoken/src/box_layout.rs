@@ -47,7 +47,7 @@ pub fn box_layout(
         ));
     }
     let grid = Grid { columns: 1, rows: 1 };
-    layout_of(1, grid, &[(0, [0, 0])], &[divided(&boxes, tokens)?])
+    layout_of(1, grid, grid.area(), &[(0, [0, 0])], &[divided(&boxes, tokens)?])
 }
 
 fn region_of(index: usize, drawn: &[f64], unit: Unit) -> Result<Region> {

@@ -15,8 +15,9 @@ use splatgraph_sdk::prelude::{Tensor as HostTensor, *};
 
 /// Looks at a picture: gives the feature map that RefineTokens samples (paper, section 3.3).
 ///
-/// The picture is a square whose side is a multiple of 256 pixels; each 256-pixel tile is encoded by itself.
-#[node(category = "GPSToken", outputs(features: "as many pixels as the picture has"))]
+/// A picture of any size is encoded tile by tile, each of 256 pixels and by itself; tiles at the right and lower border that reach
+/// beyond the picture repeat its last pixels.
+#[node(category = "GPSToken", outputs(features: "as many pixels as the tiles have"))]
 pub fn encode(
     /// From LoadTokenizer.
     tokenizer: Local<Tokenizer>,
@@ -39,13 +40,15 @@ fn on_host(tokenizer: &Tokenizer, image: &Image, grid: Grid, ctx: &Ctx) -> Resul
         let channels = tokenizer.network.stem_channels;
         let direct = Direct { level: Level::best(), workspace: &tokenizer.workspace };
         let pictures = image.image.as_slice::<f32>()?;
-        let mut features = zeroed(batch * channels * height * width); // [B, C, H, W]
+        let [full_width, full_height] = grid.area();
+        let mut features = zeroed(batch * channels * full_height * full_width); // [B, C, H, W]
         let (mut done, total) = (0, batch * grid.count() * ImageStem::STAGES);
         for b in 0..batch {
             let picture = &pictures[b * height * width * 3..][..height * width * 3];
-            let features = &mut features[b * channels * height * width..][..channels * height * width];
+            let features =
+                &mut features[b * channels * full_height * full_width..][..channels * full_height * full_width];
             for [column, row] in grid.tiles() {
-                let planes = tile_input(picture, width, [column, row]);
+                let planes = tile_input(picture, [width, height], [column, row]);
                 let mut input = direct.map([TILE, TILE], 3);
                 for (i, pixel) in input.values_mut().as_chunks_mut::<3>().0.iter_mut().enumerate() {
                     *pixel = std::array::from_fn(|channel| planes[channel * TILE * TILE + i]);
@@ -54,9 +57,9 @@ fn on_host(tokenizer: &Tokenizer, image: &Image, grid: Grid, ctx: &Ctx) -> Resul
                     done += 1;
                     ctx.step(done, total)
                 })?;
-                features.par_chunks_mut(height * width).enumerate().for_each(|(channel, plane)| {
+                features.par_chunks_mut(full_height * full_width).enumerate().for_each(|(channel, plane)| {
                     for (y, line) in encoded.values().chunks_exact(TILE * channels).enumerate() {
-                        let plane = &mut plane[(row * TILE + y) * width + column * TILE..][..TILE];
+                        let plane = &mut plane[(row * TILE + y) * full_width + column * TILE..][..TILE];
                         for (to, pixel) in plane.iter_mut().zip(line.chunks_exact(channels)) {
                             *to = pixel[channel];
                         }
@@ -67,7 +70,7 @@ fn on_host(tokenizer: &Tokenizer, image: &Image, grid: Grid, ctx: &Ctx) -> Resul
             }
         }
         tokenizer.workspace.trim();
-        Features::new(HostTensor::from_vec([batch, channels, height, width], features)?)
+        Features::new(HostTensor::from_vec([batch, channels, full_height, full_width], features)?)
     })
 }
 
@@ -77,7 +80,7 @@ fn on_device(tokenizer: &Tokenizer, image: &Image, grid: Grid, ctx: &Ctx) -> Res
     let pictures = image.image.as_slice::<f32>()?;
     let (mut done, total) = (0, batch * grid.count() * ImageStem::STAGES);
     let mut encode = |picture: &[f32], tile: [usize; 2]| -> Result<Tensor<4>> {
-        let input = compute.upload(tile_input(picture, width, tile), [1, 3, TILE, TILE])?;
+        let input = compute.upload(tile_input(picture, [width, height], tile), [1, 3, TILE, TILE])?;
         tokenizer.network.stem.forward(input, &mut |_, _| {
             done += 1;
             ctx.step(done, total)

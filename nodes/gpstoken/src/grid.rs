@@ -1,4 +1,4 @@
-//! A picture of several tiles: where they are, and how coordinates of a tile and of the whole canvas go into each other.
+//! A picture of several tiles: where they are, and how coordinates of a tile and of all tiles together go into each other.
 
 use crate::{
     partition::{Corners, Gaussian},
@@ -6,6 +6,11 @@ use crate::{
 };
 use burn::{prelude::s, tensor::Tensor};
 use splatgraph_sdk::{Canvas, Error, Result};
+
+/// The fewest pixels that a side of a picture may have; below, a region or two would be all there is.
+const SMALLEST: usize = 16;
+/// The most pixels that a side may have.
+const LARGEST: usize = 65_536;
 
 /// Tiles of [`TILE`] pixels, row by row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,22 +22,22 @@ pub struct Grid {
 }
 
 impl Grid {
-    /// The grid of a picture of this size.
+    /// The grid that covers a picture of this size. Where its sides are no multiples of a tile, the last tiles reach beyond it.
     ///
     /// # Errors
-    /// The picture is not a square of whole tiles; the message ends with the node to put in front.
+    /// The picture is too small or too large to be worked on.
     pub fn of_picture(width: usize, height: usize) -> Result<Self> {
-        if width == height && width > 0 && width.is_multiple_of(TILE) {
-            return Ok(Self { columns: width / TILE, rows: height / TILE });
+        if [width, height].iter().all(|side| (SMALLEST..=LARGEST).contains(side)) {
+            return Ok(Self { columns: width.div_ceil(TILE), rows: height.div_ceil(TILE) });
         }
-        let side = ((width.min(height) + TILE / 2) / TILE).max(1) * TILE;
+        let side = width.min(height).clamp(TILE, LARGEST);
         let node = format!(
             r#""resize": {{ "class_type": "std.Resize", "inputs": {{ "image": ["load", "image"], "width": {side}, "height": {side} }} }}"#
         );
         Err(Error::input(
             "image",
             format!(
-                "the tokenizer works on squares whose side is a multiple of {TILE} pixels; this picture has {width} x {height}. Resize it first:\n{node}"
+                "the tokenizer works on pictures whose sides have {SMALLEST} to {LARGEST} pixels; this picture has {width} x {height}. Resize it first:\n{node}"
             ),
         ))
     }
@@ -43,9 +48,19 @@ impl Grid {
         Self { columns, rows }
     }
 
-    /// A header without map, support and model.
-    pub fn header(self) -> Canvas {
-        let canvas = [(self.columns * TILE) as u32, (self.rows * TILE) as u32];
+    /// Width and height of all tiles together.
+    pub fn area(self) -> [usize; 2] {
+        [self.columns * TILE, self.rows * TILE]
+    }
+
+    /// How much of a tile a picture of `width` x `height` pixels covers: columns and rows from the tile's upper left corner on.
+    pub fn visible(self, [column, row]: [usize; 2], [width, height]: [usize; 2]) -> [usize; 2] {
+        [width.saturating_sub(column * TILE).min(TILE), height.saturating_sub(row * TILE).min(TILE)]
+    }
+
+    /// A header for a picture of `width` x `height` pixels, without map, support and model.
+    pub fn header(self, size: [usize; 2]) -> Canvas {
+        let canvas = size.map(|side| side as u32);
         Canvas { canvas, tile: TILE as u32, grid: [self.columns as u32, self.rows as u32], ..Canvas::default() }
     }
 

@@ -4,6 +4,8 @@ use crate::{grid::Grid, init_tokens::layout_of, partition::Region, tokenizer::TI
 use splatgraph_sdk::prelude::*;
 
 /// Lays tokens evenly, whatever the picture shows: the layout to compare InitTokens with.
+///
+/// The 256-pixel tiles of a picture get equally many tokens each. A tile that reaches beyond the picture is laid out as a whole.
 #[node(category = "GPSToken", outputs(layout: "a gaussian and a region for each token"))]
 pub fn grid_tokens(
     /// The picture; only its size counts.
@@ -16,7 +18,7 @@ pub fn grid_tokens(
     let grid = Grid::of_picture(width, height)?;
     let regions = even_regions(tokens as usize);
     let tiles: Vec<(usize, [usize; 2])> = (0..batch).flat_map(|b| grid.tiles().map(move |tile| (b, tile))).collect();
-    layout_of(batch, grid, &tiles, &vec![regions; tiles.len()])
+    layout_of(batch, grid, [width, height], &tiles, &vec![regions; tiles.len()])
 }
 
 /// Rows of regions of about the same size: a full grid where the number has two factors of which one is at most twice the

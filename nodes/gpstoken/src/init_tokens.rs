@@ -14,7 +14,8 @@ use splatgraph_sdk::prelude::*;
 /// Lays tokens where the picture has most to show: cuts it into regions by their entropy and starts a gaussian in each
 /// (paper, section 3.2).
 ///
-/// The picture is a square whose side is a multiple of 256 pixels; each 256-pixel tile gets `tokens` tokens.
+/// A picture of any size is worked on in tiles of 256 pixels, and each tile gets `tokens` tokens. A tile that reaches beyond the
+/// picture lays them where the picture is.
 #[node(category = "GPSToken", outputs(layout: "a gaussian and a region for each token"))]
 pub fn init_tokens(
     /// The picture.
@@ -61,21 +62,33 @@ pub fn init_tokens(
         let cut = |&(b, tile): &(usize, [usize; 2])| -> Result<Vec<Region>> {
             ctx.check()?;
             let picture = &pictures[b * height * width * 3..][..height * width * 3];
+            let visible = grid.visible(tile, [width, height]);
             let added = maps.map(|maps| {
                 let start = if maps.len() == height * width { 0 } else { b * height * width };
-                weights(&maps[start..start + height * width], width, tile, weight)
+                weights(&maps[start..start + height * width], width, tile, visible, weight)
             });
-            partition(&grey(&tile_input(picture, width, tile)), added.as_ref(), &rules).map_err(over_capacity)
+            let grey = grey(&tile_input(picture, [width, height], tile));
+            partition(&grey, visible, added.as_ref(), &rules).map_err(over_capacity)
         };
         let regions = tiles.par_iter().map(cut).collect::<Result<Vec<_>>>()?;
-        layout_of(batch, grid, &tiles, &regions)
+        layout_of(batch, grid, [width, height], &tiles, &regions)
     })
 }
 
-/// A tile of a weight map `[H, W]`.
-fn weights(map: &[f32], width: usize, [column, row]: [usize; 2], weight: f32) -> Plane {
-    let lines = (0..TILE).map(|y| &map[(row * TILE + y) * width + column * TILE..][..TILE]);
-    Plane { width: TILE, height: TILE, values: lines.flatten().map(|v| v * weight).collect() }
+/// A tile of a weight map `[H, W]`; 0 where the picture does not reach.
+fn weights(
+    map: &[f32],
+    width: usize,
+    [column, row]: [usize; 2],
+    [visible_width, visible_height]: [usize; 2],
+    weight: f32,
+) -> Plane {
+    let mut values = vec![0.0; TILE * TILE];
+    for (y, line) in values.chunks_exact_mut(TILE).take(visible_height).enumerate() {
+        let map = &map[(row * TILE + y) * width + column * TILE..][..visible_width];
+        line.iter_mut().zip(map).for_each(|(to, v)| *to = v * weight);
+    }
+    Plane { width: TILE, height: TILE, values }
 }
 
 fn over_capacity(OverCapacity { tokens, capacity }: OverCapacity) -> Error {
@@ -87,10 +100,11 @@ fn over_capacity(OverCapacity { tokens, capacity }: OverCapacity) -> Error {
     )
 }
 
-/// The layout of tiles that were cut into equally many regions each.
+/// The layout of tiles of pictures of `size` pixels that were cut into equally many regions each.
 pub(crate) fn layout_of(
     batch: usize,
     grid: Grid,
+    size: [usize; 2],
     tiles: &[(usize, [usize; 2])],
     regions: &[Vec<Region>],
 ) -> Result<Layout> {
@@ -106,6 +120,6 @@ pub(crate) fn layout_of(
     Layout::new(
         Tensor::from_vec([batch, count, 5], gaussians)?,
         Some(Tensor::from_vec([batch, count, 4], boxes)?),
-        grid.header(),
+        grid.header(size),
     )
 }

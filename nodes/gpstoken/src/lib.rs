@@ -60,6 +60,7 @@ pub mod plane;
 mod threads;
 pub mod tokenizer;
 pub mod weights;
+pub mod windows;
 
 #[cfg(test)]
 mod tests;

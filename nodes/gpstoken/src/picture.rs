@@ -16,12 +16,14 @@ pub fn model_value(value: f32) -> f32 {
     }
 }
 
-/// A tile of a picture `[H, W, 3]`, as the model's input `[3, TILE, TILE]`.
-pub fn tile_input(picture: &[f32], width: usize, [column, row]: [usize; 2]) -> Vec<f32> {
+/// A tile of a picture `[H, W, 3]`, as the model's input `[3, TILE, TILE]`. Beyond the picture's right and lower border, its last
+/// pixels are repeated.
+pub fn tile_input(picture: &[f32], [width, height]: [usize; 2], [column, row]: [usize; 2]) -> Vec<f32> {
     let mut input = vec![0.0; 3 * TILE * TILE];
     for y in 0..TILE {
-        let at = ((row * TILE + y) * width + column * TILE) * 3;
-        for (x, pixel) in picture[at..at + TILE * 3].chunks_exact(3).enumerate() {
+        let line = &picture[(row * TILE + y).min(height - 1) * width * 3..][..width * 3];
+        for x in 0..TILE {
+            let pixel = &line[(column * TILE + x).min(width - 1) * 3..][..3];
             for (channel, &value) in pixel.iter().enumerate() {
                 input[(channel * TILE + y) * TILE + x] = model_value(value);
             }

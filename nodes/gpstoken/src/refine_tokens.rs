@@ -54,7 +54,7 @@ fn check(tokenizer: &Tokenizer, [batch, channels, height, width]: [usize; 4], la
     let network = &tokenizer.network;
     let [layouts, count, _] = layout.gaussians.dims()?;
     let grid = Grid::of_header(&layout.header);
-    let [canvas_width, canvas_height] = [grid.columns * TILE, grid.rows * TILE];
+    let area = grid.area();
     if channels != network.stem_channels {
         return Err(Error::input(
             "features",
@@ -64,11 +64,12 @@ fn check(tokenizer: &Tokenizer, [batch, channels, height, width]: [usize; 4], la
             ),
         ));
     }
-    if [batch, height, width] != [layouts, canvas_height, canvas_width] {
+    if batch != layouts || [width, height] != area {
         return Err(Error::input(
             "layout",
             format!(
-                "a layout for {batch} pictures of {width} x {height} pixels was expected, as the features are, one for {layouts} of {canvas_width} x {canvas_height} came"
+                "a layout for {batch} pictures whose tiles have {width} x {height} pixels was expected, as the features have, one for {layouts} of {} x {} came",
+                area[0], area[1]
             ),
         ));
     }

@@ -1,7 +1,7 @@
 //! The node `gpstoken.TextureDiffusion`.
 
 use crate::{
-    decode::decode,
+    decode::{Together, decode},
     device::Placed,
     generation::{Sampling, expect},
     generator::sampler::{Diffusion, LastStep, Sampler, Settings, Step},
@@ -123,8 +123,8 @@ pub fn texture_diffusion(
         let expected: Vec<f32> = step.from.iter().zip(step.velocity).map(|(x, v)| x + rest * v).collect();
         let size = (range.len() * network.channels * count).min(expected.len());
         let tokens = tokens_of(&expected[..size], range.start)?;
-        let map = splat(Placed::Host(tokens), Some(tokenizer.clone()), Tiles::Merged, ctx)?;
-        ctx.preview(&decode(tokenizer.clone(), map, Tiles::Merged, ctx)?.into_value()?);
+        let map = splat(Placed::Host(tokens), Some(tokenizer.clone()), Tiles::Merged, 1.0, ctx)?;
+        ctx.preview(&decode(tokenizer.clone(), map, Together::Merged, ctx)?.into_value()?);
         Ok(())
     };
     let sampling = Sampling { class, classes, seed, settings, guidance_scale, guidance_low, guidance_high, noise, ctx };

@@ -14,9 +14,12 @@ const BIN: f64 = 11.0 / 512.0;
 const BINS: usize = 256;
 const LARGEST: f64 = 5.5;
 
-/// `entropy^exponent * height * width`, plus the sum of `added` over the region.
-pub fn complexity(grey: &Plane, added: Option<&Plane>, region: Region, exponent: f64) -> f64 {
-    let value = entropy(grey, region).powf(exponent) * region.height() as f64 * region.width() as f64;
+/// `entropy^exponent` for each pixel of the region that is `visible`, plus the sum of `added` over the region.
+pub fn complexity(grey: &Plane, visible: [usize; 2], added: Option<&Plane>, region: Region, exponent: f64) -> f64 {
+    let value = match region.visible(visible) {
+        [0, _] | [_, 0] => 0.0,
+        [columns, rows] => entropy(grey, region).powf(exponent) * rows as f64 * columns as f64,
+    };
     let sum = |plane: &Plane| -> f64 {
         let rows = (region.y0..=region.y1).map(|y| plane.row(y, region.x0, region.x1));
         rows.flatten().map(|&v| f64::from(v)).sum()

@@ -37,6 +37,11 @@ impl Region {
         self.y1 - self.y0 + 1
     }
 
+    /// How many of its columns and rows are among the first `width` and `height`.
+    pub fn visible(&self, [width, height]: [usize; 2]) -> [usize; 2] {
+        [(self.x1 + 1).min(width).saturating_sub(self.x0), (self.y1 + 1).min(height).saturating_sub(self.y0)]
+    }
+
     /// Left and right half; the left one is smaller by a column where the width is odd.
     pub(crate) fn cut_across_x(&self) -> [Region; 2] {
         let middle = self.x0 + self.width() / 2;
@@ -74,21 +79,26 @@ pub struct OverCapacity {
     pub capacity: usize,
 }
 
-/// Cuts `grey` (values -1..1) into regions. `added` is a weight for each pixel; its sum over a region adds to the region's
-/// complexity.
+/// Cuts `grey` (values -1..1) into regions. `visible` are the columns and rows of it that belong to the picture: what lies beyond
+/// them is not worth a token. `added` is a weight for each pixel; its sum over a region adds to the region's complexity.
 ///
 /// # Errors
 /// [`OverCapacity`] when there is nothing left to cut before the number is reached.
-pub fn partition(grey: &Plane, added: Option<&Plane>, rules: &Rules) -> Result<Vec<Region>, OverCapacity> {
-    let capacity = capacity(grey.width, grey.height, rules.min_region);
+pub fn partition(
+    grey: &Plane,
+    visible: [usize; 2],
+    added: Option<&Plane>,
+    rules: &Rules,
+) -> Result<Vec<Region>, OverCapacity> {
+    let parts = parts([grey.width, grey.height], visible, rules.tokens);
+    let capacity = parts.iter().map(|part| capacity(part.width(), part.height(), rules.min_region)).sum();
     if rules.tokens > capacity {
         return Err(OverCapacity { tokens: rules.tokens, capacity });
     }
-    let whole = Region { x0: 0, y0: 0, x1: grey.width - 1, y1: grey.height - 1 };
-    let value = |region: Region| Scored { value: complexity(grey, added, region, rules.exponent), region };
+    let value = |region: Region| Scored { value: complexity(grey, visible, added, region, rules.exponent), region };
 
     let mut regions = Vec::with_capacity(rules.tokens);
-    regions.push(value(whole));
+    regions.extend(parts.into_iter().map(value));
     while regions.len() < rules.tokens {
         // Stable: equal values keep their order. The two regions of the last cut stay unsorted at the end.
         regions.sort_by(|a, b| b.value.total_cmp(&a.value));
@@ -107,6 +117,27 @@ pub fn partition(grey: &Plane, added: Option<&Plane>, rules: &Rules) -> Result<V
         regions.extend(halves);
     }
     Ok(regions.into_iter().map(|scored| scored.region).collect())
+}
+
+/// What is cut: all of it; or what is visible, and what lies to the right of that and below, each of which costs one token and no
+/// more. What is only a few pixels wide, or would be, is not made a part of its own.
+fn parts([width, height]: [usize; 2], visible: [usize; 2], tokens: usize) -> Vec<Region> {
+    const NARROW: usize = 8;
+    let border = |side: usize, visible: usize| if visible < NARROW || side - visible < NARROW { side } else { visible };
+    let [right, lower] = [border(width, visible[0]), border(height, visible[1])];
+    let whole = Region { x0: 0, y0: 0, x1: width - 1, y1: height - 1 };
+    let count = 1 + usize::from(right < width) + usize::from(lower < height);
+    if count == 1 || tokens <= count {
+        return vec![whole];
+    }
+    let mut parts = vec![Region { x1: right - 1, y1: lower - 1, ..whole }];
+    if right < width {
+        parts.push(Region { x0: right, y1: lower - 1, ..whole });
+    }
+    if lower < height {
+        parts.push(Region { y0: lower, ..whole });
+    }
+    parts
 }
 
 /// A region with its complexity.

@@ -26,9 +26,13 @@ pub fn splat(
     tokens: Placed<Tokens>,
     /// Takes the map's size and the support from this tokenizer instead of the tokens' header.
     tokenizer: Option<Local<Tokenizer>>,
-    /// For pictures of several tiles; what Decode is set to.
+    /// For pictures of several tiles. Where Decode is `merged`, this is too.
     #[input(default = Tiles::Merged)]
     tiles: Tiles,
+    /// Experimental: how many times larger the map gets, and with it the decoded picture. The decoder was trained for 1 only: above,
+    /// pictures get larger, but hardly sharper.
+    #[input(default = 1.0, min = 0.5, max = 4)]
+    scale: f32,
     ctx: &Ctx,
 ) -> Result<Placed<FeatureMap>> {
     // Where the tokens are; tokens from elsewhere go where the next stage is.
@@ -37,7 +41,7 @@ pub fn splat(
         (Placed::Host(_), Some(tokenizer)) => tokenizer.compute.clone(),
         (Placed::Host(_), None) => Compute::of_run(ctx, None)?,
     };
-    let on = |header: Canvas, textures: [usize; 3]| Target::new(header, textures, tokenizer.as_deref(), tiles);
+    let on = |header: Canvas, textures: [usize; 3]| Target::new(header, textures, tokenizer.as_deref(), tiles, scale);
     if compute.is_host() {
         let tokens = tokens.into_host()?;
         let target = on(tokens.header.clone(), tokens.textures.dims()?)?;
@@ -66,10 +70,17 @@ struct Target {
 }
 
 impl Target {
-    fn new(header: Canvas, textures: [usize; 3], tokenizer: Option<&Tokenizer>, tiles: Tiles) -> Result<Self> {
+    fn new(
+        header: Canvas,
+        textures: [usize; 3],
+        tokenizer: Option<&Tokenizer>,
+        tiles: Tiles,
+        scale: f32,
+    ) -> Result<Self> {
         let [batch, count, channels] = textures;
         let grid = Grid::of_header(&header);
         let map = tokenizer.map_or(header.map_or_default(), |t| t.map);
+        let map = map.map(|side| (side as f32 * scale).round().max(1.0) as u32);
         let support = tokenizer.map_or(header.support_or_default(), |t| t.support);
         let header = Canvas { map: Some(map), support: Some(support), ..header };
         let map = map.map(|side| side as usize);

@@ -26,21 +26,21 @@ fn tokenizer() -> Value {
 #[test]
 fn pictures_and_settings() {
     let error = |image: Value, settings| run::<init_tokens>(settings, [("image", image)]).unwrap_err();
-    insta::assert_snapshot!(error(picture(300, 500), json!({})), @r#"
-    the tokenizer works on squares whose side is a multiple of 256 pixels; this picture has 300 x 500. Resize it first:
+    insta::assert_snapshot!(error(picture(1, 1), json!({})), @r#"
+    the tokenizer works on pictures whose sides have 16 to 65536 pixels; this picture has 1 x 1. Resize it first:
     "resize": { "class_type": "std.Resize", "inputs": { "image": ["load", "image"], "width": 256, "height": 256 } }
     "#);
-    insta::assert_snapshot!(error(picture(256, 512), json!({})), @r#"
-    the tokenizer works on squares whose side is a multiple of 256 pixels; this picture has 256 x 512. Resize it first:
+    insta::assert_snapshot!(error(picture(30_000, 10), json!({})), @r#"
+    the tokenizer works on pictures whose sides have 16 to 65536 pixels; this picture has 30000 x 10. Resize it first:
     "resize": { "class_type": "std.Resize", "inputs": { "image": ["load", "image"], "width": 256, "height": 256 } }
     "#);
     insta::assert_snapshot!(error(picture(256, 256), json!({"tokens": 1025})), @"1025 tokens were asked for, but a tile of 256 x 256 pixels can be cut into 1024 regions of this size at most. Ask for 1024 or fewer, or lower min_region");
     let map = Mask::new(tensor(&[1, 128, 256], 1.0)).unwrap().into_value().unwrap();
     let inputs = [("image", picture(256, 256)), ("weight_map", map)];
     insta::assert_snapshot!(run::<init_tokens>(json!({}), inputs).unwrap_err(), @"a map of 256 x 256 pixels was expected, as the picture has, for all 1 pictures or for each; 1 of 256 x 128 came");
-    let inputs = [("tokenizer", tokenizer()), ("image", picture(100, 256))];
+    let inputs = [("tokenizer", tokenizer()), ("image", picture(100, 15))];
     insta::assert_snapshot!(run::<encode>(json!({}), inputs).unwrap_err(), @r#"
-    the tokenizer works on squares whose side is a multiple of 256 pixels; this picture has 100 x 256. Resize it first:
+    the tokenizer works on pictures whose sides have 16 to 65536 pixels; this picture has 100 x 15. Resize it first:
     "resize": { "class_type": "std.Resize", "inputs": { "image": ["load", "image"], "width": 256, "height": 256 } }
     "#);
 }
@@ -57,7 +57,7 @@ fn layouts_and_maps() {
         Layout::new(tensor(&[1, count, 5], value), regions, Canvas::default()).unwrap()
     };
     insta::assert_snapshot!(refine(&[1, 128, 256, 256], layout(2, 0.5, true)), @"features with 16 channels were expected, as this tokenizer makes them, 128 came. Connect Encode to the same tokenizer");
-    insta::assert_snapshot!(refine(&[1, 16, 512, 512], layout(2, 0.5, true)), @"a layout for 1 pictures of 512 x 512 pixels was expected, as the features are, one for 1 of 256 x 256 came");
+    insta::assert_snapshot!(refine(&[1, 16, 512, 512], layout(2, 0.5, true)), @"a layout for 1 pictures whose tiles have 512 x 512 pixels was expected, as the features have, one for 1 of 256 x 256 came");
     insta::assert_snapshot!(refine(&[1, 16, 256, 256], layout(2, 0.5, false)), @"a layout with regions was expected, this one has gaussians only");
     insta::assert_snapshot!(refine(&[1, 16, 256, 256], layout(2, 1.5, true)), @"gaussians with sigmas in 0..1 and rho, x, y in -1..1 were expected, number 0 of picture 0 is [1.5, 1.5, 1.5, 1.5, 1.5]");
     let four =

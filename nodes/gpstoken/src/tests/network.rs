@@ -70,7 +70,7 @@ fn roi_align_agrees() {
 
 fn stem_stages(stem: &ImageStem, picture: &str, device: &Device) -> BTreeMap<String, Tensor<4>> {
     let (picture, width) = unit_picture(picture);
-    let input = upload(&tile_input(&picture, width, [0, 0]), [1, 3, 256, 256], device);
+    let input = upload(&tile_input(&picture, [width, width], [0, 0]), [1, 3, 256, 256], device);
     let mut stages = BTreeMap::new();
     let watch = &mut |name: &str, x: &Tensor<4>| {
         stages.insert(name.to_owned(), x.clone());

@@ -9,7 +9,7 @@ const PICTURES: [&str; 5] = ["astronaut", "chelsea", "china", "page", "synthetic
 
 fn grey_of(name: &str) -> Plane {
     let (picture, width) = unit_picture(&format!("{name}_256.png"));
-    grey(&tile_input(&picture, width, [0, 0]))
+    grey(&tile_input(&picture, [width, width], [0, 0]))
 }
 
 fn pixels(regions: &[Region]) -> Vec<i32> {
@@ -36,14 +36,14 @@ fn every_recorded_partition_is_repeated_in_order() {
             let (tokens, exponent) = settings.trim_end_matches(".bias").split_once(".w").unwrap();
             let rules = Rules { tokens: tokens.parse().unwrap(), exponent: exponent.parse().unwrap(), min_region: 8 };
             let added = biased.then_some(&added);
-            let regions = partition(&grey, added, &rules).unwrap();
+            let regions = partition(&grey, [256, 256], added, &rules).unwrap();
             assert_eq!(pixels(&regions), golden.tensor(key).as_slice::<i32>().unwrap(), "{run}");
             let (gaussians, corners) = codes(&regions, 256, 256);
             assert_eq!(gaussians, golden.f32(&format!("{run}.codes")), "{run}");
             assert_eq!(corners, golden.f32(&format!("{run}.regions")), "{run}");
             let recorded = golden.tensor(&format!("{run}.values")).as_slice::<f64>().unwrap();
             for (region, recorded) in regions.iter().zip(recorded) {
-                let value = complexity(&grey, added, *region, rules.exponent);
+                let value = complexity(&grey, [256, 256], added, *region, rules.exponent);
                 let tolerance = if biased { 1e-6 } else { 1e-12 };
                 assert!(
                     (value - recorded).abs() <= tolerance * recorded.abs().max(1e-9),
@@ -80,10 +80,17 @@ fn other_smallest_regions_and_odd_sizes_are_repeated() {
             let capacity = capacity(plane.width, plane.height, rules.min_region);
             if rules.tokens > capacity {
                 // Here the authors' code repeats regions; ours says so.
-                assert_eq!(partition(&plane, None, &rules), Err(OverCapacity { tokens: rules.tokens, capacity }));
+                assert_eq!(
+                    partition(&plane, [plane.width, plane.height], None, &rules),
+                    Err(OverCapacity { tokens: rules.tokens, capacity })
+                );
                 continue;
             }
-            let (gaussians, corners) = codes(&partition(&plane, None, &rules).unwrap(), plane.width, plane.height);
+            let (gaussians, corners) = codes(
+                &partition(&plane, [plane.width, plane.height], None, &rules).unwrap(),
+                plane.width,
+                plane.height,
+            );
             assert_near(run, &gaussians, golden.f32(key), 0.0);
             assert_near(run, &corners, golden.f32(&format!("{run}.regions")), 0.0);
             runs += 1;
@@ -122,10 +129,30 @@ fn capacity_is_what_can_be_cut() {
         let plane = crop(&grey, width, height);
         let capacity = capacity(width, height, min_region);
         let rules = |tokens| Rules { tokens, exponent: 2.5, min_region };
-        let full = partition(&plane, None, &rules(capacity)).unwrap();
+        let full = partition(&plane, [plane.width, plane.height], None, &rules(capacity)).unwrap();
         assert_eq!(full.len(), capacity);
         assert!(full.iter().all(|r| r.width() <= min_region + 1 && r.height() <= min_region + 1));
         assert_eq!(full.iter().map(|r| r.width() * r.height()).sum::<usize>(), width * height);
-        assert_eq!(partition(&plane, None, &rules(capacity + 1)), Err(OverCapacity { tokens: capacity + 1, capacity }));
+        assert_eq!(
+            partition(&plane, [plane.width, plane.height], None, &rules(capacity + 1)),
+            Err(OverCapacity { tokens: capacity + 1, capacity })
+        );
+    }
+}
+
+#[test]
+fn what_is_not_visible_costs_few_tokens_and_covers_the_tile() {
+    let (values, side) = super::unit_picture("china_256.png");
+    for visible in [[256, 256], [100, 256], [256, 9], [30, 200], [4, 256], [250, 17], [16, 16]] {
+        let grey = grey(&tile_input(&values, [side, side], [0, 0]));
+        for tokens in [1, 2, 3, 4, 64, 128] {
+            let rules = Rules { tokens, exponent: 2.5, min_region: 8 };
+            let regions = partition(&grey, visible, None, &rules).unwrap();
+            assert_eq!(regions.len(), tokens);
+            assert_eq!(regions.iter().map(|r| r.width() * r.height()).sum::<usize>(), 256 * 256, "{visible:?}");
+            let beyond = regions.iter().filter(|r| r.visible(visible).contains(&0)).count();
+            let full = regions.len() - beyond == capacity(visible[0], visible[1], 8);
+            assert!(beyond <= 8 || full || visible[0] < 8, "{visible:?}: {beyond} of {tokens} show nothing");
+        }
     }
 }
