@@ -7,7 +7,7 @@ use splatgraph_abi::{self as abi, DlTensor, NodeError, Shared, device, kind, sha
 use std::{
     any::Any,
     borrow::Cow,
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     fs::File,
     io::{BufWriter, Write},
     ops::Range,
@@ -141,21 +141,45 @@ impl Record {
     fn write(&self, path: &Path, dtype: DType) -> Result<()> {
         let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
         std::fs::create_dir_all(folder)?;
-        let stored: Vec<(&str, Stored<'_>)> = self
-            .fields
-            .iter()
-            .map(|(name, tensor)| Ok((name.as_str(), Stored::new(tensor, dtype)?)))
-            .collect::<Result<_>>()?;
-        let metadata = HashMap::from([
+        let metadata = BTreeMap::from([
             ("type".to_owned(), self.type_name.clone()),
             ("header".to_owned(), Json::Object(self.header.clone()).to_string()),
         ]);
-        let views = stored
-            .iter()
-            .map(|(name, s)| Ok((*name, TensorView::new(s.dtype, s.shape.to_vec(), &s.bytes)?)))
-            .collect::<Result<Vec<_>>>()?;
-        let bytes = safetensors::serialize(views, Some(metadata))?;
+        let fields = self.fields.iter().map(|(name, tensor)| (name.as_str(), tensor));
+        let bytes = to_safetensors(fields, &metadata, dtype)?;
         write_whole(path, &bytes)
+    }
+}
+
+/// The content of a .safetensors file; f32 tensors as `dtype`, others as they are. The same content gives the same bytes.
+pub(crate) fn to_safetensors<'a>(
+    tensors: impl Iterator<Item = (&'a str, &'a Tensor)>,
+    metadata: &BTreeMap<String, String>,
+    dtype: DType,
+) -> Result<Vec<u8>> {
+    let stored = tensors.map(|(name, tensor)| Ok((name, Stored::new(tensor, dtype)?))).collect::<Result<Vec<_>>>()?;
+    let views = stored
+        .iter()
+        .map(|(name, s)| Ok((*name, TensorView::new(s.dtype, s.shape.to_vec(), &s.bytes)?)))
+        .collect::<Result<Vec<_>>>()?;
+    let metadata = metadata.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
+    let mut bytes = safetensors::serialize(views, Some(metadata))?;
+    sort_metadata(&mut bytes);
+    Ok(bytes)
+}
+
+/// Brings the metadata, which come in the order of a hash map, into the order of their keys. The header's length stays.
+fn sort_metadata(bytes: &mut [u8]) {
+    let Some((length, rest)) = bytes.split_first_chunk_mut::<8>() else { return };
+    let Some(header) = rest.get_mut(..u64::from_le_bytes(*length) as usize) else { return };
+    let Ok(mut parsed) = serde_json::from_slice::<Map<String, Json>>(header) else { return };
+    if let Some(Json::Object(metadata)) = parsed.get_mut("__metadata__") {
+        metadata.sort_keys();
+    }
+    let sorted = Json::Object(parsed).to_string();
+    if sorted.len() <= header.len() {
+        header.fill(b' ');
+        header[..sorted.len()].copy_from_slice(sorted.as_bytes());
     }
 }
 
@@ -314,6 +338,19 @@ mod tests {
             assert_eq!(loaded.field("gaussians").unwrap().to_f32(), record().fields[0].1.to_f32());
             assert_eq!(loaded.field("counts").unwrap().as_slice::<i64>().unwrap(), [2]);
         }
+    }
+
+    #[test]
+    fn the_same_content_gives_the_same_bytes() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("layout.safetensors");
+        let bytes = || {
+            record().save(&path, DType::F32).unwrap();
+            std::fs::read(&path).unwrap()
+        };
+        let first = bytes();
+        // Hash maps have another order each time.
+        assert!((0..8).all(|_| bytes() == first));
     }
 
     #[test]

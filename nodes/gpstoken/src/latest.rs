@@ -51,12 +51,19 @@ impl<T: Clone> Latest<T> {
         read: impl FnOnce() -> Result<T>,
     ) -> Result<T> {
         let about = std::fs::metadata(path).map_err(missing)?;
-        let source = Source {
-            path: path.to_owned(),
-            changed: about.modified().ok(),
-            bytes: about.len(),
-            settings: settings.to_owned(),
-        };
+        let (changed, bytes) = (about.modified().ok(), about.len());
+        self.get_source(Source { path: path.to_owned(), changed, bytes, settings: settings.to_owned() }, read)
+    }
+
+    /// As [`get`](Self::get), of a model inside the pack.
+    ///
+    /// # Errors
+    /// Those of `read`.
+    pub(crate) fn get_builtin(&self, name: &Path, settings: &str, read: impl FnOnce() -> Result<T>) -> Result<T> {
+        self.get_source(Source { path: name.to_owned(), changed: None, bytes: 0, settings: settings.to_owned() }, read)
+    }
+
+    fn get_source(&self, source: Source, read: impl FnOnce() -> Result<T>) -> Result<T> {
         let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, loaded)) = last.as_ref().filter(|(known, _)| *known == source) {
             return Ok(loaded.clone());

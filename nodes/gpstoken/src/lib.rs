@@ -45,6 +45,9 @@ pub mod calibrate_layout;
 
 pub mod texture_diffusion;
 
+// Training: checkpoints from pictures.
+pub mod train_tokenizer;
+
 // What the nodes are made of; no node code in these.
 pub mod bank;
 pub mod calibration;
@@ -59,6 +62,7 @@ pub mod picture;
 pub mod plane;
 mod threads;
 pub mod tokenizer;
+pub mod training;
 pub mod weights;
 pub mod windows;
 
@@ -83,6 +87,7 @@ splatgraph_sdk::export_pack! {
         box_layout::box_layout,
         calibrate_layout::calibrate_layout,
         texture_diffusion::texture_diffusion,
+        train_tokenizer::train_tokenizer,
     ],
     devices: device::list,
 }

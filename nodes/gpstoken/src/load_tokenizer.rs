@@ -3,16 +3,13 @@
 use crate::{
     device::Compute,
     kernels::workspace::Workspace,
+    latest::Latest,
     tokenizer::{Network, TILE},
 };
 use burn::module::Module;
 use serde_json::json;
 use splatgraph_sdk::{checkpoint, checkpoint::Checkpoint, prelude::*};
-use std::{
-    path::Path,
-    sync::{Arc, Mutex, PoisonError},
-    time::SystemTime,
-};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 /// A tokenizer that is ready to run.
 #[derive(Clone, Debug)]
@@ -64,15 +61,7 @@ impl Resident for Tokenizer {
 /// The node's state: the network that it loaded last.
 #[derive(Default)]
 pub struct LoadTokenizer {
-    last: Mutex<Option<(Source, Compute, Loaded)>>,
-}
-
-/// What a loaded network was read from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Source {
-    path: PathBuf,
-    changed: Option<SystemTime>,
-    bytes: u64,
+    last: Latest<Loaded>,
 }
 
 #[derive(Clone)]
@@ -123,15 +112,13 @@ impl LoadTokenizer {
     }
 
     fn load(&self, model: &Path, compute: &Compute) -> Result<Loaded> {
-        let source = source(model)?;
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, _, loaded)) = last.as_ref().filter(|(known, on, _)| *known == source && on.is_same(compute)) {
-            return Ok(loaded.clone());
-        }
-        *last = None;
-        let loaded = read(model, compute).map_err(|e| e.blame("model"))?;
-        *last = Some((source, compute.clone(), loaded.clone()));
-        Ok(loaded)
+        let settings = format!("{} {}", compute.id, compute.precision_name());
+        let read = || read(model, compute);
+        let loaded = match is_builtin(model) {
+            true => self.last.get_builtin(model, &settings, read),
+            false => self.last.get("a tokenizer", model, &settings, read),
+        };
+        loaded.map_err(|e| e.blame("model"))
     }
 }
 
@@ -139,26 +126,20 @@ fn is_builtin(model: &Path) -> bool {
     model.as_os_str() == "small"
 }
 
-fn source(model: &Path) -> Result<Source> {
-    let path = model.to_owned();
-    if is_builtin(model) {
-        return Ok(Source { path, changed: None, bytes: 0 });
-    }
-    let about = std::fs::metadata(model).map_err(|e| {
-        Error::missing(format!(
-            "loading a tokenizer: a checkpoint (.safetensors or .pth) was expected, {e}: {}",
-            model.display()
-        ))
-        .blame("model")
-    })?;
-    Ok(Source { path, changed: about.modified().ok(), bytes: about.len() })
+/// A checkpoint's content: of a file, or of the model inside the pack.
+pub(crate) fn open(model: &Path) -> Result<Checkpoint> {
+    if is_builtin(model) { builtin() } else { checkpoint::open(model) }
+}
+
+/// What a checkpoint's metadata say of the map and the support.
+pub(crate) fn map_and_support(metadata: &BTreeMap<String, String>) -> Result<(Option<[u32; 2]>, Option<f32>)> {
+    let text = |key: &str| metadata.get(key).map(String::as_str);
+    Ok((text("map").map(read_map).transpose()?, text("support").map(read_support).transpose()?))
 }
 
 fn read(model: &Path, compute: &Compute) -> Result<Loaded> {
-    let Checkpoint { metadata, tensors } = if is_builtin(model) { builtin()? } else { checkpoint::open(model)? };
-    let text = |key: &str| metadata.get(key).map(String::as_str);
-    let map = text("map").map(read_map).transpose()?;
-    let support = text("support").map(read_support).transpose()?;
+    let Checkpoint { metadata, tensors } = open(model)?;
+    let (map, support) = map_and_support(&metadata)?;
     let network = compute.run(|| Network::load(tensors, &compute.device)).map_err(|e| Error {
         message: format!("{}\nfile: {}", e.message, model.display()),
         ..e.context("loading a tokenizer")

@@ -1,7 +1,7 @@
 //! A checkpoint's tensors, taken one by one while the modules are built; what did not fit is told at the end.
 
 use burn::{
-    module::Param,
+    module::{Param, ParamId},
     prelude::Device,
     tensor::{AllocationProperty, Bytes, DType, Tensor, TensorData},
 };
@@ -19,7 +19,7 @@ pub struct Weights {
     model: &'static str,
     tensors: BTreeMap<String, splatgraph_sdk::Tensor>,
     device: Device,
-    known: usize,
+    taken: Vec<(String, ParamId)>,
     missing: Vec<String>,
     misshapen: Vec<String>,
     not_finite: Vec<String>,
@@ -47,7 +47,7 @@ impl Weights {
             model,
             tensors,
             device: device.clone(),
-            known: 0,
+            taken: Vec::new(),
             missing: Vec::new(),
             misshapen: Vec::new(),
             not_finite: Vec::new(),
@@ -76,13 +76,12 @@ impl Weights {
 
     /// Takes a parameter, converted to f32. When it does not fit it is noted, and something small comes in its place.
     pub fn take<const D: usize>(&mut self, key: &str, shape: [usize; D]) -> Param<Tensor<D>> {
-        Param::from_tensor(match self.tensors.remove(key) {
+        let tensor = match self.tensors.remove(key) {
             None => {
                 self.missing.push(key.to_owned());
-                Tensor::zeros([1; D], &self.device)
+                return Param::from_tensor(Tensor::zeros([1; D], &self.device));
             }
             Some(tensor) if fits(tensor.shape(), &shape) => {
-                self.known += 1;
                 let actual: [usize; D] = std::array::from_fn(|axis| tensor.shape()[axis]);
                 if let Some(value) = first_not_finite(&tensor) {
                     self.not_finite.push(format!("{key}: {value}"));
@@ -90,19 +89,22 @@ impl Weights {
                 Tensor::from_data(data_of(tensor, actual), &self.device)
             }
             Some(tensor) => {
-                self.known += 1;
                 self.misshapen.push(format!("{key}: {} expected, {:?} found", shape_text(&shape), tensor.shape()));
                 Tensor::zeros([1; D], &self.device)
             }
-        })
+        };
+        let parameter = Param::from_tensor(tensor);
+        self.taken.push((key.to_owned(), parameter.id));
+        parameter
     }
 
-    /// Ends the loading.
+    /// Ends the loading. Gives the key of each parameter.
     ///
     /// # Errors
     /// Lists every key that is missing, not known, of a shape that does not fit the others, or with numbers that are not finite.
-    pub fn finish(self) -> Result<()> {
-        let Self { model, tensors, known, missing, misshapen, not_finite, .. } = self;
+    pub fn finish(self) -> Result<Vec<(String, ParamId)>> {
+        let Self { model, tensors, taken, missing, misshapen, not_finite, .. } = self;
+        let known = taken.len();
         let extra: Vec<String> = tensors.into_keys().collect();
         if known == 0 {
             let first: Vec<&str> = extra.iter().take(3).map(String::as_str).collect();
@@ -119,7 +121,7 @@ impl Weights {
             ("with numbers that are not finite", not_finite),
         ];
         if kinds.iter().all(|(_, keys)| keys.is_empty()) {
-            return Ok(());
+            return Ok(taken);
         }
         let mut message =
             format!("{model} was expected, and {known} of its parameters were found, but not all of them can be used:");

@@ -6,9 +6,9 @@ mod pth;
 mod strided;
 
 use crate::{
-    Error, Result, Tensor,
+    DType, Error, Result, Tensor,
     content::Content,
-    record::{Contents, read_file, read_safetensors},
+    record::{Contents, read_file, read_safetensors, to_safetensors, write_whole},
 };
 use std::{collections::BTreeMap, path::Path};
 
@@ -57,6 +57,22 @@ impl Checkpoint {
     /// It is damaged or of another kind.
     pub fn from_safetensors(bytes: &[u8]) -> Result<Self> {
         read_safetensors(bytes).map(Self::of)
+    }
+
+    /// Writes a .safetensors file: as a whole, under a temporary name first. f32 tensors are stored as `dtype` (F32 or F16), others
+    /// as they are. The same content gives the same bytes.
+    ///
+    /// # Errors
+    /// The file can't be written.
+    pub fn save(&self, path: &Path, dtype: DType) -> Result<()> {
+        let write = || {
+            let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            std::fs::create_dir_all(folder)?;
+            let tensors = self.tensors.iter().map(|(name, tensor)| (name.as_str(), tensor));
+            write_whole(path, &to_safetensors(tensors, &self.metadata, dtype)?)
+        };
+        let doing = "writing a checkpoint; check that the folder exists, may be written to and has space";
+        write().map_err(|e: Error| e.about_file(doing, path))
     }
 
     fn of((tensors, metadata): Contents) -> Self {

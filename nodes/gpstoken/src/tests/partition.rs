@@ -142,7 +142,7 @@ fn capacity_is_what_can_be_cut() {
 
 #[test]
 fn what_is_not_visible_costs_few_tokens_and_covers_the_tile() {
-    let (values, side) = super::unit_picture("china_256.png");
+    let (values, side) = unit_picture("china_256.png");
     for visible in [[256, 256], [100, 256], [256, 9], [30, 200], [4, 256], [250, 17], [16, 16]] {
         let grey = grey(&tile_input(&values, [side, side], [0, 0]));
         for tokens in [1, 2, 3, 4, 64, 128] {

@@ -20,7 +20,7 @@ pub use transformer::{TokenTransformer, Widths};
 
 use crate::weights::Weights;
 use burn::{
-    module::{Module, ModuleMapper, Param},
+    module::{Module, ModuleMapper, Param, ParamId},
     prelude::Device,
     tensor::{FloatDType, Tensor},
 };
@@ -55,6 +55,17 @@ impl Network {
     /// # Errors
     /// Keys are missing, not known or of the wrong shape, all of them listed; or a size can't be.
     pub fn load(tensors: BTreeMap<String, splatgraph_sdk::Tensor>, device: &Device) -> Result<Self> {
+        Ok(Self::load_with_keys(tensors, device)?.0)
+    }
+
+    /// As [`load`](Self::load), with the key of each parameter.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn load_with_keys(
+        tensors: BTreeMap<String, splatgraph_sdk::Tensor>,
+        device: &Device,
+    ) -> Result<(Self, Vec<(String, ParamId)>)> {
         let roots = ["gps_embed.weight", "preprocess_img.0.weight", "decoder.conv_in.weight"];
         let mut weights = Weights::new("a GPSToken tokenizer", tensors, &roots, device);
         let stem =
@@ -72,7 +83,7 @@ impl Network {
             textures,
             bins: samples.isqrt(),
         };
-        weights.finish()?;
+        let keys = weights.finish()?;
         if network.bins * network.bins != samples {
             return Err(Error::new(format!(
                 "a tokenizer that samples a region at a square number of places was expected, `attnblocks.0.roimlp.weight` has {samples}"
@@ -89,7 +100,7 @@ impl Network {
                 network.decoder.levels()
             )));
         }
-        Ok(network)
+        Ok((network, keys))
     }
 
     /// With parameters of another precision.

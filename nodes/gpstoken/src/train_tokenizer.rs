@@ -1,0 +1,229 @@
+//! The node `gpstoken.TrainTokenizer`.
+
+use crate::{
+    device::Compute,
+    tokenizer::{Network, TILE},
+    training::{
+        adam::{self, Adam},
+        batch::Sampling,
+        files::Files,
+        loss::Losses,
+        pictures::Pictures,
+        sheet,
+        sizes::Sizes,
+        state::{State, Update, norm},
+        tokenizer::{Geometry, step},
+    },
+};
+use serde_json::json;
+use splatgraph_sdk::{Json, checkpoint::Checkpoint, prelude::*};
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+/// How numbers are kept in a checkpoint.
+#[derive(Choice, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// As they are.
+    F32,
+    /// Half the size.
+    F16,
+}
+
+/// Trains a tokenizer on a folder of pictures and writes a checkpoint with the authors' keys.
+///
+/// Each step takes `pictures` tiles, cut at random places out of random pictures at 1 to 8 times a tile's size and mirrored half
+/// of the time, and one of `token_counts`, so that one model serves all of them. The checkpoint holds the weights' moving
+/// average. Beside `NAME.safetensors` there are `NAME.training.safetensors`, from which a training that was stopped in any way
+/// goes on as if it had not been; `NAME.loss.csv` and `NAME.loss.png`, the loss of every step; and `NAME.examples.png`, some
+/// pictures and what comes back of them. All of them are written anew every `save_minutes`, on Ctrl-C and at the end. With a larger
+/// number of steps a finished training is gone on with.
+#[node(category = "Training", output, outputs(path: "the checkpoint", loss: "the average of the last steps"))]
+#[expect(clippy::too_many_arguments, reason = "a node's inputs")]
+pub fn train_tokenizer(
+    /// The pictures: all in this folder and in folders of it.
+    #[input(path = read_dir)]
+    data: PathBuf,
+    /// The checkpoint.
+    #[input(path = write, default = "tokenizer.safetensors")]
+    output: PathBuf,
+    /// A checkpoint to begin with; left out: random weights.
+    #[input(path = model, builtin = ["small"])]
+    start: Option<PathBuf>,
+    /// Of random weights: an object with any of stem, width, blocks, bins, textures, levels (the decoder's channels, at the picture's
+    /// size first) and residuals; what is left out is as in `small`.
+    sizes: Option<Json<Sizes>>,
+    /// Steps in all.
+    #[input(default = 10000, min = 1, max = 100000000)]
+    steps: u64,
+    /// Pictures in a step.
+    #[input(default = 4, min = 1, max = 4096)]
+    pictures: usize,
+    /// One of these, chosen anew in each step, is the number of tokens.
+    token_counts: Option<Json<Vec<usize>>>,
+    /// Of all random choices.
+    #[input(default = 0, min = 0)]
+    seed: u64,
+    /// The highest learning rate.
+    #[input(default = 0.0003, min = 0, max = 1)]
+    learning_rate: f32,
+    /// Steps in which the learning rate rises to the highest.
+    #[input(default = 200, min = 0, max = 1000000)]
+    warm_up: u64,
+    /// The part of a weight that is taken away in a step, in learning rates.
+    #[input(default = 0.0, min = 0, max = 1)]
+    weight_decay: f32,
+    /// Gradients with a larger norm are shortened to this; 0 leaves them as they are.
+    #[input(default = 1.0, min = 0, max = 1000000)]
+    clip: f32,
+    /// How much of the weights' moving average is kept in a step.
+    #[input(default = 0.999, min = 0, max = 1)]
+    average: f32,
+    /// Weight of the absolute difference in the loss.
+    #[input(default = 1.0, min = 0, max = 1000)]
+    absolute: f32,
+    /// Weight of the squared difference.
+    #[input(default = 1.0, min = 0, max = 1000)]
+    squared: f32,
+    /// Weight of the difference between neighbouring pixels' steps.
+    #[input(default = 0.5, min = 0, max = 1000)]
+    gradient: f32,
+    /// Minutes from one saving to the next; 0 saves after every step.
+    #[input(default = 5.0, min = 0, max = 100000)]
+    save_minutes: f64,
+    /// How the checkpoint's numbers are kept.
+    #[input(default = Kept::F32)]
+    kept: Kept,
+    /// What is computed on; left out: what the run does.
+    device: Option<String>,
+    ctx: &Ctx,
+) -> Result<(PathBuf, f32)> {
+    let compute = Compute::of_run(ctx, device.as_deref())?;
+    let token_counts = token_counts.map_or(vec![64, 128, 256], |counts| counts.0);
+    if token_counts.is_empty() || token_counts.iter().any(|count| !(1..=1024).contains(count)) {
+        return Err(Error::input(
+            "token_counts",
+            format!("at least one number of tokens from 1 to 1024 was expected, {token_counts:?} came"),
+        ));
+    }
+    let losses = Losses { absolute, squared, gradient };
+    losses.check()?;
+    let photos = Arc::new(Pictures::list(&data, TILE as u32).map_err(|e| e.blame("data"))?);
+    let (weights, metadata) = first_weights(start.as_deref(), sizes.as_ref().map(|sizes| &sizes.0), seed)?;
+    let network = Network::load(weights.clone(), &Compute::host().device).map_err(|e| e.blame("start"))?;
+    let geometry = geometry(&metadata, &network)?;
+    let sampling = Sampling { seed, pictures, token_counts: token_counts.clone(), exponent: 2.5 };
+    let adam = Adam { beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weight_decay };
+
+    // What the numbers depend on, but for the number of steps.
+    let settings = json!({
+        "photos": photos.count(), "start": start.as_ref().map(|path| path.file_name().unwrap_or_default().to_string_lossy().into_owned()),
+        "parameters": weights.values().map(Tensor::len).sum::<usize>(), "pictures": pictures, "token_counts": token_counts,
+        "seed": seed, "learning_rate": learning_rate, "warm_up": warm_up, "weight_decay": weight_decay, "clip": clip,
+        "average": average, "absolute": absolute, "squared": squared, "gradient": gradient,
+    })
+    .to_string();
+    let files = Files::beside(&output);
+    let mut state = match files.state(&settings).map_err(|e| e.blame("output"))? {
+        Some(state) => {
+            ctx.info(format!("going on after step {}: {}", state.step, files.training.display()));
+            state
+        }
+        None => State::new(&weights, settings.clone()),
+    };
+    let examples = sheet::examples(&photos, seed)?;
+    let tokens = token_counts[token_counts.len() / 2];
+    let save = |state: &State| -> Result<()> {
+        state.save(&files.training)?;
+        let texts = [
+            ("map", json!(geometry.map).to_string()),
+            ("support", geometry.support.to_string()),
+            (
+                "training",
+                json!({"steps": state.step, "settings": serde_json::from_str::<serde_json::Value>(&settings)?})
+                    .to_string(),
+            ),
+        ];
+        let metadata = texts.map(|(key, value)| (key.to_owned(), value)).into();
+        let dtype = if kept == Kept::F16 { DType::F16 } else { DType::F32 };
+        Checkpoint { metadata, tensors: state.averages()? }.save(&output, dtype)?;
+        files.save_pictures(&state.losses, &sheet::sheet(&compute, state.averages()?, geometry, &examples, tokens)?)
+    };
+
+    let batches = sampling.in_background(photos.clone(), state.step);
+    let (begun, first) = (Instant::now(), state.step);
+    let mut saved = Instant::now();
+    while state.step < steps {
+        if ctx.cancelled() {
+            save(&state)?;
+            ctx.check()?;
+        }
+        let batch = batches.recv().map_err(|_| Error::new("the thread that prepares pictures ended"))??;
+        let done = step(&compute, state.weights()?, &batch, geometry, &losses)?;
+        let size = norm(&done.gradients);
+        if !done.loss.is_finite() || !size.is_finite() {
+            return Err(Error::new(format!(
+                "training: in step {} the loss became {} and the gradient's norm {size}. A lower learning_rate may help, or clip; the last good state, after step {}, is in {}",
+                state.step + 1,
+                done.loss,
+                State::load(&files.training).map_or(0, |state| state.step),
+                files.training.display()
+            )));
+        }
+        let rate = adam::learning_rate(learning_rate, state.step, warm_up, steps);
+        state.update(&done.gradients, done.loss, size, Update { adam, rate, clip, average });
+        let speed = ((state.step - first) * pictures as u64) as f64 / begun.elapsed().as_secs_f64();
+        let note = format!("loss {:.4}, {speed:.1} pictures/s", state.recent_loss());
+        ctx.progress(state.step as usize, steps as usize, &note);
+        if saved.elapsed() >= Duration::from_secs_f64(save_minutes * 60.0) && state.step < steps {
+            save(&state)?;
+            saved = Instant::now();
+            if ctx.wants_previews() {
+                ctx.preview(
+                    &sheet::as_image(&sheet::sheet(&compute, state.averages()?, geometry, &examples, tokens)?)?
+                        .into_value()?,
+                );
+            }
+        }
+    }
+    save(&state)?;
+    Ok((output, state.recent_loss()))
+}
+
+/// The weights to begin with, and what their file says besides.
+fn first_weights(
+    start: Option<&Path>,
+    sizes: Option<&Sizes>,
+    seed: u64,
+) -> Result<(BTreeMap<String, Tensor>, BTreeMap<String, String>)> {
+    match (start, sizes) {
+        (Some(_), Some(_)) => Err(Error::input("sizes", "sizes are those of `start`; leave one of them out")),
+        (Some(path), None) => {
+            let Checkpoint { metadata, tensors } =
+                crate::load_tokenizer::open(path).map_err(|e| e.context("training").blame("start"))?;
+            Ok((tensors, metadata))
+        }
+        (None, sizes) => Ok((sizes.cloned().unwrap_or_default().weights(seed)?, BTreeMap::new())),
+    }
+}
+
+/// What the start's file says of the map and the support, else what a new tokenizer has.
+fn geometry(metadata: &BTreeMap<String, String>, network: &Network) -> Result<Geometry> {
+    let (map, support) = crate::load_tokenizer::map_and_support(metadata)?;
+    let side = (TILE / network.enlargement()) as u32;
+    let map = map.unwrap_or([side, side]).map(|side| side as usize);
+    if map.map(|side| side * network.enlargement()) != [TILE, TILE] {
+        return Err(Error::input(
+            "start",
+            format!(
+                "a tokenizer that decodes pictures of {TILE} x {TILE} pixels was expected, as it is trained on such, this one makes {} x {}",
+                map[0] * network.enlargement(),
+                map[1] * network.enlargement()
+            ),
+        ));
+    }
+    Ok(Geometry { map, support: support.unwrap_or(3.0) })
+}
