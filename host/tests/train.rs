@@ -1,0 +1,83 @@
+//! A training that is killed goes on as if it had not been, through the real binary and the real packs.
+
+use std::{
+    fs,
+    path::Path,
+    process::{Command, Stdio},
+    time::{Duration, Instant},
+};
+
+const HERE: &str = env!("CARGO_MANIFEST_DIR");
+
+/// The smallest tokenizer that decodes tiles of 256 pixels, for a few steps; the state is saved after each.
+const GRAPH: &str = r#"{
+  "version": 1,
+  "nodes": {
+    "train": { "class_type": "gpstoken.TrainTokenizer", "inputs": {
+      "data": "pictures", "output": "tokenizer.safetensors", "steps": 8, "pictures": 1, "seed": 5, "warm_up": 2, "save_minutes": 0,
+      "sizes": { "stem": 2, "width": 8, "blocks": 1, "bins": 2, "textures": 3, "levels": [2, 2, 2, 4, 4], "residuals": 1 },
+      "token_counts": { "__value__": [4, 9] }
+    } }
+  }
+}"#;
+
+fn place() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("pictures")).unwrap();
+    for name in ["chelsea_256.png", "china_512.png"] {
+        let from = Path::new(HERE).join("../nodes/gpstoken/tests/goldens/images").join(name);
+        fs::copy(from, folder.path().join("pictures").join(name)).unwrap();
+    }
+    fs::write(folder.path().join("graph.json"), GRAPH).unwrap();
+    folder
+}
+
+fn command(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_splatgraph"));
+    command.args(["run", "graph.json", "--device", "cpu", "--threads", "2"]).current_dir(folder);
+    command.env("NO_COLOR", "1").stdout(Stdio::null()).stderr(Stdio::piped());
+    command
+}
+
+fn finish(folder: &Path) -> Vec<u8> {
+    let output = command(folder).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    fs::read(folder.join("tokenizer.safetensors")).unwrap()
+}
+
+/// Rows of the loss table: the header and the steps that were saved.
+fn rows(folder: &Path) -> usize {
+    fs::read_to_string(folder.join("tokenizer.loss.csv")).map_or(0, |text| text.lines().count())
+}
+
+#[test]
+fn a_killed_training_ends_with_the_same_bytes() {
+    let (whole, killed) = (place(), place());
+    let expected = finish(whole.path());
+    assert_eq!(rows(whole.path()), 9);
+    for file in ["loss.png", "examples.png", "training.safetensors"] {
+        assert!(whole.path().join("tokenizer").with_extension(file).exists(), "{file}");
+    }
+
+    let folder = killed.path();
+    for kills in 1..=2 {
+        let mut run = command(folder).stderr(Stdio::null()).spawn().unwrap();
+        let start = Instant::now();
+        while rows(folder) < 1 + 2 * kills && start.elapsed() < Duration::from_secs(60) {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        run.kill().unwrap();
+        run.wait().unwrap();
+        let saved = rows(folder);
+        assert!((2..9).contains(&saved), "killed too late or too early: {saved} rows");
+    }
+    assert_eq!(finish(folder), expected);
+    // A finished training is not done again, and is not mistaken for another.
+    assert_eq!(finish(folder), expected);
+    fs::write(folder.join("graph.json"), GRAPH.replace("\"seed\": 5", "\"seed\": 6")).unwrap();
+    let output = command(folder).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text.contains("it was begun with other settings"), "{text}");
+    assert_eq!(fs::read(folder.join("tokenizer.safetensors")).unwrap(), expected);
+}
