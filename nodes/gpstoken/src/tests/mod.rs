@@ -2,6 +2,7 @@
 
 mod calibration;
 mod devices;
+mod edit;
 mod errors;
 mod generation;
 mod generator;
