@@ -242,7 +242,7 @@ fn check(gaussian: Gaussian, index: usize, area: Area) -> Result<()> {
     }
     if !is_usable(&gaussian) {
         return Err(Error::new(format!(
-            "token {index} would come to lie at {x:e}, {y:e} with sigmas of {:.2e} x {:.2e} pixels, finite numbers were expected. Move and scale less",
+            "token {index} would come to lie at {x:.2e}, {y:.2e} with sigmas of {:.2e} x {:.2e} pixels, finite numbers were expected. Move and scale less",
             sigmas[0], sigmas[1]
         )));
     }

@@ -42,7 +42,7 @@ pub fn duplicate_tokens(
     })?;
     let [rows, count, _] = duplicated.textures.dims()?;
     let used = super::token_set::used(duplicated.counts.as_ref(), [rows, count], rows)?;
-    let mut copies = vec![0.0; rows * count];
+    let mut copies = vec![0.0f32; rows * count];
     for (b, originals) in before {
         copies[b * count..][originals..used[b]].fill(1.0);
     }

@@ -32,7 +32,7 @@ fn criteria_that_cannot_be_met() {
     insta::assert_snapshot!(selecting(json!({"similar": 70})), @"similar: indices from 0 to 63 were expected, 70 came");
     insta::assert_snapshot!(selecting(json!({"similar": "sky"})), @"similar: the JSON does not fit: a token's index or a place [x, y] was expected");
     insta::assert_snapshot!(selecting(json!({"min_sigma": 5, "max_sigma": 2})), @"max_sigma: at least min_sigma, 5, was expected, or 0 for no limit, 2 came");
-    let mask = Mask::new(Tensor::from_vec([1, 4, 8], vec![1.0; 32]).unwrap()).unwrap();
+    let mask = Mask::new(Tensor::from_vec([1, 4, 8], vec![1.0f32; 32]).unwrap()).unwrap();
     let error = run::<select_tokens>(json!({}), [("tokens", value(&recorded())), ("mask", value(&mask))]).unwrap_err();
     insta::assert_snapshot!(told(error), @"mask: a mask of 256 x 256 pixels was expected, as the tokens' canvas has, one of 8 x 4 came. Resize the picture that it comes from to the canvas");
 }
@@ -47,7 +47,7 @@ fn empty_selections() {
     assert_eq!(super::bits(&Tokens::from_value(&outputs[0]).unwrap()), super::bits(&tokens));
     // Of several pictures the one is named.
     let two = Random(30).tokens([2, 4, 1], [1, 1]);
-    let half = Selection::new(Tensor::from_vec([2, 4], [vec![1.0; 4], vec![0.0; 4]].concat()).unwrap()).unwrap();
+    let half = Selection::new(Tensor::from_vec([2, 4], [vec![1.0f32; 4], vec![0.0; 4]].concat()).unwrap()).unwrap();
     let error = edited::<transform_tokens>(&two, Some(&half), json!({"move_x": 3})).unwrap_err();
     assert!(error.message.starts_with("picture 1: none of the 4 tokens is selected"), "{error}");
     let everything = select(&tokens, json!({}));
@@ -82,8 +82,8 @@ fn selections_of_other_tokens() {
 fn maps_that_are_none() {
     let error = |inputs| told(edited::<transform_tokens>(&recorded(), None, inputs).unwrap_err());
     insta::assert_snapshot!(error(json!({"scale_x": 0})), @"scale_x: a number other than 0 was expected, 0 came");
-    insta::assert_snapshot!(error(json!({"move_y": 1e39, "pivot": "each"})), @"tokens: token 0 would come to lie at 3.2566166e-1, inf with sigmas of 1.53e1 x 6.81e0 pixels, finite numbers were expected. Move and scale less");
-    insta::assert_snapshot!(error(json!({"scale_y": 0.0001})), @"tokens: token 0 would shrink to sigmas of 1.53e1 x 6.81e-4 pixels, at least 0.01 were expected, since smaller ones fall between the places of the map. Scale less, or leave the token out with min_sigma");
+    insta::assert_snapshot!(error(json!({"move_y": 1e42, "pivot": "each"})), @"tokens: token 0 would come to lie at 3.26e-1, inf with sigmas of 7.11e0 x 1.02e1 pixels, finite numbers were expected. Move and scale less");
+    insta::assert_snapshot!(error(json!({"scale_y": 0.0001})), @"tokens: token 0 would shrink to sigmas of 7.11e0 x 1.02e-3 pixels, at least 0.01 were expected, since smaller ones fall between the places of the map. Scale less, or leave the token out with min_sigma");
 }
 
 #[test]

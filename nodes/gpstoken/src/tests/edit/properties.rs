@@ -121,7 +121,7 @@ fn padding_stays_padding() {
 #[test]
 fn one_picture_serves_several_selections() {
     let one = Random(22).tokens([1, 10, 2], [1, 1]);
-    let two = Selection::new(Tensor::from_vec([2, 10], [vec![1.0; 10], vec![0.25; 10]].concat()).unwrap()).unwrap();
+    let two = Selection::new(Tensor::from_vec([2, 10], [vec![1.0f32; 10], vec![0.25; 10]].concat()).unwrap()).unwrap();
     let moved = transformed(&one, Some(&two), json!({"move_x": 51}));
     for (b, distance) in [0.4, 0.1].into_iter().enumerate() {
         for (from, to) in gaussians(&one).iter().zip(&gaussians(&moved)[b * 10..]) {
@@ -196,7 +196,6 @@ fn neighbours_grow_into_the_hole() {
             assert!(same >= 64 - count - 12 - 4 * count, "{same} are as they were");
         }
     }
-    let _ = tokens;
 }
 
 #[test]
@@ -226,6 +225,6 @@ fn textures_come_from_the_same_relative_place() {
     };
     assert_eq!(replaced(Vec::new()), [30.0, 20.0, 10.0]);
     assert_eq!(replaced(vec![("source_selection", value(&select(&from, json!({"indices": [1]}))))]), [20.0; 3]);
-    let half = Selection::new(Tensor::from_vec([1, 3], vec![0.0, 0.5, 1.0]).unwrap()).unwrap();
+    let half = Selection::new(Tensor::from_vec([1, 3], vec![0.0f32, 0.5, 1.0]).unwrap()).unwrap();
     assert_eq!(replaced(vec![("selection", value(&half))]), [1.0, 16.0, 10.0]);
 }

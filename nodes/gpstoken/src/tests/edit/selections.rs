@@ -23,7 +23,7 @@ fn at(places: &[[f32; 2]], sigma: f32, texture: impl Fn(usize) -> [f32; 2]) -> T
     tokens([1, places.len(), 2], places.iter().flat_map(gaussian).collect(), textures, None, Canvas::default())
 }
 
-const PLACES: [[f32; 2]; 5] = [[10.0, 10.0], [20.0, 10.0], [200.0, 30.0], [128.0, 128.0], [250.0, 250.0]];
+const PLACES: [[f32; 2]; 5] = [[10.5, 10.5], [20.5, 10.5], [200.5, 30.5], [128.5, 128.5], [250.5, 250.5]];
 
 fn five() -> Tokens {
     at(&PLACES, 4.0, |index| [[1.0, 0.0], [2.0, 0.1], [0.0, 1.0], [-1.0, 0.0], [0.7, 0.7]][index])
@@ -35,7 +35,7 @@ fn each_criterion_selects_what_it_says() {
     let chosen = |criteria| indices(&select(&five, criteria));
     assert_eq!(chosen(json!({})), [0, 1, 2, 3, 4]);
     assert_eq!(chosen(json!({"region": [0, 0, 50, 50]})), [0, 1]);
-    assert_eq!(chosen(json!({"region": [10.5, 0, 300, 300]})), [1, 2, 3, 4]);
+    assert_eq!(chosen(json!({"region": [15, 0, 300, 300]})), [1, 2, 3, 4]);
     assert_eq!(chosen(json!({"region": [50, 50, 60, 60]})), NONE);
     assert_eq!(chosen(json!({"indices": [4, 0]})), [0, 4]);
     assert_eq!(chosen(json!({"nearest": [120, 120]})), [3]);

@@ -73,8 +73,8 @@ fn a_map_and_its_inverse_give_the_tokens_back() {
                 let back = transformed(&moved, None, back);
                 for (before, after) in gaussians(&tokens).iter().zip(gaussians(&back)) {
                     for (i, (before, after)) in before.iter().zip(after).enumerate() {
-                        // Sigmas to their own precision: a thin slanted gaussian loses digits on the way over the covariance.
-                        let near = if i < 2 { 2e-5 * before } else { 4e-5 };
+                        // A thin slanted gaussian loses digits on the way over the covariance.
+                        let near = [3e-4 * before, 3e-4 * before, 3e-4, 4e-5, 4e-5][i];
                         assert!((before - after).abs() <= near, "{before} became {after} ({i}, {grid:?}, {pivot})");
                     }
                 }
@@ -104,7 +104,7 @@ fn turns_are_turns_in_pixels() {
 #[test]
 fn a_token_that_is_selected_by_a_part_goes_that_part_of_the_way() {
     let tokens = recorded();
-    let half = vec![0.5; 64];
+    let half = vec![0.5f32; 64];
     let half = splatgraph_sdk::Selection::new(splatgraph_sdk::Tensor::from_vec([1, 64], half).unwrap()).unwrap();
     let moved = transformed(&tokens, Some(&half), json!({"move_x": 51, "rotate": 180}));
     let whole = transformed(&tokens, None, json!({"move_x": 51, "rotate": 180}));
