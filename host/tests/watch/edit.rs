@@ -38,7 +38,7 @@ fn dragging_a_number_runs_only_the_edit_and_what_follows() {
     assert_eq!(ran(&first).len(), graph["nodes"].as_object().unwrap().len());
     let picture = || fs::read(place.path("work/chelsea-moved.png")).unwrap();
     let mut before = picture();
-    let follows = ["edit", "splat", "decode", "save", "compare", "save_comparison", "draw", "tokens", "save_tokens"];
+    let follows = ["edit", "splat", "decode", "save", "compare", "save_comparison", "draw", "sheet", "save_sheet"];
     for move_x in [11, 15, 20] {
         graph["nodes"]["edit"]["inputs"]["move_x"] = json!(move_x);
         write(&graph);

@@ -2,7 +2,7 @@
 
 use super::{
     removal::delete,
-    token_set::{IfEmpty, edit_each},
+    token_set::{HALF, IfEmpty, edit_each},
 };
 use splatgraph_sdk::prelude::*;
 
@@ -26,7 +26,7 @@ pub fn delete_tokens(
     if_empty: IfEmpty,
     ctx: &Ctx,
 ) -> Result<Tokens> {
-    edit_each(&tokens, Some(&selection), if_empty, ctx, |_, set, selected| {
+    edit_each(&tokens, Some(&selection), HALF, if_empty, ctx, |_, set, selected| {
         delete(set, selected, fill).map_err(|e| e.blame("selection"))
     })
 }

@@ -3,7 +3,7 @@
 use super::{
     affine::Transform,
     area::Area,
-    token_set::{IfEmpty, TokenSet, edit_each},
+    token_set::{ANY, IfEmpty, TokenSet, edit_each},
     transform_tokens::tell_left,
 };
 use splatgraph_sdk::prelude::*;
@@ -34,7 +34,7 @@ pub fn duplicate_tokens(
 ) -> Result<(Tokens, Selection)> {
     let (area, support) = (Area::of_header(&tokens.header), tokens.header.support_or_default());
     let mut before = Vec::new();
-    let duplicated = edit_each(&tokens, selection.as_ref(), if_empty, ctx, |b, set, selected| {
+    let duplicated = edit_each(&tokens, selection.as_ref(), ANY, if_empty, ctx, |b, set, selected| {
         before.push((b, set.len()));
         let left = duplicate(set, selected, [move_x, move_y], area, support).map_err(|e| e.blame("tokens"))?;
         tell_left(ctx, b, &left);

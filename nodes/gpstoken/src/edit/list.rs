@@ -9,7 +9,7 @@ use super::{
     duplicate_tokens::duplicate,
     removal::delete,
     textures::replace_textures,
-    token_set::{IfEmpty, TokenSet, is_empty},
+    token_set::{ANY, HALF, IfEmpty, TokenSet, is_empty},
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value as Json};
@@ -177,7 +177,8 @@ pub(super) fn apply(
 fn apply_one(edit: &Edit, set: &mut TokenSet, around: Surroundings<'_>, tell: &mut dyn FnMut(&[usize])) -> Result<()> {
     let Surroundings { area, support, mask } = around;
     let selected = edit.select.select(Picture::of_set(set, area, mask)).map_err(|e| within("select", e))?;
-    if is_empty(&selected, edit.if_empty, "edits")? {
+    let least = if matches!(edit.action, Action::Delete(_)) { HALF } else { ANY };
+    if is_empty(&selected, least, edit.if_empty, "edits")? {
         return Ok(());
     }
     match &edit.action {

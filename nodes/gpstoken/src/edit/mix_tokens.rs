@@ -36,7 +36,9 @@ pub fn mix_tokens(
         mix(set, &from, unit, texture_weight)?;
     }
     ctx.step(rows, rows)?;
-    put_together(&mixed, &geometry)
+    let mixed = put_together(&mixed, &geometry)?;
+    let model = geometry.header.model.or(textures.header.model);
+    Ok(Tokens { header: Canvas { model, ..mixed.header.clone() }, ..mixed })
 }
 
 fn mix(set: &mut TokenSet, from: &TokenSet, unit: [f64; 2], texture_weight: f64) -> Result<()> {

@@ -3,7 +3,7 @@
 use super::{
     same_model::expect_same_model,
     textures,
-    token_set::{IfEmpty, edit_each, selected, take_apart, together},
+    token_set::{ANY, IfEmpty, edit_each, selected, take_apart, together},
 };
 use splatgraph_sdk::prelude::*;
 
@@ -39,7 +39,7 @@ pub fn replace_textures(
     // A single picture with several sources becomes as many.
     let everything = selected(selection.as_ref(), "selection", tokens.textures.shape()[1], rows)?.concat();
     let selection = Selection::new(Tensor::from_vec([rows, tokens.textures.shape()[1]], everything)?)?;
-    edit_each(&tokens, Some(&selection), if_empty, ctx, |b, set, selected| {
+    edit_each(&tokens, Some(&selection), ANY, if_empty, ctx, |b, set, selected| {
         let (source, chosen) = (&sources[b], &chosen[b][..sources[b].len()]);
         textures::replace_textures(set, selected, source, chosen).map_err(|e| e.blame("source_selection"))
     })

@@ -152,13 +152,15 @@ pub fn selected(selection: Option<&Selection>, name: &str, count: usize, rows: u
     Ok((0..rows).map(|b| values[b % batch.max(1) * count..][..count].to_vec()).collect())
 }
 
-/// Edits each picture's tokens; `edit` gets the picture's index, its tokens, and how much each of them is selected.
+/// Edits each picture's tokens; `edit` gets the picture's index, its tokens, and how much each of them is selected. A picture
+/// without a token that is selected by `least` or more has an empty selection.
 ///
 /// # Errors
 /// The selection does not fit, nothing is selected and `if_empty` does not allow it, or those of `edit`.
 pub fn edit_each(
     tokens: &Tokens,
     selection: Option<&Selection>,
+    least: f32,
     if_empty: IfEmpty,
     ctx: &Ctx,
     mut edit: impl FnMut(usize, &mut TokenSet, &[f32]) -> Result<()>,
@@ -173,7 +175,7 @@ pub fn edit_each(
     for (b, (set, selected)) in sets.iter_mut().zip(&selected).enumerate() {
         ctx.step(b, rows)?;
         let selected = &selected[..set.len()];
-        if is_empty(selected, if_empty, "selection").map_err(|e| of_picture(e, b, rows))? {
+        if is_empty(selected, least, if_empty, "selection").map_err(|e| of_picture(e, b, rows))? {
             continue;
         }
         edit(b, set, selected).map_err(|e| of_picture(e, b, rows))?;
@@ -187,12 +189,12 @@ pub fn of_picture(error: Error, b: usize, rows: usize) -> Error {
     if rows == 1 { error } else { error.context(format!("picture {b}")) }
 }
 
-/// Whether nothing is selected.
+/// Whether nothing is selected by `least` or more.
 ///
 /// # Errors
 /// Nothing is, and `if_empty` says that this is one.
-pub fn is_empty(selected: &[f32], if_empty: IfEmpty, name: &str) -> Result<bool> {
-    let empty = selected.iter().all(|value| *value == 0.0);
+pub fn is_empty(selected: &[f32], least: f32, if_empty: IfEmpty, name: &str) -> Result<bool> {
+    let empty = selected.iter().all(|value| *value < least);
     if empty && if_empty == IfEmpty::Error {
         return Err(Error::input(
             name,
@@ -207,3 +209,5 @@ pub fn is_empty(selected: &[f32], if_empty: IfEmpty, name: &str) -> Result<bool>
 
 /// From this value on a token counts as selected where there is no half-way.
 pub const HALF: f32 = 0.5;
+/// And where there is.
+pub const ANY: f32 = f32::MIN_POSITIVE;

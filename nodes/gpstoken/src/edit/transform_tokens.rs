@@ -3,7 +3,7 @@
 use super::{
     affine::{Pivot, Transform},
     area::Area,
-    token_set::{IfEmpty, edit_each},
+    token_set::{ANY, IfEmpty, edit_each},
 };
 use splatgraph_sdk::prelude::*;
 
@@ -54,7 +54,7 @@ pub fn transform_tokens(
 ) -> Result<Tokens> {
     let transform = Transform { move_x, move_y, scale_x, scale_y, rotate, pivot, pivot_x, pivot_y };
     let (area, support) = (Area::of_header(&tokens.header), tokens.header.support_or_default());
-    edit_each(&tokens, selection.as_ref(), if_empty, ctx, |b, set, selected| {
+    edit_each(&tokens, selection.as_ref(), ANY, if_empty, ctx, |b, set, selected| {
         let left = transform.apply(set, selected, area, support).map_err(|e| e.blame("tokens"))?;
         tell_left(ctx, b, &left);
         Ok(())

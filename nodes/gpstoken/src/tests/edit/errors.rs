@@ -2,7 +2,8 @@
 
 use super::{Random, edited, recorded, select, value};
 use crate::edit::{
-    combine_selections::combine_selections, delete_tokens::delete_tokens, edit_tokens::edit_tokens,
+    combine_selections::combine_selections, delete_tokens::delete_tokens, duplicate_tokens::duplicate_tokens,
+    edit_tokens::edit_tokens, interpolate_tokens::interpolate_tokens, mix_tokens::mix_tokens,
     replace_textures::replace_textures, select_tokens::select_tokens, transform_tokens::transform_tokens,
 };
 use splatgraph_sdk::{
@@ -45,6 +46,10 @@ fn empty_selections() {
     insta::assert_snapshot!(told(error), @r#"selection: none of the 64 tokens is selected, so there is nothing to edit. Widen the selection, look at it with DrawTokens, or set if_empty to "keep" where this may happen"#);
     let outputs = edited::<delete_tokens>(&tokens, Some(&none), json!({"if_empty": "keep"})).unwrap();
     assert_eq!(super::bits(&Tokens::from_value(&outputs[0]).unwrap()), super::bits(&tokens));
+    // There is no half a deletion.
+    let faint = Selection::new(Tensor::from_vec([1, 64], vec![0.4f32; 64]).unwrap()).unwrap();
+    let error = edited::<delete_tokens>(&tokens, Some(&faint), json!({})).unwrap_err();
+    assert!(error.message.starts_with("none of the 64 tokens is selected"), "{error}");
     // Of several pictures the one is named.
     let two = Random(30).tokens([2, 4, 1], [1, 1]);
     let half = Selection::new(Tensor::from_vec([2, 4], [vec![1.0f32; 4], vec![0.0; 4]].concat()).unwrap()).unwrap();
@@ -108,4 +113,63 @@ fn edits_that_are_none() {
     insta::assert_snapshot!(listed(json!([{"edit": "transform", "scale_x": 0}])), @"edits: edit 0: `scale_x` of `transform`: a number other than 0 was expected, 0 came");
     insta::assert_snapshot!(listed(json!([{"edit": "delete", "select": {"region": [0, 0, 1, 1]}}])), @r#"edits: edit 0: none of the 64 tokens is selected, so there is nothing to edit. Widen the selection, look at it with DrawTokens, or set if_empty to "keep" where this may happen"#);
     insta::assert_snapshot!(listed(json!([{"edit": "replace_textures", "source": {"sorce": 1}}])), @"edits: edit 0: unknown key `sorce` of `source`; there are: region, mask_threshold, min_sigma, max_sigma, indices, nearest, nearest_count, similar, similar_count, similarity");
+}
+
+/// Every node, with whatever comes: an error or a result, never a panic, and results of the right sizes.
+#[test]
+fn odd_sizes_and_broken_geometry() {
+    let mut random = Random(32);
+    let odd = [0.0, -1.0, 1.0, f32::INFINITY, f32::NEG_INFINITY, 1e-38, 1e38, -0.0];
+    for round in 0..400 {
+        let [batch, count, channels] = [random.below(3), random.below(6), random.below(4)];
+        let (columns, rows) = (1 + random.below(2) as u32, [1, batch][random.below(2)]);
+        let mut given = random.tokens([batch, count, channels], [columns, 1]);
+        let mut all = given.gaussians.clone().into_vec::<f32>().unwrap();
+        for _ in 0..random.below(4).min(all.len()) {
+            let at = random.below(all.len());
+            all[at] = odd[random.below(odd.len())];
+        }
+        given.gaussians = Tensor::from_vec([batch, count, 5], all).unwrap();
+        if random.below(2) == 0 {
+            let counts = (0..batch).map(|_| random.below(count + 1) as i64).collect();
+            given.counts = Some(Tensor::from_vec([batch], counts).unwrap());
+        }
+        let (pictures, others) = (random.below(3), random.below(6));
+        let other = random.tokens([pictures, others, channels], given.header.grid);
+        let selection = random.selection([rows, count], true);
+        let place = json!([random.within(-300.0, 600.0), random.within(-300.0, 600.0)]);
+        let criteria =
+            json!({"nearest": place, "nearest_count": 2, "similar": place, "similarity": 0.0, "max_sigma": 90});
+        let number = |random: &mut Random| [0.0, -1.0, 1.0, 90.0, 1e-3, 1e9, -1e30, 0.3][random.below(8)];
+        let map = json!({"rotate": number(&mut random), "scale_x": number(&mut random), "move_y": number(&mut random)});
+        let list = json!([
+            {"edit": "transform", "rotate": number(&mut random), "if_empty": "keep"},
+            {"edit": "duplicate", "select": criteria, "move_x": 3, "if_empty": "keep"},
+            {"edit": "delete", "select": criteria, "if_empty": "keep"},
+        ]);
+        let chosen = run::<select_tokens>(criteria.clone(), [("tokens", value(&given))]);
+        if count > 0 {
+            assert_eq!(Selection::from_value(&chosen.unwrap()[0]).unwrap().selected.shape(), [batch, count]);
+        }
+        let source = [("tokens", value(&given)), ("selection", value(&selection)), ("source", value(&other))];
+        let pair = [("geometry", value(&given)), ("textures", value(&other))];
+        let ends = [("a", value(&given)), ("b", value(&other))];
+        let results = [
+            edited::<transform_tokens>(&given, Some(&selection), map),
+            edited::<delete_tokens>(&given, Some(&selection), json!({"if_empty": "keep"})),
+            edited::<duplicate_tokens>(&given, Some(&selection), json!({"move_x": number(&mut random)})),
+            run::<replace_textures>(json!({"if_empty": "keep"}), source),
+            run::<edit_tokens>(json!({ "edits": list }), [("tokens", value(&given))]),
+            run::<mix_tokens>(json!({"texture_weight": 0.5}), pair),
+            run::<interpolate_tokens>(json!({"frames": 3}), ends),
+        ];
+        for (node, result) in results.into_iter().enumerate() {
+            match result {
+                Ok(outputs) => drop(Tokens::from_value(&outputs[0]).unwrap()),
+                Err(error) => {
+                    assert_eq!(error.code, splatgraph_sdk::Code::BadInput, "round {round}, node {node}: {error:?}")
+                }
+            }
+        }
+    }
 }
