@@ -70,14 +70,17 @@ impl Transform {
     /// Maps the selected tokens; one that is selected by a part goes that part of the way, in mean and covariance. A token that
     /// can't be splatted stays as it is.
     ///
-    /// Gives the indices of the tokens that reached into the area before and don't any more, with a support of `support` sigmas.
+    /// Gives the indices of the tokens that reached into the picture before and don't any more, with a support of `support` sigmas.
     ///
     /// # Errors
     /// The map is none, or a token would get too small or too large.
     pub fn apply(&self, set: &mut TokenSet, selected: &[f32], area: Area, support: f32) -> Result<Vec<usize>> {
         let map = self.map(set, selected, area)?;
+        let first = area.to_coordinates([0.0; 2]).map(|v| v as f32);
+        let last = area.to_coordinates(area.picture.map(|side| side as f64)).map(|v| v as f32);
         let reaches = |[sigma_x, sigma_y, _, x, y]: Gaussian| {
-            x.abs() - support * sigma_x <= 1.0 && y.abs() - support * sigma_y <= 1.0
+            let within = |v: f32, reach: f32, axis: usize| v + reach >= first[axis] && v - reach <= last[axis];
+            within(x, support * sigma_x, 0) && within(y, support * sigma_y, 1)
         };
         let mut left = Vec::new();
         for (index, (gaussian, selected)) in set.gaussians.iter_mut().zip(selected).enumerate() {

@@ -37,8 +37,11 @@ pub fn replace_textures(
     Ok(())
 }
 
-/// From `from` to `to`; exact at both ends.
+/// From `from` to `to`, exact at both ends. Where one is not finite there is no way between, and it is the nearer one.
 pub(super) fn part_way(from: f32, to: f32, t: f32) -> f32 {
+    if !from.is_finite() || !to.is_finite() {
+        return if t < 0.5 { from } else { to };
+    }
     if t == 1.0 { to } else { (f64::from(from) + (f64::from(to) - f64::from(from)) * f64::from(t)) as f32 }
 }
 

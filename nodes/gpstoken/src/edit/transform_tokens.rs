@@ -10,8 +10,8 @@ use splatgraph_sdk::prelude::*;
 /// Moves, scales, mirrors and turns tokens: one affine map about a pivot, applied to their means and covariances.
 ///
 /// First comes the scaling, then the turn, then the move; all in pixels, so that a turn stays one on a canvas that is not
-/// square. Where nothing changes no bit does, and four quarter turns or two mirrorings about the canvas's middle give a square
-/// canvas back bit for bit; about other pivots places may differ in their last bits. A token that is selected by a part goes
+/// square. Where nothing changes no bit does, and on a square canvas of whole tiles four quarter turns or two mirrorings about
+/// its middle give everything back bit for bit; about other pivots places may differ in their last bits. A token that is selected by a part goes
 /// that part of the way: its mean and covariance are between what they were and what they would be.
 ///
 /// Tokens may leave the canvas. They stay in the list and can be moved back; what still reaches in is seen. The log says how
