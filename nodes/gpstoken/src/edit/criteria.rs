@@ -142,7 +142,7 @@ impl Criteria {
             }
             keep(&|index| {
                 let own: Vec<f64> = texture(index).iter().map(|value| f64::from(*value)).collect();
-                (like == [index]) || cosine(&own, &mean) >= self.similarity
+                like == [index] || cosine(&own, &mean) >= self.similarity
             });
         }
         if let (Some(threshold), Some(mask)) = (self.mask_threshold, picture.mask) {

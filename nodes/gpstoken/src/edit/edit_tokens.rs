@@ -16,7 +16,7 @@ use splatgraph_sdk::{Json, prelude::*};
 /// tokens without it; `if_empty` is "error" or "keep". The others are the inputs of the node that does the same:
 /// "transform" has move_x, move_y, scale_x, scale_y, rotate, pivot, pivot_x, pivot_y; "delete" has fill; "duplicate" has move_x,
 /// move_y; "replace_textures" has source, criteria for the tokens whose textures are taken. A list of edits gives what a chain
-/// of those nodes gives, bit for bit.
+/// of those nodes gives, bit for bit; but every index has to be there in every picture of a batch.
 #[node(category = "GPSToken/Edit", outputs(tokens: "the edited tokens"))]
 pub fn edit_tokens(
     /// The tokens.
