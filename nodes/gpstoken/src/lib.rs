@@ -9,6 +9,13 @@
 //!         └─> InitTokens ── layout ──┘                    └─> DrawTokens
 //! ```
 //!
+//! In between tokens are objects: some are selected, and edited, or mixed with those of another picture.
+//!
+//! ```text
+//! tokens ─┬─> SelectTokens ─ selection ─> CombineSelections ─┐
+//!         └──────────────────────────────────────────────────┴─> TransformTokens, DeleteTokens, ... ─ tokens ─> Splat ─> ...
+//! ```
+//!
 //! Or a picture is made: a layout is sampled from noise, recorded or drawn, and its textures are sampled from noise.
 //!
 //! ```text
@@ -33,6 +40,9 @@ pub mod splat;
 pub mod decode;
 
 pub mod draw_tokens;
+
+// Tokens as objects: selected, moved, mixed.
+pub mod edit;
 
 // Generation: layouts and tokens from noise.
 pub mod load_generator;
@@ -80,6 +90,15 @@ splatgraph_sdk::export_pack! {
         refine_tokens::refine_tokens,
         splat::node::splat,
         decode::decode,
+        edit::select_tokens::select_tokens,
+        edit::combine_selections::combine_selections,
+        edit::transform_tokens::transform_tokens,
+        edit::delete_tokens::delete_tokens,
+        edit::duplicate_tokens::duplicate_tokens,
+        edit::replace_textures::replace_textures,
+        edit::edit_tokens::edit_tokens,
+        edit::mix_tokens::mix_tokens,
+        edit::interpolate_tokens::interpolate_tokens,
         draw_tokens::draw_tokens,
         load_generator::LoadGenerator,
         layout_diffusion::layout_diffusion,

@@ -26,7 +26,7 @@ pub use splat_forward::splat;
 use std::ops::Range;
 
 /// Whether a token contributes at all. Sigmas too small to be normal numbers count as 0, as on graphics cards.
-fn is_usable(gaussian: &[f32]) -> bool {
+pub(crate) fn is_usable(gaussian: &[f32]) -> bool {
     let &[sigma_x, sigma_y, rho, ..] = gaussian else { return false };
     let wide = |sigma: f32| sigma >= f32::MIN_POSITIVE;
     gaussian.iter().all(|v| v.is_finite()) && wide(sigma_x) && wide(sigma_y) && rho.abs() < 1.0

@@ -3,6 +3,7 @@
 mod any_size;
 mod calibration;
 mod devices;
+mod edit;
 mod errors;
 mod generation;
 mod generator;

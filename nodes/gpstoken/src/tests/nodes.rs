@@ -48,7 +48,7 @@ impl Chain {
         Tokens::from_value(&only(run::<refine_tokens>(json!({}), inputs).unwrap())).unwrap()
     }
 
-    fn finish(&self, tokens: Tokens, tiles: Tiles) -> Run {
+    pub(super) fn finish(&self, tokens: Tokens, tiles: Tiles) -> Run {
         let tiles = json!({"tiles": if tiles == Tiles::Merged { "merged" } else { "separate" }});
         let map = only(run::<splat>(tiles.clone(), [("tokens", tokens.clone().into_value().unwrap())]).unwrap());
         let inputs = [("tokenizer", self.0.clone()), ("map", map.clone())];

@@ -9,7 +9,7 @@ use splatgraph_sdk::{Image, testing::json};
 use std::path::PathBuf;
 
 /// The folder of the whole set, and the chain with its weights; without it the test is skipped.
-fn whole_set() -> Option<(PathBuf, Chain)> {
+pub(super) fn whole_set() -> Option<(PathBuf, Chain)> {
     let Some(folder) = std::env::var_os("SPLATGRAPH_GOLDENS").map(PathBuf::from) else {
         println!(
             "skipped: configuration A's decoder is too large for the project; SPLATGRAPH_GOLDENS names no folder with it"
@@ -21,7 +21,7 @@ fn whole_set() -> Option<(PathBuf, Chain)> {
 }
 
 /// Pictures as the authors' -1..1, channels first.
-fn decoded(image: &Image) -> Vec<f32> {
+pub(super) fn decoded(image: &Image) -> Vec<f32> {
     let [batch, height, width, _] = image.image.dims().unwrap();
     let values = image.image.as_slice::<f32>().unwrap();
     let plane = |b: usize, c: usize| values[b * height * width * 3..][..height * width * 3].iter().skip(c).step_by(3);
@@ -29,7 +29,7 @@ fn decoded(image: &Image) -> Vec<f32> {
 }
 
 /// Every `n`-th row and column of `[planes, height, width]`.
-fn every(values: &[f32], [height, width]: [usize; 2], n: usize) -> Vec<f32> {
+pub(super) fn every(values: &[f32], [height, width]: [usize; 2], n: usize) -> Vec<f32> {
     let rows = values.chunks_exact(width).enumerate().filter(|(line, _)| (line % height) % n == 0);
     rows.flat_map(|(_, row)| row.iter().step_by(n).copied()).collect()
 }

@@ -1,0 +1,37 @@
+//! Pixels and coordinates: users count pixels, gaussians are in units where -1..1 spans the canvas.
+
+use splatgraph_sdk::Canvas;
+
+/// What -1..1 spans: the area of all tiles, and the picture on it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Area {
+    /// Width and height of the area in pixels.
+    size: [f64; 2],
+    /// Width and height of the picture, whose upper left corner is the area's.
+    pub picture: [usize; 2],
+}
+
+impl Area {
+    /// The area that a header tells.
+    pub fn of_header(header: &Canvas) -> Self {
+        let size = header.grid.map(|tiles| f64::from(tiles) * f64::from(header.tile));
+        Self { size, picture: header.canvas.map(|side| side as usize) }
+    }
+
+    /// Pixels in a coordinate of 1 on each axis: the centres of the first and the last pixel are at -1 and 1.
+    pub fn unit(&self) -> [f64; 2] {
+        self.size.map(|side| (side - 1.0).max(1.0) / 2.0)
+    }
+
+    /// A place in pixels, where pixel i covers i..i + 1.
+    pub fn to_pixels(&self, place: [f64; 2]) -> [f64; 2] {
+        let unit = self.unit();
+        [0, 1].map(|axis| (place[axis] + 1.0) * unit[axis] + 0.5)
+    }
+
+    /// The coordinates of a place in pixels.
+    pub fn to_coordinates(&self, pixels: [f64; 2]) -> [f64; 2] {
+        let unit = self.unit();
+        [0, 1].map(|axis| (pixels[axis] - 0.5) / unit[axis] - 1.0)
+    }
+}

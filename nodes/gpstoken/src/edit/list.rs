@@ -1,0 +1,207 @@
+//! The edits of EditTokens, read from JSON.
+//!
+//! Known keys are those of the options' defaults, so a list of names can't get out of step with the structs.
+
+use super::{
+    affine::Transform,
+    area::Area,
+    criteria::{Criteria, Picture},
+    duplicate_tokens::duplicate,
+    removal::delete,
+    textures::replace_textures,
+    token_set::{ANY, HALF, IfEmpty, TokenSet, is_empty},
+};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::{Map, Value as Json};
+use splatgraph_sdk::{Error, Result};
+
+/// One entry of the list.
+#[derive(Debug)]
+pub(super) struct Edit {
+    select: Criteria,
+    if_empty: IfEmpty,
+    action: Action,
+}
+
+#[derive(Debug)]
+enum Action {
+    Transform(Transform),
+    Delete(Delete),
+    Duplicate(Duplicate),
+    ReplaceTextures(Replace),
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(default)]
+struct Delete {
+    fill: bool,
+}
+
+impl Default for Delete {
+    fn default() -> Self {
+        Self { fill: true }
+    }
+}
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+struct Duplicate {
+    move_x: f64,
+    move_y: f64,
+}
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+struct Replace {
+    source: Criteria,
+}
+
+/// `edit` values and the struct of each.
+const KINDS: [&str; 4] = ["transform", "delete", "duplicate", "replace_textures"];
+/// Keys of every edit.
+const COMMON: [&str; 3] = ["edit", "select", "if_empty"];
+
+/// Reads the list.
+///
+/// # Errors
+/// It is none, or an edit is not one; the message has the edit's index and the nearest right name.
+pub(super) fn read(edits: &Json) -> Result<Vec<Edit>> {
+    let Some(edits) = edits.as_array() else {
+        return Err(Error::new(format!(
+            r#"a list of edits was expected, such as [{{"edit": "transform", "select": {{"region": [0, 0, 64, 64]}}, "move_x": 20}}], {edits} came"#
+        )));
+    };
+    edits.iter().enumerate().map(|(index, edit)| read_one(edit).map_err(|e| of_edit(e, index))).collect()
+}
+
+/// Says which edit an error is about, and blames the list, whatever was blamed in it.
+fn of_edit(error: Error, index: usize) -> Error {
+    Error { input: None, ..error }.context(format!("edit {index}")).blame("edits")
+}
+
+fn read_one(edit: &Json) -> Result<Edit> {
+    let Some(keys) = edit.as_object() else {
+        return Err(Error::new(format!("an object with the key `edit` was expected, {edit} came")));
+    };
+    let kind = match keys.get("edit") {
+        Some(Json::String(kind)) => kind.as_str(),
+        Some(other) => return Err(Error::new(format!("`edit` should be one of {}, {other} came", KINDS.join(", ")))),
+        None => return Err(Error::new(format!("the key `edit` is missing: one of {}", KINDS.join(", ")))),
+    };
+    let own: Map<String, Json> =
+        keys.iter().filter(|(key, _)| !COMMON.contains(&key.as_str())).map(|(k, v)| (k.clone(), v.clone())).collect();
+    let action = match kind {
+        "transform" => Action::Transform(options(own, kind, &COMMON)?),
+        "delete" => Action::Delete(options(own, kind, &COMMON)?),
+        "duplicate" => Action::Duplicate(options(own, kind, &COMMON)?),
+        "replace_textures" => {
+            let mut own = own;
+            let source = own.remove("source").map(|source| criteria(&source, "source")).transpose()?;
+            let replace: Replace = options(own, kind, &COMMON)?;
+            Action::ReplaceTextures(source.map_or(replace, |source| Replace { source }))
+        }
+        other => return Err(Error::new(format!("unknown edit `{other}`{}", suggest(other, &KINDS)))),
+    };
+    let select = keys.get("select").map(|select| criteria(select, "select")).transpose()?.unwrap_or_default();
+    let if_empty = match keys.get("if_empty") {
+        Some(value) => serde_json::from_value(value.clone())
+            .map_err(|_| Error::new(format!(r#"`if_empty` should be "error" or "keep", {value} came"#)))?,
+        None => IfEmpty::Error,
+    };
+    Ok(Edit { select, if_empty, action })
+}
+
+fn criteria(value: &Json, key: &str) -> Result<Criteria> {
+    let Some(keys) = value.as_object() else {
+        return Err(Error::new(format!(
+            r#"`{key}` should be an object with criteria, such as {{"region": [0, 0, 64, 64]}}, {value} came"#
+        )));
+    };
+    options(keys.clone(), key, &[])
+}
+
+/// The options of the struct `T`, whose keys are all known.
+fn options<T: Default + Serialize + DeserializeOwned>(given: Map<String, Json>, of: &str, more: &[&str]) -> Result<T> {
+    let known = serde_json::to_value(T::default())?;
+    let known: Vec<&str> = known.as_object().into_iter().flat_map(Map::keys).map(String::as_str).collect();
+    if let Some(unknown) = given.keys().find(|key| !known.contains(&key.as_str())) {
+        let all: Vec<&str> = known.iter().chain(more).copied().collect();
+        return Err(Error::new(format!("unknown key `{unknown}` of `{of}`{}", suggest(unknown, &all))));
+    }
+    // One by one, so that the message names the key.
+    let mut whole = serde_json::to_value(T::default())?;
+    for (key, value) in given {
+        let told = value.to_string();
+        whole[&key] = value;
+        if let Err(error) = serde_json::from_value::<T>(whole.clone()) {
+            return Err(Error::new(format!("`{key}` of `{of}`: {error}, {told} came")));
+        }
+    }
+    Ok(serde_json::from_value(whole)?)
+}
+
+/// `; did you mean `x`?`, or else the names there are.
+fn suggest(name: &str, known: &[&str]) -> String {
+    let distance = |known: &&&str| strsim::damerau_levenshtein(&name.to_lowercase(), known);
+    let limit = (name.chars().count() / 3).max(1);
+    match known.iter().min_by_key(distance).filter(|nearest| distance(nearest) <= limit) {
+        Some(nearest) => format!("; did you mean `{nearest}`?"),
+        None => format!("; there are: {}", known.join(", ")),
+    }
+}
+
+/// What edits need to know beside the tokens.
+#[derive(Clone, Copy)]
+pub(super) struct Surroundings<'a> {
+    pub(super) area: Area,
+    pub(super) support: f32,
+    pub(super) mask: Option<&'a [f32]>,
+}
+
+/// Applies the edits to one picture's tokens, each to what those before it left. `tell` hears of tokens that left the canvas.
+///
+/// # Errors
+/// An edit fails; the message has its index.
+pub(super) fn apply(
+    edits: &[Edit],
+    set: &mut TokenSet,
+    around: Surroundings<'_>,
+    tell: &mut dyn FnMut(&[usize]),
+) -> Result<()> {
+    for (index, edit) in edits.iter().enumerate() {
+        apply_one(edit, set, around, tell).map_err(|e| of_edit(e, index))?;
+    }
+    Ok(())
+}
+
+fn apply_one(edit: &Edit, set: &mut TokenSet, around: Surroundings<'_>, tell: &mut dyn FnMut(&[usize])) -> Result<()> {
+    let Surroundings { area, support, mask } = around;
+    let selected = edit.select.select(Picture::of_set(set, area, mask)).map_err(|e| within("select", e))?;
+    let least = if matches!(edit.action, Action::Delete(_)) { HALF } else { ANY };
+    if is_empty(&selected, least, edit.if_empty, "edits")? {
+        return Ok(());
+    }
+    match &edit.action {
+        Action::Transform(transform) => {
+            tell(&transform.apply(set, &selected, area, support).map_err(|e| within("transform", e))?);
+        }
+        Action::Delete(Delete { fill }) => delete(set, &selected, *fill)?,
+        Action::Duplicate(Duplicate { move_x, move_y }) => {
+            tell(&duplicate(set, &selected, [*move_x, *move_y], area, support)?);
+        }
+        Action::ReplaceTextures(Replace { source }) => {
+            let chosen = source.select(Picture::of_set(set, area, mask)).map_err(|e| within("source", e))?;
+            let before = set.clone();
+            replace_textures(set, &selected, &before, &chosen)?;
+        }
+    }
+    Ok(())
+}
+
+/// Says which option of `key` an error is about, where it blames one.
+fn within(key: &str, error: Error) -> Error {
+    match &error.input {
+        Some(option) => Error::new(format!("`{option}` of `{key}`: {}", error.message)),
+        None => error,
+    }
+}

@@ -1,0 +1,213 @@
+//! The tokens of one picture, without padding: what edits work on.
+
+use crate::partition::Gaussian;
+use splatgraph_sdk::{Ctx, Error, Result, Selection, Tensor, Tokens};
+
+/// The tokens of one picture.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TokenSet {
+    /// One for each token.
+    pub gaussians: Vec<Gaussian>,
+    /// `[N, C]`
+    pub textures: Vec<f32>,
+    /// C
+    pub channels: usize,
+}
+
+impl TokenSet {
+    /// Number of tokens.
+    pub fn len(&self) -> usize {
+        self.gaussians.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.gaussians.is_empty()
+    }
+
+    /// A token's texture.
+    pub fn texture(&self, index: usize) -> &[f32] {
+        &self.textures[index * self.channels..][..self.channels]
+    }
+
+    /// A token's texture, to change.
+    pub fn texture_mut(&mut self, index: usize) -> &mut [f32] {
+        &mut self.textures[index * self.channels..][..self.channels]
+    }
+
+    /// Adds a token.
+    pub fn push(&mut self, gaussian: Gaussian, texture: impl IntoIterator<Item = f32>) {
+        self.gaussians.push(gaussian);
+        self.textures.extend(texture);
+    }
+
+    /// These tokens, in this order.
+    pub fn pick(&self, indices: impl IntoIterator<Item = usize>) -> Self {
+        let mut picked = Self { channels: self.channels, ..Self::default() };
+        for index in indices {
+            picked.push(self.gaussians[index], self.texture(index).iter().copied());
+        }
+        picked
+    }
+}
+
+/// What an editing node does where nothing is selected.
+#[derive(splatgraph_sdk::Choice, Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IfEmpty {
+    /// Stop, and say so.
+    #[default]
+    Error,
+    /// Pass the picture's tokens on as they are.
+    Keep,
+}
+
+/// The number of tokens in each row of a batch of `rows` pictures; a single picture serves all.
+pub fn used(counts: Option<&Tensor>, [batch, count]: [usize; 2], rows: usize) -> Result<Vec<usize>> {
+    let counts = counts.map(|counts| counts.as_slice::<i64>()).transpose()?;
+    Ok((0..rows).map(|b| counts.map_or(count, |counts| counts[b % batch.max(1)] as usize)).collect())
+}
+
+/// The pictures of a batch, each by itself; a single picture gives `rows` equal ones.
+pub fn take_apart(tokens: &Tokens, rows: usize) -> Result<Vec<TokenSet>> {
+    let [batch, count, channels] = tokens.textures.dims()?;
+    let (gaussians, textures) = (tokens.gaussians.as_slice::<f32>()?, tokens.textures.as_slice::<f32>()?);
+    let used = used(tokens.counts.as_ref(), [batch, count], rows)?;
+    let picture = |(b, used): (usize, usize)| {
+        let first = b % batch * count;
+        TokenSet {
+            gaussians: gaussians[first * 5..][..used * 5].as_chunks::<5>().0.to_vec(),
+            textures: textures[first * channels..][..used * channels].to_vec(),
+            channels,
+        }
+    };
+    Ok(used.into_iter().enumerate().map(picture).collect())
+}
+
+/// The pictures as a batch again. Where all have the number of tokens that they have in `like`, the padding stays what it was;
+/// else there is as much of it as the picture with the most tokens asks for.
+///
+/// # Errors
+/// The batch is too large.
+pub fn put_together(sets: &[TokenSet], like: &Tokens) -> Result<Tokens> {
+    let [batch, count, channels] = like.textures.dims()?;
+    let before = used(like.counts.as_ref(), [batch, count], sets.len())?;
+    let unchanged = sets.iter().zip(&before).all(|(set, before)| set.len() == *before);
+    let rows = if unchanged { count } else { sets.iter().map(TokenSet::len).max().unwrap_or(0) };
+    let (mut gaussians, mut textures) = (Vec::new(), Vec::new());
+    for (b, set) in sets.iter().enumerate() {
+        gaussians.extend_from_slice(set.gaussians.as_flattened());
+        textures.extend_from_slice(&set.textures);
+        if unchanged {
+            let (from, to) = (b % batch * count + set.len(), b % batch * count + count);
+            gaussians.extend_from_slice(&like.gaussians.as_slice::<f32>()?[from * 5..to * 5]);
+            textures.extend_from_slice(&like.textures.as_slice::<f32>()?[from * channels..to * channels]);
+        }
+        gaussians.resize((b + 1) * rows * 5, 0.0);
+        textures.resize((b + 1) * rows * channels, 0.0);
+    }
+    let counts = sets.iter().map(|set| set.len() as i64).collect::<Vec<_>>();
+    let padded = if unchanged { like.counts.is_some() } else { counts.iter().any(|used| *used != rows as i64) };
+    Tokens::new(
+        Tensor::from_vec([sets.len(), rows, 5], gaussians)?,
+        Tensor::from_vec([sets.len(), rows, channels], textures)?,
+        padded.then(|| Tensor::from_vec([sets.len()], counts)).transpose()?,
+        like.header.clone(),
+    )
+}
+
+/// How many pictures there are when inputs of `a` and `b` pictures meet: as many as the larger has; 1 serves all.
+///
+/// # Errors
+/// Both have several, and not equally many. Blames the input `name`, which has `b`.
+pub fn together(a: usize, name: &str, b: usize) -> Result<usize> {
+    if a == b || a == 1 || b == 1 {
+        return Ok(if a == 1 { b } else { a });
+    }
+    Err(Error::input(name, format!("1 or {a} pictures were expected, as there are tokens for, {b} came")))
+}
+
+/// What is selected of `count` tokens in each of `rows` pictures; everything without a selection.
+///
+/// # Errors
+/// The selection is of other tokens, or holds numbers outside of 0..1.
+pub fn selected(selection: Option<&Selection>, name: &str, count: usize, rows: usize) -> Result<Vec<Vec<f32>>> {
+    let Some(selection) = selection else { return Ok(vec![vec![1.0; count]; rows]) };
+    let [batch, of] = selection.selected.dims()?;
+    if of != count {
+        return Err(Error::input(
+            name,
+            format!(
+                "a selection among {count} tokens was expected, one among {of} came. Select from the tokens that are edited, after any node that adds or removes some"
+            ),
+        ));
+    }
+    let values = selection.selected.as_slice::<f32>()?;
+    if let Some(at) = values.iter().position(|value| !(0.0..=1.0).contains(value)) {
+        return Err(Error::input(
+            name,
+            format!("numbers in 0..1 were expected, token {} of picture {} has {}", at % count, at / count, values[at]),
+        ));
+    }
+    Ok((0..rows).map(|b| values[b % batch.max(1) * count..][..count].to_vec()).collect())
+}
+
+/// Edits each picture's tokens; `edit` gets the picture's index, its tokens, and how much each of them is selected. A picture
+/// without a token that is selected by `least` or more has an empty selection.
+///
+/// # Errors
+/// The selection does not fit, nothing is selected and `if_empty` does not allow it, or those of `edit`.
+pub fn edit_each(
+    tokens: &Tokens,
+    selection: Option<&Selection>,
+    least: f32,
+    if_empty: IfEmpty,
+    ctx: &Ctx,
+    mut edit: impl FnMut(usize, &mut TokenSet, &[f32]) -> Result<()>,
+) -> Result<Tokens> {
+    let [batch, count, _] = tokens.textures.dims()?;
+    let rows = match selection {
+        Some(selection) => together(batch, "selection", selection.selected.shape()[0])?,
+        None => batch,
+    };
+    let selected = selected(selection, "selection", count, rows)?;
+    let mut sets = take_apart(tokens, rows)?;
+    for (b, (set, selected)) in sets.iter_mut().zip(&selected).enumerate() {
+        ctx.step(b, rows)?;
+        let selected = &selected[..set.len()];
+        if is_empty(selected, least, if_empty, "selection").map_err(|e| of_picture(e, b, rows))? {
+            continue;
+        }
+        edit(b, set, selected).map_err(|e| of_picture(e, b, rows))?;
+    }
+    ctx.step(rows, rows)?;
+    put_together(&sets, tokens)
+}
+
+/// Says which picture of several an error is about.
+pub fn of_picture(error: Error, b: usize, rows: usize) -> Error {
+    if rows == 1 { error } else { error.context(format!("picture {b}")) }
+}
+
+/// Whether nothing is selected by `least` or more.
+///
+/// # Errors
+/// Nothing is, and `if_empty` says that this is one.
+pub fn is_empty(selected: &[f32], least: f32, if_empty: IfEmpty, name: &str) -> Result<bool> {
+    let empty = selected.iter().all(|value| *value < least);
+    if empty && if_empty == IfEmpty::Error {
+        return Err(Error::input(
+            name,
+            format!(
+                "none of the {} tokens is selected, so there is nothing to edit. Widen the selection, look at it with DrawTokens, or set if_empty to \"keep\" where this may happen",
+                selected.len()
+            ),
+        ));
+    }
+    Ok(empty)
+}
+
+/// From this value on a token counts as selected where there is no half-way.
+pub const HALF: f32 = 0.5;
+/// And where there is.
+pub const ANY: f32 = f32::MIN_POSITIVE;
