@@ -34,6 +34,9 @@ pub mod decode;
 
 pub mod draw_tokens;
 
+// How alike pictures look.
+pub mod lpips;
+
 // Generation: layouts and tokens from noise.
 pub mod load_generator;
 
@@ -76,6 +79,7 @@ splatgraph_sdk::export_pack! {
         splat::node::splat,
         decode::decode,
         draw_tokens::draw_tokens,
+        lpips::node::Lpips,
         load_generator::LoadGenerator,
         layout_diffusion::layout_diffusion,
         layout_bank::LayoutBank,

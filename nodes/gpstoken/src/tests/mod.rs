@@ -7,6 +7,7 @@ mod generation;
 mod generator;
 mod kernels;
 mod layouts;
+mod lpips;
 mod network;
 mod nodes;
 mod partition;
