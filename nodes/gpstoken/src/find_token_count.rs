@@ -1,8 +1,8 @@
 //! The node `gpstoken.FindTokenCount`.
 
 use crate::{
-    decode::decode, device::Placed, encode::encode, init_tokens::init_tokens, load_tokenizer::Tokenizer,
-    refine_tokens::refine_tokens, splat::Tiles, splat::node::splat,
+    decode::decode, encode::encode, init_tokens::init_tokens, load_tokenizer::Tokenizer, refine_tokens::refine_tokens,
+    splat::Tiles, splat::node::splat,
 };
 use splatgraph_sdk::prelude::*;
 
@@ -16,6 +16,7 @@ use splatgraph_sdk::prelude::*;
     psnr: "what they reach, in dB",
     reached: "whether that is enough",
 ))]
+#[expect(clippy::too_many_arguments, reason = "a node's inputs")]
 pub fn find_token_count(
     /// From LoadTokenizer.
     tokenizer: Local<Tokenizer>,

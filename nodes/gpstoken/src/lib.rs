@@ -26,13 +26,16 @@ pub mod encode;
 pub mod grid_tokens;
 pub mod init_tokens;
 
+pub mod find_token_count;
+
 pub mod refine_tokens;
 
 pub mod splat;
 
 pub mod decode;
 
-pub mod draw_tokens;
+pub mod complexity_map;
+pub mod draw;
 
 // How alike pictures look.
 pub mod lpips;
@@ -75,10 +78,13 @@ splatgraph_sdk::export_pack! {
         encode::encode,
         init_tokens::init_tokens,
         grid_tokens::grid_tokens,
+        find_token_count::find_token_count,
         refine_tokens::refine_tokens,
         splat::node::splat,
         decode::decode,
-        draw_tokens::draw_tokens,
+        complexity_map::complexity_map,
+        draw::node::draw_tokens,
+        draw::svg::save_tokens_svg,
         lpips::node::Lpips,
         load_generator::LoadGenerator,
         layout_diffusion::layout_diffusion,

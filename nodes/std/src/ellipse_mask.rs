@@ -10,6 +10,7 @@ use splatgraph_sdk::prelude::*;
 ///
 /// Numbers are in pixels from the upper left corner.
 #[node(category = "Mask", outputs(mask: "One mask, [1, H, W]."))]
+#[expect(clippy::too_many_arguments, reason = "a node's inputs")]
 pub fn ellipse_mask(
     /// The picture that the mask is for; only its size counts.
     image: Option<Image>,

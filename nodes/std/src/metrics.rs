@@ -181,7 +181,8 @@ mod tests {
         let (a, b) = (noise(20 * 30), noise(40 * 30)[20 * 30..].to_vec());
         let apart: f64 = [(&a, &b), (&a, &a)].map(|(x, y)| ssim(x, y, 20, 1, 1.0, None)).iter().sum::<f64>() / 2.0;
         let both = |second: &[f32]| a.iter().zip(second).flat_map(|(x, y)| [*x, *y]).collect::<Vec<f32>>();
-        let together = ssim(&both(&a), &b.iter().zip(&a).flat_map(|(x, y)| [*x, *y]).collect::<Vec<_>>(), 20, 2, 1.0, None);
+        let together =
+            ssim(&both(&a), &b.iter().zip(&a).flat_map(|(x, y)| [*x, *y]).collect::<Vec<_>>(), 20, 2, 1.0, None);
         assert!((apart - together).abs() < 1e-12, "{apart} {together}");
     }
 }

@@ -11,6 +11,7 @@ use splatgraph_sdk::prelude::*;
 /// Numbers are in pixels from the upper left corner; parts of pixels count with a feather only. Masks of other shapes:
 /// EllipseMask, StrokesMask, and the one that LoadImage reads from a picture's alpha.
 #[node(category = "Mask", outputs(mask: "One mask, [1, H, W]."))]
+#[expect(clippy::too_many_arguments, reason = "a node's inputs")]
 pub fn rectangle_mask(
     /// The picture that the mask is for; only its size counts.
     image: Option<Image>,

@@ -185,8 +185,9 @@ impl Network {
         for stage in &self.stages {
             x = stage.forward(x);
             let [_, channels, height, width] = x.dims();
-            // A product: on graphics cards a power of a negative number is NaN.
-            let length = (x.clone() * x.clone()).sum_dim(1).sqrt() + EPSILON;
+            // The root of 0 is NaN on some devices (seen on Mesa's lavapipe); what is raised here is far below EPSILON.
+            let squares = (x.clone() * x.clone()).sum_dim(1).clamp_min(1e-30);
+            let length = squares.sqrt() + EPSILON; // [2, 1, H, W]
             let unit = x.clone() / length;
             let [a, b] = [0, 1].map(|i| unit.clone().narrow(0, i, 1));
             let apart = a - b;

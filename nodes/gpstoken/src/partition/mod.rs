@@ -84,17 +84,29 @@ pub fn partition(grey: &Plane, added: Option<&Plane>, rules: &Rules) -> Result<V
     if rules.tokens > capacity {
         return Err(OverCapacity { tokens: rules.tokens, capacity });
     }
+    let regions = cut(grey, added, rules, f64::NEG_INFINITY);
+    if regions.len() < rules.tokens {
+        return Err(OverCapacity { tokens: rules.tokens, capacity: regions.len() });
+    }
+    Ok(regions)
+}
+
+/// How many regions there are once none that can be cut has a complexity above `threshold`; at most as many as the rules say.
+pub fn regions_above(grey: &Plane, added: Option<&Plane>, rules: &Rules, threshold: f64) -> usize {
+    cut(grey, added, rules, threshold).len()
+}
+
+/// Cuts until there are as many regions as the rules say, or none that can be cut is above `threshold`.
+fn cut(grey: &Plane, added: Option<&Plane>, rules: &Rules, threshold: f64) -> Vec<Region> {
     let whole = Region { x0: 0, y0: 0, x1: grey.width - 1, y1: grey.height - 1 };
     let value = |region: Region| Scored { value: complexity(grey, added, region, rules.exponent), region };
 
-    let mut regions = Vec::with_capacity(rules.tokens);
-    regions.push(value(whole));
+    let mut regions = vec![value(whole)];
     while regions.len() < rules.tokens {
         // Stable: equal values keep their order. The two regions of the last cut stay unsorted at the end.
         regions.sort_by(|a, b| b.value.total_cmp(&a.value));
-        let Some(next) = regions.iter().position(|scored| scored.region.can_be_cut(rules.min_region)) else {
-            return Err(OverCapacity { tokens: rules.tokens, capacity: regions.len() });
-        };
+        let next = regions.iter().position(|scored| scored.region.can_be_cut(rules.min_region));
+        let Some(next) = next.filter(|next| regions[*next].value > threshold) else { break };
         let region = regions.remove(next).region;
         let halves = match region.width().cmp(&region.height()) {
             std::cmp::Ordering::Greater => region.cut_across_x().map(value),
@@ -106,7 +118,7 @@ pub fn partition(grey: &Plane, added: Option<&Plane>, rules: &Rules) -> Result<V
         };
         regions.extend(halves);
     }
-    Ok(regions.into_iter().map(|scored| scored.region).collect())
+    regions.into_iter().map(|scored| scored.region).collect()
 }
 
 /// A region with its complexity.

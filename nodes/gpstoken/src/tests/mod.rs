@@ -15,6 +15,7 @@ mod samplers;
 mod shaders;
 mod splat;
 mod splat_devices;
+mod steering;
 mod whole;
 
 use crate::device::{self, Compute};

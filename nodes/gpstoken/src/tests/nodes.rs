@@ -4,7 +4,7 @@ use super::{Golden, assert_near, folder, unit_picture};
 use crate::{
     decode::decode,
     device::Compute,
-    draw_tokens::draw_tokens,
+    draw::node::draw_tokens,
     encode::encode,
     grid_tokens::grid_tokens,
     init_tokens::init_tokens,
