@@ -2,6 +2,7 @@
 
 mod calibration;
 mod devices;
+mod draw;
 mod errors;
 mod generation;
 mod generator;
