@@ -183,7 +183,14 @@ fn numbered(path: &Path, b: usize, count: usize) -> PathBuf {
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    if path.is_dir() {
+        return Err(at(Error::input("path", "a file name was expected, this is a folder"), path));
+    }
     let folder = path.parent().unwrap_or(Path::new(""));
+    if let Some(file) = folder.ancestors().find(|f| f.is_file()) {
+        let name = file.file_name().unwrap_or_default().to_string_lossy();
+        return Err(at(Error::input("path", format!("a folder was expected, but `{name}` is a file")), path));
+    }
     let written = std::fs::create_dir_all(folder).map_err(Error::from).and_then(|()| write_whole(path, bytes));
     written.map_err(|e| {
         let hint = "check that the folder may be written to and that the disk has space";

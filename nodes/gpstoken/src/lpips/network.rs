@@ -185,33 +185,17 @@ impl Network {
         for stage in &self.stages {
             x = stage.forward(x);
             let [_, channels, height, width] = x.dims();
-            if std::env::var_os("DBG").is_some() {
-                let show = |name: &str, t: Tensor<4>| { let v: Vec<f32> = t.into_data().try_into_vec().unwrap(); println!("{name} {:?}", &v[..v.len().min(26)]); };
-                if height == 1 {
-                    show("x", x.clone());
-                    let raw: Tensor<4> = Tensor::from_data(x.clone().into_data(), &x.device());
-                    show("sum raw", raw.clone().sum_dim(1));
-                    show("sum x", x.clone().sum_dim(1));
-                    show("squares", x.clone() * x.clone());
-                    show("sum squares", (x.clone() * x.clone()).sum_dim(1));
-                    show("clamped", (x.clone() * x.clone()).sum_dim(1).clamp_min(1e-30));
-                    show("root", (x.clone() * x.clone()).sum_dim(1).clamp_min(1e-30).sqrt());
-                    show("length", (x.clone() * x.clone()).sum_dim(1).clamp_min(1e-30).sqrt() + EPSILON);
-                    show("unit", x.clone() / ((x.clone() * x.clone()).sum_dim(1).clamp_min(1e-30).sqrt() + EPSILON));
-                }
-            }
-            // Sums over the channels as convolutions with kernels of one pixel.
-            let sum = |x: Tensor<4>, weights: Tensor<4>| conv2d(x, weights, None, ConvOptions::new([1, 1], [0, 0], [1, 1], 1));
+            // Convolutions with kernels of one pixel, not `sum_dim`: in burn 0.22.1, where what follows is fused to it, that took
+            // the first of twelve channels of a single pixel for their sum (seen on a software adapter).
+            let sum = |x: Tensor<4>, weights: Tensor<4>| {
+                conv2d(x, weights, None, ConvOptions::new([1, 1], [0, 0], [1, 1], 1))
+            };
             let ones = Tensor::ones([1, channels, 1, 1], &device);
             let length = sum(x.clone() * x.clone(), ones).sqrt() + EPSILON; // [2, 1, H, W]
             let unit = x.clone() / length;
             let [a, b] = [0, 1].map(|i| unit.clone().narrow(0, i, 1));
             let apart = a - b;
             let weighted = sum(apart.clone() * apart, stage.head.val());
-            if std::env::var_os("DBG").is_some() && height == 1 {
-                let v: Vec<f32> = weighted.clone().into_data().try_into_vec().unwrap();
-                println!("weighted {v:?}");
-            }
             let data = weighted.reshape([height * width]).try_into_data();
             let values = data.map_err(|e| Error::new(format!("reading the differences of a stage: {e}")))?;
             let values =
