@@ -2,7 +2,7 @@
 
 use crate::{
     grid::Grid,
-    partition::{OverCapacity, Region, Rules, corners, gaussian, partition},
+    partition::{OverCapacity, Region, Rules, corners, gaussian, partition, regions_above},
     picture::{grey, tile_input},
     plane::Plane,
     threads::within,
@@ -15,8 +15,13 @@ use splatgraph_sdk::prelude::*;
 /// (paper, section 3.2).
 ///
 /// A picture of any size is worked on in tiles of 256 pixels, and each tile gets `tokens` tokens. A tile that reaches beyond the
-/// picture lays them where the picture is.
-#[node(category = "GPSToken", outputs(layout: "a gaussian and a region for each token"))]
+/// picture lays them where the picture is. With a threshold the number follows from the picture. FindTokenCount finds one for a
+/// PSNR.
+#[node(category = "GPSToken", outputs(
+    layout: "a gaussian and a region for each token",
+    count: "tokens for each tile: `tokens`, or fewer with a threshold",
+))]
+#[expect(clippy::too_many_arguments, reason = "a node's inputs")]
 pub fn init_tokens(
     /// The picture.
     image: Image,
@@ -34,13 +39,21 @@ pub fn init_tokens(
     /// Strength of the weight map; a pixel of a textured place counts about 10 to 40 by itself. No effect without a map.
     #[input(default = 50.0)]
     weight: f32,
+    /// Stops cutting when no region that can be cut is more complex than this; `tokens` is then the most there may be. All tiles
+    /// of all pictures get as many as the one that needs most. A region counts its pixels times entropy^exponent, so that 16 x 16
+    /// textured pixels count about 2,000 to 10,000; ComplexityMap shows it. 0 always makes `tokens`.
+    #[input(default = 0.0, min = 0)]
+    threshold: f64,
     ctx: &Ctx,
-) -> Result<Layout> {
+) -> Result<(Layout, u32)> {
     within(ctx, || {
         let [batch, height, width, _] = image.image.dims()?;
         let grid = Grid::of_picture(width, height)?;
         if !weight.is_finite() {
             return Err(Error::input("weight", format!("a number was expected, {weight} came")));
+        }
+        if threshold.is_nan() {
+            return Err(Error::input("threshold", "a number was expected, NaN came"));
         }
         if let Some(map) = &weight_map {
             let [maps, map_height, map_width] = map.mask.dims()?;
@@ -53,13 +66,13 @@ pub fn init_tokens(
                 ));
             }
         }
-        let rules = Rules { tokens: tokens as usize, exponent, min_region: min_region as usize };
+        let mut rules = Rules { tokens: tokens as usize, exponent, min_region: min_region as usize };
         let pictures = image.image.as_slice::<f32>()?;
         let maps = weight_map.as_ref().map(|map| map.mask.as_slice::<f32>()).transpose()?;
 
         let tiles: Vec<(usize, [usize; 2])> =
             (0..batch).flat_map(|b| grid.tiles().map(move |tile| (b, tile))).collect();
-        let cut = |&(b, tile): &(usize, [usize; 2])| -> Result<Vec<Region>> {
+        let planes = |&(b, tile): &(usize, [usize; 2])| -> Result<(Plane, [usize; 2], Option<Plane>)> {
             ctx.check()?;
             let picture = &pictures[b * height * width * 3..][..height * width * 3];
             let visible = grid.visible(tile, [width, height]);
@@ -67,11 +80,21 @@ pub fn init_tokens(
                 let start = if maps.len() == height * width { 0 } else { b * height * width };
                 weights(&maps[start..start + height * width], width, tile, visible, weight)
             });
-            let grey = grey(&tile_input(picture, [width, height], tile));
+            Ok((grey(&tile_input(picture, [width, height], tile)), visible, added))
+        };
+        if threshold > 0.0 {
+            let needed = |tile| -> Result<usize> {
+                let (grey, visible, added) = planes(tile)?;
+                Ok(regions_above(&grey, visible, added.as_ref(), &rules, threshold))
+            };
+            rules.tokens = tiles.par_iter().map(needed).try_reduce(|| 1, |a, b| Ok(a.max(b)))?;
+        }
+        let cut = |tile| -> Result<Vec<Region>> {
+            let (grey, visible, added) = planes(tile)?;
             partition(&grey, visible, added.as_ref(), &rules).map_err(over_capacity)
         };
         let regions = tiles.par_iter().map(cut).collect::<Result<Vec<_>>>()?;
-        layout_of(batch, grid, [width, height], &tiles, &regions)
+        Ok((layout_of(batch, grid, [width, height], &tiles, &regions)?, rules.tokens as u32))
     })
 }
 

@@ -33,13 +33,19 @@ pub mod encode;
 pub mod grid_tokens;
 pub mod init_tokens;
 
+pub mod find_token_count;
+
 pub mod refine_tokens;
 
 pub mod splat;
 
 pub mod decode;
 
-pub mod draw_tokens;
+pub mod complexity_map;
+pub mod draw;
+
+// How alike pictures look.
+pub mod lpips;
 
 // Tokens as objects: selected, moved, mixed.
 pub mod edit;
@@ -87,6 +93,7 @@ splatgraph_sdk::export_pack! {
         encode::encode,
         init_tokens::init_tokens,
         grid_tokens::grid_tokens,
+        find_token_count::find_token_count,
         refine_tokens::refine_tokens,
         splat::node::splat,
         decode::decode,
@@ -99,7 +106,10 @@ splatgraph_sdk::export_pack! {
         edit::edit_tokens::edit_tokens,
         edit::mix_tokens::mix_tokens,
         edit::interpolate_tokens::interpolate_tokens,
-        draw_tokens::draw_tokens,
+        complexity_map::complexity_map,
+        draw::node::draw_tokens,
+        draw::svg::save_tokens_svg,
+        lpips::node::Lpips,
         load_generator::LoadGenerator,
         layout_diffusion::layout_diffusion,
         layout_bank::LayoutBank,

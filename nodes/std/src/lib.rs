@@ -10,16 +10,22 @@ pub mod batch;
 pub mod compare;
 pub mod constants;
 pub mod crop;
+pub mod ellipse_mask;
+pub mod error_mask;
 pub mod grid;
 pub mod load_image;
 pub mod load_record;
+pub mod rectangle_mask;
 pub mod resize;
+pub mod resize_mask;
 pub mod save_image;
 pub mod save_record;
+pub mod strokes_mask;
 pub mod view;
 
 mod colours;
 mod decode;
+mod drawn_mask;
 mod encode;
 mod extent;
 mod levels;
@@ -42,6 +48,11 @@ export_pack! {
         grid::grid,
         compare::compare,
         view::view,
+        rectangle_mask::rectangle_mask,
+        ellipse_mask::ellipse_mask,
+        strokes_mask::strokes_mask,
+        error_mask::error_mask,
+        resize_mask::resize_mask,
         load_record::load_record,
         save_record::save_record,
         constants::int,

@@ -13,8 +13,38 @@ pub(crate) const MAX_PSNR: f64 = 100.0;
 pub(crate) fn psnr(a: &[f32], b: &[f32], peak: f64) -> f64 {
     let sums: Vec<f64> =
         a.par_chunks(1 << 16).zip(b.par_chunks(1 << 16)).map(|(a, b)| squared_difference(a, b)).collect();
-    let mse = sums.iter().sum::<f64>() / a.len() as f64;
+    decibels(sums.iter().sum::<f64>() / a.len() as f64, peak)
+}
+
+/// As [`psnr`] with a weight for each pixel, of three channels; not all are 0.
+#[must_use]
+pub(crate) fn weighted_psnr(a: &[f32], b: &[f32], peak: f64, weights: &[f32]) -> f64 {
+    let line = |((a, b), weights): ((&[f32], &[f32]), &[f32])| -> f64 {
+        let pixels = a.as_chunks::<3>().0.iter().zip(b.as_chunks::<3>().0).zip(weights);
+        pixels.map(|((a, b), weight)| f64::from(*weight) * squared_difference(a, b)).sum()
+    };
+    let lines = a.par_chunks(3 << 14).zip(b.par_chunks(3 << 14)).zip(weights.par_chunks(1 << 14));
+    let sums: Vec<f64> = lines.map(line).collect();
+    decibels(sums.iter().sum::<f64>() / (3.0 * total(weights)), peak)
+}
+
+fn decibels(mse: f64, peak: f64) -> f64 {
     (10.0 * (peak * peak / mse).log10()).min(MAX_PSNR)
+}
+
+/// The sum of weights.
+#[must_use]
+pub(crate) fn total(weights: &[f32]) -> f64 {
+    weights.iter().map(|w| f64::from(*w)).sum()
+}
+
+/// The weights at the centres of SSIM's windows, `[rows + 1 - WINDOW, width + 1 - WINDOW]`.
+#[must_use]
+pub(crate) fn at_centres(weights: &[f32], width: usize) -> Vec<f32> {
+    let border = WINDOW / 2;
+    let rows = weights.len() / width;
+    let inner = weights.chunks_exact(width).take(rows - border).skip(border);
+    inner.flat_map(|row| &row[border..width - border]).copied().collect()
 }
 
 fn squared_difference(a: &[f32], b: &[f32]) -> f64 {
@@ -23,8 +53,9 @@ fn squared_difference(a: &[f32], b: &[f32]) -> f64 {
 
 /// Structural similarity (Wang et al. 2004) of two pictures `[H, W, channels]`, per channel, then the mean: Gaussian
 /// window of 11 x 11 with sigma 1.5, K1 = 0.01, K2 = 0.03, only where the window lies inside. Sides are at least [`WINDOW`].
+/// With weights [`at_centres`] of windows, which are not all 0, the mean is the weighted one.
 #[must_use]
-pub(crate) fn ssim(a: &[f32], b: &[f32], width: usize, channels: usize, peak: f64) -> f64 {
+pub(crate) fn ssim(a: &[f32], b: &[f32], width: usize, channels: usize, peak: f64, weights: Option<&[f32]>) -> f64 {
     let row = width * channels;
     let inner = (width + 1 - WINDOW) * channels;
     let rows = (a.len() / row + 1).saturating_sub(WINDOW);
@@ -38,11 +69,21 @@ pub(crate) fn ssim(a: &[f32], b: &[f32], width: usize, channels: usize, peak: f6
                 let area = y * row..(y + WINDOW) * row;
                 window_columns(&a[area.clone()], &b[area], &window, tall);
                 window_rows(tall, channels, &window, full);
-                full.iter().map(|moments| similarity(*moments, c1, c2)).sum()
+                let similar = full.iter().map(|moments| similarity(*moments, c1, c2));
+                match weights {
+                    None => similar.sum(),
+                    Some(weights) => {
+                        let weights = &weights[y * (inner / channels)..][..inner / channels];
+                        similar
+                            .zip(weights.iter().flat_map(|w| std::iter::repeat_n(f64::from(*w), channels)))
+                            .map(|(s, w)| s * w)
+                            .sum()
+                    }
+                }
             },
         )
         .collect();
-    sums.iter().sum::<f64>() / (rows * inner) as f64
+    sums.iter().sum::<f64>() / weights.map_or((rows * inner) as f64, |weights| total(weights) * channels as f64)
 }
 
 fn gaussian_window() -> [f64; WINDOW] {
@@ -121,9 +162,9 @@ mod tests {
         // The example in the documentation of torchmetrics: 0.9219 for three pictures of 256 x 256, whatever the noise.
         let a = noise(256 * 256 * 3);
         let b: Vec<f32> = a.iter().map(|v| v * 0.75).collect();
-        let similar = ssim(&a, &b, 256, 3, 1.0);
+        let similar = ssim(&a, &b, 256, 3, 1.0, None);
         assert!((similar - 0.9219).abs() < 1e-3, "{similar}");
-        assert_eq!(ssim(&a, &a, 256, 3, 1.0), 1.0);
+        assert_eq!(ssim(&a, &a, 256, 3, 1.0, None), 1.0);
     }
 
     #[test]
@@ -131,16 +172,17 @@ mod tests {
         // Without variance only the luminance term is left: (2ab + C1) / (a² + b² + C1).
         let (a, b) = (0.5f64, 0.25);
         let expected = (2.0 * a * b + 1e-4) / (a * a + b * b + 1e-4);
-        let flat = ssim(&[a as f32; 12 * 13], &[b as f32; 12 * 13], 13, 1, 1.0);
+        let flat = ssim(&[a as f32; 12 * 13], &[b as f32; 12 * 13], 13, 1, 1.0, None);
         assert!((flat - expected).abs() < 1e-9, "{flat} {expected}");
     }
 
     #[test]
     fn ssim_mixes_nothing_between_channels() {
         let (a, b) = (noise(20 * 30), noise(40 * 30)[20 * 30..].to_vec());
-        let apart: f64 = [(&a, &b), (&a, &a)].map(|(x, y)| ssim(x, y, 20, 1, 1.0)).iter().sum::<f64>() / 2.0;
+        let apart: f64 = [(&a, &b), (&a, &a)].map(|(x, y)| ssim(x, y, 20, 1, 1.0, None)).iter().sum::<f64>() / 2.0;
         let both = |second: &[f32]| a.iter().zip(second).flat_map(|(x, y)| [*x, *y]).collect::<Vec<f32>>();
-        let together = ssim(&both(&a), &b.iter().zip(&a).flat_map(|(x, y)| [*x, *y]).collect::<Vec<_>>(), 20, 2, 1.0);
+        let together =
+            ssim(&both(&a), &b.iter().zip(&a).flat_map(|(x, y)| [*x, *y]).collect::<Vec<_>>(), 20, 2, 1.0, None);
         assert!((apart - together).abs() < 1e-12, "{apart} {together}");
     }
 }

@@ -49,7 +49,7 @@ pub fn resize(
 }
 
 /// Rows and columns of the result; sizes are (height, width).
-fn axes((height, width): (usize, usize), (to_height, to_width): (usize, usize), fit: Fit) -> (Axis, Axis) {
+pub(crate) fn axes((height, width): (usize, usize), (to_height, to_width): (usize, usize), fit: Fit) -> (Axis, Axis) {
     // The side that decides the scale gets exactly its size, the other one follows.
     let follow = |side: usize, to: usize, by: usize| ((side as f64 * to as f64 / by as f64).round() as usize).max(1);
     let wider = to_width * height >= to_height * width;

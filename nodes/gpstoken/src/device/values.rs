@@ -164,6 +164,7 @@ impl Compute {
 }
 
 /// A value of a standard type, in the host's memory or on a device.
+#[derive(Clone)]
 pub enum Placed<T: StandardType> {
     /// In the host's memory.
     Host(T),

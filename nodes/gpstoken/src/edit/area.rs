@@ -1,4 +1,4 @@
-//! Pixels and coordinates: users count pixels, gaussians are in units where -1..1 spans the canvas.
+//! Pixels and coordinates: users count pixels, gaussians are in units where -1..1 spans the canvas's tiles.
 
 use splatgraph_sdk::Canvas;
 
@@ -14,8 +14,7 @@ pub struct Area {
 impl Area {
     /// The area that a header tells.
     pub fn of_header(header: &Canvas) -> Self {
-        let size = header.grid.map(|tiles| f64::from(tiles) * f64::from(header.tile));
-        Self { size, picture: header.canvas.map(|side| side as usize) }
+        Self { size: header.area().map(f64::from), picture: header.canvas.map(|side| side as usize) }
     }
 
     /// Pixels in a coordinate of 1 on each axis: the centres of the first and the last pixel are at -1 and 1.

@@ -1,7 +1,7 @@
 //! The node `gpstoken.CombineSelections`.
 
 use super::token_set::{HALF, selected, together, used};
-use crate::draw_tokens::TokensOrLayout;
+use crate::draw::TokensOrLayout;
 use splatgraph_sdk::prelude::*;
 
 /// How two selections become one.

@@ -5,7 +5,7 @@ use super::{
     criteria::{Criteria, Picture, Reference},
     token_set::{HALF, of_picture, together, used},
 };
-use crate::draw_tokens::TokensOrLayout;
+use crate::draw::TokensOrLayout;
 use splatgraph_sdk::{Json, prelude::*};
 
 /// Selects tokens: all that meet every criterion that is given; without one, all.

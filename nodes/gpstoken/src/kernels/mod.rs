@@ -10,6 +10,7 @@ pub mod cpu;
 pub mod group_norm;
 mod lanes;
 pub(crate) mod memory;
+pub mod patches;
 pub mod product;
 pub mod rows;
 pub mod tokens;

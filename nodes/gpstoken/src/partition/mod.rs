@@ -95,16 +95,28 @@ pub fn partition(
     if rules.tokens > capacity {
         return Err(OverCapacity { tokens: rules.tokens, capacity });
     }
-    let value = |region: Region| Scored { value: complexity(grey, visible, added, region, rules.exponent), region };
+    let regions = cut(grey, visible, added, rules, f64::NEG_INFINITY);
+    if regions.len() < rules.tokens {
+        return Err(OverCapacity { tokens: rules.tokens, capacity: regions.len() });
+    }
+    Ok(regions)
+}
 
-    let mut regions = Vec::with_capacity(rules.tokens);
-    regions.extend(parts.into_iter().map(value));
+/// How many regions there are once none that can be cut has a complexity above `threshold`; at most as many as the rules say.
+pub fn regions_above(grey: &Plane, visible: [usize; 2], added: Option<&Plane>, rules: &Rules, threshold: f64) -> usize {
+    cut(grey, visible, added, rules, threshold).len()
+}
+
+/// Cuts until there are as many regions as the rules say, or none that can be cut is above `threshold`.
+fn cut(grey: &Plane, visible: [usize; 2], added: Option<&Plane>, rules: &Rules, threshold: f64) -> Vec<Region> {
+    let value = |region: Region| Scored { value: complexity(grey, visible, added, region, rules.exponent), region };
+    let parts = parts([grey.width, grey.height], visible, rules.tokens);
+    let mut regions: Vec<Scored> = parts.into_iter().map(value).collect();
     while regions.len() < rules.tokens {
         // Stable: equal values keep their order. The two regions of the last cut stay unsorted at the end.
         regions.sort_by(|a, b| b.value.total_cmp(&a.value));
-        let Some(next) = regions.iter().position(|scored| scored.region.can_be_cut(rules.min_region)) else {
-            return Err(OverCapacity { tokens: rules.tokens, capacity: regions.len() });
-        };
+        let next = regions.iter().position(|scored| scored.region.can_be_cut(rules.min_region));
+        let Some(next) = next.filter(|next| regions[*next].value > threshold) else { break };
         let region = regions.remove(next).region;
         let halves = match region.width().cmp(&region.height()) {
             std::cmp::Ordering::Greater => region.cut_across_x().map(value),
@@ -116,7 +128,7 @@ pub fn partition(
         };
         regions.extend(halves);
     }
-    Ok(regions.into_iter().map(|scored| scored.region).collect())
+    regions.into_iter().map(|scored| scored.region).collect()
 }
 
 /// What is cut: all of it; or what is visible, and what lies to the right of that and below, each of which costs one token and no

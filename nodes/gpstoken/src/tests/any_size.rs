@@ -2,7 +2,7 @@
 
 use super::{assert_near, nodes::only, unit_picture};
 use crate::{
-    decode::decode, draw_tokens::draw_tokens, encode::encode, init_tokens::init_tokens, load_tokenizer::LoadTokenizer,
+    decode::decode, draw::node::draw_tokens, encode::encode, init_tokens::init_tokens, load_tokenizer::LoadTokenizer,
     refine_tokens::refine_tokens, splat::node::splat,
 };
 use splatgraph_sdk::{
@@ -28,7 +28,7 @@ fn photo(name: &str, width: usize, height: usize) -> Value {
 }
 
 fn layout_of(picture: &Value, settings: Json) -> Layout {
-    Layout::from_value(&only(run::<init_tokens>(settings, [("image", picture.clone())]).unwrap())).unwrap()
+    Layout::from_value(&run::<init_tokens>(settings, [("image", picture.clone())]).unwrap()[0]).unwrap()
 }
 
 fn tokens_of(tokenizer: &Value, picture: &Value, tokens: u32) -> Value {
@@ -91,8 +91,8 @@ fn tokens_go_where_the_picture_is() {
     // A map has the picture's size, and what it asks for beyond the tile's border is not there.
     let map = Mask::new(Tensor::from_vec([1, 256, 300], vec![1.0f32; 256 * 300]).unwrap()).unwrap();
     let inputs = [("image", picture.clone()), ("weight_map", map.into_value().unwrap())];
-    let steered = only(run::<init_tokens>(json!({"tokens": 64, "weight": 1e6}), inputs).unwrap());
-    let steered = Layout::from_value(&steered).unwrap();
+    let steered = run::<init_tokens>(json!({"tokens": 64, "weight": 1e6}), inputs).unwrap();
+    let steered = Layout::from_value(&steered[0]).unwrap();
     let gaussians = steered.gaussians.as_slice::<f32>().unwrap().as_chunks::<5>().0;
     assert_eq!(gaussians[64..].iter().filter(|[_, _, _, x, _]| pixel(*x) > 300.0).count(), 1);
 }

@@ -104,7 +104,7 @@ fn finish(tokenizer: &Value, tokens: Value, tiles: &str) -> Stages {
 }
 
 fn tokens_of(tokenizer: &Value, picture: &Value, layout: Json) -> Value {
-    let layout = only(run::<init_tokens>(layout, [("image", picture.clone())]).unwrap());
+    let layout = run::<init_tokens>(layout, [("image", picture.clone())]).unwrap().remove(0);
     let inputs = [("tokenizer", tokenizer.clone()), ("image", picture.clone())];
     let features = only(run::<encode>(json!({}), inputs).unwrap());
     let inputs = [("tokenizer", tokenizer.clone()), ("features", features), ("layout", layout)];

@@ -3,12 +3,14 @@
 mod any_size;
 mod calibration;
 mod devices;
+mod draw;
 mod edit;
 mod errors;
 mod generation;
 mod generator;
 mod kernels;
 mod layouts;
+mod lpips;
 mod network;
 mod nodes;
 mod partition;
@@ -16,6 +18,7 @@ mod samplers;
 mod shaders;
 mod splat;
 mod splat_devices;
+mod steering;
 mod training;
 mod whole;
 

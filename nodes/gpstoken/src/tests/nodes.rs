@@ -4,7 +4,7 @@ use super::{Golden, assert_near, folder, unit_picture};
 use crate::{
     decode::decode,
     device::Compute,
-    draw_tokens::draw_tokens,
+    draw::node::draw_tokens,
     encode::encode,
     grid_tokens::grid_tokens,
     init_tokens::init_tokens,
@@ -41,7 +41,7 @@ impl Chain {
     }
 
     fn tokens(&self, image: &Value, layout: Json) -> Tokens {
-        let layout = only(run::<init_tokens>(layout, [("image", image.clone())]).unwrap());
+        let layout = run::<init_tokens>(layout, [("image", image.clone())]).unwrap().remove(0);
         let features =
             only(run::<encode>(json!({}), [("tokenizer", self.0.clone()), ("image", image.clone())]).unwrap());
         let inputs = [("tokenizer", self.0.clone()), ("features", features), ("layout", layout)];
@@ -198,7 +198,7 @@ fn a_batch_and_a_weight_map_give_the_recorded_tokens() {
     let added =
         splatgraph_sdk::Mask::new(Tensor::from_vec([1, 256, 256], added).unwrap()).unwrap().into_value().unwrap();
     let layout = run::<init_tokens>(json!({"tokens": 64}), [("image", china.clone()), ("weight_map", added)]).unwrap();
-    let layout = Layout::from_value(&only(layout)).unwrap();
+    let layout = Layout::from_value(&layout[0]).unwrap();
     assert_near("layout", layout.gaussians.as_slice().unwrap(), golden.f32("n64.w2.5.bias.init_codes"), 0.0);
 }
 

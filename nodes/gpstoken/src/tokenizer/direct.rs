@@ -59,7 +59,7 @@ impl Direct<'_> {
     }
 
     /// A 3x3 convolution.
-    pub(super) fn convolve(self, convolution: &Convolution, x: &Map) -> Map {
+    pub(crate) fn convolve(self, convolution: &Convolution, x: &Map) -> Map {
         let read = read_plain(x.values(), x.size[1], x.channels);
         let mut out = self.map(x.size, convolution.outputs());
         let source = Source { size: x.size, doubled: false, read: &read };

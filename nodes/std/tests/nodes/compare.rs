@@ -69,3 +69,51 @@ fn pictures_that_can_not_be_compared() {
     assert_snapshot!(refused([1, 32, 32], [2, 32, 32]), @"b: pictures of the same number and size were expected, a has 1 of 32 x 32 and b has 2 of 32 x 32; give both inputs as many pictures");
     assert_snapshot!(refused([1, 10, 64], [1, 10, 64]), @"a: sides of at least 11 pixels were expected, the size of SSIM's window; 64 x 10 came");
 }
+
+fn masked(a: &Image, b: &Image, mask: &[f32], shape: [usize; 3]) -> Result<Vec<Value>> {
+    let mask = Mask::new(Tensor::from_vec(shape, mask.to_vec())?)?.into_value()?;
+    run::<compare>(json!({}), [("a", value(a)), ("b", value(b)), ("mask", mask)])
+}
+
+#[test]
+fn a_mask_weighs_pixels_and_windows() {
+    let a = image([2, 16, 20], |[_, y, x, c]| (y * 7 + x * 3 + c) as f32 / 255.0);
+    // The second half of the columns is two levels brighter in the first picture, four in the second.
+    let b =
+        image([2, 16, 20], |[b, y, x, c]| (y * 7 + x * 3 + c + if x < 10 { 0 } else { 2 * (b + 1) }) as f32 / 255.0);
+    let columns = |value: &dyn Fn(usize) -> f32| (0..16 * 20).map(|i| value(i % 20)).collect::<Vec<f32>>();
+    let decibels = |mse: f64| 10.0 * (255.0f64.powi(2) / mse).log10();
+    let near = |value: &Value, expected: f64| {
+        let value = value.as_float().unwrap();
+        assert!((value - expected).abs() < 1e-9, "{value} {expected}");
+    };
+
+    let all = masked(&a, &b, &[0.25; 320], [1, 16, 20]).unwrap();
+    let plain = compared(&a, &b).unwrap();
+    near(&all[0], plain[0].as_float().unwrap());
+    near(&all[1], plain[1].as_float().unwrap());
+
+    let left = masked(&a, &b, &columns(&|x| f32::from(u8::from(x < 10))), [1, 16, 20]).unwrap();
+    assert_eq!(left[0].as_float(), Some(100.0));
+    assert!(left[1].as_float() > plain[1].as_float());
+    let right = masked(&a, &b, &columns(&|x| f32::from(u8::from(x >= 10))), [1, 16, 20]).unwrap();
+    near(&right[0], f64::midpoint(decibels(4.0), decibels(16.0)));
+    let quarter = masked(&a, &b, &columns(&|x| if x < 10 { 3.0 } else { 1.0 }), [1, 16, 20]).unwrap();
+    near(&quarter[0], f64::midpoint(decibels(1.0), decibels(4.0)));
+
+    // A mask for each picture.
+    let each = [columns(&|x| f32::from(u8::from(x < 10))), columns(&|x| f32::from(u8::from(x >= 10)))].concat();
+    let outputs = masked(&a, &b, &each, [2, 16, 20]).unwrap();
+    near(&outputs[0], f64::midpoint(100.0, decibels(16.0)));
+}
+
+#[test]
+fn masks_that_do_not_fit() {
+    let picture = image([2, 16, 20], |_| 0.5);
+    let refused = |mask: &[f32], shape| told(masked(&picture, &picture, mask, shape), Path::new("/none"));
+    assert_snapshot!(refused(&[1.0; 320], [1, 20, 16]), @"mask: a mask of 20 x 16 pixels was expected, as the pictures have, for all 2 or for each; 1 of 16 x 20 came");
+    assert_snapshot!(refused(&[-1.0; 320], [1, 16, 20]), @"mask: finite values of 0 and more were expected, -1 came");
+    let mut corner = [0.0; 320];
+    corner[0] = 1.0;
+    assert_snapshot!(refused(&corner, [1, 16, 20]), @"mask: a mask that is above 0 somewhere was expected, farther than 5 pixels from the border for SSIM's window; that of picture 0 (from 0) is not");
+}

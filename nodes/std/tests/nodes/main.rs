@@ -4,6 +4,7 @@ mod arrange;
 mod compare;
 mod load;
 mod load_damaged;
+mod masks;
 mod records;
 mod resize;
 mod save;

@@ -2,8 +2,9 @@
 
 use insta::assert_snapshot;
 use splatgraph_pack_std::{
-    batch::batch, compare::compare, constants, crop::crop, grid::grid, load_image::load_image,
-    load_record::load_record, resize::resize, save_image::save_image, save_record::save_record, view::view,
+    batch::batch, compare::compare, constants, crop::crop, ellipse_mask::ellipse_mask, error_mask::error_mask,
+    grid::grid, load_image::load_image, load_record::load_record, rectangle_mask::rectangle_mask, resize::resize,
+    resize_mask::resize_mask, save_image::save_image, save_record::save_record, strokes_mask::strokes_mask, view::view,
 };
 use splatgraph_sdk::{Node, spec::NodeSpec};
 
@@ -34,6 +35,11 @@ fn specs() -> Vec<NodeSpec> {
         grid::spec(),
         compare::spec(),
         view::spec(),
+        rectangle_mask::spec(),
+        ellipse_mask::spec(),
+        strokes_mask::spec(),
+        error_mask::spec(),
+        resize_mask::spec(),
         load_record::spec(),
         save_record::spec(),
         constants::int::spec(),
@@ -53,8 +59,13 @@ fn sockets_are_as_designed() {
     Crop(image IMAGE, x INT = 0, y INT = 0, width INT, height INT) -> image IMAGE
     Batch(images IMAGE[]) -> image IMAGE
     Grid(images IMAGE[], columns INT = 0, gap INT = 8, background FLOAT = 1.0) -> image IMAGE
-    Compare(a IMAGE, b IMAGE, error_gain FLOAT = 4.0) -> psnr FLOAT, ssim FLOAT, each JSON, picture IMAGE
+    Compare(a IMAGE, b IMAGE, error_gain FLOAT = 4.0, mask MASK) -> psnr FLOAT, ssim FLOAT, each JSON, picture IMAGE
     View(value *, field STRING = "", channel INT = -1, colours STRING = "viridis") -> image IMAGE
+    RectangleMask(image IMAGE, x FLOAT = 0.0, y FLOAT = 0.0, width FLOAT, height FLOAT, feather FLOAT = 0.0, canvas_width INT = 0, canvas_height INT = 0) -> mask MASK
+    EllipseMask(image IMAGE, x FLOAT, y FLOAT, radius_x FLOAT, radius_y FLOAT, angle FLOAT = 0.0, feather FLOAT = 0.0, canvas_width INT = 0, canvas_height INT = 0) -> mask MASK
+    StrokesMask(image IMAGE, strokes JSON, feather FLOAT = 0.0, canvas_width INT = 0, canvas_height INT = 0) -> mask MASK
+    ErrorMask(a IMAGE, b IMAGE, radius FLOAT = 8.0) -> mask MASK, error FLOAT
+    ResizeMask(mask MASK, width INT, height INT, fit STRING = "fill", filter STRING = "lanczos") -> mask MASK
     LoadRecord(path STRING) -> value *
     SaveRecord(value *, path STRING, dtype STRING = "f32") -> path STRING (output)
     Int(value INT) -> value INT

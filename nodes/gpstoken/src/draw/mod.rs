@@ -1,0 +1,11 @@
+//! Tokens as pictures: drawn on a canvas, or written as SVG.
+
+mod canvas;
+mod colours;
+mod digits;
+mod ellipse;
+pub mod node;
+mod shown;
+pub mod svg;
+
+pub use shown::TokensOrLayout;

@@ -1,0 +1,70 @@
+//! What is shown: gaussians, perhaps with regions or textures.
+
+use crate::partition::{Corners, Gaussian};
+use splatgraph_sdk::prelude::*;
+
+/// What can be drawn.
+#[derive(Union)]
+pub enum TokensOrLayout {
+    /// Gaussians with textures.
+    Tokens(Tokens),
+    /// Gaussians, perhaps with regions.
+    Layout(Layout),
+}
+
+/// Both in one form.
+pub(super) struct Shown {
+    pub(super) batch: usize,
+    /// Rows of each picture, with those that are padding.
+    pub(super) count: usize,
+    pub(super) header: Canvas,
+    gaussians: Tensor,
+    regions: Option<Tensor>,
+    textures: Option<Tensor>,
+    counts: Option<Tensor>,
+}
+
+impl Shown {
+    pub(super) fn new(tokens: TokensOrLayout) -> Result<Self> {
+        let (gaussians, regions, textures, counts, header) = match tokens {
+            TokensOrLayout::Tokens(t) => (t.gaussians, None, Some(t.textures), t.counts, t.header),
+            TokensOrLayout::Layout(layout) => (layout.gaussians, layout.regions, None, None, layout.header),
+        };
+        let [batch, count, _] = gaussians.dims()?;
+        Ok(Self { batch, count, header, gaussians, regions, textures, counts })
+    }
+
+    /// Width and height of the area that coordinates span, for a canvas of this size: larger than it where tiles reach beyond.
+    pub(super) fn area(&self, canvas: [usize; 2]) -> [f32; 2] {
+        let Canvas { canvas: own, tile, grid, .. } = &self.header;
+        std::array::from_fn(|i| canvas[i] as f32 * ((grid[i] * tile) as f32 / own[i] as f32))
+    }
+
+    /// How many rows of picture `b` are tokens.
+    fn used(&self, b: usize) -> Result<usize> {
+        Ok(match &self.counts {
+            Some(counts) => counts.as_slice::<i64>()?[b] as usize,
+            None => self.count,
+        })
+    }
+
+    /// The gaussians of picture `b`.
+    pub(super) fn gaussians(&self, b: usize) -> Result<&[Gaussian]> {
+        Ok(&self.gaussians.as_slice::<f32>()?.as_chunks::<5>().0[b * self.count..][..self.used(b)?])
+    }
+
+    /// The regions of picture `b`, where there are any.
+    pub(super) fn regions(&self, b: usize) -> Result<&[Corners]> {
+        let Some(regions) = &self.regions else { return Ok(&[]) };
+        Ok(&regions.as_slice::<f32>()?.as_chunks::<4>().0[b * self.count..][..self.used(b)?])
+    }
+
+    /// The root mean square of each texture of picture `b`, where there are any.
+    pub(super) fn energies(&self, b: usize) -> Result<Option<Vec<f32>>> {
+        let Some(textures) = &self.textures else { return Ok(None) };
+        let [_, count, channels] = textures.dims()?;
+        let rows = &textures.as_slice::<f32>()?[b * count * channels..][..self.used(b)? * channels];
+        let energy = |row: &[f32]| (row.iter().map(|v| v * v).sum::<f32>() / channels as f32).sqrt();
+        Ok(Some(rows.chunks_exact(channels.max(1)).map(energy).collect()))
+    }
+}

@@ -1,0 +1,79 @@
+//! Masks that nodes draw: how large they are, and how a shape fills them.
+
+use crate::{
+    extent::Extent,
+    memory::{MAX_PIXELS, zeros},
+};
+use rayon::prelude::*;
+use splatgraph_sdk::prelude::*;
+
+/// Width and height of the picture, or those that are given where there is none.
+///
+/// # Errors
+/// Neither is given, or both; or there would be too many pixels.
+pub(crate) fn mask_size(image: Option<&Image>, width: u32, height: u32) -> Result<[usize; 2]> {
+    let given = [width as usize, height as usize];
+    let Some(image) = image else {
+        if given.contains(&0) {
+            return Err(Error::input(
+                "image",
+                format!(
+                    "a picture that the mask is for was expected, or canvas_width and canvas_height, {width} x {height} came"
+                ),
+            ));
+        }
+        if given[0].saturating_mul(given[1]) as u64 > MAX_PIXELS {
+            return Err(Error::input(
+                "canvas_width",
+                format!("a mask of at most 256 megapixels was expected, {width} x {height} came"),
+            ));
+        }
+        return Ok(given);
+    };
+    let extent = Extent::of(image, "image")?;
+    if given != [0, 0] {
+        return Err(Error::input(
+            "canvas_width",
+            format!(
+                "the mask gets the size of the picture, {} x {}, but {width} x {height} came, too; leave out one of them",
+                extent.width, extent.height
+            ),
+        ));
+    }
+    Ok([extent.width, extent.height])
+}
+
+/// The mask of a shape: 1 inside, 0 outside, and a straight way from one to the other of `feather` pixels across its edge.
+/// `distance` tells how far a place (x, y; pixel i reaches from i to i + 1) is outside; less than 0 is inside.
+///
+/// # Errors
+/// There is not that much memory.
+pub(crate) fn drawn(
+    [width, height]: [usize; 2],
+    feather: f32,
+    distance: impl Fn(f32, f32) -> f32 + Sync,
+) -> Result<Mask> {
+    let mut mask = zeros::<f32>(width * height)?;
+    mask.par_chunks_exact_mut(width).enumerate().for_each(|(y, line)| {
+        for (x, value) in line.iter_mut().enumerate() {
+            *value = covered(distance(x as f32 + 0.5, y as f32 + 0.5), feather);
+        }
+    });
+    Mask::new(Tensor::from_vec([1, height, width], mask)?)
+}
+
+/// How much of a place at this distance from an edge belongs to the shape.
+pub(crate) fn covered(distance: f32, feather: f32) -> f32 {
+    if feather > 0.0 { (0.5 - distance / feather).clamp(0.0, 1.0) } else { f32::from(u8::from(distance <= 0.0)) }
+}
+
+/// Refuses NaN and infinities, which pass ranges.
+///
+/// # Errors
+/// A number is not finite; blames its input.
+pub(crate) fn check_finite(numbers: &[(&str, f32)]) -> Result<()> {
+    match numbers.iter().find(|(_, number)| !number.is_finite()) {
+        Some((input, number)) => Err(Error::input(input, format!("a finite number was expected, {number} came"))),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,67 @@
+//! `std.EllipseMask`
+
+use crate::{
+    drawn_mask::{check_finite, drawn, mask_size},
+    threads::within,
+};
+use splatgraph_sdk::prelude::*;
+
+/// Draws an ellipse as a mask: 1 inside, 0 outside.
+///
+/// Numbers are in pixels from the upper left corner.
+#[node(category = "Mask", outputs(mask: "One mask, [1, H, W]."))]
+#[expect(clippy::too_many_arguments, reason = "a node's inputs")]
+pub fn ellipse_mask(
+    /// The picture that the mask is for; only its size counts.
+    image: Option<Image>,
+    /// The centre, from the left.
+    x: f32,
+    /// The centre, from the top.
+    y: f32,
+    /// From the centre to the edge, along the ellipse's first axis.
+    #[input(min = 0, max = 65536)]
+    radius_x: f32,
+    /// The same along its second axis.
+    #[input(min = 0, max = 65536)]
+    radius_y: f32,
+    /// How far it is turned, in degrees, clockwise.
+    #[input(default = 0.0)]
+    angle: f32,
+    /// How many pixels wide the way from 1 to 0 is, about; half of it lies on either side of the edge.
+    #[input(default = 0.0, min = 0, max = 65536)]
+    feather: f32,
+    /// The mask's width where no picture is given.
+    #[input(default = 0, min = 0, max = 65536)]
+    canvas_width: u32,
+    /// The mask's height where no picture is given.
+    #[input(default = 0, min = 0, max = 65536)]
+    canvas_height: u32,
+    ctx: &Ctx,
+) -> Result<Mask> {
+    let numbers = [("x", x), ("y", y), ("radius_x", radius_x), ("radius_y", radius_y)];
+    check_finite(&[&numbers[..], &[("angle", angle), ("feather", feather)]].concat())?;
+    let size = mask_size(image.as_ref(), canvas_width, canvas_height)?;
+    let (sin, cos) = angle.to_radians().sin_cos();
+    // Of the box around it.
+    let (reach_x, reach_y) = ((radius_x * cos).hypot(radius_y * sin), (radius_x * sin).hypot(radius_y * cos));
+    let off = |at: f32, reach: f32, side: usize| at + reach <= 0.0 || at - reach >= side as f32;
+    if radius_x == 0.0 || radius_y == 0.0 || off(x, reach_x, size[0]) || off(y, reach_y, size[1]) {
+        return Err(Error::input(
+            "x",
+            format!(
+                "an ellipse that covers a part of the picture of {} x {} was expected, one around ({x}, {y}) with radii of {radius_x} and {radius_y} came",
+                size[0], size[1]
+            ),
+        ));
+    }
+    within(ctx, || {
+        drawn(size, feather, |at_x, at_y| {
+            let (dx, dy) = (at_x - x, at_y - y);
+            let (u, v) = ((dx * cos + dy * sin) / radius_x, (dy * cos - dx * sin) / radius_y);
+            let from_centre = u.hypot(v); // 1 on the ellipse
+            let slope = (u / radius_x).hypot(v / radius_y) / from_centre.max(1e-6);
+            // To first order, which is exact for circles.
+            if from_centre < 1e-6 { -radius_x.min(radius_y) } else { (from_centre - 1.0) / slope }
+        })
+    })
+}

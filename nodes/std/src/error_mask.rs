@@ -1,0 +1,118 @@
+//! `std.ErrorMask`
+
+use crate::{
+    drawn_mask::check_finite,
+    extent::{Extent, resize_node},
+    memory::zeros,
+    threads::within,
+};
+use rayon::prelude::*;
+use splatgraph_sdk::prelude::*;
+
+/// Shows where two pictures differ: their squared error, blurred, as a mask whose largest value is 1.
+///
+/// The error of a first reconstruction says where a second one should spend more. Each picture has a scale of its own; equal
+/// pictures give zeros.
+#[node(category = "Mask", outputs(
+    mask: "0..1, [B, H, W].",
+    error: "What 1 stands for, the mean over the batch: the largest blurred squared error, of values 0..1.",
+))]
+pub fn error_mask(
+    /// The first picture, usually the original; one for all of `b`, or as many.
+    a: Image,
+    /// The second, of the same size.
+    b: Image,
+    /// How far the error is spread, in pixels: two standard deviations of a gaussian. 0 leaves each pixel by itself.
+    #[input(default = 8.0, min = 0, max = 256)]
+    radius: f32,
+    ctx: &Ctx,
+) -> Result<(Mask, f64)> {
+    check_finite(&[("radius", radius)])?;
+    let (left, right) = (Extent::of(&a, "a")?, Extent::of(&b, "b")?);
+    if [left.width, left.height] != [right.width, right.height] {
+        return Err(Error::input(
+            "b",
+            format!(
+                "pictures of the same size were expected, a has {} x {} and b has {} x {}; put a Resize in front: {}",
+                left.width,
+                left.height,
+                right.width,
+                right.height,
+                resize_node(left.width, left.height)
+            ),
+        ));
+    }
+    if left.batch != right.batch && left.batch != 1 && right.batch != 1 {
+        return Err(Error::input(
+            "b",
+            format!("as many pictures as in a were expected, or one, a has {} and b has {}", left.batch, right.batch),
+        ));
+    }
+    let (batch, width, height) = (left.batch.max(right.batch), left.width, left.height);
+    let window = window(radius);
+    let (of_a, of_b) = (a.image.as_slice::<f32>()?, b.image.as_slice::<f32>()?);
+    within(ctx, || {
+        let mut mask = zeros::<f32>(batch * width * height)?;
+        let mut scales = 0.0;
+        for (i, mask) in mask.chunks_exact_mut(width * height).enumerate() {
+            ctx.step(i, batch)?;
+            let size = width * height * 3;
+            let start = |pictures: usize| if pictures == 1 { 0 } else { i * size };
+            let errors = squared_errors(&of_a[start(left.batch)..][..size], &of_b[start(right.batch)..][..size]);
+            blur(&errors, width, &window, mask);
+            let largest = mask.iter().fold(0.0f32, |largest, v| largest.max(*v));
+            if largest.is_infinite() {
+                return Err(Error::input(
+                    "b",
+                    format!("pictures whose squared difference is finite were expected, that of number {i} is not"),
+                ));
+            }
+            if largest > 0.0 {
+                mask.par_iter_mut().for_each(|v| *v /= largest);
+            }
+            scales += f64::from(largest);
+        }
+        Ok((Mask::new(Tensor::from_vec([batch, height, width], mask)?)?, scales / batch as f64))
+    })
+}
+
+/// The mean of the three channels' squared differences at each pixel.
+fn squared_errors(a: &[f32], b: &[f32]) -> Vec<f32> {
+    let pixels = a.as_chunks::<3>().0.par_iter().zip(b.as_chunks::<3>().0.par_iter());
+    pixels.map(|(a, b)| a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum::<f32>() / 3.0).collect()
+}
+
+/// Half a gaussian from its centre on, out to three standard deviations.
+fn window(radius: f32) -> Vec<f32> {
+    let sigma = f64::from(radius) / 2.0;
+    let reach = (3.0 * sigma).ceil() as usize;
+    (0..=reach).map(|i| if i == 0 { 1.0 } else { (-(i as f64 / sigma).powi(2) / 2.0).exp() as f32 }).collect()
+}
+
+/// Weighted means over the window, of what lies inside the picture.
+fn blur(values: &[f32], width: usize, window: &[f32], out: &mut [f32]) {
+    let height = values.len() / width;
+    let mut rows = vec![0.0; values.len()];
+    rows.par_chunks_exact_mut(width).zip(values.par_chunks_exact(width)).for_each(|(out, line)| {
+        for (x, to) in out.iter_mut().enumerate() {
+            *to = mean(window, x, width, |i| line[i]);
+        }
+    });
+    out.par_chunks_exact_mut(width).enumerate().for_each(|(y, line)| {
+        for (x, to) in line.iter_mut().enumerate() {
+            *to = mean(window, y, height, |i| rows[i * width + x]);
+        }
+    });
+}
+
+/// The weighted mean of the values around place `at` of `length`.
+fn mean(window: &[f32], at: usize, length: usize, value: impl Fn(usize) -> f32) -> f32 {
+    let reach = window.len() - 1;
+    let (mut sum, mut weights) = (0.0, 0.0);
+    for i in at.saturating_sub(reach)..=(at + reach).min(length - 1) {
+        let weight = window[i.abs_diff(at)];
+        sum += weight * value(i);
+        weights += weight;
+    }
+    sum / weights
+}
