@@ -6,7 +6,8 @@
 //! ```text
 //! LoadTokenizer ──────┬──────────────┬─────────────────────┬──────────────┬─────────────┐
 //! picture ──> Encode ─┴─ features ─> RefineTokens ─ tokens ─> Splat ─ map ─> Decode ──> picture
-//!         └─> InitTokens ── layout ──┘                    └─> DrawTokens
+//!         └─> InitTokens ── layout ──┘                    ├─> DrawTokens
+//!                                                         └─> SaveTokens ─ file ─> LoadTokens ─ tokens ─> ...
 //! ```
 //!
 //! Or a picture is made: a layout is sampled from noise, recorded or drawn, and its textures are sampled from noise.
@@ -34,6 +35,10 @@ pub mod decode;
 
 pub mod draw_tokens;
 
+// Tokens as compact files.
+pub mod load_tokens;
+pub mod save_tokens;
+
 // Generation: layouts and tokens from noise.
 pub mod load_generator;
 
@@ -58,6 +63,7 @@ pub mod partition;
 pub mod picture;
 pub mod plane;
 mod threads;
+pub mod token_file;
 pub mod tokenizer;
 pub mod weights;
 
@@ -76,6 +82,8 @@ splatgraph_sdk::export_pack! {
         splat::node::splat,
         decode::decode,
         draw_tokens::draw_tokens,
+        save_tokens::save_tokens,
+        load_tokens::load_tokens,
         load_generator::LoadGenerator,
         layout_diffusion::layout_diffusion,
         layout_bank::LayoutBank,
