@@ -14,6 +14,7 @@ mod samplers;
 mod shaders;
 mod splat;
 mod splat_devices;
+mod token_file;
 mod whole;
 
 use crate::device::{self, Compute};
