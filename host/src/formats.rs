@@ -65,7 +65,11 @@ fn node_for(path: &Path, registry: &Registry, kind: PathKind) -> Option<(Class, 
     let ending = ending(path)?;
     let classes = registry.class_names().iter().filter_map(|name| registry.class(name));
     classes.into_iter().find_map(|class| {
-        let at = class.spec.inputs.iter().position(|input| input.path == Some(kind) && input.extensions.contains(&ending))?;
+        let at = class
+            .spec
+            .inputs
+            .iter()
+            .position(|input| input.path == Some(kind) && input.extensions.contains(&ending))?;
         let required = others(&class.spec, at).filter(|(_, input)| input.required()).count();
         (required == usize::from(kind == PathKind::Write)).then_some((class, at))
     })

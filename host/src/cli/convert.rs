@@ -9,8 +9,10 @@ use super::output::{self, graph_text};
 use super::pack_folders::PackFolders;
 use super::source;
 
-/// Write a graph in its other form: a bare prompt as this program's own format, or with --api the other way round. With a
-/// second file, write a record as a file of another kind: tokens.gpst as tokens.safetensors, or back
+/// Write a graph in its other form, or a record as a file of another kind
+///
+/// A bare prompt becomes a graph in this program's own format, with --api the other way round. With a second file, a record is
+/// written anew, as the ending of that file's name says: `convert tokens.gpst tokens.safetensors`, or back.
 ///
 /// A bare prompt is what tools of that ecosystem exchange: only nodes, links by position. Paths in the result are as seen
 /// from the folder of the file that is written, printed ones from the current directory.

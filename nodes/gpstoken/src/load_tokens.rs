@@ -22,7 +22,8 @@ pub fn load_tokens(
 
 /// What was in the file.
 pub(crate) fn tokens_of(file: TokenFile) -> Result<Tokens> {
-    let TokenFile { batch, tokens, channels, gaussians, textures, counts, canvas, tile, grid, map, support, model } = file;
+    let TokenFile { batch, tokens, channels, gaussians, textures, counts, canvas, tile, grid, map, support, model } =
+        file;
     let counts = counts.map(|counts| counts.into_iter().map(|used| used as i64).collect());
     Tokens::new(
         Tensor::from_vec([batch, tokens, 5], gaussians)?,

@@ -72,7 +72,10 @@ impl<'a> Content<'a> {
             number |= u64::from(byte & 0x7f) << (7 * place);
             if byte & 0x80 == 0 {
                 let shortest = byte != 0 || place == 0;
-                return u32::try_from(number).ok().filter(|_| shortest).ok_or_else(|| wrong("it has a malformed number"));
+                return u32::try_from(number)
+                    .ok()
+                    .filter(|_| shortest)
+                    .ok_or_else(|| wrong("it has a malformed number"));
             }
         }
         Err(wrong("it has a malformed number"))
@@ -135,7 +138,10 @@ fn header(content: &mut Content<'_>) -> Result<(TokenFile, Bits), String> {
     }
     let gaussians = vec![0.0; batch * tokens * GEOMETRY];
     let textures = vec![0.0; batch * tokens * channels];
-    Ok((TokenFile { batch, tokens, channels, gaussians, textures, counts, canvas, tile, grid, map, support, model }, bits))
+    Ok((
+        TokenFile { batch, tokens, channels, gaussians, textures, counts, canvas, tile, grid, map, support, model },
+        bits,
+    ))
 }
 
 /// The numbers of the tokens, which end the file.
