@@ -287,9 +287,9 @@ fn nodes_write_and_read_files() {
 /// What fuzzing found worth keeping: nothing of it may panic, and what is read can be written again.
 #[test]
 fn the_corpus_is_read_without_a_panic() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus/token_file");
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus");
     let mut replayed = 0;
-    for entry in std::fs::read_dir(folder).unwrap() {
+    for entry in std::fs::read_dir(corpus.join("token_file")).unwrap() {
         let bytes = std::fs::read(entry.unwrap().path()).unwrap();
         for bytes in [bytes.clone(), sealed(&bytes)] {
             if let Ok((file, bits)) = decode(&bytes) {
@@ -299,7 +299,7 @@ fn the_corpus_is_read_without_a_panic() {
         replayed += 1;
     }
     assert!(replayed > 10, "{replayed}");
-    for entry in std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus/layout_bank")).unwrap() {
+    for entry in std::fs::read_dir(corpus.join("layout_bank")).unwrap() {
         if let Ok(bank) = Bank::from_bytes(std::fs::read(entry.unwrap().path()).unwrap()) {
             drop(bank.get(207, 0, 1));
         }
