@@ -18,7 +18,7 @@ fn records_and_checkpoints_are_inspected() {
     insta::assert_snapshot!(place.run(&["inspect", "tokens.safetensors"]).all(), @r"
     exit code 0
     --- stdout
-    TOKENS  record, 2 fields, 296 bytes, 1184.0 bits a token
+    TOKENS  record, 2 fields, 256 bytes, 1024.0 bits a token
       canvas: [256,256]
 
       field      dtype  shape      min  max   mean   NaN  infinite

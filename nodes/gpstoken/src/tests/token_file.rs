@@ -220,6 +220,10 @@ fn what_is_wrong_is_said() {
     insta::assert_snapshot!(changed(10, &[0xff, 0xff, 0xff, 0xff, 0x0f]), @"it claims 4294967295 pictures of 256 tokens with 256 channels, too many for 79 bytes, although its checksum fits: the program that wrote it does not keep to the format");
     insta::assert_snapshot!(changed(10, &[0xff, 0xff, 0xff, 0xff, 0xff]), @"it has a malformed number, although its checksum fits: the program that wrote it does not keep to the format");
     insta::assert_snapshot!(error(&sealed(&[content, &[0, 0, 0, 1]].concat())), @"bytes are left over at its end, although its checksum fits: the program that wrote it does not keep to the format");
+    // Words of which the first decode to nothing: a state of 0 is not yet the end.
+    let words = [1u32, 0, 0, 0, 0].map(u32::to_le_bytes).concat();
+    let forged = sealed(&[&content[..63], &words].concat());
+    insta::assert_snapshot!(error(&forged), @"bytes are left over at its end, although its checksum fits: the program that wrote it does not keep to the format");
     insta::assert_snapshot!(error(&sealed(&[content, &[1]].concat())), @"bytes are left over at its end, although its checksum fits: the program that wrote it does not keep to the format");
     insta::assert_snapshot!(error(&sealed(&content[..50])), @"it ends too early, although its checksum fits: the program that wrote it does not keep to the format");
 }

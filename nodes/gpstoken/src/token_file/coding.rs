@@ -169,6 +169,11 @@ impl Reader {
     }
 
     pub(super) fn read(&mut self, model: &mut Adaptive) -> u32 {
+        // From a state of 0 on all symbols are the first, whatever the models say: a short file is read in a short time, however
+        // many numbers it claims.
+        if self.is_at_end() {
+            return 0;
+        }
         let Ok(level) = self.0.decode_symbol(&*model);
         model.learn(level);
         let low = if model.low_bits > 0 {
@@ -182,6 +187,7 @@ impl Reader {
 
     /// Whether everything was read.
     pub(super) fn is_at_end(&self) -> bool {
-        self.0.is_empty()
+        // The crate takes a state of 0 for the end; in a forged file words may be left.
+        self.0.is_empty() && self.0.bulk().is_empty()
     }
 }
