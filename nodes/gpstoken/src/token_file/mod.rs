@@ -165,7 +165,7 @@ impl TokenFile {
 /// tokens that are nearly all padding, or millions of equal ones, come near; without it a forged header could ask for
 /// any amount of memory.
 fn most_numbers(bytes: usize) -> usize {
-    (1 << 22) + bytes.saturating_mul(512)
+    (1 << 20) + bytes.saturating_mul(512)
 }
 
 /// The numbers of all tokens, padding too.
