@@ -34,7 +34,7 @@ fn a_file_of_a_pack_is_inspected_and_compared() {
     B  b.digits  SELECTION
 
       field     dtype  shape   differ  max    at      RMS        cosine
-      selected  f32    [1, 3]  1 of 3  0.125  [0, 2]  0.0721688  0.998274
+      selected  f32    [1, 3]  1 of 3  0.125  [0, 2]  0.0721688  0.99846
 
     within 0.2: the largest difference is 0.125, in `selected` at [0, 2]
     --- stderr
