@@ -39,7 +39,7 @@ fn a_pack_is_added_replaced_and_removed() {
     insta::assert_snapshot!(add(&place, &file).all(), @r"
     exit code 0
     --- stdout
-    Added second 0.1.0, 2 nodes: Address, Told
+    Added second 0.1.0, 4 nodes: Address, Told, ReadDigits, WriteDigits
       [DIR]/data/splatgraph/packs/libsecond.so
     --- stderr
     ");
@@ -47,7 +47,7 @@ fn a_pack_is_added_replaced_and_removed() {
     insta::assert_snapshot!(add(&place, &file).all(), @r"
     exit code 0
     --- stdout
-    Added second 0.1.0 in the place of 0.1.0, 2 nodes: Address, Told
+    Added second 0.1.0 in the place of 0.1.0, 4 nodes: Address, Told, ReadDigits, WriteDigits
       [DIR]/data/splatgraph/packs/libsecond.so
     --- stderr
     ");

@@ -108,6 +108,10 @@ pub struct InputSpec {
     /// For `path: model`: names of models inside the pack, handed over as they are.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub builtin: Vec<String>,
+    /// For paths of files: the endings of those that the node reads or writes, without a dot. `inspect` and `convert` find
+    /// the node for a file by them; a graph may give any name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub extensions: Vec<String>,
     /// The documentation.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub help: String,

@@ -1,10 +1,10 @@
 //! Checkpoints as PyTorch writes them (`checkpoints/make.py`), whole and broken.
 
 use splatgraph_sdk::{
-    DType,
+    DType, Record,
     checkpoint::{Checkpoint, Pickle, numpy_array, open, parse_pickle},
 };
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 fn file(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/checkpoints").join(name)
@@ -155,5 +155,23 @@ fn what_is_no_array_is_refused_by_name() {
     // The names of modules differ, and who says first what is wrong.
     for protocol in [2, 5] {
         assert_eq!(errors(protocol).len(), 7);
+    }
+}
+
+/// What fuzzing found worth keeping (see the folder `fuzz`): nothing of it may panic.
+#[test]
+fn the_corpus_is_read_without_a_panic() {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus");
+    for (reader, read) in [
+        ("record", (|bytes| drop(Record::from_safetensors(bytes))) as fn(&[u8])),
+        ("checkpoint", |bytes| drop(Checkpoint::from_bytes(bytes))),
+        ("layout_bank", |bytes| drop(parse_pickle(bytes).map(|root| numpy_array(&root)))),
+    ] {
+        let mut replayed = 0;
+        for entry in std::fs::read_dir(corpus.join(reader)).unwrap() {
+            read(&std::fs::read(entry.unwrap().path()).unwrap());
+            replayed += 1;
+        }
+        assert!(replayed > 0, "{reader}");
     }
 }

@@ -6,6 +6,8 @@ use serde::Serialize;
 use serde_json::{Map, Value as Json};
 use splatgraph_sdk::{Record, Tensor, checkpoint};
 
+use crate::{formats, registry::Registry};
+
 use super::numbers::{Number, numbers};
 use super::{InspectError, TensorReport, is_safetensors, is_torch, start_of};
 
@@ -69,12 +71,13 @@ pub struct Difference {
 }
 
 /// Compares two records or checkpoints; `InspectError` comes with the position of the file that it is about, 0 or 1.
+/// `registry` has the nodes that read other kinds of files, see [`inspect`](super::inspect).
 ///
 /// # Errors
 /// A file cannot be read, is damaged, or is of another kind.
-pub fn compare(a: &Path, b: &Path) -> Result<Comparison, (usize, InspectError)> {
-    let a = Side::read(a).map_err(|error| (0, error))?;
-    let b = Side::read(b).map_err(|error| (1, error))?;
+pub fn compare(a: &Path, b: &Path, registry: Option<&Registry>) -> Result<Comparison, (usize, InspectError)> {
+    let a = Side::read(a, registry).map_err(|error| (0, error))?;
+    let b = Side::read(b, registry).map_err(|error| (1, error))?;
     let mut fields: Vec<FieldComparison> = Vec::new();
     for (name, in_a) in &a.fields {
         fields.push(field(name, Some(in_a), b.field(name)));
@@ -118,15 +121,16 @@ struct Side {
 }
 
 impl Side {
-    fn read(path: &Path) -> Result<Self, InspectError> {
+    fn read(path: &Path, registry: Option<&Registry>) -> Result<Self, InspectError> {
         let start = start_of(path)?;
         if is_safetensors(&start) {
             let record = Record::load(path).map_err(InspectError::Tensors)?;
             if !record.type_name.is_empty() {
-                return Ok(Self { type_name: record.type_name, header: record.header, fields: record.fields });
+                return Ok(Self::of(record));
             }
         } else if !is_torch(&start) {
-            return Err(InspectError::NotCompared);
+            let record = registry.and_then(|registry| formats::read(path, registry));
+            return record.ok_or(InspectError::NotCompared)?.map(Self::of).map_err(InspectError::Tensors);
         }
         let checkpoint = checkpoint::open(path).map_err(InspectError::Tensors)?;
         Ok(Self {
@@ -134,6 +138,10 @@ impl Side {
             header: checkpoint.metadata.into_iter().map(|(key, text)| (key, text.into())).collect(),
             fields: checkpoint.tensors.into_iter().collect(),
         })
+    }
+
+    fn of(record: Record) -> Self {
+        Self { type_name: record.type_name, header: record.header, fields: record.fields }
     }
 
     fn field(&self, name: &str) -> Option<&Tensor> {

@@ -15,7 +15,7 @@ pub use compare::{Comparison, Difference, FieldComparison, HeaderDifference, com
 pub use picture::PictureReport;
 pub use tensors::{CheckpointReport, DtypeTotal, FieldReport, RecordReport, TensorReport};
 
-use crate::picture::PictureError;
+use crate::{formats, picture::PictureError, registry::Registry};
 
 /// What a file holds.
 #[derive(Clone, Debug, Serialize)]
@@ -42,24 +42,33 @@ pub enum InspectError {
     #[error(transparent)]
     Picture(#[from] PictureError),
     /// A picture, or something else, where tensors are compared.
-    #[error("only records (.safetensors) and checkpoints (.safetensors, .pth) are compared, and the file is neither")]
+    #[error(
+        "only records (.safetensors, or files of the packs that are loaded) and checkpoints (.safetensors, .pth) are compared, and the file is neither"
+    )]
     NotCompared,
     /// Something else.
-    #[error("the file is no record (.safetensors), no checkpoint (.safetensors, .pth) and no picture of a known kind")]
+    #[error(
+        "the file is no record (.safetensors, or a file of the packs that are loaded), no checkpoint (.safetensors, .pth) and no picture of a known kind"
+    )]
     Unknown,
 }
 
-/// Looks into the file at `path`; its first bytes decide what it is, not its name.
+/// Looks into the file at `path`; its first bytes decide what it is, not its name. For what they do not tell, `registry` has
+/// the nodes that read other kinds of files; loading packs takes a while, so ask without one first.
 ///
 /// # Errors
 /// The file cannot be read, is damaged, or is of no known kind.
-pub fn inspect(path: &Path) -> Result<Inspection, InspectError> {
+pub fn inspect(path: &Path, registry: Option<&Registry>) -> Result<Inspection, InspectError> {
     let start = start_of(path)?;
     if is_safetensors(&start) {
         return tensors::safetensors(path).map_err(InspectError::Tensors);
     }
     if is_torch(&start) {
         return tensors::checkpoint(path).map(Inspection::Checkpoint).map_err(InspectError::Tensors);
+    }
+    if let Some(record) = registry.and_then(|registry| formats::read(path, registry)) {
+        let record = record.map_err(InspectError::Tensors)?;
+        return Ok(Inspection::Record(RecordReport::of(&record, path)?));
     }
     picture::picture(path, &start).map(Inspection::Picture)
 }

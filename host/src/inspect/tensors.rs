@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde::Serialize;
 use serde_json::{Map, Value as Json};
-use splatgraph_sdk::{Record, Result, Tensor, checkpoint};
+use splatgraph_sdk::{Record, Result, Tensor, Tokens, checkpoint};
 
 use super::Inspection;
 use super::numbers::{Number, numbers};
@@ -16,10 +16,37 @@ pub struct RecordReport {
     /// `TOKENS`, `IMAGE`, ...
     #[serde(rename = "type")]
     pub type_name: String,
+    /// The file's size.
+    pub bytes: u64,
+    /// Of TOKENS: the file's bits for each token that is no padding.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bits_per_token: Option<f64>,
     /// Canvas, tile, grid, ...
     pub header: Map<String, Json>,
     /// Its tensors, in order.
     pub fields: Vec<FieldReport>,
+}
+
+impl RecordReport {
+    pub(super) fn of(record: &Record, path: &Path) -> std::io::Result<Self> {
+        let bytes = path.metadata()?.len();
+        let tokens = if record.type_name == Tokens::TYPE { tokens(record) } else { 0 };
+        Ok(Self {
+            type_name: record.type_name.clone(),
+            bytes,
+            bits_per_token: (tokens > 0).then(|| bytes as f64 * 8.0 / tokens as f64),
+            header: record.header.clone(),
+            fields: record.fields.iter().map(|(name, tensor)| FieldReport::of(name, tensor)).collect(),
+        })
+    }
+}
+
+/// How many tokens are used.
+fn tokens(record: &Record) -> usize {
+    if let Some(Ok(counts)) = record.field("counts").map(Tensor::as_slice::<i64>) {
+        return counts.iter().map(|used| usize::try_from(*used).unwrap_or(0)).sum();
+    }
+    record.field("gaussians").map_or(0, |gaussians| gaussians.shape().iter().take(2).product())
 }
 
 /// A tensor of a record, with what its numbers are like.
@@ -110,8 +137,7 @@ pub(super) fn safetensors(path: &Path) -> Result<Inspection> {
         drop(record);
         return Ok(Inspection::Checkpoint(checkpoint(path)?));
     }
-    let fields = record.fields.iter().map(|(name, tensor)| FieldReport::of(name, tensor)).collect();
-    Ok(Inspection::Record(RecordReport { type_name: record.type_name, header: record.header, fields }))
+    Ok(Inspection::Record(RecordReport::of(&record, path)?))
 }
 
 pub(super) fn checkpoint(path: &Path) -> Result<CheckpointReport> {

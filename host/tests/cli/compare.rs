@@ -145,7 +145,7 @@ fn what_is_not_compared_is_an_error() {
     exit code 1
     --- stdout
     --- stderr
-    error: only records (.safetensors) and checkpoints (.safetensors, .pth) are compared, and the file is neither
+    error: only records (.safetensors, or files of the packs that are loaded) and checkpoints (.safetensors, .pth) are compared, and the file is neither
       notes.txt
     ");
     insta::assert_snapshot!(place.run(&["inspect", "missing.safetensors", "a.safetensors"]).all(), @r"

@@ -33,8 +33,7 @@ fn help_lists_the_commands() {
       new-pack     Create a folder with a new node pack: one node, its test and a graph that runs it
       inspect      Show what is in a record, a checkpoint or a picture, or compare two records or
                    checkpoints
-      convert      Write a graph in its other form: a bare prompt as this program's own format, or with
-                   --api the other way round
+      convert      Write a graph in its other form, or a record as a file of another kind
       completions  Print a script that completes commands and options in a shell
       help         Print this message or the help of the given subcommand(s)
 

@@ -18,7 +18,7 @@ fn records_and_checkpoints_are_inspected() {
     insta::assert_snapshot!(place.run(&["inspect", "tokens.safetensors"]).all(), @r"
     exit code 0
     --- stdout
-    TOKENS  record, 2 fields
+    TOKENS  record, 2 fields, 256 bytes, 1024.0 bits a token
       canvas: [256,256]
 
       field      dtype  shape      min  max   mean   NaN  infinite
@@ -84,7 +84,7 @@ fn what_cannot_be_inspected_is_an_error() {
     exit code 1
     --- stdout
     --- stderr
-    error: the file is no record (.safetensors), no checkpoint (.safetensors, .pth) and no picture of a known kind
+    error: the file is no record (.safetensors, or a file of the packs that are loaded), no checkpoint (.safetensors, .pth) and no picture of a known kind
       notes.txt
     ");
     insta::assert_snapshot!(place.run(&["inspect", "missing.png"]).all(), @r"

@@ -8,6 +8,7 @@ mod compare;
 mod convert;
 mod debug;
 mod devices;
+mod formats;
 mod help;
 mod inspect;
 mod new_pack;

@@ -130,8 +130,10 @@ fn the_nodes_of_one_pack_are_listed() {
     exit code 0
     --- stdout
     second 0.1.0  Another pack for the host's tests
-      second.Address  Where a tensor is.
-      second.Told     What the node was told to compute on, and how precisely.
+      second.Address      Where a tensor is.
+      second.Told         What the node was told to compute on, and how precisely.
+      second.ReadDigits   Reads a selection from a file of one digit for each weight.
+      second.WriteDigits  Writes a selection to a file of one digit for each weight.
     --- stderr
     ");
     assert_eq!(place.run(&["nodes", "Address"]).code, 2);

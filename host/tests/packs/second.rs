@@ -19,6 +19,38 @@ fn told(ctx: &Ctx) -> Result<(String, f32)> {
     Ok((setting("device"), if setting("precision") == "f16" { 16.0 } else { 32.0 }))
 }
 
+/// Reads a selection from a file of one digit for each weight.
+#[node(category = "Record", outputs(value: "the selection"))]
+fn read_digits(
+    /// The file.
+    #[input(path = read, extensions = ["digits"])]
+    path: PathBuf,
+) -> Result<Selection> {
+    let text = std::fs::read_to_string(&path)?;
+    let weight = |digit: char| digit.to_digit(10).map(|digit| digit as f32 / 8.0);
+    let weights = text.chars().map(weight).collect::<Option<Vec<f32>>>();
+    let weights = weights.ok_or_else(|| Error::input("path", "digits were expected, something else came"))?;
+    Selection::new(Tensor::from_vec([1, weights.len()], weights)?)
+}
+
+/// Writes a selection to a file of one digit for each weight.
+#[node(category = "Record", output, outputs(path: "the file"))]
+fn write_digits(
+    /// The selection.
+    selection: Selection,
+    /// The file.
+    #[input(path = write, extensions = ["digits"])]
+    path: PathBuf,
+    /// The digit of weight 1.
+    #[input(default = 8, min = 1, max = 9)]
+    whole: u32,
+) -> Result<PathBuf> {
+    let digit = |weight: &f32| char::from_digit((weight * whole as f32) as u32, 10).unwrap_or('9');
+    let text: String = selection.selected.as_slice::<f32>()?.iter().map(digit).collect();
+    splatgraph_sdk::write_whole(&path, text.as_bytes())?;
+    Ok(path)
+}
+
 fn devices() -> Vec<DeviceSpec> {
     let device = |id: &str, name: &str| DeviceSpec { id: id.into(), name: name.into(), ..DeviceSpec::default() };
     vec![
@@ -31,6 +63,6 @@ fn devices() -> Vec<DeviceSpec> {
 export_pack! {
     id: "second",
     description: "Another pack for the host's tests",
-    nodes: [address, told],
+    nodes: [address, told, read_digits, write_digits],
     devices: devices,
 }

@@ -35,11 +35,16 @@ impl Bank {
     /// # Errors
     /// The file can't be read, is damaged or of another kind, or is a pickle that asks for code.
     pub fn open(path: &Path) -> Result<Self> {
-        let read = || {
-            let bytes = std::fs::read(path)?;
-            if bytes.first() == Some(&PICKLE) { Self::from_pickle(bytes) } else { Self::from_record(&bytes) }
-        };
+        let read = || Self::from_bytes(std::fs::read(path)?);
         read().map_err(|e: Error| e.about_file("reading a bank of layouts", path))
+    }
+
+    /// From a whole file's content.
+    ///
+    /// # Errors
+    /// See [`Bank::open`].
+    pub fn from_bytes(bytes: Vec<u8>) -> Result<Self> {
+        if bytes.first() == Some(&PICKLE) { Self::from_pickle(bytes) } else { Self::from_record(&bytes) }
     }
 
     /// A dict of lists of arrays [N, 5 or more] by class, of which the first five columns count. Lists are turned round: the

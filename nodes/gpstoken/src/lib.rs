@@ -6,7 +6,8 @@
 //! ```text
 //! LoadTokenizer ──────┬──────────────┬─────────────────────┬──────────────┬─────────────┐
 //! picture ──> Encode ─┴─ features ─> RefineTokens ─ tokens ─> Splat ─ map ─> Decode ──> picture
-//!         └─> InitTokens ── layout ──┘                    └─> DrawTokens
+//!         └─> InitTokens ── layout ──┘                    ├─> DrawTokens
+//!                                                         └─> SaveTokens ─ file ─> LoadTokens ─ tokens ─> ...
 //! ```
 //!
 //! In between tokens are objects: some are selected, and edited, or mixed with those of another picture.
@@ -50,6 +51,10 @@ pub mod lpips;
 // Tokens as objects: selected, moved, mixed.
 pub mod edit;
 
+// Tokens as compact files.
+pub mod load_tokens;
+pub mod save_tokens;
+
 // Generation: layouts and tokens from noise.
 pub mod load_generator;
 
@@ -77,6 +82,7 @@ pub mod partition;
 pub mod picture;
 pub mod plane;
 mod threads;
+pub mod token_file;
 pub mod tokenizer;
 pub mod training;
 pub mod weights;
@@ -110,6 +116,8 @@ splatgraph_sdk::export_pack! {
         draw::node::draw_tokens,
         draw::svg::save_tokens_svg,
         lpips::node::Lpips,
+        save_tokens::save_tokens,
+        load_tokens::load_tokens,
         load_generator::LoadGenerator,
         layout_diffusion::layout_diffusion,
         layout_bank::LayoutBank,

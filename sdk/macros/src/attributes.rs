@@ -106,6 +106,7 @@ pub(crate) struct InputOptions {
     pub(crate) max: Option<Expr>,
     pub(crate) path: Option<Ident>,
     pub(crate) builtin: Vec<LitStr>,
+    pub(crate) extensions: Vec<LitStr>,
 }
 
 impl Parse for InputOptions {
@@ -125,16 +126,12 @@ impl Parse for InputOptions {
                     }
                     options.path = Some(kind);
                 }
-                "builtin" => {
-                    input.parse::<Token![=]>()?;
-                    let content;
-                    bracketed!(content in input);
-                    options.builtin =
-                        Punctuated::<LitStr, Token![,]>::parse_terminated(&content)?.into_iter().collect();
-                }
+                "builtin" => options.builtin = texts(input)?,
+                "extensions" => options.extensions = texts(input)?,
                 other => {
-                    let message =
-                        format!("unknown option `{other}` of #[input]; there are: default, min, max, path, builtin");
+                    let message = format!(
+                        "unknown option `{other}` of #[input]; there are: default, min, max, path, builtin, extensions"
+                    );
                     return Err(Error::new(key.span(), message));
                 }
             }
@@ -144,6 +141,14 @@ impl Parse for InputOptions {
         }
         Ok(options)
     }
+}
+
+/// `= ["one", "two"]`
+fn texts(input: ParseStream<'_>) -> Result<Vec<LitStr>> {
+    input.parse::<Token![=]>()?;
+    let content;
+    bracketed!(content in input);
+    Ok(Punctuated::<LitStr, Token![,]>::parse_terminated(&content)?.into_iter().collect())
 }
 
 impl InputOptions {

@@ -18,7 +18,8 @@ use proc_macro::TokenStream;
 /// - `output`: the node has an effect outside the graph, so it always runs.
 ///
 /// Parameters take `#[input(..)]`: `default = 128`, `min = 1`, `max = 4096`, `path = read` (or `read_dir`, `write`,
-/// `model`), `builtin = ["small"]` for models inside the pack. A parameter `ctx: &Ctx` is no input.
+/// `model`), `builtin = ["small"]` for models inside the pack, `extensions = ["abc"]` for the kind of file that the node is
+/// for, without a dot: `inspect` and `convert` find it so. A parameter `ctx: &Ctx` is no input.
 ///
 /// A node with a state is a struct with `Default` whose `impl` block has `fn run(&self, ..)`: one instance lives for each node
 /// of a graph, as long as the host process does.

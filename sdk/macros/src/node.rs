@@ -160,6 +160,10 @@ fn parameters(signature: &mut Signature) -> Result<Vec<Parameter>> {
         if !options.builtin.is_empty() && options.path.as_ref().is_none_or(|p| p != "model") {
             return Err(Error::new(options.builtin[0].span(), "`builtin` names models: it goes with `path = model`"));
         }
+        if !options.extensions.is_empty() && options.path.as_ref().is_none_or(|p| p == "read_dir") {
+            let message = "`extensions` names kinds of files: it goes with `path = read`, `write` or `model`";
+            return Err(Error::new(options.extensions[0].span(), message));
+        }
         all.push(Parameter::Input(Box::new(InputParameter { ident, ty: (*typed.ty).clone(), options, help })));
     }
     Ok(all)
@@ -226,7 +230,7 @@ fn input_spec(input: &InputParameter) -> TokenStream {
         let variant = Ident::new(&camel_case(&kind.to_string()), kind.span());
         quote!(::splatgraph_sdk::spec::PathKind::#variant)
     }));
-    let builtin = &input.options.builtin;
+    let (builtin, extensions) = (&input.options.builtin, &input.options.extensions);
     let socket = quote_spanned!(span=> <#ty as ::splatgraph_sdk::socket::Socket>);
     quote! {
         ::splatgraph_sdk::spec::InputSpec {
@@ -240,6 +244,7 @@ fn input_spec(input: &InputParameter) -> TokenStream {
             choices: #socket::choices(),
             path: #path,
             builtin: ::std::vec![#(::std::string::String::from(#builtin)),*],
+            extensions: ::std::vec![#(::std::string::String::from(#extensions)),*],
             help: ::std::string::String::from(#help),
         }
     }

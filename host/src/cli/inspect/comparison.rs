@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 
 use serde::Serialize;
-use splatgraph::inspect::{Comparison, Difference, FieldComparison, TensorReport, compare};
+use splatgraph::inspect::{Comparison, Difference, FieldComparison, InspectError, TensorReport, compare};
 
 use super::{short, unreadable};
 use crate::cli::failure::{FAILED, Failure, Outcome};
 use crate::cli::output::{self, BOLD, columns, count};
+use crate::cli::pack_folders::PackFolders;
 
 /// What a program gets.
 #[derive(Serialize)]
@@ -21,9 +22,13 @@ struct Report<'a> {
     within: bool,
 }
 
-pub(super) fn run(paths: [&PathBuf; 2], tolerance: Option<f64>, json: bool) -> Outcome {
+pub(super) fn run(paths: [&PathBuf; 2], tolerance: Option<f64>, json: bool, packs: &PackFolders) -> Outcome {
     let [a, b] = paths;
-    let comparison = compare(a, b).map_err(|(which, error)| unreadable(error, if which == 0 { a } else { b }))?;
+    let comparison = match compare(a, b, None) {
+        Err((_, InspectError::NotCompared)) => compare(a, b, Some(&packs.load()?)),
+        comparison => comparison,
+    };
+    let comparison = comparison.map_err(|(which, error)| unreadable(error, if which == 0 { a } else { b }))?;
     let within = comparison.within(tolerance.unwrap_or(0.0));
     if json {
         output::print_json(&Report { kind: "comparison", files: paths, comparison: &comparison, tolerance, within });

@@ -10,16 +10,17 @@ use splatgraph::inspect::{
 
 use crate::cli::failure::{FAILED, Failure, Outcome};
 use crate::cli::output::{self, BOLD, DIM, columns, count, graph_text};
+use crate::cli::pack_folders::PackFolders;
 
 /// Show what is in a record, a checkpoint or a picture, or compare two records or checkpoints
 ///
 /// Two files are compared field by field. NaN at the same place in both counts as equal.
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// A .safetensors or .pth file, or a picture
+    /// A .safetensors or .pth file, a picture, or a file that a node of a pack reads, such as .gpst
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// A .safetensors or .pth file to compare the first with
+    /// A file with tensors to compare the first with
     #[arg(value_name = "OTHER")]
     other: Option<PathBuf>,
     /// Fail (exit code 1) when numbers differ by more than this, a shape or the fields differ, or NaN or infinity stands
@@ -29,6 +30,8 @@ pub(crate) struct Options {
     /// Print JSON
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    packs: PackFolders,
 }
 
 fn tolerance(text: &str) -> Result<f64, String> {
@@ -39,9 +42,13 @@ fn tolerance(text: &str) -> Result<f64, String> {
 pub(crate) fn run(options: &Options) -> Outcome {
     let path = &options.file;
     if let Some(other) = &options.other {
-        return comparison::run([path, other], options.tolerance, options.json);
+        return comparison::run([path, other], options.tolerance, options.json, &options.packs);
     }
-    let found = inspect(path).map_err(|error| unreadable(error, path))?;
+    let found = match inspect(path, None) {
+        Err(InspectError::Unknown) => inspect(path, Some(&options.packs.load()?)),
+        found => found,
+    };
+    let found = found.map_err(|error| unreadable(error, path))?;
     if options.json {
         output::print_json(&found);
         return Ok(());
@@ -63,7 +70,10 @@ fn unreadable(error: InspectError, path: &Path) -> Failure {
 }
 
 fn of_record(record: &RecordReport) -> String {
-    let mut text = format!("{BOLD}{}{BOLD:#}  record, {}\n", record.type_name, count(record.fields.len(), "field"));
+    let fields = count(record.fields.len(), "field");
+    let mut text = format!("{BOLD}{}{BOLD:#}  record, {fields}, {} bytes", record.type_name, record.bytes);
+    text += &record.bits_per_token.map(|bits| format!(", {bits:.1} bits a token")).unwrap_or_default();
+    text.push('\n');
     for (key, value) in &record.header {
         text += &format!("  {key}: {value}\n");
     }

@@ -68,6 +68,9 @@ pub(crate) fn limits(input: &InputSpec) -> String {
         Some(PathKind::Model) => ", a model",
         None => "",
     };
+    if !input.extensions.is_empty() {
+        text += &format!(" (.{})", input.extensions.join(", ."));
+    }
     if !input.builtin.is_empty() {
         text += &format!(" (built in: {})", input.builtin.join(", "));
     }

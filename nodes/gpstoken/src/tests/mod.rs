@@ -19,6 +19,7 @@ mod shaders;
 mod splat;
 mod splat_devices;
 mod steering;
+mod token_file;
 mod training;
 mod whole;
 

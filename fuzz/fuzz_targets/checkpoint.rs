@@ -1,0 +1,6 @@
+//! Checkpoints: .safetensors, and the zip archives with a pickle that PyTorch writes (.pth).
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    let _ = splatgraph_sdk::checkpoint::Checkpoint::from_bytes(bytes);
+});

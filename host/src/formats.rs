@@ -1,0 +1,127 @@
+//! Records in files of any kind: .safetensors, which the host knows, and those for which a pack has a node.
+//!
+//! A node that reads declares `#[input(path = read, extensions = ["abc"])]` and gives the value as its first output; one that
+//! writes declares `path = write` and takes the value as its one other input without a default.
+
+use std::path::Path;
+
+use splatgraph_sdk::{
+    DType, Error, Record, Value,
+    host::{HostContext, LogLevel, context},
+    spec::{InputSpec, NodeSpec, PathKind, socket_types_meet},
+};
+
+use crate::registry::{Class, Registry};
+
+/// The ending that the host knows itself.
+const OWN: &str = "safetensors";
+
+/// Reads a record with the node for files of its ending; `None` where no pack has one.
+///
+/// # Errors
+/// Of the node, or what it gave is no record.
+#[must_use]
+pub fn read(path: &Path, registry: &Registry) -> Option<Result<Record, Error>> {
+    let (class, at) = node_for(path, registry, PathKind::Read)?;
+    Some(run(&class, path, at, None).and_then(|outputs| {
+        let value = outputs.first().ok_or_else(|| Error::new(format!("{} gives nothing", class.full_name)))?;
+        Record::from_value(value)
+    }))
+}
+
+/// Reads a record from a file of any known kind.
+///
+/// # Errors
+/// No pack knows the file's ending, or reading failed.
+pub fn load(path: &Path, registry: &Registry) -> Result<Record, Error> {
+    if ending(path).as_deref() == Some(OWN) {
+        return Record::load(path);
+    }
+    read(path, registry).unwrap_or_else(|| Err(unknown(path, registry, PathKind::Read)))
+}
+
+/// Writes a record to a file of the kind that its ending says, as a whole.
+///
+/// # Errors
+/// No pack knows the ending, the node for it takes another type, or writing failed.
+pub fn save(record: Record, path: &Path, registry: &Registry) -> Result<(), Error> {
+    if ending(path).as_deref() == Some(OWN) {
+        return record.save(path, DType::F32);
+    }
+    let Some((class, at)) = node_for(path, registry, PathKind::Write) else {
+        return Err(unknown(path, registry, PathKind::Write));
+    };
+    let value = others(&class.spec, at).find(|(_, input)| input.required());
+    let Some((value_at, _)) = value.filter(|(_, input)| socket_types_meet(&record.type_name, &input.socket)) else {
+        let takes = value.map_or("nothing", |(_, input)| input.socket.as_str());
+        let came = if record.type_name.is_empty() { "weights of a model" } else { &record.type_name };
+        return Err(Error::new(format!("{} writes {takes}, the file holds {came}", class.full_name)));
+    };
+    run(&class, path, at, Some((value_at, record.into_value()))).map(|_| ())
+}
+
+/// The node that reads or writes files with this ending, and which input takes the path. The first pack wins.
+fn node_for(path: &Path, registry: &Registry, kind: PathKind) -> Option<(Class, usize)> {
+    let ending = ending(path)?;
+    let classes = registry.class_names().iter().filter_map(|name| registry.class(name));
+    classes.into_iter().find_map(|class| {
+        let at = class
+            .spec
+            .inputs
+            .iter()
+            .position(|input| input.path == Some(kind) && input.extensions.contains(&ending))?;
+        let required = others(&class.spec, at).filter(|(_, input)| input.required()).count();
+        (required == usize::from(kind == PathKind::Write)).then_some((class, at))
+    })
+}
+
+/// All inputs but one.
+fn others(spec: &NodeSpec, but: usize) -> impl Iterator<Item = (usize, &InputSpec)> {
+    spec.inputs.iter().enumerate().filter(move |(at, _)| *at != but)
+}
+
+fn run(class: &Class, path: &Path, at: usize, value: Option<(usize, Value)>) -> Result<Vec<Value>, Error> {
+    let mut inputs = vec![Value::none(); class.spec.inputs.len()];
+    let absolute = std::path::absolute(path)?;
+    let text = absolute.to_str().ok_or_else(|| Error::new("a path that is UTF-8 was expected"))?;
+    inputs[at] = Value::from_json(&text.into());
+    if let Some((at, value)) = value {
+        inputs[at] = value;
+    }
+    class.pack.nodes.create(&class.spec.name)?.run(&context(Nobody), &inputs)
+}
+
+/// Lower case and without the dot.
+fn ending(path: &Path) -> Option<String> {
+    path.extension()?.to_str().map(str::to_lowercase)
+}
+
+fn unknown(path: &Path, registry: &Registry, kind: PathKind) -> Error {
+    let classes = registry.class_names().iter().filter_map(|name| registry.class(name));
+    let mut known = vec![format!(".{OWN}")];
+    for class in classes {
+        let inputs = class.spec.inputs.iter().filter(|input| input.path == Some(kind));
+        known.extend(inputs.flat_map(|input| &input.extensions).map(|ending| format!(".{ending}")));
+    }
+    let done = if kind == PathKind::Write { "written" } else { "read" };
+    Error::new(format!(
+        "a file whose ending says its kind was expected; those that are {done} with the packs that are loaded: {}",
+        known.join(", ")
+    ))
+    .about_file("converting", path)
+}
+
+/// A single node runs without a host that shows anything.
+struct Nobody;
+
+impl HostContext for Nobody {
+    fn progress(&self, _: u64, _: u64, _: &str) {}
+    fn preview(&self, _: Value) {}
+    fn cancelled(&self) -> bool {
+        false
+    }
+    fn settings(&self) -> String {
+        "{}".to_owned()
+    }
+    fn log(&self, _: LogLevel, _: &str) {}
+}

@@ -1,0 +1,34 @@
+//! The node `gpstoken.LoadTokens`.
+
+use crate::token_file::{TokenFile, decode};
+use splatgraph_sdk::prelude::*;
+
+/// Reads tokens from a compact file (.gpst), as SaveTokens writes it.
+///
+/// A file that is damaged, cut off or of a newer format is an error: its checksum is over all bytes. Tokens in a
+/// .safetensors file are read by std.LoadRecord.
+#[node(category = "GPSToken", outputs(tokens: "the tokens"))]
+pub fn load_tokens(
+    /// The file.
+    #[input(path = read, extensions = ["gpst"])]
+    path: PathBuf,
+) -> Result<Tokens> {
+    let read = || {
+        let (file, _) = decode(&std::fs::read(&path)?).map_err(Error::new)?;
+        tokens_of(file)
+    };
+    read().map_err(|e: Error| e.about_file("reading tokens", &path).blame("path"))
+}
+
+/// What was in the file.
+pub(crate) fn tokens_of(file: TokenFile) -> Result<Tokens> {
+    let TokenFile { batch, tokens, channels, gaussians, textures, counts, canvas, tile, grid, map, support, model } =
+        file;
+    let counts = counts.map(|counts| counts.into_iter().map(|used| used as i64).collect());
+    Tokens::new(
+        Tensor::from_vec([batch, tokens, 5], gaussians)?,
+        Tensor::from_vec([batch, tokens, channels], textures)?,
+        counts.map(|counts| Tensor::from_vec([batch], counts)).transpose()?,
+        Canvas { canvas, tile, grid, map, support, model },
+    )
+}
