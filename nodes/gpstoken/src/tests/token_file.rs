@@ -3,7 +3,7 @@
 use crate::{
     bank::Bank,
     load_tokens::load_tokens,
-    save_tokens::save_tokens,
+    save_tokens::{file_of, save_tokens},
     token_file::{Bits, TokenFile, decode, encode},
 };
 use splatgraph_sdk::{
@@ -253,6 +253,16 @@ fn equal_tokens_take_hardly_any_bytes() {
     assert!(bytes.len() < 100, "{} bytes", bytes.len());
     let (again, _) = decode(&bytes).unwrap();
     assert_eq!((again.gaussians, again.textures), (file.gaussians, file.textures));
+}
+
+/// The aim of the defaults; what they cost in PSNR is in `FORMAT.md`.
+#[test]
+fn a_photo_of_128_tokens_takes_less_than_2100_bytes() {
+    let photo = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../graphs/chelsea.tokens.safetensors");
+    let tokens = Tokens::from_record(Record::load(&photo).unwrap()).unwrap();
+    assert_eq!(tokens.textures.shape(), [1, 128, 16]);
+    let bytes = encode(&file_of(&tokens).unwrap(), DEFAULT).unwrap().len();
+    assert!(bytes <= 1_800, "{bytes}");
 }
 
 #[test]
