@@ -2,10 +2,10 @@
 """Token files beside JPEG, WebP and AVIF at the same size, for a folder of photos.
 
 Runs graphs/compress.json over the folder for several counts of tokens, then encodes each photo with the other codecs in the
-best quality whose file is not larger than the token file. Prints a table of means: bytes, PSNR, SSIM, and LPIPS where the graph
-has an output of that name. Needs Pillow >= 11.3 and numpy:
+best quality whose file is not larger than the token file. Prints a table of means: bytes, PSNR, SSIM, and with --lpips LPIPS, by
+weights from examples/lpips_weights.py. Needs Pillow >= 11.3:
 
-    python3 -m venv env && env/bin/pip install "Pillow>=11.3" numpy
+    python3 -m venv env && env/bin/pip install "Pillow>=11.3"
     env/bin/python nodes/gpstoken/benches/compression.py photos
 """
 
@@ -66,16 +66,21 @@ def at_most(picture, kind, limit):
     return best, True
 
 
-def compare_graph(lpips):
+def measure_lpips(graph, weights):
+    """Gives a graph that compares two pictures an output `lpips`."""
+    compared = graph["nodes"]["compare"]["inputs"]
+    inputs = {"a": compared["a"], "b": compared["b"], "model": str(weights.resolve())}
+    graph["nodes"]["lpips"] = {"class_type": "gpstoken.Lpips", "inputs": inputs}
+    graph["outputs"]["lpips"] = ["lpips", "lpips"]
+
+
+def compare_graph():
     nodes = {
         "a": {"class_type": "std.LoadImage", "inputs": {"path": "a.png"}},
         "b": {"class_type": "std.LoadImage", "inputs": {"path": "b.png"}},
         "compare": {"class_type": "std.Compare", "inputs": {"a": ["a", "image"], "b": ["b", "image"]}},
     }
     outputs = {"psnr": ["compare", "psnr"], "ssim": ["compare", "ssim"]}
-    if lpips:
-        nodes["lpips"] = {"class_type": lpips["class_type"], "inputs": {**lpips["inputs"], "a": ["a", "image"], "b": ["b", "image"]}}
-        outputs["lpips"] = ["lpips", lpips["output"]]
     return {"version": 1, "inputs": {"a": "a.path", "b": "b.path"}, "outputs": outputs, "nodes": nodes}
 
 
@@ -83,26 +88,26 @@ def main():
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("photos", type=pathlib.Path, help="a folder of pictures; they are brought to 256 x 256 as the graph does")
     options.add_argument("--tokens", default="64,128,256", help="counts of tokens, with commas")
-    options.add_argument("--graph", type=pathlib.Path, default=ROOT / "graphs/compress.json")
+    options.add_argument("--lpips", type=pathlib.Path, help="weights of LPIPS, such as lpips_alex.safetensors")
     chosen = options.parse_args()
-    with open(chosen.graph) as file:
-        graph = json.load(file)
-    # The LPIPS of other codecs is measured by the node that the graph has for it.
-    lpips = None
-    if link := graph["outputs"].get("lpips"):
-        lpips = {**graph["nodes"][link[0]], "output": link[1]}
-        lpips["inputs"] = {name: value for name, value in lpips["inputs"].items() if name not in ("a", "b")}
-    measures = ["psnr", "ssim"] + ["lpips"] * bool(lpips)
+    graph = json.loads((ROOT / "graphs/compress.json").read_text())
+    if chosen.lpips:
+        measure_lpips(graph, chosen.lpips)
+    measures = ["psnr", "ssim"] + ["lpips"] * bool(chosen.lpips)
     rows = [["codec", "bytes", *(name.upper() + (" (dB)" if name == "psnr" else "") for name in measures), ""]]
     photos = sorted(path for path in chosen.photos.iterdir() if path.suffix.lower() in (".png", ".jpg", ".jpeg", ".webp"))
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
         thumbnails = folder / "photos"
         splatgraph("batch", ROOT / "graphs/thumbnail.json", f"image={chosen.photos}/*", "size=256", "output={stem}.png", "--set", "resize.fit=fill", "--out", thumbnails)
-        (folder / "compare.json").write_text(json.dumps(compare_graph(lpips)))
+        comparing = compare_graph()
+        if chosen.lpips:
+            measure_lpips(comparing, chosen.lpips)
+        (folder / "compress.json").write_text(json.dumps(graph))
+        (folder / "compare.json").write_text(json.dumps(comparing))
         for count in chosen.tokens.split(","):
             place = folder / f"tokens-{count}"
-            ours = batch(chosen.graph, place, f"image={thumbnails}/*.png", f"tokens={count}")
+            ours = batch(folder / "compress.json", place, f"image={thumbnails}/*.png", f"tokens={count}")
             assert len(ours) == len(photos), "each photo was encoded"
             mean = lambda table, name: sum(float(row[name]) for row in table) / len(table)
             rows.append([f"**.gpst, {count} tokens**", f"{mean(ours, 'bytes'):.0f}", *(f"{mean(ours, name):.{2 if name == 'psnr' else 3}f}" for name in measures), ""])
