@@ -275,3 +275,42 @@ fn what_can_not_be_measured() {
         lin1.weight: [1, 10, 1, 1] expected, [1, 5, 1, 1] found: <file>
     ");
 }
+
+#[test]
+fn the_loss_is_the_distance_and_its_gradient_that_of_finite_differences() {
+    use burn::tensor::Tensor as Burn;
+    for backbone in [Backbone::Alex, Backbone::Vgg] {
+        let tensors = splatgraph_sdk::checkpoint::open(tiny_network(backbone).path()).unwrap().tensors;
+        let device = Device::flex().autodiff();
+        let network = Network::load(tensors, &device).unwrap();
+        let (height, width) = (40, 33);
+        let mut numbers = Numbers::new(3);
+        let mut random = || (0..2 * 3 * height * width).map(|_| numbers.between(0.0, 1.0)).collect::<Vec<f32>>();
+        let (a, b) = (random(), random());
+        let upload = |values: &[f32]| -> Burn<4> {
+            Burn::from_data(TensorData::new(values.to_vec(), [2, 3, height, width]), &device)
+        };
+        let loss = |a: &[f32]| network.loss(upload(a), upload(&b)).unwrap().into_data().try_to_vec::<f32>().unwrap()[0];
+
+        // The same as the distances of the two pairs.
+        let pair = |i: usize| {
+            let of = |values: &[f32]| upload(values).narrow(0, i, 1);
+            let stages = network.compare(of(&a), of(&b), &mut || Ok(())).unwrap();
+            stages.iter().map(|stage| stage.values.iter().sum::<f32>() / stage.values.len() as f32).sum::<f32>()
+        };
+        assert_near("loss", &[loss(&a)], &[(pair(0) + pair(1)) / 2.0], 1e-6);
+
+        let input = upload(&a).require_grad();
+        let gradients = network.loss(input.clone(), upload(&b)).unwrap().backward();
+        let gradient: Vec<f32> = input.grad(&gradients).unwrap().into_data().try_to_vec().unwrap();
+        // Along the gradient the loss rises by its square.
+        let norm = gradient.iter().map(|v| v * v).sum::<f32>().sqrt();
+        assert!(norm > 1e-4 && gradient.iter().all(|v| v.is_finite()));
+        let step = 1e-2;
+        let moved =
+            |sign: f32| -> Vec<f32> { a.iter().zip(&gradient).map(|(v, g)| v + sign * step * g / norm).collect() };
+        let slope = (loss(&moved(1.0)) - loss(&moved(-1.0))) / (2.0 * step);
+        println!("{backbone:?}: slope {slope:.5}, gradient {norm:.5}");
+        assert!((slope / norm - 1.0).abs() < 0.02);
+    }
+}

@@ -29,7 +29,7 @@ fn gradients_of_the_whole_tokenizer_agree() {
     let tiles = tile_input(&picture, [side, side], [0, 0]);
     let (gaussians, boxes) = layout(&tiles, 64, 2.5).unwrap();
     let batch = Batch { step: 0, tokens: 64, tiles, gaussians, boxes: vec![boxes] };
-    let losses = Losses { absolute: 0.0, squared: 1.0, gradient: 0.0 };
+    let losses = Losses { absolute: 0.0, squared: 1.0, gradient: 0.0, perceptual: 0.0, network: None };
     let geometry = Geometry { map: [64, 64], support: 3.0 };
     let done = step(&Compute::host(), weights, &batch, geometry, &losses).unwrap();
     assert_near("loss", &[done.loss], golden.f32("loss"), 1e-5);
@@ -73,12 +73,13 @@ fn what_cannot_be_trained_is_refused_before_the_first_step() {
     std::fs::write(folder.path().join("broken.png"), "no picture").unwrap();
     insta::assert_snapshot!(error(json!({})), @"none of the 1 pictures to train on can be read and has sides of at least 256 pixels; the first is FOLDER/broken.png");
     insta::assert_snapshot!(error(json!({"token_counts": [0]})), @"at least one number of tokens from 1 to 1024 was expected, [0] came");
-    insta::assert_snapshot!(error(json!({"absolute": 0, "squared": 0, "gradient": 0})), @"weights of the losses absolute, squared and gradient of 0 or more, not all 0, were expected, [0.0, 0.0, 0.0] came");
+    insta::assert_snapshot!(error(json!({"absolute": 0, "squared": 0, "gradient": 0})), @"weights of the losses absolute, squared, gradient and perceptual of 0 or more, not all 0, were expected, [0.0, 0.0, 0.0, 0.0] came");
     let mut other = checkpoint::open(&super::folder().join("weights_B.safetensors")).unwrap();
     other.metadata.insert("map".to_owned(), "[64, 48]".to_owned());
     let start = folder.path().join("other.safetensors");
     other.save(&start, splatgraph_sdk::DType::F32).unwrap();
     insta::assert_snapshot!(error(json!({"start": start})), @"a tokenizer that decodes pictures of 256 x 256 pixels was expected, as it is trained on such, this one makes 128 x 96");
+    insta::assert_snapshot!(error(json!({"perceptual": 1})), @"the weights of LPIPS were expected, as `perceptual` is above 0, none came");
     insta::assert_snapshot!(error(json!({"start": "small", "sizes": {}})), @"sizes are those of `start`; leave one of them out");
     insta::assert_snapshot!(error(json!({"sizes": {"widht": 8}})), @"the JSON does not fit: unknown field `widht`, expected one of `stem`, `width`, `blocks`, `bins`, `textures`, `levels`, `residuals`");
     assert!(!folder.path().join("t.safetensors").exists());

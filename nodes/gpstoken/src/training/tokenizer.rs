@@ -53,7 +53,7 @@ pub fn step(
         let tiles = upload(&batch.tiles, [pictures, 3, TILE, TILE]);
         let gaussians = upload(&batch.gaussians, [1, pictures, batch.tokens, 5]).reshape([pictures, batch.tokens, 5]);
         let decoded = reconstruct(&network, tiles.clone(), gaussians, &batch.boxes, geometry)?;
-        let loss = losses.of(decoded, tiles);
+        let loss = losses.of(decoded, tiles)?;
         let mut gradients = loss.backward();
         let loss = numbers(loss)?[0];
         Ok(Step { loss, gradients: by_key(&network, &mut gradients, keys)? })
