@@ -16,10 +16,10 @@ use crate::{
     },
 };
 use splatgraph_sdk::{
-    Canvas, Input, Layout, Node, Output, Tensor, Tokens, Value, checkpoint,
+    Canvas, Code, DType, Input, Layout, Node, Output, Tensor, Tokens, Value, checkpoint,
     serde_json::Value as Json,
     spec::NodeSpec,
-    testing::{json, run},
+    testing::{Event, Recorder, json, run, run_with},
 };
 use std::{collections::BTreeMap, path::Path};
 
@@ -207,4 +207,56 @@ fn what_cannot_be_trained_is_refused_before_the_first_step() {
     insta::assert_snapshot!(error(json!({"tokens": 1025})), @"a number of at most 1024 was expected, 1025 came");
     insta::assert_snapshot!(error(json!({"heads": 3})), @"a width that is a multiple of twice the 3 heads was expected, 16 came");
     assert!(!at.join("generator.safetensors").exists());
+}
+
+#[test]
+fn a_cancelled_training_is_saved_and_goes_on() {
+    let place = tempfile::tempdir().unwrap();
+    let at = place.path();
+    data(&at.join("data"));
+    let inputs = |steps: u64| {
+        let mut inputs = tiny(at);
+        inputs["steps"] = json!(steps);
+        inputs["save_minutes"] = json!(1000);
+        inputs
+    };
+    let host = Recorder::default();
+    let (watched, endless) = (host.clone(), inputs(100_000_000));
+    let training = std::thread::spawn(move || run_with::<train_layout>(&watched, endless, []));
+    let begun = |event: &Event| matches!(event, Event::Progress(3.., 100_000_000));
+    while !host.events().iter().any(begun) && !training.is_finished() {
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    host.cancel();
+    assert_eq!(training.join().unwrap().unwrap_err().code, Code::Cancelled);
+    let rows = || std::fs::read_to_string(at.join("generator.loss.csv")).unwrap().lines().count() as u64 - 1;
+    let done = rows();
+    assert!(done >= 3 && at.join("generator.safetensors").exists(), "{done}");
+    run::<train_layout>(inputs(done + 2), []).unwrap();
+    assert_eq!(rows(), done + 2);
+}
+
+#[test]
+fn a_loss_that_is_not_finite_names_the_last_good_state() {
+    let place = tempfile::tempdir().unwrap();
+    let at = place.path();
+    data(&at.join("data"));
+    let train = |steps: u64| {
+        let mut inputs = tiny(at);
+        inputs["steps"] = json!(steps);
+        run::<train_layout>(inputs, [])
+    };
+    train(2).unwrap();
+    let kept = std::fs::read(at.join("generator.safetensors")).unwrap();
+    let state = at.join("generator.training.safetensors");
+    let mut broken = checkpoint::open(&state).unwrap();
+    let weights = broken.tensors.get_mut("weights.final_layer.linear.bias").unwrap();
+    *weights = Tensor::from_vec([5], vec![1e30f32; 5]).unwrap();
+    broken.save(&state, DType::F32).unwrap();
+    let error = train(4).unwrap_err().message.replace(at.to_str().unwrap(), "FOLDER");
+    let (start, end) = error.split_once("the gradient's norm").unwrap();
+    insta::assert_snapshot!(start, @"training: in step 3 the loss became inf and");
+    let (_, end) = end.split_once(". ").unwrap();
+    insta::assert_snapshot!(end, @"A lower learning_rate may help, or clip; the last good state, after step 2, is in FOLDER/generator.training.safetensors");
+    assert_eq!(std::fs::read(at.join("generator.safetensors")).unwrap(), kept);
 }

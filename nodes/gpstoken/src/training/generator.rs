@@ -10,19 +10,14 @@ use super::{
     state::State,
     velocity::step,
 };
-use crate::{
-    device::Compute,
-    generator::Network,
-    load_generator::{Generator, Kind, TokenizerFacts},
-    load_tokenizer::Tokenizer,
-};
+use crate::{device::Compute, generator::Network, load_tokenizer::Tokenizer};
 use burn::{
     module::{Module, ModuleVisitor, Param},
     tensor::Tensor as DeviceTensor,
 };
 use serde_json::json;
-use splatgraph_sdk::{Ctx, Error, Local, Result, Tensor, checkpoint::Checkpoint};
-use std::{collections::BTreeMap, path::Path, sync::Arc};
+use splatgraph_sdk::{Ctx, Error, Local, Result, checkpoint::Checkpoint};
+use std::{collections::BTreeMap, path::Path};
 
 /// A generator's training.
 pub(crate) struct Training<'a> {
@@ -97,7 +92,9 @@ impl Training<'_> {
             if ctx.cancelled() {
                 return Ok(None);
             }
-            examples.sheet(self.generator(state.averages()?, &samples)?, ctx).map(Some)
+            let weights = state.averages()?;
+            let network = self.compute.run(|| Network::load(weights, Some(heads), &self.compute.device))?;
+            examples.sheet(&self.compute, &network, &samples.normalisation, ctx).map(Some)
         };
         let mut next = |state: &State| {
             let batch = samples.batch(seed, state.step, pictures, class_dropout);
@@ -119,24 +116,6 @@ impl Training<'_> {
             metadata.insert("tokenizer".to_owned(), facts.to_string());
         }
         Ok(metadata)
-    }
-
-    /// The generator as LoadGenerator would load it.
-    fn generator(&self, weights: BTreeMap<String, Tensor>, samples: &Samples) -> Result<Local<Generator>> {
-        let network = self.compute.run(|| Network::load(weights, Some(self.heads), &self.compute.device))?;
-        let facts = self.tokenizer.as_ref().map(|tokenizer| TokenizerFacts {
-            map: Some(tokenizer.map),
-            support: Some(tokenizer.support),
-            model: Some(tokenizer.name.clone()),
-        });
-        Ok(Local::new(Generator {
-            compute: self.compute.clone(),
-            network: Arc::new(network),
-            kind: if self.tokenizer.is_some() { Kind::Texture } else { Kind::Layout },
-            normalisation: samples.normalisation.clone(),
-            tokenizer: facts.unwrap_or_default(),
-            name: self.output.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
-        }))
     }
 }
 

@@ -2,27 +2,33 @@
 
 use super::samples::Rows;
 use crate::{
+    calibration::calibrate,
     decode::{Together, decode},
-    device::Placed,
+    device::{Compute, Placed},
     draw::{Colour, TokensOrLayout, node::draw_tokens},
-    generator::sampler::{Diffusion, LastStep, Sampler},
-    layout_diffusion::layout_diffusion,
-    load_generator::Generator,
+    generator::{
+        Network,
+        guidance::Guidance,
+        noise::Noise,
+        normalisation::Normalisation,
+        run::Request,
+        sampler::{Diffusion, LastStep, Sampler, Settings},
+    },
     load_tokenizer::Tokenizer,
     splat::{Tiles, node::splat},
-    texture_diffusion::{texture_diffusion, tokens_value},
+    texture_diffusion::tokens_value,
     tokenizer::TILE,
 };
 use image::{Rgb, RgbImage, imageops};
 use splatgraph_sdk::{Canvas, Ctx, Image, Layout, Local, Result, Tensor, Tokens};
 
 const COLUMNS: usize = 4;
-/// Points in time of the ways to the examples.
-const STEPS: u32 = 25;
+/// Points in time on the way to an example.
+const POINTS: usize = 16;
 
-/// Some samples, which are shown above what the generator makes for the same classes, and of the same layouts where it takes those.
+/// Some samples, which are shown above what a network makes for the same classes, and of the same layouts where it takes those.
 pub struct Examples {
-    classes: Vec<u32>,
+    classes: Vec<usize>,
     layouts: Layout,
     tokenizer: Option<Local<Tokenizer>>,
     above: Image,
@@ -51,45 +57,50 @@ impl Examples {
                 shown(tokens_value(rows, pictures, channels, Canvas::default())?, tokenizer, ctx)?
             }
         };
-        let classes = (0..pictures).map(|number| (number % classes) as u32).collect();
+        let classes = (0..pictures).map(|number| number % classes).collect();
         Ok(Self { classes, layouts, tokenizer, above })
     }
 
-    /// The samples above, what the generator makes below.
+    /// The samples above, what the network makes below.
     ///
     /// # Errors
     /// The device failed, or the run was cancelled.
-    pub fn sheet(&self, generator: Local<Generator>, ctx: &Ctx) -> Result<RgbImage> {
-        let classes = Some(self.classes.clone());
-        let (sampler, diffusion, last) = (Sampler::Euler, Diffusion::Sbdm, LastStep::Mean);
+    pub fn sheet(
+        &self,
+        compute: &Compute,
+        network: &Network,
+        normalisation: &Normalisation,
+        ctx: &Ctx,
+    ) -> Result<RgbImage> {
+        let pictures = self.classes.len();
+        let [_, count, _] = self.layouts.gaussians.dims()?;
+        let layouts = self.layouts.gaussians.as_slice::<f32>()?;
+        let with_layouts = self.tokenizer.is_some();
+        let request = Request {
+            network,
+            count,
+            condition: if with_layouts { layouts } else { &[] },
+            classes: &self.classes,
+            guidance: Guidance { scale: 1.5, interval: [0.0, 1.0] },
+            settings: Settings {
+                sampler: Sampler::Euler,
+                points: POINTS,
+                diffusion: Diffusion::Sbdm,
+                last_step: LastStep::Mean,
+            },
+            noise: &if with_layouts { Noise::seeds(0, pictures) } else { Noise::layout_seeds(0, pictures) },
+        };
+        let samples = compute.run(|| request.sample(&mut || ctx.check(), &mut |_, _| Ok(())))?.values;
+        let size = network.channels * count;
+        let rows = samples.chunks_exact(size).zip(layouts.chunks_exact(5 * count)).flat_map(|(sample, layout)| {
+            let layout = with_layouts.then_some(layout);
+            normalisation.tokens(sample, layout)
+        });
+        let rows: Vec<f32> = rows.collect();
         let below = match &self.tokenizer {
-            None => {
-                let count = self.classes.len() as u32;
-                let layouts = layout_diffusion(
-                    generator, 0, classes, 0, count, 0, STEPS, sampler, 1.5, 0.0, 1.0, diffusion, last, true, None, ctx,
-                )?;
-                draw(layouts, ctx)?
-            }
+            None => draw(calibrated(&rows, pictures)?, ctx)?,
             Some(tokenizer) => {
-                let tokens = texture_diffusion(
-                    generator,
-                    self.layouts.clone(),
-                    0,
-                    classes,
-                    0,
-                    STEPS,
-                    sampler,
-                    1.5,
-                    0.2,
-                    1.0,
-                    diffusion,
-                    last,
-                    None,
-                    0,
-                    None,
-                    ctx,
-                )?;
-                shown(tokens, tokenizer, ctx)?
+                shown(tokens_value(rows, pictures, network.channels, Canvas::default())?, tokenizer, ctx)?
             }
         };
         let mut sheet = RgbImage::new((TILE * self.classes.len()) as u32, 2 * TILE as u32);
@@ -98,6 +109,19 @@ impl Examples {
         }
         Ok(sheet)
     }
+}
+
+/// The layouts as LayoutDiffusion gives them.
+fn calibrated(rows: &[f32], pictures: usize) -> Result<Layout> {
+    let count = rows.len() / (5 * pictures);
+    let (mut gaussians, mut regions) = (Vec::new(), Vec::new());
+    for layout in rows.chunks_exact(5 * count) {
+        let (own_gaussians, own_regions) = calibrate(layout.as_chunks::<5>().0)?;
+        gaussians.extend(own_gaussians.concat());
+        regions.extend(own_regions.concat());
+    }
+    let gaussians = Tensor::from_vec([pictures, count, 5], gaussians)?;
+    Layout::new(gaussians, Some(Tensor::from_vec([pictures, count, 4], regions)?), Canvas::default())
 }
 
 fn draw(layout: Layout, ctx: &Ctx) -> Result<Image> {
