@@ -10,25 +10,48 @@ use std::{
 const HERE: &str = env!("CARGO_MANIFEST_DIR");
 
 /// The smallest tokenizer that decodes tiles of 256 pixels, for a few steps; the state is saved after each.
-const GRAPH: &str = r#"{
+const TOKENIZER: &str = r#"{
   "version": 1,
   "nodes": {
     "train": { "class_type": "gpstoken.TrainTokenizer", "inputs": {
-      "data": "pictures", "output": "tokenizer.safetensors", "steps": 8, "pictures": 1, "seed": 5, "warm_up": 2, "save_minutes": 0,
+      "data": "pictures", "output": "trained.safetensors", "steps": 8, "pictures": 1, "seed": 5, "warm_up": 2, "save_minutes": 0,
       "sizes": { "stem": 2, "width": 8, "blocks": 1, "bins": 2, "textures": 3, "levels": [2, 2, 2, 4, 4], "residuals": 1 },
       "token_counts": { "__value__": [4, 9] }
     } }
   }
 }"#;
 
-fn place() -> tempfile::TempDir {
+const LAYOUTS: &str = r#"{
+  "version": 1,
+  "nodes": {
+    "train": { "class_type": "gpstoken.TrainLayout", "inputs": {
+      "data": "pictures", "output": "trained.safetensors", "steps": 8, "pictures": 2, "seed": 5, "warm_up": 2, "save_minutes": 0,
+      "tokens": 6, "crops": 4, "depth": 1, "width": 8, "heads": 2
+    } }
+  }
+}"#;
+
+const TEXTURES: &str = r#"{
+  "version": 1,
+  "nodes": {
+    "tokenizer": { "class_type": "gpstoken.LoadTokenizer", "inputs": { "model": "small" } },
+    "train": { "class_type": "gpstoken.TrainTexture", "inputs": {
+      "data": "pictures", "output": "trained.safetensors", "steps": 8, "pictures": 2, "seed": 5, "warm_up": 2, "save_minutes": 0,
+      "tokenizer": ["tokenizer", "tokenizer"], "tokens": 6, "crops": 4, "depth": 1, "width": 8, "heads": 2
+    } }
+  }
+}"#;
+
+/// Two classes of one picture each.
+fn place(graph: &str) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
-    fs::create_dir(folder.path().join("pictures")).unwrap();
-    for name in ["chelsea_256.png", "china_512.png"] {
+    for (class, name) in [("cats", "chelsea_256.png"), ("houses", "china_512.png")] {
         let from = Path::new(HERE).join("../nodes/gpstoken/tests/goldens/images").join(name);
-        fs::copy(from, folder.path().join("pictures").join(name)).unwrap();
+        let class = folder.path().join("pictures").join(class);
+        fs::create_dir_all(&class).unwrap();
+        fs::copy(from, class.join(name)).unwrap();
     }
-    fs::write(folder.path().join("graph.json"), GRAPH).unwrap();
+    fs::write(folder.path().join("graph.json"), graph).unwrap();
     folder
 }
 
@@ -42,21 +65,35 @@ fn command(folder: &Path) -> Command {
 fn finish(folder: &Path) -> Vec<u8> {
     let output = command(folder).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    fs::read(folder.join("tokenizer.safetensors")).unwrap()
+    fs::read(folder.join("trained.safetensors")).unwrap()
 }
 
 /// Rows of the loss table: the header and the steps that were saved.
 fn rows(folder: &Path) -> usize {
-    fs::read_to_string(folder.join("tokenizer.loss.csv")).map_or(0, |text| text.lines().count())
+    fs::read_to_string(folder.join("trained.loss.csv")).map_or(0, |text| text.lines().count())
 }
 
 #[test]
-fn a_killed_training_ends_with_the_same_bytes() {
-    let (whole, killed) = (place(), place());
+fn a_killed_training_of_a_tokenizer_ends_with_the_same_bytes() {
+    ends_with_the_same_bytes_when_killed(TOKENIZER);
+}
+
+#[test]
+fn a_killed_training_of_a_generator_of_layouts_ends_with_the_same_bytes() {
+    ends_with_the_same_bytes_when_killed(LAYOUTS);
+}
+
+#[test]
+fn a_killed_training_of_a_generator_of_textures_ends_with_the_same_bytes() {
+    ends_with_the_same_bytes_when_killed(TEXTURES);
+}
+
+fn ends_with_the_same_bytes_when_killed(graph: &str) {
+    let (whole, killed) = (place(graph), place(graph));
     let expected = finish(whole.path());
     assert_eq!(rows(whole.path()), 9);
     for file in ["loss.png", "examples.png", "training.safetensors"] {
-        assert!(whole.path().join("tokenizer").with_extension(file).exists(), "{file}");
+        assert!(whole.path().join("trained").with_extension(file).exists(), "{file}");
     }
 
     let folder = killed.path();
@@ -74,10 +111,10 @@ fn a_killed_training_ends_with_the_same_bytes() {
     assert_eq!(finish(folder), expected);
     // A finished training is not done again, and is not mistaken for another.
     assert_eq!(finish(folder), expected);
-    fs::write(folder.join("graph.json"), GRAPH.replace("\"seed\": 5", "\"seed\": 6")).unwrap();
+    fs::write(folder.join("graph.json"), graph.replace("\"seed\": 5", "\"seed\": 6")).unwrap();
     let output = command(folder).output().unwrap();
     let text = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1));
     assert!(text.contains("it was begun with other settings"), "{text}");
-    assert_eq!(fs::read(folder.join("tokenizer.safetensors")).unwrap(), expected);
+    assert_eq!(fs::read(folder.join("trained.safetensors")).unwrap(), expected);
 }

@@ -69,6 +69,9 @@ pub mod texture_diffusion;
 // Training: checkpoints from pictures.
 pub mod train_tokenizer;
 
+pub mod train_layout;
+pub mod train_texture;
+
 // What the nodes are made of; no node code in these.
 pub mod bank;
 pub mod calibration;
@@ -125,6 +128,8 @@ splatgraph_sdk::export_pack! {
         calibrate_layout::calibrate_layout,
         texture_diffusion::texture_diffusion,
         train_tokenizer::train_tokenizer,
+        train_layout::train_layout,
+        train_texture::train_texture,
     ],
     devices: device::list,
 }

@@ -133,7 +133,7 @@ pub fn texture_diffusion(
 }
 
 /// Rows `[B, N, C]` as gaussians and textures.
-fn tokens_value(rows: Vec<f32>, pictures: usize, channels: usize, header: Canvas) -> Result<Tokens> {
+pub(crate) fn tokens_value(rows: Vec<f32>, pictures: usize, channels: usize, header: Canvas) -> Result<Tokens> {
     let count = rows.len() / channels / pictures;
     let rows = rows.chunks_exact(channels);
     let gaussians = rows.clone().flat_map(|row| &row[..5]).copied().collect();

@@ -5,34 +5,21 @@ use crate::{
     lpips,
     tokenizer::{Network, TILE},
     training::{
-        adam::{self, Adam},
+        adam::Adam,
         batch::Sampling,
-        files::Files,
+        files::{Files, Kept},
         loss::Losses,
         pictures::Pictures,
+        run::{self, Plan},
         sheet,
         sizes::Sizes,
-        state::{State, Update, norm},
+        state::State,
         tokenizer::{Geometry, step},
     },
 };
 use serde_json::json;
 use splatgraph_sdk::{Json, checkpoint, checkpoint::Checkpoint, prelude::*};
-use std::{
-    collections::BTreeMap,
-    path::Path,
-    sync::Arc,
-    time::{Duration, Instant},
-};
-
-/// How numbers are kept in a checkpoint.
-#[derive(Choice, Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kept {
-    /// As they are.
-    F32,
-    /// Half the size.
-    F16,
-}
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 /// Trains a tokenizer on a folder of pictures and writes a checkpoint with the authors' keys.
 ///
@@ -138,70 +125,27 @@ pub fn train_tokenizer(
     })
     .to_string();
     let files = Files::beside(&output);
-    let mut state = match files.state(&settings).map_err(|e| e.blame("output"))? {
-        Some(state) => {
-            ctx.info(format!("going on after step {}: {}", state.step, files.training.display()));
-            state
-        }
-        None => State::new(&weights, settings.clone()),
-    };
+    let state = run::begin(&files, &settings, &weights, ctx)?;
     let examples = sheet::examples(&photos, seed)?;
     let tokens = token_counts[token_counts.len() / 2];
-    let save = |state: &State| -> Result<()> {
-        state.save(&files.training)?;
+    let save = |state: &State| {
         let texts = [
             ("map", json!(geometry.map).to_string()),
             ("support", geometry.support.to_string()),
-            (
-                "training",
-                json!({"steps": state.step, "settings": serde_json::from_str::<serde_json::Value>(&settings)?})
-                    .to_string(),
-            ),
+            ("training", state.about()?),
         ];
         let metadata = texts.map(|(key, value)| (key.to_owned(), value)).into();
-        let dtype = if kept == Kept::F16 { DType::F16 } else { DType::F32 };
-        Checkpoint { metadata, tensors: state.averages()? }.save(&output, dtype)?;
-        files.save_pictures(&state.losses, &sheet::sheet(&compute, state.averages()?, geometry, &examples, tokens)?)
+        Checkpoint { metadata, tensors: state.averages()? }.save(&output, kept.dtype())?;
+        sheet::sheet(&compute, state.averages()?, geometry, &examples, tokens).map(Some)
     };
-
     let batches = sampling.in_background(photos.clone(), state.step);
-    let (begun, first) = (Instant::now(), state.step);
-    let mut saved = Instant::now();
-    while state.step < steps {
-        if ctx.cancelled() {
-            save(&state)?;
-            ctx.check()?;
-        }
+    let mut next = |state: &State| {
         let batch = batches.recv().map_err(|_| Error::new("the thread that prepares pictures ended"))??;
-        let done = step(&compute, state.weights()?, &batch, geometry, &losses)?;
-        let size = norm(&done.gradients);
-        if !done.loss.is_finite() || !size.is_finite() {
-            return Err(Error::new(format!(
-                "training: in step {} the loss became {} and the gradient's norm {size}. A lower learning_rate may help, or clip; the last good state, after step {}, is in {}",
-                state.step + 1,
-                done.loss,
-                State::load(&files.training).map_or(0, |state| state.step),
-                files.training.display()
-            )));
-        }
-        let rate = adam::learning_rate(learning_rate, state.step, warm_up, steps);
-        state.update(&done.gradients, done.loss, size, Update { adam, rate, clip, average });
-        let speed = ((state.step - first) * pictures as u64) as f64 / begun.elapsed().as_secs_f64();
-        let note = format!("loss {:.4}, {speed:.1} pictures/s", state.recent_loss());
-        ctx.progress(state.step as usize, steps as usize, &note);
-        if saved.elapsed() >= Duration::from_secs_f64(save_minutes * 60.0) && state.step < steps {
-            save(&state)?;
-            saved = Instant::now();
-            if ctx.wants_previews() {
-                ctx.preview(
-                    &sheet::as_image(&sheet::sheet(&compute, state.averages()?, geometry, &examples, tokens)?)?
-                        .into_value()?,
-                );
-            }
-        }
-    }
-    save(&state)?;
-    Ok((output, state.recent_loss()))
+        step(&compute, state.weights()?, &batch, geometry, &losses)
+    };
+    let plan = Plan { steps, samples: pictures, adam, learning_rate, warm_up, clip, average, save_minutes };
+    let loss = run::train(state, &plan, &files, ctx, &mut next, &save)?;
+    Ok((output, loss))
 }
 
 /// The weights to begin with, and what their file says besides.

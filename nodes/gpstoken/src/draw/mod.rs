@@ -8,4 +8,5 @@ pub mod node;
 mod shown;
 pub mod svg;
 
+pub use colours::Colour;
 pub use shown::TokensOrLayout;

@@ -51,7 +51,7 @@ pub(super) fn silu_layer(layer: &Linear, x: Tensor<3>) -> Tensor<3> {
 }
 
 /// The time as the network sees it: cosines, then sines, of `t 10000^(-k / half)` for k from 0 to half - 1.
-pub(super) fn frequencies(t: f32, count: usize) -> Vec<f32> {
+pub(crate) fn frequencies(t: f32, count: usize) -> Vec<f32> {
     let half = count / 2;
     let angle = |k: usize| t * ((-(1e4f64.ln()) as f32 * k as f32) / half as f32).exp();
     let of = |f: fn(f64) -> f64| (0..half).map(move |k| f(f64::from(angle(k))) as f32);

@@ -5,7 +5,7 @@
 
 mod block;
 mod direct;
-mod embedding;
+pub(crate) mod embedding;
 pub mod guidance;
 mod network;
 pub mod noise;

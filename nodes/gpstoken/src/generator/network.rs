@@ -9,7 +9,7 @@ use crate::{
     weights::Weights,
 };
 use burn::{
-    module::{Module, Param},
+    module::{Module, Param, ParamId},
     prelude::{Device, s},
     tensor::{Int, Tensor},
 };
@@ -52,6 +52,18 @@ impl Network {
         heads: Option<usize>,
         device: &Device,
     ) -> Result<Self> {
+        Self::load_with_keys(tensors, heads, device).map(|(network, _)| network)
+    }
+
+    /// As [`load`](Self::load), with the key of each parameter.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn load_with_keys(
+        tensors: BTreeMap<String, splatgraph_sdk::Tensor>,
+        heads: Option<usize>,
+        device: &Device,
+    ) -> Result<(Self, Vec<(String, ParamId)>)> {
         let mut weights = Weights::new("a generator (SiT)", tensors, &ROOTS, device);
         let width = weights.side(&[("y_embedder.embedding_table.weight", 1), ("x_embedder.proj.weight", 0)]);
         let channels = weights.side(&[("x_embedder.proj.weight", 1)]);
@@ -82,7 +94,7 @@ impl Network {
             heads: heads.or_else(|| usual_heads(width)).unwrap_or(0),
             classes: rows.saturating_sub(1),
         };
-        weights.finish()?;
+        let keys = weights.finish()?;
         if depth == 0 || rows < 2 || width == 0 || channels == 0 || frequencies == 0 || !frequencies.is_multiple_of(2) {
             return Err(Error::new(format!(
                 "a generator with at least one block, one class and one channel was expected, {depth} blocks of width {width}, {channels} channels, {rows} rows of classes and {frequencies} numbers for the time were found"
@@ -104,7 +116,7 @@ impl Network {
                 ),
             }));
         }
-        Ok(network)
+        Ok((network, keys))
     }
 
     /// Number of blocks.

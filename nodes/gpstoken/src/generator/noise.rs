@@ -119,6 +119,11 @@ pub fn normal(seed: u64, draw: u64, count: usize) -> Vec<f32> {
     key[..8].copy_from_slice(&seed.to_le_bytes());
     let mut stream = ChaCha8Rng::from_seed(key);
     stream.set_stream(draw);
+    normal_from(&mut stream, count)
+}
+
+/// The next elements of a stream.
+pub(crate) fn normal_from(stream: &mut ChaCha8Rng, count: usize) -> Vec<f32> {
     let mut upper = || (stream.next_u64() >> 11) as f64;
     let unit = 1.0 / (1u64 << 53) as f64;
     let mut pair = || {

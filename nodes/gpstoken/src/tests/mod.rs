@@ -21,6 +21,7 @@ mod splat_devices;
 mod steering;
 mod token_file;
 mod training;
+mod training_generators;
 mod whole;
 
 use crate::device::{self, Compute};

@@ -2,17 +2,35 @@
 
 use super::{chart, state::State};
 use image::{ImageFormat, RgbImage};
-use splatgraph_sdk::{Error, Result, write_whole};
+use splatgraph_sdk::{Choice, DType, Error, Result, write_whole};
 use std::{
     io::Cursor,
     path::{Path, PathBuf},
 };
+
+/// How numbers are kept in a checkpoint.
+#[derive(Choice, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// As they are.
+    F32,
+    /// Half the size.
+    F16,
+}
+
+impl Kept {
+    /// The type of the checkpoint's numbers.
+    pub fn dtype(self) -> DType {
+        if self == Self::F16 { DType::F16 } else { DType::F32 }
+    }
+}
 
 /// The files of a training.
 #[derive(Clone, Debug)]
 pub struct Files {
     /// Its state.
     pub training: PathBuf,
+    /// What it trains on, where that takes long to make.
+    pub samples: PathBuf,
     table: PathBuf,
     chart: PathBuf,
     examples: PathBuf,
@@ -24,6 +42,7 @@ impl Files {
         let with = |extension: &str| output.with_extension(extension);
         Self {
             training: with("training.safetensors"),
+            samples: with("samples.safetensors"),
             table: with("loss.csv"),
             chart: with("loss.png"),
             examples: with("examples.png"),
@@ -49,14 +68,14 @@ impl Files {
         )))
     }
 
-    /// Writes the losses, their curve and the examples.
+    /// Writes the losses, their curve and, if there are any, the examples.
     ///
     /// # Errors
     /// A file can't be written.
-    pub fn save_pictures(&self, losses: &[f32], examples: &RgbImage) -> Result<()> {
+    pub fn save_pictures(&self, losses: &[f32], examples: Option<&RgbImage>) -> Result<()> {
         write(&self.table, chart::table(losses).as_bytes())?;
         write(&self.chart, &png(&chart::chart(losses))?)?;
-        write(&self.examples, &png(examples)?)
+        examples.map_or(Ok(()), |examples| write(&self.examples, &png(examples)?))
     }
 }
 

@@ -4,6 +4,7 @@ use image::{DynamicImage, ImageReader, RgbImage, imageops::FilterType};
 use splatgraph_sdk::{Error, Result};
 use std::{
     collections::{HashMap, VecDeque},
+    ops::Range,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
 };
@@ -65,16 +66,24 @@ impl Pictures {
     /// # Errors
     /// None of them can be used.
     pub fn get(&self, index: usize) -> Result<Arc<RgbImage>> {
-        for next in 0..self.paths.len() {
-            if let Some(picture) = self.open((index + next) % self.paths.len()) {
+        self.get_among(&(0..self.paths.len()), index)
+    }
+
+    /// As [`get`](Self::get) among some of the pictures; `index` counts from the first of these.
+    ///
+    /// # Errors
+    /// None of them can be used.
+    pub fn get_among(&self, range: &Range<usize>, index: usize) -> Result<Arc<RgbImage>> {
+        for next in 0..range.len() {
+            if let Some(picture) = self.open(range.start + (index + next) % range.len()) {
                 return Ok(picture);
             }
         }
         Err(Error::new(format!(
             "none of the {} pictures to train on can be read and has sides of at least {} pixels; the first is {}",
-            self.paths.len(),
+            range.len(),
             self.smallest,
-            self.paths[0].display()
+            self.paths[range.start].display()
         )))
     }
 

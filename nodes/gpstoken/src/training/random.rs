@@ -1,5 +1,6 @@
 //! Random choices that depend on nothing but a seed and what they are for.
 
+use crate::generator::noise::normal_from;
 use chacha20::{
     ChaCha8Rng,
     rand_core::{Rng, SeedableRng},
@@ -16,6 +17,8 @@ pub enum Purpose {
     Sample,
     /// The pictures of the preview.
     Preview,
+    /// A sample that is made before the first step.
+    Crop,
 }
 
 /// A stream of choices.
@@ -36,6 +39,11 @@ impl Random {
     /// From 0 up to but not including 1.
     pub fn unit(&mut self) -> f64 {
         (self.0.next_u64() >> 11) as f64 / (1u64 << 53) as f64
+    }
+
+    /// Numbers with mean 0 and variance 1.
+    pub fn normal(&mut self, count: usize) -> Vec<f32> {
+        normal_from(&mut self.0, count)
     }
 
     /// From 0 up to but not including `end`, which is at least 1.

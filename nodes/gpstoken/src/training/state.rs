@@ -90,6 +90,15 @@ impl State {
         }
     }
 
+    /// What a checkpoint says about its training, as JSON.
+    ///
+    /// # Errors
+    /// The settings are no JSON.
+    pub fn about(&self) -> Result<String> {
+        let settings: serde_json::Value = serde_json::from_str(&self.settings)?;
+        Ok(serde_json::json!({"steps": self.step, "settings": settings}).to_string())
+    }
+
     /// The average of the last hundred losses.
     pub fn recent_loss(&self) -> f32 {
         let recent = &self.losses[self.losses.len().saturating_sub(100)..];

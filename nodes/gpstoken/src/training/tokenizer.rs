@@ -1,18 +1,14 @@
 //! A step of a tokenizer's training: forward through all stages, and the gradients back.
 
-use super::{batch::Batch, loss::Losses};
+use super::{batch::Batch, gradients::Step, loss::Losses};
 use crate::{
     device::Compute,
     splat::splat_tensor,
     tokenizer::{Network, TILE, roi_align_tensor},
 };
-use burn::{
-    module::{Module, ModuleVisitor, Param, ParamId},
-    prelude::s,
-    tensor::{Gradients, Tensor},
-};
+use burn::{prelude::s, tensor::Tensor};
 use splatgraph_sdk::{Result, Tensor as HostTensor};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 /// The map's size and the support of a tokenizer that is trained.
 #[derive(Clone, Copy, Debug)]
@@ -21,14 +17,6 @@ pub struct Geometry {
     pub map: [usize; 2],
     /// How many sigmas a token reaches along each axis.
     pub support: f32,
-}
-
-/// What a step gives.
-pub struct Step {
-    /// The loss.
-    pub loss: f32,
-    /// Of the loss, by the parameters' keys.
-    pub gradients: BTreeMap<String, Vec<f32>>,
 }
 
 /// The loss of a batch and its gradients.
@@ -53,10 +41,7 @@ pub fn step(
         let tiles = upload(&batch.tiles, [pictures, 3, TILE, TILE]);
         let gaussians = upload(&batch.gaussians, [1, pictures, batch.tokens, 5]).reshape([pictures, batch.tokens, 5]);
         let decoded = reconstruct(&network, tiles.clone(), gaussians, &batch.boxes, geometry)?;
-        let loss = losses.of(decoded, tiles)?;
-        let mut gradients = loss.backward();
-        let loss = numbers(loss)?[0];
-        Ok(Step { loss, gradients: by_key(&network, &mut gradients, keys)? })
+        Step::of(losses.of(decoded, tiles)?, &network, keys)
     })
 }
 
@@ -80,32 +65,4 @@ pub fn reconstruct(
     let (gaussians, textures) = network.transformer.forward(gaussians, regions, &mut |_, _| Ok(()))?;
     let map = splat_tensor(gaussians, textures, geometry.map, geometry.support);
     network.decoder.forward(map, [1, 1], &mut |_, _| Ok(()))
-}
-
-fn numbers<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>> {
-    let data = tensor.cast(burn::tensor::FloatDType::F32).into_data();
-    data.try_into_vec().map_err(|e| splatgraph_sdk::Error::new(format!("reading numbers from the device: {e:?}")))
-}
-
-/// The gradients of all parameters that have one.
-fn by_key(
-    network: &Network,
-    gradients: &mut Gradients,
-    keys: Vec<(String, ParamId)>,
-) -> Result<BTreeMap<String, Vec<f32>>> {
-    struct Collect<'a> {
-        gradients: &'a mut Gradients,
-        found: HashMap<ParamId, Result<Vec<f32>>>,
-    }
-    impl ModuleVisitor for Collect<'_> {
-        fn visit_float<const D: usize>(&mut self, parameter: &Param<Tensor<D>>) {
-            if let Some(gradient) = parameter.val().grad_remove(self.gradients) {
-                self.found.insert(parameter.id, numbers(gradient));
-            }
-        }
-    }
-    let mut collect = Collect { gradients, found: HashMap::new() };
-    network.visit(&mut collect);
-    let mut found = collect.found;
-    keys.into_iter().filter_map(|(key, id)| Some(found.remove(&id)?.map(|gradient| (key, gradient)))).collect()
 }

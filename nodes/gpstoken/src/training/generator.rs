@@ -1,0 +1,135 @@
+//! What TrainLayout and TrainTexture share: samples are made, and the network is trained on them.
+
+use super::{
+    classes::Classes,
+    files::{Files, Kept},
+    generator_sheet::Examples,
+    generator_sizes::GeneratorSizes,
+    run::{self, Plan},
+    samples::{Making, Samples},
+    state::State,
+    velocity::step,
+};
+use crate::{device::Compute, generator::Network, load_tokenizer::Tokenizer};
+use burn::{
+    module::{Module, ModuleVisitor, Param},
+    tensor::Tensor as DeviceTensor,
+};
+use serde_json::json;
+use splatgraph_sdk::{Ctx, Error, Local, Result, checkpoint::Checkpoint};
+use std::{collections::BTreeMap, path::Path};
+
+/// A generator's training.
+pub(crate) struct Training<'a> {
+    /// A folder for each class in it.
+    pub(crate) data: &'a Path,
+    /// The checkpoint.
+    pub(crate) output: &'a Path,
+    /// Gives the tokens that a generator of textures learns; without it a generator of layouts is trained.
+    pub(crate) tokenizer: Option<Local<Tokenizer>>,
+    pub(crate) tokens: usize,
+    /// Samples in all.
+    pub(crate) crops: usize,
+    pub(crate) depth: usize,
+    pub(crate) width: usize,
+    pub(crate) heads: usize,
+    pub(crate) class_dropout: f32,
+    pub(crate) seed: u64,
+    pub(crate) plan: Plan,
+    pub(crate) kept: Kept,
+    pub(crate) compute: Compute,
+    pub(crate) ctx: &'a Ctx,
+}
+
+impl Training<'_> {
+    /// Trains, and gives the average of the last losses.
+    pub(crate) fn run(self) -> Result<f32> {
+        let Self { output, tokens, depth, width, heads, class_dropout, seed, plan, ctx, .. } = self;
+        let tokenizer = self.tokenizer.as_ref();
+        let textures = tokenizer.map_or(0, |tokenizer| tokenizer.network.textures);
+        if tokenizer.is_some() && textures == 0 {
+            return Err(Error::input("tokenizer", "a tokenizer whose textures have at least one number was expected"));
+        }
+        let classes = Classes::list(self.data).map_err(|e| e.blame("data"))?;
+        let sizes = GeneratorSizes {
+            depth,
+            width,
+            heads,
+            channels: 5 + textures,
+            tokens,
+            classes: classes.names.len(),
+            condition: tokenizer.is_some(),
+        };
+        let weights = sizes.weights(seed)?;
+        let files = Files::beside(output);
+
+        // What the samples depend on, then the numbers; but for the number of steps.
+        let counts: Vec<usize> = classes.ranges.iter().map(ExactSizeIterator::len).collect();
+        let known = tokenizer.map(|tokenizer| json!({"model": tokenizer.name, "sum": sum(&*tokenizer.network)}));
+        let of_samples = json!({
+            "classes": classes.names, "pictures_of_classes": counts, "tokens": tokens, "crops": self.crops, "seed": seed,
+            "tokenizer": known,
+        });
+        let Plan { samples: pictures, learning_rate, warm_up, adam, clip, average, .. } = plan;
+        let settings = json!({
+            "samples": of_samples, "depth": depth, "width": width, "heads": heads, "class_dropout": class_dropout,
+            "pictures": pictures, "learning_rate": learning_rate, "warm_up": warm_up, "weight_decay": adam.weight_decay,
+            "clip": clip, "average": average,
+        })
+        .to_string();
+        let state = run::begin(&files, &settings, &weights, ctx)?;
+        let making = Making { classes: &classes, crops: self.crops, tokens, seed, tokenizer };
+        let rows = making.from_file(&files.samples, &of_samples.to_string(), ctx)?;
+        let samples = Samples::new(&rows, tokens, classes.names.len())?;
+        let examples = Examples::new(&rows, tokens, classes.names.len(), tokenizer.cloned(), ctx)?;
+        drop(rows);
+
+        let metadata = self.metadata(&classes.names, &samples)?;
+        let save = |state: &State| {
+            let mut metadata = metadata.clone();
+            metadata.insert("training".to_owned(), state.about()?);
+            Checkpoint { metadata, tensors: state.averages()? }.save(output, self.kept.dtype())?;
+            if ctx.cancelled() {
+                return Ok(None);
+            }
+            let weights = state.averages()?;
+            let network = self.compute.run(|| Network::load(weights, Some(heads), &self.compute.device))?;
+            examples.sheet(&self.compute, &network, &samples.normalisation, ctx).map(Some)
+        };
+        let mut next = |state: &State| {
+            let batch = samples.batch(seed, state.step, pictures, class_dropout);
+            step(&self.compute, state.weights()?, heads, &batch)
+        };
+        run::train(state, &plan, &files, ctx, &mut next, &save)
+    }
+
+    /// What LoadGenerator reads from the checkpoint, and the classes.
+    fn metadata(&self, classes: &[String], samples: &Samples) -> Result<BTreeMap<String, String>> {
+        let normalisation = &samples.normalisation;
+        let mut metadata = BTreeMap::from([
+            ("heads".to_owned(), self.heads.to_string()),
+            ("classes".to_owned(), serde_json::to_string(classes)?),
+            ("normalisation".to_owned(), json!({"means": normalisation.means, "stds": normalisation.stds}).to_string()),
+        ]);
+        if let Some(tokenizer) = &self.tokenizer {
+            let facts = json!({"map": tokenizer.map, "support": tokenizer.support, "model": tokenizer.name});
+            metadata.insert("tokenizer".to_owned(), facts.to_string());
+        }
+        Ok(metadata)
+    }
+}
+
+/// The sum of all parameters, by which a tokenizer that was trained on under the same name is told from what it was.
+fn sum(network: &impl Module) -> f64 {
+    struct Sum(f64);
+    impl ModuleVisitor for Sum {
+        fn visit_float<const D: usize>(&mut self, parameter: &Param<DeviceTensor<D>>) {
+            let data = parameter.val().cast(burn::tensor::FloatDType::F32).into_data();
+            let values = data.try_into_vec::<f32>().unwrap_or_default();
+            self.0 += values.iter().map(|v| f64::from(*v)).sum::<f64>();
+        }
+    }
+    let mut sum = Sum(0.0);
+    network.visit(&mut sum);
+    sum.0
+}

@@ -1,0 +1,151 @@
+//! A sheet of samples and what a generator makes.
+
+use super::samples::Rows;
+use crate::{
+    calibration::calibrate,
+    decode::{Together, decode},
+    device::{Compute, Placed},
+    draw::{Colour, TokensOrLayout, node::draw_tokens},
+    generator::{
+        Network,
+        guidance::Guidance,
+        noise::Noise,
+        normalisation::Normalisation,
+        run::Request,
+        sampler::{Diffusion, LastStep, Sampler, Settings},
+    },
+    load_tokenizer::Tokenizer,
+    splat::{Tiles, node::splat},
+    texture_diffusion::tokens_value,
+    tokenizer::TILE,
+};
+use image::{Rgb, RgbImage, imageops};
+use splatgraph_sdk::{Canvas, Ctx, Image, Layout, Local, Result, Tensor, Tokens};
+
+const COLUMNS: usize = 4;
+/// Points in time on the way to an example.
+const POINTS: usize = 16;
+
+/// Some samples, which are shown above what a network makes for the same classes, and of the same layouts where it takes those.
+pub struct Examples {
+    classes: Vec<usize>,
+    layouts: Layout,
+    tokenizer: Option<Local<Tokenizer>>,
+    above: Image,
+}
+
+impl Examples {
+    /// The first samples.
+    ///
+    /// # Errors
+    /// They can't be shown.
+    pub fn new(
+        rows: &Rows,
+        tokens: usize,
+        classes: usize,
+        tokenizer: Option<Local<Tokenizer>>,
+        ctx: &Ctx,
+    ) -> Result<Self> {
+        let pictures = COLUMNS.min(rows.layouts.len() / (tokens * 5));
+        let layouts = Tensor::from_vec([pictures, tokens, 5], rows.layouts[..pictures * tokens * 5].to_vec())?;
+        let layouts = Layout::new(layouts, None, Canvas::default())?;
+        let above = match &tokenizer {
+            None => draw(layouts.clone(), ctx)?,
+            Some(tokenizer) => {
+                let channels = 5 + tokenizer.network.textures;
+                let rows = rows.tokens[..pictures * tokens * channels].to_vec();
+                shown(tokens_value(rows, pictures, channels, Canvas::default())?, tokenizer, ctx)?
+            }
+        };
+        let classes = (0..pictures).map(|number| number % classes).collect();
+        Ok(Self { classes, layouts, tokenizer, above })
+    }
+
+    /// The samples above, what the network makes below.
+    ///
+    /// # Errors
+    /// The device failed, or the run was cancelled.
+    pub fn sheet(
+        &self,
+        compute: &Compute,
+        network: &Network,
+        normalisation: &Normalisation,
+        ctx: &Ctx,
+    ) -> Result<RgbImage> {
+        let pictures = self.classes.len();
+        let [_, count, _] = self.layouts.gaussians.dims()?;
+        let layouts = self.layouts.gaussians.as_slice::<f32>()?;
+        let with_layouts = self.tokenizer.is_some();
+        let request = Request {
+            network,
+            count,
+            condition: if with_layouts { layouts } else { &[] },
+            classes: &self.classes,
+            guidance: Guidance { scale: 1.5, interval: [0.0, 1.0] },
+            settings: Settings {
+                sampler: Sampler::Euler,
+                points: POINTS,
+                diffusion: Diffusion::Sbdm,
+                last_step: LastStep::Mean,
+            },
+            noise: &if with_layouts { Noise::seeds(0, pictures) } else { Noise::layout_seeds(0, pictures) },
+        };
+        let samples = compute.run(|| request.sample(&mut || ctx.check(), &mut |_, _| Ok(())))?.values;
+        let size = network.channels * count;
+        let rows = samples.chunks_exact(size).zip(layouts.chunks_exact(5 * count)).flat_map(|(sample, layout)| {
+            let layout = with_layouts.then_some(layout);
+            normalisation.tokens(sample, layout)
+        });
+        let rows: Vec<f32> = rows.collect();
+        let below = match &self.tokenizer {
+            None => draw(calibrated(&rows, pictures)?, ctx)?,
+            Some(tokenizer) => {
+                shown(tokens_value(rows, pictures, network.channels, Canvas::default())?, tokenizer, ctx)?
+            }
+        };
+        let mut sheet = RgbImage::new((TILE * self.classes.len()) as u32, 2 * TILE as u32);
+        for (row, pictures) in [&self.above, &below].into_iter().enumerate() {
+            place(&mut sheet, pictures, row)?;
+        }
+        Ok(sheet)
+    }
+}
+
+/// The layouts as LayoutDiffusion gives them.
+fn calibrated(rows: &[f32], pictures: usize) -> Result<Layout> {
+    let count = rows.len() / (5 * pictures);
+    let (mut gaussians, mut regions) = (Vec::new(), Vec::new());
+    for layout in rows.chunks_exact(5 * count) {
+        let (own_gaussians, own_regions) = calibrate(layout.as_chunks::<5>().0)?;
+        gaussians.extend(own_gaussians.concat());
+        regions.extend(own_regions.concat());
+    }
+    let gaussians = Tensor::from_vec([pictures, count, 5], gaussians)?;
+    Layout::new(gaussians, Some(Tensor::from_vec([pictures, count, 4], regions)?), Canvas::default())
+}
+
+fn draw(layout: Layout, ctx: &Ctx) -> Result<Image> {
+    draw_tokens(TokensOrLayout::Layout(layout), None, 1, 1, false, Colour::Size, None, None, ctx)
+}
+
+fn shown(tokens: Tokens, tokenizer: &Local<Tokenizer>, ctx: &Ctx) -> Result<Image> {
+    let map = splat(Placed::Host(tokens), Some(tokenizer.clone()), Tiles::Merged, 1.0, ctx)?;
+    decode(tokenizer.clone(), map, Together::Merged, ctx)?.into_host()
+}
+
+/// Puts pictures `[B, H, W, 3]` side by side.
+fn place(sheet: &mut RgbImage, pictures: &Image, row: usize) -> Result<()> {
+    let [_, height, width, _] = pictures.image.dims()?;
+    let values = pictures.image.as_slice::<f32>()?;
+    for (column, picture) in values.chunks_exact(height * width * 3).enumerate() {
+        let pixel = |x: u32, y: u32| {
+            let value = |channel: usize| picture[(y as usize * width + x as usize) * 3 + channel];
+            Rgb(std::array::from_fn(|channel| (value(channel) * 255.0).round().clamp(0.0, 255.0) as u8))
+        };
+        let picture = RgbImage::from_fn(width as u32, height as u32, pixel);
+        let tile = TILE as u32;
+        let picture = imageops::resize(&picture, tile, tile, imageops::FilterType::Nearest);
+        imageops::replace(sheet, &picture, (column * TILE) as i64, (row * TILE) as i64);
+    }
+    Ok(())
+}

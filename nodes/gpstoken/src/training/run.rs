@@ -1,0 +1,104 @@
+//! The course of a training, whatever it trains: steps, the learning rate, saving, and how it ends.
+
+use super::{
+    adam::{self, Adam},
+    files::Files,
+    gradients::Step,
+    sheet::as_image,
+    state::{State, Update, norm},
+};
+use image::RgbImage;
+use splatgraph_sdk::{Ctx, Error, Output, Result, Tensor};
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
+
+/// How long a training goes on, and how it learns.
+#[derive(Clone, Copy, Debug)]
+pub struct Plan {
+    /// Steps in all.
+    pub steps: u64,
+    /// Samples of a step, by which the speed is told.
+    pub samples: usize,
+    /// The optimiser.
+    pub adam: Adam,
+    /// The highest learning rate.
+    pub learning_rate: f32,
+    /// Steps in which the learning rate rises to the highest.
+    pub warm_up: u64,
+    /// Gradients with a larger norm are shortened to this; 0 leaves them as they are.
+    pub clip: f32,
+    /// How much of the weights' moving average is kept in a step.
+    pub average: f32,
+    /// Minutes from one saving to the next.
+    pub save_minutes: f64,
+}
+
+/// The state that an earlier run left, or one before the first step.
+///
+/// # Errors
+/// There is one that can't be read, or is that of a training with other settings.
+pub fn begin(files: &Files, settings: &str, weights: &BTreeMap<String, Tensor>, ctx: &Ctx) -> Result<State> {
+    let Some(state) = files.state(settings).map_err(|e| e.blame("output"))? else {
+        return Ok(State::new(weights, settings.to_owned()));
+    };
+    ctx.info(format!("going on after step {}: {}", state.step, files.training.display()));
+    Ok(state)
+}
+
+/// Goes on to the last step and gives the average of the last losses. `step` gives a step's loss and gradients; `save` writes the
+/// checkpoint and gives a sheet of examples if it has one, each time that the state is saved: every few minutes, when the run is cancelled, and
+/// at the end.
+///
+/// # Errors
+/// The run was cancelled; a step failed, or its loss or gradients are not finite; or a file can't be written.
+pub fn train(
+    mut state: State,
+    plan: &Plan,
+    files: &Files,
+    ctx: &Ctx,
+    step: &mut dyn FnMut(&State) -> Result<Step>,
+    save: &dyn Fn(&State) -> Result<Option<RgbImage>>,
+) -> Result<f32> {
+    let Plan { steps, samples, adam, learning_rate, warm_up, clip, average, save_minutes } = *plan;
+    let save_all = |state: &State| -> Result<Option<RgbImage>> {
+        state.save(&files.training)?;
+        let examples = save(state)?;
+        files.save_pictures(&state.losses, examples.as_ref())?;
+        Ok(examples)
+    };
+    let (begun, first) = (Instant::now(), state.step);
+    let mut saved = Instant::now();
+    while state.step < steps {
+        if ctx.cancelled() {
+            save_all(&state)?;
+            ctx.check()?;
+        }
+        let done = step(&state)?;
+        let size = norm(&done.gradients);
+        if !done.loss.is_finite() || !size.is_finite() {
+            return Err(Error::new(format!(
+                "training: in step {} the loss became {} and the gradient's norm {size}. A lower learning_rate may help, or clip; the last good state, after step {}, is in {}",
+                state.step + 1,
+                done.loss,
+                State::load(&files.training).map_or(0, |state| state.step),
+                files.training.display()
+            )));
+        }
+        let rate = adam::learning_rate(learning_rate, state.step, warm_up, steps);
+        state.update(&done.gradients, done.loss, size, Update { adam, rate, clip, average });
+        let speed = ((state.step - first) * samples as u64) as f64 / begun.elapsed().as_secs_f64();
+        let note = format!("loss {:.4}, {speed:.1} pictures/s", state.recent_loss());
+        ctx.progress(state.step as usize, steps as usize, &note);
+        if saved.elapsed() >= Duration::from_secs_f64(save_minutes * 60.0) && state.step < steps {
+            let examples = save_all(&state)?;
+            saved = Instant::now();
+            if let Some(examples) = examples.filter(|_| ctx.wants_previews()) {
+                ctx.preview(&as_image(&examples)?.into_value()?);
+            }
+        }
+    }
+    save_all(&state)?;
+    Ok(state.recent_loss())
+}

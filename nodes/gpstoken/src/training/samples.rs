@@ -1,0 +1,277 @@
+//! What a generator is trained on: layouts, or layouts with their tokens, of random crops of each class. They are made once, before
+//! the first step, as cutting and encoding a crop takes longer than a step of a small network.
+
+use super::{
+    classes::Classes,
+    crop::random_tile,
+    random::{Purpose, Random},
+    velocity::Batch,
+};
+use crate::{
+    encode::encode, generator::normalisation::Normalisation, init_tokens::init_tokens, load_tokenizer::Tokenizer,
+    refine_tokens::refine_tokens, tokenizer::TILE,
+};
+use rayon::prelude::*;
+use splatgraph_sdk::{Ctx, DType, Error, Image, Local, Result, Tensor, checkpoint, checkpoint::Checkpoint};
+use std::{collections::BTreeMap, path::Path};
+
+/// Crops that go through the tokenizer together.
+const TOGETHER: usize = 8;
+/// Channels that never change, such as a layout's rho, get this deviation, so that a network's error there stays small.
+const LEAST_STD: f64 = 1e-5;
+
+/// How samples are made.
+#[derive(Clone, Copy)]
+pub struct Making<'a> {
+    /// The pictures.
+    pub classes: &'a Classes,
+    /// Samples in all; classes take turns.
+    pub crops: usize,
+    /// Tokens of each.
+    pub tokens: usize,
+    /// Of all random choices.
+    pub seed: u64,
+    /// Gives the tokens; without it samples are layouts only.
+    pub tokenizer: Option<&'a Local<Tokenizer>>,
+}
+
+/// Samples as they come from the pictures.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rows {
+    /// `[M, N, 5]`
+    pub layouts: Vec<f32>,
+    /// Gaussians and textures `[M, N, C]`; empty for layouts only.
+    pub tokens: Vec<f32>,
+}
+
+impl Making<'_> {
+    /// The samples that the file holds, if it was written with the same settings; else makes them and writes the file.
+    ///
+    /// # Errors
+    /// A picture has no use, a tile can't be cut into so many regions, the run was cancelled, or the file can't be written.
+    pub fn from_file(&self, path: &Path, settings: &str, ctx: &Ctx) -> Result<Rows> {
+        let known = if path.exists() { checkpoint::open(path).ok() } else { None };
+        if let Some(Checkpoint { metadata, tensors }) = known
+            && metadata.get("settings").is_some_and(|known| known == settings)
+        {
+            let values = |key: &str| tensors.get(key).map_or_else(Vec::new, Tensor::to_f32);
+            let rows = Rows { layouts: values("layouts"), tokens: values("tokens") };
+            let whole = rows.layouts.len() == self.crops * self.tokens * 5;
+            if whole && rows.tokens.is_empty() == self.tokenizer.is_none() {
+                ctx.info(format!("samples from {}", path.display()));
+                return Ok(rows);
+            }
+        }
+        let rows = self.make(ctx)?;
+        let tensor = |values: &[f32]| {
+            let channels = values.len() / (self.crops * self.tokens);
+            Tensor::from_vec([self.crops, self.tokens, channels], values.to_vec())
+        };
+        let mut tensors = BTreeMap::from([("layouts".to_owned(), tensor(&rows.layouts)?)]);
+        if !rows.tokens.is_empty() {
+            tensors.insert("tokens".to_owned(), tensor(&rows.tokens)?);
+        }
+        let metadata = [("settings".to_owned(), settings.to_owned())].into();
+        Checkpoint { metadata, tensors }.save(path, DType::F32)?;
+        Ok(rows)
+    }
+
+    /// Makes all samples: each is a function of the seed, its number and the pictures.
+    ///
+    /// # Errors
+    /// As above, but for the file.
+    pub fn make(&self, ctx: &Ctx) -> Result<Rows> {
+        let mut rows = Rows { layouts: Vec::new(), tokens: Vec::new() };
+        for first in (0..self.crops).step_by(TOGETHER) {
+            ctx.progress(first, self.crops, "making samples");
+            let numbers = first..(first + TOGETHER).min(self.crops);
+            let tiles = numbers.clone().into_par_iter().map(|number| self.crop(number)).collect::<Result<Vec<_>>>()?;
+            let image = Image::new(Tensor::from_vec([numbers.len(), TILE, TILE, 3], tiles.concat())?)?;
+            let (layout, _) = init_tokens(image.clone(), self.tokens as u32, 2.5, 8, None, 0.0, 0.0, ctx)?;
+            let Some(tokenizer) = self.tokenizer else {
+                for layout in layout.gaussians.as_slice::<f32>()?.chunks_exact(self.tokens * 5) {
+                    rows.layouts.extend(in_order(layout));
+                }
+                continue;
+            };
+            rows.layouts.extend(layout.gaussians.as_slice::<f32>()?);
+            let features = encode(tokenizer.clone(), image, ctx)?;
+            let tokens = refine_tokens(tokenizer.clone(), features, layout, ctx)?.into_host()?;
+            let gaussians = tokens.gaussians.as_slice::<f32>()?.chunks_exact(5);
+            let textures = tokens.textures.as_slice::<f32>()?.chunks_exact(tokenizer.network.textures);
+            rows.tokens.extend(gaussians.zip(textures).flat_map(|(gaussian, texture)| [gaussian, texture].concat()));
+        }
+        Ok(rows)
+    }
+
+    /// `[TILE, TILE, 3]`, 0..1
+    fn crop(&self, number: usize) -> Result<Vec<f32>> {
+        let Classes { pictures, ranges, .. } = self.classes;
+        let mut random = Random::new(self.seed, Purpose::Crop, number as u64, 0);
+        let range = &ranges[number % ranges.len()];
+        let tile = random_tile(&*pictures.get_among(range, random.below(range.len()))?, &mut random);
+        let planes: Vec<&[f32]> = tile.chunks_exact(TILE * TILE).collect();
+        Ok((0..TILE * TILE).flat_map(|i| [0, 1, 2].map(|channel| (planes[channel][i] + 1.0) / 2.0)).collect())
+    }
+}
+
+/// A layout's gaussians along the curve that Morton (1966) drew through a quadtree, so that a place of the position embedding stands
+/// for much the same part of the tile in all layouts. What follows, calibration and textures, does not ask for an order.
+fn in_order(layout: &[f32]) -> Vec<f32> {
+    let pixel = |coordinate: f32| ((coordinate + 1.0) / 2.0 * (TILE - 1) as f32) as u32;
+    let place = |[.., x, y]: &[f32; 5]| {
+        let bits = |value: u32| (0..8).map(move |bit| (value >> bit & 1) << (2 * bit)).sum::<u32>();
+        bits(pixel(*x)) + 2 * bits(pixel(*y))
+    };
+    let mut rows = layout.as_chunks::<5>().0.to_vec();
+    rows.sort_by_key(place);
+    rows.concat()
+}
+
+/// Samples in the network's scale.
+#[derive(Clone, Debug)]
+pub struct Samples {
+    /// Channels and tokens: `C`, `N`.
+    pub shape: [usize; 2],
+    /// Number of classes.
+    pub classes: usize,
+    /// What the network's numbers are multiplied with and moved by.
+    pub normalisation: Normalisation,
+    /// `[M, C, N]`
+    values: Vec<f32>,
+    /// `[M, N, 5]`; empty for layouts.
+    layouts: Vec<f32>,
+}
+
+impl Samples {
+    /// Measures means and deviations and normalises by them. With tokens the first five channels are differences to the layout.
+    ///
+    /// # Errors
+    /// A number is not finite.
+    pub fn new(rows: &Rows, tokens: usize, classes: usize) -> Result<Self> {
+        let samples = rows.layouts.len() / (tokens * 5);
+        let mut values = if rows.tokens.is_empty() { rows.layouts.clone() } else { rows.tokens.clone() };
+        let channels = values.len() / (samples * tokens);
+        if !rows.tokens.is_empty() {
+            for (row, layout) in values.chunks_exact_mut(channels).zip(rows.layouts.chunks_exact(5)) {
+                row.iter_mut().zip(layout).for_each(|(value, layout)| *value -= layout);
+            }
+        }
+        let normalisation = measured(&values, channels);
+        if !normalisation.means.iter().chain(&normalisation.stds).all(|v| v.is_finite()) {
+            return Err(Error::input("tokenizer", "finite tokens were expected, this tokenizer gives others"));
+        }
+        let Normalisation { means, stds } = &normalisation;
+        let by_channel = values.par_chunks_exact(channels * tokens).flat_map_iter(|sample| {
+            (0..channels).flat_map(move |c| (0..tokens).map(move |n| (sample[n * channels + c] - means[c]) / stds[c]))
+        });
+        let values = by_channel.collect();
+        let layouts = if rows.tokens.is_empty() { Vec::new() } else { rows.layouts.clone() };
+        Ok(Self { shape: [channels, tokens], classes, normalisation, values, layouts })
+    }
+
+    /// What a step is trained on: a function of the seed and the step. Times are spread evenly over 0..1, and moved at random; a part
+    /// `dropout` of the samples is without a class, for guidance.
+    pub fn batch(&self, seed: u64, step: u64, size: usize, dropout: f32) -> Batch {
+        let [channels, tokens] = self.shape;
+        let count = channels * tokens;
+        let layouts_of = |number: usize| match self.layouts.is_empty() {
+            true => &[][..],
+            false => &self.layouts[number * tokens * 5..][..tokens * 5],
+        };
+        let shift = Random::new(seed, Purpose::Step, step, 0).unit();
+        let mut batch = Batch {
+            shape: self.shape,
+            points: Vec::with_capacity(size * count),
+            velocities: Vec::with_capacity(size * count),
+            times: Vec::new(),
+            classes: Vec::new(),
+            layouts: Vec::new(),
+        };
+        for sample in 0..size {
+            let mut random = Random::new(seed, Purpose::Sample, step, sample as u32);
+            let number = random.below(self.values.len() / count);
+            let class = if random.unit() < f64::from(dropout) { self.classes } else { number % self.classes };
+            let t = ((sample as f64 + shift) / size as f64) as f32;
+            let data = &self.values[number * count..][..count];
+            let noise = random.normal(count);
+            batch.points.extend(data.iter().zip(&noise).map(|(data, noise)| t * data + (1.0 - t) * noise));
+            batch.velocities.extend(data.iter().zip(&noise).map(|(data, noise)| data - noise));
+            batch.times.push(t);
+            batch.classes.push(class);
+            batch.layouts.extend(layouts_of(number));
+        }
+        batch
+    }
+}
+
+/// Mean and deviation of each channel of `[.., C]`.
+fn measured(values: &[f32], channels: usize) -> Normalisation {
+    let rows = (values.len() / channels) as f64;
+    let mean = |of: &dyn Fn(f64, usize) -> f64| -> Vec<f64> {
+        let mut sums = vec![0.0; channels];
+        for row in values.chunks_exact(channels) {
+            sums.iter_mut().zip(row).enumerate().for_each(|(c, (sum, v))| *sum += of(f64::from(*v), c));
+        }
+        sums.into_iter().map(|sum| sum / rows).collect()
+    };
+    let means = mean(&|v, _| v);
+    let variances = mean(&|v, c| (v - means[c]).powi(2));
+    Normalisation {
+        means: means.iter().map(|mean| *mean as f32).collect(),
+        stds: variances.iter().map(|variance| variance.sqrt().max(LEAST_STD) as f32).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn samples_are_normal_and_lines_lead_to_them() {
+        // Two samples of two tokens with a texture of one number, of two classes.
+        let rows = Rows {
+            layouts: (0..20).map(|v| v as f32 / 20.0).collect(),
+            tokens: (0..24).map(|v| (v * v % 17) as f32).collect(),
+        };
+        let samples = Samples::new(&rows, 2, 2).unwrap();
+        for channel in 0..6 {
+            let values: Vec<f32> = (0..2).flat_map(|m| samples.values[(m * 6 + channel) * 2..][..2].to_vec()).collect();
+            let mean = values.iter().sum::<f32>() / 4.0;
+            let variance = values.iter().map(|v| v * v).sum::<f32>() / 4.0;
+            assert!(mean.abs() < 1e-5 && (variance - 1.0).abs() < 1e-4, "{channel}: {mean} {variance}");
+        }
+        // What the network should give becomes the tokens again.
+        let tokens = samples.normalisation.tokens(&samples.values[12..], Some(&rows.layouts[10..]));
+        for (token, row) in tokens.chunks_exact(6).zip(rows.tokens[12..].chunks_exact(6)) {
+            assert!(token[3..].iter().zip(&row[3..]).all(|(a, b)| (a - b).abs() < 1e-4), "{token:?} {row:?}");
+        }
+
+        let batch = samples.batch(1, 5, 8, 0.25);
+        assert_eq!(batch, samples.batch(1, 5, 8, 0.25));
+        assert_ne!(batch, samples.batch(1, 6, 8, 0.25));
+        for (i, t) in batch.times.iter().enumerate() {
+            assert!((i as f32 / 8.0..(i + 1) as f32 / 8.0).contains(t));
+            let range = i * 12..(i + 1) * 12;
+            let ends = batch.points[range.clone()].iter().zip(&batch.velocities[range]);
+            let data: Vec<f32> = ends.map(|(point, velocity)| point + (1.0 - t) * velocity).collect();
+            let sample = (0..2).find(|m| data.iter().zip(&samples.values[m * 12..]).all(|(a, b)| (a - b).abs() < 1e-4));
+            let class = batch.classes[i];
+            assert!(class == 2 || Some(class) == sample, "{class} {sample:?}");
+            assert_eq!(batch.layouts[i * 10..][..10], rows.layouts[sample.unwrap() * 10..][..10]);
+        }
+        let without = (0..200).flat_map(|step| samples.batch(1, step, 8, 0.25).classes).filter(|class| *class == 2);
+        let part = without.count() as f32 / 1600.0;
+        assert!((part - 0.25).abs() < 0.04, "{part}");
+    }
+
+    #[test]
+    fn layouts_stand_in_the_order_of_a_quadtree() {
+        let row = |x: f32, y: f32| [0.1, 0.1, 0.0, x, y];
+        let quarters = [row(0.5, 0.5), row(-0.5, 0.5), row(0.5, -0.5), row(-0.25, -0.75), row(-0.75, -0.75)];
+        assert_eq!(
+            in_order(&quarters.concat()),
+            [quarters[4], quarters[3], quarters[2], quarters[1], quarters[0]].concat()
+        );
+    }
+}
