@@ -27,8 +27,8 @@ use std::{collections::BTreeMap, path::Path, sync::Arc};
 /// of the time, and one of `token_counts`, so that one model serves all of them. The checkpoint holds the weights' moving
 /// average. Beside `NAME.safetensors` there are `NAME.training.safetensors`, from which a training that was stopped in any way
 /// goes on as if it had not been; `NAME.loss.csv` and `NAME.loss.png`, the loss of every step; and `NAME.examples.png`, some
-/// pictures and what comes back of them. All of them are written anew every `save_minutes`, on Ctrl-C and at the end. With a larger
-/// number of steps a finished training is gone on with.
+/// pictures and what comes back of them. All of them are written anew every `save_minutes` and at the end; on Ctrl-C too, where a
+/// step takes less than the second for which a run waits. With a larger number of steps a finished training is gone on with.
 #[node(category = "Training", output, outputs(path: "the checkpoint", loss: "the average of the last steps"))]
 #[expect(clippy::too_many_arguments, reason = "a node's inputs")]
 pub fn train_tokenizer(
