@@ -7,7 +7,7 @@ use crate::{
     threads::within,
 };
 use rayon::prelude::*;
-use splatgraph_sdk::{prelude::*, write_whole};
+use splatgraph_sdk::{numbered, prelude::*, write_output};
 use std::{ffi::OsStr, path::Path};
 
 /// Writes pictures to files with 8 bits a channel.
@@ -39,24 +39,9 @@ pub fn save_image(
         ctx.step(b, extent.batch)?;
         let rgb: Vec<u8> = within(ctx, || Ok(picture.par_iter().map(|v| level(*v, rounding)).collect()))?;
         let bytes = encode(&rgb, size, format, quality as u8, &text).map_err(|e| at(e.blame("path"), path))?;
-        write(path, &bytes)?;
+        write_output(path, &bytes).map_err(|e| at(e, path))?;
     }
     Ok((paths[0].clone(), paths))
-}
-
-/// The path of picture `b` of a batch of `count`.
-fn numbered(path: &Path, b: usize, count: usize) -> PathBuf {
-    let text = path.to_string_lossy();
-    if text.contains("{b}") {
-        return PathBuf::from(text.replace("{b}", &b.to_string()));
-    }
-    if count == 1 {
-        return path.to_owned();
-    }
-    let mut name = path.file_stem().unwrap_or_default().to_owned();
-    name.push(format!("-{b:03}."));
-    name.push(path.extension().unwrap_or_default());
-    path.with_file_name(name)
 }
 
 /// Keys and texts that the host wants to have in a PNG.
@@ -65,24 +50,6 @@ fn png_text(ctx: &Ctx) -> Vec<(String, String)> {
     chunks.filter_map(|(key, text)| Some((key.clone(), text.as_str()?.to_owned()))).collect()
 }
 
-fn write(path: &Path, bytes: &[u8]) -> Result<()> {
-    if path.is_dir() {
-        return Err(at(Error::input("path", "a file name was expected, this is a folder"), path));
-    }
-    let folder = path.parent().unwrap_or(Path::new(""));
-    if let Some(file) = folder.ancestors().find(|f| f.is_file()) {
-        let name = file.file_name().unwrap_or_default().to_string_lossy();
-        return Err(at(Error::input("path", format!("a folder was expected, but `{name}` is a file")), path));
-    }
-    let written = std::fs::create_dir_all(folder).map_err(Error::from).and_then(|()| write_whole(path, bytes));
-    written.map_err(|e| {
-        let hint = "check that the folder may be written to and that the disk has space";
-        at(Error::input("path", format!("{}; {hint}", e.message)), path)
-    })
-}
-
 fn at(e: Error, path: &Path) -> Error {
-    let mut e = e.context("writing a picture");
-    e.message += &format!(": {}", path.display());
-    e
+    e.about_file("writing a picture", path)
 }

@@ -6,7 +6,7 @@ use super::{
     shown::Shown,
 };
 use crate::partition::Corners;
-use splatgraph_sdk::{prelude::*, write_whole};
+use splatgraph_sdk::{numbered, prelude::*, write_output};
 use std::{fmt::Write, path::Path};
 
 /// Writes the tokens as an SVG file: an ellipse at one sigma for each, lines at two, the regions, and the numbers of a token
@@ -63,7 +63,7 @@ pub fn save_tokens_svg(
     };
     let first = first.clone();
     for (path, text) in &files {
-        write(path, text.as_bytes())?;
+        write_output(path, text.as_bytes()).map_err(|e| at(e, path))?;
     }
     ctx.step(shown.batch, shown.batch)?;
     Ok((first, files.into_iter().map(|(path, _)| path).collect()))
@@ -166,36 +166,6 @@ fn base64(bytes: &[u8]) -> String {
         }
     }
     text
-}
-
-/// The path of picture `b` of a batch of `count`.
-fn numbered(path: &Path, b: usize, count: usize) -> PathBuf {
-    let text = path.to_string_lossy();
-    if text.contains("{b}") {
-        return PathBuf::from(text.replace("{b}", &b.to_string()));
-    }
-    if count == 1 {
-        return path.to_owned();
-    }
-    let mut name = path.file_stem().unwrap_or_default().to_owned();
-    name.push(format!("-{b:03}.svg"));
-    path.with_file_name(name)
-}
-
-fn write(path: &Path, bytes: &[u8]) -> Result<()> {
-    if path.is_dir() {
-        return Err(at(Error::input("path", "a file name was expected, this is a folder"), path));
-    }
-    let folder = path.parent().unwrap_or(Path::new(""));
-    if let Some(file) = folder.ancestors().find(|f| f.is_file()) {
-        let name = file.file_name().unwrap_or_default().to_string_lossy();
-        return Err(at(Error::input("path", format!("a folder was expected, but `{name}` is a file")), path));
-    }
-    let written = std::fs::create_dir_all(folder).map_err(Error::from).and_then(|()| write_whole(path, bytes));
-    written.map_err(|e| {
-        let hint = "check that the folder may be written to and that the disk has space";
-        at(Error::input("path", format!("{}; {hint}", e.message)), path)
-    })
 }
 
 fn at(e: Error, path: &Path) -> Error {
