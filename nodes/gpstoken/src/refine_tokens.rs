@@ -184,7 +184,7 @@ fn on_host(
 }
 
 /// A region's corner in pixels.
-fn pixel(corner: f32) -> f32 {
+pub(crate) fn pixel(corner: f32) -> f32 {
     (TILE - 1) as f32 * (corner + 1.0) / 2.0
 }
 

@@ -77,7 +77,7 @@ pub fn train_layout(
     device: Option<String>,
     ctx: &Ctx,
 ) -> Result<(PathBuf, f32)> {
-    let adam = Adam { beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weight_decay };
+    let adam = Adam::with_decay(weight_decay);
     let training = Training {
         data: &data,
         output: &output,

@@ -114,7 +114,7 @@ pub fn train_tokenizer(
     let network = Network::load(weights.clone(), &Compute::host().device).map_err(|e| e.blame("start"))?;
     let geometry = geometry(&metadata, &network)?;
     let sampling = Sampling { seed, pictures, token_counts: token_counts.clone(), exponent: 2.5 };
-    let adam = Adam { beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weight_decay };
+    let adam = Adam::with_decay(weight_decay);
 
     // What the numbers depend on, but for the number of steps.
     let settings = json!({
@@ -135,8 +135,9 @@ pub fn train_tokenizer(
             ("training", state.about()?),
         ];
         let metadata = texts.map(|(key, value)| (key.to_owned(), value)).into();
-        Checkpoint { metadata, tensors: state.averages()? }.save(&output, kept.dtype())?;
-        sheet::sheet(&compute, state.averages()?, geometry, &examples, tokens).map(Some)
+        let averages = state.averages()?;
+        Checkpoint { metadata, tensors: averages.clone() }.save(&output, kept.dtype())?;
+        sheet::sheet(&compute, averages, geometry, &examples, tokens).map(Some)
     };
     let batches = sampling.in_background(photos.clone(), state.step);
     let mut next = |state: &State| {

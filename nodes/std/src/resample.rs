@@ -51,6 +51,13 @@ pub(crate) struct Axis {
     pub(crate) size: usize,
 }
 
+impl Axis {
+    /// Whether the result is the source.
+    pub(crate) fn is_identity(&self) -> bool {
+        self.length == self.scaled && self.scaled == self.size
+    }
+}
+
 /// For each pixel of the result: the first source pixel and the weights, which sum to 1.
 struct Taps {
     first: Vec<usize>,

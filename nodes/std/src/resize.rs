@@ -41,7 +41,7 @@ pub fn resize(
 ) -> Result<Image> {
     let extent = Extent::of(&image, "image")?;
     let (y, x) = axes((extent.height, extent.width), (height as usize, width as usize), fit);
-    if [y, x].iter().all(|axis| axis.length == axis.scaled && axis.scaled == axis.size) {
+    if y.is_identity() && x.is_identity() {
         return Ok(image);
     }
     let scaled = within(ctx, || resample(image.image.as_slice()?, y, x, filter))?;

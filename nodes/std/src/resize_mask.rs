@@ -38,7 +38,7 @@ pub fn resize_mask(
         ));
     }
     let (y, x) = axes((from_height, from_width), (height as usize, width as usize), fit);
-    if [y, x].iter().all(|axis| axis.length == axis.scaled && axis.scaled == axis.size) {
+    if y.is_identity() && x.is_identity() {
         return Ok(mask);
     }
     let scaled = within(ctx, || {

@@ -36,8 +36,8 @@ impl Shown {
 
     /// Width and height of the area that coordinates span, for a canvas of this size: larger than it where tiles reach beyond.
     pub(super) fn area(&self, canvas: [usize; 2]) -> [f32; 2] {
-        let Canvas { canvas: own, tile, grid, .. } = &self.header;
-        std::array::from_fn(|i| canvas[i] as f32 * ((grid[i] * tile) as f32 / own[i] as f32))
+        let (own, area) = (self.header.canvas, self.header.area());
+        std::array::from_fn(|i| canvas[i] as f32 * (area[i] as f32 / own[i] as f32))
     }
 
     /// How many rows of picture `b` are tokens.

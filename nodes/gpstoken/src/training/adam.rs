@@ -25,6 +25,11 @@ pub struct Moments {
 }
 
 impl Adam {
+    /// With the moments and the epsilon that all trainings here use.
+    pub fn with_decay(weight_decay: f32) -> Self {
+        Self { beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weight_decay }
+    }
+
     /// Moves the weights against the gradient. `step` counts from 1.
     pub fn update(&self, weights: &mut [f32], moments: &mut Moments, gradient: &[f32], rate: f32, step: u64) {
         let Self { beta1, beta2, epsilon, weight_decay } = *self;
@@ -56,7 +61,7 @@ mod tests {
 
     #[test]
     fn a_bowl_is_descended_and_the_first_step_is_the_rate() {
-        let adam = Adam { beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weight_decay: 0.0 };
+        let adam = Adam::with_decay(0.0);
         let mut weights = vec![3.0, -2.0];
         let mut moments = Moments { first: vec![0.0; 2], second: vec![0.0; 2] };
         let gradient = |w: &[f32]| vec![2.0 * w[0], 8.0 * w[1]];

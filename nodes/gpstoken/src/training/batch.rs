@@ -8,6 +8,7 @@ use super::{
 use crate::{
     partition::{Rules, corners, gaussian, partition},
     picture::grey,
+    refine_tokens::pixel,
     tokenizer::TILE,
 };
 use rayon::prelude::*;
@@ -94,6 +95,5 @@ pub fn layout(tile: &[f32], tokens: usize, exponent: f64) -> Result<(Vec<f32>, V
         Error::new(format!("a tile can be cut into {} regions at most, {tokens} tokens were asked for", e.capacity))
     })?;
     let gaussians = regions.iter().flat_map(|region| gaussian(*region, TILE, TILE)).collect();
-    let pixel = |corner: f32| (TILE - 1) as f32 * (corner + 1.0) / 2.0;
     Ok((gaussians, regions.iter().map(|region| corners(*region, TILE, TILE).map(pixel)).collect()))
 }

@@ -5,6 +5,7 @@ use super::{
     files::{Files, Kept},
     generator_sheet::Examples,
     generator_sizes::GeneratorSizes,
+    gradients::numbers,
     run::{self, Plan},
     samples::{Making, Samples},
     state::State,
@@ -88,12 +89,12 @@ impl Training<'_> {
         let save = |state: &State| {
             let mut metadata = metadata.clone();
             metadata.insert("training".to_owned(), state.about()?);
-            Checkpoint { metadata, tensors: state.averages()? }.save(output, self.kept.dtype())?;
+            let averages = state.averages()?;
+            Checkpoint { metadata, tensors: averages.clone() }.save(output, self.kept.dtype())?;
             if ctx.cancelled() {
                 return Ok(None);
             }
-            let weights = state.averages()?;
-            let network = self.compute.run(|| Network::load(weights, Some(heads), &self.compute.device))?;
+            let network = self.compute.run(|| Network::load(averages, Some(heads), &self.compute.device))?;
             examples.sheet(&self.compute, &network, &samples.normalisation, ctx).map(Some)
         };
         let mut next = |state: &State| {
@@ -124,8 +125,7 @@ fn sum(network: &impl Module) -> f64 {
     struct Sum(f64);
     impl ModuleVisitor for Sum {
         fn visit_float<const D: usize>(&mut self, parameter: &Param<DeviceTensor<D>>) {
-            let data = parameter.val().cast(burn::tensor::FloatDType::F32).into_data();
-            let values = data.try_into_vec::<f32>().unwrap_or_default();
+            let values = numbers(parameter.val()).unwrap_or_default();
             self.0 += values.iter().map(|v| f64::from(*v)).sum::<f64>();
         }
     }

@@ -45,7 +45,8 @@ impl ModuleVisitor for Collect<'_> {
     }
 }
 
-fn numbers<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>> {
+/// A tensor's numbers, read from its device.
+pub(super) fn numbers<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>> {
     let data = tensor.cast(burn::tensor::FloatDType::F32).into_data();
     data.try_into_vec().map_err(|e| splatgraph_sdk::Error::new(format!("reading numbers from the device: {e:?}")))
 }

@@ -3,6 +3,7 @@
 use super::{
     batch::layout,
     crop::model_input,
+    gradients::numbers,
     pictures::Pictures,
     random::{Purpose, Random},
     tokenizer::{Geometry, reconstruct},
@@ -11,7 +12,7 @@ use crate::{
     device::Compute,
     tokenizer::{Network, TILE},
 };
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::Tensor;
 use image::{Rgb, RgbImage, imageops};
 use splatgraph_sdk::{Image, Result, Tensor as HostTensor};
 use std::collections::BTreeMap;
@@ -73,10 +74,7 @@ pub fn sheet(
 /// `[1, 3, H, W]` with values -1..1 as bytes.
 fn picture(decoded: Tensor<4>) -> Result<RgbImage> {
     let [_, _, height, width] = decoded.dims();
-    let data: TensorData = decoded.into_data();
-    let values: Vec<f32> = data
-        .try_into_vec()
-        .map_err(|e| splatgraph_sdk::Error::new(format!("reading a picture from the device: {e:?}")))?;
+    let values = numbers(decoded)?;
     Ok(RgbImage::from_fn(width as u32, height as u32, |x, y| {
         let value = |channel: usize| values[(channel * height + y as usize) * width + x as usize];
         Rgb(std::array::from_fn(|channel| ((value(channel) + 1.0) * 127.5).round().clamp(0.0, 255.0) as u8))

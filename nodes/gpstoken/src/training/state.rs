@@ -172,7 +172,7 @@ mod tests {
         let weights =
             BTreeMap::from([("a.weight".to_owned(), Tensor::from_vec([2, 2], vec![1.0f32, 2.0, 3.0, 4.0]).unwrap())]);
         let mut state = State::new(&weights, "{}".to_owned());
-        let adam = Adam { beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weight_decay: 0.1 };
+        let adam = Adam::with_decay(0.1);
         let update = Update { adam, rate: 0.1, clip: 1.0, average: 0.9 };
         let gradients = BTreeMap::from([("a.weight".to_owned(), vec![3.0, 0.0, 0.0, 4.0])]);
         assert_eq!(norm(&gradients), 5.0);
