@@ -23,7 +23,9 @@ pub fn numbered(path: &Path, b: usize, count: usize) -> PathBuf {
 /// Writes a file as a whole, as [`write_whole`] does, and makes the folders that are missing.
 ///
 /// # Errors
-/// It can't be written; blames the input `path`, and says what is in the way. The path is left to the caller to add.
+/// It can't be written; blames the input `path`, and says what is in the way. The path is left to the caller to add, who is the place
+/// of the error, too.
+#[track_caller]
 pub fn write_output(path: &Path, bytes: &[u8]) -> Result<()> {
     if path.is_dir() {
         return Err(Error::input("path", "a file name was expected, this is a folder"));
@@ -34,8 +36,7 @@ pub fn write_output(path: &Path, bytes: &[u8]) -> Result<()> {
         return Err(Error::input("path", format!("a folder was expected, but `{name}` is a file")));
     }
     let written = std::fs::create_dir_all(folder).map_err(Error::from).and_then(|()| write_whole(path, bytes));
-    written.map_err(|e| {
-        let hint = "check that the folder may be written to and that the disk has space";
-        Error::input("path", format!("{}; {hint}", e.message))
-    })
+    let Err(e) = written else { return Ok(()) };
+    let hint = "check that the folder may be written to and that the disk has space";
+    Err(Error::input("path", format!("{}; {hint}", e.message)))
 }
