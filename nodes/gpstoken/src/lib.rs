@@ -74,6 +74,7 @@ pub mod train_texture;
 
 // What the nodes are made of; no node code in these.
 pub mod bank;
+mod builtin;
 pub mod calibration;
 pub mod device;
 mod generation;
@@ -81,6 +82,7 @@ pub mod generator;
 pub mod grid;
 pub mod kernels;
 mod latest;
+mod names;
 pub mod partition;
 pub mod picture;
 pub mod plane;
