@@ -76,6 +76,7 @@ pub mod train_texture;
 pub mod bank;
 mod builtin;
 pub mod calibration;
+pub mod class;
 pub mod device;
 mod generation;
 pub mod generator;
