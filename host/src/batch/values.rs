@@ -30,7 +30,7 @@ pub(super) struct AxisInput {
 /// What sort of values an input takes, as far as writing several of them goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Takes {
-    /// Lists and ranges.
+    /// Lists and ranges; of numbers, or of names where the input takes those too.
     Numbers,
     /// Lists of choices, or of true and false.
     Words,
@@ -89,7 +89,8 @@ pub(super) fn takes(spec: Option<&InputSpec>) -> Takes {
         Some(PathKind::ReadDir) => Takes::Folders,
         Some(PathKind::Model) => Takes::Models,
         None if !spec.choices.is_empty() || only(&[scalar::BOOLEAN]) => Takes::Words,
-        None if only(&[scalar::INT, scalar::FLOAT]) => Takes::Numbers,
+        None if only(&[scalar::STRING]) => Takes::Anything,
+        None if only(&[scalar::INT, scalar::FLOAT, scalar::STRING]) => Takes::Numbers,
         None => Takes::Anything,
     }
 }
@@ -269,6 +270,15 @@ mod tests {
         assert_eq!(of("true,false", Takes::Words), ["true", "false"]);
         assert_eq!(of("a, b..c,", Takes::Anything), ["a, b..c,"]);
         assert_eq!(of("a,b*.png", Takes::Write), ["a,b*.png"]);
+    }
+
+    #[test]
+    fn numbers_or_names_are_lists_too() {
+        let of_socket = |socket: &str| takes(Some(&InputSpec { socket: socket.to_owned(), ..InputSpec::default() }));
+        assert_eq!(of_socket("INT"), Takes::Numbers);
+        assert_eq!(of_socket("INT,STRING"), Takes::Numbers);
+        assert_eq!(of_socket("STRING"), Takes::Anything);
+        assert_eq!(of("0..1, brick", Takes::Numbers), ["0", "1", "brick"]);
     }
 
     #[test]

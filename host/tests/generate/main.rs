@@ -1,6 +1,7 @@
 //! The graphs that generate pictures, with small models, through the real binary and the real packs.
 
 mod models;
+mod out_of_the_box;
 
 use models::Shape;
 use std::{
@@ -145,23 +146,17 @@ fn a_bank_is_made_of_photos() {
 }
 
 #[test]
-fn without_a_model_the_first_error_says_what_to_give() {
-    let folder = tempfile::tempdir().unwrap();
-    let errors = ["generate.json", "generate-from-bank.json"].map(|graph| {
-        let graph = Path::new(HERE).join("../graphs").join(graph);
-        let mut command = Command::new(env!("CARGO_BIN_EXE_splatgraph"));
-        let output = command.arg("run").arg(graph).current_dir(folder.path()).env("NO_COLOR", "1").output().unwrap();
+fn a_model_that_is_not_there_is_told_with_what_there_is() {
+    let folder = place();
+    let told = |model: &str| {
+        let output = command(folder.path(), "generate.json", &[&format!("layout_generator={model}")]).output().unwrap();
         assert_eq!(output.status.code(), Some(3));
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        let lines = said.lines().filter(|line| line.contains("there is no model"));
-        let told = lines.map(|line| line[line.find("node `").unwrap()..line.find("; looked").unwrap()].to_owned());
-        told.collect::<Vec<_>>().join("\n")
-    });
-    insta::assert_snapshot!(errors[0], @r#"
-    node `layouts` (gpstoken.LoadGenerator), input `model`: there is no model "layout_generator.safetensors"; give one with `layout_generator=FILE`
-    node `textures` (gpstoken.LoadGenerator), input `model`: there is no model "generator.safetensors"; give one with `generator=FILE`
-    "#);
-    insta::assert_snapshot!(errors[1], @r#"node `textures` (gpstoken.LoadGenerator), input `model`: there is no model "generator.safetensors"; give one with `generator=FILE`"#);
+        let said = String::from_utf8_lossy(&output.stderr);
+        let line = said.lines().find(|line| line.contains("there is no model")).unwrap_or_else(|| panic!("{said}"));
+        line.split(" looked for").next().unwrap().to_owned()
+    };
+    insta::assert_snapshot!(told("small-layot"), @r#"error: node `layouts` (gpstoken.LoadGenerator), input `model`: there is no model "small-layot": expected a file, or a built-in model: small-layout, small-texture; did you mean "small-layout"?"#);
+    insta::assert_snapshot!(told("mine.safetensors"), @r#"error: node `layouts` (gpstoken.LoadGenerator), input `model`: there is no model "mine.safetensors": expected a file, or a built-in model: small-layout, small-texture;"#);
 }
 
 /// Runs for ever, until the picture of a preview is there.

@@ -1,6 +1,7 @@
 //! What LayoutDiffusion and TextureDiffusion share: their inputs are checked, the run goes on in the host's view, and its end is told.
 
 use crate::{
+    class::{Class, listed},
     generator::{
         guidance::Guidance,
         noise::Noise,
@@ -10,12 +11,12 @@ use crate::{
     load_generator::{Generator, Kind},
 };
 use splatgraph_sdk::prelude::*;
-use std::{ops::Range, time::Instant};
+use std::{collections::BTreeSet, ops::Range, time::Instant};
 
 /// The inputs of both nodes.
 pub(crate) struct Sampling<'a> {
-    pub(crate) class: u32,
-    pub(crate) classes: Option<Vec<u32>>,
+    pub(crate) class: Class,
+    pub(crate) classes: Option<Vec<Class>>,
     pub(crate) seed: u64,
     pub(crate) settings: Settings,
     pub(crate) guidance_scale: f32,
@@ -54,7 +55,7 @@ impl Sampling<'_> {
         let (ctx, network) = (self.ctx, &*generator.network);
         self.settings.check()?;
         let guidance = self.guidance()?;
-        let classes = self.classes(network.classes, pictures)?;
+        let classes = self.classes(generator, pictures)?;
         let noise = match &self.noise {
             None if condition.is_empty() => Noise::layout_seeds(self.seed, pictures),
             None => Noise::seeds(self.seed, pictures),
@@ -62,6 +63,10 @@ impl Sampling<'_> {
         };
         let request =
             Request { network, count, condition, classes: &classes, guidance, settings: self.settings, noise: &noise };
+        if !generator.class_names.is_empty() {
+            let seen: BTreeSet<usize> = classes.iter().copied().collect();
+            ctx.info(format!("class {}", listed(seen, &generator.class_names)));
+        }
         let start = Instant::now();
         let adaptive = self.settings.sampler == Sampler::Dopri5;
         let mut watch = |range: Range<usize>, step: Step<'_>| {
@@ -103,23 +108,18 @@ impl Sampling<'_> {
         Ok(Guidance { scale, interval })
     }
 
-    fn classes(&self, known: usize, pictures: usize) -> Result<Vec<usize>> {
-        let (input, classes) = match &self.classes {
-            None => ("class", vec![self.class; pictures]),
-            Some(classes) => ("classes", classes.clone()),
+    fn classes(&self, generator: &Generator, pictures: usize) -> Result<Vec<usize>> {
+        let find = |class: &Class| class.among(generator.network.classes, &generator.class_names);
+        let Some(classes) = &self.classes else {
+            let class = find(&self.class).map_err(|e| e.blame("class"))?;
+            return Ok(vec![class; pictures]);
         };
         if classes.len() != pictures {
             return Err(Error::input(
-                input,
+                "classes",
                 format!("a class for each of {pictures} pictures was expected, {} came", classes.len()),
             ));
         }
-        if let Some(class) = classes.iter().find(|class| **class as usize >= known) {
-            return Err(Error::input(
-                input,
-                format!("a class from 0 to {} was expected, as this generator knows {known}; {class} came", known - 1),
-            ));
-        }
-        Ok(classes.into_iter().map(|class| class as usize).collect())
+        classes.iter().map(find).collect::<Result<_>>().map_err(|e| e.blame("classes"))
     }
 }

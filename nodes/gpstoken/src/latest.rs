@@ -1,5 +1,6 @@
 //! What a node read from a file, kept while the file is unchanged.
 
+use crate::builtin::is_builtin;
 use splatgraph_sdk::{Error, Result};
 use std::{
     path::{Path, PathBuf},
@@ -19,6 +20,12 @@ struct Source {
     settings: String,
 }
 
+impl Source {
+    fn new(path: &Path, changed: Option<SystemTime>, bytes: u64, settings: &str) -> Self {
+        Self { path: path.to_owned(), changed, bytes, settings: settings.to_owned() }
+    }
+}
+
 impl<T> Default for Latest<T> {
     fn default() -> Self {
         Self(Mutex::new(None))
@@ -26,12 +33,15 @@ impl<T> Default for Latest<T> {
 }
 
 impl<T: Clone> Latest<T> {
-    /// What was read from this checkpoint with these settings, or what `read` gives now; `kind` is what messages call it. The old
-    /// thing is dropped before a new one is read, so that there is memory for only one.
+    /// What was read from this checkpoint or model inside the pack with these settings, or what `read` gives now; `kind` is what
+    /// messages call it. The old thing is dropped before a new one is read, so that there is memory for only one.
     ///
     /// # Errors
     /// There is no such file; or those of `read`.
     pub(crate) fn get(&self, kind: &str, path: &Path, settings: &str, read: impl FnOnce() -> Result<T>) -> Result<T> {
+        if is_builtin(path) {
+            return self.get_source(Source::new(path, None, 0, settings), read);
+        }
         let missing = |e| {
             let expected = "a checkpoint (.safetensors or .pth) was expected";
             Error::missing(format!("loading {kind}: {expected}, {e}: {}", path.display()))
@@ -51,16 +61,7 @@ impl<T: Clone> Latest<T> {
         read: impl FnOnce() -> Result<T>,
     ) -> Result<T> {
         let about = std::fs::metadata(path).map_err(missing)?;
-        let (changed, bytes) = (about.modified().ok(), about.len());
-        self.get_source(Source { path: path.to_owned(), changed, bytes, settings: settings.to_owned() }, read)
-    }
-
-    /// As [`get`](Self::get), of a model inside the pack.
-    ///
-    /// # Errors
-    /// Those of `read`.
-    pub(crate) fn get_builtin(&self, name: &Path, settings: &str, read: impl FnOnce() -> Result<T>) -> Result<T> {
-        self.get_source(Source { path: name.to_owned(), changed: None, bytes: 0, settings: settings.to_owned() }, read)
+        self.get_source(Source::new(path, about.modified().ok(), about.len(), settings), read)
     }
 
     fn get_source(&self, source: Source, read: impl FnOnce() -> Result<T>) -> Result<T> {

@@ -2,6 +2,7 @@
 
 use crate::{
     calibration::calibrate as calibrate_tile,
+    class::Class,
     generation::{Sampling, expect},
     generator::sampler::{Diffusion, LastStep, Sampler, Settings},
     load_generator::{Generator, Kind},
@@ -17,11 +18,12 @@ use splatgraph_sdk::prelude::*;
 pub fn layout_diffusion(
     /// A generator of layouts, from LoadGenerator.
     generator: Local<Generator>,
-    /// What is to be seen: a class of the generator's training data.
-    #[input(default = 0, min = 0)]
-    class: u32,
+    /// What is to be seen: a class of the generator's training data, by its number or, where the checkpoint has names, its name. A
+    /// wrong one is an error that lists them.
+    #[input(default = Class::Number(0), min = 0)]
+    class: Class,
     /// One class for each picture of the batch, in place of `class`.
-    classes: Option<Vec<u32>>,
+    classes: Option<Vec<Class>>,
     /// Where the noise starts; picture i of the batch has `seed` + i.
     #[input(default = 0, min = 0)]
     seed: u64,

@@ -74,13 +74,16 @@ pub mod train_texture;
 
 // What the nodes are made of; no node code in these.
 pub mod bank;
+mod builtin;
 pub mod calibration;
+pub mod class;
 pub mod device;
 mod generation;
 pub mod generator;
 pub mod grid;
 pub mod kernels;
 mod latest;
+mod names;
 pub mod partition;
 pub mod picture;
 pub mod plane;

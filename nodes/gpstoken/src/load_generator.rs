@@ -1,13 +1,14 @@
 //! The node `gpstoken.LoadGenerator`.
 
 use crate::{
+    builtin,
     device::Compute,
     generator::{Network, normalisation::Normalisation},
     latest::Latest,
 };
 use burn::module::Module;
 use serde_json::json;
-use splatgraph_sdk::{checkpoint, checkpoint::Checkpoint, prelude::*};
+use splatgraph_sdk::{checkpoint::Checkpoint, prelude::*};
 use std::{path::Path, sync::Arc};
 
 /// A generator that is ready to run.
@@ -19,11 +20,13 @@ pub struct Generator {
     pub network: Arc<Network>,
     /// What it makes.
     pub kind: Kind,
+    /// Names of the classes, in the order of their numbers; none where the checkpoint has none.
+    pub class_names: Vec<String>,
     /// What brings its numbers to the data's scale.
     pub normalisation: Normalisation,
     /// The tokenizer for whose tokens a texture generator was trained.
     pub tokenizer: TokenizerFacts,
-    /// The file's name.
+    /// The built-in model's name, or the file's.
     pub name: String,
 }
 
@@ -60,6 +63,7 @@ impl Resident for Generator {
             "heads": network.heads,
             "channels": network.channels,
             "classes": network.classes,
+            "class_names": self.class_names,
             "tokens": network.fixed_tokens(),
         });
         about.as_object().cloned().unwrap_or_default()
@@ -85,6 +89,7 @@ pub struct LoadGenerator {
 struct Loaded {
     network: Arc<Network>,
     kind: Kind,
+    class_names: Vec<String>,
     /// From the checkpoint's metadata.
     normalisation: Option<serde_json::Value>,
     tokenizer: TokenizerFacts,
@@ -92,11 +97,11 @@ struct Loaded {
 
 #[node(category = "GPSToken", outputs(generator: "the generator, for LayoutDiffusion or TextureDiffusion"))]
 impl LoadGenerator {
-    /// Loads a generator (SiT) of layouts or textures: the official checkpoint as it is, or a compatible one.
+    /// Loads a generator (SiT) of layouts or textures: the official checkpoint as it is, a compatible one, or one inside the pack.
     ///
     /// Reads .safetensors and .pth files in f32, f16 or bf16; sizes are taken from the shapes of the weights. With a condition
     /// (`cond_embedder`) it is a generator of textures; without one and with 5 channels, of layouts. A file that was loaded before
-    /// is not read again while it is unchanged.
+    /// is not read again while it is unchanged. The checkpoint's metadata (key `classes`) may name its classes in a list.
     ///
     /// Its numbers are brought to the data's scale by means and stds, one for each channel: from the input `normalisation`, else
     /// from the checkpoint's metadata (key `normalisation`), else from `NAME.normalisation.json` beside `NAME.safetensors`, else the
@@ -104,8 +109,9 @@ impl LoadGenerator {
     /// rho, x, y); those of a texture generator are of the differences to the layout's gaussians, then of the textures.
     pub fn run(
         &self,
-        /// A checkpoint.
-        #[input(path = model)]
+        /// A checkpoint, or a model inside the pack: `small-layout`, of layouts, or `small-texture`, of textures for the tokenizer
+        /// `small`.
+        #[input(path = model, builtin = ["small-layout", "small-texture"])]
         model: PathBuf,
         /// Attention heads; 0 takes what the checkpoint's metadata says under `heads`, else what is usual for the width.
         #[input(default = 0, min = 0, max = 1024)]
@@ -126,13 +132,13 @@ impl LoadGenerator {
         let (normalisation, origin) = normalisation_of(&loaded, normalisation, &model)?;
         let name = model.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         ctx.info(format!("{name}: normalisation from {origin}"));
-        let Loaded { network, kind, tokenizer, .. } = loaded;
-        Ok(Local::new(Generator { compute, network, kind, normalisation, tokenizer, name }))
+        let Loaded { network, kind, class_names, tokenizer, .. } = loaded;
+        Ok(Local::new(Generator { compute, network, kind, class_names, normalisation, tokenizer, name }))
     }
 }
 
 fn read(model: &Path, heads: Option<usize>, compute: &Compute) -> Result<Loaded> {
-    let Checkpoint { metadata, tensors } = checkpoint::open(model)?;
+    let Checkpoint { metadata, tensors } = builtin::open(model)?;
     let about_file = |e: Error| {
         let e = e.context("loading a generator");
         Error { message: format!("{}\nfile: {}", e.message, model.display()), ..e }
@@ -144,7 +150,9 @@ fn read(model: &Path, heads: Option<usize>, compute: &Compute) -> Result<Loaded>
     let load = || {
         let network = Network::load(tensors, heads.or(own_heads), &compute.device)?;
         let kind = kind(&network)?;
-        Ok(Loaded { network: Arc::new(network), kind, normalisation, tokenizer: tokenizer.unwrap_or_default() })
+        let class_names = text("classes").map_or(Ok(Vec::new()), |text| read_class_names(text, network.classes))?;
+        let tokenizer = tokenizer.unwrap_or_default();
+        Ok(Loaded { network: Arc::new(network), kind, class_names, normalisation, tokenizer })
     };
     compute.run(load).map_err(about_file)
 }
@@ -168,6 +176,15 @@ fn read_json(text: &str) -> Result<serde_json::Value> {
 fn read_heads(text: &str) -> Result<usize> {
     text.parse().ok().filter(|heads| (1..=1024).contains(heads)).ok_or_else(|| {
         Error::new(format!("the checkpoint's metadata `heads` should be a number from 1 to 1024, it is {text}"))
+    })
+}
+
+fn read_class_names(text: &str, count: usize) -> Result<Vec<String>> {
+    let names: Option<Vec<String>> = serde_json::from_str(text).ok();
+    names.filter(|names| names.len() == count).ok_or_else(|| {
+        Error::new(format!(
+            "the checkpoint's metadata `classes` should be a list of the names of its {count} classes, it is {text}"
+        ))
     })
 }
 

@@ -1,6 +1,7 @@
 //! The node `gpstoken.LoadTokenizer`.
 
 use crate::{
+    builtin,
     device::Compute,
     kernels::workspace::Workspace,
     latest::Latest,
@@ -8,7 +9,7 @@ use crate::{
 };
 use burn::module::Module;
 use serde_json::json;
-use splatgraph_sdk::{checkpoint, checkpoint::Checkpoint, prelude::*};
+use splatgraph_sdk::{checkpoint::Checkpoint, prelude::*};
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 /// A tokenizer that is ready to run.
@@ -97,7 +98,9 @@ impl LoadTokenizer {
         ctx: &Ctx,
     ) -> Result<Local<Tokenizer>> {
         let compute = Compute::of_run(ctx, device.as_deref())?;
-        let loaded = self.load(&model, &compute)?;
+        let settings = format!("{} {}", compute.id, compute.precision_name());
+        let loaded = self.last.get("a tokenizer", &model, &settings, || read(&model, &compute));
+        let loaded = loaded.map_err(|e| e.blame("model"))?;
         let side = (TILE / loaded.network.enlargement()) as u32;
         let [file_width, file_height] = loaded.map.unwrap_or([side, side]);
         let or = |value: u32, otherwise: u32| if value == 0 { otherwise } else { value };
@@ -110,25 +113,6 @@ impl LoadTokenizer {
             name: model.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
         }))
     }
-
-    fn load(&self, model: &Path, compute: &Compute) -> Result<Loaded> {
-        let settings = format!("{} {}", compute.id, compute.precision_name());
-        let read = || read(model, compute);
-        let loaded = match is_builtin(model) {
-            true => self.last.get_builtin(model, &settings, read),
-            false => self.last.get("a tokenizer", model, &settings, read),
-        };
-        loaded.map_err(|e| e.blame("model"))
-    }
-}
-
-fn is_builtin(model: &Path) -> bool {
-    model.as_os_str() == "small"
-}
-
-/// A checkpoint's content: of a file, or of the model inside the pack.
-pub(crate) fn open(model: &Path) -> Result<Checkpoint> {
-    if is_builtin(model) { builtin() } else { checkpoint::open(model) }
 }
 
 /// What a checkpoint's metadata say of the map and the support.
@@ -138,7 +122,7 @@ pub(crate) fn map_and_support(metadata: &BTreeMap<String, String>) -> Result<(Op
 }
 
 fn read(model: &Path, compute: &Compute) -> Result<Loaded> {
-    let Checkpoint { metadata, tensors } = open(model)?;
+    let Checkpoint { metadata, tensors } = builtin::open(model)?;
     let (map, support) = map_and_support(&metadata)?;
     let network = compute.run(|| Network::load(tensors, &compute.device)).map_err(|e| Error {
         message: format!("{}\nfile: {}", e.message, model.display()),
@@ -159,16 +143,4 @@ fn read_support(text: &str) -> Result<f32> {
     text.parse().ok().filter(|support: &f32| support.is_finite() && *support > 0.0).ok_or_else(|| {
         Error::new(format!("the checkpoint's metadata `support` should be a number above 0, it is {text}"))
     })
-}
-
-#[cfg(feature = "embed-models")]
-fn builtin() -> Result<Checkpoint> {
-    Checkpoint::from_safetensors(include_bytes!("../models/small.safetensors"))
-}
-
-#[cfg(not(feature = "embed-models"))]
-fn builtin() -> Result<Checkpoint> {
-    Err(Error::missing(
-        "the model `small` is not in this build of the pack; build it with the feature `embed-models`, or give the path of a checkpoint",
-    ))
 }

@@ -1,6 +1,7 @@
 //! The node `gpstoken.TextureDiffusion`.
 
 use crate::{
+    class::Class,
     decode::{Together, decode},
     device::Placed,
     generation::{Sampling, expect},
@@ -25,11 +26,12 @@ pub fn texture_diffusion(
     generator: Local<Generator>,
     /// Where the gaussians start, for one tile of 256 pixels.
     layout: Layout,
-    /// What is to be seen: a class of the generator's training data.
-    #[input(default = 0, min = 0)]
-    class: u32,
+    /// What is to be seen: a class of the generator's training data, by its number or, where the checkpoint has names, its name. A
+    /// wrong one is an error that lists them.
+    #[input(default = Class::Number(0), min = 0)]
+    class: Class,
     /// One class for each picture of the batch, in place of `class`.
-    classes: Option<Vec<u32>>,
+    classes: Option<Vec<Class>>,
     /// Where the noise starts; picture i of the batch has `seed` + i.
     #[input(default = 0, min = 0)]
     seed: u64,

@@ -1,6 +1,7 @@
 //! The node `gpstoken.TrainTokenizer`.
 
 use crate::{
+    builtin,
     device::Compute,
     lpips,
     tokenizer::{Network, TILE},
@@ -159,7 +160,7 @@ fn first_weights(
         (Some(_), Some(_)) => Err(Error::input("sizes", "sizes are those of `start`; leave one of them out")),
         (Some(path), None) => {
             let Checkpoint { metadata, tensors } =
-                crate::load_tokenizer::open(path).map_err(|e| e.context("training").blame("start"))?;
+                builtin::open(path).map_err(|e| e.context("training").blame("start"))?;
             Ok((tensors, metadata))
         }
         (None, sizes) => Ok((sizes.cloned().unwrap_or_default().weights(seed)?, BTreeMap::new())),

@@ -11,6 +11,7 @@ use super::{
     textures::replace_textures,
     token_set::{ANY, HALF, IfEmpty, TokenSet, is_empty},
 };
+use crate::names::nearest;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value as Json};
 use splatgraph_sdk::{Error, Result};
@@ -142,9 +143,7 @@ fn options<T: Default + Serialize + DeserializeOwned>(given: Map<String, Json>, 
 
 /// `; did you mean `x`?`, or else the names there are.
 fn suggest(name: &str, known: &[&str]) -> String {
-    let distance = |known: &&&str| strsim::damerau_levenshtein(&name.to_lowercase(), known);
-    let limit = (name.chars().count() / 3).max(1);
-    match known.iter().min_by_key(distance).filter(|nearest| distance(nearest) <= limit) {
+    match nearest(name, known.iter().copied()) {
         Some(nearest) => format!("; did you mean `{nearest}`?"),
         None => format!("; there are: {}", known.join(", ")),
     }

@@ -15,7 +15,7 @@ use splatgraph_sdk::{
 };
 use std::{path::Path, sync::Arc};
 
-fn only(outputs: Vec<Value>) -> Value {
+pub(super) fn only(outputs: Vec<Value>) -> Value {
     <[Value; 1]>::try_from(outputs).unwrap_or_else(|all| panic!("{} outputs", all.len()))[0].clone()
 }
 
@@ -194,7 +194,7 @@ fn runs_report_steps_show_previews_and_stop_when_asked() {
 }
 
 /// The weights under another name, changed, with this metadata.
-fn checkpoint(
+pub(super) fn checkpoint(
     path: &Path,
     weights: &str,
     metadata: &[(&str, &str)],
@@ -213,7 +213,7 @@ fn checkpoint(
     std::fs::write(path, file).unwrap();
 }
 
-fn unchanged(key: &str, tensor: Tensor) -> Option<(String, Tensor)> {
+pub(super) fn unchanged(key: &str, tensor: Tensor) -> Option<(String, Tensor)> {
     Some((key.to_owned(), tensor))
 }
 

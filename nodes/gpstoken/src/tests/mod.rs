@@ -1,7 +1,9 @@
 //! Tests against recorded runs of the authors' code; see `tests/goldens/README.md`.
 
 mod any_size;
+mod builtin;
 mod calibration;
+mod classes;
 mod devices;
 mod draw;
 mod edit;

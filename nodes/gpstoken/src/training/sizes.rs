@@ -154,10 +154,9 @@ mod tests {
     #[cfg(feature = "embed-models")]
     #[test]
     fn the_default_sizes_are_those_of_small() {
-        let small =
-            splatgraph_sdk::checkpoint::Checkpoint::from_safetensors(include_bytes!("../../models/small.safetensors"));
+        let small = crate::builtin::open("small".as_ref()).unwrap();
         let small: BTreeMap<String, Vec<usize>> =
-            small.unwrap().tensors.into_iter().map(|(key, tensor)| (key, tensor.shape().to_vec())).collect();
+            small.tensors.into_iter().map(|(key, tensor)| (key, tensor.shape().to_vec())).collect();
         assert_eq!(Sizes::default().shapes(), small);
     }
 }
