@@ -21,7 +21,7 @@ parser.add_argument("--depth", type=int, default=4, help="blocks")
 parser.add_argument("--width", type=int, default=128, help="channels of a block; one head for each 64, but 16 for 1152 and 1024")
 parser.add_argument("--tokens", type=int, default=128, help="places of the position embedding: the number of gaussians of a layout")
 parser.add_argument("--classes", type=int, default=1000)
-parser.add_argument("--textures", type=int, default=16, help="numbers of a texture, as the tokenizer has them")
+parser.add_argument("--textures", type=int, default=32, help="numbers of a texture, as the tokenizer has them: 32 of `small`, 16 of the authors' M128")
 parser.add_argument("--seed", type=int, default=0)
 options = parser.parse_args()
 

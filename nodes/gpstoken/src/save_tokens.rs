@@ -7,7 +7,7 @@ use splatgraph_sdk::{prelude::*, write_whole};
 ///
 /// Numbers are put on 2^bits equal steps between the smallest and the largest of their group and entropy-coded; the
 /// largest error is half a step. A group with 0 bits is stored exactly, as f32. At the defaults a picture of 128 tokens
-/// takes about 1.7 kB. Header, order and counts of the tokens are kept; rows that are padding come back as zeros. Missing
+/// takes about 3 kB. Header, order and counts of the tokens are kept; rows that are padding come back as zeros. Missing
 /// folders are made, and the file appears under its name only when it is complete. For other programs, std.SaveRecord
 /// writes a .safetensors file; FORMAT.md beside this pack's source describes the bytes of this one.
 #[node(category = "GPSToken", output, outputs(path: "the file", bytes: "its size"))]
@@ -18,13 +18,13 @@ pub fn save_tokens(
     #[input(path = write, extensions = ["gpst"])]
     path: PathBuf,
     /// Bits of x and of y; 0 for exact.
-    #[input(default = 8, min = 0, max = 16)]
+    #[input(default = 9, min = 0, max = 16)]
     position: u32,
     /// Bits of the logarithms of sigma_x and sigma_y; 0 for exact.
-    #[input(default = 6, min = 0, max = 16)]
+    #[input(default = 7, min = 0, max = 16)]
     size: u32,
     /// Bits of the correlation; 0 for exact.
-    #[input(default = 5, min = 0, max = 16)]
+    #[input(default = 6, min = 0, max = 16)]
     rho: u32,
     /// Bits of each number of a texture; 0 for exact. All channels share one range, so that a channel of smaller numbers
     /// takes fewer bits.
@@ -42,7 +42,7 @@ pub fn save_tokens(
 }
 
 /// What goes into the file.
-pub(crate) fn file_of(tokens: &Tokens) -> Result<TokenFile> {
+fn file_of(tokens: &Tokens) -> Result<TokenFile> {
     let [batch, count, channels] = tokens.textures.dims()?;
     let counts = tokens.counts.as_ref().map(|counts| counts.as_slice::<i64>()).transpose()?;
     let Canvas { canvas, tile, grid, map, support, model } = tokens.header.clone();

@@ -144,16 +144,17 @@ fn windows_leave_no_seam() {
     let [separate, overlapping] =
         ["separate", "overlapping"].map(|tiles| step_at_the_border(&decoded(&tokenizer, &map, tiles)));
     println!("steps at the border, in those elsewhere: separate {separate:.2}, overlapping {overlapping:.2}");
-    assert!(separate > 2.0 && overlapping < 1.5);
+    // The photo is mirrored there, so there is no step in it.
+    assert!(overlapping < 0.5 && separate > 2.0 * overlapping);
 }
 
 #[test]
 fn more_tiles_than_are_merged_are_decoded_in_windows() {
     let tokenizer = small();
     // The map of 5 x 4 tiles; nothing but its size counts.
-    let header = Canvas { canvas: [1280, 1024], grid: [5, 4], map: Some([32, 32]), ..Canvas::default() };
-    let values = (0..16 * 160 * 128).map(|i| ((i * 37 % 101) as f32 / 50.0) - 1.0).collect();
-    let map = FeatureMap::new(Tensor::from_vec([1, 16, 128, 160], values).unwrap(), header).unwrap();
+    let header = Canvas { canvas: [1280, 1024], grid: [5, 4], map: Some([64, 64]), ..Canvas::default() };
+    let values = (0..32 * 320 * 256).map(|i| ((i * 37 % 101) as f32 / 50.0) - 1.0).collect();
+    let map = FeatureMap::new(Tensor::from_vec([1, 32, 256, 320], values).unwrap(), header).unwrap();
     let map = map.into_value().unwrap();
     let [merged, overlapping] = ["merged", "overlapping"].map(|tiles| decoded(&tokenizer, &map, tiles).image);
     assert_eq!(merged.shape(), [1, 1024, 1280, 3]);
@@ -177,7 +178,7 @@ fn the_output_may_be_larger_or_smaller() {
     let norm = |values: &[f32]| (values.iter().map(|v| v * v).sum::<f32>() / values.len() as f32).sqrt();
     let (one, two) = (norm(&values(1.0)), norm(&values(2.0)));
     assert!((one / two - 1.0).abs() < 0.05, "{one} {two}");
-    assert_eq!(ordinary.header.map, Some([32, 32]));
+    assert_eq!(ordinary.header.map, Some([64, 64]));
 }
 
 #[test]

@@ -56,28 +56,28 @@ fn layouts_and_maps() {
         let regions = regions.then(|| tensor(&[1, count, 4], 0.0));
         Layout::new(tensor(&[1, count, 5], value), regions, Canvas::default()).unwrap()
     };
-    insta::assert_snapshot!(refine(&[1, 128, 256, 256], layout(2, 0.5, true)), @"features with 16 channels were expected, as this tokenizer makes them, 128 came. Connect Encode to the same tokenizer");
-    insta::assert_snapshot!(refine(&[1, 16, 512, 512], layout(2, 0.5, true)), @"a layout for 1 pictures whose tiles have 512 x 512 pixels was expected, as the features have, one for 1 of 256 x 256 came");
-    insta::assert_snapshot!(refine(&[1, 16, 256, 256], layout(2, 0.5, false)), @"a layout with regions was expected, this one has gaussians only");
-    insta::assert_snapshot!(refine(&[1, 16, 256, 256], layout(2, 1.5, true)), @"gaussians with sigmas in 0..1 and rho, x, y in -1..1 were expected, number 0 of picture 0 is [1.5, 1.5, 1.5, 1.5, 1.5]");
+    insta::assert_snapshot!(refine(&[1, 128, 256, 256], layout(2, 0.5, true)), @"features with 32 channels were expected, as this tokenizer makes them, 128 came. Connect Encode to the same tokenizer");
+    insta::assert_snapshot!(refine(&[1, 32, 512, 512], layout(2, 0.5, true)), @"a layout for 1 pictures whose tiles have 512 x 512 pixels was expected, as the features have, one for 1 of 256 x 256 came");
+    insta::assert_snapshot!(refine(&[1, 32, 256, 256], layout(2, 0.5, false)), @"a layout with regions was expected, this one has gaussians only");
+    insta::assert_snapshot!(refine(&[1, 32, 256, 256], layout(2, 1.5, true)), @"gaussians with sigmas in 0..1 and rho, x, y in -1..1 were expected, number 0 of picture 0 is [1.5, 1.5, 1.5, 1.5, 1.5]");
     let four =
         Layout { header: Canvas { canvas: [512, 512], grid: [2, 2], ..Canvas::default() }, ..layout(6, 0.1, true) };
-    insta::assert_snapshot!(refine(&[1, 16, 512, 512], four), @"equally many gaussians in each of the 2 x 2 tiles of 256 pixels were expected, 6 in all for tiles of 256 came");
+    insta::assert_snapshot!(refine(&[1, 32, 512, 512], four), @"equally many gaussians in each of the 2 x 2 tiles of 256 pixels were expected, 6 in all for tiles of 256 came");
 
     let decoded = |shape: &[usize], value, header: Canvas| {
         let map = FeatureMap::new(tensor(shape, value), header).unwrap().into_value().unwrap();
         run::<decode>(json!({}), [("tokenizer", tokenizer()), ("map", map)]).unwrap_err()
     };
-    insta::assert_snapshot!(decoded(&[1, 8, 32, 32], 0.0, Canvas::default()), @"a map with 16 channels was expected, as this tokenizer's tokens have, one with 8 came");
-    insta::assert_snapshot!(decoded(&[1, 16, 32, 32], f32::INFINITY, Canvas::default()), @"finite numbers were expected in the map, inf came");
-    insta::assert_snapshot!(decoded(&[1, 16, 32, 33], 0.0, Canvas { grid: [2, 2], ..Canvas::default() }), @"maps that 2 x 2 tiles divide evenly were expected, 1 of 33 x 32 came");
+    insta::assert_snapshot!(decoded(&[1, 8, 32, 32], 0.0, Canvas::default()), @"a map with 32 channels was expected, as this tokenizer's tokens have, one with 8 came");
+    insta::assert_snapshot!(decoded(&[1, 32, 32, 32], f32::INFINITY, Canvas::default()), @"finite numbers were expected in the map, inf came");
+    insta::assert_snapshot!(decoded(&[1, 32, 32, 33], 0.0, Canvas { grid: [2, 2], ..Canvas::default() }), @"maps that 2 x 2 tiles divide evenly were expected, 1 of 33 x 32 came");
 
     let splatted = |header: Canvas, tiles: &str| {
-        let tokens = Tokens::new(tensor(&[1, 3, 5], 0.1), tensor(&[1, 3, 16], 0.1), None, header).unwrap();
+        let tokens = Tokens::new(tensor(&[1, 3, 5], 0.1), tensor(&[1, 3, 32], 0.1), None, header).unwrap();
         run::<splat>(json!({"tiles": tiles}), [("tokens", tokens.into_value().unwrap())]).unwrap_err()
     };
     insta::assert_snapshot!(splatted(Canvas { grid: [2, 2], ..Canvas::default() }, "separate"), @r#"tiles can be splatted separately when each has equally many tokens, but there are 3 rows for 2 x 2 tiles, and counts [3]. Set tiles to "merged""#);
-    insta::assert_snapshot!(splatted(Canvas { grid: [60_000, 60_000], ..Canvas::default() }, "merged"), @"the map would have 1 x 16 x 3840000 x 3840000 values, more than 1073741824. See grid and map in the tokens' header");
+    insta::assert_snapshot!(splatted(Canvas { grid: [60_000, 60_000], ..Canvas::default() }, "merged"), @"the map would have 1 x 32 x 3840000 x 3840000 values, more than 1073741824. See grid and map in the tokens' header");
 }
 
 #[test]

@@ -6,14 +6,16 @@ use crate::{
     load_generator::{Generator, LoadGenerator},
     load_tokenizer::LoadTokenizer,
     texture_diffusion::texture_diffusion,
+    training::sizes::Sizes,
 };
 use splatgraph_sdk::{
     Canvas, Code, DType, Error, Input, Layout, Local, Output, Record, Tensor, Tokens, Value,
+    checkpoint::Checkpoint,
     host::LogLevel,
     serde_json::{self, Value as Json},
     testing::{Event, Recorder, json, run, run_node, run_with},
 };
-use std::{path::Path, sync::Arc};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 pub(super) fn only(outputs: Vec<Value>) -> Value {
     <[Value; 1]>::try_from(outputs).unwrap_or_else(|all| panic!("{} outputs", all.len()))[0].clone()
@@ -169,7 +171,12 @@ fn runs_report_steps_show_previews_and_stop_when_asked() {
     };
     assert!(told("2 pictures of 64 tokens: 24 evaluations"), "{:?}", host.events());
 
-    let tokenizer = only(run::<LoadTokenizer>(json!({}), []).unwrap());
+    // The recorded textures have 16 channels.
+    let sizes = Sizes { width: 24, blocks: 1, textures: 16, levels: vec![8, 8, 8], residuals: 1, ..Sizes::default() };
+    let (folder, tensors) = (tempfile::tempdir().unwrap(), sizes.weights(0).unwrap());
+    let file = folder.path().join("tokenizer.safetensors");
+    Checkpoint { metadata: BTreeMap::new(), tensors }.save(&file, DType::F32).unwrap();
+    let tokenizer = only(run::<LoadTokenizer>(json!({"model": file}), []).unwrap());
     let previews = |settings: Json, wanted: bool| {
         let host = Recorder::default();
         host.set(json!({"previews": wanted}));

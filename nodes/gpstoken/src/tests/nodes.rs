@@ -269,7 +269,7 @@ fn the_grid_counts_and_sizes_of_a_larger_canvas_hold_together() {
     let cut = |tensor: &Tensor, width: usize| {
         Tensor::from_vec([1, 20, width], tensor.as_slice::<f32>().unwrap()[..20 * width].to_vec()).unwrap()
     };
-    let first = Tokens::new(cut(&tokens.gaussians, 5), cut(&tokens.textures, 16), None, tokens.header.clone()).unwrap();
+    let first = Tokens::new(cut(&tokens.gaussians, 5), cut(&tokens.textures, 32), None, tokens.header.clone()).unwrap();
     let map = |tokens: Tokens| {
         let map = only(run::<splat>(json!({}), [("tokens", tokens.into_value().unwrap())]).unwrap());
         FeatureMap::from_value(&map).unwrap().map.to_f32()

@@ -143,7 +143,7 @@ fn the_fewest_tokens_for_a_psnr_are_found() {
     };
     insta::assert_snapshot!(refused(json!({"psnr": 20, "low": 65, "high": 64})), @"low: at most 64 was expected, which `high` is, 65 came");
     insta::assert_snapshot!(refused(json!({"psnr": 20, "high": 2000})), @"high: 2000 tokens were asked for, but a tile of 256 x 256 pixels can be cut into 1024 regions of this size at most. Ask for 1024 or fewer, or lower min_region");
-    let small = only(run::<crate::load_tokenizer::LoadTokenizer>(json!({"map_width": 16}), []).unwrap());
+    let small = only(run::<crate::load_tokenizer::LoadTokenizer>(json!({"map_width": 32}), []).unwrap());
     let other = [("tokenizer", small), ("image", chelsea.clone())];
     let error = run::<find_token_count>(json!({"psnr": 20}), other).unwrap_err();
     insta::assert_snapshot!(error, @"a tokenizer that gives back pictures of 256 x 256 pixels was expected, pictures of [1, 256, 128, 3] came. Leave its map_width and map_height at 0");

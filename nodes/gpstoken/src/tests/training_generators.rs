@@ -165,8 +165,8 @@ fn a_generator_of_textures_learns_and_runs() {
     let inputs = [("generator", load(at)), ("layout", layout)];
     let tokens = only(run::<texture_diffusion>(json!({"class": 1, "steps": 5, "sampler": "euler"}), inputs).unwrap());
     let tokens = Tokens::from_value(&tokens).unwrap();
-    assert_eq!((tokens.gaussians.shape(), tokens.textures.shape()), (&[1, 3, 5][..], &[1, 3, 16][..]));
-    assert_eq!((tokens.header.map, tokens.header.model.as_deref()), (Some([32, 32]), Some("small")));
+    assert_eq!((tokens.gaussians.shape(), tokens.textures.shape()), (&[1, 3, 5][..], &[1, 3, 32][..]));
+    assert_eq!((tokens.header.map, tokens.header.model.as_deref()), (Some([64, 64]), Some("small")));
 }
 
 #[test]

@@ -27,7 +27,7 @@ pub struct Sizes {
 
 impl Default for Sizes {
     fn default() -> Self {
-        Self { stem: 16, width: 192, blocks: 6, bins: 8, textures: 16, levels: vec![32, 32, 64, 128], residuals: 2 }
+        Self { stem: 32, width: 192, blocks: 9, bins: 8, textures: 32, levels: vec![32, 64, 128], residuals: 2 }
     }
 }
 
@@ -146,9 +146,9 @@ mod tests {
     fn new_weights_are_a_network_of_these_sizes() {
         let sizes = Sizes { width: 24, blocks: 2, levels: vec![8, 12], residuals: 1, ..Sizes::default() };
         let network = Network::load(sizes.weights(3).unwrap(), &Compute::host().device).unwrap();
-        assert_eq!((network.stem_channels, network.width, network.textures, network.bins), (16, 24, 16, 8));
+        assert_eq!((network.stem_channels, network.width, network.textures, network.bins), (32, 24, 32, 8));
         assert_eq!((network.transformer.depth(), network.decoder.levels()), (2, 2));
-        insta::assert_snapshot!(Sizes { width: 20, ..Sizes::default() }.weights(0).unwrap_err(), @"sizes above 0, a width that is a multiple of 8, and 1 to 9 levels were expected, Sizes { stem: 16, width: 20, blocks: 6, bins: 8, textures: 16, levels: [32, 32, 64, 128], residuals: 2 } came");
+        insta::assert_snapshot!(Sizes { width: 20, ..Sizes::default() }.weights(0).unwrap_err(), @"sizes above 0, a width that is a multiple of 8, and 1 to 9 levels were expected, Sizes { stem: 32, width: 20, blocks: 9, bins: 8, textures: 32, levels: [32, 64, 128], residuals: 2 } came");
     }
 
     #[cfg(feature = "embed-models")]

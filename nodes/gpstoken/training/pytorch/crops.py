@@ -61,6 +61,12 @@ def tile_of_class(picture, chance):
     return tile
 
 
+def shared(pictures, total):
+    """Jobs for `total` tiles of a class's pictures (source, name), as evenly as it goes."""
+    shares = [total * (i + 1) // len(pictures) - total * i // len(pictures) for i in range(len(pictures))]
+    return [(*picture, share, tile_of_class) for picture, share in zip(pictures, shares)]
+
+
 def fill(job):
     source, name, first, count, cut, seed = job
     chance = random.Random(f"{seed} {name}")

@@ -70,8 +70,7 @@ def samples(options, classes):
     """Layouts [M, N, 5], tokens [M, N, C] and classes [M] of tiles of all classes."""
     jobs, labels = [], []
     for number, pictures in enumerate(classes.values()):
-        shares = [options.samples * (i + 1) // len(pictures) - options.samples * i // len(pictures) for i in range(len(pictures))]
-        jobs += [(*picture, share, crops.tile_of_class) for picture, share in zip(pictures, shares)]
+        jobs += crops.shared(pictures, options.samples)
         labels += [number] * options.samples
     tiles = torch.from_numpy(crops.pool(jobs, options.seed, os.cpu_count()))
     network = train_tokenizer.Tokenizer(**{**train_tokenizer.SIZES, **options.tokenizer_sizes})
