@@ -120,8 +120,8 @@ class Training:
         self.lpips = Lpips(options.lpips).to(self.device) if options.lpips else None
         self.plain = self.network.preprocess_img, layers.splat, self.network.decoder
         # Not the transformer, whose shapes change with the number of tokens.
-        self.fast = tuple(torch.compile(part, dynamic=part is layers.splat) for part in self.plain)
-        self.fast = self.plain if options.no_compile else self.fast
+        compiled = (torch.compile(part, dynamic=part is layers.splat) for part in self.plain)
+        self.fast = self.plain if options.no_compile else tuple(compiled)
         self.state_file = Path(options.output).with_suffix(".state.pt")
         if self.state_file.exists():
             known = torch.load(self.state_file, map_location=self.device, weights_only=False)
