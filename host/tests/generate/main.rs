@@ -18,7 +18,7 @@ const HERE: &str = env!("CARGO_MANIFEST_DIR");
 fn place() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let small = |channels, tokens| Shape { blocks: 2, width: 64, channels, tokens, classes: 10 };
-    small(21, 64).write(&folder.path().join("textures.safetensors"));
+    small(37, 64).write(&folder.path().join("textures.safetensors"));
     small(5, 48).write(&folder.path().join("layouts.safetensors"));
     let bank = Path::new(HERE).join("../nodes/gpstoken/tests/goldens/initg.pickle");
     fs::copy(bank, folder.path().join("initg.pickle")).unwrap();

@@ -98,7 +98,7 @@ pub fn random_textures(
     #[input(default = 0, min = 0)]
     seed: u64,
     /// Numbers of a texture: as many as the decoder takes.
-    #[input(default = 16, min = 1, max = 4096)]
+    #[input(default = 32, min = 1, max = 4096)]
     channels: usize,
 ) -> Result<Tokens> {
     let [batch, count, _] = layout.gaussians.dims()?; // [B, N, 5]
