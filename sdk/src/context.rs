@@ -72,7 +72,7 @@ impl Ctx {
 
     /// The run's settings: `threads` (a number), `device` (an id of [`DeviceSpec`](crate::spec::DeviceSpec)), `precision`
     /// (`f32`, `f16` or `bf16`), `png_text` (keys and texts that go into PNG files), `previews` (whether anybody looks at
-    /// them); others may come.
+    /// them), `wait` (whether a node ends only when a device has done its work, so that it can be timed); others may come.
     pub fn settings(&self) -> &Map<String, Json> {
         self.settings.get_or_init(|| serde_json::from_str(self.host.settings().as_str()).unwrap_or_default())
     }

@@ -100,6 +100,8 @@ pub(crate) fn run(options: &Options) -> Outcome {
     create_out_dir(&given)?;
     let mut settings = Settings::new();
     options.device.for_runs().choose(&checked, &mut settings, say_unless(options.json))?;
+    // Else a node on a graphics card ends when its work is queued, and the one that reads a result back would pay for all.
+    settings.insert("wait".to_owned(), true.into());
     let cancel = CancelToken::new();
     let signals = Signals::cancel(&cancel, || output::note("cancelling; once more to end at once"))
         .map_err(|error| Failure::usage(format!("Ctrl-C cannot be listened for: {error}")))?;

@@ -23,12 +23,14 @@ pub struct Compute {
     pub device: Device,
     /// What weights and activations are kept in; geometry and sums over a picture are f32 always.
     pub precision: FloatDType,
+    /// Whether work ends when it is done and not when it is queued, so that it can be timed.
+    pub wait: bool,
 }
 
 impl Compute {
     /// The processor.
     pub fn host() -> Self {
-        Self { id: list::HOST.to_owned(), device: Device::flex(), precision: FloatDType::F32 }
+        Self { id: list::HOST.to_owned(), device: Device::flex(), precision: FloatDType::F32, wait: false }
     }
 
     /// A device by its id.
@@ -37,10 +39,10 @@ impl Compute {
     /// It can't be used.
     pub fn open(id: &str, precision: FloatDType) -> Result<Self> {
         let (id, device) = list::open(id)?;
-        Ok(Self { id, device, precision })
+        Ok(Self { id, device, precision, wait: false })
     }
 
-    /// What the run's settings `device` and `precision` say, or the node's own word about the device.
+    /// What the run's settings `device`, `precision` and `wait` say, or the node's own word about the device.
     ///
     /// # Errors
     /// The device can't be used, or not with that precision.
@@ -55,7 +57,8 @@ impl Compute {
                 return Err(Error::new(format!("the setting `precision` should be f32, f16 or bf16, it is `{other}`")));
             }
         };
-        let compute = Self::open(id, precision)?;
+        let wait = ctx.settings().get("wait").and_then(serde_json::Value::as_bool).unwrap_or(false);
+        let compute = Self { wait, ..Self::open(id, precision)? };
         if precision != FloatDType::F32 {
             let word = setting("precision").unwrap_or_default();
             if compute.is_host() {
@@ -103,6 +106,13 @@ impl Compute {
     /// # Errors
     /// Those of the work; or the device failed.
     pub fn run<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
+        let work = || {
+            let done = work()?;
+            if self.wait {
+                self.device.sync().map_err(|error| self.failed(&error.to_string()))?;
+            }
+            Ok(done)
+        };
         panic::catch_unwind(panic::AssertUnwindSafe(work)).unwrap_or_else(|panic| Err(self.failed(&text_of(&*panic))))
     }
 
