@@ -79,6 +79,12 @@ fn a_killed_training_of_a_tokenizer_ends_with_the_same_bytes() {
 }
 
 #[test]
+fn a_killed_training_with_a_discriminator_ends_with_the_same_bytes() {
+    let more = r#""adversarial": 0.1, "adversarial_from": 3, "adversarial_channels": 2, "token_counts""#;
+    ends_with_the_same_bytes_when_killed(&TOKENIZER.replace("\"token_counts\"", more));
+}
+
+#[test]
 fn a_killed_training_of_a_generator_of_layouts_ends_with_the_same_bytes() {
     ends_with_the_same_bytes_when_killed(LAYOUTS);
 }
@@ -91,6 +97,7 @@ fn a_killed_training_of_a_generator_of_textures_ends_with_the_same_bytes() {
 fn ends_with_the_same_bytes_when_killed(graph: &str) {
     let (whole, killed) = (place(graph), place(graph));
     let expected = finish(whole.path());
+    let state = fs::read(whole.path().join("trained.training.safetensors")).unwrap();
     assert_eq!(rows(whole.path()), 9);
     for file in ["loss.png", "examples.png", "training.safetensors"] {
         assert!(whole.path().join("trained").with_extension(file).exists(), "{file}");
@@ -109,6 +116,7 @@ fn ends_with_the_same_bytes_when_killed(graph: &str) {
         assert!((2..9).contains(&saved), "killed too late or too early: {saved} rows");
     }
     assert_eq!(finish(folder), expected);
+    assert_eq!(fs::read(folder.join("trained.training.safetensors")).unwrap(), state);
     // A finished training is not done again, and is not mistaken for another.
     assert_eq!(finish(folder), expected);
     fs::write(folder.join("graph.json"), graph.replace("\"seed\": 5", "\"seed\": 6")).unwrap();

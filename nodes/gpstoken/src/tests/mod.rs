@@ -1,5 +1,6 @@
 //! Tests against recorded runs of the authors' code; see `tests/goldens/README.md`.
 
+mod adversarial;
 mod any_size;
 mod builtin;
 mod calibration;

@@ -30,6 +30,11 @@ impl Adam {
         Self { beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weight_decay }
     }
 
+    /// As VQGAN trains its discriminator (Esser et al. 2021): with a short memory, as what it judges changes.
+    pub fn of_discriminator() -> Self {
+        Self { beta1: 0.5, beta2: 0.9, ..Self::with_decay(0.0) }
+    }
+
     /// Moves the weights against the gradient. `step` counts from 1.
     pub fn update(&self, weights: &mut [f32], moments: &mut Moments, gradient: &[f32], rate: f32, step: u64) {
         let Self { beta1, beta2, epsilon, weight_decay } = *self;

@@ -9,19 +9,28 @@ const MARGIN: u32 = 20;
 const BACKGROUND: Rgb<u8> = Rgb([250, 250, 250]);
 const FAINT: Rgb<u8> = Rgb([205, 215, 230]);
 const LINE: Rgb<u8> = Rgb([30, 90, 200]);
+const DISCRIMINATOR: Rgb<u8> = Rgb([225, 140, 40]);
 const GRID: Rgb<u8> = Rgb([225, 225, 225]);
 
-/// `step,loss,average` for each step; the average is over a fiftieth of the steps so far, at least ten.
-pub fn table(losses: &[f32]) -> String {
-    let mut text = "step,loss,average\n".to_owned();
+/// `step,loss,average` for each step; the average is over a fiftieth of the steps so far, at least ten. Where there is a discriminator,
+/// a column with its loss in the last steps, empty before it began.
+pub fn table(losses: &[f32], discriminator: Option<&[f32]>) -> String {
+    let mut text = "step,loss,average".to_owned();
+    text += if discriminator.is_some() { ",discriminator\n" } else { "\n" };
     for (step, (loss, average)) in losses.iter().zip(averages(losses)).enumerate() {
-        let _ = writeln!(text, "{},{loss},{average}", step + 1);
+        let _ = write!(text, "{},{loss},{average}", step + 1);
+        if let Some(judged) = discriminator {
+            let loss = (step + judged.len()).checked_sub(losses.len()).map(|index| judged[index].to_string());
+            let _ = write!(text, ",{}", loss.unwrap_or_default());
+        }
+        text.push('\n');
     }
     text
 }
 
-/// The losses, faint, and their average, on a logarithmic scale; lines stand at halves of the highest.
-pub fn chart(losses: &[f32]) -> RgbImage {
+/// The losses, faint, and their average, on a logarithmic scale; lines stand at halves of the highest. The average of the discriminator's
+/// losses in the last steps is orange, on a scale of its own from 0 to 2: where it can't tell, it runs in the middle.
+pub fn chart(losses: &[f32], discriminator: &[f32]) -> RgbImage {
     let mut picture = RgbImage::from_pixel(WIDTH, HEIGHT, BACKGROUND);
     let averages = averages(losses);
     let finite = || losses.iter().filter(|loss| loss.is_finite() && **loss > 0.0);
@@ -40,15 +49,19 @@ pub fn chart(losses: &[f32]) -> RgbImage {
             (MARGIN..WIDTH - MARGIN).for_each(|x| picture.put_pixel(x, down(value.exp()), GRID));
         }
     }
-    for (values, colour) in [(losses, FAINT), (averages.as_slice(), LINE)] {
+    let mut draw = |values: &[f32], first: usize, colour, down: &dyn Fn(f32) -> u32| {
         let mut last: Option<u32> = None;
         for (step, value) in values.iter().enumerate().filter(|(_, value)| value.is_finite()) {
-            let (x, y) = (across(step), down(*value));
+            let (x, y) = (across(first + step), down(*value));
             let from = last.unwrap_or(y);
             (from.min(y)..=from.max(y)).for_each(|y| picture.put_pixel(x, y, colour));
             last = Some(y);
         }
-    }
+    };
+    let plain = |loss: f32| MARGIN + ((1.0 - loss.clamp(0.0, 2.0) / 2.0) * (HEIGHT - 2 * MARGIN - 1) as f32) as u32;
+    draw(losses, 0, FAINT, &down);
+    draw(&self::averages(discriminator), losses.len() - discriminator.len(), DISCRIMINATOR, &plain);
+    draw(&averages, 0, LINE, &down);
     picture
 }
 
@@ -70,15 +83,24 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_discriminator_that_began_later_stands_in_the_last_rows() {
+        let text = table(&[1.0, 0.5, 0.25], Some(&[1.0, 0.75]));
+        assert_eq!(text, "step,loss,average,discriminator\n1,1,1,\n2,0.5,0.75,1\n3,0.25,0.5833333,0.75\n");
+        let picture = chart(&[0.1; 500], &[1.0; 250]);
+        let seen = |x: u32| (0..HEIGHT).position(|y| *picture.get_pixel(x, y) == DISCRIMINATOR);
+        assert_eq!((seen(100), seen(600)), (None, Some(199)));
+    }
+
+    #[test]
     fn the_curve_falls_and_the_table_has_a_row_a_step() {
         let losses: Vec<f32> = (0..500).map(|step| 1.0 / (1.0 + step as f32 / 50.0)).collect();
-        let picture = chart(&losses);
+        let picture = chart(&losses, &[]);
         let height = |x: u32| (0..HEIGHT).position(|y| *picture.get_pixel(x, y) == LINE).unwrap();
         assert!(height(30) < height(400) && height(400) < height(770));
-        let table = table(&losses);
-        assert_eq!(table.lines().count(), 501);
-        assert!(table.starts_with("step,loss,average\n1,1,1\n"), "{table}");
-        assert_eq!(chart(&[]).dimensions(), (WIDTH, HEIGHT));
-        chart(&[f32::NAN, 1.0, f32::INFINITY]);
+        let text = table(&losses, None);
+        assert_eq!(text.lines().count(), 501);
+        assert!(text.starts_with("step,loss,average\n1,1,1\n"), "{text}");
+        assert_eq!(chart(&[], &[]).dimensions(), (WIDTH, HEIGHT));
+        chart(&[f32::NAN, 1.0, f32::INFINITY], &[]);
     }
 }

@@ -72,9 +72,11 @@ impl Files {
     ///
     /// # Errors
     /// A file can't be written.
-    pub fn save_pictures(&self, losses: &[f32], examples: Option<&RgbImage>) -> Result<()> {
-        write(&self.table, chart::table(losses).as_bytes())?;
-        write(&self.chart, &png(&chart::chart(losses))?)?;
+    pub fn save_pictures(&self, state: &State, examples: Option<&RgbImage>) -> Result<()> {
+        let losses = &state.network.losses;
+        let discriminator = state.discriminator.as_ref().map(|discriminator| discriminator.losses.as_slice());
+        write(&self.table, chart::table(losses, discriminator).as_bytes())?;
+        write(&self.chart, &png(&chart::chart(losses, discriminator.unwrap_or_default()))?)?;
         examples.map_or(Ok(()), |examples| write(&self.examples, &png(examples)?))
     }
 }

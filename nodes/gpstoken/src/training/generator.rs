@@ -78,7 +78,7 @@ impl Training<'_> {
             "clip": clip, "average": average,
         })
         .to_string();
-        let state = run::begin(&files, &settings, &weights, ctx)?;
+        let state = run::begin(&files, &settings, &weights, None, ctx)?;
         let making = Making { classes: &classes, crops: self.crops, tokens, seed, tokenizer };
         let rows = making.from_file(&files.samples, &of_samples.to_string(), ctx)?;
         let samples = Samples::new(&rows, tokens, classes.names.len())?;
@@ -89,7 +89,7 @@ impl Training<'_> {
         let save = |state: &State| {
             let mut metadata = metadata.clone();
             metadata.insert("training".to_owned(), state.about()?);
-            let averages = state.averages()?;
+            let averages = state.network.averages()?;
             Checkpoint { metadata, tensors: averages.clone() }.save(output, self.kept.dtype())?;
             if ctx.cancelled() {
                 return Ok(None);
@@ -99,7 +99,7 @@ impl Training<'_> {
         };
         let mut next = |state: &State| {
             let batch = samples.batch(seed, state.step, pictures, class_dropout);
-            step(&self.compute, state.weights()?, heads, &batch)
+            Ok((step(&self.compute, state.network.weights()?, heads, &batch)?, None))
         };
         run::train(state, &plan, &files, ctx, &mut next, &save)
     }

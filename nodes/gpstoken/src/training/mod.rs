@@ -12,6 +12,7 @@ pub mod batch;
 pub mod chart;
 pub mod classes;
 pub mod crop;
+pub mod discriminator;
 pub mod files;
 pub(crate) mod generator;
 pub mod generator_sheet;

@@ -19,6 +19,8 @@ pub enum Purpose {
     Preview,
     /// A sample that is made before the first step.
     Crop,
+    /// The first weights of a discriminator.
+    Discriminator,
 }
 
 /// A stream of choices.

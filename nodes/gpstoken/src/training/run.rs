@@ -39,15 +39,22 @@ pub struct Plan {
 ///
 /// # Errors
 /// There is one that can't be read, or is that of a training with other settings.
-pub fn begin(files: &Files, settings: &str, weights: &BTreeMap<String, Tensor>, ctx: &Ctx) -> Result<State> {
+pub fn begin(
+    files: &Files,
+    settings: &str,
+    weights: &BTreeMap<String, Tensor>,
+    discriminator: Option<&BTreeMap<String, Tensor>>,
+    ctx: &Ctx,
+) -> Result<State> {
     let Some(state) = files.state(settings).map_err(|e| e.blame("output"))? else {
-        return Ok(State::new(weights, settings.to_owned()));
+        return Ok(State::new(weights, discriminator, settings.to_owned()));
     };
     ctx.info(format!("going on after step {}: {}", state.step, files.training.display()));
     Ok(state)
 }
 
-/// Goes on to the last step and gives the average of the last losses. `step` gives a step's loss and gradients; `save` writes the
+/// Goes on to the last step and gives the average of the last losses. `step` gives the loss and gradients of the
+/// network in a step, and of the discriminator where that learns, too; `save` writes the
 /// checkpoint and gives a sheet of examples if it has one, each time that the state is saved: every few minutes, when the run is cancelled, and
 /// at the end.
 ///
@@ -58,14 +65,14 @@ pub fn train(
     plan: &Plan,
     files: &Files,
     ctx: &Ctx,
-    step: &mut dyn FnMut(&State) -> Result<Step>,
+    step: &mut dyn FnMut(&State) -> Result<(Step, Option<Step>)>,
     save: &dyn Fn(&State) -> Result<Option<RgbImage>>,
 ) -> Result<f32> {
     let Plan { steps, samples, adam, learning_rate, warm_up, clip, average, save_minutes } = *plan;
     let save_all = |state: &State| -> Result<Option<RgbImage>> {
         state.save(&files.training)?;
         let examples = save(state)?;
-        files.save_pictures(&state.losses, examples.as_ref())?;
+        files.save_pictures(state, examples.as_ref())?;
         Ok(examples)
     };
     let (begun, first) = (Instant::now(), state.step);
@@ -75,21 +82,34 @@ pub fn train(
             save_all(&state)?;
             ctx.check()?;
         }
-        let done = step(&state)?;
-        let size = norm(&done.gradients);
-        if !done.loss.is_finite() || !size.is_finite() {
-            return Err(Error::new(format!(
-                "training: in step {} the loss became {} and the gradient's norm {size}. A lower learning_rate may help, or clip; the last good state, after step {}, is in {}",
+        let (done, judged) = step(&state)?;
+        let finite = |whose: &str, done: &Step| {
+            let size = norm(&done.gradients);
+            if done.loss.is_finite() && size.is_finite() {
+                return Ok(size);
+            }
+            Err(Error::new(format!(
+                "training: in step {} the {whose} became {} and the gradient's norm {size}. A lower learning_rate may help, or clip; the last good state, after step {}, is in {}",
                 state.step + 1,
                 done.loss,
                 State::load(&files.training).map_or(0, |state| state.step),
                 files.training.display()
-            )));
-        }
+            )))
+        };
+        // Nothing changes before all of it is known to be finite.
+        let size_judged = judged.as_ref().map_or(Ok(0.0), |judged| finite("discriminator's loss", judged))?;
+        let size = finite("loss", &done)?;
         let rate = adam::learning_rate(learning_rate, state.step, warm_up, steps);
-        state.update(&done.gradients, done.loss, size, Update { adam, rate, clip, average });
+        state.network.update(&done.gradients, done.loss, size, Update { adam, rate, clip, average });
+        if let (Some(discriminator), Some(judged)) = (&mut state.discriminator, judged) {
+            let adam = Adam::of_discriminator();
+            discriminator.update(&judged.gradients, judged.loss, size_judged, Update { adam, rate, clip, average });
+        }
+        state.step += 1;
         let speed = ((state.step - first) * samples as u64) as f64 / begun.elapsed().as_secs_f64();
-        let note = format!("loss {:.4}, {speed:.1} pictures/s", state.recent_loss());
+        let judge = state.discriminator.as_ref().filter(|judge| !judge.losses.is_empty());
+        let judge = judge.map_or(String::new(), |judge| format!(", discriminator {:.3}", judge.recent_loss()));
+        let note = format!("loss {:.4}{judge}, {speed:.1} pictures/s", state.network.recent_loss());
         ctx.progress(state.step as usize, steps as usize, &note);
         if saved.elapsed() >= Duration::from_secs_f64(save_minutes * 60.0) && state.step < steps {
             let examples = save_all(&state)?;
@@ -100,5 +120,5 @@ pub fn train(
         }
     }
     save_all(&state)?;
-    Ok(state.recent_loss())
+    Ok(state.network.recent_loss())
 }

@@ -1,5 +1,5 @@
-//! All that a training is: weights, their averages, the optimiser's moments, the losses so far. Saved as one file, from which it goes
-//! on as if it had never stopped.
+//! All that a training is: weights, their averages, the optimiser's moments, the losses so far; and the same of a discriminator, if
+//! there is one. Saved as one file, from which it goes on as if it had never stopped.
 
 use super::adam::{Adam, Moments};
 use splatgraph_sdk::{DType, Error, Result, Tensor, checkpoint, checkpoint::Checkpoint};
@@ -10,10 +10,19 @@ use std::{collections::BTreeMap, path::Path};
 pub struct State {
     /// Steps that were done.
     pub step: u64,
-    /// The loss of each step.
-    pub losses: Vec<f32>,
     /// What the training was started with, as text; a file is only gone on with under the same.
     pub settings: String,
+    /// The network that is trained.
+    pub network: Learner,
+    /// The one that judges it, which is trained from some step on.
+    pub discriminator: Option<Learner>,
+}
+
+/// A network while it learns.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Learner {
+    /// The loss of each step that it learned in.
+    pub losses: Vec<f32>,
     parameters: BTreeMap<String, Parameter>,
 }
 
@@ -22,8 +31,8 @@ pub struct State {
 struct Parameter {
     shape: Vec<usize>,
     weights: Vec<f32>,
-    /// The weights' moving average, which is what is kept in the end.
-    average: Vec<f32>,
+    /// The weights' moving average, which is what is kept in the end; a discriminator has none.
+    average: Option<Vec<f32>>,
     moments: Moments,
 }
 
@@ -40,17 +49,18 @@ pub struct Update {
     pub average: f32,
 }
 
-impl State {
-    /// Before the first step.
-    pub fn new(weights: &BTreeMap<String, Tensor>, settings: String) -> Self {
+impl Learner {
+    /// Before the first step; with an average of the weights or not.
+    fn new(weights: &BTreeMap<String, Tensor>, averaged: bool) -> Self {
         let parameter = |tensor: &Tensor| {
             let weights = tensor.to_f32();
             let zeros = vec![0.0; weights.len()];
             let moments = Moments { first: zeros.clone(), second: zeros };
-            Parameter { shape: tensor.shape().to_vec(), average: weights.clone(), weights, moments }
+            let average = averaged.then(|| weights.clone());
+            Parameter { shape: tensor.shape().to_vec(), average, weights, moments }
         };
         let parameters = weights.iter().map(|(key, tensor)| (key.clone(), parameter(tensor))).collect();
-        Self { step: 0, losses: Vec::new(), settings, parameters }
+        Self { losses: Vec::new(), parameters }
     }
 
     /// The weights as they are now.
@@ -60,7 +70,7 @@ impl State {
 
     /// Their moving averages.
     pub fn averages(&self) -> Result<BTreeMap<String, Tensor>> {
-        self.tensors(|parameter| &parameter.average)
+        self.tensors(|parameter| parameter.average.as_ref().unwrap_or(&parameter.weights))
     }
 
     fn tensors(&self, of: impl Fn(&Parameter) -> &Vec<f32>) -> Result<BTreeMap<String, Tensor>> {
@@ -74,20 +84,78 @@ impl State {
     pub fn update(&mut self, gradients: &BTreeMap<String, Vec<f32>>, loss: f32, norm: f64, update: Update) {
         let clip = f64::from(update.clip);
         let factor = if clip > 0.0 && norm > clip { (clip / norm) as f32 } else { 1.0 };
-        self.step += 1;
         self.losses.push(loss);
+        let step = self.losses.len() as u64;
         // As (1 + n) / (10 + n) at first, so that the beginning is forgotten soon.
-        let keep = update.average.min((1 + self.step) as f32 / (10 + self.step) as f32);
+        let keep = update.average.min((1 + step) as f32 / (10 + step) as f32);
         for (key, parameter) in &mut self.parameters {
             if let Some(gradient) = gradients.get(key) {
                 let gradient: Vec<f32> = gradient.iter().map(|v| v * factor).collect();
                 let Parameter { weights, moments, .. } = parameter;
-                update.adam.update(weights, moments, &gradient, update.rate, self.step);
+                update.adam.update(weights, moments, &gradient, update.rate, step);
             }
-            for (average, weight) in parameter.average.iter_mut().zip(&parameter.weights) {
+            for (average, weight) in parameter.average.iter_mut().flatten().zip(&parameter.weights) {
                 *average += (1.0 - keep) * (weight - *average);
             }
         }
+    }
+
+    /// The average of the last hundred losses.
+    pub fn recent_loss(&self) -> f32 {
+        let recent = &self.losses[self.losses.len().saturating_sub(100)..];
+        recent.iter().sum::<f32>() / recent.len().max(1) as f32
+    }
+
+    /// Puts all of it among the tensors of a file, under keys that begin with `prefix`.
+    fn write(&self, prefix: &str, tensors: &mut BTreeMap<String, Tensor>) -> Result<()> {
+        for (key, Parameter { shape, weights, average, moments }) in &self.parameters {
+            let parts = [Some(weights), average.as_ref(), Some(&moments.first), Some(&moments.second)];
+            for (part, values) in PARTS.iter().zip(parts) {
+                if let Some(values) = values {
+                    let tensor = Tensor::from_vec(shape.as_slice(), values.clone())?;
+                    tensors.insert(format!("{prefix}{part}.{key}"), tensor);
+                }
+            }
+        }
+        let losses = Tensor::from_vec([self.losses.len()], self.losses.clone())?;
+        tensors.insert(format!("{prefix}{LOSSES}"), losses);
+        Ok(())
+    }
+
+    /// Takes what [`write`](Self::write) put there; `None` where a part is missing or does not fit.
+    fn read(prefix: &str, averaged: bool, tensors: &mut BTreeMap<String, Tensor>) -> Result<Option<Self>> {
+        let Some(losses) = tensors.remove(&format!("{prefix}{LOSSES}")) else { return Ok(None) };
+        let losses = losses.into_vec::<f32>()?;
+        let start = format!("{prefix}{}.", PARTS[0]);
+        let keys: Vec<String> = tensors.keys().filter_map(|key| Some(key.strip_prefix(&start)?.to_owned())).collect();
+        let mut parameters = BTreeMap::new();
+        for key in keys {
+            let mut part = |part: usize| tensors.remove(&format!("{prefix}{}.{key}", PARTS[part]));
+            let Some(weights) = part(0) else { return Ok(None) };
+            let shape = weights.shape().to_vec();
+            let average = if averaged { part(1) } else { None };
+            let (Some(first), Some(second)) = (part(2), part(3)) else { return Ok(None) };
+            let misshapen = [Some(&first), Some(&second), average.as_ref()].into_iter().flatten();
+            if average.is_some() != averaged || misshapen.into_iter().any(|tensor| tensor.shape() != shape) {
+                return Ok(None);
+            }
+            let moments = Moments { first: first.into_vec()?, second: second.into_vec()? };
+            let average = average.map(Tensor::into_vec).transpose()?;
+            parameters.insert(key, Parameter { shape, weights: weights.into_vec()?, average, moments });
+        }
+        Ok(Some(Self { losses, parameters }))
+    }
+}
+
+impl State {
+    /// Before the first step: the weights of the network, and of its discriminator, if there is one.
+    pub fn new(
+        weights: &BTreeMap<String, Tensor>,
+        discriminator: Option<&BTreeMap<String, Tensor>>,
+        settings: String,
+    ) -> Self {
+        let discriminator = discriminator.map(|weights| Learner::new(weights, false));
+        Self { step: 0, settings, network: Learner::new(weights, true), discriminator }
     }
 
     /// What a checkpoint says about its training, as JSON.
@@ -99,25 +167,16 @@ impl State {
         Ok(serde_json::json!({"steps": self.step, "settings": settings}).to_string())
     }
 
-    /// The average of the last hundred losses.
-    pub fn recent_loss(&self) -> f32 {
-        let recent = &self.losses[self.losses.len().saturating_sub(100)..];
-        recent.iter().sum::<f32>() / recent.len().max(1) as f32
-    }
-
     /// Writes the state as a whole.
     ///
     /// # Errors
     /// The file can't be written.
     pub fn save(&self, path: &Path) -> Result<()> {
         let mut tensors = BTreeMap::new();
-        for (key, parameter) in &self.parameters {
-            let Parameter { shape, weights, average, moments } = parameter;
-            for (part, values) in PARTS.iter().zip([weights, average, &moments.first, &moments.second]) {
-                tensors.insert(format!("{part}.{key}"), Tensor::from_vec(shape.as_slice(), values.clone())?);
-            }
+        self.network.write("", &mut tensors)?;
+        if let Some(discriminator) = &self.discriminator {
+            discriminator.write(DISCRIMINATOR, &mut tensors)?;
         }
-        tensors.insert("losses".to_owned(), Tensor::from_vec([self.losses.len()], self.losses.clone())?);
         let metadata = [("step", self.step.to_string()), ("settings", self.settings.clone())];
         let metadata = metadata.map(|(key, value)| (key.to_owned(), value)).into();
         Checkpoint { metadata, tensors }.save(path, DType::F32)
@@ -135,23 +194,13 @@ impl State {
         };
         let step = metadata.get("step").and_then(|step| step.parse().ok()).ok_or_else(broken)?;
         let settings = metadata.get("settings").cloned().ok_or_else(broken)?;
-        let losses = tensors.remove("losses").ok_or_else(broken)?.into_vec::<f32>()?;
-        let start = format!("{}.", PARTS[0]);
-        let keys: Vec<String> = tensors.keys().filter_map(|key| Some(key.strip_prefix(&start)?.to_owned())).collect();
-        let mut parameters = BTreeMap::new();
-        for key in keys {
-            let mut part = |part: &str| tensors.remove(&format!("{part}.{key}")).ok_or_else(broken);
-            let weights = part(PARTS[0])?;
-            let shape = weights.shape().to_vec();
-            let [average, first, second] = [part(PARTS[1])?, part(PARTS[2])?, part(PARTS[3])?];
-            if [&average, &first, &second].iter().any(|tensor| tensor.shape() != shape) {
-                return Err(broken());
-            }
-            let moments = Moments { first: first.into_vec()?, second: second.into_vec()? };
-            let parameter = Parameter { shape, weights: weights.into_vec()?, average: average.into_vec()?, moments };
-            parameters.insert(key, parameter);
+        let network = Learner::read("", true, &mut tensors)?.ok_or_else(broken)?;
+        let there = tensors.contains_key(&format!("{DISCRIMINATOR}{LOSSES}"));
+        let discriminator = Learner::read(DISCRIMINATOR, false, &mut tensors)?;
+        if there && discriminator.is_none() {
+            return Err(broken());
         }
-        Ok(Self { step, losses, settings, parameters })
+        Ok(Self { step, settings, network, discriminator })
     }
 }
 
@@ -162,6 +211,10 @@ pub fn norm(gradients: &BTreeMap<String, Vec<f32>>) -> f64 {
 
 /// What a parameter's tensors are called in the file.
 const PARTS: [&str; 4] = ["weights", "average", "first_moment", "second_moment"];
+/// What the losses are called there.
+const LOSSES: &str = "losses";
+/// What the keys of a discriminator begin with.
+const DISCRIMINATOR: &str = "discriminator.";
 
 #[cfg(test)]
 mod tests {
@@ -171,15 +224,20 @@ mod tests {
     fn a_state_is_saved_and_comes_back() {
         let weights =
             BTreeMap::from([("a.weight".to_owned(), Tensor::from_vec([2, 2], vec![1.0f32, 2.0, 3.0, 4.0]).unwrap())]);
-        let mut state = State::new(&weights, "{}".to_owned());
+        let mut state = State::new(&weights, Some(&weights), "{}".to_owned());
         let adam = Adam::with_decay(0.1);
         let update = Update { adam, rate: 0.1, clip: 1.0, average: 0.9 };
         let gradients = BTreeMap::from([("a.weight".to_owned(), vec![3.0, 0.0, 0.0, 4.0])]);
         assert_eq!(norm(&gradients), 5.0);
-        state.update(&gradients, 0.5, 5.0, update);
-        assert_eq!((state.step, state.losses.as_slice()), (1, &[0.5f32][..]));
+        state.network.update(&gradients, 0.5, 5.0, update);
+        state.step += 1;
+        assert_eq!(state.network.losses, [0.5]);
+        assert_ne!(state.network.parameters, state.discriminator.as_ref().unwrap().parameters);
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("state.safetensors");
+        state.save(&path).unwrap();
+        assert_eq!(State::load(&path).unwrap(), state);
+        state.discriminator = None;
         state.save(&path).unwrap();
         assert_eq!(State::load(&path).unwrap(), state);
         Checkpoint { tensors: weights, ..Checkpoint::default() }.save(&path, DType::F32).unwrap();
