@@ -92,7 +92,7 @@ pub fn train_tokenizer(
     /// The weights of LPIPS, best of VGG16; see Lpips.
     #[input(path = model)]
     lpips: Option<PathBuf>,
-    /// Weight of a discriminator's judgement, which makes textures crisper and PSNR lower; 0 leaves it out. 0.05 to 0.1 is usual.
+    /// Weight of a discriminator's judgement, which makes textures crisper and PSNR lower; 0 leaves it out. Begin with little, such as 0.05.
     #[input(default = 0.0, min = 0, max = 1000)]
     adversarial: f32,
     /// The discriminator is trained, and counts, after so many steps: best once pictures no longer change much.

@@ -16,6 +16,9 @@ pub struct Step {
     pub gradients: BTreeMap<String, Vec<f32>>,
 }
 
+/// What a network learns in a step, and what the discriminator learns where there is one.
+pub type Steps = (Step, Option<Step>);
+
 impl Step {
     /// Goes back from the loss to all parameters of the network that have a part in it.
     ///

@@ -3,7 +3,7 @@
 use super::{
     adam::{self, Adam},
     files::Files,
-    gradients::Step,
+    gradients::{Step, Steps},
     sheet::as_image,
     state::{State, Update, norm},
 };
@@ -65,7 +65,7 @@ pub fn train(
     plan: &Plan,
     files: &Files,
     ctx: &Ctx,
-    step: &mut dyn FnMut(&State) -> Result<(Step, Option<Step>)>,
+    step: &mut dyn FnMut(&State) -> Result<Steps>,
     save: &dyn Fn(&State) -> Result<Option<RgbImage>>,
 ) -> Result<f32> {
     let Plan { steps, samples, adam, learning_rate, warm_up, clip, average, save_minutes } = *plan;

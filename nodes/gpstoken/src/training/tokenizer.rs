@@ -3,7 +3,7 @@
 use super::{
     batch::Batch,
     discriminator::Discriminator,
-    gradients::{Step, numbers},
+    gradients::{Step, Steps, numbers},
     loss::Losses,
 };
 use crate::{
@@ -46,7 +46,7 @@ pub fn step(
     geometry: Geometry,
     losses: &Losses,
     adversary: Option<Adversary>,
-) -> Result<(Step, Option<Step>)> {
+) -> Result<Steps> {
     compute.run(|| {
         let device = compute.device.clone().autodiff();
         let (network, keys) = Network::load_with_keys(weights, &device)?;
