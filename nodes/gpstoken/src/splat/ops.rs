@@ -20,8 +20,11 @@ use burn_cubecl::CubeBackend;
 /// `[B, C, height, width]`. Differentiable.
 pub fn splat_tensor(gaussians: Tensor<3>, textures: Tensor<3>, [width, height]: [usize; 2], support: f32) -> Tensor<4> {
     let [batch, count, channels] = textures.dims();
-    let empty = batch * count * channels * width * height == 0;
-    if empty || !has_kernel(textures.device().as_dispatch(), channels) {
+    if batch * count * channels * width * height == 0 {
+        // Burn's product over no tokens leaves memory on graphics cards as it was (0.22.1).
+        return Tensor::zeros([batch, channels, height, width], &textures.device());
+    }
+    if !has_kernel(textures.device().as_dispatch(), channels) {
         return splat_dense(gaussians, textures, [width, height], support);
     }
     Tensor::from_dispatch(<Dispatch as SplatOps>::splat_forward(
