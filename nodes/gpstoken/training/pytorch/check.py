@@ -32,8 +32,7 @@ def compare(name, difference, allowed):
 def main():
     torch.manual_seed(0)
     pictures = np.stack([np.asarray(crops.opened(GOLDENS, f"{name}.png")) for name in STEPPED])
-    grey = (torch.from_numpy(pictures).float() / 255) @ torch.tensor([0.299, 0.587, 0.114])
-    boxes = regions.cut(grey, set(COUNTS))
+    boxes = regions.cut(regions.grey(torch.from_numpy(pictures)), set(COUNTS))
     for picture, name in enumerate(STEPPED):
         values = (pictures[picture] / 127.5 - 1).astype(np.float32)
         plain = 0.299 * values[..., 0] + 0.587 * values[..., 1] + 0.114 * values[..., 2]

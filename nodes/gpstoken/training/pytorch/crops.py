@@ -35,13 +35,10 @@ def random_tile(picture, chance):
     scale = widest if kind < 0.25 else 1.0 if kind < 0.55 else between
     side = min(int(TILE * scale), short)
     x, y = chance.randint(0, picture.width - side), chance.randint(0, picture.height - side)
-    return resized(picture, (x, y, x + side, y + side))
-
-
-def resized(picture, box):
-    if box[2] - box[0] == TILE:
+    box = (x, y, x + side, y + side)
+    if side == TILE:
         return picture.crop(box)
-    # A box filter's relative, which averages when it shrinks.
+    # Pillow's averages when it shrinks.
     return picture.resize((TILE, TILE), Image.Resampling.BILINEAR, box)
 
 

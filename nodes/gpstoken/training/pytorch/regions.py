@@ -49,6 +49,11 @@ def complexity(grey, pictures, boxes):
     return entropy.clamp(min=0) ** EXPONENT * (bottom - top + 1) * (right - left + 1)
 
 
+def grey(tiles):
+    """Tiles [B, 256, 256, 3] of bytes to [B, 256, 256], 0..1."""
+    return (tiles.float() / 255) @ torch.tensor([0.299, 0.587, 0.114], device=tiles.device)
+
+
 def cut(grey, token_counts):
     """Regions of grey pictures [B, 256, 256] in 0..1: for each number of tokens N, [B, N, 4] as above. A region is cut where the whole
     picture's most complex one is, so fewer regions are an earlier state of more."""

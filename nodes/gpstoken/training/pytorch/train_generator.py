@@ -21,6 +21,7 @@ from safetensors.torch import load_file, save_file
 
 import crops
 import regions
+import schedule
 import train_tokenizer
 from train_tokenizer import MAP
 
@@ -75,11 +76,10 @@ def samples(options, classes):
     network = train_tokenizer.Tokenizer(**{**train_tokenizer.SIZES, **options.tokenizer_sizes})
     network.load_state_dict({key: value.float() for key, value in load_file(options.tokenizer).items()})
     network = network.eval().to(options.device)
-    weights = torch.tensor([0.299, 0.587, 0.114], device=options.device)
     layouts, tokens = [], []
     for some in tiles.split(256):
         some = some.to(options.device)
-        boxes = regions.cut((some.float() / 255) @ weights, {options.tokens})[options.tokens]
+        boxes = regions.cut(regions.grey(some), {options.tokens})[options.tokens]
         # Every second one mirrored.
         flip = torch.arange(len(some), device=options.device) % 2 == 1
         boxes = torch.where(flip[:, None, None], regions.mirrored(boxes), boxes)
@@ -147,7 +147,7 @@ def main():
     step, total, rows = 0, torch.zeros((), device=options.device), []
     count = options.pictures
     while (done := (time.time() - begun) / (options.minutes * 60)) < 1:
-        rate = options.learning_rate * min(1, (step + 1) / options.warm_up) * (0.01 + 0.99 * (0.5 + 0.5 * math.cos(math.pi * done)))
+        rate = schedule.learning_rate(options.learning_rate, options.warm_up, step, done)
         for group in optimizer.param_groups:
             group["lr"] = rate
         numbers = torch.randint(len(data), (count,), device=options.device)
@@ -164,7 +164,7 @@ def main():
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
         step += 1
-        torch._foreach_lerp_(averages, [p.detach() for p in parameters], 1 - min(options.average, (step + 1) / (step + 10)))
+        torch._foreach_lerp_(averages, [p.detach() for p in parameters], 1 - schedule.kept(options.average, step))
         total += loss.detach()
         if time.time() - told > 10:
             steps = step - (rows[-1]["step"] if rows else 0)

@@ -23,6 +23,7 @@ from safetensors.torch import load_file, save_file
 
 import crops
 import regions
+import schedule
 from lpips import Lpips
 
 sys.path.append(str(Path(__file__).parents[2] / "benches" / "pytorch"))
@@ -147,12 +148,10 @@ class Training:
     def cut(self, tiles):
         if self.options.grid:
             return {count: grid(count).to(self.device)[None].expand(len(tiles), -1, -1) for count in TOKEN_COUNTS}
-        weights = torch.tensor([0.299, 0.587, 0.114], device=self.device)
         parts = {count: [] for count in TOKEN_COUNTS}
         with torch.no_grad():
             for some in tiles.split(512):
-                grey = (some.float() / 255) @ weights
-                for count, boxes in regions.cut(grey, set(TOKEN_COUNTS)).items():
+                for count, boxes in regions.cut(regions.grey(some), set(TOKEN_COUNTS)).items():
                     parts[count].append(boxes.to(torch.uint8))
         return {count: torch.cat(boxes) for count, boxes in parts.items()}
 
@@ -217,7 +216,7 @@ class Training:
             done = state["seconds"] / whole
             if done >= 1 or time.time() - begun >= options.until * 60:
                 break
-            rate = options.learning_rate * min(1, (state["step"] + 1) / options.warm_up) * (0.01 + 0.99 * (0.5 + 0.5 * math.cos(math.pi * done)))
+            rate = schedule.learning_rate(options.learning_rate, options.warm_up, state["step"], done)
             for group in self.optimizer.param_groups:
                 group["lr"] = rate
             count = int(chance.choice(counts, p=often / often.sum()))
@@ -233,7 +232,7 @@ class Training:
             self.optimizer.zero_grad(set_to_none=True)
             state["step"] += 1
             state["pictures"] += len(tiles)
-            kept = min(options.average, (state["step"] + 1) / (state["step"] + 10))
+            kept = schedule.kept(options.average, state["step"])
             torch._foreach_lerp_(averages, [p.detach() for p in parameters], 1 - kept)
             sums += torch.stack([loss.detach(), squared, distance])
             steps += 1
