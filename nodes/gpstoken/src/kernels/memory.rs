@@ -1,7 +1,11 @@
-//! Fresh memory. Each page of it costs a fault and its clearing when it is first touched, which takes longer than filling it.
+//! Large memory. Each fresh page of it costs a fault and its clearing when it is first touched, which takes longer than filling it.
+//! What is not in the cache is read before an ordinary write changes it, which takes as long again.
 
-/// Bytes from which memory is asked for in large pages.
-const LARGE: usize = 8 << 20;
+/// Bytes from which memory is asked for in large pages, and from which writing past the cache pays.
+pub(crate) const LARGE: usize = 8 << 20;
+
+/// Numbers of a line of the cache.
+pub(crate) const LINE: usize = 16;
 
 /// Zeros. On Linux, where there are many of them, in pages of 2 MiB instead of 4 KiB: a map of 64 MiB then comes with 32 faults
 /// instead of 16,384.
@@ -30,6 +34,42 @@ fn prefer_large_pages(memory: &[f32]) {
 
 #[cfg(not(target_os = "linux"))]
 fn prefer_large_pages(_: &[f32]) {}
+
+/// How many numbers come before the first whole line of the cache.
+pub(crate) fn before_line(memory: &[f32]) -> usize {
+    memory.as_ptr().align_offset(LINE * size_of::<f32>()).min(memory.len())
+}
+
+/// Writes past the cache, best to whole lines of it. Before another thread reads them, [`finish_streaming`].
+#[inline(always)]
+pub(crate) fn stream(to: &mut [f32; LINE], from: &[f32; LINE]) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use std::arch::x86_64::{_mm_loadu_ps, _mm_stream_ps};
+        const PART: usize = 4;
+        if to.as_ptr().addr().is_multiple_of(PART * size_of::<f32>()) {
+            for (to, from) in to.as_chunks_mut::<PART>().0.iter_mut().zip(from.as_chunks::<PART>().0) {
+                #[expect(unsafe_code, reason = "writes past the cache, for measured kernels")]
+                // SAFETY: both are four numbers, `to` is aligned to four numbers as was just checked, and every x86-64 has SSE.
+                unsafe {
+                    _mm_stream_ps(to.as_mut_ptr(), _mm_loadu_ps(from.as_ptr()));
+                }
+            }
+            return;
+        }
+    }
+    *to = *from;
+}
+
+/// Ends [`stream`]: other threads see what this one wrote.
+pub(crate) fn finish_streaming() {
+    #[cfg(target_arch = "x86_64")]
+    #[expect(unsafe_code, reason = "as above")]
+    // SAFETY: every x86-64 has SSE.
+    unsafe {
+        std::arch::x86_64::_mm_sfence();
+    }
+}
 
 #[cfg(test)]
 mod tests {

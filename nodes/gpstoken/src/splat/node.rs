@@ -4,6 +4,7 @@ use super::{splat as splat_picture, splat_tensor};
 use crate::{
     device::{Compute, OnDevice, Placed},
     grid::Grid,
+    kernels::memory::zeroed,
     load_tokenizer::Tokenizer,
     threads::within,
 };
@@ -121,24 +122,25 @@ fn counts_of(tokens: &Tokens) -> Result<Vec<usize>> {
 }
 
 fn on_host(tokens: &Tokens, target: &Target, ctx: &Ctx) -> Result<FeatureMap> {
-    let &Target { batch, count, channels, grid, tiles, map, support, .. } = target;
+    let &Target { batch, count, channels, grid, tiles, support, .. } = target;
     let counts = counts_of(tokens)?;
     target.check_tiles(&counts)?;
     let (gaussians, textures) = (tokens.gaussians.as_slice::<f32>()?, tokens.textures.as_slice::<f32>()?);
-    let picture = |b: usize| {
+    let [width, height] = target.whole();
+    let size = channels * height * width;
+    let mut maps = zeroed(batch * size); // [B, C, height, width]
+    maps.par_chunks_exact_mut(size.max(1)).enumerate().try_for_each(|(b, map)| -> Result<()> {
         ctx.check()?;
         let gaussians = &gaussians[b * count * 5..][..counts[b] * 5];
         let textures = &textures[b * count * channels..][..counts[b] * channels];
-        Ok(match tiles {
-            Tiles::Merged => splat_picture(gaussians, textures, channels, target.whole(), support),
-            Tiles::Separate => separately(gaussians, textures, channels, grid, map, support),
-        })
-    };
-    let mut maps = (0..batch).into_par_iter().map(picture).collect::<Result<Vec<_>>>()?;
+        match tiles {
+            Tiles::Merged => splat_picture(gaussians, textures, [width, height], support, map),
+            Tiles::Separate => separately(gaussians, textures, grid, target.map, support, map),
+        }
+        Ok(())
+    })?;
     ctx.step(batch, batch)?;
-    let [width, height] = target.whole();
-    let map = if batch == 1 { maps.swap_remove(0) } else { maps.concat() }; // one map is not copied
-    FeatureMap::new(Tensor::from_vec([batch, channels, height, width], map)?, target.header.clone())
+    FeatureMap::new(Tensor::from_vec([batch, channels, height, width], maps)?, target.header.clone())
 }
 
 fn on_device(tokens: &OnDevice<Tokens>, target: &Target) -> Result<OnDevice<FeatureMap>> {
@@ -183,29 +185,28 @@ fn without_padding(tokens: Tokens, tiles: Tiles) -> Result<Tokens> {
     Ok(Tokens { gaussians: Tensor::from_vec([batch, count, 5], gaussians)?, counts: None, ..tokens })
 }
 
-/// Each tile's tokens on a map of their own, put side by side.
+/// Each tile's tokens on a map of their own, put side by side in `whole` `[C, height, width]`.
 fn separately(
     gaussians: &[f32],
     textures: &[f32],
-    channels: usize,
     grid: Grid,
     [map_width, map_height]: [usize; 2],
     support: f32,
-) -> Vec<f32> {
-    let per_tile = gaussians.len() / 5 / grid.count();
+    whole: &mut [f32],
+) {
     let (width, height) = (map_width * grid.columns, map_height * grid.rows);
-    let mut whole = vec![0.0; channels * height * width];
+    let (per_tile, channels) = (gaussians.len() / 5 / grid.count(), whole.len() / (width * height));
+    let mut map = vec![0.0; channels * map_height * map_width];
     for (index, tile) in grid.tiles().enumerate() {
         let local = gaussians[index * per_tile * 5..][..per_tile * 5].as_chunks::<5>().0;
         let local: Vec<f32> = local.iter().flat_map(|g| grid.gaussian_to_tile(tile, *g)).collect();
         let textures = &textures[index * per_tile * channels..][..per_tile * channels];
-        let map = splat_picture(&local, textures, channels, [map_width, map_height], support);
+        splat_picture(&local, textures, [map_width, map_height], support, &mut map);
         for (line, from) in map.chunks_exact(map_width).enumerate() {
             let (channel, y) = (line / map_height, tile[1] * map_height + line % map_height);
             whole[(channel * height + y) * width + tile[0] * map_width..][..map_width].copy_from_slice(from);
         }
     }
-    whole
 }
 
 /// A header from elsewhere may ask for any size.

@@ -1,6 +1,7 @@
 //! The splat as an operation of burn: each backend with a kernel of its own, and gradients.
 
 use super::{reference::splat_dense, splat, splat_backward::splat_backward, wgsl};
+use crate::kernels::memory::zeroed;
 use burn::{
     backend::{
         Autodiff, AutodiffBackend, Backend, Dispatch, DispatchDevice, Flex, TensorMetadata,
@@ -86,12 +87,13 @@ impl SplatOps for Flex {
         let (gaussians, textures) = (gaussians.to_contiguous(), textures.to_contiguous());
         let shape = textures.shape();
         let [batch, count, channels] = [shape[0], shape[1], shape[2]];
-        let all = |i: usize| {
+        let size = channels * height * width;
+        let mut maps = zeroed(batch * size);
+        for (i, map) in maps.chunks_exact_mut(size).enumerate() {
             let gaussians = &gaussians.storage::<f32>()[i * count * 5..][..count * 5];
             let textures = &textures.storage::<f32>()[i * count * channels..][..count * channels];
-            splat(gaussians, textures, channels, [width, height], support)
-        };
-        let maps: Vec<f32> = (0..batch).flat_map(all).collect();
+            splat(gaussians, textures, [width, height], support, map);
+        }
         FloatTensor::<Self>::from_data(TensorData::new(maps, [batch, channels, height, width]))
     }
 

@@ -2,22 +2,23 @@
 //! pixel side by side in memory.
 //!
 //! The map is worked on in tiles whose pixels fit a core's cache, and the tokens of a tile are put side by side first, so that their
-//! order matters little. A map of 1024 x 1024 still takes about twice the time for a pixel of one of 64 x 64: fresh memory.
+//! order matters little. Maps that don't fit the cache are written past it: a pixel of one of 1024 x 1024 takes the time of a pixel
+//! of one of 256 x 256.
 
 use super::{covered, is_usable, place, places};
 use crate::kernels::{
     cpu::{Level, for_each_level, fused},
-    memory::zeroed,
+    memory::{LARGE, LINE, before_line, finish_streaming, stream},
 };
 use rayon::prelude::*;
 use std::ops::Range;
 
 /// Columns of a tile.
-const COLUMNS: usize = 64;
+const COLUMNS: usize = 128;
 
-/// Rows of a tile: 128 KiB of pixels.
+/// Rows of a tile: 256 KiB of pixels.
 fn tile_rows(channels: usize) -> usize {
-    ((1 << 15) / (COLUMNS * channels)).clamp(8, 32)
+    ((1 << 16) / (COLUMNS * channels)).clamp(8, 32)
 }
 
 /// Below this exponent a weight is too small to derive its neighbours from.
@@ -25,33 +26,29 @@ const FAINT: f64 = -600.0;
 /// Maps of fewer numbers are not worth waking other threads for.
 const SMALL: usize = 1 << 17;
 
-/// Splats the tokens of one picture: `gaussians` `[N, 5]` and `textures` `[N, C]` to a map `[C, height, width]`.
+/// Splats the tokens of one picture, `gaussians` `[N, 5]` and `textures` `[N, C]`, to `map` `[C, height, width]`, over what it held.
 ///
 /// Sums in the order of the tokens, whatever the number of threads.
-pub fn splat(
-    gaussians: &[f32],
-    textures: &[f32],
-    channels: usize,
-    [width, height]: [usize; 2],
-    support: f32,
-) -> Vec<f32> {
-    if channels == 0 || width == 0 || height == 0 {
-        return Vec::new();
+pub fn splat(gaussians: &[f32], textures: &[f32], [width, height]: [usize; 2], support: f32, map: &mut [f32]) {
+    if map.is_empty() {
+        return;
     }
+    let channels = map.len() / (width * height);
     let (columns, rows) = (places(width), places(height));
     let tokens = gaussians.chunks_exact(5).take(textures.len() / channels).enumerate();
     let tokens: Vec<Token> =
         tokens.filter_map(|(index, gaussian)| Token::new(index, gaussian, &columns, &rows, support)).collect();
-    let (tile_rows, tiles_across) = (tile_rows(channels), width.div_ceil(COLUMNS));
+    let (across, tile_rows) = (Columns::of(map, width), tile_rows(channels));
+    let tiles_across = across.count();
     let mut reaching = vec![Vec::new(); height.div_ceil(tile_rows) * tiles_across]; // the tokens of each tile
     for (index, token) in tokens.iter().enumerate() {
         for row in token.down.start / tile_rows..=(token.down.end - 1) / tile_rows {
-            for column in token.across.start / COLUMNS..=(token.across.end - 1) / COLUMNS {
+            for column in across.tile_of(token.across.start)..=across.tile_of(token.across.end - 1) {
                 reaching[row * tiles_across + column].push(index);
             }
         }
     }
-    let mut map = zeroed(channels * height * width);
+    let small = map.len() < SMALL;
     let mut bands: Vec<Vec<&mut [f32]>> =
         (0..height.div_ceil(tile_rows)).map(|_| Vec::with_capacity(channels)).collect();
     for plane in map.chunks_exact_mut(height * width) {
@@ -63,8 +60,8 @@ pub fn splat(
     let work = |space: &mut Space, (band, planes): (usize, &mut Vec<&mut [f32]>)| {
         let rows = planes.first().map_or(0, |plane| plane.len() / width);
         for (column, indices) in reaching[band * tiles_across..][..tiles_across].iter().enumerate() {
-            let across = column * COLUMNS..((column + 1) * COLUMNS).min(width);
-            let tile = Tile { across, down: band * tile_rows..band * tile_rows + rows, size: [width, height] };
+            let down = band * tile_rows..band * tile_rows + rows;
+            let tile = Tile { across: across.tile(column), down, size: [width, height] };
             let Space { pixels, tokens: picked, textures: features } = &mut *space;
             pixels.clear();
             pixels.resize(rows * tile.across.len() * channels, 0.0); // [rows, columns, C]
@@ -76,16 +73,47 @@ pub fn splat(
                 features.extend_from_slice(&textures[token.index * channels..][..channels]);
             }
             spread_all(level, picked, features, &tile, pixels, channels);
-            separate(level, pixels, planes, &tile);
+            separate(level, pixels, planes, &tile, across);
         }
+        finish_streaming();
     };
-    if channels * height * width < SMALL {
+    if small {
         let mut space = Space::default();
         bands.iter_mut().enumerate().for_each(|band| work(&mut space, band));
     } else {
         bands.par_iter_mut().enumerate().for_each_init(Space::default, work);
     }
-    map
+}
+
+/// How the map's columns are divided among tiles.
+#[derive(Clone, Copy)]
+struct Columns {
+    width: usize,
+    /// By how many columns the first tile is wider than the others, so that the others begin with a line of the cache.
+    lead: usize,
+    /// Whether the map is written past the cache.
+    stream: bool,
+}
+
+impl Columns {
+    fn of(map: &[f32], width: usize) -> Self {
+        // All rows begin alike with regard to lines of the cache.
+        let stream = size_of_val(map) >= LARGE && width.is_multiple_of(LINE) && width > COLUMNS;
+        Self { width, lead: if stream { before_line(map) } else { 0 }, stream }
+    }
+
+    fn count(self) -> usize {
+        (self.width - self.lead).div_ceil(COLUMNS)
+    }
+
+    fn tile_of(self, column: usize) -> usize {
+        column.saturating_sub(self.lead) / COLUMNS
+    }
+
+    fn tile(self, index: usize) -> Range<usize> {
+        let edge = |index: usize| if index == 0 { 0 } else { (self.lead + index * COLUMNS).min(self.width) };
+        edge(index)..edge(index + 1)
+    }
 }
 
 /// What one thread works with, used again from tile to tile.
@@ -106,29 +134,43 @@ struct Tile {
 
 for_each_level! {
     /// Writes a tile's pixels `[rows, columns, channels]` to the planes' rows in which it stands.
-    fn separate(pixels: &[f32], planes: &mut [&mut [f32]], tile: &Tile) => separate_at
+    fn separate(pixels: &[f32], planes: &mut [&mut [f32]], tile: &Tile, columns: Columns) => separate_at
 }
 
 #[inline(always)]
-fn separate_at<const L: u8>(pixels: &[f32], planes: &mut [&mut [f32]], tile: &Tile) {
-    /// Pixels whose channels are moved together, so that lines of the cache are used whole.
-    const BLOCK: usize = 16;
-    let (channels, columns) = (planes.len(), tile.across.len());
-    for (row, pixels) in pixels.chunks_exact(columns * channels).enumerate() {
+fn separate_at<const L: u8>(pixels: &[f32], planes: &mut [&mut [f32]], tile: &Tile, columns: Columns) {
+    let (channels, width) = (planes.len(), tile.across.len());
+    let lead = if tile.across.start == 0 { columns.lead } else { 0 };
+    for (row, pixels) in pixels.chunks_exact(width * channels).enumerate() {
         let start = row * tile.size[0] + tile.across.start;
-        for (block, pixels) in pixels.chunks(BLOCK * channels).enumerate() {
+        let (first, pixels) = pixels.split_at(lead * channels);
+        let lines = pixels.chunks_exact(LINE * channels);
+        let last = lines.remainder();
+        separate_few(first, planes, start);
+        separate_few(last, planes, start + width - last.len() / channels);
+        for (line, pixels) in lines.enumerate() {
             for (channel, plane) in planes.iter_mut().enumerate() {
-                let to = &mut plane[start + block * BLOCK..];
-                if let (Some(to), true) = (to.first_chunk_mut::<BLOCK>(), pixels.len() == BLOCK * channels) {
-                    for i in 0..BLOCK {
-                        to[i] = pixels[i * channels + channel];
-                    }
-                } else {
-                    for (to, pixel) in to.iter_mut().zip(pixels.chunks_exact(channels)) {
-                        *to = pixel[channel];
-                    }
+                let mut values = [0.0; LINE];
+                for i in 0..LINE {
+                    values[i] = pixels[i * channels + channel];
+                }
+                match plane[start + lead + line * LINE..].first_chunk_mut() {
+                    Some(to) if columns.stream => stream(to, &values),
+                    Some(to) => *to = values,
+                    None => {}
                 }
             }
+        }
+    }
+}
+
+/// The same for pixels that are no whole line of the cache, from place `start` of the planes.
+#[inline(always)]
+fn separate_few(pixels: &[f32], planes: &mut [&mut [f32]], start: usize) {
+    let channels = planes.len();
+    for (channel, plane) in planes.iter_mut().enumerate() {
+        for (to, pixel) in plane[start..].iter_mut().zip(pixels.chunks_exact(channels)) {
+            *to = pixel[channel];
         }
     }
 }

@@ -15,7 +15,7 @@ struct Case {
 
 impl Case {
     fn direct(&self) -> Vec<f32> {
-        splat(&self.gaussians, &self.textures, self.channels, self.size, self.support)
+        splat_map(&self.gaussians, &self.textures, self.channels, self.size, self.support)
     }
 
     fn dense(&self) -> Vec<f32> {
@@ -27,6 +27,19 @@ impl Case {
             splat_dense(tensor(&self.gaussians, 5), tensor(&self.textures, self.channels), self.size, self.support);
         map.into_data().try_to_vec().unwrap()
     }
+}
+
+/// The map `[C, height, width]`, written over something else.
+pub(super) fn splat_map(
+    gaussians: &[f32],
+    textures: &[f32],
+    channels: usize,
+    size: [usize; 2],
+    support: f32,
+) -> Vec<f32> {
+    let mut map = vec![f32::NAN; channels * size[0] * size[1]];
+    splat(gaussians, textures, size, support, &mut map);
+    map
 }
 
 fn unit(golden: &Golden, name: &str) -> Case {
@@ -116,6 +129,22 @@ fn both_forms_agree_on_other_channels_and_sizes() {
 }
 
 #[test]
+fn maps_that_are_written_past_the_cache_agree_with_the_dense_form_wherever_they_lie() {
+    let size = [368, 400];
+    let case = random_case(12, 16, size);
+    let dense = case.dense();
+    assert!(size_of_val(&dense[..]) > 8 << 20);
+    // Whole lines of the cache begin at another column of the map each time; at some, no four numbers are aligned to all four.
+    for before in [0, 1, 4, 15] {
+        let mut memory = vec![f32::NAN; before + dense.len() + 1];
+        let (map, after) = memory[before..].split_at_mut(dense.len());
+        splat(&case.gaussians, &case.textures, size, case.support, map);
+        assert_near(&format!("{before} numbers before the map"), map, &dense, 2e-5);
+        assert!(after[0].is_nan());
+    }
+}
+
+#[test]
 fn degenerate_tokens_contribute_nothing() {
     let mut case = random_case(12, 4, [30, 20]);
     let clean = case.direct();
@@ -154,5 +183,5 @@ fn degenerate_tokens_contribute_nothing() {
     let map = case.direct();
     assert!(map.iter().all(|v| v.is_finite()));
     assert!(distance(&map, &clean) > 0.5);
-    assert!(splat(&[], &[], 4, [3, 2], 3.0).iter().all(|v| *v == 0.0));
+    assert!(splat_map(&[], &[], 4, [3, 2], 3.0).iter().all(|v| *v == 0.0));
 }

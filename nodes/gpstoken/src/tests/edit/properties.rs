@@ -9,8 +9,7 @@ use crate::{
         replace_textures::replace_textures,
         token_set::{TokenSet, take_apart},
     },
-    splat::splat,
-    tests::{assert_near, largest, nodes::only},
+    tests::{assert_near, largest, nodes::only, splat::splat_map},
 };
 use splatgraph_sdk::{
     Canvas, Input, Selection, Tensor, Tokens,
@@ -19,7 +18,7 @@ use splatgraph_sdk::{
 
 fn map(tokens: &Tokens) -> Vec<f32> {
     let set = take_apart(tokens, 1).unwrap().remove(0);
-    splat(set.gaussians.as_flattened(), &set.textures, set.channels, [64, 64], 3.0)
+    splat_map(set.gaussians.as_flattened(), &set.textures, set.channels, [64, 64], 3.0)
 }
 
 #[test]
@@ -159,7 +158,7 @@ fn a_list_of_edits_is_a_chain_of_nodes() {
 /// A picture's sum of weights: the map of a texture of 1.
 fn weights(tokens: &Tokens) -> Vec<f32> {
     let set = take_apart(tokens, 1).unwrap().remove(0);
-    splat(set.gaussians.as_flattened(), &vec![1.0; set.len()], 1, [64, 64], 6.0)
+    splat_map(set.gaussians.as_flattened(), &vec![1.0; set.len()], 1, [64, 64], 6.0)
 }
 
 #[test]
@@ -178,7 +177,7 @@ fn neighbours_grow_into_the_hole() {
             let chosen = selection.selected.as_slice::<f32>().unwrap();
             let gone: Vec<f32> =
                 gaussians(&tokens).iter().zip(chosen).filter(|(_, s)| **s > 0.0).flat_map(|(g, _)| *g).collect();
-            let hole = splat(&gone, &vec![1.0; count], 1, [64, 64], 6.0);
+            let hole = splat_map(&gone, &vec![1.0; count], 1, [64, 64], 6.0);
             let off = |after: &[f32]| -> f64 {
                 let places = hole.iter().zip(&before).zip(after);
                 places
