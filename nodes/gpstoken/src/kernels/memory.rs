@@ -7,6 +7,9 @@ pub(crate) const LARGE: usize = 8 << 20;
 /// Numbers of a line of the cache.
 pub(crate) const LINE: usize = 16;
 
+/// Numbers that are written past the cache together.
+pub(crate) const PART: usize = 4;
+
 /// Zeros. On Linux, where there are many of them, in pages of 2 MiB instead of 4 KiB: a map of 64 MiB then comes with 32 faults
 /// instead of 16,384.
 pub(crate) fn zeroed(length: usize) -> Vec<f32> {
@@ -40,13 +43,13 @@ pub(crate) fn before_line(memory: &[f32]) -> usize {
     memory.as_ptr().align_offset(LINE * size_of::<f32>()).min(memory.len())
 }
 
-/// Writes past the cache, best to whole lines of it. Before another thread reads them, [`finish_streaming`].
+/// Writes a multiple of [`PART`] past the cache. Before another thread reads them, [`finish_streaming`].
 #[inline(always)]
-pub(crate) fn stream(to: &mut [f32; LINE], from: &[f32; LINE]) {
+pub(crate) fn stream<const COUNT: usize>(to: &mut [f32; COUNT], from: &[f32; COUNT]) {
+    const { assert!(COUNT.is_multiple_of(PART)) };
     #[cfg(target_arch = "x86_64")]
     {
         use std::arch::x86_64::{_mm_loadu_ps, _mm_stream_ps};
-        const PART: usize = 4;
         if to.as_ptr().addr().is_multiple_of(PART * size_of::<f32>()) {
             for (to, from) in to.as_chunks_mut::<PART>().0.iter_mut().zip(from.as_chunks::<PART>().0) {
                 #[expect(unsafe_code, reason = "writes past the cache, for measured kernels")]

@@ -2,13 +2,13 @@
 //! pixel side by side in memory.
 //!
 //! The map is worked on in tiles whose pixels fit a core's cache, and the tokens of a tile are put side by side first, so that their
-//! order matters little. Maps that don't fit the cache are written past it: a pixel of one of 1024 x 1024 takes the time of a pixel
-//! of one of 256 x 256.
+//! order matters little. Maps that don't fit the cache are written past it, so that a pixel of one of 1024 x 1024 takes hardly longer
+//! than one of 256 x 256.
 
 use super::{covered, is_usable, place, places};
 use crate::kernels::{
     cpu::{Level, for_each_level, fused},
-    memory::{LARGE, LINE, before_line, finish_streaming, stream},
+    memory::{LARGE, LINE, PART, before_line, finish_streaming, stream},
 };
 use rayon::prelude::*;
 use std::ops::Range;
@@ -38,17 +38,16 @@ pub fn splat(gaussians: &[f32], textures: &[f32], [width, height]: [usize; 2], s
     let tokens = gaussians.chunks_exact(5).take(textures.len() / channels).enumerate();
     let tokens: Vec<Token> =
         tokens.filter_map(|(index, gaussian)| Token::new(index, gaussian, &columns, &rows, support)).collect();
-    let (across, tile_rows) = (Columns::of(map, width), tile_rows(channels));
-    let tiles_across = across.count();
+    let (tile_rows, tiles_across) = (tile_rows(channels), width.div_ceil(COLUMNS));
     let mut reaching = vec![Vec::new(); height.div_ceil(tile_rows) * tiles_across]; // the tokens of each tile
     for (index, token) in tokens.iter().enumerate() {
         for row in token.down.start / tile_rows..=(token.down.end - 1) / tile_rows {
-            for column in across.tile_of(token.across.start)..=across.tile_of(token.across.end - 1) {
+            for column in token.across.start / COLUMNS..=(token.across.end - 1) / COLUMNS {
                 reaching[row * tiles_across + column].push(index);
             }
         }
     }
-    let small = map.len() < SMALL;
+    let (small, lines) = (map.len() < SMALL, Lines::of(map, width));
     let mut bands: Vec<Vec<&mut [f32]>> =
         (0..height.div_ceil(tile_rows)).map(|_| Vec::with_capacity(channels)).collect();
     for plane in map.chunks_exact_mut(height * width) {
@@ -60,8 +59,8 @@ pub fn splat(gaussians: &[f32], textures: &[f32], [width, height]: [usize; 2], s
     let work = |space: &mut Space, (band, planes): (usize, &mut Vec<&mut [f32]>)| {
         let rows = planes.first().map_or(0, |plane| plane.len() / width);
         for (column, indices) in reaching[band * tiles_across..][..tiles_across].iter().enumerate() {
-            let down = band * tile_rows..band * tile_rows + rows;
-            let tile = Tile { across: across.tile(column), down, size: [width, height] };
+            let across = column * COLUMNS..((column + 1) * COLUMNS).min(width);
+            let tile = Tile { across, down: band * tile_rows..band * tile_rows + rows, size: [width, height] };
             let Space { pixels, tokens: picked, textures: features } = &mut *space;
             pixels.clear();
             pixels.resize(rows * tile.across.len() * channels, 0.0); // [rows, columns, C]
@@ -73,7 +72,7 @@ pub fn splat(gaussians: &[f32], textures: &[f32], [width, height]: [usize; 2], s
                 features.extend_from_slice(&textures[token.index * channels..][..channels]);
             }
             spread_all(level, picked, features, &tile, pixels, channels);
-            separate(level, pixels, planes, &tile, across);
+            separate(level, pixels, planes, &tile, lines);
         }
         finish_streaming();
     };
@@ -85,34 +84,20 @@ pub fn splat(gaussians: &[f32], textures: &[f32], [width, height]: [usize; 2], s
     }
 }
 
-/// How the map's columns are divided among tiles.
+/// How a map is written.
 #[derive(Clone, Copy)]
-struct Columns {
-    width: usize,
-    /// By how many columns the first tile is wider than the others, so that the others begin with a line of the cache.
+struct Lines {
+    /// Columns before the first whole line of the cache, in each row and tile alike. It must not decide where tiles begin: sums
+    /// would differ in their last bits with the place of the memory.
     lead: usize,
-    /// Whether the map is written past the cache.
+    /// Whether lines are written past the cache.
     stream: bool,
 }
 
-impl Columns {
+impl Lines {
     fn of(map: &[f32], width: usize) -> Self {
-        // All rows begin alike with regard to lines of the cache.
-        let stream = size_of_val(map) >= LARGE && width.is_multiple_of(LINE) && width > COLUMNS;
-        Self { width, lead: if stream { before_line(map) } else { 0 }, stream }
-    }
-
-    fn count(self) -> usize {
-        (self.width - self.lead).div_ceil(COLUMNS)
-    }
-
-    fn tile_of(self, column: usize) -> usize {
-        column.saturating_sub(self.lead) / COLUMNS
-    }
-
-    fn tile(self, index: usize) -> Range<usize> {
-        let edge = |index: usize| if index == 0 { 0 } else { (self.lead + index * COLUMNS).min(self.width) };
-        edge(index)..edge(index + 1)
+        let stream = size_of_val(map) >= LARGE && width.is_multiple_of(LINE);
+        Self { lead: if stream { before_line(map) } else { 0 }, stream }
     }
 }
 
@@ -134,42 +119,46 @@ struct Tile {
 
 for_each_level! {
     /// Writes a tile's pixels `[rows, columns, channels]` to the planes' rows in which it stands.
-    fn separate(pixels: &[f32], planes: &mut [&mut [f32]], tile: &Tile, columns: Columns) => separate_at
+    fn separate(pixels: &[f32], planes: &mut [&mut [f32]], tile: &Tile, lines: Lines) => separate_at
 }
 
 #[inline(always)]
-fn separate_at<const L: u8>(pixels: &[f32], planes: &mut [&mut [f32]], tile: &Tile, columns: Columns) {
+fn separate_at<const L: u8>(pixels: &[f32], planes: &mut [&mut [f32]], tile: &Tile, lines: Lines) {
     let (channels, width) = (planes.len(), tile.across.len());
-    let lead = if tile.across.start == 0 { columns.lead } else { 0 };
+    let lead = lines.lead.min(width);
     for (row, pixels) in pixels.chunks_exact(width * channels).enumerate() {
         let start = row * tile.size[0] + tile.across.start;
         let (first, pixels) = pixels.split_at(lead * channels);
-        let lines = pixels.chunks_exact(LINE * channels);
-        let last = lines.remainder();
-        separate_few(first, planes, start);
-        separate_few(last, planes, start + width - last.len() / channels);
-        for (line, pixels) in lines.enumerate() {
-            for (channel, plane) in planes.iter_mut().enumerate() {
-                let mut values = [0.0; LINE];
-                for i in 0..LINE {
-                    values[i] = pixels[i * channels + channel];
-                }
-                match plane[start + lead + line * LINE..].first_chunk_mut() {
-                    Some(to) if columns.stream => stream(to, &values),
-                    Some(to) => *to = values,
-                    None => {}
-                }
-            }
-        }
+        separate_by::<PART>(first, planes, start, lines.stream);
+        separate_by::<LINE>(pixels, planes, start + lead, lines.stream);
     }
 }
 
-/// The same for pixels that are no whole line of the cache, from place `start` of the planes.
+/// The same for pixels that follow one another from place `start` of the planes, so many of a plane at a time.
 #[inline(always)]
-fn separate_few(pixels: &[f32], planes: &mut [&mut [f32]], start: usize) {
+fn separate_by<const COUNT: usize>(pixels: &[f32], planes: &mut [&mut [f32]], start: usize, past_cache: bool) {
     let channels = planes.len();
+    let parts = pixels.chunks_exact(COUNT * channels);
+    let last = parts.remainder();
+    let after = start + (pixels.len() - last.len()) / channels;
+    for (part, pixels) in parts.enumerate() {
+        for (channel, plane) in planes.iter_mut().enumerate() {
+            let mut values = [0.0; COUNT];
+            for i in 0..COUNT {
+                values[i] = pixels[i * channels + channel];
+            }
+            match plane[start + part * COUNT..].first_chunk_mut() {
+                Some(to) if past_cache => stream(to, &values),
+                Some(to) => *to = values,
+                None => {}
+            }
+        }
+    }
+    if COUNT > PART {
+        return separate_by::<PART>(last, planes, after, past_cache);
+    }
     for (channel, plane) in planes.iter_mut().enumerate() {
-        for (to, pixel) in plane[start..].iter_mut().zip(pixels.chunks_exact(channels)) {
+        for (to, pixel) in plane[after..].iter_mut().zip(last.chunks_exact(channels)) {
             *to = pixel[channel];
         }
     }

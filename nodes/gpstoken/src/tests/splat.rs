@@ -135,12 +135,14 @@ fn maps_that_are_written_past_the_cache_agree_with_the_dense_form_wherever_they_
     let dense = case.dense();
     assert!(size_of_val(&dense[..]) > 8 << 20);
     // Whole lines of the cache begin at another column of the map each time; at some, no four numbers are aligned to all four.
+    let mut first: Option<Vec<f32>> = None;
     for before in [0, 1, 4, 15] {
         let mut memory = vec![f32::NAN; before + dense.len() + 1];
         let (map, after) = memory[before..].split_at_mut(dense.len());
         splat(&case.gaussians, &case.textures, size, case.support, map);
         assert_near(&format!("{before} numbers before the map"), map, &dense, 2e-5);
         assert!(after[0].is_nan());
+        assert_eq!(map, first.get_or_insert_with(|| map.to_vec()), "other bits at another place");
     }
 }
 
