@@ -2,6 +2,7 @@
 
 mod gpu;
 mod list;
+pub(crate) mod shader;
 mod values;
 
 pub use list::list;

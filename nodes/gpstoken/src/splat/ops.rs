@@ -1,7 +1,7 @@
 //! The splat as an operation of burn: each backend with a kernel of its own, and gradients.
 
 use super::{reference::splat_dense, splat, splat_backward::splat_backward, wgsl};
-use crate::kernels::memory::zeroed;
+use crate::{device::shader::runs_wgsl, kernels::memory::zeroed};
 use burn::{
     backend::{
         Autodiff, AutodiffBackend, Backend, Dispatch, DispatchDevice, Flex, TensorMetadata,
@@ -41,8 +41,7 @@ pub fn splat_tensor(gaussians: Tensor<3>, textures: Tensor<3>, [width, height]: 
 fn has_kernel(device: &DispatchDevice, channels: usize) -> bool {
     match device {
         DispatchDevice::Flex(_) => true,
-        // WGSL runs where the runtime's own compiler writes WGSL.
-        DispatchDevice::Cube(device) => device.client().name() == "wgpu<wgsl>" && channels <= wgsl::MOST_CHANNELS,
+        DispatchDevice::Cube(_) => runs_wgsl(device) && channels <= wgsl::MOST_CHANNELS,
         DispatchDevice::Autodiff(device) => has_kernel(device, channels),
         #[allow(unreachable_patterns, reason = "more backends come with the feature libtorch")]
         _ => false,

@@ -1,12 +1,21 @@
-use super::{Golden, assert_near, assert_relative, fast_devices, unit_picture};
+use super::{
+    Golden, assert_near, assert_relative, devices, fast_devices, largest, splat_devices::Numbers, unit_picture,
+};
 use crate::{
     picture::tile_input,
-    tokenizer::{FeatureTile, GroupNorm, ImageStem, Network, Statistics, TokenTransformer, roi_align},
+    tokenizer::{
+        FeatureTile, GroupNorm, ImageStem, Network, Statistics, TokenTransformer, convolution_shader::convolve,
+        roi_align, roi_align_dense, roi_align_tensor,
+    },
     weights::Weights,
 };
 use burn::{
     prelude::{Device, s},
-    tensor::{Tensor, TensorData},
+    tensor::{
+        FloatDType, Tensor, TensorData,
+        module::{conv2d, interpolate},
+        ops::{ConvOptions, InterpolateMode, InterpolateOptions},
+    },
 };
 use std::collections::BTreeMap;
 
@@ -65,6 +74,26 @@ fn roi_align_agrees() {
             roi_align(map, channels, &[[x0, y0, x1, y1]], bins)
         });
         assert_relative(key, &sampled.collect::<Vec<_>>(), golden.f32(key));
+        for (id, device) in devices() {
+            let maps: Tensor<4> = recorded(&golden, "map", &device);
+            let sample = |form: &str, precision: FloatDType, by: fn(Tensor<3>, &[[f32; 4]], usize) -> Tensor<3>| {
+                let sampled = boxes.iter().flat_map(|&[picture, x0, y0, x1, y1]| {
+                    let map = maps.clone().slice(s![picture as isize]).reshape([channels, height, width]);
+                    values(&by(map.cast(precision), &[[x0, y0, x1, y1]], bins).cast(FloatDType::F32))
+                });
+                (format!("{key} {form} on {id}"), sampled.collect::<Vec<_>>())
+            };
+            for (name, sampled) in [
+                sample("as products", FloatDType::F32, roi_align_dense),
+                sample("by the device's form", FloatDType::F32, roi_align_tensor),
+            ] {
+                assert_relative(&name, &sampled, golden.f32(key));
+            }
+            if id.starts_with("gpu") && device.supports_dtype(FloatDType::F16) {
+                let (name, sampled) = sample("in f16", FloatDType::F16, roi_align_tensor);
+                assert_near(&name, &sampled, golden.f32(key), 2e-3 * largest(golden.f32(key)));
+            }
+        }
     }
 }
 
@@ -210,4 +239,56 @@ fn check_tokens_of_configuration_a(device: &Device) {
     let boxes = boxes_of(&batch, "regions");
     let regions = Tensor::cat(vec![sample(china, &boxes[..64], 8), sample(astronaut, &boxes[64..], 8)], 0);
     check_transformer(&transformer, &batch, recorded(&batch, "init_codes", device), regions);
+}
+
+#[test]
+fn convolutions_by_shader_agree_with_those_of_burn_in_both_precisions() {
+    let mut numbers = Numbers::new(3);
+    // Batch, inputs, outputs, width, height, side, scale: a part of what a workgroup computes, all of it, and of several.
+    for [batch, inputs, outputs, width, height, side, scale] in [
+        [1, 1, 1, 1, 1, 1, 1],
+        [1, 3, 5, 7, 3, 3, 1],
+        [2, 4, 70, 20, 9, 3, 1],
+        [1, 20, 64, 16, 8, 3, 1],
+        [2, 33, 130, 17, 19, 1, 1],
+        [1, 9, 30, 25, 21, 3, 1],
+        [1, 2, 3, 300, 2, 3, 1],
+        [1, 5, 2, 1, 140, 3, 1],
+        [2, 6, 20, 9, 7, 3, 2],
+        [1, 6, 40, 33, 1, 3, 2],
+    ] {
+        let mut random =
+            |count: usize, size: f32| -> Vec<f32> { (0..count).map(|_| numbers.between(-size, size)).collect() };
+        let depth = inputs * side * side;
+        let map = random(batch * inputs * width * height, 1.0);
+        let (weight, bias) = (random(outputs * depth, (3.0 / depth as f32).sqrt()), random(outputs, 0.1));
+        let tensors = |device: &Device| {
+            let map: Tensor<4> = upload(&map, [batch, inputs, height, width], device);
+            let weight: Tensor<4> = upload(&weight, [outputs, inputs, side, side], device);
+            (map, weight, upload(&bias, [outputs], device))
+        };
+        let (map, weight, bias) = tensors(&Device::flex());
+        assert!(convolve(&map, &weight, &bias, scale).is_none(), "the processor runs no shaders");
+        let around = [side / 2, side / 2];
+        let larger = InterpolateOptions::new(InterpolateMode::Nearest).with_scale_factor([scale as f32; 2]);
+        let map = interpolate(map, larger);
+        let expected = values(&conv2d(map, weight, Some(bias), ConvOptions::new([1, 1], around, [1, 1], 1)));
+        for (id, device) in devices() {
+            let (map, weight, bias) = tensors(&device);
+            let name = format!(
+                "{batch} x {inputs} to {outputs} channels of {width} x {height}, side {side}, times {scale}, on {id}"
+            );
+            let Some(single) = convolve(&map, &weight, &bias, scale) else {
+                assert!(!id.starts_with("gpu"), "{name} would go through burn");
+                continue;
+            };
+            assert_near(&name, &values(&single), &expected, 2e-6);
+            if device.supports_dtype(FloatDType::F16) {
+                let (map, weight, bias) =
+                    (map.cast(FloatDType::F16), weight.cast(FloatDType::F16), bias.cast(FloatDType::F16));
+                let half = convolve(&map, &weight, &bias, scale).unwrap();
+                assert_near(&format!("{name}, in f16"), &values(&half.cast(FloatDType::F32)), &expected, 4e-3);
+            }
+        }
+    }
 }

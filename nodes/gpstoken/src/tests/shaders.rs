@@ -1,14 +1,17 @@
 //! The shaders are well-formed in every form that is launched; no graphics card is needed for that.
 
-use crate::splat::wgsl::{BackwardOf, Forward, MOST_CHANNELS};
+use crate::{
+    splat::wgsl::{BackwardOf, Forward, MOST_CHANNELS},
+    tokenizer::{convolution_shader::ConvolutionOf, roi_align_shader::RoiAlignOf},
+};
 use burn_cubecl::template::KernelSource;
 use naga::valid::{Capabilities, ValidationFlags, Validator};
 
 #[track_caller]
-fn check(name: &str, source: &str) {
+fn check(name: &str, source: &str, needs: Capabilities) {
     let module =
         naga::front::wgsl::parse_str(source).unwrap_or_else(|e| panic!("{name}: {}", e.emit_to_string(source)));
-    let about = Validator::new(ValidationFlags::all(), Capabilities::empty()).validate(&module);
+    let about = Validator::new(ValidationFlags::all(), needs).validate(&module);
     about.unwrap_or_else(|e| panic!("{name}: {}", e.emit_to_string(source)));
     // What WebGPU guarantees everywhere.
     let shared: u32 = module
@@ -23,10 +26,19 @@ fn check(name: &str, source: &str) {
 
 #[test]
 fn every_form_of_the_shaders_is_valid() {
+    let nothing = Capabilities::empty();
     for accumulators in 1..=8 {
-        check("splat_forward", &Forward { accumulators }.source().complete());
+        check("splat_forward", &Forward { accumulators }.source().complete(), nothing);
     }
     for channels in [1, 2, 3, 8, 16, 17, 32, MOST_CHANNELS] {
-        check("splat_backward", &BackwardOf { channels }.source().complete());
+        check("splat_backward", &BackwardOf { channels }.source().complete(), nothing);
+    }
+    check("roi_align", &RoiAlignOf { half: false }.source().complete(), nothing);
+    let source = RoiAlignOf { half: true }.source().complete();
+    check("roi_align in half precision", &source, Capabilities::SHADER_FLOAT16);
+    for (side, scale, rows) in [(1, 1, 4), (1, 1, 8), (1, 1, 16), (3, 1, 4), (3, 1, 8), (3, 1, 16), (3, 2, 16)] {
+        check("convolution", &ConvolutionOf { side, scale, rows, half: false }.source().complete(), nothing);
+        let source = ConvolutionOf { side, scale, rows, half: true }.source().complete();
+        check("convolution in half precision", &source, Capabilities::SHADER_FLOAT16);
     }
 }

@@ -1,6 +1,7 @@
 //! The decoder: a feature map to a picture 2^(levels - 1) times its size (paper, section 3.4).
 
 use super::{
+    convolution_shader::multiply,
     direct::{Direct, Map},
     group_norm::{GroupNorm, Statistics},
     layers::{self, Convolution},
@@ -9,11 +10,10 @@ use super::{
 use crate::{grid::Grid, kernels::attention::attend, weights::Weights};
 use burn::{
     module::Module,
+    prelude::s,
     tensor::{
         FloatDType, Tensor,
-        activation::silu,
-        module::interpolate,
-        ops::{InterpolateMode, InterpolateOptions},
+        activation::{silu, softmax},
     },
 };
 use rayon::prelude::*;
@@ -111,8 +111,7 @@ impl Decoder {
                 watch(&format!("up.{i}.block.{j}"), &x)?;
             }
             if let Some(conv) = &level.upsample {
-                let twice = InterpolateOptions::new(InterpolateMode::Nearest).with_scale_factor([2.0, 2.0]);
-                x = conv.forward(interpolate(x, twice));
+                x = conv.forward_doubled(x);
                 watch(&format!("up.{i}.upsample"), &x)?;
             }
         }
@@ -217,11 +216,25 @@ impl MapAttention {
     fn within_tile(&self, tile: Tensor<4>) -> Tensor<4> {
         let [batch, channels, h, w] = tile.dims();
         let x = self.norm.forward(tile, Statistics::Picture);
-        let places = |conv: &Convolution| {
-            conv.forward(x.clone()).reshape([batch, 1, channels, h * w]).swap_dims(2, 3) // [B, 1, h w, C]
-        };
-        let (query, key, value) = (places(&self.query), places(&self.key), places(&self.value));
-        let attended = layers::attend(query, key, value);
-        self.out.forward(attended.swap_dims(2, 3).reshape([batch, channels, h, w]))
+        let [query, key, value] = [&self.query, &self.key, &self.value]
+            .map(|conv| -> Tensor<3> { conv.forward(x.clone()).reshape([batch, channels, h * w]) });
+        let attended = attend_by_shader(&query, &key, &value).unwrap_or_else(|| {
+            let rows = |places: Tensor<3>| places.swap_dims(1, 2).unsqueeze_dim(1); // [B, 1, h w, C]
+            let attended: Tensor<3> = layers::attend(rows(query), rows(key), rows(value)).squeeze_dim(1);
+            attended.swap_dims(1, 2)
+        });
+        self.out.forward(attended.reshape([batch, channels, h, w]))
     }
+}
+
+/// [`layers::attend`] with one head for maps `[B, C, places]`, where shaders run.
+fn attend_by_shader(query: &Tensor<3>, key: &Tensor<3>, value: &Tensor<3>) -> Option<Tensor<3>> {
+    let [batch, channels, places] = query.dims();
+    let attended = (0..batch).map(|b| -> Option<Tensor<3>> {
+        let picture = |maps: &Tensor<3>| -> Tensor<2> { maps.clone().slice(s![b..b + 1]).reshape([channels, places]) };
+        let query = picture(query) * (channels as f64).sqrt().recip();
+        let weights = softmax(multiply(picture(key).transpose(), query)?, 0); // [keys, queries]
+        Some(multiply(picture(value), weights)?.unsqueeze())
+    });
+    Some(Tensor::cat(attended.collect::<Option<_>>()?, 0))
 }

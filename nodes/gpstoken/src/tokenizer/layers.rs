@@ -1,14 +1,14 @@
 //! The layers that the tokenizer's parts share, with parameters in the checkpoint's layout.
 
-use super::direct::Numbers;
+use super::{convolution_shader::convolve, direct::Numbers};
 use crate::weights::Weights;
 use burn::{
     module::{Module, Param},
     tensor::{
         FloatDType, Tensor,
         activation::softmax,
-        module::{conv2d, layer_norm, linear},
-        ops::ConvOptions,
+        module::{conv2d, interpolate, layer_norm, linear},
+        ops::{ConvOptions, InterpolateMode, InterpolateOptions},
     },
 };
 
@@ -65,9 +65,18 @@ impl Convolution {
 
     /// `[B, in, H, W] -> [B, out, H, W]`
     pub(crate) fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let weight = self.weight.val();
+        let (weight, bias) = (self.weight.val(), self.bias.val());
         let padding = weight.dims()[2] / 2;
-        conv2d(x, weight, Some(self.bias.val()), ConvOptions::new([1, 1], [padding, padding], [1, 1], 1))
+        convolve(&x, &weight, &bias, 1)
+            .unwrap_or_else(|| conv2d(x, weight, Some(bias), ConvOptions::new([1, 1], [padding, padding], [1, 1], 1)))
+    }
+
+    /// The same with each pixel doubled along both axes: `[B, in, H, W] -> [B, out, 2 H, 2 W]`
+    pub(crate) fn forward_doubled(&self, x: Tensor<4>) -> Tensor<4> {
+        convolve(&x, &self.weight.val(), &self.bias.val(), 2).unwrap_or_else(|| {
+            let twice = InterpolateOptions::new(InterpolateMode::Nearest).with_scale_factor([2.0, 2.0]);
+            self.forward(interpolate(x, twice))
+        })
     }
 
     /// Number of channels it gives.

@@ -1,11 +1,13 @@
 //! The tokenizer's network: image stem, token transformer, decoder. No node code in here.
 
+pub(crate) mod convolution_shader;
 mod decoder;
 mod direct;
 mod group_norm;
 mod layers;
 mod residual;
 mod roi_align;
+pub(crate) mod roi_align_shader;
 mod stem;
 mod transformer;
 
@@ -14,7 +16,7 @@ pub(crate) use direct::Numbers;
 pub use direct::{Direct, Map};
 pub use group_norm::{GroupNorm, Statistics};
 pub(crate) use layers::{Convolution, Linear, attend};
-pub use roi_align::{FeatureTile, roi_align, roi_align_tensor};
+pub use roi_align::{FeatureTile, roi_align, roi_align_dense, roi_align_tensor};
 pub use stem::ImageStem;
 pub use transformer::{TokenTransformer, Widths};
 

@@ -4,6 +4,7 @@
 //! Bilinear weights, the mean over a bin's samples, and the rule for samples off the map are all products of a factor for x
 //! and one for y, so a box is reduced along its rows first and then along its columns.
 
+use super::roi_align_shader;
 use burn::tensor::{FloatDType, Tensor, TensorData};
 use rayon::prelude::*;
 
@@ -21,9 +22,9 @@ pub struct FeatureTile<'a> {
 }
 
 /// How one bin weighs the pixels along an axis.
-struct Bin {
-    first: usize,
-    weights: Vec<f32>,
+pub(super) struct Bin {
+    pub(super) first: usize,
+    pub(super) weights: Vec<f32>,
 }
 
 /// Samples `channels` of the map in boxes `(x0, y0, x1, y1)`, in pixels of the tile: `[N, C, bins * bins]`, rows of bins
@@ -62,9 +63,19 @@ pub fn roi_align(map: FeatureTile<'_>, channels: usize, boxes: &[[f32; 4]], bins
     sampled
 }
 
-/// As [`roi_align`], on a device: a map `[C, H, W]` in boxes to `[N, C, bins * bins]`. Both axes are products with matrices of the
-/// bins' weights, made here from the boxes.
+/// As [`roi_align`], on a device: a map `[C, H, W]` in boxes to `[N, C, bins * bins]`.
 pub fn roi_align_tensor(map: Tensor<3>, boxes: &[[f32; 4]], bins: usize) -> Tensor<3> {
+    let [_, height, width] = map.dims();
+    let axes: Vec<Bin> = boxes
+        .iter()
+        .flat_map(|&[x0, y0, x1, y1]| [axis(x0, x1, width, bins), axis(y0, y1, height, bins)])
+        .flatten()
+        .collect();
+    roi_align_shader::sample(&map, &axes, bins).unwrap_or_else(|| roi_align_dense(map, boxes, bins))
+}
+
+/// Both axes as products with matrices of the bins' weights, made here from the boxes.
+pub fn roi_align_dense(map: Tensor<3>, boxes: &[[f32; 4]], bins: usize) -> Tensor<3> {
     /// Boxes that are sampled at once: the rows of all of them stand side by side in between.
     const AT_ONCE: usize = 32;
     let device = map.device();

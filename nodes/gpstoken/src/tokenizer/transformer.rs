@@ -1,6 +1,7 @@
 //! Turns the layout's gaussians into tokens by looking at the picture's features in their regions (paper, section 3.3).
 
 use super::{
+    convolution_shader::multiply,
     direct::Numbers,
     layers::{self, Convolution, LayerNorm, Linear, NORM_EPSILON},
 };
@@ -198,11 +199,14 @@ impl TokenTransformer {
         if weights.is_empty() {
             return Vec::new();
         }
-        let reduced = regions.reshape([batch * count * stem, samples]).matmul(Tensor::cat(weights, 0).transpose());
-        let reduced: Tensor<4> = reduced.reshape([batch, count, stem, self.blocks.len()]);
+        let (weights, samples): (_, Tensor<2>) =
+            (Tensor::cat(weights, 0), regions.reshape([batch * count * stem, samples]));
+        let samples = samples.transpose();
+        // [blocks, B N stem]
+        let reduced = multiply(weights.clone(), samples.clone()).unwrap_or_else(|| weights.matmul(samples));
         let projection: Tensor<3> = self.region_projection.weight().reshape([1, -1, stem as i32]); // [1, width, stem]
         let project = |(i, block): (usize, &Block)| {
-            let features: Tensor<3> = reduced.clone().slice(s![.., .., .., i..i + 1]).reshape([batch, count, stem]);
+            let features: Tensor<3> = reduced.clone().slice(s![i..i + 1]).reshape([batch, count, stem]);
             let constant = self.region_projection.bias() * block.region.weight().sum() + block.region.bias();
             features.matmul(projection.clone().transpose()) + constant.unsqueeze::<3>()
         };

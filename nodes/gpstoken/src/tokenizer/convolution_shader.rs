@@ -1,0 +1,129 @@
+//! Convolutions and other large products on graphics cards: `shaders/convolution.wgsl`.
+//!
+//! Burn 0.22.1 has no fast kernel for convolutions where a card's matrix units can't be reached, as through WGSL; and for both it tries
+//! many kernels at the first use in each process, which takes much longer than the work itself.
+
+use crate::device::shader::{runs_wgsl, with_numbers, workgroups};
+use burn::{
+    backend::{Backend, Dispatch, TensorMetadata, backend_extension, tensor::FloatTensor},
+    tensor::{DType, Shape, Tensor},
+};
+use burn_cubecl::{
+    CubeBackend,
+    cubecl::{
+        prelude::{CubeCount, CubeDim, KernelId},
+        server::KernelArguments,
+    },
+    kernel::into_contiguous,
+    ops::numeric::empty_device_contiguous_dtype,
+    template::{KernelSource, SourceKernel, SourceTemplate},
+};
+
+/// Invocations of a workgroup.
+const THREADS: u32 = 256;
+
+/// `convolution.wgsl` for a kernel of this side on a map that is made so many times larger, for workgroups of `4 rows` outputs, and for
+/// numbers in half precision or single.
+pub(crate) struct ConvolutionOf {
+    pub(crate) side: usize,
+    pub(crate) scale: usize,
+    pub(crate) rows: usize,
+    pub(crate) half: bool,
+}
+
+impl KernelSource for ConvolutionOf {
+    fn source(&self) -> SourceTemplate {
+        with_numbers(include_str!("../../../../shaders/convolution.wgsl"), self.half)
+            .register("side", self.side.to_string())
+            .register("scale", self.scale.to_string())
+            .register("rows", self.rows.to_string())
+    }
+    fn id(&self) -> KernelId {
+        KernelId::new::<Self>().info((self.side, self.scale, self.rows, self.half))
+    }
+    fn lang(&self) -> &'static str {
+        "wgsl"
+    }
+}
+
+/// Convolves `map` `[B, I, H, W]`, each pixel of which stands for `scale x scale`, with `weight` `[O, I, k, k]`, `k` odd, and adds `bias`
+/// `[O]`: `[B, O, scale H, scale W]`. Where the tensors are not what the shader takes, none. It has no gradients.
+pub(crate) fn convolve(map: &Tensor<4>, weight: &Tensor<4>, bias: &Tensor<1>, scale: usize) -> Option<Tensor<4>> {
+    let dtypes = [map.dtype(), weight.dtype(), bias.dtype()];
+    let one = dtypes == [DType::F32; 3] || dtypes == [DType::F16; 3];
+    let [outputs, inputs, side, _] = weight.dims();
+    let places = map.shape().num_elements() / inputs.max(1) * scale * scale;
+    let numbers = places * inputs.max(outputs);
+    if !runs_wgsl(map.device().as_dispatch()) || !one || numbers == 0 || numbers > i32::MAX as usize {
+        return None;
+    }
+    let [map, weight] = [map, weight].map(|tensor| tensor.clone().into_dispatch());
+    Some(Tensor::from_dispatch(<Dispatch as ConvolutionOps>::convolve(
+        map,
+        weight,
+        bias.clone().into_dispatch(),
+        side,
+        scale,
+    )))
+}
+
+/// The product `[M, K] [K, N]`: a convolution with a kernel of one pixel. Where the tensors are not what the shader takes, none.
+pub(crate) fn multiply(left: Tensor<2>, right: Tensor<2>) -> Option<Tensor<2>> {
+    let ([rows, depth], [_, columns]) = (left.dims(), right.dims());
+    let nothing = Tensor::zeros([rows], (&left.device(), left.dtype()));
+    let product = convolve(&right.reshape([1, depth, 1, columns]), &left.reshape([rows, depth, 1, 1]), &nothing, 1)?;
+    Some(product.reshape([rows, columns]))
+}
+
+fn result_shape(map: &Shape, bias: &Shape, scale: usize) -> Shape {
+    Shape::new([map[0], bias[0], scale * map[2], scale * map[3]])
+}
+
+#[backend_extension(Cube, Fusion)]
+trait ConvolutionOps: Backend {
+    #[fusion(dtype = map, shape = result_shape(map, bias, *scale))]
+    fn convolve(
+        map: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        side: usize,
+        scale: usize,
+    ) -> FloatTensor<Self>;
+}
+
+impl ConvolutionOps for CubeBackend {
+    fn convolve(
+        map: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        side: usize,
+        scale: usize,
+    ) -> FloatTensor<Self> {
+        let (map, weight, bias) = (into_contiguous(map), into_contiguous(weight), into_contiguous(bias));
+        let shape = result_shape(&map.shape(), &bias.shape(), scale);
+        let [batch, outputs, height, width] = [shape[0], shape[1], shape[2], shape[3]];
+        let inputs = map.shape()[1];
+        let client = map.client.clone();
+        let result = empty_device_contiguous_dtype(client.clone(), map.device.clone(), shape, map.dtype);
+        let sizes = [inputs, outputs, height, width].map(|size| (size as u32).to_le_bytes());
+        let sizes = client.create_from_slice(sizes.as_flattened());
+
+        // As few outputs in vain as may be.
+        let rows = outputs.div_ceil(4).next_power_of_two().clamp(4, 16);
+        let (outputs_at_once, pixels_at_once) = (4 * rows, 2048 / rows);
+        let [across, down] = workgroups((height * width).div_ceil(pixels_at_once));
+        let kernel = ConvolutionOf { side, scale, rows, half: map.dtype == DType::F16 };
+        client.launch(
+            Box::new(SourceKernel::new(kernel, CubeDim::new_1d(THREADS))),
+            CubeCount::Static(across, down, (outputs.div_ceil(outputs_at_once) * batch) as u32),
+            KernelArguments::new().with_buffers(vec![
+                map.handle.binding(),
+                weight.handle.binding(),
+                bias.handle.binding(),
+                result.handle.clone().binding(),
+                sizes.binding(),
+            ]),
+        );
+        result
+    }
+}

@@ -1,0 +1,157 @@
+// A convolution that keeps the size of a map, or of the map with each pixel doubled, with zeros around the border: the product of the weights, [outputs, inputs x taps], with the
+// numbers under the kernel, [inputs x taps, pixels], which are read from the map where they are needed.
+//
+// One workgroup of 256 invocations for 4 R outputs, 2048 / R pixels and a picture. R columns of the weights and rows of the other
+// factor at a time stand in workgroup memory; an invocation sums 4 outputs of 8 pixels. Sums are in f32 whatever the numbers are, and
+// always in the same order.
+//
+// Twin: burn's own convolution; on the processor nodes/gpstoken/src/kernels/convolution.rs.
+//
+// {{ enable }}: nothing, or what lets numbers be f16. {{ number }}: f32 or f16. {{ side }}: the kernel's side, an odd number.
+// {{ rows }}: R, which is 4, 8 or 16. {{ scale }}: 1, or 2 for doubled pixels.
+{{ enable }}
+@group(0) @binding(0) var<storage, read_write> map: array<{{ number }}>;     // [B, I, H / scale, W / scale]
+@group(0) @binding(1) var<storage, read_write> weight: array<{{ number }}>;  // [O, I, side, side]
+@group(0) @binding(2) var<storage, read_write> bias: array<{{ number }}>;    // [O]
+@group(0) @binding(3) var<storage, read_write> result: array<{{ number }}>;  // [B, O, H, W]
+@group(0) @binding(4) var<storage, read_write> sizes: array<u32>;            // I, O, H, W
+
+const SIDE: u32 = {{ side }}u;
+const TAPS: u32 = SIDE * SIDE;
+const SCALE: i32 = {{ scale }};
+// Outputs by pixels of a workgroup, in fours and eights.
+const ROWS: u32 = {{ rows }}u;
+const COLUMNS: u32 = 256u / ROWS;
+const DEPTH: u32 = ROWS;
+const OUTPUTS: u32 = 4u * ROWS;
+const PIXELS: u32 = 8u * COLUMNS;
+const FOURS: u32 = PIXELS / 4u;
+
+var<workgroup> weights: array<vec4<f32>, DEPTH * ROWS>;  // [DEPTH, OUTPUTS]
+var<workgroup> pixels: array<vec4<f32>, DEPTH * FOURS>;  // [DEPTH, PIXELS]
+
+// What invocation `me` brings of the weights' columns from `k` on: one column of four outputs. Zeros beyond the last.
+fn weights_of(me: u32, first_output: u32, k: u32) -> vec4<f32> {
+    let depth = sizes[0] * TAPS;
+    let column = k + me % DEPTH;
+    let output = first_output + me / DEPTH * 4u;
+    var four = vec4<f32>();
+    if me < DEPTH * ROWS && column < depth {
+        for (var i = 0u; i < 4u; i++) {
+            if output + i < sizes[1] {
+                four[i] = f32(weight[(output + i) * depth + column]);
+            }
+        }
+    }
+    return four;
+}
+
+// Row `k` of the other factor at four pixels, whose places are `x` and `y`, on the maps that begin at `start`. Zeros beyond the last.
+fn pixels_at(start: u32, x: vec4<i32>, y: vec4<i32>, k: u32) -> vec4<f32> {
+    let channel = k / TAPS;
+    let tap = k % TAPS;
+    let reach = vec4<i32>(i32(SIDE / 2u));
+    let size = vec2<i32>(i32(sizes[3]), i32(sizes[2]));
+    let columns = x + i32(tap % SIDE) - reach;
+    let rows = y + i32(tap / SIDE) - reach;
+    var four = vec4<f32>();
+    if channel < sizes[0] {
+        let plane = start + channel * (sizes[2] * sizes[3] / u32(SCALE * SCALE));
+        for (var i = 0u; i < 4u; i++) {
+            if columns[i] >= 0 && columns[i] < size.x && rows[i] >= 0 && rows[i] < size.y {
+                four[i] = f32(map[plane + u32(rows[i] / SCALE * (size.x / SCALE) + columns[i] / SCALE)]);
+            }
+        }
+    }
+    return four;
+}
+
+fn write(picture: u32, output: u32, pixel: u32, sums: vec4<f32>) {
+    let places = sizes[2] * sizes[3];
+    if output >= sizes[1] {
+        return;
+    }
+    for (var i = 0u; i < 4u; i++) {
+        if pixel + i < places {
+            result[(picture * sizes[1] + output) * places + pixel + i] = {{ number }}(sums[i] + f32(bias[output]));
+        }
+    }
+}
+
+@compute @workgroup_size(256, 1, 1)
+fn main(
+    @builtin(workgroup_id) workgroup: vec3<u32>,
+    @builtin(num_workgroups) workgroups: vec3<u32>,
+    @builtin(local_invocation_index) me: u32,
+) {
+    let places = sizes[2] * sizes[3];
+    // Pixels are counted along x and y, since either may only be so many.
+    let first_pixel = (workgroup.y * workgroups.x + workgroup.x) * PIXELS;
+    let parts = (sizes[1] + OUTPUTS - 1u) / OUTPUTS;
+    let picture = workgroup.z / parts;
+    let first_output = workgroup.z % parts * OUTPUTS;
+    let start = picture * sizes[0] * (places / u32(SCALE * SCALE));
+
+    // What this invocation brings to workgroup memory: two rows of 4 pixels; the first ones a column of the weights of 4 outputs.
+    let upper = me / FOURS;
+    let lower = upper + DEPTH / 2u;
+    let four = me % FOURS;
+    let brought = first_pixel + four * 4u;
+    let at = vec4<u32>(brought, brought + 1u, brought + 2u, brought + 3u);
+    let x = vec4<i32>(at % vec4<u32>(sizes[3]));
+    let y = vec4<i32>(at / vec4<u32>(sizes[3])); // beyond the map for pixels beyond the last
+
+    // What it sums: 4 outputs of pixels that begin at `column` fours, and of those half a workgroup later.
+    let row = me / COLUMNS;
+    let column = me % COLUMNS;
+    var near0 = vec4<f32>();
+    var near1 = vec4<f32>();
+    var near2 = vec4<f32>();
+    var near3 = vec4<f32>();
+    var far0 = vec4<f32>();
+    var far1 = vec4<f32>();
+    var far2 = vec4<f32>();
+    var far3 = vec4<f32>();
+
+    var new_weights = weights_of(me, first_output, 0u);
+    var new_upper = pixels_at(start, x, y, upper);
+    var new_lower = pixels_at(start, x, y, lower);
+    let depth = sizes[0] * TAPS;
+    for (var k = 0u; k < depth; k += DEPTH) {
+        workgroupBarrier(); // the last ones have been used
+        if me < DEPTH * ROWS {
+            weights[me % DEPTH * ROWS + me / DEPTH] = new_weights;
+        }
+        pixels[upper * FOURS + four] = new_upper;
+        pixels[lower * FOURS + four] = new_lower;
+        workgroupBarrier();
+        // The next ones, which are on their way while these are summed.
+        new_weights = weights_of(me, first_output, k + DEPTH);
+        new_upper = pixels_at(start, x, y, k + DEPTH + upper);
+        new_lower = pixels_at(start, x, y, k + DEPTH + lower);
+        for (var i = 0u; i < DEPTH; i++) {
+            let w = weights[i * ROWS + row];
+            let near = pixels[i * FOURS + column];
+            let far = pixels[i * FOURS + COLUMNS + column];
+            near0 += w.x * near;
+            near1 += w.y * near;
+            near2 += w.z * near;
+            near3 += w.w * near;
+            far0 += w.x * far;
+            far1 += w.y * far;
+            far2 += w.z * far;
+            far3 += w.w * far;
+        }
+    }
+
+    let output = first_output + row * 4u;
+    let pixel = first_pixel + column * 4u;
+    write(picture, output, pixel, near0);
+    write(picture, output + 1u, pixel, near1);
+    write(picture, output + 2u, pixel, near2);
+    write(picture, output + 3u, pixel, near3);
+    write(picture, output, pixel + 4u * COLUMNS, far0);
+    write(picture, output + 1u, pixel + 4u * COLUMNS, far1);
+    write(picture, output + 2u, pixel + 4u * COLUMNS, far2);
+    write(picture, output + 3u, pixel + 4u * COLUMNS, far3);
+}
