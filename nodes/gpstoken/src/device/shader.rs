@@ -8,12 +8,13 @@ pub(crate) fn runs_wgsl(device: &DispatchDevice) -> bool {
     matches!(device, DispatchDevice::Cube(device) if device.client().name() == "wgpu<wgsl>")
 }
 
-/// Workgroups along one axis; WebGPU guarantees twice as many.
-const MOST: usize = 1 << 15;
+/// Workgroups along one axis that WebGPU guarantees.
+pub(crate) const MOST_WORKGROUPS: usize = 65_535;
 
 /// At least so many workgroups, along x and y.
 pub(crate) fn workgroups(count: usize) -> [u32; 2] {
-    [count.min(MOST) as u32, count.div_ceil(MOST) as u32]
+    let across = count.min(MOST_WORKGROUPS);
+    [across as u32, count.div_ceil(across.max(1)) as u32]
 }
 
 /// Fills in what numbers are in memory: half precision or single.

@@ -292,3 +292,22 @@ fn convolutions_by_shader_agree_with_those_of_burn_in_both_precisions() {
         }
     }
 }
+
+#[test]
+fn shaders_reach_all_of_what_has_more_parts_than_one_axis_of_workgroups() {
+    for (id, device) in devices().into_iter().filter(|(id, _)| id.starts_with("gpu")) {
+        // 16 outputs of 512 pixels a workgroup, so 65,536 of them; as large a tensor as lavapipe takes.
+        let [height, width] = [65_536, 512];
+        let map = Tensor::<4>::ones([1, 1, height, width], &device);
+        let weight = Tensor::<4>::full([1, 1, 1, 1], 2.0, &device);
+        let doubled = convolve(&map, &weight, &Tensor::ones([1], &device), 1).unwrap();
+        let [least, most] = [doubled.clone().min(), doubled.max()].map(|value| value.into_scalar::<f32>());
+        assert_eq!([least, most], [3.0, 3.0], "{id}");
+
+        // A bin of 256 an invocation each, so 65,540 workgroups.
+        let map = Tensor::<3>::full([256, 2, 2], 5.0, &device);
+        let sampled = roi_align_tensor(map, &vec![[0.5, 0.5, 1.5, 1.5]; 65_540], 1);
+        let [least, most] = [sampled.clone().min(), sampled.max()].map(|value| value.into_scalar::<f32>());
+        assert_eq!([least, most], [5.0, 5.0], "{id}");
+    }
+}

@@ -3,7 +3,7 @@
 //! Burn 0.22.1 has no fast kernel for convolutions where a card's matrix units can't be reached, as through WGSL; and for both it tries
 //! many kernels at the first use in each process, which takes much longer than the work itself.
 
-use crate::device::shader::{runs_wgsl, with_numbers, workgroups};
+use crate::device::shader::{MOST_WORKGROUPS, runs_wgsl, with_numbers, workgroups};
 use burn::{
     backend::{Backend, Dispatch, TensorMetadata, backend_extension, tensor::FloatTensor},
     tensor::{DType, Shape, Tensor},
@@ -21,6 +21,9 @@ use burn_cubecl::{
 
 /// Invocations of a workgroup.
 const THREADS: u32 = 256;
+/// `R` of the shader.
+const FEWEST_ROWS: usize = 4;
+const MOST_ROWS: usize = 16;
 
 /// `convolution.wgsl` for a kernel of this side on a map that is made so many times larger, for workgroups of `4 rows` outputs, and for
 /// numbers in half precision or single.
@@ -54,7 +57,8 @@ pub(crate) fn convolve(map: &Tensor<4>, weight: &Tensor<4>, bias: &Tensor<1>, sc
     let [outputs, inputs, side, _] = weight.dims();
     let places = map.shape().num_elements() / inputs.max(1) * scale * scale;
     let numbers = places * inputs.max(outputs);
-    if !runs_wgsl(map.device().as_dispatch()) || !one || numbers == 0 || numbers > i32::MAX as usize {
+    let fits = numbers <= i32::MAX as usize && map.dims()[0] * outputs.div_ceil(4 * FEWEST_ROWS) <= MOST_WORKGROUPS;
+    if !runs_wgsl(map.device().as_dispatch()) || !one || numbers == 0 || !fits {
         return None;
     }
     let [map, weight] = [map, weight].map(|tensor| tensor.clone().into_dispatch());
@@ -109,7 +113,7 @@ impl ConvolutionOps for CubeBackend {
         let sizes = client.create_from_slice(sizes.as_flattened());
 
         // As few outputs in vain as may be.
-        let rows = outputs.div_ceil(4).next_power_of_two().clamp(4, 16);
+        let rows = outputs.div_ceil(4).next_power_of_two().clamp(FEWEST_ROWS, MOST_ROWS);
         let (outputs_at_once, pixels_at_once) = (4 * rows, 2048 / rows);
         let [across, down] = workgroups((height * width).div_ceil(pixels_at_once));
         let kernel = ConvolutionOf { side, scale, rows, half: map.dtype == DType::F16 };
