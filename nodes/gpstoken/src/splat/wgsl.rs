@@ -1,20 +1,17 @@
 //! Launches the hand-written shaders through burn's own device and queue.
 
 use super::places;
+use crate::device::shader::{launch, upload};
 use burn::{
     backend::{TensorMetadata, tensor::FloatTensor},
     tensor::Shape,
 };
 use burn_cubecl::{
     CubeBackend,
-    cubecl::{
-        client::Client,
-        prelude::{CubeCount, CubeDim, KernelId},
-        server::{Handle, KernelArguments},
-    },
+    cubecl::{client::Client, prelude::KernelId, server::Handle},
     kernel::into_contiguous,
     ops::numeric::empty_device_contiguous_dtype,
-    template::{KernelSource, SourceKernel, SourceTemplate},
+    template::{KernelSource, SourceTemplate},
 };
 
 /// An invocation of the backward shader keeps a gradient for each channel.
@@ -72,10 +69,9 @@ fn about(
     [width, height]: [usize; 2],
     support: f32,
 ) -> [Handle; 2] {
-    let places: Vec<u8> = places(width).iter().chain(&places(height)).flat_map(|v| v.to_le_bytes()).collect();
+    let places = places(width).into_iter().chain(places(height)).map(f32::to_bits);
     let sizes = [batch, count, channels, width, height].map(|size| size as u32);
-    let sizes: Vec<u8> = sizes.into_iter().chain([support.to_bits()]).flat_map(u32::to_le_bytes).collect();
-    [client.create_from_slice(&places), client.create_from_slice(&sizes)]
+    [upload(client, places), upload(client, sizes.into_iter().chain([support.to_bits()]))]
 }
 
 /// `[B, N, 5]` and `[B, N, C]` to `[B, C, H, W]`; none of them empty.
@@ -97,17 +93,8 @@ pub(super) fn forward(
     let accumulators = channels.div_ceil(GROUPS).min(MOST_ACCUMULATORS);
     let slabs = channels.div_ceil(accumulators * GROUPS);
     let tiles = width.div_ceil(TILE) * height.div_ceil(TILE);
-    client.launch(
-        Box::new(SourceKernel::new(Forward { accumulators }, CubeDim::new_1d(FORWARD_THREADS))),
-        CubeCount::Static(tiles as u32, (slabs * batch) as u32, 1),
-        KernelArguments::new().with_buffers(vec![
-            gaussians.handle.binding(),
-            textures.handle.binding(),
-            map.handle.clone().binding(),
-            places.binding(),
-            sizes.binding(),
-        ]),
-    );
+    let buffers = [&gaussians.handle, &textures.handle, &map.handle, &places, &sizes];
+    launch(&client, Forward { accumulators }, FORWARD_THREADS, [tiles as u32, (slabs * batch) as u32, 1], buffers);
     map
 }
 
@@ -129,18 +116,15 @@ pub(super) fn backward(
     };
     let (of_gaussians, of_textures) = (empty(5), empty(channels));
     let [places, sizes] = about(&client, batch, count, channels, [map[3], map[2]], support);
-    client.launch(
-        Box::new(SourceKernel::new(BackwardOf { channels }, CubeDim::new_1d(BACKWARD_THREADS))),
-        CubeCount::Static(count as u32, batch as u32, 1),
-        KernelArguments::new().with_buffers(vec![
-            gaussians.handle.binding(),
-            textures.handle.clone().binding(),
-            gradient.handle.binding(),
-            of_gaussians.handle.clone().binding(),
-            of_textures.handle.clone().binding(),
-            places.binding(),
-            sizes.binding(),
-        ]),
-    );
+    let buffers = [
+        &gaussians.handle,
+        &textures.handle,
+        &gradient.handle,
+        &of_gaussians.handle,
+        &of_textures.handle,
+        &places,
+        &sizes,
+    ];
+    launch(&client, BackwardOf { channels }, BACKWARD_THREADS, [count as u32, batch as u32, 1], buffers);
     (of_gaussians, of_textures)
 }

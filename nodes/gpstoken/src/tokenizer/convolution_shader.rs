@@ -3,20 +3,17 @@
 //! Burn 0.22.1 has no fast kernel for convolutions where a card's matrix units can't be reached, as through WGSL; and for both it tries
 //! many kernels at the first use in each process, which takes much longer than the work itself.
 
-use crate::device::shader::{MOST_WORKGROUPS, runs_wgsl, with_numbers, workgroups};
+use crate::device::shader::{MOST_WORKGROUPS, launch, runs_wgsl, upload, with_numbers, workgroups};
 use burn::{
     backend::{Backend, Dispatch, TensorMetadata, backend_extension, tensor::FloatTensor},
     tensor::{DType, Shape, Tensor},
 };
 use burn_cubecl::{
     CubeBackend,
-    cubecl::{
-        prelude::{CubeCount, CubeDim, KernelId},
-        server::KernelArguments,
-    },
+    cubecl::prelude::KernelId,
     kernel::into_contiguous,
     ops::numeric::empty_device_contiguous_dtype,
-    template::{KernelSource, SourceKernel, SourceTemplate},
+    template::{KernelSource, SourceTemplate},
 };
 
 /// Invocations of a workgroup.
@@ -109,25 +106,16 @@ impl ConvolutionOps for CubeBackend {
         let inputs = map.shape()[1];
         let client = map.client.clone();
         let result = empty_device_contiguous_dtype(client.clone(), map.device.clone(), shape, map.dtype);
-        let sizes = [inputs, outputs, height, width].map(|size| (size as u32).to_le_bytes());
-        let sizes = client.create_from_slice(sizes.as_flattened());
+        let sizes = upload(&client, [inputs, outputs, height, width].map(|size| size as u32));
 
         // As few outputs in vain as may be.
         let rows = outputs.div_ceil(4).next_power_of_two().clamp(FEWEST_ROWS, MOST_ROWS);
         let (outputs_at_once, pixels_at_once) = (4 * rows, 2048 / rows);
         let [across, down] = workgroups((height * width).div_ceil(pixels_at_once));
         let kernel = ConvolutionOf { side, scale, rows, half: map.dtype == DType::F16 };
-        client.launch(
-            Box::new(SourceKernel::new(kernel, CubeDim::new_1d(THREADS))),
-            CubeCount::Static(across, down, (outputs.div_ceil(outputs_at_once) * batch) as u32),
-            KernelArguments::new().with_buffers(vec![
-                map.handle.binding(),
-                weight.handle.binding(),
-                bias.handle.binding(),
-                result.handle.clone().binding(),
-                sizes.binding(),
-            ]),
-        );
+        let workgroups = [across, down, (outputs.div_ceil(outputs_at_once) * batch) as u32];
+        let buffers = [&map.handle, &weight.handle, &bias.handle, &result.handle, &sizes];
+        launch(&client, kernel, THREADS, workgroups, buffers);
         result
     }
 }

@@ -1,20 +1,17 @@
 //! RoIAlign on graphics cards: `shaders/roi_align.wgsl`.
 
 use super::roi_align::Bin;
-use crate::device::shader::{runs_wgsl, with_numbers, workgroups};
+use crate::device::shader::{launch, runs_wgsl, upload, with_numbers, workgroups};
 use burn::{
     backend::{Backend, Dispatch, TensorMetadata, backend_extension, tensor::FloatTensor},
     tensor::{DType, Shape, Tensor},
 };
 use burn_cubecl::{
     CubeBackend,
-    cubecl::{
-        prelude::{CubeCount, CubeDim, KernelId},
-        server::KernelArguments,
-    },
+    cubecl::prelude::KernelId,
     kernel::into_contiguous,
     ops::numeric::empty_device_contiguous_dtype,
-    template::{KernelSource, SourceKernel, SourceTemplate},
+    template::{KernelSource, SourceTemplate},
 };
 
 /// Invocations of a workgroup.
@@ -75,26 +72,15 @@ impl RoiAlignOps for CubeBackend {
     fn roi_align(map: FloatTensor<Self>, about: Vec<u32>, weights: Vec<f32>, bins: usize) -> FloatTensor<Self> {
         let map = into_contiguous(map);
         let (from, shape) = (map.shape(), result_shape(&map.shape(), &about, bins));
-        let sizes = [shape[0], from[0], from[1], from[2], bins].map(|size| (size as u32).to_le_bytes());
         let count = shape.num_elements();
         let client = map.client.clone();
+        let sizes = upload(&client, [shape[0], from[0], from[1], from[2], bins].map(|size| size as u32));
+        let (about, weights) = (upload(&client, about), upload(&client, weights.into_iter().map(f32::to_bits)));
         let result = empty_device_contiguous_dtype(client.clone(), map.device.clone(), shape, map.dtype);
-        let upload = |numbers: &[[u8; 4]]| client.create_from_slice(numbers.as_flattened());
-        let about: Vec<_> = about.iter().map(|number| number.to_le_bytes()).collect();
-        let weights: Vec<_> = weights.iter().map(|weight| weight.to_le_bytes()).collect();
         let [across, down] = workgroups(count.div_ceil(THREADS));
         let kernel = RoiAlignOf { half: map.dtype == DType::F16 };
-        client.launch(
-            Box::new(SourceKernel::new(kernel, CubeDim::new_1d(THREADS as u32))),
-            CubeCount::Static(across, down, 1),
-            KernelArguments::new().with_buffers(vec![
-                map.handle.binding(),
-                upload(&about).binding(),
-                upload(&weights).binding(),
-                result.handle.clone().binding(),
-                upload(&sizes).binding(),
-            ]),
-        );
+        let buffers = [&map.handle, &about, &weights, &result.handle, &sizes];
+        launch(&client, kernel, THREADS as u32, [across, down, 1], buffers);
         result
     }
 }
