@@ -5,7 +5,7 @@ use crate::{
     picture::tile_input,
     tokenizer::{
         FeatureTile, GroupNorm, ImageStem, Network, Statistics, TokenTransformer, convolution_shader::convolve,
-        roi_align, roi_align_dense, roi_align_tensor,
+        linear_shader::linear, roi_align, roi_align_dense, roi_align_tensor,
     },
     weights::Weights,
 };
@@ -13,7 +13,7 @@ use burn::{
     prelude::{Device, s},
     tensor::{
         FloatDType, Tensor, TensorData,
-        module::{conv2d, interpolate},
+        module::{self, conv2d, interpolate},
         ops::{ConvOptions, InterpolateMode, InterpolateOptions},
     },
 };
@@ -287,6 +287,40 @@ fn convolutions_by_shader_agree_with_those_of_burn_in_both_precisions() {
                 let (map, weight, bias) =
                     (map.cast(FloatDType::F16), weight.cast(FloatDType::F16), bias.cast(FloatDType::F16));
                 let half = convolve(&map, &weight, &bias, scale).unwrap();
+                assert_near(&format!("{name}, in f16"), &values(&half.cast(FloatDType::F32)), &expected, 4e-3);
+            }
+        }
+    }
+}
+
+#[test]
+fn linear_layers_by_shader_agree_with_those_of_burn_in_both_precisions() {
+    let mut numbers = Numbers::new(4);
+    // A part of what a workgroup computes, all of it, and of several.
+    for [rows, inputs, outputs] in [[1, 1, 1], [5, 5, 3], [32, 32, 64], [33, 30, 65], [100, 131, 200], [2, 300, 7]] {
+        let mut random =
+            |count: usize, size: f32| -> Vec<f32> { (0..count).map(|_| numbers.between(-size, size)).collect() };
+        let x = random(rows * inputs, 1.0);
+        let (weight, bias) = (random(outputs * inputs, (3.0 / inputs as f32).sqrt()), random(outputs, 0.1));
+        let tensors = |device: &Device| {
+            let (x, weight) = (upload(&x, [rows, inputs], device), upload(&weight, [outputs, inputs], device));
+            (x, weight, upload(&bias, [outputs], device))
+        };
+        let (x, weight, bias) = tensors(&Device::flex());
+        assert!(linear(&x, &weight, &bias).is_none(), "the processor runs no shaders");
+        let expected = values(&module::linear(x, weight.transpose(), Some(bias)));
+        for (id, device) in devices() {
+            let (x, weight, bias) = tensors(&device);
+            let name = format!("{rows} rows, {inputs} to {outputs} on {id}");
+            let Some(single) = linear(&x, &weight, &bias) else {
+                assert!(!id.starts_with("gpu"), "{name} would go through burn");
+                continue;
+            };
+            assert_near(&name, &values(&single), &expected, 2e-6);
+            if device.supports_dtype(FloatDType::F16) {
+                let (x, weight, bias) =
+                    (x.cast(FloatDType::F16), weight.cast(FloatDType::F16), bias.cast(FloatDType::F16));
+                let half = linear(&x, &weight, &bias).unwrap();
                 assert_near(&format!("{name}, in f16"), &values(&half.cast(FloatDType::F32)), &expected, 4e-3);
             }
         }

@@ -2,7 +2,7 @@
 
 use crate::{
     splat::wgsl::{BackwardOf, Forward, MOST_CHANNELS},
-    tokenizer::{convolution_shader::ConvolutionOf, roi_align_shader::RoiAlignOf},
+    tokenizer::{convolution_shader::ConvolutionOf, linear_shader::LinearOf, roi_align_shader::RoiAlignOf},
 };
 use burn_cubecl::template::KernelSource;
 use naga::valid::{Capabilities, ValidationFlags, Validator};
@@ -33,12 +33,11 @@ fn every_form_of_the_shaders_is_valid() {
     for channels in [1, 2, 3, 8, 16, 17, 32, MOST_CHANNELS] {
         check("splat_backward", &BackwardOf { channels }.source().complete(), nothing);
     }
-    check("roi_align", &RoiAlignOf { half: false }.source().complete(), nothing);
-    let source = RoiAlignOf { half: true }.source().complete();
-    check("roi_align in half precision", &source, Capabilities::SHADER_FLOAT16);
-    for (side, scale, rows) in [(1, 1, 4), (1, 1, 8), (1, 1, 16), (3, 1, 4), (3, 1, 8), (3, 1, 16), (3, 2, 16)] {
-        check("convolution", &ConvolutionOf { side, scale, rows, half: false }.source().complete(), nothing);
-        let source = ConvolutionOf { side, scale, rows, half: true }.source().complete();
-        check("convolution in half precision", &source, Capabilities::SHADER_FLOAT16);
+    for (half, needs) in [(false, nothing), (true, Capabilities::SHADER_FLOAT16)] {
+        check("roi_align", &RoiAlignOf { half }.source().complete(), needs);
+        check("linear", &LinearOf { half }.source().complete(), needs);
+        for (side, scale, rows) in [(1, 1, 4), (1, 1, 8), (1, 1, 16), (3, 1, 4), (3, 1, 8), (3, 1, 16), (3, 2, 16)] {
+            check("convolution", &ConvolutionOf { side, scale, rows, half }.source().complete(), needs);
+        }
     }
 }

@@ -70,6 +70,9 @@ pub(crate) fn convolve(map: &Tensor<4>, weight: &Tensor<4>, bias: &Tensor<1>, sc
 
 /// The product `[M, K] [K, N]`: a convolution with a kernel of one pixel. Where the tensors are not what the shader takes, none.
 pub(crate) fn multiply(left: Tensor<2>, right: Tensor<2>) -> Option<Tensor<2>> {
+    if !runs_wgsl(left.device().as_dispatch()) {
+        return None;
+    }
     let ([rows, depth], [_, columns]) = (left.dims(), right.dims());
     let nothing = Tensor::zeros([rows], (&left.device(), left.dtype()));
     let product = convolve(&right.reshape([1, depth, 1, columns]), &left.reshape([rows, depth, 1, 1]), &nothing, 1)?;

@@ -1,13 +1,13 @@
 //! The layers that the tokenizer's parts share, with parameters in the checkpoint's layout.
 
-use super::{convolution_shader::convolve, direct::Numbers};
+use super::{convolution_shader::convolve, direct::Numbers, linear_shader};
 use crate::weights::Weights;
 use burn::{
     module::{Module, Param},
     tensor::{
         FloatDType, Tensor,
         activation::softmax,
-        module::{conv2d, interpolate, layer_norm, linear},
+        module::{self, conv2d, interpolate, layer_norm},
         ops::{ConvOptions, InterpolateMode, InterpolateOptions},
     },
 };
@@ -29,7 +29,7 @@ impl Linear {
 
     /// `[..., in] -> [..., out]`
     pub(crate) fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
-        linear(x, self.weight.val().transpose(), Some(self.bias.val()))
+        linear(x, self.weight.val(), self.bias.val())
     }
 
     /// Weight `[out, in]` and bias `[out]`.
@@ -46,6 +46,18 @@ impl Linear {
     pub(crate) fn bias(&self) -> Tensor<1> {
         self.bias.val()
     }
+}
+
+/// `x W^T + bias`: `[..., in] -> [..., out]` with `weight` `[out, in]` and `bias` `[out]`.
+pub(super) fn linear<const D: usize>(x: Tensor<D>, weight: Tensor<2>, bias: Tensor<1>) -> Tensor<D> {
+    let mut shape = x.dims();
+    let [outputs, inputs] = weight.dims();
+    let rows = shape[..D - 1].iter().product::<usize>();
+    if let Some(result) = linear_shader::linear(&x.clone().reshape([rows, inputs]), &weight, &bias) {
+        shape[D - 1] = outputs;
+        return result.reshape(shape);
+    }
+    module::linear(x, weight.transpose(), Some(bias))
 }
 
 /// A convolution that keeps the size: stride 1, zeros around the border.

@@ -5,6 +5,7 @@ mod decoder;
 mod direct;
 mod group_norm;
 mod layers;
+pub(crate) mod linear_shader;
 mod residual;
 mod roi_align;
 pub(crate) mod roi_align_shader;

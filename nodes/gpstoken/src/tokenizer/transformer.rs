@@ -204,11 +204,11 @@ impl TokenTransformer {
         let samples = samples.transpose();
         // [blocks, B N stem]
         let reduced = multiply(weights.clone(), samples.clone()).unwrap_or_else(|| weights.matmul(samples));
-        let projection: Tensor<3> = self.region_projection.weight().reshape([1, -1, stem as i32]); // [1, width, stem]
+        let projection: Tensor<2> = self.region_projection.weight().reshape([-1, stem as i32]); // [width, stem]
         let project = |(i, block): (usize, &Block)| {
             let features: Tensor<3> = reduced.clone().slice(s![i..i + 1]).reshape([batch, count, stem]);
             let constant = self.region_projection.bias() * block.region.weight().sum() + block.region.bias();
-            features.matmul(projection.clone().transpose()) + constant.unsqueeze::<3>()
+            layers::linear(features, projection.clone(), constant)
         };
         self.blocks.iter().enumerate().map(project).collect()
     }
@@ -266,8 +266,8 @@ impl Block {
 
     fn attend(&self, x: Tensor<3>) -> Tensor<3> {
         let [batch, count, width] = x.dims();
-        let x = self.norm1.forward(x).matmul(self.projection_weight.val().transpose().unsqueeze::<3>());
-        let x = x + self.projection_bias.val().unsqueeze::<3>(); // [B, N, 3 width]
+        let (weight, bias) = (self.projection_weight.val(), self.projection_bias.val());
+        let x = layers::linear(self.norm1.forward(x), weight, bias); // [B, N, 3 width]
         let heads = |i: usize| {
             let part = x.clone().slice(s![.., .., i * width..(i + 1) * width]);
             part.reshape([batch, count, HEADS, width / HEADS]).swap_dims(1, 2)

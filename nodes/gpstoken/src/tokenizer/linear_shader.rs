@@ -1,0 +1,78 @@
+//! Linear layers on graphics cards: `shaders/linear.wgsl`. Burn's own products are no slower, but it tries many of them at the first use
+//! in each process, for every shape anew.
+
+use crate::device::shader::{MOST_WORKGROUPS, launch, runs_wgsl, upload, with_numbers, workgroups};
+use burn::{
+    backend::{Backend, Dispatch, TensorMetadata, backend_extension, tensor::FloatTensor},
+    tensor::{DType, Shape, Tensor},
+};
+use burn_cubecl::{
+    CubeBackend,
+    cubecl::prelude::KernelId,
+    kernel::into_contiguous,
+    ops::numeric::empty_device_contiguous_dtype,
+    template::{KernelSource, SourceTemplate},
+};
+
+/// Invocations of a workgroup, and of what it computes.
+const THREADS: u32 = 256;
+const ROWS: usize = 32;
+const OUTPUTS: usize = 64;
+
+/// `linear.wgsl` for numbers in half precision or single.
+pub(crate) struct LinearOf {
+    pub(crate) half: bool,
+}
+
+impl KernelSource for LinearOf {
+    fn source(&self) -> SourceTemplate {
+        with_numbers(include_str!("../../../../shaders/linear.wgsl"), self.half)
+    }
+    fn id(&self) -> KernelId {
+        KernelId::new::<Self>().info(self.half)
+    }
+    fn lang(&self) -> &'static str {
+        "wgsl"
+    }
+}
+
+/// `x W^T + bias` for `x` `[N, K]`, `weight` `[O, K]` and `bias` `[O]`: `[N, O]`. Where the tensors are not what the shader takes, none. It
+/// has no gradients.
+pub(crate) fn linear(x: &Tensor<2>, weight: &Tensor<2>, bias: &Tensor<1>) -> Option<Tensor<2>> {
+    let dtypes = [x.dtype(), weight.dtype(), bias.dtype()];
+    let one = dtypes == [DType::F32; 3] || dtypes == [DType::F16; 3];
+    let ([rows, depth], [outputs, _]) = (x.dims(), weight.dims());
+    let largest = (rows * depth).max(rows * outputs).max(outputs * depth);
+    let fits = largest <= i32::MAX as usize && outputs.div_ceil(OUTPUTS) <= MOST_WORKGROUPS;
+    if !runs_wgsl(x.device().as_dispatch()) || !one || rows * depth * outputs == 0 || !fits {
+        return None;
+    }
+    let [x, weight] = [x, weight].map(|tensor| tensor.clone().into_dispatch());
+    Some(Tensor::from_dispatch(<Dispatch as LinearOps>::linear(x, weight, bias.clone().into_dispatch())))
+}
+
+fn result_shape(x: &Shape, bias: &Shape) -> Shape {
+    Shape::new([x[0], bias[0]])
+}
+
+#[backend_extension(Cube, Fusion)]
+trait LinearOps: Backend {
+    #[fusion(dtype = x, shape = result_shape(x, bias))]
+    fn linear(x: FloatTensor<Self>, weight: FloatTensor<Self>, bias: FloatTensor<Self>) -> FloatTensor<Self>;
+}
+
+impl LinearOps for CubeBackend {
+    fn linear(x: FloatTensor<Self>, weight: FloatTensor<Self>, bias: FloatTensor<Self>) -> FloatTensor<Self> {
+        let (x, weight, bias) = (into_contiguous(x), into_contiguous(weight), into_contiguous(bias));
+        let shape = result_shape(&x.shape(), &bias.shape());
+        let [rows, depth, outputs] = [shape[0], x.shape()[1], shape[1]];
+        let client = x.client.clone();
+        let result = empty_device_contiguous_dtype(client.clone(), x.device.clone(), shape, x.dtype);
+        let sizes = upload(&client, [rows, depth, outputs].map(|size| size as u32));
+        let [across, down] = workgroups(rows.div_ceil(ROWS));
+        let kernel = LinearOf { half: x.dtype == DType::F16 };
+        let buffers = [&x.handle, &weight.handle, &bias.handle, &result.handle, &sizes];
+        launch(&client, kernel, THREADS, [across, down, outputs.div_ceil(OUTPUTS) as u32], buffers);
+        result
+    }
+}

@@ -1,0 +1,107 @@
+// A linear layer: x W^T + b.
+//
+// One workgroup of 256 invocations for 32 rows of x and 64 outputs. 32 columns of both factors at a time stand in workgroup memory; an
+// invocation sums 2 rows by 4 outputs. Sums are in f32 whatever the numbers are, and always in the same order.
+//
+// Twin: burn's own product; on the processor nodes/gpstoken/src/kernels/tokens.rs.
+//
+// {{ enable }}: nothing, or what lets numbers be f16. {{ number }}: f32 or f16.
+{{ enable }}
+@group(0) @binding(0) var<storage, read_write> x: array<{{ number }}>;       // [N, K]
+@group(0) @binding(1) var<storage, read_write> weight: array<{{ number }}>;  // [O, K]
+@group(0) @binding(2) var<storage, read_write> bias: array<{{ number }}>;    // [O]
+@group(0) @binding(3) var<storage, read_write> result: array<{{ number }}>;  // [N, O]
+@group(0) @binding(4) var<storage, read_write> sizes: array<u32>;            // N, K, O
+
+const ROWS: u32 = 32u;
+const OUTPUTS: u32 = 64u;
+// Columns in fours, and one more, so that the rows of workgroup memory begin in different banks.
+const FOURS: u32 = 8u;
+const STRIDE: u32 = FOURS + 1u;
+
+var<workgroup> rows: array<vec4<f32>, ROWS * STRIDE>;        // [ROWS, STRIDE]
+var<workgroup> weights: array<vec4<f32>, OUTPUTS * STRIDE>;  // [OUTPUTS, STRIDE]
+
+// Four numbers of a row of x. Zeros beyond the last.
+fn row_at(row: u32, column: u32) -> vec4<f32> {
+    var four = vec4<f32>();
+    for (var i = 0u; i < 4u; i++) {
+        if row < sizes[0] && column + i < sizes[1] {
+            four[i] = f32(x[row * sizes[1] + column + i]);
+        }
+    }
+    return four;
+}
+
+// Four weights of an output. Zeros beyond the last.
+fn weights_at(output: u32, column: u32) -> vec4<f32> {
+    var four = vec4<f32>();
+    for (var i = 0u; i < 4u; i++) {
+        if output < sizes[2] && column + i < sizes[1] {
+            four[i] = f32(weight[output * sizes[1] + column + i]);
+        }
+    }
+    return four;
+}
+
+// The sums of a row for outputs that are 16 apart.
+fn write(row: u32, output: u32, sums: vec4<f32>) {
+    if row >= sizes[0] {
+        return;
+    }
+    for (var i = 0u; i < 4u; i++) {
+        let at = output + 16u * i;
+        if at < sizes[2] {
+            result[row * sizes[2] + at] = {{ number }}(sums[i] + f32(bias[at]));
+        }
+    }
+}
+
+@compute @workgroup_size(256, 1, 1)
+fn main(
+    @builtin(workgroup_id) workgroup: vec3<u32>,
+    @builtin(num_workgroups) workgroups: vec3<u32>,
+    @builtin(local_invocation_index) me: u32,
+) {
+    // Rows are counted along x and y, since either may only be so many.
+    let first_row = (workgroup.y * workgroups.x + workgroup.x) * ROWS;
+    let first_output = workgroup.z * OUTPUTS;
+
+    // What this invocation brings to workgroup memory: a four of a row of x, and of two outputs' weights.
+    let brought = me / FOURS;
+    let four = me % FOURS;
+
+    // What it sums: rows `line` and 16 later, outputs `column` and 16, 32, 48 later.
+    let line = me / 16u;
+    let column = me % 16u;
+    var upper = vec4<f32>();
+    var lower = vec4<f32>();
+
+    var new_row = row_at(first_row + brought, four * 4u);
+    var new_near = weights_at(first_output + brought, four * 4u);
+    var new_far = weights_at(first_output + 32u + brought, four * 4u);
+    for (var k = 0u; k < sizes[1]; k += 4u * FOURS) {
+        workgroupBarrier(); // the last ones have been used
+        rows[brought * STRIDE + four] = new_row;
+        weights[brought * STRIDE + four] = new_near;
+        weights[(32u + brought) * STRIDE + four] = new_far;
+        workgroupBarrier();
+        // The next ones, which are on their way while these are summed.
+        let next = k + 4u * (FOURS + four);
+        new_row = row_at(first_row + brought, next);
+        new_near = weights_at(first_output + brought, next);
+        new_far = weights_at(first_output + 32u + brought, next);
+        for (var i = 0u; i < FOURS; i++) {
+            let a = rows[line * STRIDE + i];
+            let b = rows[(16u + line) * STRIDE + i];
+            let w0 = weights[column * STRIDE + i];
+            let w1 = weights[(16u + column) * STRIDE + i];
+            let w2 = weights[(32u + column) * STRIDE + i];
+            let w3 = weights[(48u + column) * STRIDE + i];
+            upper += vec4<f32>(dot(a, w0), dot(a, w1), dot(a, w2), dot(a, w3));
+            lower += vec4<f32>(dot(b, w0), dot(b, w1), dot(b, w2), dot(b, w3));
+        }
+    }
+    write(first_row + line, first_output + column, upper);
+    write(first_row + 16u + line, first_output + column, lower);
+}
