@@ -1,5 +1,7 @@
-//! Linear layers on graphics cards: `shaders/linear.wgsl`. Burn's own products are no slower, but it tries many of them at the first use
-//! in each process, for every shape anew.
+//! Linear layers on graphics cards: `shaders/linear.wgsl`.
+//!
+//! Burn 0.22.1 tries many products at the first use in each process, for every shape anew: on lavapipe that is 7 s for a transformer that
+//! then takes 0.2 s, and 0.5 s with this one. Which is faster on a card has not been measured.
 
 use crate::device::shader::{MOST_WORKGROUPS, launch, runs_wgsl, upload, with_numbers, workgroups};
 use burn::{
