@@ -1,10 +1,10 @@
 //! What the launches of hand-written shaders share.
 
-use burn::backend::DispatchDevice;
+use burn::{backend::DispatchDevice, tensor::DType};
 use burn_cubecl::{
     cubecl::{
         client::Client,
-        prelude::{CubeCount, CubeDim},
+        prelude::{CubeCount, CubeDim, KernelId},
         server::{Handle, KernelArguments},
     },
     template::{KernelSource, SourceKernel, SourceTemplate},
@@ -13,6 +13,39 @@ use burn_cubecl::{
 /// Whether our shaders run there: where burn's own compiler writes WGSL. Not where gradients are followed.
 pub(crate) fn runs_wgsl(device: &DispatchDevice) -> bool {
     matches!(device, DispatchDevice::Cube(device) if device.client().name() == "wgpu<wgsl>")
+}
+
+/// Whether they run there on numbers of these types: all of single precision, or all of half.
+pub(crate) fn runs_on(device: &DispatchDevice, dtypes: &[DType]) -> bool {
+    let all = |wanted: DType| dtypes.iter().all(|dtype| *dtype == wanted);
+    runs_wgsl(device) && (all(DType::F32) || all(DType::F16))
+}
+
+/// A shader with what is filled in before it is compiled.
+#[derive(Debug)]
+pub(crate) struct Shader {
+    /// Tells shaders apart.
+    pub(crate) name: &'static str,
+    /// Its WGSL, with `{{ name }}` for each of the values.
+    pub(crate) text: &'static str,
+    /// Whether numbers in memory are in half precision, for `{{ enable }}` and `{{ number }}`.
+    pub(crate) half: bool,
+    /// The other values.
+    pub(crate) values: Vec<(&'static str, usize)>,
+}
+
+impl KernelSource for Shader {
+    fn source(&self) -> SourceTemplate {
+        let (enable, number) = if self.half { ("enable f16;", "f16") } else { ("", "f32") };
+        let source = SourceTemplate::new(self.text).register("enable", enable).register("number", number);
+        self.values.iter().fold(source, |source, (name, value)| source.register(*name, value.to_string()))
+    }
+    fn id(&self) -> KernelId {
+        KernelId::new::<Self>().info((self.name, self.half, self.values.clone()))
+    }
+    fn lang(&self) -> &'static str {
+        "wgsl"
+    }
 }
 
 /// Workgroups along one axis that WebGPU guarantees.
@@ -24,12 +57,6 @@ pub(crate) fn workgroups(count: usize) -> [u32; 2] {
     [across as u32, count.div_ceil(across.max(1)) as u32]
 }
 
-/// Fills in what numbers are in memory: half precision or single.
-pub(crate) fn with_numbers(source: &str, half: bool) -> SourceTemplate {
-    let (enable, number) = if half { ("enable f16;", "f16") } else { ("", "f32") };
-    SourceTemplate::new(source).register("enable", enable).register("number", number)
-}
-
 /// Uploads numbers, such as the sizes that a shader reads.
 pub(crate) fn upload(client: &Client, numbers: impl IntoIterator<Item = u32>) -> Handle {
     let bytes: Vec<u8> = numbers.into_iter().flat_map(u32::to_le_bytes).collect();
@@ -39,7 +66,7 @@ pub(crate) fn upload(client: &Client, numbers: impl IntoIterator<Item = u32>) ->
 /// Queues so many workgroups of `threads` invocations along x, y and z, with the buffers in the order of their bindings.
 pub(crate) fn launch<const BUFFERS: usize>(
     client: &Client,
-    shader: impl KernelSource,
+    shader: Shader,
     threads: u32,
     [x, y, z]: [u32; 3],
     buffers: [&Handle; BUFFERS],

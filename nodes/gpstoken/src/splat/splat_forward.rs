@@ -51,8 +51,8 @@ pub fn splat(gaussians: &[f32], textures: &[f32], [width, height]: [usize; 2], s
     let mut bands: Vec<Vec<&mut [f32]>> =
         (0..height.div_ceil(tile_rows)).map(|_| Vec::with_capacity(channels)).collect();
     for plane in map.chunks_exact_mut(height * width) {
-        for (band, lines) in bands.iter_mut().zip(plane.chunks_mut(tile_rows * width)) {
-            band.push(lines);
+        for (band, rows) in bands.iter_mut().zip(plane.chunks_mut(tile_rows * width)) {
+            band.push(rows);
         }
     }
     let level = Level::best();

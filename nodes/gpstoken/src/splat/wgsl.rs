@@ -1,17 +1,16 @@
 //! Launches the hand-written shaders through burn's own device and queue.
 
 use super::places;
-use crate::device::shader::{launch, upload};
+use crate::device::shader::{Shader, launch, upload};
 use burn::{
     backend::{TensorMetadata, tensor::FloatTensor},
     tensor::Shape,
 };
 use burn_cubecl::{
     CubeBackend,
-    cubecl::{client::Client, prelude::KernelId, server::Handle},
+    cubecl::{client::Client, server::Handle},
     kernel::into_contiguous,
     ops::numeric::empty_device_contiguous_dtype,
-    template::{KernelSource, SourceTemplate},
 };
 
 /// An invocation of the backward shader keeps a gradient for each channel.
@@ -25,39 +24,15 @@ const GROUPS: usize = 4;
 const MOST_ACCUMULATORS: usize = 8;
 
 /// `splat_forward.wgsl` with this many sums for each invocation.
-pub(crate) struct Forward {
-    pub(crate) accumulators: usize,
-}
-
-impl KernelSource for Forward {
-    fn source(&self) -> SourceTemplate {
-        SourceTemplate::new(include_str!("../../../../shaders/splat_forward.wgsl"))
-            .register("accumulators", self.accumulators.to_string())
-    }
-    fn id(&self) -> KernelId {
-        KernelId::new::<Self>().info(self.accumulators)
-    }
-    fn lang(&self) -> &'static str {
-        "wgsl"
-    }
+pub(crate) fn forward_shader(accumulators: usize) -> Shader {
+    let text = include_str!("../../../../shaders/splat_forward.wgsl");
+    Shader { name: "splat_forward", text, half: false, values: vec![("accumulators", accumulators)] }
 }
 
 /// `splat_backward.wgsl` for this many channels.
-pub(crate) struct BackwardOf {
-    pub(crate) channels: usize,
-}
-
-impl KernelSource for BackwardOf {
-    fn source(&self) -> SourceTemplate {
-        SourceTemplate::new(include_str!("../../../../shaders/splat_backward.wgsl"))
-            .register("channels", self.channels.to_string())
-    }
-    fn id(&self) -> KernelId {
-        KernelId::new::<Self>().info(self.channels)
-    }
-    fn lang(&self) -> &'static str {
-        "wgsl"
-    }
+pub(crate) fn backward_shader(channels: usize) -> Shader {
+    let text = include_str!("../../../../shaders/splat_backward.wgsl");
+    Shader { name: "splat_backward", text, half: false, values: vec![("channels", channels)] }
 }
 
 /// The buffers `places` and `sizes` that both shaders read.
@@ -94,7 +69,7 @@ pub(super) fn forward(
     let slabs = channels.div_ceil(accumulators * GROUPS);
     let tiles = width.div_ceil(TILE) * height.div_ceil(TILE);
     let buffers = [&gaussians.handle, &textures.handle, &map.handle, &places, &sizes];
-    launch(&client, Forward { accumulators }, FORWARD_THREADS, [tiles as u32, (slabs * batch) as u32, 1], buffers);
+    launch(&client, forward_shader(accumulators), FORWARD_THREADS, [tiles as u32, (slabs * batch) as u32, 1], buffers);
     map
 }
 
@@ -125,6 +100,6 @@ pub(super) fn backward(
         &places,
         &sizes,
     ];
-    launch(&client, BackwardOf { channels }, BACKWARD_THREADS, [count as u32, batch as u32, 1], buffers);
+    launch(&client, backward_shader(channels), BACKWARD_THREADS, [count as u32, batch as u32, 1], buffers);
     (of_gaussians, of_textures)
 }

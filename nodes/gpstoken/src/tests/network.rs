@@ -241,6 +241,18 @@ fn check_tokens_of_configuration_a(device: &Device) {
     check_transformer(&transformer, &batch, recorded(&batch, "init_codes", device), regions);
 }
 
+/// A name ends with the device's id. Where shaders run, this one does, in both precisions.
+fn assert_by_shader(name: &str, device: &Device, expected: &[f32], run: impl Fn(FloatDType) -> Option<Vec<f32>>) {
+    let Some(single) = run(FloatDType::F32) else {
+        assert!(!name.contains(" on gpu"), "{name} would go through burn");
+        return;
+    };
+    assert_near(name, &single, expected, 2e-6);
+    if device.supports_dtype(FloatDType::F16) {
+        assert_near(&format!("{name}, in f16"), &run(FloatDType::F16).unwrap(), expected, 4e-3);
+    }
+}
+
 #[test]
 fn convolutions_by_shader_agree_with_those_of_burn_in_both_precisions() {
     let mut numbers = Numbers::new(3);
@@ -278,17 +290,11 @@ fn convolutions_by_shader_agree_with_those_of_burn_in_both_precisions() {
             let name = format!(
                 "{batch} x {inputs} to {outputs} channels of {width} x {height}, side {side}, times {scale}, on {id}"
             );
-            let Some(single) = convolve(&map, &weight, &bias, scale) else {
-                assert!(!id.starts_with("gpu"), "{name} would go through burn");
-                continue;
-            };
-            assert_near(&name, &values(&single), &expected, 2e-6);
-            if device.supports_dtype(FloatDType::F16) {
+            assert_by_shader(&name, &device, &expected, |precision| {
                 let (map, weight, bias) =
-                    (map.cast(FloatDType::F16), weight.cast(FloatDType::F16), bias.cast(FloatDType::F16));
-                let half = convolve(&map, &weight, &bias, scale).unwrap();
-                assert_near(&format!("{name}, in f16"), &values(&half.cast(FloatDType::F32)), &expected, 4e-3);
-            }
+                    (map.clone().cast(precision), weight.clone().cast(precision), bias.clone().cast(precision));
+                convolve(&map, &weight, &bias, scale).map(|map| values(&map.cast(FloatDType::F32)))
+            });
         }
     }
 }
@@ -312,17 +318,11 @@ fn linear_layers_by_shader_agree_with_those_of_burn_in_both_precisions() {
         for (id, device) in devices() {
             let (x, weight, bias) = tensors(&device);
             let name = format!("{rows} rows, {inputs} to {outputs} on {id}");
-            let Some(single) = linear(&x, &weight, &bias) else {
-                assert!(!id.starts_with("gpu"), "{name} would go through burn");
-                continue;
-            };
-            assert_near(&name, &values(&single), &expected, 2e-6);
-            if device.supports_dtype(FloatDType::F16) {
+            assert_by_shader(&name, &device, &expected, |precision| {
                 let (x, weight, bias) =
-                    (x.cast(FloatDType::F16), weight.cast(FloatDType::F16), bias.cast(FloatDType::F16));
-                let half = linear(&x, &weight, &bias).unwrap();
-                assert_near(&format!("{name}, in f16"), &values(&half.cast(FloatDType::F32)), &expected, 4e-3);
-            }
+                    (x.clone().cast(precision), weight.clone().cast(precision), bias.clone().cast(precision));
+                linear(&x, &weight, &bias).map(|x| values(&x.cast(FloatDType::F32)))
+            });
         }
     }
 }

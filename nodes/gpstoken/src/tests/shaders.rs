@@ -1,18 +1,20 @@
 //! The shaders are well-formed in every form that is launched; no graphics card is needed for that.
 
 use crate::{
-    splat::wgsl::{BackwardOf, Forward, MOST_CHANNELS},
-    tokenizer::{convolution_shader::ConvolutionOf, linear_shader::LinearOf, roi_align_shader::RoiAlignOf},
+    device::shader::Shader,
+    splat::wgsl::{MOST_CHANNELS, backward_shader, forward_shader},
+    tokenizer::{convolution_shader, linear_shader, roi_align_shader},
 };
 use burn_cubecl::template::KernelSource;
 use naga::valid::{Capabilities, ValidationFlags, Validator};
 
 #[track_caller]
-fn check(name: &str, source: &str, needs: Capabilities) {
+fn check(shader: &Shader, needs: Capabilities) {
+    let (name, source) = (shader.name, shader.source().complete());
     let module =
-        naga::front::wgsl::parse_str(source).unwrap_or_else(|e| panic!("{name}: {}", e.emit_to_string(source)));
+        naga::front::wgsl::parse_str(&source).unwrap_or_else(|e| panic!("{name}: {}", e.emit_to_string(&source)));
     let about = Validator::new(ValidationFlags::all(), needs).validate(&module);
-    about.unwrap_or_else(|e| panic!("{name}: {}", e.emit_to_string(source)));
+    about.unwrap_or_else(|e| panic!("{name}: {}", e.emit_to_string(&source)));
     // What WebGPU guarantees everywhere.
     let shared: u32 = module
         .global_variables
@@ -28,16 +30,16 @@ fn check(name: &str, source: &str, needs: Capabilities) {
 fn every_form_of_the_shaders_is_valid() {
     let nothing = Capabilities::empty();
     for accumulators in 1..=8 {
-        check("splat_forward", &Forward { accumulators }.source().complete(), nothing);
+        check(&forward_shader(accumulators), nothing);
     }
     for channels in [1, 2, 3, 8, 16, 17, 32, MOST_CHANNELS] {
-        check("splat_backward", &BackwardOf { channels }.source().complete(), nothing);
+        check(&backward_shader(channels), nothing);
     }
     for (half, needs) in [(false, nothing), (true, Capabilities::SHADER_FLOAT16)] {
-        check("roi_align", &RoiAlignOf { half }.source().complete(), needs);
-        check("linear", &LinearOf { half }.source().complete(), needs);
-        for (side, scale, rows) in [(1, 1, 4), (1, 1, 8), (1, 1, 16), (3, 1, 4), (3, 1, 8), (3, 1, 16), (3, 2, 16)] {
-            check("convolution", &ConvolutionOf { side, scale, rows, half }.source().complete(), needs);
+        check(&roi_align_shader::shader(half), needs);
+        check(&linear_shader::shader(half), needs);
+        for sizes in [[1, 1, 4], [1, 1, 8], [1, 1, 16], [3, 1, 4], [3, 1, 8], [3, 1, 16], [3, 2, 16]] {
+            check(&convolution_shader::shader(sizes, half), needs);
         }
     }
 }

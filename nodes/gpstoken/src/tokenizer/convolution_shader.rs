@@ -3,18 +3,12 @@
 //! Burn 0.22.1 has no fast kernel for convolutions where a card's matrix units can't be reached, as through WGSL; and for both it tries
 //! many kernels at the first use in each process, which takes much longer than the work itself.
 
-use crate::device::shader::{MOST_WORKGROUPS, launch, runs_wgsl, upload, with_numbers, workgroups};
+use crate::device::shader::{MOST_WORKGROUPS, Shader, launch, runs_on, runs_wgsl, upload, workgroups};
 use burn::{
     backend::{Backend, Dispatch, TensorMetadata, backend_extension, tensor::FloatTensor},
     tensor::{DType, Shape, Tensor},
 };
-use burn_cubecl::{
-    CubeBackend,
-    cubecl::prelude::KernelId,
-    kernel::into_contiguous,
-    ops::numeric::empty_device_contiguous_dtype,
-    template::{KernelSource, SourceTemplate},
-};
+use burn_cubecl::{CubeBackend, kernel::into_contiguous, ops::numeric::empty_device_contiguous_dtype};
 
 /// Invocations of a workgroup.
 const THREADS: u32 = 256;
@@ -22,40 +16,21 @@ const THREADS: u32 = 256;
 const FEWEST_ROWS: usize = 4;
 const MOST_ROWS: usize = 16;
 
-/// `convolution.wgsl` for a kernel of this side on a map that is made so many times larger, for workgroups of `4 rows` outputs, and for
-/// numbers in half precision or single.
-pub(crate) struct ConvolutionOf {
-    pub(crate) side: usize,
-    pub(crate) scale: usize,
-    pub(crate) rows: usize,
-    pub(crate) half: bool,
-}
-
-impl KernelSource for ConvolutionOf {
-    fn source(&self) -> SourceTemplate {
-        with_numbers(include_str!("../../../../shaders/convolution.wgsl"), self.half)
-            .register("side", self.side.to_string())
-            .register("scale", self.scale.to_string())
-            .register("rows", self.rows.to_string())
-    }
-    fn id(&self) -> KernelId {
-        KernelId::new::<Self>().info((self.side, self.scale, self.rows, self.half))
-    }
-    fn lang(&self) -> &'static str {
-        "wgsl"
-    }
+/// `convolution.wgsl` for a kernel of this side on a map that is made so many times larger, for workgroups of `4 rows` outputs.
+pub(crate) fn shader([side, scale, rows]: [usize; 3], half: bool) -> Shader {
+    let text = include_str!("../../../../shaders/convolution.wgsl");
+    Shader { name: "convolution", text, half, values: vec![("side", side), ("scale", scale), ("rows", rows)] }
 }
 
 /// Convolves `map` `[B, I, H, W]`, each pixel of which stands for `scale x scale`, with `weight` `[O, I, k, k]`, `k` odd, and adds `bias`
 /// `[O]`: `[B, O, scale H, scale W]`. Where the tensors are not what the shader takes, none. It has no gradients.
 pub(crate) fn convolve(map: &Tensor<4>, weight: &Tensor<4>, bias: &Tensor<1>, scale: usize) -> Option<Tensor<4>> {
-    let dtypes = [map.dtype(), weight.dtype(), bias.dtype()];
-    let one = dtypes == [DType::F32; 3] || dtypes == [DType::F16; 3];
     let [outputs, inputs, side, _] = weight.dims();
     let places = map.shape().num_elements() / inputs.max(1) * scale * scale;
     let numbers = places * inputs.max(outputs);
     let fits = numbers <= i32::MAX as usize && map.dims()[0] * outputs.div_ceil(4 * FEWEST_ROWS) <= MOST_WORKGROUPS;
-    if !runs_wgsl(map.device().as_dispatch()) || !one || numbers == 0 || !fits {
+    let runs = runs_on(map.device().as_dispatch(), &[map.dtype(), weight.dtype(), bias.dtype()]);
+    if !runs || numbers == 0 || !fits {
         return None;
     }
     let [map, weight] = [map, weight].map(|tensor| tensor.clone().into_dispatch());
@@ -115,10 +90,10 @@ impl ConvolutionOps for CubeBackend {
         let rows = outputs.div_ceil(4).next_power_of_two().clamp(FEWEST_ROWS, MOST_ROWS);
         let (outputs_at_once, pixels_at_once) = (4 * rows, 2048 / rows);
         let [across, down] = workgroups((height * width).div_ceil(pixels_at_once));
-        let kernel = ConvolutionOf { side, scale, rows, half: map.dtype == DType::F16 };
+        let shader = shader([side, scale, rows], map.dtype == DType::F16);
         let workgroups = [across, down, (outputs.div_ceil(outputs_at_once) * batch) as u32];
         let buffers = [&map.handle, &weight.handle, &bias.handle, &result.handle, &sizes];
-        launch(&client, kernel, THREADS, workgroups, buffers);
+        launch(&client, shader, THREADS, workgroups, buffers);
         result
     }
 }

@@ -3,50 +3,31 @@
 //! Burn 0.22.1 tries many products at the first use in each process, for every shape anew: on lavapipe that is 7 s for a transformer that
 //! then takes 0.2 s, and 0.5 s with this one. Which is faster on a card has not been measured.
 
-use crate::device::shader::{MOST_WORKGROUPS, launch, runs_wgsl, upload, with_numbers, workgroups};
+use crate::device::shader::{MOST_WORKGROUPS, Shader, launch, runs_on, upload, workgroups};
 use burn::{
     backend::{Backend, Dispatch, TensorMetadata, backend_extension, tensor::FloatTensor},
     tensor::{DType, Shape, Tensor},
 };
-use burn_cubecl::{
-    CubeBackend,
-    cubecl::prelude::KernelId,
-    kernel::into_contiguous,
-    ops::numeric::empty_device_contiguous_dtype,
-    template::{KernelSource, SourceTemplate},
-};
+use burn_cubecl::{CubeBackend, kernel::into_contiguous, ops::numeric::empty_device_contiguous_dtype};
 
 /// Invocations of a workgroup, and of what it computes.
 const THREADS: u32 = 256;
 const ROWS: usize = 32;
 const OUTPUTS: usize = 64;
 
-/// `linear.wgsl` for numbers in half precision or single.
-pub(crate) struct LinearOf {
-    pub(crate) half: bool,
-}
-
-impl KernelSource for LinearOf {
-    fn source(&self) -> SourceTemplate {
-        with_numbers(include_str!("../../../../shaders/linear.wgsl"), self.half)
-    }
-    fn id(&self) -> KernelId {
-        KernelId::new::<Self>().info(self.half)
-    }
-    fn lang(&self) -> &'static str {
-        "wgsl"
-    }
+/// `linear.wgsl`.
+pub(crate) fn shader(half: bool) -> Shader {
+    Shader { name: "linear", text: include_str!("../../../../shaders/linear.wgsl"), half, values: Vec::new() }
 }
 
 /// `x W^T + bias` for `x` `[N, K]`, `weight` `[O, K]` and `bias` `[O]`: `[N, O]`. Where the tensors are not what the shader takes, none. It
 /// has no gradients.
 pub(crate) fn linear(x: &Tensor<2>, weight: &Tensor<2>, bias: &Tensor<1>) -> Option<Tensor<2>> {
-    let dtypes = [x.dtype(), weight.dtype(), bias.dtype()];
-    let one = dtypes == [DType::F32; 3] || dtypes == [DType::F16; 3];
     let ([rows, depth], [outputs, _]) = (x.dims(), weight.dims());
     let largest = (rows * depth).max(rows * outputs).max(outputs * depth);
     let fits = largest <= i32::MAX as usize && outputs.div_ceil(OUTPUTS) <= MOST_WORKGROUPS;
-    if !runs_wgsl(x.device().as_dispatch()) || !one || rows * depth * outputs == 0 || !fits {
+    let runs = runs_on(x.device().as_dispatch(), &[x.dtype(), weight.dtype(), bias.dtype()]);
+    if !runs || rows * depth * outputs == 0 || !fits {
         return None;
     }
     let [x, weight] = [x, weight].map(|tensor| tensor.clone().into_dispatch());
@@ -72,9 +53,9 @@ impl LinearOps for CubeBackend {
         let result = empty_device_contiguous_dtype(client.clone(), x.device.clone(), shape, x.dtype);
         let sizes = upload(&client, [rows, depth, outputs].map(|size| size as u32));
         let [across, down] = workgroups(rows.div_ceil(ROWS));
-        let kernel = LinearOf { half: x.dtype == DType::F16 };
+        let shader = shader(x.dtype == DType::F16);
         let buffers = [&x.handle, &weight.handle, &bias.handle, &result.handle, &sizes];
-        launch(&client, kernel, THREADS, [across, down, outputs.div_ceil(OUTPUTS) as u32], buffers);
+        launch(&client, shader, THREADS, [across, down, outputs.div_ceil(OUTPUTS) as u32], buffers);
         result
     }
 }

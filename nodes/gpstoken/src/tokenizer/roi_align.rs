@@ -65,13 +65,7 @@ pub fn roi_align(map: FeatureTile<'_>, channels: usize, boxes: &[[f32; 4]], bins
 
 /// As [`roi_align`], on a device: a map `[C, H, W]` in boxes to `[N, C, bins * bins]`.
 pub fn roi_align_tensor(map: Tensor<3>, boxes: &[[f32; 4]], bins: usize) -> Tensor<3> {
-    let [_, height, width] = map.dims();
-    let axes: Vec<Bin> = boxes
-        .iter()
-        .flat_map(|&[x0, y0, x1, y1]| [axis(x0, x1, width, bins), axis(y0, y1, height, bins)])
-        .flatten()
-        .collect();
-    roi_align_shader::sample(&map, &axes, bins).unwrap_or_else(|| roi_align_dense(map, boxes, bins))
+    roi_align_shader::sample(&map, boxes, bins).unwrap_or_else(|| roi_align_dense(map, boxes, bins))
 }
 
 /// Both axes as products with matrices of the bins' weights, made here from the boxes.
@@ -104,7 +98,7 @@ pub fn roi_align_dense(map: Tensor<3>, boxes: &[[f32; 4]], bins: usize) -> Tenso
 
 /// The weights of each bin along an axis of `side` pixels, for a box from `start` to `end`. Coordinates in f32, in the order
 /// of torchvision's code.
-fn axis(start: f32, end: f32, side: usize, bins: usize) -> Vec<Bin> {
+pub(super) fn axis(start: f32, end: f32, side: usize, bins: usize) -> Vec<Bin> {
     let (start, end) = (start - 0.5, end - 0.5);
     let size = end - start;
     let step = size / bins as f32;

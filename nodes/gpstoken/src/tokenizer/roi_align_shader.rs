@@ -1,57 +1,36 @@
 //! RoIAlign on graphics cards: `shaders/roi_align.wgsl`.
 
-use super::roi_align::Bin;
-use crate::device::shader::{launch, runs_wgsl, upload, with_numbers, workgroups};
+use super::roi_align::axis;
+use crate::device::shader::{Shader, launch, runs_on, upload, workgroups};
 use burn::{
     backend::{Backend, Dispatch, TensorMetadata, backend_extension, tensor::FloatTensor},
     tensor::{DType, Shape, Tensor},
 };
-use burn_cubecl::{
-    CubeBackend,
-    cubecl::prelude::KernelId,
-    kernel::into_contiguous,
-    ops::numeric::empty_device_contiguous_dtype,
-    template::{KernelSource, SourceTemplate},
-};
+use burn_cubecl::{CubeBackend, kernel::into_contiguous, ops::numeric::empty_device_contiguous_dtype};
 
 /// Invocations of a workgroup.
 const THREADS: usize = 256;
 
-/// `roi_align.wgsl` for numbers in half precision or single.
-pub(crate) struct RoiAlignOf {
-    pub(crate) half: bool,
+/// `roi_align.wgsl`.
+pub(crate) fn shader(half: bool) -> Shader {
+    Shader { name: "roi_align", text: include_str!("../../../../shaders/roi_align.wgsl"), half, values: Vec::new() }
 }
 
-impl KernelSource for RoiAlignOf {
-    fn source(&self) -> SourceTemplate {
-        with_numbers(include_str!("../../../../shaders/roi_align.wgsl"), self.half)
-    }
-    fn id(&self) -> KernelId {
-        KernelId::new::<Self>().info(self.half)
-    }
-    fn lang(&self) -> &'static str {
-        "wgsl"
-    }
-}
-
-/// A map `[C, H, W]` in boxes, whose `bins` along each axis `axes` are `[N, 2, bins]`: `[N, C, bins * bins]`. Where the map is not what
-/// the shader takes, none.
-pub(super) fn sample(map: &Tensor<3>, axes: &[Bin], bins: usize) -> Option<Tensor<3>> {
+/// A map `[C, H, W]` in boxes to `[N, C, bins * bins]`. Where the map is not what the shader takes, none. It has no gradients.
+pub(super) fn sample(map: &Tensor<3>, boxes: &[[f32; 4]], bins: usize) -> Option<Tensor<3>> {
     let [channels, height, width] = map.dims();
-    let boxes = axes.len() / (2 * bins).max(1);
-    let largest = (channels * height * width).max(boxes * channels * bins * bins);
-    if !runs_wgsl(map.device().as_dispatch())
-        || !matches!(map.dtype(), DType::F32 | DType::F16)
-        || boxes * channels * height * width == 0
-        || largest > i32::MAX as usize
-    {
+    let numbers = channels * (height * width).max(boxes.len() * bins * bins);
+    let empty = channels * height * width * boxes.len() * bins == 0;
+    if !runs_on(map.device().as_dispatch(), &[map.dtype()]) || empty || numbers > i32::MAX as usize {
         return None;
     }
-    let mut about = Vec::new();
+    let mut about = Vec::new(); // [N, 2, bins, 3]
     let mut weights: Vec<f32> = Vec::new();
-    for bin in axes {
-        about.extend([bin.first, bin.weights.len(), weights.len()].map(|number| number as u32));
-        weights.extend(&bin.weights);
+    for &[x0, y0, x1, y1] in boxes {
+        for bin in axis(x0, x1, width, bins).into_iter().chain(axis(y0, y1, height, bins)) {
+            about.extend([bin.first, bin.weights.len(), weights.len()].map(|number| number as u32));
+            weights.extend(bin.weights);
+        }
     }
     weights.push(0.0); // never empty
     let map = map.clone().into_dispatch();
@@ -78,9 +57,9 @@ impl RoiAlignOps for CubeBackend {
         let (about, weights) = (upload(&client, about), upload(&client, weights.into_iter().map(f32::to_bits)));
         let result = empty_device_contiguous_dtype(client.clone(), map.device.clone(), shape, map.dtype);
         let [across, down] = workgroups(count.div_ceil(THREADS));
-        let kernel = RoiAlignOf { half: map.dtype == DType::F16 };
+        let shader = shader(map.dtype == DType::F16);
         let buffers = [&map.handle, &about, &weights, &result.handle, &sizes];
-        launch(&client, kernel, THREADS as u32, [across, down, 1], buffers);
+        launch(&client, shader, THREADS as u32, [across, down, 1], buffers);
         result
     }
 }
