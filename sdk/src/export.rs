@@ -42,7 +42,14 @@ pub const SDK: &str = concat!(env!("CARGO_PKG_VERSION"), "\0");
 
 /// The manifest as JSON.
 #[must_use]
-pub fn manifest(id: &str, version: &str, description: &str, license: &str, nodes: &[Entry]) -> RString {
+pub fn manifest(
+    id: &str,
+    version: &str,
+    description: &str,
+    license: &str,
+    nodes: &[Entry],
+    absent: &[fn() -> Vec<(&'static str, String)>],
+) -> RString {
     let text = splatgraph_abi::guard(|| {
         let manifest = Manifest {
             id: id.to_owned(),
@@ -51,6 +58,7 @@ pub fn manifest(id: &str, version: &str, description: &str, license: &str, nodes
             description: description.to_owned(),
             license: license.to_owned(),
             nodes: nodes.iter().map(|n| (n.spec)()).collect(),
+            absent: absent.iter().flat_map(|list| list()).map(|(node, why)| (node.to_owned(), why)).collect(),
         };
         serde_json::to_string(&manifest).map_err(|e| Error::new(e).into_abi())
     });
@@ -92,9 +100,13 @@ pub fn create(name: RStr<'_>, nodes: &[Entry]) -> Outcome<NodeBox> {
 ///
 /// A pack whose nodes compute on more than the host's processor adds `devices: path::to::list`, a function
 /// `fn() -> Vec<spec::DeviceSpec>` that names them, the best first; see [`DeviceSpec`](crate::spec::DeviceSpec).
+///
+/// A pack that can be built without some of its nodes adds `absent: path::to::absent`, a function
+/// `fn() -> Vec<(&'static str, String)>`: names of nodes that this build can't run, each with the reason and what to do. They stay
+/// declared, so that a graph is checked the same way in every build.
 #[macro_export]
 macro_rules! export_pack {
-    (id: $id:literal, description: $description:literal, nodes: [$($($node:ident)::+),* $(,)?] $(, devices: $devices:path)? $(,)?) => {
+    (id: $id:literal, description: $description:literal, nodes: [$($($node:ident)::+),* $(,)?] $(, devices: $devices:path)? $(, absent: $absent:path)? $(,)?) => {
         #[cfg(panic = "abort")]
         ::core::compile_error!("a node pack must be built with panic = \"unwind\": the SDK turns panics into errors of the node, so that the host lives on. Remove panic = \"abort\" from the profile");
         #[allow(unsafe_code, reason = "the symbols that the host looks for")]
@@ -114,7 +126,7 @@ macro_rules! export_pack {
                 export::c_text(export::TARGET),
             );
             extern "C" fn manifest() -> abi::abi_stable::std_types::RString {
-                export::manifest($id, env!("CARGO_PKG_VERSION"), $description, env!("CARGO_PKG_LICENSE"), NODES)
+                export::manifest($id, env!("CARGO_PKG_VERSION"), $description, env!("CARGO_PKG_LICENSE"), NODES, &[$($absent)?])
             }
             extern "C" fn init(context: abi::Context) {
                 export::init(context)

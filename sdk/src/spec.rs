@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
+use std::collections::BTreeMap;
 
 /// A pack and its nodes.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -26,6 +27,9 @@ pub struct Manifest {
     /// The nodes, in the order of `export_pack!`.
     #[serde(default)]
     pub nodes: Vec<NodeSpec>,
+    /// Names of nodes that this build of the pack can't run, with the reason and what to do.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub absent: BTreeMap<String, String>,
 }
 
 /// Something that nodes may compute on.

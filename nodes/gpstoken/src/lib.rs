@@ -1,7 +1,7 @@
-//! GPSToken for Splatgraph: pictures as 2D gaussian tokens, on Burn.
+//! GPSToken for Splatgraph: pictures as 2D gaussian tokens.
 //!
-//! The modules stand in the order of the data: a tokenizer is loaded; a picture is encoded to features and cut into a layout;
-//! the layout is refined to tokens; these are splatted to a map; the map is decoded to a picture.
+//! A tokenizer is loaded; a picture is encoded to features and cut into a layout; the layout is refined to tokens; these are splatted
+//! to a map; the map is decoded to a picture.
 //!
 //! ```text
 //! LoadTokenizer ──────┬──────────────┬─────────────────────┬──────────────┬─────────────┐
@@ -10,14 +10,14 @@
 //!                                                         └─> SaveTokens ─ file ─> LoadTokens ─ tokens ─> ...
 //! ```
 //!
-//! In between tokens are objects: some are selected, and edited, or mixed with those of another picture.
+//! In between, tokens are objects: a graph selects some and edits them, or mixes them with another picture's.
 //!
 //! ```text
 //! tokens ─┬─> SelectTokens ─ selection ─> CombineSelections ─┐
 //!         └──────────────────────────────────────────────────┴─> TransformTokens, DeleteTokens, ... ─ tokens ─> Splat ─> ...
 //! ```
 //!
-//! Or a picture is made: a layout is sampled from noise, recorded or drawn, and its textures are sampled from noise.
+//! Or a graph makes a picture: a layout is sampled from noise, recorded or drawn, and its textures are sampled from noise.
 //!
 //! ```text
 //! LoadGenerator ─────────┐                            LoadGenerator ──────────┐
@@ -25,74 +25,52 @@
 //! class, index ─> LayoutBank ───────────────── layout ─┤
 //! boxes ────────> BoxLayout ─> CalibrateLayout layout ─┘
 //! ```
+//!
+//! # Floors
+//!
+//! A folder uses only those below it, which a test holds (`tests/floors.rs`):
+//!
+//! ```text
+//! nodes                                       one file a node
+//! training                                    checkpoints from pictures
+//! stages                                      encode, refine, splat, decode, sample: on the host or on a device
+//! device                                      where a run computes
+//! on_device                                   burn: graphics cards, CUDA, libtorch
+//! generator, lpips, tokenizer, draw, edit     networks on the host's kernels; tokens as pictures and as objects
+//! partition, splat, layers, token_file        the entropy-driven partition, the splat, layers, files
+//! kernels, canvas, checkpoint                 fast loops, coordinates, weights
+//! ```
 #![warn(missing_docs)]
 
-pub mod load_tokenizer;
+pub mod nodes;
 
-pub mod encode;
-
-pub mod grid_tokens;
-pub mod init_tokens;
-
-pub mod find_token_count;
-
-pub mod refine_tokens;
-
-pub mod splat;
-
-pub mod decode;
-
-pub mod complexity_map;
-pub mod draw;
-
-// How alike pictures look.
-pub mod lpips;
-
-// Tokens as objects: selected, moved, mixed.
-pub mod edit;
-
-// Tokens as compact files.
-pub mod load_tokens;
-pub mod save_tokens;
-
-// Generation: layouts and tokens from noise.
-pub mod load_generator;
-
-pub mod box_layout;
-pub mod layout_bank;
-pub mod layout_diffusion;
-
-pub mod calibrate_layout;
-
-pub mod texture_diffusion;
-
-// Training: checkpoints from pictures.
-pub mod train_tokenizer;
-
-pub mod train_layout;
-pub mod train_texture;
-
-// What the nodes are made of; no node code in these.
-pub mod bank;
-mod builtin;
-pub mod calibration;
-pub mod class;
-pub mod device;
-mod generation;
-pub mod generator;
-pub mod grid;
-pub mod kernels;
-mod latest;
-mod names;
-pub mod partition;
-pub mod picture;
-pub mod plane;
-mod threads;
-pub mod token_file;
-pub mod tokenizer;
 pub mod training;
-pub mod weights;
-pub mod windows;
+
+pub mod stages;
+
+pub mod device;
+
+#[cfg(feature = "burn")]
+pub mod on_device;
+#[cfg(not(feature = "burn"))]
+#[path = "without_burn/on_device.rs"]
+pub mod on_device;
+
+pub mod draw;
+pub mod edit;
+pub mod generator;
+pub mod lpips;
+pub mod tokenizer;
+
+pub mod layers;
+pub mod partition;
+pub mod splat;
+pub mod token_file;
+
+pub mod canvas;
+pub mod checkpoint;
+pub mod kernels;
+mod names;
 
 #[cfg(test)]
 mod tests;
@@ -101,38 +79,39 @@ splatgraph_sdk::export_pack! {
     id: "gpstoken",
     description: "GPSToken: pictures as 2D gaussian tokens",
     nodes: [
-        load_tokenizer::LoadTokenizer,
-        encode::encode,
-        init_tokens::init_tokens,
-        grid_tokens::grid_tokens,
-        find_token_count::find_token_count,
-        refine_tokens::refine_tokens,
-        splat::node::splat,
-        decode::decode,
-        edit::select_tokens::select_tokens,
-        edit::combine_selections::combine_selections,
-        edit::transform_tokens::transform_tokens,
-        edit::delete_tokens::delete_tokens,
-        edit::duplicate_tokens::duplicate_tokens,
-        edit::replace_textures::replace_textures,
-        edit::edit_tokens::edit_tokens,
-        edit::mix_tokens::mix_tokens,
-        edit::interpolate_tokens::interpolate_tokens,
-        complexity_map::complexity_map,
-        draw::node::draw_tokens,
-        draw::svg::save_tokens_svg,
-        lpips::node::Lpips,
-        save_tokens::save_tokens,
-        load_tokens::load_tokens,
-        load_generator::LoadGenerator,
-        layout_diffusion::layout_diffusion,
-        layout_bank::LayoutBank,
-        box_layout::box_layout,
-        calibrate_layout::calibrate_layout,
-        texture_diffusion::texture_diffusion,
-        train_tokenizer::train_tokenizer,
-        train_layout::train_layout,
-        train_texture::train_texture,
+        nodes::tokenize::load_tokenizer::LoadTokenizer,
+        nodes::tokenize::encode::encode,
+        nodes::tokenize::init_tokens::init_tokens,
+        nodes::tokenize::grid_tokens::grid_tokens,
+        nodes::tokenize::find_token_count::find_token_count,
+        nodes::tokenize::refine_tokens::refine_tokens,
+        nodes::tokenize::splat::splat,
+        nodes::tokenize::decode::decode,
+        nodes::edit::select_tokens::select_tokens,
+        nodes::edit::combine_selections::combine_selections,
+        nodes::edit::transform_tokens::transform_tokens,
+        nodes::edit::delete_tokens::delete_tokens,
+        nodes::edit::duplicate_tokens::duplicate_tokens,
+        nodes::edit::replace_textures::replace_textures,
+        nodes::edit::edit_tokens::edit_tokens,
+        nodes::edit::mix_tokens::mix_tokens,
+        nodes::edit::interpolate_tokens::interpolate_tokens,
+        nodes::look::complexity_map::complexity_map,
+        nodes::look::draw_tokens::draw_tokens,
+        nodes::look::save_tokens_svg::save_tokens_svg,
+        nodes::look::lpips::Lpips,
+        nodes::files::save_tokens::save_tokens,
+        nodes::files::load_tokens::load_tokens,
+        nodes::generate::load_generator::LoadGenerator,
+        nodes::generate::layout_diffusion::layout_diffusion,
+        nodes::generate::layout_bank::LayoutBank,
+        nodes::generate::box_layout::box_layout,
+        nodes::generate::calibrate_layout::calibrate_layout,
+        nodes::generate::texture_diffusion::texture_diffusion,
+        nodes::train::train_tokenizer::train_tokenizer,
+        nodes::train::train_layout::train_layout,
+        nodes::train::train_texture::train_texture,
     ],
     devices: device::list,
+    absent: on_device::absent_nodes,
 }

@@ -1,6 +1,6 @@
 //! A picture that is drawn upon: where coordinates lie on it, outlines of regions, lines, squares.
 
-use crate::partition::Corners;
+use crate::canvas::Corners;
 
 /// A picture `[H, W, 3]` that is drawn upon.
 pub(super) struct Drawing<'a> {

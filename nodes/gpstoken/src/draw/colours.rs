@@ -1,7 +1,7 @@
 //! Which colour a token has.
 
 use super::shown::Shown;
-use crate::partition::Gaussian;
+use crate::canvas::Gaussian;
 use splatgraph_sdk::prelude::*;
 
 /// What the colours of tokens say.
@@ -15,7 +15,7 @@ pub enum Colour {
     Selection,
 }
 
-pub(super) type Rgb = [f32; 3];
+pub(crate) type Rgb = [f32; 3];
 
 const WARM: Rgb = [1.0, 0.78, 0.25];
 const COOL: Rgb = [0.25, 0.85, 1.0];
@@ -36,7 +36,7 @@ fn by_size(&[sigma_x, sigma_y, ..]: &Gaussian, tiles: f32) -> Rgb {
 ///
 /// # Errors
 /// There are no textures, or no selection that fits; blames the input.
-pub(super) fn colours(shown: &Shown, b: usize, colour: Colour, selection: Option<&Selection>) -> Result<Vec<Rgb>> {
+pub(crate) fn colours(shown: &Shown, b: usize, colour: Colour, selection: Option<&Selection>) -> Result<Vec<Rgb>> {
     let gaussians = shown.gaussians(b)?;
     Ok(match colour {
         Colour::Size => {

@@ -1,7 +1,7 @@
 //! Gaussians as ellipses.
 
 use super::canvas::{Drawing, mix};
-use crate::partition::Gaussian;
+use crate::canvas::Gaussian;
 use rayon::prelude::*;
 
 /// How an ellipse is drawn.

@@ -1,12 +1,16 @@
-//! Tokens as pictures: drawn on a canvas, or written as SVG.
+//! Tokens as pictures: drawn on a canvas, or as SVG.
 
 mod canvas;
 mod colours;
 mod digits;
+mod drawing;
 mod ellipse;
-pub mod node;
 mod shown;
-pub mod svg;
+mod svg;
 
 pub use colours::Colour;
+pub(crate) use colours::colours;
+pub use drawing::{Style, draw};
+pub(crate) use shown::Shown;
 pub use shown::TokensOrLayout;
+pub(crate) use svg::{png_of, svg};

@@ -1,6 +1,6 @@
 //! What is shown: gaussians, perhaps with regions or textures.
 
-use crate::partition::{Corners, Gaussian};
+use crate::canvas::{Corners, Gaussian};
 use splatgraph_sdk::prelude::*;
 
 /// What can be drawn.
@@ -13,11 +13,11 @@ pub enum TokensOrLayout {
 }
 
 /// Both in one form.
-pub(super) struct Shown {
-    pub(super) batch: usize,
+pub(crate) struct Shown {
+    pub(crate) batch: usize,
     /// Rows of each picture, with those that are padding.
-    pub(super) count: usize,
-    pub(super) header: Canvas,
+    pub(crate) count: usize,
+    pub(crate) header: Canvas,
     gaussians: Tensor,
     regions: Option<Tensor>,
     textures: Option<Tensor>,
@@ -25,7 +25,7 @@ pub(super) struct Shown {
 }
 
 impl Shown {
-    pub(super) fn new(tokens: TokensOrLayout) -> Result<Self> {
+    pub(crate) fn new(tokens: TokensOrLayout) -> Result<Self> {
         let (gaussians, regions, textures, counts, header) = match tokens {
             TokensOrLayout::Tokens(t) => (t.gaussians, None, Some(t.textures), t.counts, t.header),
             TokensOrLayout::Layout(layout) => (layout.gaussians, layout.regions, None, None, layout.header),
@@ -35,7 +35,7 @@ impl Shown {
     }
 
     /// Width and height of the area that coordinates span, for a canvas of this size: larger than it where tiles reach beyond.
-    pub(super) fn area(&self, canvas: [usize; 2]) -> [f32; 2] {
+    pub(crate) fn area(&self, canvas: [usize; 2]) -> [f32; 2] {
         let (own, area) = (self.header.canvas, self.header.area());
         std::array::from_fn(|i| canvas[i] as f32 * (area[i] as f32 / own[i] as f32))
     }
@@ -49,18 +49,18 @@ impl Shown {
     }
 
     /// The gaussians of picture `b`.
-    pub(super) fn gaussians(&self, b: usize) -> Result<&[Gaussian]> {
+    pub(crate) fn gaussians(&self, b: usize) -> Result<&[Gaussian]> {
         Ok(&self.gaussians.as_slice::<f32>()?.as_chunks::<5>().0[b * self.count..][..self.used(b)?])
     }
 
     /// The regions of picture `b`, where there are any.
-    pub(super) fn regions(&self, b: usize) -> Result<&[Corners]> {
+    pub(crate) fn regions(&self, b: usize) -> Result<&[Corners]> {
         let Some(regions) = &self.regions else { return Ok(&[]) };
         Ok(&regions.as_slice::<f32>()?.as_chunks::<4>().0[b * self.count..][..self.used(b)?])
     }
 
     /// The root mean square of each texture of picture `b`, where there are any.
-    pub(super) fn energies(&self, b: usize) -> Result<Option<Vec<f32>>> {
+    pub(crate) fn energies(&self, b: usize) -> Result<Option<Vec<f32>>> {
         let Some(textures) = &self.textures else { return Ok(None) };
         let [_, count, channels] = textures.dims()?;
         let rows = &textures.as_slice::<f32>()?[b * count * channels..][..self.used(b)? * channels];

@@ -5,9 +5,9 @@
 //! sigmas and rho follow without the way over the covariance: a mirror or a quarter turn then changes no bit that it need not.
 
 use super::{area::Area, token_set::TokenSet};
-use crate::{partition::Gaussian, splat::is_usable};
+use crate::{canvas::Gaussian, splat::is_usable};
 use serde::{Deserialize, Serialize};
-use splatgraph_sdk::{Choice, Error, Result};
+use splatgraph_sdk::{Choice, Ctx, Error, Result};
 
 /// A map of the plane. Lengths are in pixels; y goes downwards.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -216,6 +216,16 @@ impl Map {
         ];
         let own = [xx, xy, yy];
         of_covariance([0, 1, 2].map(|i| own[i] + (mapped[i] - own[i]) * amount))
+    }
+}
+
+/// Says which tokens left the canvas.
+pub(crate) fn tell_left(ctx: &Ctx, b: usize, left: &[usize]) {
+    if let Some(first) = left.first() {
+        ctx.warn(format!(
+            "{} tokens of picture {b} no longer reach the canvas, the first is {first}; they are kept, and moving them back shows them again",
+            left.len()
+        ));
     }
 }
 

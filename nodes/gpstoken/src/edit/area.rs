@@ -1,6 +1,6 @@
 //! Pixels and coordinates: users count pixels, gaussians are in units where -1..1 spans the canvas's tiles.
 
-use splatgraph_sdk::Canvas;
+use splatgraph_sdk::{Canvas, Error, Mask, Result};
 
 /// What -1..1 spans: the area of all tiles, and the picture on it.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -33,4 +33,19 @@ impl Area {
         let unit = self.unit();
         [0, 1].map(|axis| (pixels[axis] - 0.5) / unit[axis] - 1.0)
     }
+}
+
+/// The masks of a batch, each `[H, W]` of the picture's size.
+pub(crate) fn mask_values(mask: &Mask, area: Area) -> Result<Vec<&[f32]>> {
+    let [_, height, width] = mask.mask.dims()?;
+    if [width, height] != area.picture {
+        return Err(Error::input(
+            "mask",
+            format!(
+                "a mask of {} x {} pixels was expected, as the tokens' canvas has, one of {width} x {height} came. Resize the picture that it comes from to the canvas",
+                area.picture[0], area.picture[1]
+            ),
+        ));
+    }
+    Ok(mask.mask.as_slice::<f32>()?.chunks_exact((width * height).max(1)).collect())
 }

@@ -1,7 +1,7 @@
 //! Which tokens are selected: criteria that all have to hold.
 
 use super::{area::Area, token_set::TokenSet};
-use crate::partition::Gaussian;
+use crate::canvas::Gaussian;
 use serde::{Deserialize, Serialize};
 use splatgraph_sdk::{Error, Result};
 

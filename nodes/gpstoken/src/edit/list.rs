@@ -6,7 +6,7 @@ use super::{
     affine::Transform,
     area::Area,
     criteria::{Criteria, Picture},
-    duplicate_tokens::duplicate,
+    duplication::duplicate,
     removal::delete,
     textures::replace_textures,
     token_set::{ANY, HALF, IfEmpty, TokenSet, is_empty},
@@ -18,7 +18,7 @@ use splatgraph_sdk::{Error, Result};
 
 /// One entry of the list.
 #[derive(Debug)]
-pub(super) struct Edit {
+pub(crate) struct Edit {
     select: Criteria,
     if_empty: IfEmpty,
     action: Action,
@@ -66,7 +66,7 @@ const COMMON: [&str; 3] = ["edit", "select", "if_empty"];
 ///
 /// # Errors
 /// It is none, or an edit is not one; the message has the edit's index and the nearest right name.
-pub(super) fn read(edits: &Json) -> Result<Vec<Edit>> {
+pub(crate) fn read(edits: &Json) -> Result<Vec<Edit>> {
     let Some(edits) = edits.as_array() else {
         return Err(Error::new(format!(
             r#"a list of edits was expected, such as [{{"edit": "transform", "select": {{"region": [0, 0, 64, 64]}}, "move_x": 20}}], {edits} came"#
@@ -151,17 +151,17 @@ fn suggest(name: &str, known: &[&str]) -> String {
 
 /// What edits need to know beside the tokens.
 #[derive(Clone, Copy)]
-pub(super) struct Surroundings<'a> {
-    pub(super) area: Area,
-    pub(super) support: f32,
-    pub(super) mask: Option<&'a [f32]>,
+pub(crate) struct Surroundings<'a> {
+    pub(crate) area: Area,
+    pub(crate) support: f32,
+    pub(crate) mask: Option<&'a [f32]>,
 }
 
 /// Applies the edits to one picture's tokens, each to what those before it left. `tell` hears of tokens that left the canvas.
 ///
 /// # Errors
 /// An edit fails; the message has its index.
-pub(super) fn apply(
+pub(crate) fn apply(
     edits: &[Edit],
     set: &mut TokenSet,
     around: Surroundings<'_>,

@@ -6,7 +6,7 @@
 //! a straight line.
 
 use super::{textures::part_way, token_set::TokenSet};
-use crate::partition::Gaussian;
+use crate::canvas::Gaussian;
 
 /// Two pictures whose tokens are matched.
 pub struct Morph {

@@ -10,7 +10,7 @@ use super::{
     affine::{covariance, of_covariance},
     token_set::{HALF, TokenSet},
 };
-use crate::{partition::Gaussian, splat::is_usable};
+use crate::{canvas::Gaussian, splat::is_usable};
 use splatgraph_sdk::{Error, Result};
 
 /// Overlaps below this part of the largest get no share, so that what is far away stays as it is, bit for bit.

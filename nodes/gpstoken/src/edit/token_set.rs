@@ -1,6 +1,6 @@
 //! The tokens of one picture, without padding: what edits work on.
 
-use crate::partition::Gaussian;
+use crate::canvas::Gaussian;
 use splatgraph_sdk::{Ctx, Error, Result, Selection, Tensor, Tokens};
 
 /// The tokens of one picture.

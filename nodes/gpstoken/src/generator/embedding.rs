@@ -1,23 +1,19 @@
 //! The embeddings of time and condition.
 
 use crate::{
+    checkpoint::{Parameter, Weights},
     kernels::{
         cpu::Level,
         rows::{linear_rows, silu_rows},
     },
-    tokenizer::Linear,
-    weights::Weights,
-};
-use burn::{
-    module::Module,
-    tensor::{Tensor, activation::silu},
+    layers::Linear,
 };
 
 /// Two layers with SiLU between.
-#[derive(Module, Debug)]
-pub(super) struct Embedding {
-    first: Linear,
-    second: Linear,
+#[derive(Clone, Debug)]
+pub(crate) struct Embedding<P = Parameter> {
+    pub(crate) first: Linear<P>,
+    pub(crate) second: Linear<P>,
 }
 
 impl Embedding {
@@ -25,29 +21,19 @@ impl Embedding {
         Self { first: Linear::load(weights, first, input, width), second: Linear::load(weights, second, width, width) }
     }
 
-    /// `[..., inputs] -> [..., width]`
-    pub(super) fn forward(&self, x: Tensor<3>) -> Tensor<3> {
-        silu_layer(&self.second, self.first.forward(x))
-    }
-
-    /// As `forward` on the CPU's kernels, for rows `[rows, inputs]`.
-    pub(super) fn direct(&self, level: Level, x: &[f32]) -> Vec<f32> {
-        let [weight, bias] = self.first.numbers();
-        let mut hidden = linear_rows(level, [&weight, &bias], x);
+    /// Rows `[rows, inputs]` to `[rows, width]`.
+    pub(super) fn forward(&self, level: Level, x: &[f32]) -> Vec<f32> {
+        let mut hidden = linear_rows(level, self.first.numbers(), x);
         silu_rows(level, &mut hidden);
-        let [weight, bias] = self.second.numbers();
-        linear_rows(level, [&weight, &bias], &hidden)
-    }
-
-    /// Numbers that go in.
-    pub(super) fn inputs(&self) -> usize {
-        self.first.weight().dims()[1]
+        linear_rows(level, self.second.numbers(), &hidden)
     }
 }
 
-/// `layer(silu(x))`
-pub(super) fn silu_layer(layer: &Linear, x: Tensor<3>) -> Tensor<3> {
-    layer.forward(silu(x))
+impl<P> Embedding<P> {
+    /// The embedding with every parameter mapped.
+    pub(super) fn map<Q>(&self, f: &mut dyn FnMut(&P) -> Q) -> Embedding<Q> {
+        Embedding { first: self.first.map(f), second: self.second.map(f) }
+    }
 }
 
 /// The time as the network sees it: cosines, then sines, of `t 10000^(-k / half)` for k from 0 to half - 1.

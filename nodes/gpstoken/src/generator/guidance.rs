@@ -1,6 +1,6 @@
 //! Classifier-free guidance: the velocity for a class is moved away from the one for no class.
 
-use super::{Network, Prepared, Row};
+use super::{Row, Velocities};
 use splatgraph_sdk::Result;
 use std::ops::Range;
 
@@ -25,10 +25,10 @@ impl Guidance {
 }
 
 /// Velocities of pictures under guidance.
-#[derive(Debug)]
 pub struct Guided<'a> {
-    network: &'a Network,
-    prepared: Prepared<'a>,
+    network: &'a dyn Velocities,
+    /// The number of the network's classes, which stands for none.
+    no_class: usize,
     classes: &'a [usize],
     guidance: Guidance,
     /// Pictures that were evaluated so far, with and without a class.
@@ -37,8 +37,8 @@ pub struct Guided<'a> {
 
 impl<'a> Guided<'a> {
     /// For one class a picture.
-    pub fn new(network: &'a Network, prepared: Prepared<'a>, classes: &'a [usize], guidance: Guidance) -> Self {
-        Self { network, prepared, classes, guidance, evaluated: 0 }
+    pub fn new(network: &'a dyn Velocities, no_class: usize, classes: &'a [usize], guidance: Guidance) -> Self {
+        Self { network, no_class, classes, guidance, evaluated: 0 }
     }
 
     /// The velocities of some pictures, `[pictures, C, N]`. Outside the guidance's interval only those with the class are
@@ -57,11 +57,11 @@ impl<'a> Guided<'a> {
         let mut rows: Vec<Row> = pictures.clone().enumerate().map(with_class).collect();
         let works = self.guidance.inside(t) && self.guidance.scale != 1.0;
         if works {
-            let class = self.network.classes;
+            let class = self.no_class;
             rows.extend(pictures.enumerate().map(|(point, picture)| Row { point, picture, class }));
         }
         self.evaluated += rows.len();
-        let velocities = self.prepared.velocities(points, t, &rows, step)?;
+        let velocities = self.network.velocities(points, t, &rows, step)?;
         if !works {
             return Ok(velocities);
         }
@@ -81,10 +81,10 @@ impl<'a> Guided<'a> {
             let guided = self.velocities(0..count, &points[..points.len() / 2], t, step)?;
             return Ok([&guided[..], &guided].concat());
         }
-        let class = |row: usize| if row < count { self.classes[row] } else { self.network.classes };
+        let class = |row: usize| if row < count { self.classes[row] } else { self.no_class };
         let rows: Vec<Row> =
             (0..2 * count).map(|row| Row { point: row, picture: row % count, class: class(row) }).collect();
         self.evaluated += rows.len();
-        self.prepared.velocities(points, t, &rows, step)
+        self.network.velocities(points, t, &rows, step)
     }
 }

@@ -3,16 +3,21 @@
 //! Data at time 1 and noise at time 0 are joined by straight lines, `x(t) = t data + (1 - t) noise`; the network predicts
 //! `data - noise`, the velocity along such a line, from a point, the time and a class.
 
+pub mod bank;
 mod block;
-mod direct;
-pub(crate) mod embedding;
+pub mod class;
+mod embedding;
 pub mod guidance;
+mod host;
 mod network;
 pub mod noise;
 pub mod normalisation;
-mod prepared;
 pub mod run;
 pub mod sampler;
+mod velocities;
 
-pub use network::Network;
-pub use prepared::{Prepared, Row};
+pub(crate) use block::{Block, EPSILON};
+pub(crate) use embedding::{Embedding, frequencies};
+pub use host::Prepared;
+pub use network::{Network, Sizes};
+pub use velocities::{Row, Velocities};

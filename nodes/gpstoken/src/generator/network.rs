@@ -1,32 +1,16 @@
 //! The network: tokens in, velocities out (SiT with patches of one token; paper, section 3.3 and appendix B).
 
-use super::{
-    block::{Block, modulate},
-    embedding::{Embedding, silu_layer},
-};
+use super::{Block, Embedding};
 use crate::{
-    tokenizer::{Convolution, Linear},
-    weights::Weights,
+    checkpoint::{Parameter, Weights},
+    layers::{Convolution, Linear},
 };
-use burn::{
-    module::{Module, Param, ParamId},
-    prelude::{Device, s},
-    tensor::{Int, Tensor},
-};
-use splatgraph_sdk::{Error, Result};
+use splatgraph_sdk::{Error, Result, Tensor};
 use std::collections::BTreeMap;
 
-/// A network with its weights.
-#[derive(Module, Debug)]
-pub struct Network {
-    pub(super) tokens_in: Convolution,
-    pub(super) time: Embedding,
-    pub(super) classes_table: Param<Tensor<2>>,    // [classes + 1, width]
-    pub(super) position: Option<Param<Tensor<3>>>, // [1, N, width]
-    pub(super) condition: Option<Embedding>,
-    pub(super) blocks: Vec<Block>,
-    pub(super) final_modulation: Linear,
-    pub(super) final_layer: Linear,
+/// The widths of a [`Network`], as its parameters' shapes tell them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sizes {
     /// Numbers of a token.
     pub channels: usize,
     /// Width of a token inside.
@@ -35,6 +19,33 @@ pub struct Network {
     pub heads: usize,
     /// Number of classes; one more row of the table stands for no class.
     pub classes: usize,
+    /// Number of blocks.
+    pub blocks: usize,
+    /// Numbers that tell the time.
+    pub frequencies: usize,
+    /// Numbers of a token's condition, if the network takes one; it takes a position embedding otherwise.
+    pub condition_channels: Option<usize>,
+    /// How many tokens there must be; with a condition any number is possible.
+    pub fixed_tokens: Option<usize>,
+    /// Numbers in all parameters.
+    pub parameters: usize,
+}
+
+/// A network with its weights.
+#[derive(Clone, Debug)]
+pub struct Network<P = Parameter> {
+    /// Its widths.
+    pub sizes: Sizes,
+    pub(crate) tokens_in: Convolution<P>,
+    pub(crate) time: Embedding<P>,
+    /// `[classes + 1, width]`
+    pub(crate) classes_table: P,
+    /// `[1, N, width]`
+    pub(crate) position: Option<P>,
+    pub(crate) condition: Option<Embedding<P>>,
+    pub(crate) blocks: Vec<Block<P>>,
+    pub(crate) final_modulation: Linear<P>,
+    pub(crate) final_layer: Linear<P>,
 }
 
 /// What tells a generator from other checkpoints.
@@ -47,24 +58,8 @@ impl Network {
     /// # Errors
     /// Keys are missing, not known, of the wrong shape or with numbers that are not finite, all of them listed; or a size
     /// can't be.
-    pub fn load(
-        tensors: BTreeMap<String, splatgraph_sdk::Tensor>,
-        heads: Option<usize>,
-        device: &Device,
-    ) -> Result<Self> {
-        Self::load_with_keys(tensors, heads, device).map(|(network, _)| network)
-    }
-
-    /// As [`load`](Self::load), with the key of each parameter.
-    ///
-    /// # Errors
-    /// The same.
-    pub fn load_with_keys(
-        tensors: BTreeMap<String, splatgraph_sdk::Tensor>,
-        heads: Option<usize>,
-        device: &Device,
-    ) -> Result<(Self, Vec<(String, ParamId)>)> {
-        let mut weights = Weights::new("a generator (SiT)", tensors, &ROOTS, device);
+    pub fn load(tensors: BTreeMap<String, Tensor>, heads: Option<usize>) -> Result<Self> {
+        let mut weights = Weights::new("a generator (SiT)", tensors, &ROOTS);
         let width = weights.side(&[("y_embedder.embedding_table.weight", 1), ("x_embedder.proj.weight", 0)]);
         let channels = weights.side(&[("x_embedder.proj.weight", 1)]);
         let frequencies = weights.side(&[("t_embedder.mlp.0.weight", 1)]);
@@ -78,7 +73,19 @@ impl Network {
         // A network with a condition has a position embedding too, which it does not use.
         let position =
             (!with_condition || weights.contains("pos_embed")).then(|| weights.take("pos_embed", [1, places, width]));
-        let network = Self {
+        let sizes = Sizes {
+            channels,
+            width,
+            heads: heads.or(usual_heads(width)).unwrap_or_default(),
+            classes: rows.saturating_sub(1),
+            blocks: depth,
+            frequencies,
+            condition_channels: with_condition.then_some(condition_channels),
+            fixed_tokens: (!with_condition).then_some(places),
+            parameters: 0,
+        };
+        let mut network = Self {
+            sizes,
             tokens_in: Convolution::load(&mut weights, "x_embedder.proj", channels, width, 1),
             time: Embedding::load(&mut weights, ["t_embedder.mlp.0", "t_embedder.mlp.2"], frequencies, width),
             classes_table: weights.take("y_embedder.embedding_table.weight", [rows, width]),
@@ -89,12 +96,8 @@ impl Network {
             blocks: (0..depth).map(|i| Block::load(&mut weights, &format!("blocks.{i}"), width, hidden)).collect(),
             final_modulation: Linear::load(&mut weights, "final_layer.adaLN_modulation.1", width, 2 * width),
             final_layer: Linear::load(&mut weights, "final_layer.linear", width, outputs),
-            channels,
-            width,
-            heads: heads.or_else(|| usual_heads(width)).unwrap_or(0),
-            classes: rows.saturating_sub(1),
         };
-        let keys = weights.finish()?;
+        weights.finish()?;
         if depth == 0 || rows < 2 || width == 0 || channels == 0 || frequencies == 0 || !frequencies.is_multiple_of(2) {
             return Err(Error::new(format!(
                 "a generator with at least one block, one class and one channel was expected, {depth} blocks of width {width}, {channels} channels, {rows} rows of classes and {frequencies} numbers for the time were found"
@@ -106,7 +109,7 @@ impl Network {
                 2 * channels
             )));
         }
-        if network.heads == 0 || !width.is_multiple_of(network.heads) {
+        if sizes.heads == 0 || !width.is_multiple_of(sizes.heads) {
             return Err(Error::new(match heads {
                 Some(heads) => {
                     format!("a number of attention heads that divides the width {width} was expected, {heads} came")
@@ -116,72 +119,27 @@ impl Network {
                 ),
             }));
         }
-        Ok((network, keys))
+        let mut parameters = 0;
+        network.map(&mut |parameter| parameters += parameter.len());
+        network.sizes.parameters = parameters;
+        Ok(network)
     }
+}
 
-    /// Number of blocks.
-    pub fn depth(&self) -> usize {
-        self.blocks.len()
-    }
-
-    /// Numbers of a token's condition, if the network takes one; it takes a position embedding otherwise.
-    pub fn condition_channels(&self) -> Option<usize> {
-        self.condition.as_ref().map(Embedding::inputs)
-    }
-
-    /// How many tokens there must be; with a condition any number is possible.
-    pub fn fixed_tokens(&self) -> Option<usize> {
-        self.position.as_ref().map(|position| position.dims()[1])
-    }
-
-    /// What is added to the embedded tokens and stays the same through all steps: the embedded condition `[B, N, 5]`, or
-    /// the position embedding: `[B or 1, N, width]`.
-    pub fn start(&self, condition: Option<Tensor<3>>) -> Tensor<3> {
-        match (&self.condition, condition, &self.position) {
-            (Some(embedding), Some(condition), _) => embedding.forward(condition),
-            (_, _, Some(position)) => position.val(),
-            _ => Tensor::zeros([1, 1, self.width], &self.classes_table.device()),
+impl<P> Network<P> {
+    /// The network with every parameter mapped.
+    pub fn map<Q>(&self, f: &mut dyn FnMut(&P) -> Q) -> Network<Q> {
+        Network {
+            sizes: self.sizes,
+            tokens_in: self.tokens_in.map(f),
+            time: self.time.map(f),
+            classes_table: f(&self.classes_table),
+            position: self.position.as_ref().map(&mut *f),
+            condition: self.condition.as_ref().map(|embedding| embedding.map(f)),
+            blocks: self.blocks.iter().map(|block| block.map(f)).collect(),
+            final_modulation: self.final_modulation.map(f),
+            final_layer: self.final_layer.map(f),
         }
-    }
-
-    /// Velocities `[B, C, N]` for `x` `[B, C, N]` at the times `t` (one a picture) for classes `[B]`, with what
-    /// [`start`](Self::start) gave. `watch` sees what each stage gives.
-    ///
-    /// # Errors
-    /// Those of `watch`.
-    pub fn forward(
-        &self,
-        x: Tensor<3>,
-        t: &[f32],
-        classes: Tensor<1, Int>,
-        start: Tensor<3>,
-        watch: &mut dyn FnMut(&str, &Tensor<3>) -> Result<()>,
-    ) -> Result<Tensor<3>> {
-        let tokens = self.tokens_in.forward(x.unsqueeze_dim::<4>(3)).squeeze_dim::<3>(3).swap_dims(1, 2);
-        watch("tokens", &tokens)?;
-        let mut h = tokens + start;
-        let time = self.time.forward(self.frequencies(t));
-        watch("time", &time)?;
-        let class = self.classes_table.val().select(0, classes).unsqueeze_dim::<3>(1);
-        watch("class", &class)?;
-        let condition = time + class; // [B, 1, width]
-        for (i, block) in self.blocks.iter().enumerate() {
-            h = block.forward(h, &condition, self.heads);
-            watch(&format!("block{i}.out"), &h)?;
-        }
-        let modulation = silu_layer(&self.final_modulation, condition); // [B, 1, 2 width]
-        let part = |i: usize| modulation.clone().slice(s![.., .., i * self.width..(i + 1) * self.width]);
-        let out = self.final_layer.forward(modulate(h, part(0), part(1)));
-        watch("final", &out)?;
-        Ok(out.slice(s![.., .., 0..self.channels]).swap_dims(1, 2))
-    }
-
-    /// `[B, 1, frequencies]`
-    fn frequencies(&self, t: &[f32]) -> Tensor<3> {
-        let count = self.time.inputs();
-        let values: Vec<f32> = t.iter().flat_map(|t| super::embedding::frequencies(*t, count)).collect();
-        let data = burn::tensor::TensorData::new(values, [t.len(), 1, count]);
-        Tensor::from_data(data, &self.classes_table.device())
     }
 }
 

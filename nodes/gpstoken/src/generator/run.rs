@@ -1,7 +1,7 @@
 //! A run: noise, guidance and sampler put together.
 
 use super::{
-    Network, Prepared,
+    Sizes, Velocities,
     guidance::{Guidance, Guided},
     noise::Noise,
     sampler::{Sampler, Settings, Step},
@@ -10,14 +10,14 @@ use splatgraph_sdk::Result;
 use std::ops::Range;
 
 /// What is to be sampled.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Request<'a> {
-    /// The network.
-    pub network: &'a Network,
+    /// The network, made ready for the pictures.
+    pub network: &'a dyn Velocities,
+    /// The network's widths.
+    pub sizes: Sizes,
     /// Tokens of a picture.
     pub count: usize,
-    /// The layouts `[B, N, 5]`; empty for a network that takes none.
-    pub condition: &'a [f32],
     /// A class for each picture.
     pub classes: &'a [usize],
     /// Its guidance.
@@ -50,9 +50,9 @@ impl Request<'_> {
     /// # Errors
     /// Those of `check` and `watch`, or a velocity is not finite.
     pub fn sample(self, check: &mut dyn FnMut() -> Result<()>, watch: &mut Watch<'_>) -> Result<Sampled> {
-        let Self { network, count, condition, classes, guidance, settings, noise } = self;
-        let (pictures, size) = (classes.len(), network.channels * count);
-        let mut guided = Guided::new(network, Prepared::new(network, count, condition), classes, guidance);
+        let Self { network, sizes, count, classes, guidance, settings, noise } = self;
+        let (pictures, size) = (classes.len(), sizes.channels * count);
+        let mut guided = Guided::new(network, sizes.classes, classes, guidance);
         let mut start = noise.start(size);
         let mut draw = |index: usize| Ok(noise.draw(index, pictures, size));
         let all = 0..pictures;

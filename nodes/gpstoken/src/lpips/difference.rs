@@ -10,13 +10,13 @@ pub struct Difference {
 }
 
 /// The distance: the sum of the stages' means.
-pub(super) fn distance(stages: &[Difference]) -> f64 {
+pub fn distance(stages: &[Difference]) -> f64 {
     let mean = |stage: &Difference| stage.values.iter().map(|&v| f64::from(v)).sum::<f64>() / stage.values.len() as f64;
     stages.iter().map(mean).sum()
 }
 
 /// The sum of the stages at each pixel of a picture, `[height, width]`: enlarged bilinearly, half a pixel from the border.
-pub(super) fn at_each_pixel(stages: &[Difference], [height, width]: [usize; 2]) -> Vec<f32> {
+pub fn at_each_pixel(stages: &[Difference], [height, width]: [usize; 2]) -> Vec<f32> {
     let mut sum = vec![0.0; height * width];
     for Difference { size: [rows, columns], values } in stages {
         let (down, across) = (places(height, *rows), places(width, *columns));

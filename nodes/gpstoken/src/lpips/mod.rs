@@ -6,9 +6,8 @@
 //! are summed over the channels, averaged over the pixels and summed over the stages.
 
 mod difference;
-mod direct;
-mod network;
-pub mod node;
+mod host;
+pub(crate) mod network;
 
-pub use difference::Difference;
+pub use difference::{Difference, at_each_pixel, distance};
 pub use network::{Backbone, Network};

@@ -1,29 +1,18 @@
-//! The networks: the convolutions of AlexNet and VGG16, in five stages, as burn tensors.
+//! The networks: the convolutions of AlexNet and VGG16, in five stages.
 
-use super::Difference;
 use crate::{
+    checkpoint::{Parameter, Weights},
     kernels::patches::Kernel,
-    tokenizer::{Convolution, Numbers},
-    weights::Weights,
+    layers::Convolution,
 };
-use burn::{
-    module::Param,
-    prelude::Device,
-    tensor::{
-        Tensor, TensorData,
-        activation::relu,
-        module::{conv2d, max_pool2d},
-        ops::{ConvOptions, MaxPoolOptions},
-    },
-};
-use splatgraph_sdk::{Error, Result};
+use splatgraph_sdk::{Error, Result, Tensor};
 use std::collections::BTreeMap;
 
 /// What LPIPS subtracts from a channel (of -1..1), and then divides it by.
-pub(super) const SHIFT: [f32; 3] = [-0.030, -0.088, -0.188];
-pub(super) const SCALE: [f32; 3] = [0.458, 0.448, 0.450];
+pub(crate) const SHIFT: [f32; 3] = [-0.030, -0.088, -0.188];
+pub(crate) const SCALE: [f32; 3] = [0.458, 0.448, 0.450];
 /// What is added to the length of a pixel's features.
-pub(super) const EPSILON: f32 = 1e-10;
+pub(crate) const EPSILON: f32 = 1e-10;
 
 /// Which network looks at the pictures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +44,24 @@ impl Backbone {
         }
     }
 
+    /// Whether pictures of this size can be compared.
+    ///
+    /// # Errors
+    /// They are too small.
+    pub fn check_size(self, [width, height]: [usize; 2]) -> Result<()> {
+        let smallest = self.smallest();
+        if width.min(height) < smallest {
+            return Err(Error::input(
+                "a",
+                format!(
+                    "expected sides of at least {smallest} pixels, which the network `{}` needs, got {width} x {height}",
+                    self.name()
+                ),
+            ));
+        }
+        Ok(())
+    }
+
     fn layers(self) -> [&'static [usize]; 5] {
         match self {
             Self::Alex => ALEX,
@@ -71,7 +78,7 @@ impl Backbone {
     }
 
     /// Side of the windows of which the largest value goes into a stage, two pixels apart; `None` where all values do.
-    pub(super) fn pool(self, stage: usize) -> Option<usize> {
+    pub(crate) fn pool(self, stage: usize) -> Option<usize> {
         match self {
             Self::Alex => (1..=2).contains(&stage).then_some(3),
             Self::Vgg => (stage > 0).then_some(2),
@@ -80,47 +87,28 @@ impl Backbone {
 }
 
 /// A convolution and how it walks.
-#[derive(Debug)]
-pub(super) struct Layer {
-    pub(super) convolution: Convolution,
-    pub(super) kernel: Kernel,
+#[derive(Clone, Debug)]
+pub(crate) struct Layer<P = Parameter> {
+    pub(crate) convolution: Convolution<P>,
+    pub(crate) kernel: Kernel,
 }
 
 /// Layers after which features are compared.
-#[derive(Debug)]
-pub(super) struct Stage {
+#[derive(Clone, Debug)]
+pub(crate) struct Stage<P = Parameter> {
     /// Side of the windows of the pooling in front.
-    pub(super) pool: Option<usize>,
-    pub(super) layers: Vec<Layer>,
-    head: Param<Tensor<4>>, // [1, C, 1, 1]
-}
-
-impl Stage {
-    /// A weight for each channel.
-    pub(super) fn head(&self) -> Numbers {
-        Numbers::of(self.head.val())
-    }
-
-    /// `[B, C, H, W]` to this stage's features.
-    fn forward(&self, mut x: Tensor<4>) -> Tensor<4> {
-        if let Some(side) = self.pool {
-            x = max_pool2d(x, MaxPoolOptions { stride: [2, 2], ..MaxPoolOptions::new([side, side]) });
-        }
-        for Layer { convolution, kernel } in &self.layers {
-            let options = ConvOptions::new([kernel.stride, kernel.stride], [kernel.padding, kernel.padding], [1, 1], 1);
-            // Never trained: no gradients.
-            x = relu(conv2d(x, convolution.weight().detach(), Some(convolution.bias().detach()), options));
-        }
-        x
-    }
+    pub(crate) pool: Option<usize>,
+    pub(crate) layers: Vec<Layer<P>>,
+    /// A weight for each channel, `[1, C, 1, 1]`.
+    pub(crate) head: P,
 }
 
 /// A network with the weights of its channels.
-#[derive(Debug)]
-pub struct Network {
+#[derive(Clone, Debug)]
+pub struct Network<P = Parameter> {
     /// Which one.
     pub backbone: Backbone,
-    pub(super) stages: Vec<Stage>,
+    pub(crate) stages: Vec<Stage<P>>,
 }
 
 impl Network {
@@ -129,8 +117,8 @@ impl Network {
     ///
     /// # Errors
     /// Keys are missing, not known or of the wrong shape, all of them listed.
-    pub fn load(tensors: BTreeMap<String, splatgraph_sdk::Tensor>, device: &Device) -> Result<Self> {
-        let mut weights = Weights::new("an LPIPS network (AlexNet or VGG16)", tensors, &["lin0.weight"], device);
+    pub fn load(tensors: BTreeMap<String, Tensor>) -> Result<Self> {
+        let mut weights = Weights::new("an LPIPS network (AlexNet or VGG16)", tensors, &["lin0.weight"]);
         // Only AlexNet has these.
         let is_alex = [3, 6, 8].iter().any(|layer| weights.contains(&format!("features.{layer}.weight")));
         let backbone = if is_alex { Backbone::Alex } else { Backbone::Vgg };
@@ -154,78 +142,25 @@ impl Network {
         weights.finish()?;
         Ok(Self { backbone, stages })
     }
+}
 
-    /// Whether pictures of this size can be compared.
-    ///
-    /// # Errors
-    /// They are too small.
-    pub fn check_size(&self, [width, height]: [usize; 2]) -> Result<()> {
-        let smallest = self.backbone.smallest();
-        if width.min(height) < smallest {
-            return Err(Error::input(
-                "a",
-                format!(
-                    "sides of at least {smallest} pixels were expected, which the network `{}` needs, {width} x {height} came",
-                    self.backbone.name()
-                ),
-            ));
-        }
-        Ok(())
+impl<P> Network<P> {
+    /// The network with every parameter mapped.
+    pub fn map<Q>(&self, f: &mut dyn FnMut(&P) -> Q) -> Network<Q> {
+        let layer = |layer: &Layer<P>, f: &mut dyn FnMut(&P) -> Q| Layer {
+            convolution: layer.convolution.map(f),
+            kernel: layer.kernel,
+        };
+        let stage = |stage: &Stage<P>| Stage {
+            pool: stage.pool,
+            layers: stage.layers.iter().map(|it| layer(it, f)).collect(),
+            head: f(&stage.head),
+        };
+        Network { backbone: self.backbone, stages: self.stages.iter().map(stage).collect() }
     }
 
-    /// Compares two pictures `[1, 3, H, W]`, 0..1; `step` is called after each stage.
-    ///
-    /// # Errors
-    /// Those of `step`; or the device failed.
-    pub fn compare(&self, a: Tensor<4>, b: Tensor<4>, step: &mut dyn FnMut() -> Result<()>) -> Result<Vec<Difference>> {
-        let mut differences = Vec::new();
-        self.stages_apart(a, b, &mut |apart| {
-            let [_, _, height, width] = apart.dims();
-            let data = apart.reshape([height * width]).try_into_data();
-            let values = data.map_err(|e| Error::new(format!("reading the differences of a stage: {e}")))?;
-            let values =
-                values.try_into_vec().map_err(|e| Error::new(format!("reading the differences of a stage: {e:?}")))?;
-            differences.push(Difference { size: [height, width], values });
-            step()
-        })?;
-        Ok(differences)
-    }
-
-    /// The mean distance of pictures `[B, 3, H, W]`, 0..1, on the device: what a training makes small.
-    ///
-    /// # Errors
-    /// None.
-    pub fn loss(&self, a: Tensor<4>, b: Tensor<4>) -> Result<Tensor<1>> {
-        let mut loss = Tensor::zeros([1], &a.device());
-        self.stages_apart(a, b, &mut |apart| {
-            loss = loss.clone() + apart.mean();
-            Ok(())
-        })?;
-        Ok(loss)
-    }
-
-    /// Hands the weighted squared differences of each stage, `[B, 1, h, w]`, to `see`.
-    fn stages_apart(&self, a: Tensor<4>, b: Tensor<4>, see: &mut dyn FnMut(Tensor<4>) -> Result<()>) -> Result<()> {
-        let device = a.device();
-        let pictures = a.dims()[0];
-        let by_channel = |values: [f32; 3]| Tensor::from_data(TensorData::new(values.to_vec(), [1, 3, 1, 1]), &device);
-        let both = Tensor::cat(vec![a, b], 0) * 2.0 - 1.0;
-        let mut x: Tensor<4> = (both - by_channel(SHIFT)) / by_channel(SCALE); // [2 B, 3, H, W]
-        for stage in &self.stages {
-            x = stage.forward(x);
-            let channels = x.dims()[1];
-            // Convolutions with kernels of one pixel, not `sum_dim`: in burn 0.22.1, where what follows is fused to it, that took
-            // the first of twelve channels of a single pixel for their sum (seen on a software adapter).
-            let sum = |x: Tensor<4>, weights: Tensor<4>| {
-                conv2d(x, weights, None, ConvOptions::new([1, 1], [0, 0], [1, 1], 1))
-            };
-            let ones = Tensor::ones([1, channels, 1, 1], &device);
-            // Far below what counts, and above 0, where a root has no gradient.
-            let length = (sum(x.clone() * x.clone(), ones) + EPSILON * EPSILON).sqrt() + EPSILON; // [2 B, 1, h, w]
-            let unit = x.clone() / length;
-            let apart = unit.clone().narrow(0, 0, pictures) - unit.narrow(0, pictures, pictures);
-            see(sum(apart.clone() * apart, stage.head.val().detach()))?;
-        }
-        Ok(())
+    /// Number of stages.
+    pub fn stages(&self) -> usize {
+        self.stages.len()
     }
 }

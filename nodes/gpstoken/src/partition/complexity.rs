@@ -2,8 +2,8 @@
 
 use super::Region;
 use crate::{
+    canvas::plane::Plane,
     kernels::cpu::{Level, for_each_level},
-    plane::Plane,
 };
 
 /// Regions are brought to this size before they are compared.

@@ -1,11 +1,7 @@
 //! The starting gaussian and the corners of a region.
 
 use super::Region;
-
-/// `(sigma_x, sigma_y, rho, x, y)`: standard deviations, correlation and centre, in units where the tile spans -1..1.
-pub type Gaussian = [f32; 5];
-/// `(x0, y0, x1, y1)`: the centres of the first and the last pixel, -1..1 over the tile.
-pub type Corners = [f32; 4];
+use crate::canvas::{Corners, Gaussian};
 
 /// The gaussian that covers a region of a `width` x `height` tile (paper, section 3.2, eq. 6).
 pub fn gaussian(region: Region, width: usize, height: usize) -> Gaussian {

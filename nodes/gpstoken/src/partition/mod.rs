@@ -3,15 +3,16 @@
 //! The most complex region is cut in two until there are as many as asked for. Order and ties follow the authors' code,
 //! because checkpoints and recorded runs depend on them.
 
+pub mod calibration;
 mod capacity;
 mod complexity;
 mod gaussians;
 
 pub use capacity::capacity;
 pub use complexity::{complexity, entropy};
-pub use gaussians::{Corners, Gaussian, corners, gaussian};
+pub use gaussians::{corners, gaussian};
 
-use crate::plane::Plane;
+use crate::canvas::plane::Plane;
 
 /// A rectangle of pixels; the last column and row belong to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,19 +7,13 @@
 //! A token contributes nothing when a number of its geometry is not finite, a sigma is not a normal number above 0, or `|rho|`
 //! is not below 1. A map of one column (or row) has its pixels at `u = 0` (or `v = 0`).
 //!
-//! [`splat_tensor`] splats where the tokens are. On the processor and on graphics cards that is a kernel of our own:
-//! `splat_forward` and `splat_backward` here, with shaders of the same names; elsewhere it is [`splat_dense`].
+//! `splat_forward` and `splat_backward` here have shaders of the same names; `on_device` has those, and a dense form for all other devices.
 
-pub mod node;
-mod ops;
-mod reference;
+mod map;
 mod splat_backward;
 mod splat_forward;
-pub(crate) mod wgsl;
 
-pub use node::Tiles;
-pub use ops::splat_tensor;
-pub use reference::splat_dense;
+pub use map::{Target, Tiles, splat_map, without_padding};
 pub use splat_backward::splat_backward;
 pub use splat_forward::splat;
 
@@ -39,7 +33,7 @@ fn covered(places: &[f32], centre: f32, reach: f32) -> Range<usize> {
 }
 
 /// Where pixels are: `2 i / (size - 1) - 1`, computed in f64 and rounded, as the authors' kernel does.
-fn places(size: usize) -> Vec<f32> {
+pub(crate) fn places(size: usize) -> Vec<f32> {
     (0..size).map(|i| place(i, size) as f32).collect()
 }
 

@@ -1,25 +1,19 @@
 //! The convolutional block of the image stem and the decoder.
 
-use super::{
-    direct::{Direct, Map},
-    group_norm::{GroupNorm, Statistics},
-    layers::Convolution,
-};
-use crate::weights::Weights;
-use burn::{
-    module::Module,
-    tensor::{Tensor, activation::silu},
+use crate::{
+    checkpoint::{Parameter, Weights},
+    layers::{Convolution, GroupNorm, Host, Map, Statistics},
 };
 
 /// `x + conv(silu(norm(conv(silu(norm(x))))))`
-#[derive(Module, Debug)]
-pub(super) struct Residual {
-    norm1: GroupNorm,
-    conv1: Convolution,
-    norm2: GroupNorm,
-    conv2: Convolution,
+#[derive(Clone, Debug)]
+pub(crate) struct Residual<P = Parameter> {
+    pub(crate) norm1: GroupNorm<P>,
+    pub(crate) conv1: Convolution<P>,
+    pub(crate) norm2: GroupNorm<P>,
+    pub(crate) conv2: Convolution<P>,
     /// Brings `x` to the new number of channels.
-    shortcut: Option<Convolution>,
+    pub(crate) shortcut: Option<Convolution<P>>,
 }
 
 impl Residual {
@@ -34,26 +28,29 @@ impl Residual {
         }
     }
 
-    /// `[B, in, H, W] -> [B, out, H, W]`
-    pub(super) fn forward(&self, x: Tensor<4>, statistics: Statistics) -> Tensor<4> {
-        let h = self.conv1.forward(silu(self.norm1.forward(x.clone(), statistics)));
-        let h = self.conv2.forward(silu(self.norm2.forward(h, statistics)));
-        match &self.shortcut {
-            Some(shortcut) => h + shortcut.forward(x),
-            None => h + x,
-        }
-    }
-
-    /// As `forward`, on the CPU's kernels; `x`'s memory becomes the result's, or is given back.
-    pub(super) fn direct(&self, mut x: Map, statistics: Statistics, direct: Direct<'_>) -> Map {
-        let mut h = direct.map(x.size, self.conv1.outputs());
-        direct.normalise_convolve(&self.norm1, &self.conv1, &x, statistics, &mut h, false);
+    /// `[H, W, in] -> [H, W, out]`; `x`'s memory becomes the result's, or is given back.
+    pub(super) fn forward(&self, mut x: Map, statistics: Statistics, host: Host<'_>) -> Map {
+        let mut h = host.map(x.size, self.conv1.outputs());
+        host.normalise_convolve(&self.norm1, &self.conv1, &x, statistics, &mut h, false);
         if let Some(shortcut) = &self.shortcut {
-            let shortened = direct.convolve_pixels(shortcut, &x);
-            direct.put(std::mem::replace(&mut x, shortened));
+            let shortened = host.convolve_pixels(shortcut, &x);
+            host.put(std::mem::replace(&mut x, shortened));
         }
-        direct.normalise_convolve(&self.norm2, &self.conv2, &h, statistics, &mut x, true);
-        direct.put(h);
+        host.normalise_convolve(&self.norm2, &self.conv2, &h, statistics, &mut x, true);
+        host.put(h);
         x
+    }
+}
+
+impl<P> Residual<P> {
+    /// The block with every parameter mapped.
+    pub(crate) fn map<Q>(&self, f: &mut dyn FnMut(&P) -> Q) -> Residual<Q> {
+        Residual {
+            norm1: self.norm1.map(f),
+            conv1: self.conv1.map(f),
+            norm2: self.norm2.map(f),
+            conv2: self.conv2.map(f),
+            shortcut: self.shortcut.as_ref().map(|shortcut| shortcut.map(f)),
+        }
     }
 }

@@ -4,8 +4,6 @@
 //! Bilinear weights, the mean over a bin's samples, and the rule for samples off the map are all products of a factor for x
 //! and one for y, so a box is reduced along its rows first and then along its columns.
 
-use super::roi_align_shader;
-use burn::tensor::{FloatDType, Tensor, TensorData};
 use rayon::prelude::*;
 
 /// A tile of a feature map that may be larger.
@@ -22,9 +20,9 @@ pub struct FeatureTile<'a> {
 }
 
 /// How one bin weighs the pixels along an axis.
-pub(super) struct Bin {
-    pub(super) first: usize,
-    pub(super) weights: Vec<f32>,
+pub(crate) struct Bin {
+    pub(crate) first: usize,
+    pub(crate) weights: Vec<f32>,
 }
 
 /// Samples `channels` of the map in boxes `(x0, y0, x1, y1)`, in pixels of the tile: `[N, C, bins * bins]`, rows of bins
@@ -63,42 +61,9 @@ pub fn roi_align(map: FeatureTile<'_>, channels: usize, boxes: &[[f32; 4]], bins
     sampled
 }
 
-/// As [`roi_align`], on a device: a map `[C, H, W]` in boxes to `[N, C, bins * bins]`.
-pub fn roi_align_tensor(map: Tensor<3>, boxes: &[[f32; 4]], bins: usize) -> Tensor<3> {
-    roi_align_shader::sample(&map, boxes, bins).unwrap_or_else(|| roi_align_dense(map, boxes, bins))
-}
-
-/// Both axes as products with matrices of the bins' weights, made here from the boxes.
-pub fn roi_align_dense(map: Tensor<3>, boxes: &[[f32; 4]], bins: usize) -> Tensor<3> {
-    /// Boxes that are sampled at once: the rows of all of them stand side by side in between.
-    const AT_ONCE: usize = 32;
-    let device = map.device();
-    let precision = FloatDType::from(map.dtype());
-    let [channels, height, width] = map.dims();
-    let matrix = |bins_of: &dyn Fn(&[f32; 4]) -> Vec<Bin>, boxes: &[[f32; 4]], side: usize| {
-        let mut weights = vec![0.0; boxes.len() * bins * side];
-        for (row, bin) in weights.chunks_exact_mut(side).zip(boxes.iter().flat_map(bins_of)) {
-            row[bin.first..bin.first + bin.weights.len()].copy_from_slice(&bin.weights);
-        }
-        Tensor::<2>::from_data(TensorData::new(weights, [boxes.len() * bins, side]), &device).cast(precision)
-    };
-    let rows: Tensor<2> = map.reshape([channels * height, width]);
-    let sample = |boxes: &[[f32; 4]]| -> Tensor<3> {
-        let count = boxes.len();
-        let across = matrix(&|&[x0, _, x1, _]| axis(x0, x1, width, bins), boxes, width); // [n bins, W]
-        let down = matrix(&|&[_, y0, _, y1]| axis(y0, y1, height, bins), boxes, height); // [n bins, H]
-        let reduced: Tensor<4> = rows.clone().matmul(across.transpose()).reshape([channels, height, count, bins]);
-        let reduced: Tensor<3> = reduced.permute([2, 1, 0, 3]).reshape([count, height, channels * bins]);
-        let sampled: Tensor<4> =
-            down.reshape([count, bins, height]).matmul(reduced).reshape([count, bins, channels, bins]);
-        sampled.swap_dims(1, 2).reshape([count, channels, bins * bins])
-    };
-    Tensor::cat(boxes.chunks(AT_ONCE).map(sample).collect(), 0)
-}
-
 /// The weights of each bin along an axis of `side` pixels, for a box from `start` to `end`. Coordinates in f32, in the order
 /// of torchvision's code.
-pub(super) fn axis(start: f32, end: f32, side: usize, bins: usize) -> Vec<Bin> {
+pub(crate) fn axis(start: f32, end: f32, side: usize, bins: usize) -> Vec<Bin> {
     let (start, end) = (start - 0.5, end - 0.5);
     let size = end - start;
     let step = size / bins as f32;

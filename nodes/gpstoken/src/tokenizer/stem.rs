@@ -1,74 +1,54 @@
 //! The image stem: a picture tile to a feature map of the same size (paper, section 3.3).
 
-use super::{
-    direct::{Direct, Map},
-    group_norm::Statistics,
-    layers::Convolution,
-    residual::Residual,
-};
-use crate::weights::Weights;
-use burn::{
-    module::Module,
-    tensor::{FloatDType, Tensor},
+use super::Residual;
+use crate::{
+    checkpoint::{Parameter, Weights},
+    layers::{Convolution, Host, Map, Statistics},
 };
 use splatgraph_sdk::Result;
 
 /// A convolution and two residual blocks at full resolution.
-#[derive(Module, Debug)]
-pub struct ImageStem {
-    conv: Convolution,
-    blocks: Vec<Residual>,
+#[derive(Clone, Debug)]
+pub struct ImageStem<P = Parameter> {
+    pub(crate) conv: Convolution<P>,
+    pub(crate) blocks: [Residual<P>; 2],
 }
 
-impl ImageStem {
-    /// Number of calls of `watch`.
-    pub const STAGES: usize = 3;
+/// Stages of a forward pass: calls of `watch`.
+pub const STEM_STAGES: usize = 3;
 
+impl ImageStem {
     /// Takes the parameters.
     pub fn load(weights: &mut Weights, channels: usize) -> Self {
         Self {
             conv: Convolution::load(weights, "preprocess_img.0", 3, channels, 3),
-            blocks: (1..=2)
-                .map(|i| Residual::load(weights, &format!("preprocess_img.{i}"), channels, channels))
-                .collect(),
+            blocks: [1, 2].map(|i| Residual::load(weights, &format!("preprocess_img.{i}"), channels, channels)),
         }
     }
 
-    /// `[B, 3, H, W]` with values -1..1 to `[B, C, H, W]`. `watch` sees what each stage gives.
+    /// `[H, W, 3]` with values -1..1 to `[H, W, C]`. `watch` sees each stage's result.
     ///
     /// # Errors
     /// Those of `watch`.
     pub fn forward(
         &self,
-        picture: Tensor<4>,
-        watch: &mut dyn FnMut(&str, &Tensor<4>) -> Result<()>,
-    ) -> Result<Tensor<4>> {
-        let precision = FloatDType::from(self.conv.weight().dtype());
-        let mut x = self.conv.forward(picture.cast(precision));
+        picture: &Map,
+        host: Host<'_>,
+        watch: &mut dyn FnMut(&str, &Map) -> Result<()>,
+    ) -> Result<Map> {
+        let mut x = host.convolve(&self.conv, picture);
         watch("conv", &x)?;
         for (block, name) in self.blocks.iter().zip(["block1", "block2"]) {
-            x = block.forward(x, Statistics::Picture);
+            x = block.forward(x, Statistics::Picture, host);
             watch(name, &x)?;
         }
         Ok(x)
     }
+}
 
-    /// As `forward`, on the CPU's kernels: `[H, W, 3]` to `[H, W, C]`.
-    ///
-    /// # Errors
-    /// Those of `watch`.
-    pub fn direct(
-        &self,
-        picture: &Map,
-        direct: Direct<'_>,
-        watch: &mut dyn FnMut(&str, &Map) -> Result<()>,
-    ) -> Result<Map> {
-        let mut x = direct.convolve(&self.conv, picture);
-        watch("conv", &x)?;
-        for (block, name) in self.blocks.iter().zip(["block1", "block2"]) {
-            x = block.direct(x, Statistics::Picture, direct);
-            watch(name, &x)?;
-        }
-        Ok(x)
+impl<P> ImageStem<P> {
+    /// The stem with every parameter mapped.
+    pub(crate) fn map<Q>(&self, f: &mut dyn FnMut(&P) -> Q) -> ImageStem<Q> {
+        ImageStem { conv: self.conv.map(f), blocks: self.blocks.each_ref().map(|block| block.map(f)) }
     }
 }

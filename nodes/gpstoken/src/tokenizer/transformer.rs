@@ -1,29 +1,19 @@
 //! Turns the layout's gaussians into tokens by looking at the picture's features in their regions (paper, section 3.3).
 
-use super::{
-    convolution_shader::multiply,
-    direct::Numbers,
-    layers::{self, Convolution, LayerNorm, Linear, NORM_EPSILON},
-};
-use crate::kernels::{
-    cpu::Level,
-    product::{PANEL, Rows, Target, pack, panels_length, product},
-    tokens::{Then, attend, from_panels, linear, normalise, to_panels},
-};
-use crate::weights::Weights;
-use burn::{
-    module::{Module, Param},
-    prelude::s,
-    tensor::{
-        FloatDType, Tensor,
-        activation::{gelu, sigmoid},
+use crate::{
+    checkpoint::{Parameter, Weights},
+    kernels::{
+        cpu::Level,
+        product::{PANEL, Rows, Target, pack, panels_length, product},
+        tokens::{Then, attend, from_panels, linear, normalise, to_panels},
     },
+    layers::{Convolution, LayerNorm, Linear, NORM_EPSILON},
 };
 use rayon::prelude::*;
 use splatgraph_sdk::Result;
 
 /// Heads of the attention between tokens: fixed in the authors' code, not to be seen in the shapes.
-const HEADS: usize = 8;
+pub(crate) const HEADS: usize = 8;
 
 /// The widths of a [`TokenTransformer`].
 #[derive(Clone, Copy, Debug)]
@@ -41,15 +31,30 @@ pub struct Widths {
 }
 
 /// Embeds gaussians, lets the tokens look at their regions and at each other, and gives their final geometry and textures.
-#[derive(Module, Debug)]
-pub struct TokenTransformer {
-    region_projection: Convolution,
-    embedding: Param<Tensor<2>>, // [1, width]
-    gaussian_in: Linear,
-    gaussian_out: Linear,
-    blocks: Vec<Block>,
-    geometry: Linear,
-    textures: Linear,
+#[derive(Clone, Debug)]
+pub struct TokenTransformer<P = Parameter> {
+    pub(crate) region_projection: Convolution<P>,
+    /// `[1, width]`
+    pub(crate) embedding: P,
+    pub(crate) gaussian_in: Linear<P>,
+    pub(crate) gaussian_out: Linear<P>,
+    pub(crate) blocks: Vec<Block<P>>,
+    pub(crate) geometry: Linear<P>,
+    pub(crate) textures: Linear<P>,
+}
+
+/// Attention between tokens and a feed-forward layer, both with a normalisation in front.
+#[derive(Clone, Debug)]
+pub(crate) struct Block<P = Parameter> {
+    pub(crate) region: Linear<P>,
+    pub(crate) norm1: LayerNorm<P>,
+    /// `[3 width, width]`: queries, keys, values
+    pub(crate) projection_weight: P,
+    pub(crate) projection_bias: P,
+    pub(crate) out: Linear<P>,
+    pub(crate) norm2: LayerNorm<P>,
+    pub(crate) widen: Linear<P>,
+    pub(crate) narrow: Linear<P>,
 }
 
 impl TokenTransformer {
@@ -67,46 +72,12 @@ impl TokenTransformer {
         }
     }
 
-    /// Number of blocks, so of calls of `watch` that name one's `out`.
-    pub fn depth(&self) -> usize {
-        self.blocks.len()
-    }
-
-    /// `gaussians` `[B, N, 5]` and `regions` `[B, N, stem, samples]` to gaussians `[B, N, 5]` and textures `[B, N, C]`, both
-    /// in f32. `watch` sees what each stage gives.
-    ///
-    /// # Errors
-    /// Those of `watch`.
-    pub fn forward(
-        &self,
-        gaussians: Tensor<3>,
-        regions: Tensor<4>,
-        watch: &mut dyn FnMut(&str, &Tensor<3>) -> Result<()>,
-    ) -> Result<(Tensor<3>, Tensor<3>)> {
-        let precision = FloatDType::from(self.embedding.val().dtype());
-        let conditions = self.conditions(regions.cast(precision));
-        let embedded = self.gaussian_out.forward(gelu(self.gaussian_in.forward(gaussians.clone().cast(precision))));
-        watch("embedding", &embedded)?;
-        let mut x = embedded + self.embedding.val().unsqueeze::<3>();
-        for (i, (block, condition)) in self.blocks.iter().zip(conditions).enumerate() {
-            watch(&format!("block{i}.condition"), &condition)?;
-            x = x + condition;
-            let attended = block.attend(x.clone());
-            watch(&format!("block{i}.attention"), &attended)?;
-            x = block.feed_forward(x + attended);
-            watch(&format!("block{i}.out"), &x)?;
-        }
-        let delta = self.geometry.forward(x.clone()).cast(FloatDType::F32);
-        watch("delta", &delta)?;
-        Ok((shift(gaussians, delta), self.textures.forward(x).cast(FloatDType::F32)))
-    }
-
-    /// As `forward` for one picture, on the CPU's kernels: `gaussians` `[N, 5]` and `regions` `[N, stem, samples]` to gaussians
-    /// `[N, 5]` and textures `[N, C]`. `step` is called after each block.
+    /// For one picture: `gaussians` `[N, 5]` and `regions` `[N, stem, samples]` to gaussians `[N, 5]` and textures `[N, C]`. `step` is
+    /// called after each block.
     ///
     /// # Errors
     /// Those of `step`.
-    pub fn direct(
+    pub fn forward(
         &self,
         level: Level,
         gaussians: &[f32],
@@ -114,18 +85,17 @@ impl TokenTransformer {
         step: &mut dyn FnMut() -> Result<()>,
     ) -> Result<(Vec<f32>, Vec<f32>)> {
         let count = gaussians.len() / 5;
-        let width = self.embedding.dims()[1];
+        let width = self.embedding.shape()[1];
         let padded = count.div_ceil(PANEL) * PANEL;
-        let run = |parameters: [Numbers; 2], x: &[f32], then: Then<'_>, out: &mut [f32]| {
-            linear(level, [&parameters[0], &parameters[1]], x, then, out);
+        let run = |parameters: [&[f32]; 2], x: &[f32], then: Then<'_>, out: &mut [f32]| {
+            linear(level, parameters, x, then, out);
         };
         let mut hidden = vec![0.0; padded * 4 * width];
         let (mut x, mut normal) = (vec![0.0; padded * width], vec![0.0; padded * width]);
         run(self.gaussian_in.numbers(), &to_panels(gaussians, 5), Then::Gelu, &mut normal);
         run(self.gaussian_out.numbers(), &normal, Then::Write, &mut x);
-        let embedding = Numbers::of(self.embedding.val());
         for panel in x.chunks_exact_mut(width * PANEL) {
-            for (lanes, value) in panel.chunks_exact_mut(PANEL).zip(embedding.iter()) {
+            for (lanes, value) in panel.chunks_exact_mut(PANEL).zip(self.embedding.iter()) {
                 lanes.iter_mut().for_each(|v| *v += value);
             }
         }
@@ -135,13 +105,13 @@ impl TokenTransformer {
             let [weights, bias] = block.region.numbers();
             let total: f32 = weights.iter().sum();
             let constant: Vec<f32> = projection_bias.iter().map(|b| b * total + bias[0]).collect();
-            linear(level, [&projection, &constant], &reduced, Then::Add, &mut x);
+            linear(level, [projection, &constant], &reduced, Then::Add, &mut x);
             let norm = |norm: &LayerNorm, x: &[f32], out: &mut [f32]| {
                 let [scale, shift] = norm.numbers();
-                normalise(level, NORM_EPSILON, width, |_| [&scale[..], &shift[..]], x, out);
+                normalise(level, NORM_EPSILON, width, |_| [scale, shift], x, out);
             };
             norm(&block.norm1, &x, &mut normal);
-            let joint = [Numbers::of(block.projection_weight.val()), Numbers::of(block.projection_bias.val())];
+            let joint: [&[f32]; 2] = [&block.projection_weight, &block.projection_bias];
             let hidden_three = &mut hidden[..padded * 3 * width];
             run(joint, &normal, Then::Write, hidden_three);
             attend(level, HEADS, count, width, hidden_three, &mut normal);
@@ -153,7 +123,7 @@ impl TokenTransformer {
         }
         let mut delta = vec![0.0; padded * 5];
         run(self.geometry.numbers(), &x, Then::Write, &mut delta);
-        let channels = self.textures.bias().dims()[0];
+        let channels = self.textures.outputs();
         let mut textures = vec![0.0; padded * channels];
         run(self.textures.numbers(), &x, Then::Write, &mut textures);
         let mut shifted = from_panels(&delta, count, 5);
@@ -163,11 +133,14 @@ impl TokenTransformer {
         Ok((shifted, from_panels(&textures, count, channels)))
     }
 
-    /// The regions' samples reduced for each block, as panels of width `stem`; see `conditions`.
+    /// The regions' samples reduced for each block, as panels of width `stem`.
+    ///
+    /// The authors bring every sample to the full width, then reduce the samples in each block. Both are linear, so here the
+    /// samples are reduced for all blocks at once, at the stem's width: the same result from a fraction of the work.
     fn reduce(&self, level: Level, count: usize, regions: &[f32]) -> Vec<Vec<f32>> {
-        let stem = self.region_projection.weight().dims()[1];
+        let stem = self.region_projection.weight.shape()[1];
         let blocks = self.blocks.len();
-        let weights: Vec<f32> = self.blocks.iter().flat_map(|block| block.region.numbers()[0].to_vec()).collect();
+        let weights: Vec<f32> = self.blocks.iter().flat_map(|block| block.region.weight.iter().copied()).collect();
         let samples = weights.len() / blocks.max(1);
         let mut panels = vec![0.0; panels_length(blocks, samples)];
         pack(&weights, blocks, samples, &mut panels);
@@ -188,44 +161,29 @@ impl TokenTransformer {
         };
         (0..blocks).into_par_iter().map(of_block).collect()
     }
+}
 
-    /// What each block adds for the regions, `[B, N, width]`.
-    ///
-    /// The authors bring every sample to the full width, then reduce the samples in each block. Both are linear, so here the
-    /// samples are reduced for all blocks at once, at the stem's width: the same result from a fraction of the work.
-    fn conditions(&self, regions: Tensor<4>) -> Vec<Tensor<3>> {
-        let [batch, count, stem, samples] = regions.dims();
-        let weights: Vec<Tensor<2>> = self.blocks.iter().map(|block| block.region.weight()).collect(); // [1, samples] each
-        if weights.is_empty() {
-            return Vec::new();
+impl<P> TokenTransformer<P> {
+    /// Number of blocks, so of calls of `watch` that name one's `out`.
+    pub fn depth(&self) -> usize {
+        self.blocks.len()
+    }
+
+    /// The transformer with every parameter mapped.
+    pub(crate) fn map<Q>(&self, f: &mut dyn FnMut(&P) -> Q) -> TokenTransformer<Q> {
+        TokenTransformer {
+            region_projection: self.region_projection.map(f),
+            embedding: f(&self.embedding),
+            gaussian_in: self.gaussian_in.map(f),
+            gaussian_out: self.gaussian_out.map(f),
+            blocks: self.blocks.iter().map(|block| block.map(f)).collect(),
+            geometry: self.geometry.map(f),
+            textures: self.textures.map(f),
         }
-        let (weights, samples): (_, Tensor<2>) =
-            (Tensor::cat(weights, 0), regions.reshape([batch * count * stem, samples]));
-        let samples = samples.transpose();
-        // [blocks, B N stem]
-        let reduced = multiply(weights.clone(), samples.clone()).unwrap_or_else(|| weights.matmul(samples));
-        let projection: Tensor<2> = self.region_projection.weight().reshape([-1, stem as i32]); // [width, stem]
-        let project = |(i, block): (usize, &Block)| {
-            let features: Tensor<3> = reduced.clone().slice(s![i..i + 1]).reshape([batch, count, stem]);
-            let constant = self.region_projection.bias() * block.region.weight().sum() + block.region.bias();
-            layers::linear(features, projection.clone(), constant)
-        };
-        self.blocks.iter().enumerate().map(project).collect()
     }
 }
 
 /// Adds to a gaussian in the unbounded space where sigma is a logit, and rho, x, y are logits of `(1 + v) / 2`.
-fn shift(gaussians: Tensor<3>, delta: Tensor<3>) -> Tensor<3> {
-    let sigma = |t: &Tensor<3>| t.clone().slice(s![.., .., 0..2]);
-    let rest = |t: &Tensor<3>| t.clone().slice(s![.., .., 2..5]);
-    let sigma_logit = (sigma(&gaussians).recip() - 1.0).log().neg();
-    let rest_logit = ((rest(&gaussians) + 1.0).recip() * 2.0 - 1.0).log().neg();
-    let sigmas = sigmoid(sigma_logit + sigma(&delta));
-    let others = sigmoid(rest_logit + rest(&delta)) * 2.0 - 1.0;
-    Tensor::cat(vec![sigmas, others], 2)
-}
-
-/// As `shift`, for one gaussian.
 fn shift_gaussian(gaussian: [f32; 5], delta: [f32; 5]) -> [f32; 5] {
     let sigmoid = |v: f32| 1.0 / (1.0 + (-v).exp());
     std::array::from_fn(|i| {
@@ -235,19 +193,6 @@ fn shift_gaussian(gaussian: [f32; 5], delta: [f32; 5]) -> [f32; 5] {
             sigmoid(-(2.0 / (gaussian[i] + 1.0) - 1.0).ln() + delta[i]) * 2.0 - 1.0
         }
     })
-}
-
-/// Attention between tokens and a feed-forward layer, both with a normalisation in front.
-#[derive(Module, Debug)]
-struct Block {
-    region: Linear,
-    norm1: LayerNorm,
-    projection_weight: Param<Tensor<2>>, // [3 width, width]: queries, keys, values
-    projection_bias: Param<Tensor<1>>,
-    out: Linear,
-    norm2: LayerNorm,
-    widen: Linear,
-    narrow: Linear,
 }
 
 impl Block {
@@ -263,22 +208,20 @@ impl Block {
             narrow: Linear::load(weights, &format!("{key}.mlp.2"), 4 * width, width),
         }
     }
+}
 
-    fn attend(&self, x: Tensor<3>) -> Tensor<3> {
-        let [batch, count, width] = x.dims();
-        let (weight, bias) = (self.projection_weight.val(), self.projection_bias.val());
-        let x = layers::linear(self.norm1.forward(x), weight, bias); // [B, N, 3 width]
-        let heads = |i: usize| {
-            let part = x.clone().slice(s![.., .., i * width..(i + 1) * width]);
-            part.reshape([batch, count, HEADS, width / HEADS]).swap_dims(1, 2)
-        };
-        let attended = layers::attend(heads(0), heads(1), heads(2));
-        self.out.forward(attended.swap_dims(1, 2).reshape([batch, count, width]))
-    }
-
-    fn feed_forward(&self, x: Tensor<3>) -> Tensor<3> {
-        let inner = gelu(self.widen.forward(self.norm2.forward(x.clone())));
-        x + self.narrow.forward(inner)
+impl<P> Block<P> {
+    fn map<Q>(&self, f: &mut dyn FnMut(&P) -> Q) -> Block<Q> {
+        Block {
+            region: self.region.map(f),
+            norm1: self.norm1.map(f),
+            projection_weight: f(&self.projection_weight),
+            projection_bias: f(&self.projection_bias),
+            out: self.out.map(f),
+            norm2: self.norm2.map(f),
+            widen: self.widen.map(f),
+            narrow: self.narrow.map(f),
+        }
     }
 }
 

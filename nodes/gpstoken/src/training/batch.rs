@@ -6,10 +6,9 @@ use super::{
     random::{Purpose, Random},
 };
 use crate::{
+    canvas::{TILE, picture::grey},
     partition::{Rules, corners, gaussian, partition},
-    picture::grey,
-    refine_tokens::pixel,
-    tokenizer::TILE,
+    tokenizer::region_pixel,
 };
 use rayon::prelude::*;
 use splatgraph_sdk::{Error, Result};
@@ -92,8 +91,11 @@ impl Sampling {
 pub fn layout(tile: &[f32], tokens: usize, exponent: f64) -> Result<(Vec<f32>, Vec<[f32; 4]>)> {
     let rules = Rules { tokens, exponent, min_region: 8 };
     let regions = partition(&grey(tile), [TILE, TILE], None, &rules).map_err(|e| {
-        Error::new(format!("a tile can be cut into {} regions at most, {tokens} tokens were asked for", e.capacity))
+        Error::new(format!(
+            "expected at most {} tokens, as many as a tile can be cut into regions, got {tokens}",
+            e.capacity
+        ))
     })?;
     let gaussians = regions.iter().flat_map(|region| gaussian(*region, TILE, TILE)).collect();
-    Ok((gaussians, regions.iter().map(|region| corners(*region, TILE, TILE).map(pixel)).collect()))
+    Ok((gaussians, regions.iter().map(|region| corners(*region, TILE, TILE).map(region_pixel)).collect()))
 }

@@ -1,7 +1,7 @@
 //! The classes of a folder: one for each folder in it.
 
 use super::pictures::Pictures;
-use crate::tokenizer::TILE;
+use crate::canvas::TILE;
 use splatgraph_sdk::{Error, Result};
 use std::{ops::Range, path::Path};
 

@@ -1,7 +1,7 @@
 //! A tile cut out of a picture at random.
 
 use super::random::Random;
-use crate::{picture::model_value, tokenizer::TILE};
+use crate::canvas::{TILE, picture::model_value};
 use image::{RgbImage, imageops};
 
 /// Pictures are shrunk by up to this factor.

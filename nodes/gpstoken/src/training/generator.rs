@@ -5,16 +5,16 @@ use super::{
     files::{Files, Kept},
     generator_sheet::Examples,
     generator_sizes::GeneratorSizes,
-    gradients::numbers,
+    gradients::{Trainer, velocity_step},
     run::{self, Plan},
     samples::{Making, Samples},
     state::State,
-    velocity::step,
 };
-use crate::{device::Compute, generator::Network, load_tokenizer::Tokenizer};
-use burn::{
-    module::{Module, ModuleVisitor, Param},
-    tensor::Tensor as DeviceTensor,
+use crate::{
+    device::{Compute, Loaded},
+    generator::Network,
+    on_device,
+    stages::tokenizer::Tokenizer,
 };
 use serde_json::json;
 use splatgraph_sdk::{Ctx, Error, Local, Result, checkpoint::Checkpoint};
@@ -46,10 +46,14 @@ impl Training<'_> {
     /// Trains, and gives the average of the last losses.
     pub(crate) fn run(self) -> Result<f32> {
         let Self { output, tokens, depth, width, heads, class_dropout, seed, plan, ctx, .. } = self;
-        let tokenizer = self.tokenizer.as_ref();
-        let textures = tokenizer.map_or(0, |tokenizer| tokenizer.network.textures);
+        let trainer = Trainer::new(&self.compute)?;
+        let tokenizer = self.tokenizer.as_deref();
+        let textures = tokenizer.map_or(0, |tokenizer| tokenizer.sizes.textures);
         if tokenizer.is_some() && textures == 0 {
-            return Err(Error::input("tokenizer", "a tokenizer whose textures have at least one number was expected"));
+            return Err(Error::input(
+                "tokenizer",
+                "expected a tokenizer whose textures have at least one number, got one without textures",
+            ));
         }
         let classes = Classes::list(self.data).map_err(|e| e.blame("data"))?;
         let sizes = GeneratorSizes {
@@ -66,7 +70,7 @@ impl Training<'_> {
 
         // What the samples depend on, then the numbers; but for the number of steps.
         let counts: Vec<usize> = classes.ranges.iter().map(ExactSizeIterator::len).collect();
-        let known = tokenizer.map(|tokenizer| json!({"model": tokenizer.name, "sum": sum(&*tokenizer.network)}));
+        let known = tokenizer.map(|tokenizer| json!({"model": tokenizer.name, "sum": sum(tokenizer)}));
         let of_samples = json!({
             "classes": classes.names, "pictures_of_classes": counts, "tokens": tokens, "crops": self.crops, "seed": seed,
             "tokenizer": known,
@@ -82,7 +86,7 @@ impl Training<'_> {
         let making = Making { classes: &classes, crops: self.crops, tokens, seed, tokenizer };
         let rows = making.from_file(&files.samples, &of_samples.to_string(), ctx)?;
         let samples = Samples::new(&rows, tokens, classes.names.len())?;
-        let examples = Examples::new(&rows, tokens, classes.names.len(), tokenizer.cloned(), ctx)?;
+        let examples = Examples::new(&rows, tokens, classes.names.len(), self.tokenizer.clone(), ctx)?;
         drop(rows);
 
         let metadata = self.metadata(&classes.names, &samples)?;
@@ -94,12 +98,15 @@ impl Training<'_> {
             if ctx.cancelled() {
                 return Ok(None);
             }
-            let network = self.compute.run(|| Network::load(averages, Some(heads), &self.compute.device))?;
-            examples.sheet(&self.compute, &network, &samples.normalisation, ctx).map(Some)
+            let network = Network::load(averages, Some(heads))?;
+            let sizes = network.sizes;
+            let upload = |network: &Network, device: &_| network.map(&mut on_device::upload(device));
+            let network = Loaded::new(network, &self.compute, upload)?;
+            examples.sheet(&network, sizes, &samples.normalisation, ctx).map(Some)
         };
         let mut next = |state: &State| {
             let batch = samples.batch(seed, state.step, pictures, class_dropout);
-            Ok((step(&self.compute, state.network.weights()?, heads, &batch)?, None))
+            Ok((velocity_step(&trainer, state.network.weights()?, heads, &batch)?, None))
         };
         run::train(state, &plan, &files, ctx, &mut next, &save)
     }
@@ -120,16 +127,13 @@ impl Training<'_> {
     }
 }
 
-/// The sum of all parameters, by which a tokenizer that was trained on under the same name is told from what it was.
-fn sum(network: &impl Module) -> f64 {
-    struct Sum(f64);
-    impl ModuleVisitor for Sum {
-        fn visit_float<const D: usize>(&mut self, parameter: &Param<DeviceTensor<D>>) {
-            let values = numbers(parameter.val()).unwrap_or_default();
-            self.0 += values.iter().map(|v| f64::from(*v)).sum::<f64>();
-        }
+/// The sum of all parameters. It tells a tokenizer from another of the same name.
+fn sum(tokenizer: &Tokenizer) -> f64 {
+    let mut total = 0.0;
+    let mut add = |values: &[f32]| total += values.iter().map(|v| f64::from(*v)).sum::<f64>();
+    match &tokenizer.network {
+        Loaded::Host(network) => _ = network.map(&mut |parameter| add(parameter)),
+        Loaded::Device(network, _) => _ = network.map(&mut |parameter| add(&parameter.numbers())),
     }
-    let mut sum = Sum(0.0);
-    network.visit(&mut sum);
-    sum.0
+    total
 }

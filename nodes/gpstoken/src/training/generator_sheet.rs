@@ -2,22 +2,22 @@
 
 use super::samples::Rows;
 use crate::{
-    calibration::calibrate,
-    decode::{Together, decode},
-    device::{Compute, Placed},
-    draw::{Colour, TokensOrLayout, node::draw_tokens},
+    canvas::TILE,
+    device::{Loaded, Placed},
+    draw::{Style, TokensOrLayout, draw},
     generator::{
-        Network,
+        Network, Prepared, Sizes, Velocities,
         guidance::Guidance,
         noise::Noise,
         normalisation::Normalisation,
         run::Request,
         sampler::{Diffusion, LastStep, Sampler, Settings},
     },
-    load_tokenizer::Tokenizer,
-    splat::{Tiles, node::splat},
-    texture_diffusion::tokens_value,
-    tokenizer::TILE,
+    kernels::cpu::Level,
+    on_device,
+    splat::Tiles,
+    stages::{decode::decode, layout::calibrated, sample::tokens_of_rows, splat::splat, tokenizer::Tokenizer},
+    tokenizer::Together,
 };
 use image::{Rgb, RgbImage, imageops};
 use splatgraph_sdk::{Canvas, Ctx, Image, Layout, Local, Result, Tensor, Tokens};
@@ -50,11 +50,11 @@ impl Examples {
         let layouts = Tensor::from_vec([pictures, tokens, 5], rows.layouts[..pictures * tokens * 5].to_vec())?;
         let layouts = Layout::new(layouts, None, Canvas::default())?;
         let above = match &tokenizer {
-            None => draw(layouts.clone(), ctx)?,
+            None => draw_layout(layouts.clone(), ctx)?,
             Some(tokenizer) => {
-                let channels = 5 + tokenizer.network.textures;
+                let channels = 5 + tokenizer.sizes.textures;
                 let rows = rows.tokens[..pictures * tokens * channels].to_vec();
-                shown(tokens_value(rows, pictures, channels, Canvas::default())?, tokenizer, ctx)?
+                shown(tokens_of_rows(rows, pictures, channels, Canvas::default())?, tokenizer, ctx)?
             }
         };
         let classes = (0..pictures).map(|number| number % classes).collect();
@@ -67,8 +67,8 @@ impl Examples {
     /// The device failed, or the run was cancelled.
     pub fn sheet(
         &self,
-        compute: &Compute,
-        network: &Network,
+        network: &Loaded<Network, Network<on_device::Parameter>>,
+        sizes: Sizes,
         normalisation: &Normalisation,
         ctx: &Ctx,
     ) -> Result<RgbImage> {
@@ -76,31 +76,42 @@ impl Examples {
         let [_, count, _] = self.layouts.gaussians.dims()?;
         let layouts = self.layouts.gaussians.as_slice::<f32>()?;
         let with_layouts = self.tokenizer.is_some();
-        let request = Request {
-            network,
-            count,
-            condition: if with_layouts { layouts } else { &[] },
-            classes: &self.classes,
-            guidance: Guidance { scale: 1.5, interval: [0.0, 1.0] },
-            settings: Settings {
-                sampler: Sampler::Euler,
-                points: POINTS,
-                diffusion: Diffusion::Sbdm,
-                last_step: LastStep::Mean,
-            },
-            noise: &if with_layouts { Noise::seeds(0, pictures) } else { Noise::layout_seeds(0, pictures) },
+        let noise = if with_layouts { Noise::seeds(0, pictures) } else { Noise::layout_seeds(0, pictures) };
+        let condition = if with_layouts { layouts } else { &[] };
+        let sample = |network: &dyn Velocities| {
+            let request = Request {
+                network,
+                sizes,
+                count,
+                classes: &self.classes,
+                guidance: Guidance { scale: 1.5, interval: [0.0, 1.0] },
+                settings: Settings {
+                    sampler: Sampler::Euler,
+                    points: POINTS,
+                    diffusion: Diffusion::Sbdm,
+                    last_step: LastStep::Mean,
+                },
+                noise: &noise,
+            };
+            request.sample(&mut || ctx.check(), &mut |_, _| Ok(()))
         };
-        let samples = compute.run(|| request.sample(&mut || ctx.check(), &mut |_, _| Ok(())))?.values;
-        let size = network.channels * count;
+        let samples = match network {
+            Loaded::Host(network) => sample(&Prepared::new(network, Level::best(), count, condition)),
+            Loaded::Device(network, device) => {
+                device.run(|| sample(&on_device::Prepared::new(network, count, condition)))
+            }
+        }?
+        .values;
+        let size = sizes.channels * count;
         let rows = samples.chunks_exact(size).zip(layouts.chunks_exact(5 * count)).flat_map(|(sample, layout)| {
             let layout = with_layouts.then_some(layout);
             normalisation.tokens(sample, layout)
         });
         let rows: Vec<f32> = rows.collect();
         let below = match &self.tokenizer {
-            None => draw(calibrated(&rows, pictures)?, ctx)?,
+            None => draw_layout(calibrated(&rows, pictures)?, ctx)?,
             Some(tokenizer) => {
-                shown(tokens_value(rows, pictures, network.channels, Canvas::default())?, tokenizer, ctx)?
+                shown(tokens_of_rows(rows, pictures, sizes.channels, Canvas::default())?, tokenizer, ctx)?
             }
         };
         let mut sheet = RgbImage::new((TILE * self.classes.len()) as u32, 2 * TILE as u32);
@@ -111,26 +122,13 @@ impl Examples {
     }
 }
 
-/// The layouts as LayoutDiffusion gives them.
-fn calibrated(rows: &[f32], pictures: usize) -> Result<Layout> {
-    let count = rows.len() / (5 * pictures);
-    let (mut gaussians, mut regions) = (Vec::new(), Vec::new());
-    for layout in rows.chunks_exact(5 * count) {
-        let (own_gaussians, own_regions) = calibrate(layout.as_chunks::<5>().0)?;
-        gaussians.extend(own_gaussians.concat());
-        regions.extend(own_regions.concat());
-    }
-    let gaussians = Tensor::from_vec([pictures, count, 5], gaussians)?;
-    Layout::new(gaussians, Some(Tensor::from_vec([pictures, count, 4], regions)?), Canvas::default())
+fn draw_layout(layout: Layout, ctx: &Ctx) -> Result<Image> {
+    draw(TokensOrLayout::Layout(layout), Style::default(), ctx)
 }
 
-fn draw(layout: Layout, ctx: &Ctx) -> Result<Image> {
-    draw_tokens(TokensOrLayout::Layout(layout), None, 1, 1, false, Colour::Size, None, None, ctx)
-}
-
-fn shown(tokens: Tokens, tokenizer: &Local<Tokenizer>, ctx: &Ctx) -> Result<Image> {
-    let map = splat(Placed::Host(tokens), Some(tokenizer.clone()), Tiles::Merged, 1.0, ctx)?;
-    decode(tokenizer.clone(), map, Together::Merged, ctx)?.into_host()
+fn shown(tokens: Tokens, tokenizer: &Tokenizer, ctx: &Ctx) -> Result<Image> {
+    let map = splat(Placed::Host(tokens), Some(tokenizer), Tiles::Merged, 1.0, ctx)?;
+    decode(tokenizer, map, Together::Merged, ctx)?.into_host()
 }
 
 /// Puts pictures `[B, H, W, 3]` side by side.

@@ -1,7 +1,7 @@
 //! A generator's sizes, and weights to begin with.
 
 use super::random::{Purpose, Random};
-use crate::generator::embedding::frequencies;
+use crate::generator::frequencies;
 use splatgraph_sdk::{Error, Result, Tensor};
 use std::collections::BTreeMap;
 
@@ -98,20 +98,18 @@ impl GeneratorSizes {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{device::Compute, generator::Network};
+    use crate::generator::Network;
 
     #[test]
     fn new_weights_are_a_network_of_these_sizes() {
         let sizes =
             GeneratorSizes { depth: 2, width: 24, heads: 3, channels: 9, tokens: 7, classes: 4, condition: true };
-        let load = |sizes: GeneratorSizes| {
-            Network::load(sizes.weights(3).unwrap(), Some(sizes.heads), &Compute::host().device).unwrap()
-        };
+        let load = |sizes: GeneratorSizes| Network::load(sizes.weights(3).unwrap(), Some(sizes.heads)).unwrap().sizes;
         let network = load(sizes);
-        assert_eq!((network.depth(), network.width, network.channels, network.classes), (2, 24, 9, 4));
-        assert_eq!((network.condition_channels(), network.fixed_tokens()), (Some(5), None));
+        assert_eq!((network.blocks, network.width, network.channels, network.classes), (2, 24, 9, 4));
+        assert_eq!((network.condition_channels, network.fixed_tokens), (Some(5), None));
         let network = load(GeneratorSizes { condition: false, ..sizes });
-        assert_eq!((network.condition_channels(), network.fixed_tokens()), (None, Some(7)));
+        assert_eq!((network.condition_channels, network.fixed_tokens), (None, Some(7)));
         insta::assert_snapshot!(GeneratorSizes { heads: 5, ..sizes }.weights(0).unwrap_err(), @"a width that is a multiple of twice the 5 heads was expected, 24 came");
     }
 }

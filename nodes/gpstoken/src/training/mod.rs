@@ -1,13 +1,14 @@
 //! Training: a folder of pictures in, a checkpoint in the authors' layout out.
 //!
-//! All trainings have the same course ([`run`]). A tokenizer is trained on crops that are made while it goes on ([`batch`]),
+//! All trainings have the same course ([`run`]). A tokenizer is trained on crops that a thread makes meanwhile ([`batch`]),
 //! generators on samples that are made once ([`samples`]).
 //!
 //! Weights, their averages and the optimiser's moments are plain numbers by key in the host's memory ([`state`]). Each step builds
-//! the network from them on the run's device, so that a file holds all that a training is, and goes on exactly where it stopped.
-//! Every random choice is a function of the seed, the step and the sample ([`random`]).
+//! the network from them on the run's device and gives their gradients ([`gradients`]), so that a file holds a whole training, and a
+//! later run continues it exactly. Every random choice is a function of the seed, the step and the sample ([`random`]).
 
 pub mod adam;
+pub mod adversary;
 pub mod batch;
 pub mod chart;
 pub mod classes;
@@ -17,8 +18,12 @@ pub mod files;
 pub(crate) mod generator;
 pub mod generator_sheet;
 pub mod generator_sizes;
+#[cfg(feature = "burn")]
 pub mod gradients;
-pub mod loss;
+#[cfg(not(feature = "burn"))]
+#[path = "../without_burn/gradients.rs"]
+pub mod gradients;
+pub mod losses;
 pub mod pictures;
 pub mod random;
 pub mod run;
@@ -26,5 +31,4 @@ pub mod samples;
 pub mod sheet;
 pub mod sizes;
 pub mod state;
-pub mod tokenizer;
-pub mod velocity;
+pub mod step;

@@ -3,9 +3,9 @@
 use super::{
     adam::{self, Adam},
     files::Files,
-    gradients::{Step, Steps},
     sheet::as_image,
     state::{State, Update, norm},
+    step::{Step, Steps},
 };
 use image::RgbImage;
 use splatgraph_sdk::{Ctx, Error, Output, Result, Tensor};

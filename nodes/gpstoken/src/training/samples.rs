@@ -5,14 +5,19 @@ use super::{
     classes::Classes,
     crop::random_tile,
     random::{Purpose, Random},
-    velocity::Batch,
 };
 use crate::{
-    encode::encode, generator::normalisation::Normalisation, init_tokens::init_tokens, load_tokenizer::Tokenizer,
-    refine_tokens::refine_tokens, tokenizer::TILE,
+    canvas::TILE,
+    generator::normalisation::Normalisation,
+    stages::{
+        encode::encode,
+        layout::{Cut, layout},
+        refine::refine,
+        tokenizer::Tokenizer,
+    },
 };
 use rayon::prelude::*;
-use splatgraph_sdk::{Ctx, DType, Error, Image, Local, Result, Tensor, checkpoint, checkpoint::Checkpoint};
+use splatgraph_sdk::{Ctx, DType, Error, Image, Result, Tensor, checkpoint, checkpoint::Checkpoint};
 use std::{collections::BTreeMap, path::Path};
 
 /// Crops that go through the tokenizer together.
@@ -32,7 +37,7 @@ pub struct Making<'a> {
     /// Of all random choices.
     pub seed: u64,
     /// Gives the tokens; without it samples are layouts only.
-    pub tokenizer: Option<&'a Local<Tokenizer>>,
+    pub tokenizer: Option<&'a Tokenizer>,
 }
 
 /// Samples as they come from the pictures.
@@ -87,7 +92,7 @@ impl Making<'_> {
             let numbers = first..(first + TOGETHER).min(self.crops);
             let tiles = numbers.clone().into_par_iter().map(|number| self.crop(number)).collect::<Result<Vec<_>>>()?;
             let image = Image::new(Tensor::from_vec([numbers.len(), TILE, TILE, 3], tiles.concat())?)?;
-            let (layout, _) = init_tokens(image.clone(), self.tokens as u32, 2.5, 8, None, 0.0, 0.0, ctx)?;
+            let (layout, _) = layout(&image, &Cut { tokens: self.tokens, ..Cut::default() }, ctx)?;
             let Some(tokenizer) = self.tokenizer else {
                 for layout in layout.gaussians.as_slice::<f32>()?.chunks_exact(self.tokens * 5) {
                     rows.layouts.extend(in_order(layout));
@@ -95,10 +100,10 @@ impl Making<'_> {
                 continue;
             };
             rows.layouts.extend(layout.gaussians.as_slice::<f32>()?);
-            let features = encode(tokenizer.clone(), image, ctx)?;
-            let tokens = refine_tokens(tokenizer.clone(), features, layout, ctx)?.into_host()?;
+            let features = encode(tokenizer, &image, ctx)?;
+            let tokens = refine(tokenizer, features, &layout, ctx)?.into_host()?;
             let gaussians = tokens.gaussians.as_slice::<f32>()?.chunks_exact(5);
-            let textures = tokens.textures.as_slice::<f32>()?.chunks_exact(tokenizer.network.textures);
+            let textures = tokens.textures.as_slice::<f32>()?.chunks_exact(tokenizer.sizes.textures);
             rows.tokens.extend(gaussians.zip(textures).flat_map(|(gaussian, texture)| [gaussian, texture].concat()));
         }
         Ok(rows)
@@ -126,6 +131,23 @@ fn in_order(layout: &[f32]) -> Vec<f32> {
     let mut rows = layout.as_chunks::<5>().0.to_vec();
     rows.sort_by_key(place);
     rows.concat()
+}
+
+/// The samples of a step: `B` points on the way from noise to data, with the velocities there. Numbers are in the network's scale.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Batch {
+    /// Channels and tokens: `C`, `N`.
+    pub shape: [usize; 2],
+    /// `t data + (1 - t) noise`, `[B, C, N]`.
+    pub points: Vec<f32>,
+    /// `data - noise`, `[B, C, N]`.
+    pub velocities: Vec<f32>,
+    /// The time `t` of each point.
+    pub times: Vec<f32>,
+    /// The class of each; the number of classes stands for none.
+    pub classes: Vec<usize>,
+    /// The layouts `[B, N, 5]`; empty for a network that takes none.
+    pub layouts: Vec<f32>,
 }
 
 /// Samples in the network's scale.

@@ -1,0 +1,11 @@
+//! Checkpoints: the models inside the pack, a network's parameters by their keys, and what a node keeps of the last file.
+
+pub(crate) mod builtin;
+pub(crate) mod latest;
+mod parameter;
+mod precision;
+mod weights;
+
+pub use parameter::Parameter;
+pub use precision::Precision;
+pub use weights::Weights;

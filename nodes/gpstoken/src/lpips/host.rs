@@ -1,0 +1,109 @@
+//! The networks on the host's kernels; the tensor form in `on_device` is their twin.
+
+use super::{
+    Difference, Network,
+    network::{EPSILON, Layer, SCALE, SHIFT, Stage},
+};
+use crate::{
+    kernels::{convolution::Weights, patches::convolve_patches},
+    layers::{Host, Map},
+};
+use rayon::prelude::*;
+use splatgraph_sdk::Result;
+
+impl Network {
+    /// Compares two pictures `[H, W, 3]`, 0..1; `step` is called after each stage.
+    ///
+    /// # Errors
+    /// Those of `step`.
+    pub fn compare(
+        &self,
+        pictures: [&[f32]; 2],
+        size: [usize; 2],
+        host: Host<'_>,
+        step: &mut dyn FnMut() -> Result<()>,
+    ) -> Result<Vec<Difference>> {
+        let mut maps = pictures.map(|picture| input(picture, size, host));
+        let mut differences = Vec::new();
+        for stage in &self.stages {
+            maps = maps.map(|map| stage.forward(map, host));
+            differences.push(difference(&maps, &stage.head));
+            step()?;
+        }
+        maps.into_iter().for_each(|map| host.put(map));
+        Ok(differences)
+    }
+}
+
+/// A picture as the network sees it.
+fn input(picture: &[f32], size: [usize; 2], host: Host<'_>) -> Map {
+    let mut map = host.map(size, 3);
+    for (to, from) in map.values_mut().as_chunks_mut::<3>().0.iter_mut().zip(picture.as_chunks::<3>().0) {
+        *to = std::array::from_fn(|c| (from[c] * 2.0 - 1.0 - SHIFT[c]) / SCALE[c]);
+    }
+    map
+}
+
+impl Stage {
+    fn forward(&self, mut map: Map, host: Host<'_>) -> Map {
+        if let Some(side) = self.pool {
+            let pooled = pool(&map, side, host);
+            host.put(std::mem::replace(&mut map, pooled));
+        }
+        for layer in &self.layers {
+            let mut next = layer.forward(&map, host);
+            // ReLU
+            next.values_mut().par_chunks_mut(1 << 14).for_each(|part| part.iter_mut().for_each(|v| *v = v.max(0.0)));
+            host.put(std::mem::replace(&mut map, next));
+        }
+        map
+    }
+}
+
+impl Layer {
+    fn forward(&self, map: &Map, host: Host<'_>) -> Map {
+        let Self { convolution, kernel } = self;
+        if (kernel.side, kernel.stride) == (3, 1) {
+            return host.convolve(convolution, map);
+        }
+        let mut out = host.map(map.size.map(|side| kernel.outputs(side)), convolution.outputs());
+        let [weight, bias] = convolution.numbers();
+        let weights = Weights { weight, bias, inputs: map.channels };
+        let to = out.values_mut();
+        convolve_patches(host.level, weights, *kernel, map.values(), map.size, to, host.workspace);
+        out
+    }
+}
+
+/// The largest values of windows of `side` pixels, two apart.
+fn pool(map: &Map, side: usize, host: Host<'_>) -> Map {
+    let (channels, [height, width]) = (map.channels, map.size);
+    let [rows, columns] = [height, width].map(|length| (length - side) / 2 + 1);
+    let mut out = host.map([rows, columns], channels);
+    let values = map.values();
+    out.values_mut().par_chunks_exact_mut(columns * channels).enumerate().for_each(|(y, line)| {
+        for (x, largest) in line.chunks_exact_mut(channels).enumerate() {
+            largest.fill(f32::NEG_INFINITY);
+            for (dy, dx) in (0..side).flat_map(|dy| (0..side).map(move |dx| (dy, dx))) {
+                let pixel = &values[((2 * y + dy) * width + 2 * x + dx) * channels..][..channels];
+                largest.iter_mut().zip(pixel).for_each(|(largest, v)| *largest = largest.max(*v));
+            }
+        }
+    });
+    out
+}
+
+fn difference([a, b]: &[Map; 2], head: &[f32]) -> Difference {
+    let channels = a.channels;
+    let mut values = vec![0.0; a.size[0] * a.size[1]];
+    let pixels = a.values().par_chunks_exact(channels).zip(b.values().par_chunks_exact(channels));
+    values.par_iter_mut().zip(pixels).for_each(|(value, (a, b))| {
+        let [to_a, to_b] = [a, b].map(|pixel| 1.0 / (sum(pixel.iter().map(|v| v * v)).sqrt() + EPSILON));
+        *value = sum(a.iter().zip(b).zip(head).map(|((a, b), weight)| weight * (a * to_a - b * to_b).powi(2)));
+    });
+    Difference { size: a.size, values }
+}
+
+fn sum(terms: impl Iterator<Item = f32>) -> f32 {
+    terms.sum()
+}

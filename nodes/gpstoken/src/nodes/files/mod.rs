@@ -1,0 +1,4 @@
+//! Tokens as compact files.
+
+pub mod load_tokens;
+pub mod save_tokens;

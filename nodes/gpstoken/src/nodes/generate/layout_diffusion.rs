@@ -1,0 +1,90 @@
+//! The node `gpstoken.LayoutDiffusion`.
+
+use crate::{
+    device::threads::within,
+    generator::{
+        class::Class,
+        sampler::{Diffusion, LastStep, Sampler, Settings},
+    },
+    stages::{
+        generator::{Generator, Kind},
+        layout::calibrated,
+        sample::{Sampling, expect},
+    },
+};
+use splatgraph_sdk::prelude::*;
+
+/// Makes layouts for a class, from noise: where the gaussians are, for TextureDiffusion (paper, section 3.3).
+///
+/// A layout depends on its seed and class, not on the others of a batch: picture i has the seed `seed + i`.
+#[node(category = "GPSToken", outputs(layout: "a gaussian and, when calibrated, a region for each token"))]
+#[expect(clippy::too_many_arguments, reason = "a node's inputs")]
+pub fn layout_diffusion(
+    /// A generator of layouts, from LoadGenerator.
+    generator: Local<Generator>,
+    /// What is to be seen: a class of the generator's training data, by its number or, where the checkpoint has names, its name. A
+    /// wrong one is an error that lists them.
+    #[input(default = Class::Number(0), min = 0)]
+    class: Class,
+    /// One class for each picture of the batch, in place of `class`.
+    classes: Option<Vec<Class>>,
+    /// Where the noise starts; picture i of the batch has `seed` + i.
+    #[input(default = 0, min = 0)]
+    seed: u64,
+    /// Pictures.
+    #[input(default = 1, min = 1, max = 65536)]
+    count: u32,
+    /// Gaussians of a picture; 0 makes as many as the generator does, which is the only number that it can make.
+    #[input(default = 0, min = 0, max = 65536)]
+    tokens: u32,
+    /// Points in time: one more than steps between them.
+    #[input(default = 6, min = 2, max = 100000)]
+    steps: u32,
+    /// How the way from noise to data is followed.
+    #[input(default = Sampler::Euler)]
+    sampler: Sampler,
+    /// How far the layout is pushed to its class; 1 is not at all, and takes half the time.
+    #[input(default = 1.5)]
+    guidance_scale: f32,
+    /// The time where guidance begins; noise is at 0, the layout at 1.
+    #[input(default = 0.0)]
+    guidance_low: f32,
+    /// The time where guidance ends.
+    #[input(default = 1.0)]
+    guidance_high: f32,
+    /// How much fresh noise a stochastic sampler uses.
+    #[input(default = Diffusion::Sbdm)]
+    diffusion: Diffusion,
+    /// How a stochastic sampler ends.
+    #[input(default = LastStep::Mean)]
+    last_step: LastStep,
+    /// Makes each layout a partition of the tile, as TextureDiffusion knows them from its training (paper, algorithm 2). Otherwise
+    /// the gaussians are as sampled, and there are no regions.
+    #[input(default = true)]
+    calibrate: bool,
+    /// Recorded noise in place of the seed: `start` f32 [B, 5, N] and `steps` f32 [S, B, 5, N].
+    noise: Option<Record>,
+    ctx: &Ctx,
+) -> Result<Layout> {
+    expect(&generator, Kind::Layout)?;
+    let made = generator.sizes.fixed_tokens.unwrap_or_default();
+    if tokens != 0 && tokens as usize != made {
+        return Err(Error::input(
+            "tokens",
+            format!(
+                "expected {made} gaussians, for which {} has places, got {tokens}. Set tokens to 0",
+                generator.name
+            ),
+        ));
+    }
+    let pictures = count as usize;
+    let settings = Settings { sampler, points: steps as usize, diffusion, last_step };
+    let sampling = Sampling { class, classes, seed, settings, guidance_scale, guidance_low, guidance_high, noise, ctx };
+    let samples = within(ctx, || sampling.run(&generator, [pictures, made], &[], &mut |_, _| Ok(())))?;
+    let sampled: Vec<f32> =
+        samples.chunks_exact(5 * made).flat_map(|sample| generator.normalisation.tokens(sample, None)).collect();
+    if calibrate {
+        return calibrated(&sampled, pictures);
+    }
+    Layout::new(Tensor::from_vec([pictures, made, 5], sampled)?, None, Canvas::default())
+}

@@ -1,0 +1,102 @@
+//! The node `gpstoken.LoadGenerator`.
+
+use crate::{
+    checkpoint::latest::Latest,
+    device::Compute,
+    generator::{Sizes, normalisation::Normalisation},
+    stages::generator::{Generator, GeneratorFile, Kind},
+};
+use splatgraph_sdk::prelude::*;
+use std::path::Path;
+
+/// The node's state: the network that it loaded last.
+#[derive(Default)]
+pub struct LoadGenerator {
+    last: Latest<GeneratorFile>,
+}
+
+#[node(category = "GPSToken", outputs(generator: "the generator, for LayoutDiffusion or TextureDiffusion"))]
+impl LoadGenerator {
+    /// Loads a generator (SiT) of layouts or textures: the official checkpoint as it is, a compatible one, or one inside the pack.
+    ///
+    /// Reads .safetensors and .pth files in f32, f16 or bf16; sizes are taken from the shapes of the weights. With a condition
+    /// (`cond_embedder`) it is a generator of textures; without one and with 5 channels, of layouts. A file that was loaded before
+    /// is not read again while it is unchanged. The checkpoint's metadata (key `classes`) may name its classes in a list.
+    ///
+    /// Its numbers are brought to the data's scale by means and stds, one for each channel: from the input `normalisation`, else
+    /// from the checkpoint's metadata (key `normalisation`), else from `NAME.normalisation.json` beside `NAME.safetensors`, else the
+    /// official ones for the official texture generator. Those of a layout generator are of gaussians (sigma_x, sigma_y,
+    /// rho, x, y); those of a texture generator are of the differences to the layout's gaussians, then of the textures.
+    pub fn run(
+        &self,
+        /// A checkpoint, or a model inside the pack: `small-layout`, of layouts, or `small-texture`, of textures for the tokenizer
+        /// `small`.
+        #[input(path = model, builtin = ["small-layout", "small-texture"])]
+        model: PathBuf,
+        /// Attention heads; 0 takes what the checkpoint's metadata says under `heads`, else what is usual for the width.
+        #[input(default = 0, min = 0, max = 1024)]
+        heads: u32,
+        /// `{"means": [...], "stds": [...]}`, one number for each channel.
+        normalisation: Option<Json>,
+        /// What the generator computes on, such as `cpu` or `gpu:1`; left out: what the run does. Always in f32.
+        device: Option<String>,
+        ctx: &Ctx,
+    ) -> Result<Local<Generator>> {
+        let compute = Compute::of_run(ctx, device.as_deref())?.in_f32();
+        let heads = (heads > 0).then_some(heads as usize);
+        let key = format!("{} {}", compute.id(), heads.unwrap_or_default());
+        let loaded = self
+            .last
+            .get("a generator", &model, &key, || GeneratorFile::open(&model, heads, &compute))
+            .map_err(|e| e.blame("model"))?;
+        let (normalisation, origin) = normalisation_of(&loaded, normalisation, &model)?;
+        let name = model.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        ctx.info(format!("{name}: normalisation from {origin}"));
+        let GeneratorFile { network, sizes, kind, class_names, tokenizer, .. } = loaded;
+        Ok(Local::new(Generator { network, sizes, kind, class_names, normalisation, tokenizer, name }))
+    }
+}
+
+/// The normalisation, and where it is from.
+fn normalisation_of(loaded: &GeneratorFile, given: Option<Json>, model: &Path) -> Result<(Normalisation, String)> {
+    let sizes = &loaded.sizes;
+    let side_file = model.with_extension("normalisation.json");
+    let read = |json: &serde_json::Value, input: &str, origin: &str| {
+        let normalisation = Normalisation::read(json, sizes.channels)
+            .map_err(|e| e.context(format!("reading the normalisation from {origin}")).blame(input))?;
+        Ok((normalisation, origin.to_owned()))
+    };
+    if let Some(Json(json)) = &given {
+        return read(json, "normalisation", "the input `normalisation`");
+    }
+    if let Some(json) = &loaded.normalisation {
+        return read(json, "model", "the checkpoint's metadata");
+    }
+    if side_file.exists() {
+        let origin = side_file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let text = std::fs::read_to_string(&side_file);
+        let json = text.map_err(Error::from).and_then(|text| Ok(serde_json::from_str(&text)?));
+        let json: serde_json::Value =
+            json.map_err(|e| e.about_file("reading a normalisation", &side_file).blame("model"))?;
+        return read(&json, "model", &origin);
+    }
+    if loaded.kind == Kind::Texture && is_official(sizes) {
+        return Ok((Normalisation::official(), "the official texture generator's constants".to_owned()));
+    }
+    let channels = sizes.channels;
+    let values = if loaded.kind == Kind::Layout { "gaussians" } else { "differences to the layout, then of textures" };
+    Err(Error::input(
+        "normalisation",
+        format!(
+            "loading a generator: means and stds of {channels} channels ({values}) were expected, as the generator works on normalised numbers. \
+             None are in the checkpoint's metadata (key `normalisation`) or in {}, and only the official texture generator has known ones. \
+             Give those of its training data: \"normalisation\": {{\"means\": [...], \"stds\": [...]}}\nfile: {}",
+            side_file.file_name().unwrap_or_default().to_string_lossy(),
+            model.display()
+        ),
+    ))
+}
+
+fn is_official(sizes: &Sizes) -> bool {
+    (sizes.blocks, sizes.width, sizes.channels, sizes.classes) == (28, 1152, 21, 1000)
+}

@@ -1,0 +1,8 @@
+//! Layouts and tokens from noise, classes and drawings.
+
+pub mod box_layout;
+pub mod calibrate_layout;
+pub mod layout_bank;
+pub mod layout_diffusion;
+pub mod load_generator;
+pub mod texture_diffusion;

@@ -1,0 +1,140 @@
+//! The node `gpstoken.TextureDiffusion`.
+
+use crate::{
+    device::{Placed, threads::within},
+    generator::{
+        class::Class,
+        sampler::{Diffusion, LastStep, Sampler, Settings, Step},
+    },
+    splat::Tiles,
+    stages::{
+        decode::decode,
+        generator::{Generator, Kind},
+        sample::{Sampling, expect, tokens_of_rows},
+        splat::splat,
+        tokenizer::Tokenizer,
+    },
+    tokenizer::Together,
+};
+use splatgraph_sdk::prelude::*;
+use std::ops::Range;
+
+/// Makes tokens for a layout and a class: moves the gaussians a little and gives each a texture, from noise (paper, section
+/// 3.3).
+///
+/// A picture depends on its seed, its layout and class, not on the others of a batch: picture i has the seed `seed + i`. The noise
+/// is described in the pack's README.
+#[node(category = "GPSToken", outputs(tokens: "gaussians with textures"))]
+#[expect(clippy::too_many_arguments, reason = "a node's inputs")]
+pub fn texture_diffusion(
+    /// A generator of textures, from LoadGenerator.
+    generator: Local<Generator>,
+    /// Where the gaussians start, for one tile of 256 pixels.
+    layout: Layout,
+    /// What is to be seen: a class of the generator's training data, by its number or, where the checkpoint has names, its name. A
+    /// wrong one is an error that lists them.
+    #[input(default = Class::Number(0), min = 0)]
+    class: Class,
+    /// One class for each picture of the batch, in place of `class`.
+    classes: Option<Vec<Class>>,
+    /// Where the noise starts; picture i of the batch has `seed` + i.
+    #[input(default = 0, min = 0)]
+    seed: u64,
+    /// Points in time. A stochastic sampler evaluates the model at each, the others make a step between two.
+    #[input(default = 250, min = 2, max = 100000)]
+    steps: u32,
+    /// How the way from noise to data is followed.
+    #[input(default = Sampler::Sde)]
+    sampler: Sampler,
+    /// How far the picture is pushed to its class; 1 is not at all, and takes half the time.
+    #[input(default = 1.5)]
+    guidance_scale: f32,
+    /// The time where guidance begins; noise is at 0, the picture at 1.
+    #[input(default = 0.2)]
+    guidance_low: f32,
+    /// The time where guidance ends.
+    #[input(default = 1.0)]
+    guidance_high: f32,
+    /// How much fresh noise a stochastic sampler uses.
+    #[input(default = Diffusion::Sbdm)]
+    diffusion: Diffusion,
+    /// How a stochastic sampler ends.
+    #[input(default = LastStep::Mean)]
+    last_step: LastStep,
+    /// Recorded noise in place of the seed: `start` f32 [B, C, N] and `steps` f32 [S, B, C, N].
+    noise: Option<Record>,
+    /// Shows the picture as expected at the time after every so many steps; 0 shows none. Needs a tokenizer.
+    #[input(default = 0, min = 0)]
+    preview_every: u32,
+    /// Decodes the previews.
+    tokenizer: Option<Local<Tokenizer>>,
+    ctx: &Ctx,
+) -> Result<Tokens> {
+    expect(&generator, Kind::Texture)?;
+    let channels = generator.sizes.channels;
+    let [pictures, count, _] = layout.gaussians.dims()?;
+    if layout.header.grid != [1, 1] {
+        let [columns, rows] = layout.header.grid;
+        return Err(Error::input(
+            "layout",
+            format!(
+                "expected a layout of one tile, as the generator makes pictures of 256 x 256 pixels, got one of {columns} x {rows} tiles"
+            ),
+        ));
+    }
+    if pictures == 0 || count == 0 {
+        return Err(Error::input(
+            "layout",
+            format!("expected at least one gaussian, got {pictures} pictures of {count}"),
+        ));
+    }
+    if preview_every > 0 && tokenizer.is_none() {
+        return Err(Error::input(
+            "tokenizer",
+            "expected a tokenizer, which decodes the previews, got none. Connect LoadTokenizer, or set preview_every to 0",
+        ));
+    }
+    let gaussians = layout.gaussians.as_slice::<f32>()?;
+    if let Some(index) = gaussians.iter().position(|v| !v.is_finite()) {
+        return Err(Error::input(
+            "layout",
+            format!(
+                "expected finite gaussians, got one with {2} at number {0} of picture {1}",
+                index / 5 % count,
+                index / 5 / count,
+                gaussians[index]
+            ),
+        ));
+    }
+    let facts = &generator.tokenizer;
+    let header = Canvas {
+        map: facts.map.or(layout.header.map),
+        support: facts.support.or(layout.header.support),
+        model: facts.model.clone().or_else(|| Some(generator.name.clone())),
+        ..layout.header.clone()
+    };
+    let tokens_of = |samples: &[f32], first: usize| {
+        let size = channels * count;
+        let pictures = samples.chunks_exact(size).zip(gaussians[first * count * 5..].chunks_exact(count * 5));
+        let rows = pictures.flat_map(|(sample, layout)| generator.normalisation.tokens(sample, Some(layout)));
+        tokens_of_rows(rows.collect(), samples.len() / size, channels, header.clone())
+    };
+    let settings = Settings { sampler, points: steps as usize, diffusion, last_step };
+    let mut preview = |range: Range<usize>, step: Step<'_>| {
+        let Some(tokenizer) = &tokenizer else { return Ok(()) };
+        if preview_every == 0 || !step.index.is_multiple_of(preview_every as usize) || !ctx.wants_previews() {
+            return Ok(());
+        }
+        // Where the velocity leads from here in a straight line.
+        let rest = 1.0 - step.t;
+        let expected: Vec<f32> = step.from.iter().zip(step.velocity).map(|(x, v)| x + rest * v).collect();
+        let size = (range.len() * channels * count).min(expected.len());
+        let tokens = tokens_of(&expected[..size], range.start)?;
+        let map = splat(Placed::Host(tokens), Some(tokenizer), Tiles::Merged, 1.0, ctx)?;
+        ctx.preview(&decode(tokenizer, map, Together::Merged, ctx)?.into_value()?);
+        Ok(())
+    };
+    let sampling = Sampling { class, classes, seed, settings, guidance_scale, guidance_low, guidance_high, noise, ctx };
+    let samples = within(ctx, || sampling.run(&generator, [pictures, count], gaussians, &mut preview))?;
+    tokens_of(&samples, 0)
+}

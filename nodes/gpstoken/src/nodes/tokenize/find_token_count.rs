@@ -1,0 +1,134 @@
+//! The node `gpstoken.FindTokenCount`.
+
+use crate::{
+    splat::Tiles,
+    stages::{
+        decode::decode,
+        encode::encode,
+        layout::{Cut, layout},
+        refine::refine,
+        splat::splat,
+        tokenizer::Tokenizer,
+    },
+    tokenizer::Together,
+};
+use splatgraph_sdk::prelude::*;
+
+/// Finds the fewest tokens that reconstruct a picture well enough: link the result to the `tokens` of InitTokens.
+///
+/// Encodes once, then tries numbers between `low` and `high`, halving what lies between, each with a whole reconstruction: at
+/// most ten for 16 to 256. More tokens nearly always mean a higher PSNR, but not always, so that a smaller number than the one found
+/// may do by luck. PSNR is that of Compare: of pictures rounded to 8 bits, the mean over the batch.
+#[node(category = "GPSToken", outputs(
+    tokens: "tokens for each 256-pixel tile; `high` where even that many do not reach the PSNR",
+    psnr: "what they reach, in dB",
+    reached: "whether that is enough",
+))]
+#[expect(clippy::too_many_arguments, reason = "a node's inputs")]
+pub fn find_token_count(
+    /// From LoadTokenizer.
+    tokenizer: Local<Tokenizer>,
+    /// The picture.
+    image: Image,
+    /// What is to be reached, in dB.
+    #[input(min = 0, max = 100)]
+    psnr: f64,
+    /// The fewest tokens for each tile that are tried.
+    #[input(default = 16, min = 1, max = 65536)]
+    low: u32,
+    /// The most tokens for each tile.
+    #[input(default = 256, min = 1, max = 65536)]
+    high: u32,
+    /// As in InitTokens.
+    #[input(default = Cut::EXPONENT, min = 0, max = 100)]
+    exponent: f64,
+    /// As in InitTokens.
+    #[input(default = Cut::MIN_REGION, min = 1, max = 256)]
+    min_region: u32,
+    /// As in InitTokens.
+    weight_map: Option<Mask>,
+    /// As in InitTokens.
+    #[input(default = Cut::WEIGHT)]
+    weight: f32,
+    /// As in Decode.
+    #[input(default = Together::Merged)]
+    tiles: Together,
+    /// As `tiles` of Splat.
+    #[input(default = Tiles::Merged)]
+    splat_tiles: Tiles,
+    ctx: &Ctx,
+) -> Result<(u32, f64, bool)> {
+    if low > high {
+        return Err(Error::input("low", format!("expected at most {high}, which is `high`, got {low}")));
+    }
+    if psnr.is_nan() {
+        return Err(Error::input("psnr", "expected a number, got NaN"));
+    }
+    let features = encode(&tokenizer, &image, ctx)?;
+    let min_region = min_region as usize;
+    let cut = Cut { exponent, min_region, weight_map, weight, ..Cut::default() };
+    let most = (high - low).checked_ilog2().map_or(1, |halvings| halvings as usize + 3); // reconstructions, at most
+    let mut tried = 0;
+    let mut reconstruct = |tokens: u32| -> Result<f64> {
+        ctx.progress(tried, most, &format!("{tokens} tokens"));
+        tried += 1;
+        let (layout, _) = layout(&image, &Cut { tokens: tokens as usize, ..cut.clone() }, ctx).map_err(too_many)?;
+        let refined = refine(&tokenizer, features.clone(), &layout, ctx)?;
+        let map = splat(refined, Some(&tokenizer), splat_tiles, 1.0, ctx)?;
+        let decoded = decode(&tokenizer, map, tiles, ctx)?.into_host()?;
+        let reached = mean_psnr(&image, &decoded)?;
+        ctx.info(format!("{tokens} tokens: {reached:.2} dB"));
+        Ok(reached)
+    };
+    let (mut enough, mut best) = (high, reconstruct(high)?);
+    if best < psnr {
+        ctx.warn(format!("{psnr} dB are not reached with {high} tokens for each tile, which reach {best:.2} dB; raise `high`, or use another tokenizer"));
+        return Ok((high, best, false));
+    }
+    let mut try_fewer = |tokens: u32| -> Result<bool> {
+        let reached = reconstruct(tokens)?;
+        if reached >= psnr {
+            (enough, best) = (tokens, reached);
+        }
+        Ok(reached >= psnr)
+    };
+    if low < high && !try_fewer(low)? {
+        let (mut few, mut many) = (low, high);
+        while many - few > 1 {
+            let middle = few.midpoint(many);
+            *(if try_fewer(middle)? { &mut many } else { &mut few }) = middle;
+        }
+    }
+    ctx.step(most, most)?;
+    Ok((enough, best, true))
+}
+
+/// What InitTokens says about its `tokens` is about `high` here.
+fn too_many(error: Error) -> Error {
+    match error.input.as_deref() {
+        Some("tokens") => Error { input: Some("high".to_owned()), ..error },
+        _ => error,
+    }
+}
+
+/// Peak signal-to-noise ratio of 8-bit levels over all channels, at most 100 dB; the mean over the batch.
+fn mean_psnr(original: &Image, decoded: &Image) -> Result<f64> {
+    let [batch, height, width, _] = original.image.dims()?;
+    if original.image.shape() != decoded.image.shape() {
+        return Err(Error::input(
+            "tokenizer",
+            format!(
+                "a tokenizer that gives back pictures of {width} x {height} pixels was expected, pictures of {:?} came. Leave its map_width and map_height at 0",
+                decoded.image.shape()
+            ),
+        ));
+    }
+    let level = |v: f32| f64::from((v.clamp(0.0, 1.0) * 255.0 + 0.5) as u8);
+    let (a, b) = (original.image.as_slice::<f32>()?, decoded.image.as_slice::<f32>()?);
+    let size = height * width * 3;
+    let of_pair = |(a, b): (&[f32], &[f32])| {
+        let sum: f64 = a.iter().zip(b).map(|(a, b)| (level(*a) - level(*b)).powi(2)).sum();
+        (10.0 * (255.0 * 255.0 * size as f64 / sum).log10()).min(100.0)
+    };
+    Ok(a.chunks_exact(size).zip(b.chunks_exact(size)).map(of_pair).sum::<f64>() / batch as f64)
+}

@@ -1,0 +1,10 @@
+//! A picture to tokens and back.
+
+pub mod decode;
+pub mod encode;
+pub mod find_token_count;
+pub mod grid_tokens;
+pub mod init_tokens;
+pub mod load_tokenizer;
+pub mod refine_tokens;
+pub mod splat;

@@ -1,0 +1,22 @@
+//! The node `gpstoken.RefineTokens`.
+
+use crate::{
+    device::Placed,
+    stages::{self, tokenizer::Tokenizer},
+};
+use splatgraph_sdk::prelude::*;
+
+/// Turns a layout into tokens: moves and reshapes the gaussians and gives each a texture, looking at the picture's features
+/// in the regions (paper, section 3.3).
+#[node(category = "GPSToken", outputs(tokens: "gaussians with textures"))]
+pub fn refine_tokens(
+    /// From LoadTokenizer.
+    tokenizer: Local<Tokenizer>,
+    /// From Encode, of the same tokenizer.
+    features: Placed<Features>,
+    /// From InitTokens or another node that gives regions, for the same picture.
+    layout: Layout,
+    ctx: &Ctx,
+) -> Result<Placed<Tokens>> {
+    stages::refine::refine(&tokenizer, features, &layout, ctx)
+}

@@ -1,0 +1,222 @@
+//! The node `gpstoken.TrainTokenizer`.
+
+use crate::{
+    canvas::TILE,
+    checkpoint::{Precision, builtin},
+    device::Compute,
+    stages::tokenizer::map_and_support,
+    tokenizer::{Network, Sizes as NetworkSizes},
+    training::{
+        adam::Adam,
+        adversary::{Adversary, Geometry},
+        batch::Sampling,
+        discriminator,
+        files::{Files, Kept},
+        gradients::{Perceptual, Trainer, tokenizer_step},
+        losses::Losses,
+        pictures::Pictures,
+        run::{self, Plan},
+        sheet,
+        sizes::Sizes,
+        state::State,
+    },
+};
+use serde_json::json;
+use splatgraph_sdk::{Json, checkpoint, checkpoint::Checkpoint, prelude::*};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
+
+/// Trains a tokenizer on a folder of pictures and writes a checkpoint with the authors' keys.
+///
+/// Each step takes `pictures` tiles, cut at random places out of random pictures at 1 to 8 times a tile's size and mirrored half
+/// of the time, and one of `token_counts`, so that one model serves all of them. The checkpoint holds the weights' moving
+/// average. Beside `NAME.safetensors` there are `NAME.training.safetensors`, from which a training that was stopped in any way
+/// goes on as if it had not been; `NAME.loss.csv` and `NAME.loss.png`, the loss of every step; and `NAME.examples.png`, some
+/// pictures and what comes back of them. All of them are written anew every `save_minutes` and at the end; on Ctrl-C too, where a
+/// step takes less than the second for which a run waits. With a larger number of steps a finished training is gone on with.
+///
+/// With `adversarial` a second network, a PatchGAN, learns in the same steps to tell the tokenizer's pictures from the folder's, and the
+/// tokenizer to please it. Its loss, 1 where it can't tell and 0 where it always can, is the last column of the table and orange in the
+/// curve; `loss` is without its judgement. It stays in the state, not in the checkpoint.
+#[node(category = "Training", output, outputs(path: "the checkpoint", loss: "the average of the last steps"))]
+#[expect(clippy::too_many_arguments, reason = "a node's inputs")]
+pub fn train_tokenizer(
+    /// The pictures: all in this folder and in folders of it.
+    #[input(path = read_dir)]
+    data: PathBuf,
+    /// The checkpoint.
+    #[input(path = write, default = "tokenizer.safetensors")]
+    output: PathBuf,
+    /// A checkpoint to begin with; left out: random weights.
+    #[input(path = model, builtin = ["small"])]
+    start: Option<PathBuf>,
+    /// Of random weights: an object with any of stem, width, blocks, bins, textures, levels (the decoder's channels, at the picture's
+    /// size first) and residuals; what is left out is as in `small`.
+    sizes: Option<Json<Sizes>>,
+    /// Steps in all.
+    #[input(default = 10000, min = 1, max = 100000000)]
+    steps: u64,
+    /// Pictures in a step.
+    #[input(default = 4, min = 1, max = 4096)]
+    pictures: usize,
+    /// One of these, chosen anew in each step, is the number of tokens.
+    token_counts: Option<Json<Vec<usize>>>,
+    /// Of all random choices.
+    #[input(default = 0, min = 0)]
+    seed: u64,
+    /// The highest learning rate.
+    #[input(default = 0.0003, min = 0, max = 1)]
+    learning_rate: f32,
+    /// Steps in which the learning rate rises to the highest.
+    #[input(default = 200, min = 0, max = 1000000)]
+    warm_up: u64,
+    /// The part of a weight that is taken away in a step, in learning rates.
+    #[input(default = 0.0, min = 0, max = 1)]
+    weight_decay: f32,
+    /// Gradients with a larger norm are shortened to this; 0 leaves them as they are.
+    #[input(default = 1.0, min = 0, max = 1000000)]
+    clip: f32,
+    /// How much of the weights' moving average is kept in a step.
+    #[input(default = 0.999, min = 0, max = 1)]
+    average: f32,
+    /// Weight of the absolute difference in the loss.
+    #[input(default = 1.0, min = 0, max = 1000)]
+    absolute: f32,
+    /// Weight of the squared difference.
+    #[input(default = 1.0, min = 0, max = 1000)]
+    squared: f32,
+    /// Weight of the difference between neighbouring pixels' steps.
+    #[input(default = 0.5, min = 0, max = 1000)]
+    gradient: f32,
+    /// Weight of LPIPS, which makes pictures sharper to the eye and a step several times as long; it needs `lpips`.
+    #[input(default = 0.0, min = 0, max = 1000)]
+    perceptual: f32,
+    /// The weights of LPIPS, best of VGG16; see Lpips.
+    #[input(path = model)]
+    lpips: Option<PathBuf>,
+    /// Weight of a discriminator's judgement, which makes textures crisper and PSNR lower; 0 leaves it out. Begin with little, such as 0.05.
+    #[input(default = 0.0, min = 0, max = 1000)]
+    adversarial: f32,
+    /// The discriminator is trained, and counts, after so many steps: best once pictures no longer change much.
+    #[input(default = 0, min = 0, max = 100000000)]
+    adversarial_from: u64,
+    /// Channels of the discriminator's first layer; the others have up to 8 times as many.
+    #[input(default = 64, min = 1, max = 1024)]
+    adversarial_channels: usize,
+    /// Minutes from one saving to the next; 0 saves after every step.
+    #[input(default = 5.0, min = 0, max = 100000)]
+    save_minutes: f64,
+    /// How the checkpoint's numbers are kept.
+    #[input(default = Kept::F32)]
+    kept: Kept,
+    /// What is computed on; left out: what the run does.
+    device: Option<String>,
+    ctx: &Ctx,
+) -> Result<(PathBuf, f32)> {
+    let compute = Compute::of_run(ctx, device.as_deref())?;
+    if compute.precision() == Precision::F16 {
+        return Err(Error::new(
+            "expected precision f32 or bf16, got f16, in which small gradients become 0. Use --precision bf16 where the device has it, or f32",
+        ));
+    }
+    let token_counts = token_counts.map_or(vec![64, 128, 256], |counts| counts.0);
+    if token_counts.is_empty() || token_counts.iter().any(|count| !(1..=1024).contains(count)) {
+        return Err(Error::input(
+            "token_counts",
+            format!("expected at least one number of tokens from 1 to 1024, got {token_counts:?}"),
+        ));
+    }
+    let trainer = Trainer::new(&compute)?;
+    let lpips = lpips.as_deref().map(|path| lpips_network(path, &trainer)).transpose()?;
+    let losses = Losses { absolute, squared, gradient, perceptual };
+    losses.check()?;
+    if perceptual > 0.0 && lpips.is_none() {
+        return Err(Error::input("lpips", "expected the weights of LPIPS, as `perceptual` is above 0, got none"));
+    }
+    let photos = Arc::new(Pictures::list(&data, TILE as u32).map_err(|e| e.blame("data"))?);
+    let (weights, metadata) = first_weights(start.as_deref(), sizes.as_ref().map(|sizes| &sizes.0), seed)?;
+    let sizes = Network::load(weights.clone()).map_err(|e| e.blame("start"))?.sizes;
+    let geometry = geometry(&metadata, &sizes)?;
+    let sampling = Sampling { seed, pictures, token_counts: token_counts.clone(), exponent: 2.5 };
+    let adam = Adam::with_decay(weight_decay);
+
+    // What the numbers depend on, but for the number of steps.
+    let mut settings = json!({
+        "photos": photos.count(), "start": start.as_ref().map(|path| path.file_name().unwrap_or_default().to_string_lossy().into_owned()),
+        "parameters": weights.values().map(Tensor::len).sum::<usize>(), "pictures": pictures, "token_counts": token_counts,
+        "seed": seed, "learning_rate": learning_rate, "warm_up": warm_up, "weight_decay": weight_decay, "clip": clip,
+        "average": average, "absolute": absolute, "squared": squared, "gradient": gradient, "perceptual": perceptual,
+    });
+    // Only where it is there: trainings from before there was one go on.
+    if adversarial > 0.0 {
+        settings["adversarial"] =
+            json!({"weight": adversarial, "from": adversarial_from, "channels": adversarial_channels});
+    }
+    let files = Files::beside(&output);
+    let judge = (adversarial > 0.0).then(|| discriminator::first_weights(adversarial_channels, seed)).transpose()?;
+    let state = run::begin(&files, &settings.to_string(), &weights, judge.as_ref(), ctx)?;
+    let examples = sheet::examples(&photos, seed)?;
+    let tokens = token_counts[token_counts.len() / 2];
+    let save = |state: &State| {
+        let texts = [
+            ("map", json!(geometry.map).to_string()),
+            ("support", geometry.support.to_string()),
+            ("training", state.about()?),
+        ];
+        let metadata = texts.map(|(key, value)| (key.to_owned(), value)).into();
+        let averages = state.network.averages()?;
+        let checkpoint = Checkpoint { metadata, tensors: averages };
+        checkpoint.save(&output, kept.dtype())?;
+        sheet::sheet(&trainer, &checkpoint.tensors, geometry, &examples, tokens).map(Some)
+    };
+    let batches = sampling.in_background(photos.clone(), state.step);
+    let mut next = |state: &State| {
+        let batch = batches.recv().map_err(|_| Error::new("the thread that prepares pictures ended"))??;
+        let judge = state.discriminator.as_ref().filter(|_| state.step >= adversarial_from);
+        let judge = judge.map(|judge| judge.weights()).transpose()?;
+        let judge = judge.map(|weights| Adversary { weights, weight: adversarial });
+        tokenizer_step(&trainer, state.network.weights()?, &batch, geometry, &losses, lpips.as_ref(), judge)
+    };
+    let plan = Plan { steps, samples: pictures, adam, learning_rate, warm_up, clip, average, save_minutes };
+    let loss = run::train(state, &plan, &files, ctx, &mut next, &save)?;
+    Ok((output, loss))
+}
+
+/// The weights to begin with, and what their file says besides.
+fn first_weights(
+    start: Option<&Path>,
+    sizes: Option<&Sizes>,
+    seed: u64,
+) -> Result<(BTreeMap<String, Tensor>, BTreeMap<String, String>)> {
+    match (start, sizes) {
+        (Some(_), Some(_)) => Err(Error::input("sizes", "sizes are those of `start`; leave one of them out")),
+        (Some(path), None) => {
+            let Checkpoint { metadata, tensors } =
+                builtin::open(path).map_err(|e| e.context("training").blame("start"))?;
+            Ok((tensors, metadata))
+        }
+        (None, sizes) => Ok((sizes.cloned().unwrap_or_default().weights(seed)?, BTreeMap::new())),
+    }
+}
+
+fn lpips_network(path: &Path, trainer: &Trainer) -> Result<Perceptual> {
+    let load = || Perceptual::load(checkpoint::open(path)?.tensors, trainer);
+    load().map_err(|e: Error| e.about_file("loading an LPIPS network", path).blame("lpips"))
+}
+
+/// What the start's file says of the map and the support, else what a new tokenizer has.
+fn geometry(metadata: &BTreeMap<String, String>, sizes: &NetworkSizes) -> Result<Geometry> {
+    let (map, support) = map_and_support(metadata)?;
+    let side = (TILE / sizes.enlargement()) as u32;
+    let map = map.unwrap_or([side, side]).map(|side| side as usize);
+    if map.map(|side| side * sizes.enlargement()) != [TILE, TILE] {
+        return Err(Error::input(
+            "start",
+            format!(
+                "expected a tokenizer that decodes pictures of {TILE} x {TILE} pixels, as it is trained on such, got one that makes {} x {}",
+                map[0] * sizes.enlargement(),
+                map[1] * sizes.enlargement()
+            ),
+        ));
+    }
+    Ok(Geometry { map, support: support.unwrap_or(3.0) })
+}

@@ -1,0 +1,99 @@
+//! Convolutions and other large products on graphics cards: `shaders/convolution.wgsl`.
+//!
+//! Burn 0.22.1 has no fast kernel for convolutions where a card's matrix units can't be reached, as through WGSL; and for both it tries
+//! many kernels at the first use in each process, which takes much longer than the work itself.
+
+use super::shader::{MOST_WORKGROUPS, Shader, launch, runs_on, runs_wgsl, upload, workgroups};
+use burn::{
+    backend::{Backend, Dispatch, TensorMetadata, backend_extension, tensor::FloatTensor},
+    tensor::{DType, Shape, Tensor},
+};
+use burn_cubecl::{CubeBackend, kernel::into_contiguous, ops::numeric::empty_device_contiguous_dtype};
+
+/// Invocations of a workgroup.
+const THREADS: u32 = 256;
+/// `R` of the shader.
+const FEWEST_ROWS: usize = 4;
+const MOST_ROWS: usize = 16;
+
+/// `convolution.wgsl` for a kernel of this side on a map that is made so many times larger, for workgroups of `4 rows` outputs.
+pub(crate) fn shader([side, scale, rows]: [usize; 3], half: bool) -> Shader {
+    let text = include_str!("../../../../shaders/convolution.wgsl");
+    Shader { name: "convolution", text, half, values: vec![("side", side), ("scale", scale), ("rows", rows)] }
+}
+
+/// Convolves `map` `[B, I, H, W]`, each pixel of which stands for `scale x scale`, with `weight` `[O, I, k, k]`, `k` odd, and adds `bias`
+/// `[O]`: `[B, O, scale H, scale W]`. Where the tensors are not what the shader takes, none. It has no gradients.
+pub(crate) fn convolve(map: &Tensor<4>, weight: &Tensor<4>, bias: &Tensor<1>, scale: usize) -> Option<Tensor<4>> {
+    let [outputs, inputs, side, _] = weight.dims();
+    let places = map.shape().num_elements() / inputs.max(1) * scale * scale;
+    let numbers = places * inputs.max(outputs);
+    let fits = numbers <= i32::MAX as usize && map.dims()[0] * outputs.div_ceil(4 * FEWEST_ROWS) <= MOST_WORKGROUPS;
+    let runs = runs_on(map.device().as_dispatch(), &[map.dtype(), weight.dtype(), bias.dtype()]);
+    if !runs || numbers == 0 || !fits {
+        return None;
+    }
+    let [map, weight] = [map, weight].map(|tensor| tensor.clone().into_dispatch());
+    Some(Tensor::from_dispatch(<Dispatch as ConvolutionOps>::convolve(
+        map,
+        weight,
+        bias.clone().into_dispatch(),
+        side,
+        scale,
+    )))
+}
+
+/// The product `[M, K] [K, N]`: a convolution with a kernel of one pixel. Where the tensors are not what the shader takes, none.
+pub(crate) fn multiply(left: Tensor<2>, right: Tensor<2>) -> Option<Tensor<2>> {
+    if !runs_wgsl(left.device().as_dispatch()) {
+        return None;
+    }
+    let ([rows, depth], [_, columns]) = (left.dims(), right.dims());
+    let nothing = Tensor::zeros([rows], (&left.device(), left.dtype()));
+    let product = convolve(&right.reshape([1, depth, 1, columns]), &left.reshape([rows, depth, 1, 1]), &nothing, 1)?;
+    Some(product.reshape([rows, columns]))
+}
+
+fn result_shape(map: &Shape, bias: &Shape, scale: usize) -> Shape {
+    Shape::new([map[0], bias[0], scale * map[2], scale * map[3]])
+}
+
+#[backend_extension(Cube, Fusion)]
+trait ConvolutionOps: Backend {
+    #[fusion(dtype = map, shape = result_shape(map, bias, *scale))]
+    fn convolve(
+        map: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        side: usize,
+        scale: usize,
+    ) -> FloatTensor<Self>;
+}
+
+impl ConvolutionOps for CubeBackend {
+    fn convolve(
+        map: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        side: usize,
+        scale: usize,
+    ) -> FloatTensor<Self> {
+        let (map, weight, bias) = (into_contiguous(map), into_contiguous(weight), into_contiguous(bias));
+        let shape = result_shape(&map.shape(), &bias.shape(), scale);
+        let [batch, outputs, height, width] = [shape[0], shape[1], shape[2], shape[3]];
+        let inputs = map.shape()[1];
+        let client = map.client.clone();
+        let result = empty_device_contiguous_dtype(client.clone(), map.device.clone(), shape, map.dtype);
+        let sizes = upload(&client, [inputs, outputs, height, width].map(|size| size as u32));
+
+        // As few outputs in vain as may be.
+        let rows = outputs.div_ceil(4).next_power_of_two().clamp(FEWEST_ROWS, MOST_ROWS);
+        let (outputs_at_once, pixels_at_once) = (4 * rows, 2048 / rows);
+        let [across, down] = workgroups((height * width).div_ceil(pixels_at_once));
+        let shader = shader([side, scale, rows], map.dtype == DType::F16);
+        let workgroups = [across, down, (outputs.div_ceil(outputs_at_once) * batch) as u32];
+        let buffers = [&map.handle, &weight.handle, &bias.handle, &result.handle, &sizes];
+        launch(&client, shader, THREADS, workgroups, buffers);
+        result
+    }
+}

@@ -1,0 +1,78 @@
+//! Normalisation over groups of channels on a device, plain and by tiles.
+
+use super::Parameter;
+use crate::{
+    kernels::group_norm::{greatest_common_divisor, taps},
+    layers::{GroupNorm, Statistics},
+};
+use burn::{
+    prelude::Device,
+    tensor::{FloatDType, Tensor, TensorData},
+};
+
+const EPSILON: f64 = 1e-6;
+
+impl GroupNorm<Parameter> {
+    /// `[B, C, H, W]`; sums in f32 whatever the precision.
+    pub(crate) fn forward(&self, x: Tensor<4>, statistics: Statistics) -> Tensor<4> {
+        let precision = FloatDType::from(x.dtype());
+        let [_, channels, ..] = x.dims();
+        let groups = greatest_common_divisor(32, channels);
+        let parameter = |parameter: &Parameter| parameter.tensor::<1>().cast(FloatDType::F32);
+        let scale = parameter(&self.weight).reshape([1, channels, 1, 1]);
+        let shift = parameter(&self.bias).reshape([1, channels, 1, 1]);
+        let x = x.cast(FloatDType::F32);
+        let normalised = match statistics {
+            Statistics::Tiles(grid) if grid != [1, 1] => by_tiles(x, groups, grid) * scale + shift,
+            _ => by_picture(x, groups, scale, statistics) + shift,
+        };
+        normalised.cast(precision)
+    }
+}
+
+/// Normalises and scales.
+fn by_picture(x: Tensor<4>, groups: usize, scale: Tensor<4>, statistics: Statistics) -> Tensor<4> {
+    let [batch, channels, height, width] = x.dims();
+    // The mean of the rows' means: short sums keep the rounding small.
+    let mean = |x: Tensor<4>| x.mean_dim(3).mean_dim(2).reshape([batch, groups, channels / groups]).mean_dim(2);
+    let to_channels = |x: Tensor<3>| x.expand([batch, groups, channels / groups]).reshape([batch, channels, 1, 1]);
+    let centred = x.clone() - to_channels(mean(x));
+    let variance = mean(centred.clone() * centred.clone());
+    let deviation = match statistics {
+        Statistics::Picture => (variance + EPSILON).sqrt(),
+        Statistics::Tiles(_) => variance.sqrt() + EPSILON,
+    };
+    let factor = scale / to_channels(deviation);
+    debug_assert_eq!(centred.dims(), [batch, channels, height, width]);
+    centred * factor
+}
+
+/// Normalises without scaling.
+fn by_tiles(x: Tensor<4>, groups: usize, [columns, rows]: [usize; 2]) -> Tensor<4> {
+    let [batch, channels, height, width] = x.dims();
+    let (members, planes) = (channels / groups, batch * groups);
+    let (down, across) = (enlarge(rows, height, &x.device()), enlarge(columns, width, &x.device()));
+    let full = |tiles: Tensor<6>| {
+        let tiles: Tensor<3> = tiles.reshape([planes, rows, columns]);
+        let large = down.clone().unsqueeze::<3>().matmul(tiles).matmul(across.clone().transpose().unsqueeze::<3>());
+        large.reshape([planes, 1, height, width])
+    };
+    let mean = |x: Tensor<6>| x.mean_dim(5).mean_dim(3).mean_dim(1);
+    let tiles: Tensor<6> = x.clone().reshape([planes, members, rows, height / rows, columns, width / columns]);
+    let means = mean(tiles.clone()); // [planes, 1, rows, 1, columns, 1]
+    let centred = tiles - means.clone();
+    let deviations = mean(centred.clone() * centred).sqrt();
+    let normalised = (x.reshape([planes, members, height, width]) - full(means)) / (full(deviations) + EPSILON);
+    normalised.reshape([batch, channels, height, width])
+}
+
+/// The matrix `[to, from]` that enlarges a row of values: bicubic with a = -0.75, outer pixels repeated.
+fn enlarge(from: usize, to: usize, device: &Device) -> Tensor<2> {
+    let mut matrix = vec![0.0f32; to * from];
+    for (i, row) in matrix.chunks_exact_mut(from).enumerate() {
+        for (pixel, weight) in taps(i, to, from) {
+            row[pixel] += weight;
+        }
+    }
+    Tensor::from_data(TensorData::new(matrix, [to, from]), device)
+}

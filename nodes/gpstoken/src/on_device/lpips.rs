@@ -1,0 +1,112 @@
+//! LPIPS on a device.
+
+use super::{Device, OnDevice, Parameter};
+use crate::lpips::{
+    Difference, Network,
+    network::{EPSILON, Layer, SCALE, SHIFT, Stage},
+};
+use burn::tensor::{
+    FloatDType, Tensor, TensorData,
+    activation::relu,
+    module::{conv2d, max_pool2d},
+    ops::{ConvOptions, MaxPoolOptions},
+};
+use splatgraph_sdk::{Error, Image, Result};
+
+/// Pictures of two batches to be compared.
+#[derive(Debug)]
+pub struct Pictures([Tensor<4>; 2]);
+
+impl Pictures {
+    /// Two batches `[B, H, W, 3]`, 0..1.
+    pub fn new(a: &OnDevice<Image>, b: &OnDevice<Image>) -> Self {
+        Self([a, b].map(|image| image.tensor::<4>("image").cast(FloatDType::F32)))
+    }
+
+    /// Compares picture `a` of the first batch with picture `b` of the second; `step` is called after each stage.
+    ///
+    /// # Errors
+    /// Those of `step`; or the device failed.
+    pub fn compare(
+        &self,
+        network: &Network<Parameter>,
+        device: &Device,
+        [a, b]: [usize; 2],
+        step: &mut dyn FnMut() -> Result<()>,
+    ) -> Result<Vec<Difference>> {
+        let picture = |all: &Tensor<4>, i: usize| all.clone().narrow(0, i, 1).permute([0, 3, 1, 2]);
+        device.run(|| network.compare(picture(&self.0[0], a), picture(&self.0[1], b), step))
+    }
+}
+
+impl Stage<Parameter> {
+    /// `[B, C, H, W]` to this stage's features.
+    fn forward(&self, mut x: Tensor<4>) -> Tensor<4> {
+        if let Some(side) = self.pool {
+            x = max_pool2d(x, MaxPoolOptions { stride: [2, 2], ..MaxPoolOptions::new([side, side]) });
+        }
+        for Layer { convolution, kernel } in &self.layers {
+            let options = ConvOptions::new([kernel.stride, kernel.stride], [kernel.padding, kernel.padding], [1, 1], 1);
+            x = relu(conv2d(x, convolution.weight.tensor(), Some(convolution.bias.tensor()), options));
+        }
+        x
+    }
+}
+
+impl Network<Parameter> {
+    /// Compares two pictures `[1, 3, H, W]`, 0..1; `step` is called after each stage.
+    ///
+    /// # Errors
+    /// Those of `step`; or the device failed.
+    pub fn compare(&self, a: Tensor<4>, b: Tensor<4>, step: &mut dyn FnMut() -> Result<()>) -> Result<Vec<Difference>> {
+        let mut differences = Vec::new();
+        self.stages_apart(a, b, &mut |apart| {
+            let [_, _, height, width] = apart.dims();
+            let data = apart.reshape([height * width]).try_into_data();
+            let values = data.map_err(|e| Error::new(format!("reading the differences of a stage: {e}")))?;
+            let values =
+                values.try_into_vec().map_err(|e| Error::new(format!("reading the differences of a stage: {e:?}")))?;
+            differences.push(Difference { size: [height, width], values });
+            step()
+        })?;
+        Ok(differences)
+    }
+
+    /// The mean distance of pictures `[B, 3, H, W]`, 0..1, on the device: what a training makes small.
+    ///
+    /// # Errors
+    /// None.
+    pub fn loss(&self, a: Tensor<4>, b: Tensor<4>) -> Result<Tensor<1>> {
+        let mut loss = Tensor::zeros([1], &a.device());
+        self.stages_apart(a, b, &mut |apart| {
+            loss = loss.clone() + apart.mean();
+            Ok(())
+        })?;
+        Ok(loss)
+    }
+
+    /// Hands the weighted squared differences of each stage, `[B, 1, h, w]`, to `see`.
+    fn stages_apart(&self, a: Tensor<4>, b: Tensor<4>, see: &mut dyn FnMut(Tensor<4>) -> Result<()>) -> Result<()> {
+        let device = a.device();
+        let pictures = a.dims()[0];
+        let by_channel = |values: [f32; 3]| Tensor::from_data(TensorData::new(values.to_vec(), [1, 3, 1, 1]), &device);
+        let both = Tensor::cat(vec![a, b], 0) * 2.0 - 1.0;
+        let mut x: Tensor<4> = (both - by_channel(SHIFT)) / by_channel(SCALE); // [2 B, 3, H, W]
+        for stage in &self.stages {
+            x = stage.forward(x);
+            let channels = x.dims()[1];
+            // Convolutions with kernels of one pixel, not `sum_dim`: in burn 0.22.1, where what follows is fused to it, that took
+            // the first of twelve channels of a single pixel for their sum (seen on a software adapter).
+            let sum = |x: Tensor<4>, weights: Tensor<4>| {
+                conv2d(x, weights, None, ConvOptions::new([1, 1], [0, 0], [1, 1], 1))
+            };
+            let ones = Tensor::ones([1, channels, 1, 1], &device);
+            // Far below what counts, and above 0, where a root has no gradient.
+            let length = (sum(x.clone() * x.clone(), ones) + EPSILON * EPSILON).sqrt() + EPSILON; // [2 B, 1, h, w]
+            let unit = x.clone() / length;
+            let apart = unit.clone().narrow(0, 0, pictures) - unit.narrow(0, pictures, pictures);
+            see(sum(apart.clone() * apart, stage.head.tensor()))?;
+        }
+        Ok(())
+    }
+}

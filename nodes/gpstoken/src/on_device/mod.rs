@@ -1,0 +1,55 @@
+//! Devices through burn: graphics cards, CUDA, libtorch. Together with `training/gradients` this is the only code that names burn.
+//!
+//! A device runs the networks that `tokenizer`, `generator` and `lpips` describe: [`Parameter`] holds a parameter on a device, and
+//! the forward passes are here. `without_burn/on_device.rs` has the same names for a build without burn.
+
+mod convolution_shader;
+mod decode;
+mod decoder;
+mod device;
+mod encode;
+mod generator;
+mod gpu;
+mod group_norm;
+pub(crate) mod layers;
+mod linear_shader;
+mod list;
+pub mod lpips;
+mod parameter;
+mod refine;
+mod resident;
+mod residual;
+mod roi_align;
+mod roi_align_shader;
+mod shader;
+pub mod splat;
+mod splat_dense;
+mod splat_map;
+mod splat_shader;
+mod stem;
+mod tiles;
+mod transformer;
+
+pub use decode::decode;
+pub use device::Device;
+pub use encode::encode;
+pub use generator::Prepared;
+pub use list::{after_host, before_host, kinds};
+pub use parameter::{Parameter, upload};
+pub use refine::refine;
+pub use resident::{OnDevice, downloaded_bytes};
+pub use roi_align::{roi_align, roi_align_dense};
+pub use splat::splat_tensor;
+pub use splat_dense::splat_dense;
+pub use splat_map::splat_map;
+
+/// The nodes of the pack that this build can't run, with the reason.
+pub fn absent_nodes() -> Vec<(&'static str, String)> {
+    Vec::new()
+}
+
+/// The shaders of the pack, with the values that are filled in, so that a test compiles all of them.
+#[cfg(test)]
+pub(crate) fn shaders() -> Vec<shader::Shader> {
+    Vec::new()
+}

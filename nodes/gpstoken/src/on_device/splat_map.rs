@@ -1,0 +1,35 @@
+//! The map of a picture's tiles on a device.
+
+use super::{OnDevice, splat_tensor};
+use crate::splat::{Target, Tiles};
+use burn::tensor::Tensor;
+use splatgraph_sdk::{FeatureMap, Result, Tokens};
+
+/// The maps of tokens on a device.
+///
+/// # Errors
+/// The tiles can't be splatted separately, or the device failed.
+pub fn splat_map(tokens: &OnDevice<Tokens>, target: &Target) -> Result<OnDevice<FeatureMap>> {
+    let &Target { batch, count, channels, grid, support, .. } = target;
+    target.check_tiles(&vec![count; batch])?;
+    let device = tokens.on();
+    let (mut gaussians, textures) = (tokens.tensor::<3>("gaussians"), tokens.tensor::<3>("textures"));
+    let map = if target.tiles == Tiles::Merged || grid.count() == 1 {
+        splat_tensor(gaussians, textures, target.whole(), support)
+    } else {
+        let [scale, offset] = grid.scale_and_offset_to_tiles(count);
+        gaussians = gaussians * device.upload(scale, [1, count, 5])? + device.upload(offset, [1, count, 5])?;
+        let (tiles, per_tile) = (batch * grid.count(), count / grid.count());
+        let tiles = splat_tensor(
+            gaussians.reshape([tiles, per_tile, 5]),
+            textures.reshape([tiles, per_tile, channels]),
+            target.map,
+            support,
+        ); // [B tiles, C, h, w]
+        let [width, height] = target.map;
+        let tiles: Tensor<6> = tiles.reshape([batch, grid.rows, grid.columns, channels, height, width]);
+        let [whole_width, whole_height] = target.whole();
+        tiles.permute([0, 3, 1, 4, 2, 5]).reshape([batch, channels, whole_height, whole_width])
+    };
+    Ok(OnDevice::new(device, Some(target.header.clone())).with("map", map))
+}

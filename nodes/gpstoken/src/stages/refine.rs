@@ -1,0 +1,34 @@
+//! RefineTokens: a layout and features to tokens, where the tokenizer computes.
+
+use super::tokenizer::Tokenizer;
+use crate::{
+    device::{Loaded, Placed, threads::within},
+    on_device,
+    tokenizer::{self, Tiled},
+};
+use splatgraph_sdk::{Canvas, Ctx, Features, Layout, Result, Tokens};
+
+/// The tokens of a layout.
+///
+/// # Errors
+/// Layout, features and tokenizer do not fit, the run was cancelled, or a device failed.
+pub fn refine(tokenizer: &Tokenizer, features: Placed<Features>, layout: &Layout, ctx: &Ctx) -> Result<Placed<Tokens>> {
+    let header = Canvas {
+        map: Some(tokenizer.map),
+        support: Some(tokenizer.support),
+        model: Some(tokenizer.name.clone()),
+        ..layout.header.clone()
+    };
+    match &tokenizer.network {
+        Loaded::Host(network) => {
+            let features = features.into_host()?;
+            let layout = Tiled::new(&tokenizer.sizes, features.features.dims()?, layout)?;
+            within(ctx, || tokenizer::refine(network, &features, layout, header, ctx)).map(Placed::Host)
+        }
+        Loaded::Device(network, device) => {
+            let features = features.into_device(device)?;
+            let layout = Tiled::new(&tokenizer.sizes, features.dims("features"), layout)?;
+            device.run(|| on_device::refine(network, device, &features, layout, header, ctx)).map(Placed::device)
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! Sampling: what LayoutDiffusion and TextureDiffusion share. Their inputs are checked, the run shows its progress, and its end is
+//! logged.
+
+use super::generator::{Generator, Kind};
+use crate::{
+    device::Loaded,
+    generator::{
+        Prepared, Velocities,
+        class::{Class, listed},
+        guidance::Guidance,
+        noise::Noise,
+        run::{Request, Sampled},
+        sampler::{Sampler, Settings, Step},
+    },
+    kernels::cpu::Level,
+    on_device,
+};
+use splatgraph_sdk::prelude::*;
+use std::{collections::BTreeSet, ops::Range, time::Instant};
+
+/// The inputs of both nodes.
+pub(crate) struct Sampling<'a> {
+    pub(crate) class: Class,
+    pub(crate) classes: Option<Vec<Class>>,
+    pub(crate) seed: u64,
+    pub(crate) settings: Settings,
+    pub(crate) guidance_scale: f32,
+    pub(crate) guidance_low: f32,
+    pub(crate) guidance_high: f32,
+    pub(crate) noise: Option<Record>,
+    pub(crate) ctx: &'a Ctx,
+}
+
+/// A generator of the right kind.
+pub(crate) fn expect(generator: &Generator, kind: Kind) -> Result<()> {
+    if generator.kind == kind {
+        return Ok(());
+    }
+    let names = |kind| match kind {
+        Kind::Layout => ("layouts", "LayoutDiffusion"),
+        Kind::Texture => ("textures", "TextureDiffusion"),
+    };
+    let ((wanted, _), (came, node)) = (names(kind), names(generator.kind));
+    Err(Error::input(
+        "generator",
+        format!("expected a generator of {wanted}, got {}, which makes {came}. Connect it to {node}", generator.name),
+    ))
+}
+
+impl Sampling<'_> {
+    /// Samples `pictures` pictures of `count` tokens: `[B, C, N]` in the network's scale. `condition` is `[B, N, 5]` or empty.
+    /// `preview` sees the steps.
+    pub(crate) fn run(
+        self,
+        generator: &Generator,
+        [pictures, count]: [usize; 2],
+        condition: &[f32],
+        preview: &mut dyn FnMut(Range<usize>, Step<'_>) -> Result<()>,
+    ) -> Result<Vec<f32>> {
+        let (ctx, sizes) = (self.ctx, generator.sizes);
+        self.settings.check()?;
+        let guidance = self.guidance()?;
+        let classes = self.classes(generator, pictures)?;
+        let noise = match &self.noise {
+            None if condition.is_empty() => Noise::layout_seeds(self.seed, pictures),
+            None => Noise::seeds(self.seed, pictures),
+            Some(record) => Noise::recorded(record, [pictures, sizes.channels, count], self.settings.draws())?,
+        };
+        if !generator.class_names.is_empty() {
+            let seen: BTreeSet<usize> = classes.iter().copied().collect();
+            ctx.info(format!("class {}", listed(seen, &generator.class_names)));
+        }
+        let start = Instant::now();
+        let adaptive = self.settings.sampler == Sampler::Dopri5;
+        let mut watch = |range: Range<usize>, step: Step<'_>| {
+            // Steps of unknown number are told as thousandths of the time.
+            let (done, total) = if adaptive {
+                (range.start * 1000 + (step.t.clamp(0.0, 1.0) * 1000.0) as usize, pictures * 1000)
+            } else {
+                (step.index, step.of)
+            };
+            ctx.step(done, total)?;
+            preview(range, step)
+        };
+        let mut sample = |network: &dyn Velocities| {
+            let (settings, classes, noise) = (self.settings, &classes[..], &noise);
+            let request = Request { network, sizes, count, classes, guidance, settings, noise };
+            request.sample(&mut || ctx.check(), &mut watch)
+        };
+        let Sampled { values, evaluated } = match &generator.network {
+            Loaded::Host(network) => sample(&Prepared::new(network, Level::best(), count, condition)),
+            Loaded::Device(network, device) => {
+                device.run(|| sample(&on_device::Prepared::new(network, count, condition)))
+            }
+        }?;
+        let seconds = start.elapsed().as_secs_f64();
+        ctx.info(format!("{pictures} pictures of {count} tokens: {evaluated} evaluations in {seconds:.1} s"));
+        Ok(values)
+    }
+
+    fn guidance(&self) -> Result<Guidance> {
+        let finite = |name: &str, value: f32| {
+            if value.is_finite() {
+                Ok(value)
+            } else {
+                Err(Error::input(name, format!("expected a number, got {value}")))
+            }
+        };
+        let scale = finite("guidance_scale", self.guidance_scale)?;
+        let interval = [finite("guidance_low", self.guidance_low)?, finite("guidance_high", self.guidance_high)?];
+        if interval[0] > interval[1] {
+            return Err(Error::input(
+                "guidance_low",
+                format!(
+                    "expected an interval from guidance_low up to guidance_high, got {} to {}. Exchange them, or set guidance_scale to 1 for no guidance",
+                    interval[0], interval[1]
+                ),
+            ));
+        }
+        Ok(Guidance { scale, interval })
+    }
+
+    fn classes(&self, generator: &Generator, pictures: usize) -> Result<Vec<usize>> {
+        let find = |class: &Class| class.among(generator.sizes.classes, &generator.class_names);
+        let Some(classes) = &self.classes else {
+            let class = find(&self.class).map_err(|e| e.blame("class"))?;
+            return Ok(vec![class; pictures]);
+        };
+        if classes.len() != pictures {
+            return Err(Error::input(
+                "classes",
+                format!("expected a class for each of {pictures} pictures, got {}", classes.len()),
+            ));
+        }
+        classes.iter().map(find).collect::<Result<_>>().map_err(|e| e.blame("classes"))
+    }
+}
+
+/// Rows `[B, N, C]` as gaussians and textures.
+pub(crate) fn tokens_of_rows(rows: Vec<f32>, pictures: usize, channels: usize, header: Canvas) -> Result<Tokens> {
+    let count = rows.len() / channels / pictures;
+    let rows = rows.chunks_exact(channels);
+    let gaussians = rows.clone().flat_map(|row| &row[..5]).copied().collect();
+    let textures = rows.flat_map(|row| &row[5..]).copied().collect();
+    Tokens::new(
+        Tensor::from_vec([pictures, count, 5], gaussians)?,
+        Tensor::from_vec([pictures, count, channels - 5], textures)?,
+        None,
+        header,
+    )
+}

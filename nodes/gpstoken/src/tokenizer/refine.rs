@@ -1,0 +1,157 @@
+//! Refinement on the host: a layout and features to tokens, tile by tile.
+
+use super::{
+    Network, Sizes,
+    roi_align::{FeatureTile, roi_align},
+};
+use crate::{
+    canvas::{TILE, grid::Grid},
+    kernels::cpu::Level,
+};
+use splatgraph_sdk::{Canvas, Ctx, Error, Features, Layout, Result, Tensor, Tokens};
+
+/// A layout that fits features and a tokenizer, by tiles.
+#[derive(Clone, Copy)]
+pub struct Tiled<'a> {
+    layout: &'a Layout,
+    /// Pictures.
+    pub batch: usize,
+    /// The tiles of a picture.
+    pub grid: Grid,
+    /// Tokens of all tiles of a picture.
+    pub count: usize,
+    /// Tokens of one tile.
+    pub per_tile: usize,
+}
+
+impl<'a> Tiled<'a> {
+    /// Checks that the layout fits features `[batch, channels, height, width]`, and both the tokenizer.
+    ///
+    /// # Errors
+    /// They do not fit, or a gaussian has no logits.
+    pub fn new(sizes: &Sizes, [batch, channels, height, width]: [usize; 4], layout: &'a Layout) -> Result<Self> {
+        let [layouts, count, _] = layout.gaussians.dims()?;
+        let grid = Grid::of_header(&layout.header);
+        let area = grid.area();
+        if channels != sizes.stem_channels {
+            return Err(Error::input(
+                "features",
+                format!(
+                    "features with {} channels were expected, as this tokenizer makes them, {channels} came. Connect Encode to the same tokenizer",
+                    sizes.stem_channels
+                ),
+            ));
+        }
+        if batch != layouts || [width, height] != area {
+            return Err(Error::input(
+                "layout",
+                format!(
+                    "a layout for {batch} pictures whose tiles have {width} x {height} pixels was expected, as the features have, one for {layouts} of {} x {} came",
+                    area[0], area[1]
+                ),
+            ));
+        }
+        if layout.regions.is_none() {
+            return Err(Error::input("layout", "a layout with regions was expected, this one has gaussians only"));
+        }
+        if !count.is_multiple_of(grid.count()) || layout.header.tile as usize != TILE {
+            return Err(Error::input(
+                "layout",
+                format!(
+                    "equally many gaussians in each of the {} x {} tiles of {TILE} pixels were expected, {count} in all for tiles of {} came",
+                    grid.columns, grid.rows, layout.header.tile
+                ),
+            ));
+        }
+        check_ranges(layout.gaussians.as_slice::<f32>()?, count)?;
+        Ok(Self { layout, batch, grid, count, per_tile: count / grid.count() })
+    }
+
+    /// The gaussians of tile number `index` of picture `b` in the tile's own coordinates, and its regions in pixels.
+    ///
+    /// # Errors
+    /// The layout's numbers are not f32.
+    pub fn tile(&self, b: usize, index: usize, tile: [usize; 2]) -> Result<(Vec<[f32; 5]>, Vec<[f32; 4]>)> {
+        let Self { layout, grid, count, per_tile, .. } = *self;
+        let regions = layout.regions.as_ref().map_or(Ok(&[][..]), |regions| regions.as_slice::<f32>())?;
+        let first = b * count + index * per_tile;
+        let gaussians = layout.gaussians.as_slice::<f32>()?[first * 5..(first + per_tile) * 5].as_chunks::<5>().0;
+        let corners = regions[first * 4..(first + per_tile) * 4].as_chunks::<4>().0;
+        Ok((
+            gaussians.iter().map(|g| grid.gaussian_to_tile(tile, *g)).collect(),
+            corners.iter().map(|c| grid.corners_to_tile(tile, *c).map(region_pixel)).collect(),
+        ))
+    }
+}
+
+/// The tokens of a layout; their header is `header`.
+///
+/// # Errors
+/// The run was cancelled.
+pub fn refine(network: &Network, features: &Features, layout: Tiled<'_>, header: Canvas, ctx: &Ctx) -> Result<Tokens> {
+    let Tiled { batch, grid, count, .. } = layout;
+    let [_, channels, height, width] = features.features.dims()?;
+    let features = features.features.as_slice::<f32>()?;
+
+    let mut placed = Vec::with_capacity(batch * count * 5);
+    let mut textures = Vec::with_capacity(batch * count * network.sizes.textures);
+    let (mut done, total) = (0, batch * grid.count() * network.transformer.depth());
+    for b in 0..batch {
+        let map = &features[b * channels * height * width..][..channels * height * width];
+        for (index, tile) in grid.tiles().enumerate() {
+            let (local, boxes) = layout.tile(b, index, tile)?;
+            let map =
+                FeatureTile { values: map, size: [width, height], start: tile.map(|i| i * TILE), tile: [TILE, TILE] };
+            let (refined, features) = refine_tile(network, &local, &boxes, map, &mut || {
+                done += 1;
+                ctx.step(done, total)
+            })?;
+            placed.extend(refined.as_chunks::<5>().0.iter().flat_map(|g| grid.gaussian_to_canvas(tile, *g)));
+            textures.extend(features);
+        }
+    }
+    Tokens::new(
+        Tensor::from_vec([batch, count, 5], placed)?,
+        Tensor::from_vec([batch, count, network.sizes.textures], textures)?,
+        None,
+        header,
+    )
+}
+
+/// A region's corner in pixels of its tile.
+pub fn region_pixel(corner: f32) -> f32 {
+    (TILE - 1) as f32 * (corner + 1.0) / 2.0
+}
+
+/// The tokens of a tile, in its own coordinates: `[N, 5]` and `[N, C]`. `step` is called after each block.
+fn refine_tile(
+    network: &Network,
+    gaussians: &[[f32; 5]],
+    boxes: &[[f32; 4]],
+    map: FeatureTile<'_>,
+    step: &mut dyn FnMut() -> Result<()>,
+) -> Result<(Vec<f32>, Vec<f32>)> {
+    let regions = roi_align(map, network.sizes.stem_channels, boxes, network.sizes.bins);
+    network.transformer.forward(Level::best(), &gaussians.concat(), &regions, step)
+}
+
+/// The network works on logits, which numbers outside these ranges do not have.
+fn check_ranges(gaussians: &[f32], count: usize) -> Result<()> {
+    let outside = |g: &[f32; 5]| {
+        let [sigma_x, sigma_y, others @ ..] = g;
+        ![sigma_x, sigma_y].iter().all(|s| (0.0..=1.0).contains(*s)) || !others.iter().all(|v| (-1.0..=1.0).contains(v))
+    };
+    let rows = gaussians.as_chunks::<5>().0;
+    if let Some(index) = rows.iter().position(outside) {
+        return Err(Error::input(
+            "layout",
+            format!(
+                "gaussians with sigmas in 0..1 and rho, x, y in -1..1 were expected, number {} of picture {} is {:?}",
+                index % count,
+                index / count,
+                rows[index]
+            ),
+        ));
+    }
+    Ok(())
+}

@@ -1,0 +1,107 @@
+//! A step of a tokenizer's training: forward through all stages, and the gradients back.
+
+use super::{Perceptual, Trainer, collect::numbers, discriminator::Discriminator, learning};
+use crate::{
+    canvas::TILE,
+    on_device::{Parameter, roi_align, splat_tensor, upload},
+    tokenizer::Network,
+    training::{
+        adversary::{Adversary, Geometry},
+        batch::Batch,
+        losses::Losses,
+        step::{Step, Steps},
+    },
+};
+use burn::{
+    prelude::s,
+    tensor::{Tensor, TensorData},
+};
+use splatgraph_sdk::{Result, Tensor as HostTensor};
+use std::collections::BTreeMap;
+
+/// The loss of a batch and its gradients; and the discriminator's, if there is one, on the same pictures and with the weights from
+/// before the step. In the first loss its judgement is left out, so that it can be compared along the way; in the gradients it is not.
+///
+/// # Errors
+/// The weights are no tokenizer or no discriminator, or the device failed.
+pub fn tokenizer_step(
+    trainer: &Trainer,
+    weights: BTreeMap<String, HostTensor>,
+    batch: &Batch,
+    geometry: Geometry,
+    losses: &Losses,
+    perceptual: Option<&Perceptual>,
+    adversary: Option<Adversary>,
+) -> Result<Steps> {
+    trainer.device.run(|| {
+        let device = trainer.device.burn().clone().autodiff();
+        let host = Network::load(weights)?;
+        let (network, parameters) = learning(|f| host.map(f), &device);
+        // The network computes with rounded weights; gradients go on through the rounding, to weights in f32.
+        let rounded = network.map(&mut |parameter| parameter.cast(trainer.device.float()));
+        let pictures = batch.boxes.len();
+        let upload = |values: &[f32], shape: [usize; 4]| {
+            Tensor::<4>::from_data(TensorData::new(values.to_vec(), shape), &device)
+        };
+        let tiles = upload(&batch.tiles, [pictures, 3, TILE, TILE]);
+        let gaussians = upload(&batch.gaussians, [1, pictures, batch.tokens, 5]).reshape([pictures, batch.tokens, 5]);
+        let decoded = through_all_stages(&rounded, tiles.clone(), gaussians, &batch.boxes, geometry)?;
+        let loss = losses.of(decoded.clone(), tiles.clone(), perceptual)?;
+        let Some(Adversary { weights, weight }) = adversary else {
+            return Ok((Step::of(loss, &parameters)?, None));
+        };
+        let host = Discriminator::load(weights)?;
+        let (discriminator, its_parameters) = learning(|f| host.map(f), &device);
+        let apart = discriminator.map(&mut Parameter::detached).adversarial(decoded.clone());
+        let with_judgement = Step::of(loss.clone() + apart * weight, &parameters)?;
+        let judged = Step::of(discriminator.loss(tiles, decoded.detach()), &its_parameters)?;
+        // Of a judgement that is not finite the gradients tell.
+        Ok((Step { loss: numbers(loss)?[0], ..with_judgement }, Some(judged)))
+    })
+}
+
+/// What comes back of a picture `[3, TILE, TILE]`, -1..1: `[3, H, W]` with height and width. `gaussians` are `[N, 5]`, `boxes` their
+/// regions in pixels.
+///
+/// # Errors
+/// The weights are no tokenizer, or the device failed.
+pub fn reconstruct(
+    trainer: &Trainer,
+    weights: &BTreeMap<String, HostTensor>,
+    picture: Vec<f32>,
+    gaussians: Vec<f32>,
+    boxes: Vec<[f32; 4]>,
+    geometry: Geometry,
+) -> Result<(Vec<f32>, [usize; 2])> {
+    let device = &trainer.device;
+    device.run(|| {
+        let network = Network::load(weights.clone())?.map(&mut upload(device));
+        let tiles = device.upload(picture, [1, 3, TILE, TILE])?;
+        let gaussians = device.upload(gaussians, [1, boxes.len(), 5])?;
+        let decoded = through_all_stages(&network, tiles, gaussians, &[boxes], geometry)?;
+        let [_, _, height, width] = decoded.dims();
+        Ok((numbers(decoded)?, [height, width]))
+    })
+}
+
+/// Pictures `[B, 3, TILE, TILE]` through all stages.
+///
+/// # Errors
+/// None but those of the stages' watchers, of which there are none.
+pub fn through_all_stages(
+    network: &Network<Parameter>,
+    tiles: Tensor<4>,
+    gaussians: Tensor<3>,
+    boxes: &[Vec<[f32; 4]>],
+    geometry: Geometry,
+) -> Result<Tensor<4>> {
+    let features = network.stem.forward(tiles, &mut |_, _| Ok(()))?; // [B, stem, TILE, TILE]
+    let regions = boxes.iter().enumerate().map(|(b, boxes)| {
+        let map = features.clone().slice(s![b..b + 1, .., .., ..]).squeeze_dim::<3>(0);
+        roi_align(map, boxes, network.sizes.bins).unsqueeze::<4>() // [1, N, stem, samples]
+    });
+    let regions = Tensor::cat(regions.collect(), 0);
+    let (gaussians, textures) = network.transformer.forward(gaussians, regions, &mut |_, _| Ok(()))?;
+    let map = splat_tensor(gaussians, textures, geometry.map, geometry.support);
+    network.decoder.forward(map, [1, 1], &mut |_, _| Ok(()))
+}

@@ -1,0 +1,91 @@
+//! What stands in for `training/gradients` in a build without burn: the same names, and no trainer.
+
+use crate::{
+    device::Compute,
+    on_device::FULL_BUILD,
+    training::{
+        adversary::{Adversary, Geometry},
+        batch::Batch,
+        losses::Losses,
+        samples,
+        step::{Step, Steps},
+    },
+};
+use splatgraph_sdk::{Error, Result, Tensor};
+use std::collections::BTreeMap;
+
+/// No value: a field of this type keeps the type around it from having any.
+#[derive(Clone, Debug)]
+enum Never {}
+
+/// Where a training computes.
+#[derive(Clone, Debug)]
+pub struct Trainer(Never);
+
+impl Trainer {
+    /// Fails.
+    ///
+    /// # Errors
+    /// Always: says which build is needed.
+    pub fn new(_compute: &Compute) -> Result<Self> {
+        Err(Error::missing(format!("expected a build of the pack that can train, got one without burn; {FULL_BUILD}")))
+    }
+}
+
+/// An LPIPS network whose weights do not change.
+#[derive(Debug)]
+pub struct Perceptual(Trainer);
+
+impl Perceptual {
+    /// From a checkpoint's tensors.
+    ///
+    /// # Errors
+    /// None.
+    pub fn load(_tensors: BTreeMap<String, Tensor>, trainer: &Trainer) -> Result<Self> {
+        match trainer.0 {}
+    }
+}
+
+/// See `training/gradients/tokenizer.rs`.
+///
+/// # Errors
+/// None.
+pub fn tokenizer_step(
+    trainer: &Trainer,
+    _weights: BTreeMap<String, Tensor>,
+    _batch: &Batch,
+    _geometry: Geometry,
+    _losses: &Losses,
+    _perceptual: Option<&Perceptual>,
+    _adversary: Option<Adversary>,
+) -> Result<Steps> {
+    match trainer.0 {}
+}
+
+/// See `training/gradients/tokenizer.rs`.
+///
+/// # Errors
+/// None.
+pub fn reconstruct(
+    trainer: &Trainer,
+    _weights: &BTreeMap<String, Tensor>,
+    _picture: Vec<f32>,
+    _gaussians: Vec<f32>,
+    _boxes: Vec<[f32; 4]>,
+    _geometry: Geometry,
+) -> Result<(Vec<f32>, [usize; 2])> {
+    match trainer.0 {}
+}
+
+/// See `training/gradients/velocity.rs`.
+///
+/// # Errors
+/// None.
+pub fn velocity_step(
+    trainer: &Trainer,
+    _weights: BTreeMap<String, Tensor>,
+    _heads: usize,
+    _batch: &samples::Batch,
+) -> Result<Step> {
+    match trainer.0 {}
+}

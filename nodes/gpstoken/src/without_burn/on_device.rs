@@ -1,0 +1,253 @@
+//! What stands in for `on_device` in a build without burn: the same names, and no device. No value of these types exists, so none
+//! of the functions that take one can be called.
+
+use crate::{
+    canvas::{StandardType, grid::Grid},
+    checkpoint::{Parameter as HostParameter, Precision},
+    generator,
+    generator::{Row, Velocities},
+    splat::Target,
+    tokenizer::{Network, Pieces, Tiled},
+};
+use serde_json::{Map, Value as Json};
+use splatgraph_sdk::{
+    Canvas, Ctx, FeatureMap, Features, FieldInfo, Image, Resident, Result, Tensor, Tokens, Value, spec::DeviceSpec,
+};
+use std::marker::PhantomData;
+
+/// How to get a build with burn.
+pub(crate) const FULL_BUILD: &str = "build the pack with burn: `cargo build --release`";
+
+/// The nodes of the pack that this build can't run, with the reason.
+pub fn absent_nodes() -> Vec<(&'static str, String)> {
+    ["TrainTokenizer", "TrainLayout", "TrainTexture"]
+        .map(|node| (node, format!("this build of the pack has no training; {FULL_BUILD}")))
+        .into()
+}
+
+/// Devices before the processor: none.
+pub fn before_host(_host_memory: Option<u64>) -> Vec<DeviceSpec> {
+    Vec::new()
+}
+
+/// Devices after the processor: none.
+pub fn after_host() -> Vec<DeviceSpec> {
+    Vec::new()
+}
+
+/// The kinds of devices in this build: none besides the processor.
+pub fn kinds() -> Vec<&'static str> {
+    Vec::new()
+}
+
+/// No value: a field of this type keeps the type around it from having any.
+#[derive(Clone, Debug)]
+enum Never {}
+
+/// A device.
+#[derive(Clone, Debug)]
+pub struct Device(Never);
+
+impl Device {
+    /// No id is a device.
+    ///
+    /// # Errors
+    /// None.
+    pub fn open(_id: &str, _precision: Precision, _wait: bool) -> Result<Option<Self>> {
+        Ok(None)
+    }
+
+    /// Its id.
+    pub fn id(&self) -> &str {
+        match self.0 {}
+    }
+
+    /// The number type of weights and activations.
+    pub fn precision(&self) -> Precision {
+        match self.0 {}
+    }
+
+    /// The device with another precision.
+    #[must_use]
+    pub fn with_precision(&self, _precision: Precision) -> Self {
+        match self.0 {}
+    }
+
+    /// Does work on the device.
+    ///
+    /// # Errors
+    /// Those of the work.
+    pub fn run<T>(&self, _work: impl FnOnce() -> Result<T>) -> Result<T> {
+        match self.0 {}
+    }
+}
+
+/// A parameter on a device.
+#[derive(Clone, Debug)]
+pub struct Parameter(Never);
+
+impl Parameter {
+    /// Its numbers.
+    pub fn numbers(&self) -> Vec<f32> {
+        match self.0 {}
+    }
+}
+
+/// Brings parameters to a device.
+pub fn upload(device: &Device) -> impl FnMut(&HostParameter) -> Parameter {
+    |_| match device.0 {}
+}
+
+/// The fields of a standard type on a device.
+#[derive(Debug)]
+pub struct OnDevice<T> {
+    device: Device,
+    of: PhantomData<fn() -> T>,
+}
+
+impl<T: StandardType> OnDevice<T> {
+    /// Brings the numbers of a record to a device.
+    ///
+    /// # Errors
+    /// None.
+    pub fn upload(_value: &Value, device: &Device) -> Result<Self> {
+        match device.0 {}
+    }
+
+    /// Where it is.
+    pub fn on(&self) -> &Device {
+        &self.device
+    }
+
+    /// The lengths of a field's axes.
+    pub fn dims<const D: usize>(&self, _name: &str) -> [usize; D] {
+        match self.device.0 {}
+    }
+
+    /// About the canvas.
+    pub fn header(&self) -> Canvas {
+        match self.device.0 {}
+    }
+}
+
+impl<T: StandardType> Resident for OnDevice<T> {
+    const TYPE: &'static str = T::TYPE;
+
+    fn fields(&self) -> Vec<FieldInfo> {
+        match self.device.0 {}
+    }
+
+    fn header(&self) -> Map<String, Json> {
+        match self.device.0 {}
+    }
+
+    fn download(&self, _name: &str) -> Result<Tensor> {
+        match self.device.0 {}
+    }
+}
+
+/// See `on_device/encode.rs`.
+///
+/// # Errors
+/// None.
+pub fn encode(
+    _network: &Network<Parameter>,
+    device: &Device,
+    _image: &Image,
+    _grid: Grid,
+    _ctx: &Ctx,
+) -> Result<OnDevice<Features>> {
+    match device.0 {}
+}
+
+/// See `on_device/refine.rs`.
+///
+/// # Errors
+/// None.
+pub fn refine(
+    _network: &Network<Parameter>,
+    device: &Device,
+    _features: &OnDevice<Features>,
+    _layout: Tiled<'_>,
+    _header: Canvas,
+    _ctx: &Ctx,
+) -> Result<OnDevice<Tokens>> {
+    match device.0 {}
+}
+
+/// See `on_device/splat_map.rs`.
+///
+/// # Errors
+/// None.
+pub fn splat_map(tokens: &OnDevice<Tokens>, _target: &Target) -> Result<OnDevice<FeatureMap>> {
+    match tokens.device.0 {}
+}
+
+/// See `on_device/decode.rs`.
+///
+/// # Errors
+/// None.
+pub fn decode(
+    _network: &Network<Parameter>,
+    device: &Device,
+    _map: &OnDevice<FeatureMap>,
+    _pieces: &Pieces,
+    _ctx: &Ctx,
+) -> Result<OnDevice<Image>> {
+    match device.0 {}
+}
+
+/// A generator's network made ready for some pictures.
+#[derive(Debug)]
+pub struct Prepared<'a>(&'a generator::Network<Parameter>);
+
+impl<'a> Prepared<'a> {
+    /// For pictures of `count` tokens.
+    pub fn new(network: &'a generator::Network<Parameter>, _count: usize, _condition: &[f32]) -> Self {
+        Self(network)
+    }
+}
+
+impl Velocities for Prepared<'_> {
+    fn velocities(
+        &self,
+        _points: &[f32],
+        _t: f32,
+        _rows: &[Row],
+        _step: &mut dyn FnMut() -> Result<()>,
+    ) -> Result<Vec<f32>> {
+        match self.0.classes_table.0 {}
+    }
+}
+
+/// LPIPS.
+pub mod lpips {
+    use super::{Device, OnDevice, Parameter};
+    use crate::lpips::{Difference, Network};
+    use splatgraph_sdk::{Image, Result};
+
+    /// Pictures of two batches to be compared.
+    #[derive(Debug)]
+    pub struct Pictures(Device);
+
+    impl Pictures {
+        /// Two batches.
+        pub fn new(a: &OnDevice<Image>, _b: &OnDevice<Image>) -> Self {
+            match a.device.0 {}
+        }
+
+        /// Compares a picture of the first batch with one of the second.
+        ///
+        /// # Errors
+        /// None.
+        pub fn compare(
+            &self,
+            _network: &Network<Parameter>,
+            _device: &Device,
+            _pair: [usize; 2],
+            _step: &mut dyn FnMut() -> Result<()>,
+        ) -> Result<Vec<Difference>> {
+            match self.0.0 {}
+        }
+    }
+}
