@@ -72,9 +72,6 @@ pub mod checkpoint;
 pub mod kernels;
 mod names;
 
-#[cfg(test)]
-mod tests;
-
 splatgraph_sdk::export_pack! {
     id: "gpstoken",
     description: "GPSToken: pictures as 2D gaussian tokens",

@@ -17,14 +17,14 @@ const FEWEST_ROWS: usize = 4;
 const MOST_ROWS: usize = 16;
 
 /// `convolution.wgsl` for a kernel of this side on a map that is made so many times larger, for workgroups of `4 rows` outputs.
-pub(crate) fn shader([side, scale, rows]: [usize; 3], half: bool) -> Shader {
+pub fn shader([side, scale, rows]: [usize; 3], half: bool) -> Shader {
     let text = include_str!("../../../../shaders/convolution.wgsl");
     Shader { name: "convolution", text, half, values: vec![("side", side), ("scale", scale), ("rows", rows)] }
 }
 
 /// Convolves `map` `[B, I, H, W]`, each pixel of which stands for `scale x scale`, with `weight` `[O, I, k, k]`, `k` odd, and adds `bias`
 /// `[O]`: `[B, O, scale H, scale W]`. Where the tensors are not what the shader takes, none. It has no gradients.
-pub(crate) fn convolve(map: &Tensor<4>, weight: &Tensor<4>, bias: &Tensor<1>, scale: usize) -> Option<Tensor<4>> {
+pub fn convolve(map: &Tensor<4>, weight: &Tensor<4>, bias: &Tensor<1>, scale: usize) -> Option<Tensor<4>> {
     let [outputs, inputs, side, _] = weight.dims();
     let places = map.shape().num_elements() / inputs.max(1) * scale * scale;
     let numbers = places * inputs.max(outputs);
@@ -44,7 +44,7 @@ pub(crate) fn convolve(map: &Tensor<4>, weight: &Tensor<4>, bias: &Tensor<1>, sc
 }
 
 /// The product `[M, K] [K, N]`: a convolution with a kernel of one pixel. Where the tensors are not what the shader takes, none.
-pub(crate) fn multiply(left: Tensor<2>, right: Tensor<2>) -> Option<Tensor<2>> {
+pub fn multiply(left: Tensor<2>, right: Tensor<2>) -> Option<Tensor<2>> {
     if !runs_wgsl(left.device().as_dispatch()) {
         return None;
     }

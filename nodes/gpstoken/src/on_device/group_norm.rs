@@ -14,7 +14,7 @@ const EPSILON: f64 = 1e-6;
 
 impl GroupNorm<Parameter> {
     /// `[B, C, H, W]`; sums in f32 whatever the precision.
-    pub(crate) fn forward(&self, x: Tensor<4>, statistics: Statistics) -> Tensor<4> {
+    pub fn forward(&self, x: Tensor<4>, statistics: Statistics) -> Tensor<4> {
         let precision = FloatDType::from(x.dtype());
         let [_, channels, ..] = x.dims();
         let groups = greatest_common_divisor(32, channels);

@@ -11,7 +11,7 @@ use burn::tensor::{
 
 impl Linear<Parameter> {
     /// `[..., in] -> [..., out]`
-    pub(crate) fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
+    pub fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
         linear(x, self.weight.tensor(), self.bias.tensor())
     }
 }
@@ -30,7 +30,7 @@ pub(super) fn linear<const D: usize>(x: Tensor<D>, weight: Tensor<2>, bias: Tens
 
 impl Convolution<Parameter> {
     /// `[B, in, H, W] -> [B, out, H, W]`
-    pub(crate) fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+    pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         let (weight, bias) = (self.weight.tensor::<4>(), self.bias.tensor());
         let padding = weight.dims()[2] / 2;
         convolve(&x, &weight, &bias, 1)
@@ -38,7 +38,7 @@ impl Convolution<Parameter> {
     }
 
     /// The same with each pixel doubled along both axes: `[B, in, H, W] -> [B, out, 2 H, 2 W]`
-    pub(crate) fn forward_doubled(&self, x: Tensor<4>) -> Tensor<4> {
+    pub fn forward_doubled(&self, x: Tensor<4>) -> Tensor<4> {
         convolve(&x, &self.weight.tensor(), &self.bias.tensor(), 2).unwrap_or_else(|| {
             let twice = InterpolateOptions::new(InterpolateMode::Nearest).with_scale_factor([2.0, 2.0]);
             self.forward(interpolate(x, twice))

@@ -16,13 +16,13 @@ const ROWS: usize = 32;
 const OUTPUTS: usize = 64;
 
 /// `linear.wgsl`.
-pub(crate) fn shader(half: bool) -> Shader {
+pub fn shader(half: bool) -> Shader {
     Shader { name: "linear", text: include_str!("../../../../shaders/linear.wgsl"), half, values: Vec::new() }
 }
 
 /// `x W^T + bias` for `x` `[N, K]`, `weight` `[O, K]` and `bias` `[O]`: `[N, O]`. Where the tensors are not what the shader takes, none. It
 /// has no gradients.
-pub(crate) fn linear(x: &Tensor<2>, weight: &Tensor<2>, bias: &Tensor<1>) -> Option<Tensor<2>> {
+pub fn linear(x: &Tensor<2>, weight: &Tensor<2>, bias: &Tensor<1>) -> Option<Tensor<2>> {
     let ([rows, depth], [outputs, _]) = (x.dims(), weight.dims());
     let largest = (rows * depth).max(rows * outputs).max(outputs * depth);
     let fits = largest <= i32::MAX as usize && outputs.div_ceil(OUTPUTS) <= MOST_WORKGROUPS;

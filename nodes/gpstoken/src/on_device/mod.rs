@@ -3,7 +3,7 @@
 //! A device runs the networks that `tokenizer`, `generator` and `lpips` describe: [`Parameter`] holds a parameter on a device, and
 //! the forward passes are here. `without_burn/on_device.rs` has the same names for a build without burn.
 
-mod convolution_shader;
+pub mod convolution_shader;
 mod decode;
 mod decoder;
 mod device;
@@ -12,7 +12,7 @@ mod generator;
 mod gpu;
 mod group_norm;
 pub(crate) mod layers;
-mod linear_shader;
+pub mod linear_shader;
 mod list;
 pub mod lpips;
 mod parameter;
@@ -20,12 +20,12 @@ mod refine;
 mod resident;
 mod residual;
 mod roi_align;
-mod roi_align_shader;
-mod shader;
+pub mod roi_align_shader;
+pub mod shader;
 pub mod splat;
 mod splat_dense;
 mod splat_map;
-mod splat_shader;
+pub mod splat_shader;
 mod stem;
 mod tiles;
 mod transformer;
@@ -45,11 +45,5 @@ pub use splat_map::splat_map;
 
 /// The nodes of the pack that this build can't run, with the reason.
 pub fn absent_nodes() -> Vec<(&'static str, String)> {
-    Vec::new()
-}
-
-/// The shaders of the pack, with the values that are filled in, so that a test compiles all of them.
-#[cfg(test)]
-pub(crate) fn shaders() -> Vec<shader::Shader> {
     Vec::new()
 }

@@ -12,7 +12,7 @@ use burn_cubecl::{CubeBackend, kernel::into_contiguous, ops::numeric::empty_devi
 const THREADS: usize = 256;
 
 /// `roi_align.wgsl`.
-pub(crate) fn shader(half: bool) -> Shader {
+pub fn shader(half: bool) -> Shader {
     Shader { name: "roi_align", text: include_str!("../../../../shaders/roi_align.wgsl"), half, values: Vec::new() }
 }
 

@@ -11,27 +11,27 @@ use burn_cubecl::{
 };
 
 /// Whether our shaders run there: where burn's own compiler writes WGSL. Not where gradients are followed.
-pub(crate) fn runs_wgsl(device: &DispatchDevice) -> bool {
+pub fn runs_wgsl(device: &DispatchDevice) -> bool {
     matches!(device, DispatchDevice::Cube(device) if device.client().name() == "wgpu<wgsl>")
 }
 
 /// Whether they run there on numbers of these types: all of single precision, or all of half.
-pub(crate) fn runs_on(device: &DispatchDevice, dtypes: &[DType]) -> bool {
+pub fn runs_on(device: &DispatchDevice, dtypes: &[DType]) -> bool {
     let all = |wanted: DType| dtypes.iter().all(|dtype| *dtype == wanted);
     runs_wgsl(device) && (all(DType::F32) || all(DType::F16))
 }
 
 /// A shader with what is filled in before it is compiled.
 #[derive(Debug)]
-pub(crate) struct Shader {
+pub struct Shader {
     /// Tells shaders apart.
-    pub(crate) name: &'static str,
+    pub name: &'static str,
     /// Its WGSL, with `{{ name }}` for each of the values.
-    pub(crate) text: &'static str,
+    pub text: &'static str,
     /// Whether numbers in memory are in half precision, for `{{ enable }}` and `{{ number }}`.
-    pub(crate) half: bool,
+    pub half: bool,
     /// The other values.
-    pub(crate) values: Vec<(&'static str, usize)>,
+    pub values: Vec<(&'static str, usize)>,
 }
 
 impl KernelSource for Shader {
@@ -49,22 +49,22 @@ impl KernelSource for Shader {
 }
 
 /// Workgroups along one axis that WebGPU guarantees.
-pub(crate) const MOST_WORKGROUPS: usize = 65_535;
+pub const MOST_WORKGROUPS: usize = 65_535;
 
 /// At least so many workgroups, along x and y.
-pub(crate) fn workgroups(count: usize) -> [u32; 2] {
+pub fn workgroups(count: usize) -> [u32; 2] {
     let across = count.min(MOST_WORKGROUPS);
     [across as u32, count.div_ceil(across.max(1)) as u32]
 }
 
 /// Uploads numbers, such as the sizes that a shader reads.
-pub(crate) fn upload(client: &Client, numbers: impl IntoIterator<Item = u32>) -> Handle {
+pub fn upload(client: &Client, numbers: impl IntoIterator<Item = u32>) -> Handle {
     let bytes: Vec<u8> = numbers.into_iter().flat_map(u32::to_le_bytes).collect();
     client.create_from_slice(&bytes)
 }
 
 /// Queues so many workgroups of `threads` invocations along x, y and z, with the buffers in the order of their bindings.
-pub(crate) fn launch<const BUFFERS: usize>(
+pub fn launch<const BUFFERS: usize>(
     client: &Client,
     shader: Shader,
     threads: u32,

@@ -14,7 +14,7 @@ use burn_cubecl::{
 };
 
 /// An invocation of the backward shader keeps a gradient for each channel.
-pub(crate) const MOST_CHANNELS: usize = 64;
+pub const MOST_CHANNELS: usize = 64;
 
 /// Invocations of a workgroup; a tile's side; what stands in a shader's workgroup memory at most.
 const FORWARD_THREADS: u32 = 256;
@@ -24,13 +24,13 @@ const GROUPS: usize = 4;
 const MOST_ACCUMULATORS: usize = 8;
 
 /// `splat_forward.wgsl` with this many sums for each invocation.
-pub(crate) fn forward_shader(accumulators: usize) -> Shader {
+pub fn forward_shader(accumulators: usize) -> Shader {
     let text = include_str!("../../../../shaders/splat_forward.wgsl");
     Shader { name: "splat_forward", text, half: false, values: vec![("accumulators", accumulators)] }
 }
 
 /// `splat_backward.wgsl` for this many channels.
-pub(crate) fn backward_shader(channels: usize) -> Shader {
+pub fn backward_shader(channels: usize) -> Shader {
     let text = include_str!("../../../../shaders/splat_backward.wgsl");
     Shader { name: "splat_backward", text, half: false, values: vec![("channels", channels)] }
 }

@@ -38,7 +38,10 @@ pub fn calibrate(gaussians: &[Gaussian]) -> Result<(Vec<Gaussian>, Vec<Corners>)
 }
 
 /// The regions of [`calibrate`] in pixels.
-pub(crate) fn calibrated_regions(gaussians: &[Gaussian]) -> Result<Vec<Region>> {
+///
+/// # Errors
+/// Those of [`calibrate`].
+pub fn calibrated_regions(gaussians: &[Gaussian]) -> Result<Vec<Region>> {
     if gaussians.is_empty() || gaussians.len() > MAX_TOKENS {
         return Err(Error::new(format!(
             "1 to {MAX_TOKENS} gaussians for a tile of {TILE} x {TILE} pixels were expected, as many as there are squares of {STEP} pixels, {} came",

@@ -44,13 +44,13 @@ impl Region {
     }
 
     /// Left and right half; the left one is smaller by a column where the width is odd.
-    pub(crate) fn cut_across_x(&self) -> [Region; 2] {
+    pub fn cut_across_x(&self) -> [Region; 2] {
         let middle = self.x0 + self.width() / 2;
         [Region { x1: middle - 1, ..*self }, Region { x0: middle, ..*self }]
     }
 
     /// Upper and lower half; the upper one is smaller by a row where the height is odd.
-    pub(crate) fn cut_across_y(&self) -> [Region; 2] {
+    pub fn cut_across_y(&self) -> [Region; 2] {
         let middle = self.y0 + self.height() / 2;
         [Region { y1: middle - 1, ..*self }, Region { y0: middle, ..*self }]
     }

@@ -127,7 +127,7 @@ impl<P> Decoder<P> {
     }
 
     /// The decoder with every parameter mapped.
-    pub(crate) fn map<Q>(&self, f: &mut dyn FnMut(&P) -> Q) -> Decoder<Q> {
+    pub fn map<Q>(&self, f: &mut dyn FnMut(&P) -> Q) -> Decoder<Q> {
         let Self { conv_in, block_1, attention, block_2, levels, norm_out, conv_out } = self;
         Decoder {
             conv_in: conv_in.map(f),

@@ -48,7 +48,7 @@ impl ImageStem {
 
 impl<P> ImageStem<P> {
     /// The stem with every parameter mapped.
-    pub(crate) fn map<Q>(&self, f: &mut dyn FnMut(&P) -> Q) -> ImageStem<Q> {
+    pub fn map<Q>(&self, f: &mut dyn FnMut(&P) -> Q) -> ImageStem<Q> {
         ImageStem { conv: self.conv.map(f), blocks: self.blocks.each_ref().map(|block| block.map(f)) }
     }
 }

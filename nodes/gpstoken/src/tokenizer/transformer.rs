@@ -170,7 +170,7 @@ impl<P> TokenTransformer<P> {
     }
 
     /// The transformer with every parameter mapped.
-    pub(crate) fn map<Q>(&self, f: &mut dyn FnMut(&P) -> Q) -> TokenTransformer<Q> {
+    pub fn map<Q>(&self, f: &mut dyn FnMut(&P) -> Q) -> TokenTransformer<Q> {
         TokenTransformer {
             region_projection: self.region_projection.map(f),
             embedding: f(&self.embedding),

@@ -140,13 +140,16 @@ impl Sizes {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{device::Compute, tokenizer::Network};
+    use crate::tokenizer::Network;
 
     #[test]
     fn new_weights_are_a_network_of_these_sizes() {
         let sizes = Sizes { width: 24, blocks: 2, levels: vec![8, 12], residuals: 1, ..Sizes::default() };
-        let network = Network::load(sizes.weights(3).unwrap(), &Compute::host().device).unwrap();
-        assert_eq!((network.stem_channels, network.width, network.textures, network.bins), (32, 24, 32, 8));
+        let network = Network::load(sizes.weights(3).unwrap()).unwrap();
+        assert_eq!(
+            (network.sizes.stem_channels, network.sizes.width, network.sizes.textures, network.sizes.bins),
+            (32, 24, 32, 8)
+        );
         assert_eq!((network.transformer.depth(), network.decoder.levels()), (2, 2));
         insta::assert_snapshot!(Sizes { width: 20, ..Sizes::default() }.weights(0).unwrap_err(), @"sizes above 0, a width that is a multiple of 8, and 1 to 9 levels were expected, Sizes { stem: 32, width: 20, blocks: 9, bins: 8, textures: 32, levels: [32, 64, 128], residuals: 2 } came");
     }
@@ -154,7 +157,7 @@ mod tests {
     #[cfg(feature = "embed-models")]
     #[test]
     fn the_default_sizes_are_those_of_small() {
-        let small = crate::builtin::open("small".as_ref()).unwrap();
+        let small = crate::checkpoint::builtin::open("small".as_ref()).unwrap();
         let small: BTreeMap<String, Vec<usize>> =
             small.tensors.into_iter().map(|(key, tensor)| (key, tensor.shape().to_vec())).collect();
         assert_eq!(Sizes::default().shapes(), small);

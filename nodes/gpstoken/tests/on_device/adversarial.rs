@@ -1,0 +1,257 @@
+//! A discriminator's gradients and the tokenizer's through it, what it learns, and a training in half precision.
+
+use super::{on, processor};
+use burn::tensor::{Tensor as DeviceTensor, TensorData};
+use splatgraph_pack_gpstoken::{
+    canvas::{TILE, picture::tile_input},
+    checkpoint::Precision,
+    device::Compute,
+    nodes::train::train_tokenizer::train_tokenizer,
+    on_device::{Device, Parameter},
+    tokenizer::Network,
+    training::{
+        adam::Adam,
+        adversary::{Adversary, Geometry},
+        batch::{Batch, layout},
+        discriminator::first_weights,
+        gradients::{Trainer, discriminator::Discriminator, through_all_stages, tokenizer_step},
+        losses::Losses,
+        random::{Purpose, Random},
+        sizes::Sizes,
+        state::{State, Update, norm},
+        step::Step,
+    },
+};
+use splatgraph_sdk::{
+    DType, Tensor, checkpoint,
+    testing::{json, run},
+};
+use std::collections::BTreeMap;
+
+type Weights = BTreeMap<String, Tensor>;
+
+/// Weights moved so far that all of them count.
+fn moved_by(weights: Weights, size: f32) -> Weights {
+    let mut random = Random::new(1, Purpose::Weights, 1, 0);
+    let mut moved = |tensor: Tensor| {
+        let values = tensor.to_f32().iter().zip(random.normal(tensor.len())).map(|(v, n)| v + size * n).collect();
+        Tensor::from_vec(tensor.shape(), values).unwrap()
+    };
+    weights.into_iter().map(|(key, tensor)| (key, moved(tensor))).collect()
+}
+
+fn length(values: &[f32]) -> f64 {
+    values.iter().map(|v| f64::from(*v).powi(2)).sum::<f64>().sqrt()
+}
+
+/// The values gone along a direction.
+fn along(values: &[f32], direction: &[f32], by: f64) -> Vec<f32> {
+    let length = length(direction);
+    values.iter().zip(direction).map(|(v, d)| (f64::from(*v) + by * f64::from(*d) / length) as f32).collect()
+}
+
+/// Along a gradient the loss rises by its length.
+#[track_caller]
+fn assert_slope(what: &str, gradient: &[f32], by: f64, allowed: f64, loss: impl Fn(f64) -> f64) {
+    let length = length(gradient);
+    let slope = (loss(by) - loss(-by)) / (2.0 * by);
+    println!("{what}: {slope} and {length}");
+    assert!(length > 1e-6 && (slope - length).abs() < allowed * length, "{what}: {slope} instead of {length}");
+}
+
+const SIDE: usize = 32;
+
+fn pictures(values: &[f32]) -> DeviceTensor<4> {
+    let shape = [values.len() / (3 * SIDE * SIDE), 3, SIDE, SIDE];
+    DeviceTensor::from_data(TensorData::new(values.to_vec(), shape), &processor().autodiff())
+}
+
+fn judged(weights: Weights, real: &[f32], made: &[f32]) -> Step {
+    let device = processor().autodiff();
+    let mut parameters = Vec::new();
+    let network = Discriminator::load(weights).unwrap().map(&mut |parameter| {
+        let parameter = Parameter::on(parameter, &device).with_gradient();
+        parameters.push(parameter.clone());
+        parameter
+    });
+    Step::of(network.loss(pictures(real), pictures(made)), &parameters).unwrap()
+}
+
+#[test]
+fn gradients_of_a_discriminator_are_its_slopes() {
+    let weights = moved_by(first_weights(4, 0).unwrap(), 0.2);
+    let mut random = Random::new(2, Purpose::Sample, 0, 0);
+    let [real, made] = [0, 1].map(|_| random.normal(2 * 3 * SIDE * SIDE));
+    let gradients = judged(weights.clone(), &real, &made).gradients;
+    assert!(gradients.keys().eq(weights.keys()), "{:?}", gradients.keys());
+    for (key, gradient) in &gradients {
+        // In front of normalised single channels a bias does nothing.
+        if length(gradient) < 1e-6 {
+            assert!(key.starts_with("layers.") && key.ends_with(".bias"), "{key}");
+            continue;
+        }
+        assert_slope(key, gradient, 2e-4, 1e-2, |by| {
+            let mut weights = weights.clone();
+            let values = along(&weights[key].to_f32(), gradient, by);
+            weights.insert(key.clone(), Tensor::from_vec(weights[key].shape(), values).unwrap());
+            f64::from(judged(weights, &real, &made).loss)
+        });
+    }
+
+    // What the tokenizer learns: the gradient of its pictures.
+    let network = Discriminator::load(weights).unwrap().map(&mut on(&processor().autodiff()));
+    let leaf = pictures(&made).require_grad();
+    let gradients = network.adversarial(leaf.clone()).backward();
+    let gradient = leaf.grad(&gradients).unwrap().into_data().try_into_vec::<f32>().unwrap();
+    assert_slope("pictures", &gradient, 5e-3, 1e-2, |by| {
+        let loss = network.adversarial(pictures(&along(&made, &gradient, by)));
+        f64::from(loss.into_data().try_into_vec::<f32>().unwrap()[0])
+    });
+}
+
+/// Stripes across or down, at places and of colours of their own.
+fn stripes(across: bool, seed: u64) -> Vec<f32> {
+    let mut random = Random::new(seed, Purpose::Sample, u64::from(across), 0);
+    let mut all = Vec::new();
+    for _ in 0..4 {
+        let phase = random.unit() * 8.0;
+        for _ in 0..3 {
+            let height = random.unit();
+            all.extend((0..SIDE * SIDE).map(|at| {
+                let place = if across { at % SIDE } else { at / SIDE };
+                (height * ((place as f64 + phase) * std::f64::consts::TAU / 8.0).sin()) as f32
+            }));
+        }
+    }
+    all
+}
+
+#[test]
+fn a_discriminator_learns_to_tell_pictures_apart() {
+    let mut state = State::new(&first_weights(8, 0).unwrap(), None, "{}".to_owned());
+    let update = Update { adam: Adam::of_discriminator(), rate: 2e-3, clip: 1.0, average: 0.9 };
+    let loss = |state: &State, seed: u64| {
+        judged(state.network.weights().unwrap(), &stripes(true, seed), &stripes(false, seed))
+    };
+    let begin = loss(&state, 1000).loss;
+    for seed in 0..60 {
+        let Step { loss, gradients } = loss(&state, seed);
+        state.network.update(&gradients, loss, norm(&gradients), update);
+    }
+    let end = loss(&state, 1000).loss;
+    println!("on pictures it has not seen: {begin} to {end}");
+    assert!((0.9..1.1).contains(&begin) && end < 0.1, "{begin} {end}");
+}
+
+/// The smallest tokenizer that decodes a tile, and a batch of one.
+fn smallest() -> (Weights, Batch, Geometry) {
+    let sizes = Sizes { stem: 2, width: 8, blocks: 1, bins: 2, textures: 3, levels: vec![2, 2, 2, 4, 4], residuals: 1 };
+    let (picture, side) = super::unit_picture("china_256.png");
+    let tiles = tile_input(&picture, [side, side], [0, 0]);
+    let (gaussians, boxes) = layout(&tiles, 9, 2.5).unwrap();
+    let batch = Batch { step: 0, tokens: 9, tiles, gaussians, boxes: vec![boxes] };
+    (moved_by(sizes.weights(0).unwrap(), 0.2), batch, Geometry { map: [16, 16], support: 3.0 })
+}
+
+const LOSSES: Losses = Losses { absolute: 0.0, squared: 1.0, gradient: 0.0, perceptual: 0.0 };
+
+#[test]
+fn a_tokenizer_gets_the_gradient_of_the_judgement_and_its_weight() {
+    let (weights, batch, geometry) = smallest();
+    let judge = moved_by(first_weights(2, 0).unwrap(), 0.2);
+    let trainer = Trainer::new(&Compute::Host).unwrap();
+    let of = |weight: Option<f32>| {
+        let adversary = weight.map(|weight| Adversary { weights: judge.clone(), weight });
+        tokenizer_step(&trainer, weights.clone(), &batch, geometry, &LOSSES, None, adversary).unwrap()
+    };
+    let (plain, nobody) = of(None);
+    let (both, judged) = of(Some(3.0));
+    assert!(nobody.is_none() && both.loss == plain.loss && judged.unwrap().gradients.keys().eq(judge.keys()));
+
+    let judgement = |weights: Weights| {
+        let device = &processor();
+        let tiles = DeviceTensor::from_data(TensorData::new(batch.tiles.clone(), [1, 3, TILE, TILE]), device);
+        let gaussians = DeviceTensor::from_data(TensorData::new(batch.gaussians.clone(), [1, 9, 5]), device);
+        let network = Network::load(weights).unwrap().map(&mut on(device));
+        let decoded = through_all_stages(&network, tiles, gaussians, &batch.boxes, geometry).unwrap();
+        let loss = Discriminator::load(judge.clone()).unwrap().map(&mut on(device)).adversarial(decoded);
+        f64::from(loss.into_data().try_into_vec::<f32>().unwrap()[0])
+    };
+    for key in ["decoder.conv_out.weight", "decoder.conv_in.weight", "to_gps.1.weight", "preprocess_img.0.weight"] {
+        let difference: Vec<f32> =
+            both.gradients[key].iter().zip(&plain.gradients[key]).map(|(b, p)| (b - p) / 3.0).collect();
+        assert_slope(key, &difference, 2e-4, 3e-2, |by| {
+            let mut weights = weights.clone();
+            let values = along(&weights[key].to_f32(), &difference, by);
+            weights.insert(key.to_owned(), Tensor::from_vec(weights[key].shape(), values).unwrap());
+            judgement(weights)
+        });
+    }
+}
+
+#[test]
+fn gradients_in_bf16_are_those_in_f32_rounded() {
+    let (weights, batch, geometry) = smallest();
+    let step =
+        |trainer: &Trainer| tokenizer_step(trainer, weights.clone(), &batch, geometry, &LOSSES, None, None).unwrap().0;
+    let expected = step(&Trainer::new(&Compute::Host).unwrap());
+    for compute in super::computes() {
+        let device = match compute {
+            Compute::Host => Device::processor(),
+            Compute::Device(device) => device,
+        };
+        let device = device.with_precision(Precision::Bf16);
+        if !device.burn().supports_dtype(burn::tensor::FloatDType::BF16) {
+            println!("skipped: {} does not compute in bf16", device.id());
+            continue;
+        }
+        let actual = step(&Trainer::on(device.clone()));
+        assert!(actual.gradients.keys().eq(expected.gradients.keys()), "{}", device.id());
+        let all = |step: &Step| step.gradients.values().flatten().copied().collect::<Vec<f32>>();
+        let (actual_all, expected_all) = (all(&actual), all(&expected));
+        let apart: Vec<f32> = actual_all.iter().zip(&expected_all).map(|(a, e)| a - e).collect();
+        let error = length(&apart) / length(&expected_all);
+        println!("{}: loss {} and {}, gradients {error:.1e} apart", device.id(), actual.loss, expected.loss);
+        assert!(error > 1e-5 && error < 0.1 && (actual.loss / expected.loss - 1.0).abs() < 1e-2, "{error}");
+    }
+}
+
+#[test]
+fn a_judgement_that_is_not_finite_stops_the_training() {
+    let folder = tempfile::tempdir().unwrap();
+    let from = super::folder().join("images/chelsea_256.png");
+    std::fs::create_dir(folder.path().join("data")).unwrap();
+    std::fs::copy(from, folder.path().join("data/chelsea.png")).unwrap();
+    let train = |steps: u64| {
+        run::<train_tokenizer>(
+            json!({
+                "data": folder.path().join("data"), "output": folder.path().join("t.safetensors"), "steps": steps, "pictures": 1,
+                "sizes": {"stem": 2, "width": 8, "blocks": 1, "bins": 2, "textures": 3, "levels": [2, 2, 2, 4, 4], "residuals": 1},
+                "token_counts": [4], "adversarial": 0.1, "adversarial_from": 1, "adversarial_channels": 2,
+            }),
+            [],
+        )
+    };
+    train(2).unwrap();
+    let table = std::fs::read_to_string(folder.path().join("t.loss.csv")).unwrap();
+    let rows: Vec<Vec<&str>> = table.lines().map(|row| row.split(',').collect()).collect();
+    assert_eq!((rows[0][3], rows[1][3]), ("discriminator", ""));
+    assert!((0.5..1.5).contains(&rows[2][3].parse::<f32>().unwrap()), "{table}");
+
+    let state = folder.path().join("t.training.safetensors");
+    let mut broken = checkpoint::open(&state).unwrap();
+    let bias = broken.tensors.get_mut("discriminator.weights.layers.4.bias").unwrap();
+    *bias = Tensor::from_vec([1], vec![3e38f32]).unwrap();
+    let weight = broken.tensors.get_mut("discriminator.weights.layers.4.weight").unwrap();
+    *weight = Tensor::from_vec(weight.shape(), vec![3e38f32; weight.len()]).unwrap();
+    broken.save(&state, DType::F32).unwrap();
+    let kept = std::fs::read(folder.path().join("t.safetensors")).unwrap();
+    let error = train(3).unwrap_err().message;
+    assert!(error.starts_with("training: in step 3 the discriminator's loss became "), "{error}");
+    assert_eq!(std::fs::read(folder.path().join("t.safetensors")).unwrap(), kept);
+    // A part that is missing is seen.
+    let mut lost = checkpoint::open(&state).unwrap();
+    lost.tensors.remove("discriminator.first_moment.layers.4.bias");
+    lost.save(&state, DType::F32).unwrap();
+    assert!(State::load(&state).unwrap_err().message.contains("the state of one was expected in the file"));
+}

@@ -1,0 +1,70 @@
+//! Devices and trainings: burn's forms against recorded runs, against the host's kernels and against each other. Needs the feature
+//! `burn`.
+
+mod adversarial;
+mod devices;
+mod generator;
+mod kernels;
+mod lpips;
+mod network;
+mod shaders;
+mod splat;
+mod splat_devices;
+#[path = "../support/mod.rs"]
+mod support;
+mod training;
+mod training_generators;
+
+use splatgraph_pack_gpstoken::{
+    checkpoint::Precision,
+    device::{Compute, list},
+    on_device::Device,
+};
+use support::{
+    Golden, Numbers, add_decoder, assert_near, assert_relative, distance, folder, image_of, largest, model_b, only,
+    unit_picture,
+};
+
+/// The processor through burn, as a handle of burn.
+fn processor() -> burn::prelude::Device {
+    Device::processor().burn().clone()
+}
+
+/// All devices of burn that this build and machine have, with their ids, and burn on the processor as `cpu`; software adapters and
+/// libtorch too. Tells what is skipped.
+fn devices() -> Vec<(String, burn::prelude::Device)> {
+    let others = computes().into_iter().map(|compute| match compute {
+        Compute::Host => ("cpu".to_owned(), processor()),
+        Compute::Device(device) => (device.id().to_owned(), device.burn().clone()),
+    });
+    others.collect()
+}
+
+/// Those that are no software adapters, which take minutes for what the processor does in a second.
+fn fast_devices() -> Vec<(String, burn::prelude::Device)> {
+    let software = |id: &str| {
+        let mut known = list().into_iter();
+        known.any(|device| device.id == id && device.on_request.is_some_and(|why| why.contains("software")))
+    };
+    devices().into_iter().filter(|(id, _)| !software(id)).collect()
+}
+
+fn computes() -> Vec<Compute> {
+    let mut found = Vec::new();
+    for device in list() {
+        match device.unavailable {
+            // Whether the libtorch that is linked has CUDA is only seen when it fails.
+            None if device.id.starts_with("libtorch-cuda") => {}
+            None => found.push(Compute::open(&device.id, Precision::F32, false).unwrap()),
+            Some(why) => println!("skipped: {}: {why}", device.id),
+        }
+    }
+    found
+}
+
+/// What uploads a network's parameters to a handle of burn.
+fn on(
+    device: &burn::prelude::Device,
+) -> impl FnMut(&splatgraph_pack_gpstoken::checkpoint::Parameter) -> splatgraph_pack_gpstoken::on_device::Parameter {
+    |parameter| splatgraph_pack_gpstoken::on_device::Parameter::on(parameter, device)
+}

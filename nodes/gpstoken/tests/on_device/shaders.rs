@@ -1,0 +1,170 @@
+//! The shaders are well-formed in every form that is launched, for which no graphics card is needed; and agree with burn's forms.
+
+use super::{Numbers, assert_near, devices, processor};
+use burn::{
+    prelude::Device,
+    tensor::{
+        FloatDType, Tensor, TensorData,
+        module::{self, conv2d, interpolate},
+        ops::{ConvOptions, InterpolateMode, InterpolateOptions},
+    },
+};
+use burn_cubecl::template::KernelSource;
+use naga::valid::{Capabilities, ValidationFlags, Validator};
+use splatgraph_pack_gpstoken::on_device::{
+    self,
+    convolution_shader::{self, convolve},
+    linear_shader::{self, linear},
+    roi_align_shader,
+    shader::Shader,
+    splat_shader::{MOST_CHANNELS, backward_shader, forward_shader},
+};
+
+fn upload<const D: usize>(values: &[f32], shape: [usize; D], device: &Device) -> Tensor<D> {
+    Tensor::from_data(TensorData::new(values.to_vec(), shape), device)
+}
+
+fn values<const D: usize>(tensor: &Tensor<D>) -> Vec<f32> {
+    tensor.to_data().try_to_vec().unwrap()
+}
+
+#[track_caller]
+fn check(shader: &Shader, needs: Capabilities) {
+    let (name, source) = (shader.name, shader.source().complete());
+    let module =
+        naga::front::wgsl::parse_str(&source).unwrap_or_else(|e| panic!("{name}: {}", e.emit_to_string(&source)));
+    let about = Validator::new(ValidationFlags::all(), needs).validate(&module);
+    about.unwrap_or_else(|e| panic!("{name}: {}", e.emit_to_string(&source)));
+    // What WebGPU guarantees everywhere.
+    let shared: u32 = module
+        .global_variables
+        .iter()
+        .filter(|(_, v)| v.space == naga::AddressSpace::WorkGroup)
+        .map(|(_, v)| module.types[v.ty].inner.size(module.to_ctx()))
+        .sum();
+    assert!(shared <= 16_384, "{name} takes {shared} bytes of workgroup memory");
+    assert!(module.entry_points[0].workgroup_size.iter().product::<u32>() <= 256, "{name}");
+}
+
+#[test]
+fn every_form_of_the_shaders_is_valid() {
+    let nothing = Capabilities::empty();
+    for accumulators in 1..=8 {
+        check(&forward_shader(accumulators), nothing);
+    }
+    for channels in [1, 2, 3, 8, 16, 17, 32, MOST_CHANNELS] {
+        check(&backward_shader(channels), nothing);
+    }
+    for (half, needs) in [(false, nothing), (true, Capabilities::SHADER_FLOAT16)] {
+        check(&roi_align_shader::shader(half), needs);
+        check(&linear_shader::shader(half), needs);
+        for sizes in [[1, 1, 4], [1, 1, 8], [1, 1, 16], [3, 1, 4], [3, 1, 8], [3, 1, 16], [3, 2, 16]] {
+            check(&convolution_shader::shader(sizes, half), needs);
+        }
+    }
+}
+
+/// A name ends with the device's id. Where shaders run, this one does, in both precisions.
+fn assert_by_shader(name: &str, device: &Device, expected: &[f32], run: impl Fn(FloatDType) -> Option<Vec<f32>>) {
+    let Some(single) = run(FloatDType::F32) else {
+        assert!(!name.contains(" on gpu"), "{name} would go through burn");
+        return;
+    };
+    assert_near(name, &single, expected, 2e-6);
+    if device.supports_dtype(FloatDType::F16) {
+        assert_near(&format!("{name}, in f16"), &run(FloatDType::F16).unwrap(), expected, 4e-3);
+    }
+}
+
+#[test]
+fn convolutions_by_shader_agree_with_those_of_burn_in_both_precisions() {
+    let mut numbers = Numbers::new(3);
+    // Batch, inputs, outputs, width, height, side, scale: a part of what a workgroup computes, all of it, and of several.
+    for [batch, inputs, outputs, width, height, side, scale] in [
+        [1, 1, 1, 1, 1, 1, 1],
+        [1, 3, 5, 7, 3, 3, 1],
+        [2, 4, 70, 20, 9, 3, 1],
+        [1, 20, 64, 16, 8, 3, 1],
+        [2, 33, 130, 17, 19, 1, 1],
+        [1, 9, 30, 25, 21, 3, 1],
+        [1, 2, 3, 300, 2, 3, 1],
+        [1, 5, 2, 1, 140, 3, 1],
+        [2, 6, 20, 9, 7, 3, 2],
+        [1, 6, 40, 33, 1, 3, 2],
+    ] {
+        let mut random =
+            |count: usize, size: f32| -> Vec<f32> { (0..count).map(|_| numbers.between(-size, size)).collect() };
+        let depth = inputs * side * side;
+        let map = random(batch * inputs * width * height, 1.0);
+        let (weight, bias) = (random(outputs * depth, (3.0 / depth as f32).sqrt()), random(outputs, 0.1));
+        let tensors = |device: &Device| {
+            let map: Tensor<4> = upload(&map, [batch, inputs, height, width], device);
+            let weight: Tensor<4> = upload(&weight, [outputs, inputs, side, side], device);
+            (map, weight, upload(&bias, [outputs], device))
+        };
+        let (map, weight, bias) = tensors(&processor());
+        assert!(convolve(&map, &weight, &bias, scale).is_none(), "the processor runs no shaders");
+        let around = [side / 2, side / 2];
+        let larger = InterpolateOptions::new(InterpolateMode::Nearest).with_scale_factor([scale as f32; 2]);
+        let map = interpolate(map, larger);
+        let expected = values(&conv2d(map, weight, Some(bias), ConvOptions::new([1, 1], around, [1, 1], 1)));
+        for (id, device) in devices() {
+            let (map, weight, bias) = tensors(&device);
+            let name = format!(
+                "{batch} x {inputs} to {outputs} channels of {width} x {height}, side {side}, times {scale}, on {id}"
+            );
+            assert_by_shader(&name, &device, &expected, |precision| {
+                let (map, weight, bias) =
+                    (map.clone().cast(precision), weight.clone().cast(precision), bias.clone().cast(precision));
+                convolve(&map, &weight, &bias, scale).map(|map| values(&map.cast(FloatDType::F32)))
+            });
+        }
+    }
+}
+
+#[test]
+fn linear_layers_by_shader_agree_with_those_of_burn_in_both_precisions() {
+    let mut numbers = Numbers::new(4);
+    // A part of what a workgroup computes, all of it, and of several.
+    for [rows, inputs, outputs] in [[1, 1, 1], [5, 5, 3], [32, 32, 64], [33, 30, 65], [100, 131, 200], [2, 300, 7]] {
+        let mut random =
+            |count: usize, size: f32| -> Vec<f32> { (0..count).map(|_| numbers.between(-size, size)).collect() };
+        let x = random(rows * inputs, 1.0);
+        let (weight, bias) = (random(outputs * inputs, (3.0 / inputs as f32).sqrt()), random(outputs, 0.1));
+        let tensors = |device: &Device| {
+            let (x, weight) = (upload(&x, [rows, inputs], device), upload(&weight, [outputs, inputs], device));
+            (x, weight, upload(&bias, [outputs], device))
+        };
+        let (x, weight, bias) = tensors(&processor());
+        assert!(linear(&x, &weight, &bias).is_none(), "the processor runs no shaders");
+        let expected = values(&module::linear(x, weight.transpose(), Some(bias)));
+        for (id, device) in devices() {
+            let (x, weight, bias) = tensors(&device);
+            let name = format!("{rows} rows, {inputs} to {outputs} on {id}");
+            assert_by_shader(&name, &device, &expected, |precision| {
+                let (x, weight, bias) =
+                    (x.clone().cast(precision), weight.clone().cast(precision), bias.clone().cast(precision));
+                linear(&x, &weight, &bias).map(|x| values(&x.cast(FloatDType::F32)))
+            });
+        }
+    }
+}
+
+#[test]
+fn shaders_reach_all_of_what_has_more_parts_than_one_axis_of_workgroups() {
+    for (id, device) in devices().into_iter().filter(|(id, _)| id.starts_with("gpu")) {
+        // 16 outputs of 512 pixels a workgroup, so 65,536 of them; as large a tensor as lavapipe takes.
+        let [height, width] = [65_536, 512];
+        let map = Tensor::<4>::ones([1, 1, height, width], &device);
+        let weight = Tensor::<4>::full([1, 1, 1, 1], 2.0, &device);
+        let doubled = convolve(&map, &weight, &Tensor::ones([1], &device), 1).unwrap();
+        let [least, most] = [doubled.clone().min(), doubled.max()].map(|value| value.into_scalar::<f32>());
+        assert_eq!([least, most], [3.0, 3.0], "{id}");
+
+        // A bin of 256 an invocation each, so 65,540 workgroups.
+        let map = Tensor::<3>::full([256, 2, 2], 5.0, &device);
+        let sampled = on_device::roi_align(map, &vec![[0.5, 0.5, 1.5, 1.5]; 65_540], 1);
+        let [least, most] = [sampled.clone().min(), sampled.max()].map(|value| value.into_scalar::<f32>());
+        assert_eq!([least, most], [5.0, 5.0], "{id}");
+    }
+}

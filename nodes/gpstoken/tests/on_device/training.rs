@@ -1,0 +1,88 @@
+//! Gradients of the whole tokenizer, and what a training refuses.
+
+use super::{Golden, assert_near, unit_picture};
+use splatgraph_pack_gpstoken::{
+    canvas::picture::tile_input,
+    device::Compute,
+    nodes::train::train_tokenizer::train_tokenizer,
+    training::{
+        adversary::Geometry,
+        batch::{Batch, layout},
+        gradients::{Trainer, tokenizer_step},
+        losses::Losses,
+    },
+};
+use splatgraph_sdk::{
+    checkpoint,
+    testing::{json, run},
+};
+use std::path::PathBuf;
+
+#[test]
+fn gradients_of_the_whole_tokenizer_agree() {
+    let Some(folder) = std::env::var_os("SPLATGRAPH_GOLDENS").map(PathBuf::from) else {
+        println!("skipped: configuration A is too large for the project; SPLATGRAPH_GOLDENS names no folder with it");
+        return;
+    };
+    let golden = Golden::at(&folder.join("gradients_A.safetensors"));
+    let weights = checkpoint::open(&folder.join("weights_A.safetensors")).unwrap().tensors;
+    let (picture, side) = unit_picture("china_256.png");
+    let tiles = tile_input(&picture, [side, side], [0, 0]);
+    let (gaussians, boxes) = layout(&tiles, 64, 2.5).unwrap();
+    let batch = Batch { step: 0, tokens: 64, tiles, gaussians, boxes: vec![boxes] };
+    let losses = Losses { absolute: 0.0, squared: 1.0, gradient: 0.0, perceptual: 0.0 };
+    let geometry = Geometry { map: [64, 64], support: 3.0 };
+    let trainer = Trainer::new(&Compute::Host).unwrap();
+    let done = tokenizer_step(&trainer, weights, &batch, geometry, &losses, None, None).unwrap().0;
+    assert_near("loss", &[done.loss], golden.f32("loss"), 1e-5);
+
+    let (mut parameters, mut worst) = (0, (0.0, String::new()));
+    for (key, gradient) in &done.gradients {
+        let Some(recorded) = golden.0.get(&format!("norm.{key}")) else { continue };
+        parameters += 1;
+        let length = |values: &[f32]| values.iter().map(|v| f64::from(*v).powi(2)).sum::<f64>().sqrt();
+        let expected = recorded.as_slice::<f64>().unwrap()[0];
+        // A bias in front of a normalisation of single channels has no gradient but rounding.
+        if expected < 1e-5 {
+            assert!(length(gradient) < 1e-5, "{key}");
+            continue;
+        }
+        let mut error = (length(gradient) - expected).abs() / expected;
+        // Small ones are recorded as a whole.
+        if let Some(recorded) = golden.0.get(&format!("grad.{key}")) {
+            let recorded = recorded.as_slice::<f32>().unwrap();
+            let difference: Vec<f32> = gradient.iter().zip(recorded).map(|(a, e)| a - e).collect();
+            error = error.max(length(&difference) / expected);
+        }
+        if error > worst.0 {
+            worst = (error, key.clone());
+        }
+    }
+    println!("{parameters} parameters, the worst error is {:.1e} of the gradient, in {}", worst.0, worst.1);
+    assert_eq!(parameters, 169);
+    assert!(worst.0 < 1e-3);
+}
+
+#[test]
+fn what_cannot_be_trained_is_refused_before_the_first_step() {
+    let folder = tempfile::tempdir().unwrap();
+    let error = |more: serde_json::Value| {
+        let mut inputs = json!({"data": folder.path(), "output": folder.path().join("t.safetensors"), "steps": 1});
+        inputs.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        run::<train_tokenizer>(inputs, []).unwrap_err().message.replace(folder.path().to_str().unwrap(), "FOLDER")
+    };
+    insta::assert_snapshot!(error(json!({})), @"pictures to train on (png, jpg, jpeg, webp, bmp, tga, tif, tiff) were expected in the folder or in folders of it, there are none: FOLDER");
+    std::fs::write(folder.path().join("broken.png"), "no picture").unwrap();
+    insta::assert_snapshot!(error(json!({})), @"none of the 1 pictures to train on can be read and has sides of at least 256 pixels; the first is FOLDER/broken.png");
+    insta::assert_snapshot!(error(json!({"token_counts": [0]})), @"at least one number of tokens from 1 to 1024 was expected, [0] came");
+    insta::assert_snapshot!(error(json!({"absolute": 0, "squared": 0, "gradient": 0})), @"weights of the losses absolute, squared, gradient and perceptual of 0 or more, not all 0, were expected, [0.0, 0.0, 0.0, 0.0] came");
+    let mut other = checkpoint::open(&super::folder().join("weights_B.safetensors")).unwrap();
+    other.metadata.insert("map".to_owned(), "[64, 48]".to_owned());
+    let start = folder.path().join("other.safetensors");
+    other.save(&start, splatgraph_sdk::DType::F32).unwrap();
+    insta::assert_snapshot!(error(json!({"start": start})), @"a tokenizer that decodes pictures of 256 x 256 pixels was expected, as it is trained on such, this one makes 128 x 96");
+    insta::assert_snapshot!(error(json!({"perceptual": 1})), @"the weights of LPIPS were expected, as `perceptual` is above 0, none came");
+    insta::assert_snapshot!(error(json!({"start": "small", "sizes": {}})), @"sizes are those of `start`; leave one of them out");
+    insta::assert_snapshot!(error(json!({"sizes": {"widht": 8}})), @"the JSON does not fit: unknown field `widht`, expected one of `stem`, `width`, `blocks`, `bins`, `textures`, `levels`, `residuals`");
+    assert!(!folder.path().join("t.safetensors").exists());
+}

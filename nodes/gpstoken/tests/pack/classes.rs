@@ -1,0 +1,82 @@
+//! Classes of a generator, by number and by name.
+
+use super::{
+    generation::{checkpoint, unchanged},
+    only,
+};
+use splatgraph_pack_gpstoken::{
+    nodes::generate::layout_diffusion::layout_diffusion, nodes::generate::load_generator::LoadGenerator,
+};
+use splatgraph_sdk::{
+    Error, Input, Layout, Value,
+    host::LogLevel,
+    serde_json::Value as Json,
+    testing::{Event, Recorder, json, run, run_with},
+};
+
+const NAMES: &str = r#"["brick", "cloth", "door", "grass", "ground", "metal", "rock", "sky", "wall", "wood"]"#;
+
+/// A generator of 10 classes, with these names.
+fn load(names: Option<&str>) -> Result<Value, Error> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("g.safetensors");
+    let metadata: Vec<(&str, &str)> =
+        [("heads", "6")].into_iter().chain(names.map(|names| ("classes", names))).collect();
+    checkpoint(&path, "weights_sit_layout.safetensors", &metadata, unchanged);
+    let normalisation = json!({"means": [0.1, 0.1, 0.0, 0.0, 0.0], "stds": [0.05, 0.05, 0.01, 0.6, 0.6]});
+    let loaded = run::<LoadGenerator>(json!({"model": path, "normalisation": normalisation}), []);
+    let without_folder = |text: &str| text.replace(&*folder.path().to_string_lossy(), "<folder>");
+    loaded.map(only).map_err(|e| Error { message: without_folder(&e.message), ..e })
+}
+
+fn sample(host: &Recorder, generator: &Value, settings: Json) -> Result<Vec<f32>, Error> {
+    let made = run_with::<layout_diffusion>(host, settings, [("generator", generator.clone())])?;
+    Ok(Layout::from_value(&only(made)).unwrap().gaussians.to_f32())
+}
+
+#[test]
+fn a_class_is_given_by_number_or_name_and_told() {
+    let generator = load(Some(NAMES)).unwrap();
+    let of = |settings: Json| {
+        let host = Recorder::default();
+        let gaussians = sample(&host, &generator, settings).unwrap();
+        let told = |event| if let Event::Log(LogLevel::Info, line) = event { Some(line) } else { None };
+        (gaussians, host.events().into_iter().find_map(told).unwrap())
+    };
+    let (by_number, told) = of(json!({"class": 6}));
+    assert_eq!(told, "class 6: rock");
+    assert_eq!(of(json!({"class": "rock"})), (by_number, told));
+    let (by_number, told) = of(json!({"count": 3, "classes": [6, 0, 6]}));
+    assert_eq!(told, "class 0: brick, 6: rock");
+    assert_eq!(of(json!({"count": 3, "classes": ["rock", 0, "rock"]})), (by_number, told));
+}
+
+#[test]
+fn a_class_that_is_not_there_is_told_with_those_that_are() {
+    let host = Recorder::default();
+    let named = load(Some(NAMES)).unwrap();
+    let error = |settings: Json| sample(&host, &named, settings).unwrap_err();
+    insta::assert_snapshot!(error(json!({"class": 10})), @"a class from 0 to 9 was expected, as this generator knows 0: brick, 1: cloth, 2: door, 3: grass, 4: ground, 5: metal, 6: rock, 7: sky, 8: wall, 9: wood; 10 came");
+    insta::assert_snapshot!(error(json!({"class": "Metall"})), @r#"a class from 0 to 9 was expected, as this generator knows 0: brick, 1: cloth, 2: door, 3: grass, 4: ground, 5: metal, 6: rock, 7: sky, 8: wall, 9: wood; "Metall" came. Did you mean `metal`?"#);
+    insta::assert_snapshot!(error(json!({"class": "?"})), @r#"a class from 0 to 9 was expected, as this generator knows 0: brick, 1: cloth, 2: door, 3: grass, 4: ground, 5: metal, 6: rock, 7: sky, 8: wall, 9: wood; "?" came"#);
+    insta::assert_snapshot!(error(json!({"class": -1})), @"a number of at least 0 was expected, -1 came");
+    assert_eq!(error(json!({"class": "?"})).input.as_deref(), Some("class"));
+    assert_eq!(error(json!({"classes": ["?"]})).input.as_deref(), Some("classes"));
+
+    let unnamed = load(None).unwrap();
+    let error = |settings: Json| sample(&host, &unnamed, settings).unwrap_err();
+    insta::assert_snapshot!(error(json!({"class": 10})), @"a class from 0 to 9 was expected, as this generator knows 10; 10 came");
+    insta::assert_snapshot!(error(json!({"class": "rock"})), @r#"a class from 0 to 9 was expected, as this generator has no names for the 10 that it knows; "rock" came"#);
+}
+
+#[test]
+fn names_that_are_none_are_refused() {
+    insta::assert_snapshot!(load(Some(r#"["brick"]"#)).unwrap_err(), @r#"
+    loading a generator: the checkpoint's metadata `classes` should be a list of the names of its 10 classes, it is ["brick"]
+    file: <folder>/g.safetensors
+    "#);
+    insta::assert_snapshot!(load(Some("ten")).unwrap_err(), @r#"
+    loading a generator: the checkpoint's metadata `classes` should be a list of the names of its 10 classes, it is ten
+    file: <folder>/g.safetensors
+    "#);
+}

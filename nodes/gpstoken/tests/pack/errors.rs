@@ -1,0 +1,118 @@
+//! What users read when something does not fit.
+
+use super::{Golden, folder};
+use splatgraph_pack_gpstoken::{
+    nodes::tokenize::decode::decode, nodes::tokenize::encode::encode, nodes::tokenize::init_tokens::init_tokens,
+    nodes::tokenize::load_tokenizer::LoadTokenizer, nodes::tokenize::refine_tokens::refine_tokens,
+    nodes::tokenize::splat::splat, tokenizer::Network,
+};
+use splatgraph_sdk::{
+    Canvas, FeatureMap, Features, Image, Layout, Mask, Output, Tensor, Tokens, Value,
+    testing::{json, run},
+};
+
+fn tensor(shape: &[usize], value: f32) -> Tensor {
+    Tensor::from_vec(shape, vec![value; shape.iter().product()]).unwrap()
+}
+
+fn picture(width: usize, height: usize) -> Value {
+    Image::new(tensor(&[1, height, width, 3], 0.5)).unwrap().into_value().unwrap()
+}
+
+fn tokenizer() -> Value {
+    run::<LoadTokenizer>(json!({}), []).unwrap().remove(0)
+}
+
+#[test]
+fn pictures_and_settings() {
+    let error = |image: Value, settings| run::<init_tokens>(settings, [("image", image)]).unwrap_err();
+    insta::assert_snapshot!(error(picture(1, 1), json!({})), @r#"
+    the tokenizer works on pictures whose sides have 16 to 65536 pixels; this picture has 1 x 1. Resize it first:
+    "resize": { "class_type": "std.Resize", "inputs": { "image": ["load", "image"], "width": 256, "height": 256 } }
+    "#);
+    insta::assert_snapshot!(error(picture(30_000, 10), json!({})), @r#"
+    the tokenizer works on pictures whose sides have 16 to 65536 pixels; this picture has 30000 x 10. Resize it first:
+    "resize": { "class_type": "std.Resize", "inputs": { "image": ["load", "image"], "width": 256, "height": 256 } }
+    "#);
+    insta::assert_snapshot!(error(picture(256, 256), json!({"tokens": 1025})), @"1025 tokens were asked for, but a tile of 256 x 256 pixels can be cut into 1024 regions of this size at most. Ask for 1024 or fewer, or lower min_region");
+    let map = Mask::new(tensor(&[1, 128, 256], 1.0)).unwrap().into_value().unwrap();
+    let inputs = [("image", picture(256, 256)), ("weight_map", map)];
+    insta::assert_snapshot!(run::<init_tokens>(json!({}), inputs).unwrap_err(), @"a map of 256 x 256 pixels was expected, as the picture has, for all 1 pictures or for each; 1 of 256 x 128 came");
+    let inputs = [("tokenizer", tokenizer()), ("image", picture(100, 15))];
+    insta::assert_snapshot!(run::<encode>(json!({}), inputs).unwrap_err(), @r#"
+    the tokenizer works on pictures whose sides have 16 to 65536 pixels; this picture has 100 x 15. Resize it first:
+    "resize": { "class_type": "std.Resize", "inputs": { "image": ["load", "image"], "width": 256, "height": 256 } }
+    "#);
+}
+
+#[test]
+fn layouts_and_maps() {
+    let refine = |features: &[usize], layout: Layout| {
+        let features = Features::new(tensor(features, 0.0)).unwrap().into_value().unwrap();
+        let inputs = [("tokenizer", tokenizer()), ("features", features), ("layout", layout.into_value().unwrap())];
+        run::<refine_tokens>(json!({}), inputs).unwrap_err()
+    };
+    let layout = |count, value, regions: bool| {
+        let regions = regions.then(|| tensor(&[1, count, 4], 0.0));
+        Layout::new(tensor(&[1, count, 5], value), regions, Canvas::default()).unwrap()
+    };
+    insta::assert_snapshot!(refine(&[1, 128, 256, 256], layout(2, 0.5, true)), @"features with 32 channels were expected, as this tokenizer makes them, 128 came. Connect Encode to the same tokenizer");
+    insta::assert_snapshot!(refine(&[1, 32, 512, 512], layout(2, 0.5, true)), @"a layout for 1 pictures whose tiles have 512 x 512 pixels was expected, as the features have, one for 1 of 256 x 256 came");
+    insta::assert_snapshot!(refine(&[1, 32, 256, 256], layout(2, 0.5, false)), @"a layout with regions was expected, this one has gaussians only");
+    insta::assert_snapshot!(refine(&[1, 32, 256, 256], layout(2, 1.5, true)), @"gaussians with sigmas in 0..1 and rho, x, y in -1..1 were expected, number 0 of picture 0 is [1.5, 1.5, 1.5, 1.5, 1.5]");
+    let four =
+        Layout { header: Canvas { canvas: [512, 512], grid: [2, 2], ..Canvas::default() }, ..layout(6, 0.1, true) };
+    insta::assert_snapshot!(refine(&[1, 32, 512, 512], four), @"equally many gaussians in each of the 2 x 2 tiles of 256 pixels were expected, 6 in all for tiles of 256 came");
+
+    let decoded = |shape: &[usize], value, header: Canvas| {
+        let map = FeatureMap::new(tensor(shape, value), header).unwrap().into_value().unwrap();
+        run::<decode>(json!({}), [("tokenizer", tokenizer()), ("map", map)]).unwrap_err()
+    };
+    insta::assert_snapshot!(decoded(&[1, 8, 32, 32], 0.0, Canvas::default()), @"a map with 32 channels was expected, as this tokenizer's tokens have, one with 8 came");
+    insta::assert_snapshot!(decoded(&[1, 32, 32, 32], f32::INFINITY, Canvas::default()), @"finite numbers were expected in the map, inf came");
+    insta::assert_snapshot!(decoded(&[1, 32, 32, 33], 0.0, Canvas { grid: [2, 2], ..Canvas::default() }), @"maps that 2 x 2 tiles divide evenly were expected, 1 of 33 x 32 came");
+
+    let splatted = |header: Canvas, tiles: &str| {
+        let tokens = Tokens::new(tensor(&[1, 3, 5], 0.1), tensor(&[1, 3, 32], 0.1), None, header).unwrap();
+        run::<splat>(json!({"tiles": tiles}), [("tokens", tokens.into_value().unwrap())]).unwrap_err()
+    };
+    insta::assert_snapshot!(splatted(Canvas { grid: [2, 2], ..Canvas::default() }, "separate"), @r#"tiles can be splatted separately when each has equally many tokens, but there are 3 rows for 2 x 2 tiles, and counts [3]. Set tiles to "merged""#);
+    insta::assert_snapshot!(splatted(Canvas { grid: [60_000, 60_000], ..Canvas::default() }, "merged"), @"the map would have 1 x 32 x 3840000 x 3840000 values, more than 1073741824. See grid and map in the tokens' header");
+}
+
+#[test]
+fn checkpoints() {
+    let missing = run::<LoadTokenizer>(json!({"model": "no/such/file.safetensors"}), []).unwrap_err();
+    insta::assert_snapshot!(missing, @"loading a tokenizer: a checkpoint (.safetensors or .pth) was expected, No such file or directory (os error 2): no/such/file.safetensors");
+    assert_eq!(missing.code, splatgraph_sdk::Code::Missing);
+
+    let load = |tensors| Network::load(tensors).unwrap_err();
+    insta::assert_snapshot!(load(Golden::open("init.safetensors").0), @"a GPSToken tokenizer was expected, but none of its parameters is in the file, which holds 636 tensors (astronaut_256.complexity_w1, astronaut_256.complexity_w2.5, astronaut_256.entropy, ...)");
+    let mut tensors = Golden::open("weights_B.safetensors").0;
+    tensors.remove("decoder.conv_out.bias");
+    tensors.remove("attnblocks.1.ln2.weight");
+    tensors.insert("attnblocks.0.ln3.weight".into(), tensor(&[40], 0.0));
+    tensors.insert("decoder.conv_in.weight".into(), tensor(&[64, 9, 3, 3], 0.0));
+    tensors.insert("to_gps.0.bias".into(), tensor(&[6], 0.0));
+    insta::assert_snapshot!(load(tensors), @r#"
+    a GPSToken tokenizer was expected, and 137 of its parameters were found, but not all of them can be used:
+      2 missing:
+        attnblocks.1.ln2.weight
+        decoder.conv_out.bias
+      1 not known:
+        attnblocks.0.ln3.weight
+      2 of the wrong shape:
+        to_gps.0.bias: [5] expected, [6] found
+        decoder.conv_in.weight: [64, 8, 3, 3] expected, [64, 9, 3, 3] found
+    "#);
+
+    // A file cut off in the middle.
+    let folder_of_test = tempfile::tempdir().unwrap();
+    let path = folder_of_test.path().join("cut.safetensors");
+    let whole = std::fs::read(folder().join("weights_B.safetensors")).unwrap();
+    std::fs::write(&path, &whole[..whole.len() / 2]).unwrap();
+    let error = run::<LoadTokenizer>(json!({"model": path}), []).unwrap_err();
+    let text = error.to_string().replace(&*folder_of_test.path().to_string_lossy(), "<folder>");
+    insta::assert_snapshot!(text, @"reading a checkpoint: a whole .safetensors file was expected; this one is damaged or of another kind (incomplete metadata, file not fully covered): <folder>/cut.safetensors");
+    assert_eq!(error.input.as_deref(), Some("model"));
+}

@@ -1,0 +1,80 @@
+//! The splat on the host.
+
+use super::{
+    Golden, assert_near, distance, largest,
+    support::splat::{channels_first, random_case, recorded_case, splat_map, unit},
+};
+
+#[test]
+fn the_recorded_cases_agree() {
+    let golden = Golden::open("splat_unit.safetensors");
+    for name in ["c0", "c1", "c2", "c3", "c4"] {
+        let case = unit(&golden, name);
+        let exact = channels_first(golden.tensor(&format!("{name}.out_f64")).as_slice().unwrap(), case.channels);
+        let single: Vec<f64> = golden.f32(&format!("{name}.out")).iter().map(|v| f64::from(*v)).collect();
+        let single = channels_first(&single, case.channels);
+        // The authors' f32 form is this far from f64; ours works in f64 up to the sum.
+        assert_near(&format!("{name} direct, f64"), &case.direct(), &exact, largest(&exact) * 1e-6);
+        let tolerance = largest(&exact) * 1e-5;
+        assert_near(&format!("{name} direct, f32"), &case.direct(), &single, tolerance);
+    }
+}
+
+#[test]
+fn recorded_tokens_give_the_recorded_map() {
+    for (file, size, support) in [("tokA_full", [64, 64], 3.0), ("tokB_full", [64, 48], 1.75)] {
+        let golden = Golden::open(&format!("{file}.safetensors"));
+        let case = recorded_case(&golden, size, support);
+        assert_near(&format!("{file} direct"), &case.direct(), golden.f32("rendered"), 5e-4);
+    }
+}
+
+#[test]
+fn the_number_of_threads_changes_nothing() {
+    let case = random_case(300, 16, [200, 130]);
+    let with =
+        |threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(|| case.direct());
+    assert_eq!(with(1), with(3));
+}
+
+#[test]
+fn degenerate_tokens_contribute_nothing() {
+    let mut case = random_case(12, 4, [30, 20]);
+    let clean = case.direct();
+    let bad: [[f32; 5]; 8] = [
+        [f32::NAN, 0.1, 0.0, 0.0, 0.0],
+        [0.1, f32::INFINITY, 0.0, 0.0, 0.0],
+        [0.1, 0.1, f32::NAN, 0.0, 0.0],
+        [0.1, 0.1, 0.0, f32::NEG_INFINITY, 0.0],
+        [0.0, 0.1, 0.0, 0.0, 0.0],
+        [0.1, -0.1, 0.0, 0.0, 0.0],
+        [0.1, 0.1, 1.0, 0.0, 0.0],
+        [0.1, 0.1, -1.5, 0.0, 0.0],
+    ];
+    case.gaussians.extend(bad.concat());
+    case.textures.extend([1.0; 8 * 4]);
+    assert_eq!(case.direct(), clean);
+    // Far narrower than a pixel, and nearly a line: finite numbers only.
+    case.gaussians.extend([
+        1e-30,
+        1e-30,
+        0.0,
+        -1.0,
+        -1.0,
+        0.3,
+        0.3,
+        0.999_999_9,
+        0.0,
+        0.0,
+        100.0,
+        1e-3,
+        0.9999,
+        0.5,
+        0.5,
+    ]);
+    case.textures.extend([1.0; 3 * 4]);
+    let map = case.direct();
+    assert!(map.iter().all(|v| v.is_finite()));
+    assert!(distance(&map, &clean) > 0.5);
+    assert!(splat_map(&[], &[], 4, [3, 2], 3.0).iter().all(|v| *v == 0.0));
+}

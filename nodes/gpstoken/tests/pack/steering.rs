@@ -1,0 +1,153 @@
+//! Where tokens go and how many: weight maps, thresholds, and the search for a PSNR.
+
+use super::{image_of, nodes::Chain, only};
+use splatgraph_pack_gpstoken::{
+    canvas::picture::{grey, tile_input},
+    nodes::tokenize::find_token_count::find_token_count,
+    nodes::tokenize::init_tokens::init_tokens,
+    partition::{Rules, complexity, partition},
+    splat::Tiles,
+};
+use splatgraph_sdk::{
+    Image, Input, Layout, Mask, Output, Tensor, Value,
+    serde_json::Value as Json,
+    testing::{Event, Recorder, json, run, run_with},
+};
+
+fn laid(image: &Value, settings: Json) -> (Layout, usize) {
+    let [layout, count] = run::<init_tokens>(settings, [("image", image.clone())]).unwrap().try_into().unwrap();
+    (Layout::from_value(&layout).unwrap(), count.as_int().unwrap() as usize)
+}
+
+fn refused(image: &Value, settings: Json) -> String {
+    let error = run::<init_tokens>(settings, [("image", image.clone())]).unwrap_err();
+    format!("{}: {error}", error.input.clone().unwrap_or_default())
+}
+
+#[test]
+fn a_threshold_stops_when_nothing_more_complex_can_be_cut() {
+    let chelsea = image_of(&["chelsea_256.png"]);
+    let (pixels, width) = super::unit_picture("chelsea_256.png");
+    let grey = grey(&tile_input(&pixels, [width, width], [0, 0]));
+    let most = |tokens: usize| {
+        let regions = partition(&grey, [256, 256], None, &Rules { tokens, exponent: 2.5, min_region: 8 }).unwrap();
+        let cuttable = regions.iter().filter(|r| r.width() > 9 || r.height() > 9);
+        cuttable.map(|r| complexity(&grey, [256, 256], None, *r, 2.5)).fold(0.0, f64::max)
+    };
+    let mut counts = Vec::new();
+    for threshold in [1e9, 100_000.0, 10_000.0, 3_000.0, 1_000.0] {
+        let (layout, count) = laid(&chelsea, json!({"tokens": 1024, "threshold": threshold}));
+        assert_eq!(layout.gaussians.shape(), [1, count, 5]);
+        assert!(most(count) <= threshold, "{count} tokens leave nothing above {threshold}");
+        assert!(count == 1 || most(count - 1) > threshold, "{count} tokens are needed for {threshold}");
+        // The layout is that of so many tokens.
+        let (same, _) = laid(&chelsea, json!({"tokens": count}));
+        assert_eq!(layout.gaussians.as_slice::<f32>().unwrap(), same.gaussians.as_slice::<f32>().unwrap());
+        counts.push(count);
+    }
+    println!("{counts:?}");
+    assert!(counts.is_sorted() && counts[0] == 1 && counts[4] > 200, "{counts:?}");
+
+    // `tokens` is the most there may be, also where it is more than there can be.
+    assert_eq!(laid(&chelsea, json!({"tokens": 50, "threshold": 1000})).1, 50);
+    let all = laid(&chelsea, json!({"tokens": 5000, "threshold": 1e-9})).1;
+    assert!((1000..=1024).contains(&all), "{all}: flat regions stay whole");
+    assert_eq!(laid(&chelsea, json!({"tokens": 50})).1, 50);
+}
+
+#[test]
+fn the_most_demanding_tile_and_picture_decide() {
+    let threshold = json!({"tokens": 1024, "threshold": 10_000});
+    let count = |names: &[&str]| laid(&image_of(names), threshold.clone()).1;
+    let [page, synthetic] = [count(&["page_256.png"]), count(&["synthetic_256.png"])];
+    println!("page {page}, synthetic {synthetic}");
+    assert!(page != synthetic);
+    let names = ["synthetic_256.png", "page_256.png"];
+    assert_eq!(count(&names), page.max(synthetic));
+    let (layout, most) = laid(&image_of(&names), threshold.clone());
+    assert_eq!(layout.gaussians.shape(), [2, most, 5]);
+    let (layout, most) = laid(&image_of(&["china_512.png"]), threshold);
+    assert_eq!(layout.gaussians.shape(), [1, 4 * most, 5]);
+}
+
+#[test]
+fn settings_that_make_no_budget() {
+    let chelsea = image_of(&["chelsea_256.png"]);
+    insta::assert_snapshot!(refused(&chelsea, json!({"threshold": -1})), @"threshold: a number of at least 0 was expected, -1 came");
+    let nan = [("image", chelsea.clone()), ("threshold", Value::float(f64::NAN))];
+    let error = run::<init_tokens>(json!({}), nan).unwrap_err();
+    insta::assert_snapshot!(error, @"a number was expected, NaN came");
+    assert_eq!(error.input.as_deref(), Some("threshold"));
+}
+
+#[test]
+fn a_weighted_region_gets_more_tokens() {
+    let astronaut = image_of(&["astronaut_256.png"]);
+    let inside = |x: usize, y: usize| (96..160).contains(&x) && (96..160).contains(&y);
+    let mask = (0..256 * 256).map(|i| f32::from(u8::from(inside(i % 256, i / 256)))).collect();
+    let mask = Mask::new(Tensor::from_vec([1, 256, 256], mask).unwrap()).unwrap().into_value().unwrap();
+    let count = |weight: f32| {
+        let inputs = [("image", astronaut.clone()), ("weight_map", mask.clone())];
+        let layout = run::<init_tokens>(json!({"tokens": 128, "weight": weight}), inputs).unwrap();
+        let layout = Layout::from_value(&layout[0]).unwrap();
+        let rows = layout.gaussians.as_slice::<f32>().unwrap().as_chunks::<5>().0;
+        rows.iter().filter(|g| g[3].abs() < 0.25 && g[4].abs() < 0.25).count()
+    };
+    let counts = [0.0, 50.0, 100.0, 200.0].map(count);
+    println!("{counts:?}");
+    assert!(counts.is_sorted() && counts[3] >= counts[0] + 20, "{counts:?}");
+}
+
+#[test]
+fn the_fewest_tokens_for_a_psnr_are_found() {
+    let chain = Chain::load(json!({}));
+    let chelsea = image_of(&["chelsea_256.png"]);
+    let inputs = [("tokenizer", chain.0.clone()), ("image", chelsea.clone())];
+    let original = Image::from_value(&chelsea).unwrap().image.to_f32();
+    let psnr = |tokens: usize| {
+        let level = |v: &f32| f64::from((v.clamp(0.0, 1.0) * 255.0).round());
+        let decoded = chain.run(chelsea.clone(), json!({"tokens": tokens}), Tiles::Merged).image.image.to_f32();
+        let sum: f64 = original.iter().zip(&decoded).map(|(a, b)| (level(a) - level(b)).powi(2)).sum();
+        10.0 * (255.0 * 255.0 * original.len() as f64 / sum).log10()
+    };
+    let (few, many) = (psnr(16), psnr(256));
+    let target = f64::midpoint(few, many);
+    let host = Recorder::default();
+    let outputs = run_with::<find_token_count>(&host, json!({"psnr": target}), inputs.clone()).unwrap();
+    let (tokens, found) = (outputs[0].as_int().unwrap() as usize, outputs[1].as_float().unwrap());
+    println!("{few:.2} dB for 16, {many:.2} for 256, {found:.2} for {tokens}");
+    assert_eq!(outputs[2].as_bool(), Some(true));
+    assert!(found >= target && (found - psnr(tokens)).abs() < 1e-3);
+    assert!(psnr(tokens - 1) < target, "one less is too few");
+    let tried = host.events().iter().filter(|e| matches!(e, Event::Log(..))).count();
+    assert!((3..=10).contains(&tried), "{tried} reconstructions");
+
+    // At both ends.
+    let ends = |psnr: f64| {
+        let outputs = run::<find_token_count>(json!({"psnr": psnr, "low": 20, "high": 24}), inputs.clone()).unwrap();
+        (outputs[0].as_int(), outputs[2].as_bool())
+    };
+    assert_eq!(ends(1.0), (Some(20), Some(true)));
+    assert_eq!(ends(60.0), (Some(24), Some(false)));
+    let host = Recorder::default();
+    run_with::<find_token_count>(&host, json!({"psnr": 60, "low": 16, "high": 16}), inputs.clone()).unwrap();
+    let Some(Event::Log(_, warning)) = host.events().into_iter().rfind(|e| matches!(e, Event::Log(..))) else {
+        panic!("no warning")
+    };
+    let warning = warning.split(" reach ").next().unwrap().to_owned();
+    insta::assert_snapshot!(warning, @"60 dB are not reached with 16 tokens for each tile, which");
+
+    let refused = |settings: Json| {
+        let error = run::<find_token_count>(settings, inputs.clone()).unwrap_err();
+        format!("{}: {error}", error.input.clone().unwrap_or_default())
+    };
+    insta::assert_snapshot!(refused(json!({"psnr": 20, "low": 65, "high": 64})), @"low: at most 64 was expected, which `high` is, 65 came");
+    insta::assert_snapshot!(refused(json!({"psnr": 20, "high": 2000})), @"high: 2000 tokens were asked for, but a tile of 256 x 256 pixels can be cut into 1024 regions of this size at most. Ask for 1024 or fewer, or lower min_region");
+    let small = only(
+        run::<splatgraph_pack_gpstoken::nodes::tokenize::load_tokenizer::LoadTokenizer>(json!({"map_width": 32}), [])
+            .unwrap(),
+    );
+    let other = [("tokenizer", small), ("image", chelsea.clone())];
+    let error = run::<find_token_count>(json!({"psnr": 20}), other).unwrap_err();
+    insta::assert_snapshot!(error, @"a tokenizer that gives back pictures of 256 x 256 pixels was expected, pictures of [1, 256, 128, 3] came. Leave its map_width and map_height at 0");
+}
