@@ -1,4 +1,4 @@
-"""Runs examples/ray_batch.py on a cluster of two workers of this machine and kills one of them in the middle.
+"""Runs examples/ray_batch.py on a cluster of two workers on this machine and kills one of them in the middle.
 
     python .ci/ray_batch.py target/release/splatgraph
 """
@@ -18,7 +18,7 @@ PROJECT = pathlib.Path(__file__).parent.parent.resolve()
 
 
 def items(journal):
-    """The lines of finished items."""
+    """The finished items of a journal."""
     lines = journal.read_text().splitlines(keepends=True) if journal.exists() else []
     return [json.loads(line) for line in lines[1:] if line.endswith("\n")]
 
@@ -40,7 +40,7 @@ def main():
     batch = subprocess.Popen(command, env={**os.environ, "RAY_ADDRESS": cluster.address}, stdout=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 120
     while sum(len(items(journal)) >= 10 for journal in journals) < 2:
-        assert batch.poll() is None and time.monotonic() < deadline, "two parts should be at work by now"
+        assert batch.poll() is None and time.monotonic() < deadline, "expected two parts at work within 120 s"
         time.sleep(0.05)
     cluster.remove_node(workers[0], allow_graceful=False)
     at_the_kill = {journal.name: len(items(journal)) for journal in journals}
@@ -48,14 +48,14 @@ def main():
     cluster.shutdown()
 
     print(report, "finished when a worker was killed:", at_the_kill)
-    assert batch.returncode == 0, f"exit code {batch.returncode}"
-    assert max(at_the_kill.values()) < PHOTOS // PARTS, "the worker was killed too late to matter"
+    assert batch.returncode == 0, f"expected exit code 0, got {batch.returncode}"
+    assert max(at_the_kill.values()) < PHOTOS // PARTS, "expected an unfinished part when the worker was killed, got only finished parts"
     names = [item["item"] for journal in journals for item in items(journal)]
-    assert len(names) == len(set(names)) == PHOTOS, f"{len(names)} items in the journals, {len(set(names))} different ones"
+    assert len(names) == len(set(names)) == PHOTOS, f"expected {PHOTOS} items once each, got {len(names)} items, {len(set(names))} of them different"
     assert all(item["status"] == "done" for journal in journals for item in items(journal))
     pictures = sorted(path.name for path in out.iterdir() if path.suffix != ".jsonl")
-    assert pictures == [f"{i:04}-thumbnail.png" for i in range(PHOTOS)], f"{len(pictures)} files"
-    assert len(re.findall(r" [1-9]\d* before", report)) == 1, "one part, and only one, went on from its journal"
+    assert pictures == [f"{i:04}-thumbnail.png" for i in range(PHOTOS)], f"expected {PHOTOS} pictures, got {len(pictures)} files"
+    assert len(re.findall(r" [1-9]\d* before", report)) == 1, "expected exactly one part to resume from its journal"
     print(f"1 passed, 0 failed: {PHOTOS} photos, each once, with one of two workers killed")
 
 

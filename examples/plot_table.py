@@ -1,4 +1,4 @@
-"""Draws a column of a table of `splatgraph batch --table` against another one: each item as a dot, the mean and the spread of each value.
+"""Draws a column of a table of `splatgraph batch --table` against another column: each item as a dot, with mean and spread of each value.
 
     python3 examples/plot_table.py results.csv tokens psnr > psnr.svg
 
@@ -18,7 +18,7 @@ def main(path, across, up):
         rows = [row for row in csv.DictReader(file) if row["item"] not in ("mean", "std")]
     for column in (across, up):
         if not rows or column not in rows[0]:
-            sys.exit(f"{path} has no column {column}; it has {', '.join(rows[0]) if rows else 'no rows'}")
+            sys.exit(f"{path}: expected a column {column}, got {', '.join(rows[0]) if rows else 'no rows'}")
     groups = {}
     for row in rows:
         if row[up]:  # an item that failed has no number

@@ -1,11 +1,11 @@
-"""Writes a generator with random weights, under the keys of the authors' code: to try graphs before there is a trained one, and to
+"""Writes a generator with random weights, under the keys of the authors' code, to try graphs without a trained generator and to
 measure models of any size. Needs numpy and safetensors.
 
     python random_generator.py textures generator.safetensors
     python random_generator.py layouts layout_generator.safetensors
     python random_generator.py textures xl.safetensors --depth 28 --width 1152 --classes 1000
 
-Pictures of a random generator show nothing; they depend on class and seed as those of a trained one do.
+Pictures of a random generator show nothing, but they depend on class and seed as with a trained generator.
 """
 
 import argparse
@@ -57,7 +57,7 @@ for block in range(options.depth):
 layer("final_layer.linear", 2 * channels, width)  # velocities and, unused, sigmas
 layer("final_layer.adaLN_modulation.1", 2 * width, width)
 
-# Gaussians spread over the canvas; textures that move theirs a little.
+# Layouts spread gaussians over the canvas; textures move them a little.
 geometry = 0.02 if options.kind == "textures" else 0.4
 normalisation = {"means": [0.0] * channels, "stds": [geometry] * 5 + [1.0] * (channels - 5)}
 save_file(weights, options.file, {"normalisation": json.dumps(normalisation)})

@@ -1,11 +1,10 @@
 #!/usr/bin/env python3
-"""Runs a Splatgraph batch over a Ray cluster: each part is a task, and a lost node's part goes on elsewhere.
+"""Runs a Splatgraph batch over a Ray cluster: each part is a task, and if a node is lost, another node resumes its part.
 
     python examples/ray_batch.py --parts 16 graphs/tokenize.json image='photos/*.jpg' --out shared/tokens
 
-What follows the options is what `splatgraph batch` takes. The folder of --out has to be one that all nodes share: the
-journals in it tell a part that is started again what was finished. RAY_ADDRESS names the cluster; without it Ray starts
-one on this machine.
+The arguments after the options go to `splatgraph batch`. All nodes have to share the folder of --out: its journals tell a
+resumed part which items are finished. RAY_ADDRESS names the cluster; without it Ray starts a cluster on this machine.
 """
 import argparse
 import ctypes
@@ -25,7 +24,7 @@ def end_with_worker():
         ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
 
 
-@ray.remote(num_cpus=1, max_retries=-1)  # For as long as nodes get lost. Items that fail are no reason to try again.
+@ray.remote(num_cpus=1, max_retries=-1)  # Retries lost nodes without limit. Failed items cause no retry.
 def run_part(command, folder, part):
     command = [*command, "--part", part, "--jobs", "1", "--json"]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, preexec_fn=end_with_worker)
@@ -34,7 +33,7 @@ def run_part(command, folder, part):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--parts", type=int, default=8, help="more parts than nodes lose less when one goes")
+    parser.add_argument("--parts", type=int, default=8, help="with more parts than nodes, a lost node loses less")
     parser.add_argument("--splatgraph", default="splatgraph", help="the program, on every node")
     parser.add_argument("batch", nargs=argparse.REMAINDER, help="GRAPH NAME=VALUE... of `splatgraph batch`")
     given = parser.parse_args()

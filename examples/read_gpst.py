@@ -2,7 +2,7 @@
 """Reads a token file (.gpst) with nothing but Python: a decoder written from nodes/gpstoken/FORMAT.md.
 
     read_gpst.py tokens.gpst                       prints header and tokens as JSON
-    read_gpst.py tokens.gpst tokens.safetensors    compares with a record of the same tokens (needs safetensors, numpy)
+    read_gpst.py tokens.gpst tokens.safetensors    compares them with a record of these tokens (needs safetensors, numpy)
 """
 
 import json
@@ -62,9 +62,9 @@ class Words:
 
 def read(data):
     if data[:4] != b"GPST" or data[4] != 1:
-        raise ValueError("not a token file of version 1")
+        raise ValueError("expected a token file of version 1, got another file or version")
     if zlib.crc32(data[:-4]) != struct.unpack("<I", data[-4:])[0]:
-        raise ValueError("damaged")
+        raise ValueError("expected the checksum of the file's bytes, got another: the file is damaged")
     at, end = 6, len(data) - 4
 
     def take(form):

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Gets libtorch 2.9.0 for the feature `libtorch` (Linux on x86-64) and prints what to set for building and running with it:
+# Downloads libtorch 2.9.0 for the feature `libtorch` (Linux on x86-64) and prints the settings for building and running with it:
 #     eval "$(nodes/gpstoken/libtorch.sh target-libtorch/libtorch)"
-# PyPI has PyTorch for x86-64 with CUDA only, 900 MB. What is kept of it is the part for the processor and the headers, 0.5 GB;
-# CUDA's own libraries, several GB, are never fetched. Two small packages are that the processor's part was linked with.
+# PyPI has PyTorch for x86-64 with CUDA only, 900 MB. This keeps the part for the processor and the headers, 0.5 GB, and never downloads
+# CUDA's own libraries, several GB. The processor's part was linked with two small packages of CUDA, which are downloaded too.
 set -euo pipefail
 
 folder=${1:?usage: libtorch.sh FOLDER}
@@ -36,7 +36,7 @@ for package in packages.glob("*.whl"):
             if name in LIBRARIES or name.startswith(("torch/include/", "nvidia/")) or about:
                 archive.extract(name, folder)
 PYTHON
-    # The linker asks for libtorch.so. The package's own wants CUDA's libraries, so an empty one takes its place.
+    # The linker needs libtorch.so. The package's own needs CUDA's libraries, so an empty library takes its place.
     cc -shared -o "$folder/torch/lib/libtorch.so" -x c - </dev/null
     : >"$folder/complete"
 fi

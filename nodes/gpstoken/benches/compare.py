@@ -26,16 +26,16 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", nargs="*", choices=["tokenizer", "generator", "run", []], default=[])
     parser.add_argument("--python", required=True, help="a Python with torch")
-    parser.add_argument("--rounds", type=int, default=3, help="how often both sides take turns")
+    parser.add_argument("--rounds", type=int, default=3, help="how many turns both sides take")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--avx2", action="store_true", help="limits both sides to AVX2")
     parser.add_argument("--photo", type=Path, default=HERE.parent / "tests/goldens/images/chelsea_256.png")
-    parser.add_argument("--json", action="store_true", help="prints all that was measured")
+    parser.add_argument("--json", action="store_true", help="also prints all measurements as JSON")
     return parser.parse_args()
 
 
 class Sides:
-    """Starts both sides with the same threads and the same limit of instructions."""
+    """Starts both sides with equal threads and an equal limit of instructions."""
 
     def __init__(self, options):
         self.python = options.python
@@ -67,7 +67,7 @@ class Sides:
 
 
 def executables():
-    """Builds the benches and the program; the paths of the benches by name."""
+    """Builds the benches and the program. Returns the paths of the benches by name."""
     command = ["cargo", "bench", "--workspace", "--benches", "--no-run", "--message-format", "json"]
     built = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout
     paths = {}
@@ -145,7 +145,7 @@ def main():
     load = os.getloadavg()[0]
     print(f"{options.threads} threads, {'AVX2' if options.avx2 else 'all instructions'}, load before: {load:.1f}")
     if load > 0.5:
-        print("Other programs are running: these figures will not be worth much.")
+        print("Other programs are running, so these figures are worth little.")
     results = {}
     if "tokenizer" in what:
         results.update(tokenizer(sides, paths, options.rounds))

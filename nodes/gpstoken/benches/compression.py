@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Token files beside JPEG, WebP and AVIF at the same size, for a folder of photos.
+"""Compares token files with JPEG, WebP and AVIF of equal size, for a folder of photos.
 
 Runs graphs/compress.json over the folder for several counts of tokens, then encodes each photo with the other codecs in the
-best quality whose file is not larger than the token file. Prints a table of means: bytes, PSNR, SSIM, and with --lpips LPIPS, by
-weights from examples/lpips_weights.py. Needs Pillow >= 11.3:
+best quality whose file is not larger than the token file. Prints a table of means: bytes, PSNR, SSIM, and with --lpips LPIPS;
+examples/lpips_weights.py writes its weights. Needs Pillow >= 11.3:
 
     python3 -m venv env && env/bin/pip install "Pillow>=11.3"
     env/bin/python nodes/gpstoken/benches/compression.py photos
@@ -30,7 +30,7 @@ def splatgraph(*arguments):
 
 
 def batch(graph, folder, *values):
-    """The table of a batch, a dict for each picture; means are left out."""
+    """The table of a batch as a dict for each picture, without means."""
     table = folder / "table.csv"
     splatgraph("batch", graph, *values, "--out", folder, "--table", table)
     with open(table) as file:
@@ -50,7 +50,7 @@ def encoded(picture, kind, quality):
 
 
 def at_most(picture, kind, limit):
-    """The best file of at most `limit` bytes and whether there is one; else the smallest."""
+    """The best file of at most `limit` bytes, and whether there is one; if not, the smallest file."""
     qualities = range(1, 96) if kind == "jpeg" else range(0, 101)
     low, high = qualities.start, qualities.stop - 1
     best = encoded(picture, kind, low)
@@ -67,7 +67,7 @@ def at_most(picture, kind, limit):
 
 
 def measure_lpips(graph, weights):
-    """Gives a graph that compares two pictures an output `lpips`."""
+    """Adds the output `lpips` to a graph that compares two pictures."""
     compared = graph["nodes"]["compare"]["inputs"]
     inputs = {"a": compared["a"], "b": compared["b"], "model": str(weights.resolve())}
     graph["nodes"]["lpips"] = {"class_type": "gpstoken.Lpips", "inputs": inputs}
@@ -86,7 +86,7 @@ def compare_graph():
 
 def main():
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("photos", type=pathlib.Path, help="a folder of pictures; they are brought to 256 x 256 as the graph does")
+    options.add_argument("photos", type=pathlib.Path, help="a folder of pictures; they are brought to 256 x 256 as in the graph")
     options.add_argument("--tokens", default="64,128,256", help="counts of tokens, with commas")
     options.add_argument("--lpips", type=pathlib.Path, help="weights of LPIPS, such as lpips_alex.safetensors")
     chosen = options.parse_args()
@@ -126,7 +126,7 @@ def main():
                         Image.open(io.BytesIO(bytes_)).convert("RGB").save(decoded / photo.name)
                         table.writerow([photo, decoded / photo.name])
                 theirs = batch(folder / "compare.json", folder / f"{kind}-{count}-measured", f"@{decoded}/rows.csv")
-                remark = f"{too_large} of {len(sizes)} can't get so small; of these the smallest file" if too_large else ""
+                remark = f"{too_large} of {len(sizes)} can't be so small; for these, their smallest file" if too_large else ""
                 rows.append([kind.upper().replace("WEBP", "WebP"), f"{sum(sizes) / len(sizes):.0f}", *(f"{mean(theirs, name):.{2 if name == 'psnr' else 3}f}" for name in measures), remark])
     print("| " + " | ".join(rows[0]) + " |")
     print("|" + "---|" * len(rows[0]))

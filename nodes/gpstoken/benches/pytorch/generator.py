@@ -60,7 +60,7 @@ class Block(nn.Module):
 
 
 class Embedder(nn.Module):
-    """Holds a layer under the name that checkpoints give it."""
+    """Holds a layer under its name in checkpoints."""
 
     def __init__(self, **layers):
         super().__init__()

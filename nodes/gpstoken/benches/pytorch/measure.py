@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What plain PyTorch takes for the same layers, one JSON line a run: median seconds of each stage, and peak memory in MiB.
+"""Measures the layers in plain PyTorch, one JSON line for each run: median seconds of each stage, and peak memory in MiB.
 
 measure.py check                                        compares these layers with the recorded runs of the authors' code
 measure.py tokenizer --shape m128 --threads 2           stages of a reconstruction, random weights
@@ -63,7 +63,7 @@ def prepared(options):
 
 
 def median_time(work, options):
-    """Seconds of the median of some runs after a first one."""
+    """The median seconds of several runs after a first run."""
     wait = torch.cuda.synchronize if options.device.startswith("cuda") else lambda: None
     work()
     wait()
@@ -87,7 +87,7 @@ def report(options, seconds):
 
 
 def grid_layout(count, size):
-    """An even partition, near enough to one by entropy for timing: gaussians [1, N, 5] and boxes [1, N, 4] in pixels."""
+    """An even partition, which takes as long as one by entropy: gaussians [1, N, 5] and boxes [1, N, 4] in pixels."""
     rows = 2 ** (int(math.log2(count)) // 2)
     columns = count // rows
     height, width = size // rows, size // columns
@@ -150,7 +150,7 @@ def write(options):
 def load(network, file):
     from safetensors.torch import load_file
 
-    # What checkpoints hold and no layer reads.
+    # Checkpoints also have temb_proj, which no layer reads.
     network.load_state_dict({key: v.float() for key, v in load_file(file).items() if "temb_proj" not in key})
     return network.eval()
 
@@ -175,7 +175,7 @@ def reconstruct(options):
 
 
 def check(_):
-    """Compares with recorded runs: those in the project, and the larger ones of SPLATGRAPH_GOLDENS where it is set."""
+    """Compares with the recorded runs in the project, and if SPLATGRAPH_GOLDENS is set, with the larger runs in its folder."""
     import numpy as np
     from PIL import Image
     from safetensors.torch import load_file

@@ -7,7 +7,7 @@ EDGES = np.linspace(-5.5, 5.5, BINS + 1)
 
 
 def axis(length):
-    """For each of 64 places: the pixels to both sides and how far between them it is."""
+    """For each of 64 places: the pixels on both sides, and its position between them."""
     scale = length / SIDE
     place = ((np.arange(SIDE) + 0.5) * scale - 0.5).astype(np.float32)
     before = np.floor(place).astype(int)
@@ -31,7 +31,7 @@ def resize(picture):
 
 
 def entropy(picture):
-    """Of the strengths of Sobel edges in the picture at 64 x 64."""
+    """The entropy of the strengths of Sobel edges in the picture at 64 x 64."""
     small = resize(((picture + np.float32(1)) / np.float32(2)).astype(np.float32))
     p = np.pad(small, 1, mode="edge").astype(np.float64)
     across = (p[:-2, 2:] - p[:-2, :-2]) + 2 * (p[1:-1, 2:] - p[1:-1, :-2]) + (p[2:, 2:] - p[2:, :-2])
@@ -60,7 +60,7 @@ def partition(count, picture, smallest=8, weight=1.0):
             if bottom - top > smallest or right - left > smallest:
                 break
         else:
-            raise RuntimeError(f"the picture has no more than {len(regions)} regions")
+            raise RuntimeError(f"expected at most {len(regions)} tokens for this picture, got more")
         regions.pop(place)
         rows, columns = bottom - top + 1, right - left + 1
         middle_x, middle_y = left + columns // 2, top + rows // 2

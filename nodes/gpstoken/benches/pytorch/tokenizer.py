@@ -49,7 +49,7 @@ class MapAttention(nn.Module):
         normalised = self.norm(x)
         query, key, value = (
             layer(normalised).flatten(2).transpose(1, 2)[:, None].contiguous() for layer in (self.q, self.k, self.v)
-        )  # [B, 1, H * W, C]; the fast kernels want a place's numbers side by side
+        )  # [B, 1, H * W, C]; the fast kernels need a place's numbers side by side
         mixed = F.scaled_dot_product_attention(query, key, value)[:, 0]
         return x + self.proj_out(mixed.transpose(1, 2).reshape(x.shape))
 

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Makes sit_sampling and sit_ode_smooth of this folder from the whole set: `thin_generator.py WHOLE_SET`.
 
-A recorded batch is two pictures, then the same two without a class. Only the first half is kept, as the second has no part in
-the result; of dopri5, whose steps depend on both, the start is the same for both. Of all states, those of sde10 and dopri5 are kept.
+A recorded batch has two pictures, then these two without a class. Only the first half is kept, because the second has no part in the
+result. The steps of dopri5 depend on both halves, and both start from the same noise. All states of sde10 and dopri5 are kept, and no others.
 """
 import json, os, struct, sys
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Compares what was written anew to train faster with its plain forms: `check.py [LPIPS_WEIGHTS]`."""
+"""Compares the forms that train faster with their plain forms: `check.py [LPIPS_WEIGHTS]`."""
 import sys
 from pathlib import Path
 
@@ -14,11 +14,11 @@ import train_tokenizer
 from lpips import Lpips
 from train_tokenizer import layers
 
-import partition  # of benches/pytorch, where train_tokenizer looks too
+import partition  # of benches/pytorch; importing train_tokenizer adds this folder to the path
 
 GOLDENS = Path(__file__).parents[2] / "tests" / "goldens" / "images"
 COUNTS = (64, 128)
-# LPIPS of a picture and the same in steps of 32, by the reference.
+# The reference's LPIPS of a picture and its copy in steps of 32.
 STEPPED = {"astronaut_256": 0.19944, "chelsea_256": 0.33746}
 worst = 0.0
 

@@ -1,4 +1,4 @@
-"""Tiles cut out of pictures at random, as TrainTokenizer cuts them, many at once into shared memory."""
+"""Cuts tiles out of pictures at random, as TrainTokenizer does, many at once into shared memory."""
 import io
 import mmap
 import multiprocessing
@@ -27,7 +27,7 @@ def opened(source, name):
 
 
 def random_tile(picture, chance):
-    """A quarter as wide as can be, three tenths in the picture's own pixels, the others between."""
+    """A quarter of the tiles are as wide as possible, three tenths have the picture's own pixels, and the others lie between."""
     short = min(picture.size)
     widest = min(max(short / TILE, 1.0), WIDEST)
     kind = chance.random()
@@ -38,12 +38,12 @@ def random_tile(picture, chance):
     box = (x, y, x + side, y + side)
     if side == TILE:
         return picture.crop(box)
-    # Pillow's averages when it shrinks.
+    # Pillow averages when it shrinks.
     return picture.resize((TILE, TILE), Image.Resampling.BILINEAR, box)
 
 
 def tile_of_class(picture, chance):
-    """An object on plain ground nearly whole, with that ground around it, moved and scaled a little; of others a random tile."""
+    """For an object on plain ground: nearly the whole object with that ground around it, moved and scaled a little. For others: a random tile."""
     pixels = np.asarray(picture).astype(int)
     border = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
     ground = np.median(border, axis=0)
@@ -59,7 +59,7 @@ def tile_of_class(picture, chance):
 
 
 def shared(pictures, total):
-    """Jobs for `total` tiles of a class's pictures (source, name), as evenly as it goes."""
+    """Jobs for `total` tiles of a class's pictures (source, name), spread as evenly as possible."""
     shares = [total * (i + 1) // len(pictures) - total * i // len(pictures) for i in range(len(pictures))]
     return [(*picture, share, tile_of_class) for picture, share in zip(pictures, shares)]
 

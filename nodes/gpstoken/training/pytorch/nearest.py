@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Lays generated pictures beside the nearest of the tiles that a generator was trained on, so that copies would be seen.
+"""Lays generated pictures beside the nearest tiles of the generator's training, to show copies.
 
     nearest.py generated/*.png --sources labelled/foods materials --classes fruits brick --output nearest.png
 
-Tiles are cut as train_generator.py cuts them, with the same seed, and mirrored too. Nearest is the smallest mean square difference at
-32 x 32 pixels; the number of tiles of a class and the root of that difference (0..255) are printed.
+It cuts and mirrors tiles as train_generator.py does, with the same seed. The nearest tile has the smallest mean square difference at 32 x 32
+pixels. Prints the number of tiles of each class, and the root of this difference (0..255).
 """
 import argparse
 import os

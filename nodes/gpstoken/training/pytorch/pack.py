@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Packs folders of pictures into a zip file of smaller ones, for a machine with a card to which little can be carried.
+"""Packs folders of pictures into a zip file of smaller pictures, to carry them to a machine with a graphics card.
 
     pack.py data/photos --side 480 --quality 86 --output photos.zip
 
-Paths stay as they are in the folder that holds the given one, so that classes are still told by their folders. Pictures whose shorter side is
-longer than --side are shrunk to it; all become WebP. What can't be read is named and left out.
+Paths in the zip file are relative to the parent of the given folder, so folders still name the classes. Pictures whose shorter side is longer
+than --side shrink to it, and all become WebP. Files that can't be read are printed and left out.
 """
 import argparse
 import io

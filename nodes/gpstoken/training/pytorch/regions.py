@@ -1,6 +1,6 @@
 """The partition by entropy, and RoIAlign on its regions, for many pictures at once on their device.
 
-benches/pytorch/partition.py and torchvision.ops.roi_align say the same region by region.
+benches/pytorch/partition.py and torchvision.ops.roi_align are the plain forms, region by region.
 """
 import functools
 
@@ -11,7 +11,7 @@ WIDTH_OF_BIN = 11 / 512
 
 
 def places(first, last):
-    """For each of 64 places along regions [M]: the pixels to both sides, and how far between them it is, [M, 64]."""
+    """For each of 64 places along regions [M]: the pixels on both sides, and its position between them, [M, 64]."""
     length = (last - first + 1)[:, None]
     at = (torch.arange(SIDE, device=first.device) + 0.5) * (length / SIDE) - 0.5
     before = at.floor()
@@ -112,8 +112,8 @@ def mirrored(boxes):
 
 @functools.cache
 def sampling(bins, device, dtype):
-    """Regions' sides are halves of halves of a tile's, so 63 intervals are all there are along an axis. What RoIAlign's bins take of the
-    256 pixels, [63 * bins, 256]: an interval of side 256 >> k at place i is number 2^k - 1 + i."""
+    """The weights of 256 pixels in RoIAlign's bins, [63 * bins, 256]. The sides of regions are repeated halves of a tile's side, so there are
+    only 63 intervals along an axis. The interval of side 256 >> k at place i has the number 2^k - 1 + i."""
     pixels = torch.arange(TILE, dtype=torch.float64)
     rows = []
     for level in range(6):
@@ -128,8 +128,8 @@ def sampling(bins, device, dtype):
 
 
 def sample(features, boxes, bins):
-    """RoIAlign of features [B, C, 256, 256] at regions [B, N, 4] to [B, N, bins * bins, C]: of all regions there can be, by two products,
-    then of those there are. The products are much faster than torchvision's sums of single samples."""
+    """RoIAlign of features [B, C, 256, 256] at regions [B, N, 4], [B, N, bins * bins, C]. Two products compute all possible regions, and the
+    given regions are picked from them. The products are much faster than torchvision's sums of single samples."""
     weights = sampling(bins, features.device, features.dtype)
     batch, channels = features.shape[:2]
     rows = weights @ features.permute(0, 2, 3, 1).reshape(batch, TILE, -1)  # [B, 504, 256 * C]

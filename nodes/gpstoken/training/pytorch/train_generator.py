@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Trains a generator in PyTorch for some minutes on a graphics card: what TrainLayout and TrainTexture do, where PyTorch is faster.
+"""Trains a generator in PyTorch for some minutes on a graphics card, as TrainLayout and TrainTexture do.
 
     train_generator.py layout  labelled/foods materials --tokenizer small.safetensors --minutes 2 --output small-layout.safetensors
     train_generator.py texture labelled/foods materials --tokenizer small.safetensors --minutes 3 --output small-texture.safetensors
 
-A source is a folder or a zip file with a folder for each class in it (the last one of a picture's path). Objects on plain ground are seen
-nearly whole; of other pictures tiles are cut at random.
+A source is a folder or a zip file with a folder for each class (the last folder of a picture's path). Objects on plain ground stay nearly
+whole. Other pictures are cut into tiles at random.
 """
 import argparse
 import csv
@@ -40,9 +40,9 @@ def arguments():
     parser.add_argument("--tokenizer-sizes", type=json.loads, default={})
     parser.add_argument("--output", required=True)
     parser.add_argument("--tokens", type=int, default=128)
-    parser.add_argument("--samples", type=int, default=2000, help="of each class")
+    parser.add_argument("--samples", type=int, default=2000, help="tiles of each class")
     parser.add_argument("--minutes", type=float, default=3)
-    parser.add_argument("--pictures", type=int, default=256, help="in a step")
+    parser.add_argument("--pictures", type=int, default=256, help="pictures in a step")
     parser.add_argument("--sizes", type=json.loads, default={})
     parser.add_argument("--learning-rate", type=float, default=1e-3)
     parser.add_argument("--warm-up", type=int, default=200)
@@ -80,7 +80,7 @@ def samples(options, classes):
     for some in tiles.split(256):
         some = some.to(options.device)
         boxes = regions.cut(regions.grey(some), {options.tokens})[options.tokens]
-        # Every second one mirrored.
+        # Every second tile is mirrored.
         flip = torch.arange(len(some), device=options.device) % 2 == 1
         boxes = torch.where(flip[:, None, None], regions.mirrored(boxes), boxes)
         some = torch.where(flip[:, None, None, None], some.flip(2), some)
@@ -95,14 +95,14 @@ def samples(options, classes):
 
 
 def in_order(layouts):
-    """Rows along a quadtree's curve, so that a row is at a place that varies little from layout to layout."""
+    """Rows in the order of a quadtree's curve, so a row's place varies little from layout to layout."""
     pixels = ((layouts[..., 3:] + 1) / 2 * (regions.TILE - 1)).long()
     key = sum((pixels[..., axis] >> bit & 1) << (2 * bit + axis) for bit in range(8) for axis in range(2))
     return layouts.gather(1, key.argsort(dim=1, stable=True)[..., None].expand(-1, -1, 5))
 
 
 def start(network):
-    """As SiT begins: blocks change nothing, the velocity is 0; places are told by waves, as the time is."""
+    """The weights with which SiT begins: blocks change nothing and the velocity is 0. Waves encode places and the time."""
     for name, value in network.named_parameters():
         zero = name.endswith("bias") or "adaLN_modulation" in name or name.startswith("final_layer")
         if zero:
@@ -135,7 +135,7 @@ def main():
     sizes = {**SIZES[options.what], **options.sizes}
     condition = 5 if options.what == "texture" else 0
     network = layers.Generator(**sizes, channels=data.shape[1], condition=condition, classes=len(classes), tokens=options.tokens)
-    # One of the two halves that official checkpoints have is not used; files of this project leave it out.
+    # Official checkpoints have a second half that is not used. Files of this project leave it out.
     network.final_layer.linear = torch.nn.Linear(sizes["width"], data.shape[1])
     start(network)
     network.to(options.device)

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Trains a tokenizer in PyTorch for some minutes on a graphics card: what TrainTokenizer does, where PyTorch is faster.
+"""Trains a tokenizer in PyTorch for some minutes on a graphics card, as TrainTokenizer does.
 
     train_tokenizer.py photos=30 textures.zip=5 --minutes 15 --output small.safetensors
 
-Sources are folders or zip files of pictures, each with the number of tiles that are cut out of a picture. All tiles are cut, and
-partitioned, before the first step, and stay in the card's memory. A training that was ended by --until is gone on with by the same
-command, on new tiles. Beside the checkpoint are a CSV of the losses and, with --measure, of PSNR on other pictures.
+Sources are folders or zip files of pictures, each with the number of tiles to cut out of a picture. All tiles are cut and partitioned
+before the first step, and stay in the card's memory. The same command resumes a training that --until ended, on new tiles. It writes a CSV
+of the losses beside the checkpoint, and with --measure one of PSNR on other pictures.
 """
 import argparse
 import csv
@@ -29,7 +29,7 @@ from lpips import Lpips
 sys.path.append(str(Path(__file__).parents[2] / "benches" / "pytorch"))
 import tokenizer as layers  # noqa: E402
 
-# How often a step has so many tokens.
+# The numbers of tokens of a step, and how often each occurs.
 TOKEN_COUNTS = {32: 1, 64: 3, 96: 1, 128: 4, 192: 1, 256: 3}
 SIZES = {"textures": 32, "stem": 32, "channels": 32, "multipliers": (1, 2, 4), "blocks": 1, "width": 192, "depth": 9}
 MAP = 64
@@ -39,20 +39,20 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("sources", nargs="+", metavar="SOURCE=TILES")
     parser.add_argument("--output", required=True)
-    parser.add_argument("--minutes", type=float, default=15, help="of the whole training, by which the learning rate falls")
+    parser.add_argument("--minutes", type=float, default=15, help="length of the whole training, over which the learning rate falls")
     parser.add_argument("--until", type=float, default=math.inf, help="minutes of this run")
-    parser.add_argument("--pictures", type=int, default=64, help="in a step")
+    parser.add_argument("--pictures", type=int, default=64, help="pictures in a step")
     parser.add_argument("--start", help="a checkpoint to begin with")
-    parser.add_argument("--sizes", type=json.loads, default={}, help=f"JSON, what differs from {SIZES}")
+    parser.add_argument("--sizes", type=json.loads, default={}, help=f"JSON with the differences from {SIZES}")
     parser.add_argument("--learning-rate", type=float, default=1e-3)
     parser.add_argument("--warm-up", type=int, default=300)
     parser.add_argument("--average", type=float, default=0.999)
-    parser.add_argument("--noise", type=float, default=0.1, help="on textures, in their deviations, as a file's rounding makes")
+    parser.add_argument("--noise", type=float, default=0.1, help="noise on textures, in their deviations, like the rounding of a token file")
     parser.add_argument("--lpips", help="VGG's weights")
     parser.add_argument("--perceptual", type=float, default=0.25)
-    parser.add_argument("--perceptual-from", type=float, default=0.5, help="which part of the training it is left out in")
+    parser.add_argument("--perceptual-from", type=float, default=0.5, help="part of the training, 0..1, after which LPIPS begins")
     parser.add_argument("--grid", action="store_true", help="an even layout without a partition, for comparison")
-    parser.add_argument("--fixed", action="store_true", help="gaussians stay as they are laid out, for comparison")
+    parser.add_argument("--fixed", action="store_true", help="gaussians stay in their first place, for comparison")
     parser.add_argument("--measure", help="a folder of pictures of 256 x 256 pixels")
     parser.add_argument("--device", default="cuda")
     parser.add_argument("--no-compile", action="store_true")
@@ -61,7 +61,7 @@ def arguments():
 
 
 def doubled(self, x):
-    """Upsample's work, with a sum instead of scattering on the way back."""
+    """Upsample, with a sum instead of a scatter in its gradient."""
     x = x.permute(0, 2, 3, 1)[:, :, None, :, None]
     x = x.expand(-1, -1, 2, -1, 2, -1).flatten(3, 4).flatten(1, 2)
     return self.conv(x.permute(0, 3, 1, 2))
@@ -71,7 +71,7 @@ layers.Upsample.forward = doubled
 
 
 class Tokenizer(layers.Tokenizer):
-    """The same network; what trains faster is written anew."""
+    """The tokenizer's network, with forms that train faster."""
 
     def __init__(self, **sizes):
         super().__init__(**sizes)
@@ -80,7 +80,7 @@ class Tokenizer(layers.Tokenizer):
         torch.nn.init.zeros_(self.decoder.conv_out.bias)
 
     def refine(self, features, gaussians, boxes):
-        """As in the layers, but each block's sum over a region's samples comes before the width's product, which it commutes with."""
+        """Equals the layer. Each block's sum over a region's samples comes before the product with the width; the two commute."""
         sampled = regions.sample(features, boxes, self.bins)
         weights = torch.stack([block.roimlp.weight[0] for block in self.attnblocks])  # [depth, samples]
         summed = torch.einsum("bnsc,ds->dbnc", sampled, weights)
@@ -109,7 +109,7 @@ class Training:
         self.half = torch.bfloat16 if self.device.type == "cuda" else torch.float32
         self.sizes = {**SIZES, **options.sizes}
         self.network = Tokenizer(**self.sizes).to(self.device, memory_format=torch.channels_last)
-        # Else maps are turned from one layout to the other and back for each convolution, as few channels make it seem not worth it.
+        # Otherwise each convolution turns maps from one memory layout to the other and back, because PyTorch judges by the few channels.
         torch._inductor.config.force_layout_optimization = True
         if options.start:
             self.network.load_state_dict({key: value.float() for key, value in load_file(options.start).items()})
@@ -120,7 +120,7 @@ class Training:
         )
         self.lpips = Lpips(options.lpips).to(self.device) if options.lpips else None
         self.plain = self.network.preprocess_img, layers.splat, self.network.decoder
-        # Not the transformer, whose shapes change with the number of tokens.
+        # The transformer is not compiled: its shapes change with the number of tokens.
         compiled = (torch.compile(part, dynamic=part is layers.splat) for part in self.plain)
         self.fast = self.plain if options.no_compile else tuple(compiled)
         self.state_file = Path(options.output).with_suffix(".state.pt")
@@ -129,7 +129,7 @@ class Training:
             self.network.load_state_dict(known["network"])
             self.optimizer.load_state_dict(known["optimizer"])
             self.averaged, self.state = known["averaged"], known["state"]
-            print(f"going on after step {self.state['step']}, {self.state['seconds'] / 60:.1f} minutes", flush=True)
+            print(f"resuming after step {self.state['step']}, {self.state['seconds'] / 60:.1f} minutes", flush=True)
 
     def prepare(self):
         """Tiles and their regions."""
@@ -192,7 +192,7 @@ class Training:
         return loss, (difference.detach() ** 2).mean(), distance.detach()
 
     def compile(self):
-        """A step that changes nothing, so that compiling isn't counted as training."""
+        """A step that changes nothing, so the training's time excludes compiling."""
         begun = time.time()
         for count in (256, 64):
             tiles, gaussians, boxes = self.batch(self.options.pictures, count)
@@ -221,7 +221,7 @@ class Training:
                 group["lr"] = rate
             count = int(chance.choice(counts, p=often / often.sum()))
             tiles, gaussians, boxes = self.batch(options.pictures, count)
-            # Half of the pictures with noise, of any strength up to the highest.
+            # Half of the pictures get noise, of any strength up to the highest.
             strength = (torch.rand(len(tiles), 1, 1, device=self.device) * 2 - 1).clamp(min=0) * options.noise
             noise = torch.randn(len(tiles), count, self.sizes["textures"], device=self.device) * strength
             decoded = self.stages(self.fast, tiles, gaussians, boxes, noise)
