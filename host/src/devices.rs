@@ -33,15 +33,21 @@ pub enum DeviceError {
         error: Error,
     },
     /// No device has that name.
-    #[error("--device: expected auto or one of {known}; `{asked}` came")]
+    #[error("expected the device auto or one of {known}, got `{asked}`")]
     Unknown {
         /// What was asked for.
         asked: String,
         /// Those that there are.
         known: String,
     },
+    /// No device of the graph's packs can be used.
+    #[error("no device can be used: {why}")]
+    None {
+        /// The reason of each device.
+        why: String,
+    },
     /// The device can't be used.
-    #[error("--device {asked}: {why}")]
+    #[error("the device `{asked}` cannot be used: {why}")]
     Unavailable {
         /// What was asked for.
         asked: String,
@@ -102,10 +108,7 @@ fn pick(devices: Vec<DeviceSpec>, asked: Option<&str>) -> Result<Chosen, DeviceE
         let position = devices.iter().position(|d| usable(&d) && d.on_request.is_none());
         let Some(position) = position else {
             let why = devices.iter().filter_map(|d| Some(format!("{}: {}", d.id, d.unavailable.as_ref()?)));
-            return Err(DeviceError::Unavailable {
-                asked: "auto".to_owned(),
-                why: format!("no device can be used; {}", why.collect::<Vec<_>>().join("; ")),
-            });
+            return Err(DeviceError::None { why: why.collect::<Vec<_>>().join("; ") });
         };
         return Ok(Chosen { device: devices[position].clone(), passed_over: devices[..position].to_vec() });
     };
@@ -124,7 +127,7 @@ fn pick(devices: Vec<DeviceSpec>, asked: Option<&str>) -> Result<Chosen, DeviceE
     }
 }
 
-/// `device cpu, AMD EPYC; not gpu:0, llvmpipe: a software adapter, taken only by --device gpu:0`
+/// `device cpu, AMD EPYC; not gpu:0, llvmpipe: a software adapter, taken only when asked for`
 impl fmt::Display for Chosen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let named = |f: &mut fmt::Formatter<'_>, device: &DeviceSpec| match device.name.as_str() {
@@ -178,14 +181,14 @@ mod tests {
     fn a_device_is_taken_by_its_id_or_kind() {
         insta::assert_snapshot!(pick(machine(), Some("gpu")).unwrap(), @"device gpu:0, gpu:0 by Acme");
         insta::assert_snapshot!(pick(machine(), Some("gpu:1")).unwrap(), @"device gpu:1, gpu:1 by Acme");
-        insta::assert_snapshot!(pick(machine(), Some("cuda")).unwrap_err(), @"--device cuda: its driver is too old; update it");
-        insta::assert_snapshot!(pick(machine(), Some("libtorch")).unwrap_err(), @"--device libtorch: not in this build");
-        insta::assert_snapshot!(pick(machine(), Some("tpu")).unwrap_err(), @"--device: expected auto or one of cuda:0, gpu:0, gpu:1, cpu, libtorch; `tpu` came");
+        insta::assert_snapshot!(pick(machine(), Some("cuda")).unwrap_err(), @"the device `cuda` cannot be used: its driver is too old; update it");
+        insta::assert_snapshot!(pick(machine(), Some("libtorch")).unwrap_err(), @"the device `libtorch` cannot be used: not in this build");
+        insta::assert_snapshot!(pick(machine(), Some("tpu")).unwrap_err(), @"expected the device auto or one of cuda:0, gpu:0, gpu:1, cpu, libtorch, got `tpu`");
     }
 
     #[test]
     fn without_a_device_all_reasons_are_told() {
         let devices = vec![device("gpu", Some("no adapter was found"), None), device("cuda", Some("no driver"), None)];
-        insta::assert_snapshot!(pick(devices, None).unwrap_err(), @"--device auto: no device can be used; gpu: no adapter was found; cuda: no driver");
+        insta::assert_snapshot!(pick(devices, None).unwrap_err(), @"no device can be used: gpu: no adapter was found; cuda: no driver");
     }
 }

@@ -63,6 +63,7 @@ mod file_state;
 pub mod formats;
 pub mod graph;
 pub mod inspect;
+pub mod names;
 pub mod packs;
 pub mod picture;
 pub mod preview;

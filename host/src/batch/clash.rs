@@ -1,6 +1,6 @@
 //! The files that items write: no two the same, and none that an item reads.
 
-use super::{Error, items::Items, values::Takes, vary::Shape};
+use super::{axis::Takes, error::Error, items::Items, vary::Shape};
 use crate::graph::{Checked, Feed, File, Identities, Source, identity};
 use serde_json::Value as Json;
 use splatgraph_sdk::spec::{NodeSpec, PathKind};
@@ -106,7 +106,7 @@ fn better_name(
     let better = Path::new(given).with_file_name(format!("{}{extension}", parts.join("-")));
     Some(match named {
         Some(named) => format!("{}='{}'", named.name, better.display()),
-        None => format!("--set {id}.{}='{}'", input.name, better.display()),
+        None => format!("{id}.{}='{}'", input.name, better.display()),
     })
 }
 

@@ -1,9 +1,10 @@
 //! Shards: an output of many items, stacked along its first axis, in one file.
 
 use super::{
-    Error, Part,
+    error::Error,
     items::Key,
     journal::{Line, Status, line_of, shard_line},
+    options::Part,
 };
 use crate::graph::file_name_part;
 use serde_json::Value as Json;

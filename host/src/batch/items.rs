@@ -1,6 +1,6 @@
 //! The items of a batch: the product of its axes, the last varying fastest.
 
-use super::values::{Axis, Takes};
+use super::axis::{Axis, Takes};
 use crate::graph::Given;
 use serde_json::{Map, Value as Json};
 use sha2::{Digest, Sha256};
@@ -167,7 +167,7 @@ fn repeated(names: &[String]) -> Vec<bool> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::values::AxisInput;
+    use super::super::axis::AxisInput;
     use super::*;
 
     fn axis(name: &str, takes: Takes, values: &[&str]) -> Axis {

@@ -1,8 +1,9 @@
 //! The journal of a batch: JSON lines, one about the batch and then one for each item or shard that is over.
 
 use super::{
-    Error, Options, Part,
+    error::Error,
     items::{Key, key_of},
+    options::{Options, Part},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
@@ -224,8 +225,7 @@ fn lock(file: &fs::File, path: &Path) -> Result<(), Error> {
         match file.try_lock() {
             Err(TryLockError::WouldBlock) if tries_left == 0 => {
                 let message = "another process runs this batch, or this part of it, in the same folder; wait for it";
-                let message = format!("{message}, or give another folder with --out");
-                return Err(Error::usage(format!("{message}\n  {}", path.display())));
+                return Err(Error::folder(format!("{message}, or use another folder\n  {}", path.display())));
             }
             Err(TryLockError::WouldBlock) => thread::sleep(LOCK_PAUSE),
             // Some network file systems have no locks.
@@ -242,8 +242,9 @@ fn refuse_other_parts(folder: &Path, part: Option<Part>) -> Result<(), Error> {
     let found = journals(folder).into_iter().find(|(_, other)| other.map_or(1, |other| other.of) != wanted);
     let Some((path, other)) = found else { return Ok(()) };
     let message = format!("the batch in this folder was begun {}", of(other.map_or(1, |other| other.of)));
-    let message = format!("{message}, and can't go on {}: shares would overlap; give", of(wanted));
-    Err(Error::usage(format!("{message} the same number of parts, or another folder with --out\n  {}", path.display())))
+    let message = format!("{message}, and cannot continue {}: the parts would overlap", of(wanted));
+    let hint = "use the same number of parts, or another folder";
+    Err(Error::folder(format!("{message}; {hint}\n  {}", path.display())))
 }
 
 fn other_journals(folder: &Path, part: Option<Part>) -> Vec<PathBuf> {
@@ -267,14 +268,14 @@ fn journals(folder: &Path) -> Vec<(PathBuf, Option<Part>)> {
 }
 
 fn no_journal(path: &Path) -> Error {
-    let hint = "give another folder with --out, or move the file";
-    Error::usage(format!("the file is no journal of a batch; {hint}\n  {}", path.display()))
+    let hint = "use another folder, or move the file";
+    Error::folder(format!("the file is no journal of a batch; {hint}\n  {}", path.display()))
 }
 
 fn refuse_another_batch(first: &[u8], path: &Path, head: &Head) -> Result<(), Error> {
     let refused = |why: String| {
-        let hint = "give another folder with --out, or remove the journal to begin anew";
-        Error::usage(format!("{why}; {hint}\n  {}", path.display()))
+        let hint = "use another folder, or remove the journal to start the batch again";
+        Error::folder(format!("{why}; {hint}\n  {}", path.display()))
     };
     let found: Json = serde_json::from_slice(first).unwrap_or_default();
     match found["version"].as_u64() {
@@ -296,11 +297,11 @@ fn refuse_another_batch(first: &[u8], path: &Path, head: &Head) -> Result<(), Er
     }
     if (&found.collect, found.no_files) != (&head.collect, head.no_files) {
         let how = |head: &Head| match &head.collect {
-            Some(name) => format!("with --collect {name}"),
-            None if head.no_files => "with --no-files".to_owned(),
+            Some(name) => format!("to collect `{name}`"),
+            None if head.no_files => "without files".to_owned(),
             None => "to write files".to_owned(),
         };
-        return Err(refused(format!("the batch was begun {}, and is now run {}", how(&found), how(head))));
+        return Err(refused(format!("the batch was started {}, and is now run {}", how(&found), how(head))));
     }
     Ok(())
 }

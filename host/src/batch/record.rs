@@ -1,8 +1,8 @@
 //! What is remembered of each item while a batch runs.
 
 use super::{
-    Error,
     collect::{Member, Shards},
+    error::Error,
     items::Key,
     journal::{Journal, Line, Status, line_of},
 };

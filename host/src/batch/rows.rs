@@ -1,10 +1,10 @@
 //! CSV files: a column an input, a row an item.
 
 use super::{
-    Error,
-    values::{Axis, AxisInput, Takes, takes},
+    axis::{Axis, AxisInput, Takes, takes},
+    error::Error,
 };
-use crate::graph::{File, nearest};
+use crate::{graph::File, names::nearest};
 use splatgraph_sdk::spec::InputSpec;
 use std::{
     collections::HashMap,

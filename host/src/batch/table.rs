@@ -1,6 +1,6 @@
 //! The scalar results of all items as a CSV file, with their means and spread.
 
-use super::{Error, Part, items::Items, journal::Entry};
+use super::{error::Error, items::Items, journal::Entry, options::Part};
 use serde_json::Value as Json;
 use std::{
     collections::HashMap,

@@ -1,10 +1,12 @@
 //! Which values of an item reach which nodes: what runs once, what is kept, and what runs in a row.
 
-use super::{Error, Options, items::Items};
-use crate::graph::{Checked, Feed, Socket, Source, nearest};
+use super::{axis::Axis, error::Error, items::Items, options::Options};
+use crate::{
+    graph::{Checked, Feed, Socket, Source},
+    names::nearest,
+};
 use serde_json::Value as Json;
 use splatgraph_sdk::spec::{OutputSpec, PathKind, scalar};
-use std::sync::Arc;
 
 /// What is the same for all items of a batch.
 pub(super) struct Shape {
@@ -74,11 +76,13 @@ impl Shape {
         Ok(Self { roots, outputs, needed, keep, once, rows })
     }
 
-    /// Puts into an item what is known of all.
+    /// Whether other items share the results of a node.
+    pub(super) fn keeps(&self, node: usize) -> bool {
+        self.keep[node]
+    }
+
+    /// Makes an item run only what the batch wants of it.
     pub(super) fn apply(&self, checked: &mut Checked) {
-        for (node, keep) in Arc::make_mut(&mut checked.nodes).iter_mut().zip(&self.keep) {
-            node.keep = *keep;
-        }
         checked.roots.clone_from(&self.roots);
         checked.outputs.clone_from(&self.outputs);
     }
@@ -115,12 +119,12 @@ fn collected(first: &Checked, name: &str) -> Result<Vec<(String, Socket)>, Error
         some => format!("the graph has {}", list(some)),
     };
     let Some((_, socket)) = first.outputs.iter().find(|(output, _)| output == name) else {
-        let near = nearest(name, names(false)).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
-        let message = format!("--collect: the graph has no output `{name}`{near}");
-        return Err(Error::usage(format!("{message} Outputs with tensors can be collected: {those}")));
+        let near = nearest(name, names(false)).map(|near| format!(" (did you mean `{near}`?)")).unwrap_or_default();
+        let message = format!("the graph has no output `{name}` to collect{near}");
+        return Err(Error::usage(format!("{message}; outputs with tensors can be collected: {those}")));
     };
     if is_scalar(spec(socket)) {
-        let message = format!("--collect: the output `{name}` is of type {}, which --table takes", spec(socket).socket);
+        let message = format!("the output `{name}` is of type {}, which belongs into a table", spec(socket).socket);
         return Err(Error::usage(format!("{message}; outputs with tensors can be collected: {those}")));
     }
     let is_kept = |(output, socket): &&(String, Socket)| output == name || is_scalar_without_files(first, *socket);
@@ -133,7 +137,7 @@ fn results_without_files(first: &Checked) -> Result<Vec<(String, Socket)>, Error
     let outputs: Vec<_> = outputs.cloned().collect();
     if outputs.is_empty() {
         let message =
-            "--no-files: the graph has no named output with a number or a text, so nothing would be left to do";
+            "without files nothing is left to do, as the graph has no named output with a number or a text";
         return Err(Error::usage(message));
     }
     Ok(outputs)
@@ -174,7 +178,7 @@ fn reached(first: &Checked, items: &Items) -> Vec<Vec<bool>> {
             consumers[socket.node].push(node);
         }
     }
-    let of_axis = |axis: &super::values::Axis| {
+    let of_axis = |axis: &Axis| {
         let mut nodes = vec![false; first.nodes.len()];
         if !axis.varies() {
             return nodes;
@@ -192,13 +196,13 @@ fn reached(first: &Checked, items: &Items) -> Vec<Vec<bool>> {
 }
 
 /// Whether an axis sets an input of a node.
-fn sets(first: &Checked, node: usize, axis: &super::values::Axis) -> bool {
+fn sets(first: &Checked, node: usize, axis: &Axis) -> bool {
     let named = axis.inputs.iter().filter_map(|input| first.file().named_input(&input.name));
     named.flat_map(|named| &named.targets).any(|target| *target.node == *first.nodes[node].id)
 }
 
 /// Whether a path to write has a placeholder that an axis fills.
-fn names(first: &Checked, node: usize, axis: &super::values::Axis) -> bool {
+fn names(first: &Checked, node: usize, axis: &Axis) -> bool {
     let about = &first.nodes[node];
     let file = first.file();
     let has_placeholder = |text: &str| {

@@ -1,11 +1,12 @@
 //! The workers of a batch.
 
 use super::{
-    Batch, Error,
+    check::Batch,
+    error::{Error, ErrorKind},
     items::Key,
     journal::{Line, Status},
     record::{Ended, Recorder},
-    run::Update,
+    summary::Update,
     table::scalar,
 };
 use crate::{
@@ -63,7 +64,8 @@ impl<S: Fn(&Checked) -> Result<Settings, String> + Sync> Work<'_, S> {
         if let Some(last) = messages.last_mut() {
             last.push_str("\nevery item needs this, so none was run");
         }
-        Err(Error { messages, exit_code: if only_missing { 3 } else { 1 } })
+        let kind = if only_missing { ErrorKind::Missing } else { ErrorKind::Failed };
+        Err(Error { messages, kind })
     }
 
     pub(super) fn run_items(&self, jobs: usize) -> Result<(), Error> {
@@ -169,7 +171,7 @@ impl<S: Fn(&Checked) -> Result<Settings, String> + Sync> Work<'_, S> {
     fn run_graph(&self, checked: &Checked, settings: &Settings, item: Option<&str>) -> RunResult {
         let (watch, item) = (self.watch.clone(), item.map(str::to_owned));
         let events = move |event: Event| watch(Update::Event { item: item.as_deref(), event: &event });
-        self.runner.run(checked, settings, events, self.cancel)
+        self.runner.run_keeping(checked, settings, &|node| self.batch.shape.keeps(node), events, self.cancel)
     }
 
     /// What is collected of an item, in host memory.

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use serde_json::json;
 use splatgraph::graph;
 
-use super::failure::{Failure, Outcome};
+use super::failure::{Failure, Outcome, problems_json};
 use super::given::GivenOptions;
+use super::options::JsonOption;
 use super::pack_folders::PackFolders;
 use super::{output, source};
 
@@ -19,9 +20,8 @@ pub(crate) struct Options {
     given: GivenOptions,
     #[command(flatten)]
     packs: PackFolders,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    output: JsonOption,
 }
 
 pub(crate) fn run(options: &Options) -> Outcome {
@@ -29,10 +29,10 @@ pub(crate) fn run(options: &Options) -> Outcome {
     let registry = options.packs.load()?;
     let file = match source::parse(&options.graph)? {
         Ok(file) => file,
-        Err(problems) => return Err(wrong(&problems, options.json)),
+        Err(problems) => return Err(wrong(&problems, options.output.json)),
     };
-    let checked = graph::check(file, &registry, &given).map_err(|problems| wrong(&problems, options.json))?;
-    if options.json {
+    let checked = graph::check(file, &registry, &given).map_err(|problems| wrong(&problems, options.output.json))?;
+    if options.output.json {
         output::print_json(&json!({"ok": true, "nodes": checked.nodes.len(), "warnings": checked.warnings}));
         return Ok(());
     }
@@ -50,9 +50,9 @@ pub(crate) fn run(options: &Options) -> Outcome {
 fn wrong(problems: &graph::Problems, json: bool) -> Failure {
     if json {
         let mut whole = json!({"ok": false});
-        whole["problems"] = serde_json::to_value(&problems.problems).unwrap_or_default();
+        whole["problems"] = problems_json(problems);
         output::print_json(&whole);
-        return Failure::new(problems.exit_code(), "");
+        return Failure::new(Failure::code_of(problems), "");
     }
     Failure::problems(problems)
 }

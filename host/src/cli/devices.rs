@@ -5,6 +5,7 @@ use splatgraph::devices::Devices;
 use splatgraph_sdk::spec::DeviceSpec;
 
 use super::failure::{FAILED, Failure, Outcome};
+use super::options::JsonOption;
 use super::output::{self, BOLD, columns};
 use super::pack_folders::PackFolders;
 
@@ -15,9 +16,8 @@ use super::pack_folders::PackFolders;
 pub(crate) struct Options {
     #[command(flatten)]
     packs: PackFolders,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    output: JsonOption,
 }
 
 pub(crate) fn run(options: &Options) -> Outcome {
@@ -30,7 +30,7 @@ pub(crate) fn run(options: &Options) -> Outcome {
             lists.push((pack.manifest.id.clone(), list));
         }
     }
-    if options.json {
+    if options.output.json {
         let packs: Map<String, Json> =
             lists.into_iter().map(|(id, list)| (id, serde_json::to_value(list).unwrap_or_default())).collect();
         output::print_json(&packs);

@@ -1,8 +1,9 @@
 //! How a command ends when it does not succeed.
 
-use splatgraph::graph::Problems;
+use serde_json::Value as Json;
+use splatgraph::graph::{Kind, Problem, Problems};
 
-use super::output::error_line;
+use super::output::{self, error_line};
 
 /// Problems beyond these are only counted.
 const PROBLEMS_SHOWN: usize = 50;
@@ -37,7 +38,7 @@ impl Failure {
 
     /// Everything that is wrong with a graph, one problem a line.
     pub(crate) fn problems(problems: &Problems) -> Self {
-        let shown = problems.problems.iter().take(PROBLEMS_SHOWN).map(ToString::to_string);
+        let shown = problems.problems.iter().take(PROBLEMS_SHOWN).map(|problem| with_hint(problem).to_string());
         // The first line gets its "error:" where the message is printed.
         let mut lines: Vec<String> =
             shown.enumerate().map(|(i, line)| if i == 0 { line } else { error_line(&line) }).collect();
@@ -45,11 +46,38 @@ impl Failure {
         if count > PROBLEMS_SHOWN {
             lines.push(format!("... and {} more", count - PROBLEMS_SHOWN));
         }
-        lines.push(format!("{count} problem{} in {}", if count == 1 { "" } else { "s" }, problems.graph));
-        Self::new(problems.exit_code(), lines.join("\n"))
+        lines.push(format!("{} in {}", output::count(count, "problem"), problems.graph));
+        Self::new(Self::code_of(problems), lines.join("\n"))
+    }
+
+    /// A single problem.
+    pub(crate) fn problem(problem: &Problem) -> Self {
+        Self::new(if problem.kind.is_missing() { MISSING } else { USAGE }, problem)
+    }
+
+    /// The exit code for a graph with problems.
+    pub(crate) fn code_of(problems: &Problems) -> u8 {
+        if problems.only_missing() { MISSING } else { USAGE }
     }
 
     pub(crate) fn usage(message: impl ToString) -> Self {
         Self::new(USAGE, message)
     }
+}
+
+/// A problem with what to do next, where that is an option of the command line.
+pub(crate) fn with_hint(problem: &Problem) -> Problem {
+    let mut problem = problem.clone();
+    if let (Kind::UnknownName, Some(node), Some(input), None) =
+        (problem.kind, &problem.node, &problem.input, &problem.hint)
+    {
+        problem.hint = Some(format!("set an input of a node with `--set {node}.{input}=VALUE`"));
+    }
+    problem
+}
+
+/// The problems of a graph for a program.
+pub(crate) fn problems_json(problems: &Problems) -> Json {
+    let problems: Vec<Problem> = problems.problems.iter().map(with_hint).collect();
+    serde_json::to_value(problems).unwrap_or_default()
 }

@@ -14,6 +14,7 @@ mod inspect;
 mod metadata;
 mod new_pack;
 mod nodes;
+mod options;
 mod output;
 mod pack_folders;
 mod packs;

@@ -1,6 +1,7 @@
 //! What is printed where: results on stdout, everything else on stderr, colours only on a terminal.
 
 use std::io::{self, Write};
+use std::path::Path;
 
 use anstream::{stderr, stdout};
 use clap::builder::styling::{AnsiColor, Style};
@@ -116,6 +117,11 @@ pub(crate) fn columns(indent: usize, rows: &[Vec<String>]) -> String {
         text.push('\n');
     }
     text
+}
+
+/// A path as seen from the folder `cwd` if it lies inside, else as it is.
+pub(crate) fn relative(path: &Path, cwd: &Path) -> String {
+    path.strip_prefix(cwd).unwrap_or(path).display().to_string()
 }
 
 /// `1 node`, `2 nodes`.

@@ -4,6 +4,7 @@ use std::io::{BufReader, Cursor, Read};
 use std::path::{Path, PathBuf};
 
 use splatgraph::graph::{self, Origin};
+use splatgraph::names::nearest;
 use splatgraph::picture;
 
 use super::failure::{FAILED, Failure, Outcome};
@@ -80,7 +81,7 @@ fn not_found(path: &Path) -> String {
     let wanted = name_of(path);
     let near = nearby.iter().find(|near| {
         let name = name_of(near);
-        graph::nearest(&wanted, [name.as_str(), name.trim_end_matches(".json")]).is_some()
+        nearest(&wanted, [name.as_str(), name.trim_end_matches(".json")]).is_some()
     });
     let hint = match (near, names.as_slice()) {
         (Some(near), _) => format!("; did you mean {}?", near.display()),

@@ -4,10 +4,9 @@ use super::{
     check::check_links,
     expand,
     file::{File, Link, OutputName, Source},
-    names::some_of,
     problem::Problems,
 };
-use crate::registry::Registry;
+use crate::{names::some_of, registry::Registry};
 use serde_json::Value as Json;
 use std::{collections::HashMap, path::Path};
 

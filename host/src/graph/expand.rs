@@ -2,10 +2,10 @@
 
 use super::{
     file::{Base, File, GraphNode, Input, Link, NamedInput, Node, Origin, OutputName, Target},
-    names::{nearest, some_of, suggest},
     paths::{folder_of, identity, leaves_folder},
     problem::{Kind, Place, Problem},
 };
+use crate::names::{nearest, some_of, suggest};
 use std::{
     collections::{HashMap, HashSet},
     io,

@@ -2,9 +2,9 @@
 
 use super::{
     json::describe,
-    names::nearest,
     problem::{Kind, Problem},
 };
+use crate::names::nearest;
 use serde_json::{Number, Value as Json};
 use splatgraph_sdk::spec::{InputSpec, scalar};
 

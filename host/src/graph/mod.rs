@@ -23,7 +23,6 @@ mod given;
 mod json;
 mod literal;
 mod moved;
-mod names;
 mod parse;
 mod paths;
 mod problem;
@@ -32,7 +31,7 @@ mod swap;
 mod write;
 
 pub(crate) use check::check_without_overwriting;
-pub use check::{Checked, CheckedNode, Feed, Socket, check};
+pub use check::{Checked, CheckedNode, Feed, Socket, check, unknown_class};
 pub use convert::{Converted, to_bare_prompt, to_own_format};
 pub use draw::draw;
 pub use expand::expand;
@@ -40,7 +39,6 @@ pub use file::{
     Base, File, GraphNode, Input, Link, NamedInput, NamedOutput, Node, Origin, OutputName, Requirement, Source, Target,
 };
 pub use given::{Given, model_folders};
-pub use names::nearest;
 pub use parse::VERSION;
 pub(crate) use paths::{Identities, PathRules, Resolved, file_name_part, identity, paths_clash};
 pub use problem::{Kind, Place, Problem, Problems};

@@ -1,9 +1,9 @@
 use super::{
     file::{Base, File, Input, Link, NamedInput, NamedOutput, Node, Origin, OutputName, Requirement, Source, Target},
     json::{self, Lines, Member, Shape, Tree},
-    names::suggest,
     problem::{Kind, Place, Problem, Problems},
 };
+use crate::names::{some_of, suggest};
 use serde_json::Value as Json;
 
 /// The newest version of the format that is understood.
@@ -122,7 +122,7 @@ impl Reader<'_> {
         } else if members.is_empty() {
             problem.received("an empty object")
         } else {
-            let keys = super::names::some_of(members.iter().map(|member| member.key.as_str()));
+            let keys = some_of(members.iter().map(|member| member.key.as_str()));
             problem.received(format!("the keys {keys}"))
         };
         self.problem(tree.at, problem);

@@ -3,9 +3,9 @@
 use super::{
     file::{Base, Origin},
     given::Given,
-    names::{nearest, some_of},
     problem::{Kind, Problem},
 };
+use crate::names::{nearest, some_of};
 use splatgraph_sdk::spec::{InputSpec, PathKind};
 use std::{
     collections::HashMap,

@@ -84,7 +84,9 @@ pub enum Kind {
 }
 
 impl Kind {
-    fn is_missing(self) -> bool {
+    /// Whether a pack or a model is missing.
+    #[must_use]
+    pub fn is_missing(self) -> bool {
         matches!(self, Self::MissingPack | Self::PackVersion | Self::MissingModel)
     }
 }
@@ -229,10 +231,10 @@ impl Problems {
         Self { problems, graph }
     }
 
-    /// 3 when only packs or models are missing, otherwise 2.
+    /// Whether nothing is wrong but that packs or models are missing.
     #[must_use]
-    pub fn exit_code(&self) -> u8 {
-        if self.problems.iter().all(|problem| problem.kind.is_missing()) { 3 } else { 2 }
+    pub fn only_missing(&self) -> bool {
+        self.problems.iter().all(|problem| problem.kind.is_missing())
     }
 }
 

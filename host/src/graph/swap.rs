@@ -5,10 +5,9 @@ use super::{
     expand,
     file::{File, Node, OutputName},
     moved::graph_path,
-    names::suggest,
     problem::{Kind, Problem, Problems},
 };
-use crate::registry::Registry;
+use crate::{names::suggest, registry::Registry};
 use splatgraph_sdk::spec::socket_types_meet;
 use std::{
     collections::{HashMap, HashSet},
@@ -46,7 +45,7 @@ fn each(file: &mut File, swaps: &[&(String, String)], registry: &Registry, said:
         match swapped {
             Ok(text) => said.push(text),
             Err(problem) => {
-                let message = format!("`--swap {id}={class}`: {}", problem.message);
+                let message = format!("swap `{id}={class}`: {}", problem.message);
                 problems.push(Problem { message, ..problem });
             }
         }

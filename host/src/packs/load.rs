@@ -197,7 +197,7 @@ struct Nodes {
 
 impl NodeSource for Nodes {
     fn create(&self, node: &str) -> Result<Box<dyn Instance>, Error> {
-        Ok(Box::new(LibraryNode(self.pack.create(node)?)))
+        Ok(Box::new(self.pack.create(node)?))
     }
 
     fn devices(&self) -> Result<Vec<DeviceSpec>, Error> {
@@ -209,10 +209,9 @@ impl NodeSource for Nodes {
     }
 }
 
-struct LibraryNode(NodeInstance);
-
-impl Instance for LibraryNode {
+impl Instance for NodeInstance {
     fn run(&self, ctx: &Ctx, inputs: &[Value]) -> Result<Vec<Value>, Error> {
-        self.0.run(ctx, inputs)
+        // The method of the SDK, not this one.
+        Self::run(self, ctx, inputs)
     }
 }

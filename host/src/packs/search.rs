@@ -2,7 +2,6 @@
 
 use std::env;
 use std::ffi::OsString;
-use std::fmt;
 use std::path::{Path, PathBuf};
 
 /// The variable that lists more pack folders, separated as `PATH` is.
@@ -11,7 +10,7 @@ pub const PACKS_VARIABLE: &str = "SPLATGRAPH_PACKS";
 /// Why a folder is searched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// `--packs`; the folder has to exist.
+    /// The caller named it; the folder has to exist.
     Option,
     /// `SPLATGRAPH_PACKS`.
     Variable,
@@ -21,18 +20,6 @@ pub enum Origin {
     BesideExecutable,
     /// `splatgraph/packs` in an XDG data directory.
     DataDirectory,
-}
-
-impl fmt::Display for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Option => "--packs",
-            Self::Variable => PACKS_VARIABLE,
-            Self::Installed => "packs beside the executable",
-            Self::BesideExecutable => "beside the executable",
-            Self::DataDirectory => "data directory",
-        })
-    }
 }
 
 /// A folder to search.
@@ -73,7 +60,7 @@ impl Surroundings {
     }
 }
 
-/// The folders to search, `options` (from `--packs`) first. Doubles are left out, folders need not exist.
+/// The folders to search, `options` (those that the caller names) first. Doubles are left out, folders need not exist.
 #[must_use]
 pub fn places(options: &[PathBuf], around: &Surroundings) -> Vec<Place> {
     let mut places = Vec::new();
@@ -151,7 +138,7 @@ mod tests {
     fn folders(options: &[&str], around: &Surroundings) -> Vec<String> {
         let options: Vec<PathBuf> = options.iter().map(PathBuf::from).collect();
         let places = places(&options, around);
-        places.iter().map(|place| format!("{} ({})", place.folder.display(), place.origin)).collect()
+        places.iter().map(|place| format!("{} ({:?})", place.folder.display(), place.origin)).collect()
     }
 
     #[test]
@@ -164,13 +151,13 @@ mod tests {
             home: Some("/home/me".into()),
         };
         insta::assert_snapshot!(folders(&["mine", "/a"], &around).join("\n"), @r"
-        mine (--packs)
-        /a (--packs)
-        /b (SPLATGRAPH_PACKS)
-        /opt/bin/packs (packs beside the executable)
-        /opt/bin (beside the executable)
-        /home/me/.local/share/splatgraph/packs (data directory)
-        /usr/share/splatgraph/packs (data directory)
+        mine (Option)
+        /a (Option)
+        /b (Variable)
+        /opt/bin/packs (Installed)
+        /opt/bin (BesideExecutable)
+        /home/me/.local/share/splatgraph/packs (DataDirectory)
+        /usr/share/splatgraph/packs (DataDirectory)
         ");
     }
 
@@ -182,11 +169,11 @@ mod tests {
             ..Surroundings::default()
         };
         insta::assert_snapshot!(folders(&[], &around).join("\n"), @r"
-        /p/target/release/deps/packs (packs beside the executable)
-        /p/target/release (beside the executable)
-        /data/splatgraph/packs (data directory)
-        /usr/local/share/splatgraph/packs (data directory)
-        /usr/share/splatgraph/packs (data directory)
+        /p/target/release/deps/packs (Installed)
+        /p/target/release (BesideExecutable)
+        /data/splatgraph/packs (DataDirectory)
+        /usr/local/share/splatgraph/packs (DataDirectory)
+        /usr/share/splatgraph/packs (DataDirectory)
         ");
     }
 

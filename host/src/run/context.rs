@@ -1,4 +1,4 @@
-use super::{event::Event, execute::Work};
+use super::{event::Event, work::Work};
 use splatgraph_sdk::{
     Value,
     host::{HostContext, LogLevel},

@@ -1,4 +1,4 @@
-use super::{digest::Digests, runner::Settings};
+use super::{digest::Digests, settings::Settings};
 use crate::graph::{Checked, CheckedNode, Feed};
 use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
@@ -7,6 +7,9 @@ use std::{io, path::Path};
 
 /// The name of a result in the cache.
 pub(super) type Key = [u8; 32];
+
+/// Whether a later run may want the results of a node (its position in [`Checked::nodes`]).
+pub(super) type Keep<'a> = dyn Fn(usize) -> bool + 'a;
 
 /// What a node's result depends on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,18 +62,24 @@ impl Fingerprint {
 const HARMLESS: [&str; 3] = ["threads", "png_text", "previews"];
 
 /// The fingerprints of the nodes that the roots need, in one pass from sources to consumers.
-pub(super) fn fingerprints(checked: &Checked, digests: &mut Digests, settings: &Settings) -> Vec<Option<Fingerprint>> {
+///
+/// A node that `keep` refuses gets none: no later run wants its results, so its files need not be read.
+pub(super) fn fingerprints(
+    checked: &Checked,
+    digests: &mut Digests,
+    settings: &Settings,
+    keep: &Keep<'_>,
+) -> Vec<Option<Fingerprint>> {
     let mut relevant: Vec<_> = settings.iter().filter(|(name, _)| !HARMLESS.contains(&name.as_str())).collect();
     relevant.sort_by_key(|(name, _)| name.as_str());
     let settings = sha(relevant.iter().flat_map(|(name, value)| [name.to_string(), value.to_string()]));
     let mut all: Vec<Option<Fingerprint>> = vec![None; checked.nodes.len()];
     let mut keys: Vec<Option<Key>> = vec![None; checked.nodes.len()];
     for node in sources_first(checked) {
-        let at = &checked.nodes[node];
-        if !at.keep {
-            // Its files need not be read to tell whether they changed.
+        if !keep(node) {
             continue;
         }
+        let at = &checked.nodes[node];
         let parts = at.class.spec.inputs.iter().zip(&at.feeds);
         let parts = parts.map(|(spec, feed)| part(spec, feed, &keys, digests)).collect();
         let manifest = &at.class.pack.manifest;

@@ -13,11 +13,14 @@ mod execute;
 mod keys;
 mod plan;
 mod runner;
+mod settings;
 mod supply;
 mod why;
+mod work;
 mod written;
 
 pub use cancel::CancelToken;
 pub use event::{Event, NodeFailure, NodeReport, RunResult, Status};
-pub use runner::{Options, Runner, Settings};
+pub use runner::{Options, Runner};
+pub use settings::Settings;
 pub use why::Why;

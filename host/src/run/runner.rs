@@ -3,10 +3,12 @@ use super::{
     cancel::CancelToken,
     digest::Digests,
     event::{Event, NodeReport, RunResult, Status},
-    execute::{Hooks, State, Work, drive, lock},
-    keys::{Fingerprint, Key, fingerprints},
+    execute::drive,
+    keys::{Fingerprint, Keep, Key, fingerprints},
     plan::Plan,
+    settings::Settings,
     why::{Why, why_it_runs},
+    work::{Hooks, State, Work, lock},
     written::Written,
 };
 use crate::{
@@ -14,7 +16,7 @@ use crate::{
     graph::{Checked, CheckedNode},
     registry::{Instance, NodeSource},
 };
-use serde_json::{Map, Value as Json};
+use serde_json::Value as Json;
 use splatgraph_sdk::{Error, Value};
 use std::{
     collections::HashMap,
@@ -23,9 +25,6 @@ use std::{
     thread::available_parallelism,
 };
 use tokio::runtime::{Builder, Runtime};
-
-/// Settings of a run, handed to nodes as they are: a JSON object.
-pub type Settings = Map<String, Json>;
 
 /// How a [`Runner`] works.
 #[derive(Clone, Debug, Default)]
@@ -98,11 +97,24 @@ impl Runner {
         events: impl Fn(Event) + Send + Sync + 'static,
         cancel: &CancelToken,
     ) -> RunResult {
+        self.run_keeping(checked, settings, &|_| true, events, cancel)
+    }
+
+    /// As [`run`](Self::run), but keeps only the results of the nodes that `keep` accepts, by their positions in
+    /// [`Checked::nodes`].
+    pub(crate) fn run_keeping(
+        &self,
+        checked: &Checked,
+        settings: &Settings,
+        keep: &Keep<'_>,
+        events: impl Fn(Event) + Send + Sync + 'static,
+        cancel: &CancelToken,
+    ) -> RunResult {
         let mut settings = settings.clone();
         if let Some(threads) = self.threads {
             settings.entry("threads").or_insert_with(|| threads.into());
         }
-        let Prepared { plan, supplied, fingerprints, whys } = self.prepare(checked, &settings);
+        let Prepared { plan, supplied, fingerprints, whys } = self.prepare(checked, &settings, keep);
         let hooks = self.hooks(events, fingerprints);
         let cached = supplied.clone();
         let text = Json::Object(settings).to_string();
@@ -133,7 +145,7 @@ impl Runner {
     }
 
     /// Decides which nodes run.
-    fn prepare(&self, checked: &Checked, settings: &Settings) -> Prepared {
+    fn prepare(&self, checked: &Checked, settings: &Settings, keep: &Keep<'_>) -> Prepared {
         let mut kept = lock(&self.kept);
         let count = checked.nodes.len();
         if !kept.cache.is_on() {
@@ -145,7 +157,7 @@ impl Runner {
                 fingerprints: vec![None; count],
             };
         }
-        let fingerprints = fingerprints(checked, &mut kept.digests, settings);
+        let fingerprints = fingerprints(checked, &mut kept.digests, settings, keep);
         let mut supplied = Vec::new();
         let plan = Plan::new(checked, |node| {
             let key = fingerprints[node].as_ref().and_then(Fingerprint::key);

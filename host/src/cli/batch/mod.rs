@@ -7,15 +7,16 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use splatgraph::batch::{Batch, Collect, Error, Options as BatchOptions, Part};
+use splatgraph::batch::{Batch, Collect, Error, ErrorKind, Options as BatchOptions, Part};
 use splatgraph::graph::{self, Checked};
 use splatgraph::registry::Registry;
 use splatgraph::run::CancelToken;
 
 use super::device::{DeviceOptions, say_unless};
-use super::failure::{FAILED, Failure, INTERRUPTED, Outcome};
+use super::failure::{FAILED, Failure, INTERRUPTED, MISSING, Outcome};
 use super::given::pairs;
 use super::metadata::{self, ModelSums};
+use super::options::ResultOptions;
 use super::output::{self, error_line};
 use super::pack_folders::PackFolders;
 use super::signals::Signals;
@@ -79,12 +80,8 @@ pub(crate) struct Options {
     threads: Option<NonZeroUsize>,
     #[command(flatten)]
     device: DeviceOptions,
-    /// Print nothing but errors
-    #[arg(short, long)]
-    quiet: bool,
-    /// Print the result as JSON, and no progress
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    shown: ResultOptions,
     /// Write pictures without the graph in them
     #[arg(long)]
     no_metadata: bool,
@@ -94,7 +91,7 @@ pub(crate) fn run(options: &Options) -> Outcome {
     let file = source::read(&options.graph)?;
     let registry = options.packs.load()?;
     let batch = Batch::new(file, &registry, options.of_batch()?).map_err(failure)?;
-    if !options.quiet {
+    if !options.shown.quiet() {
         for warning in &batch.warnings {
             output::warning(&warning.to_string());
         }
@@ -140,7 +137,7 @@ fn default_folder(graph: &Path) -> PathBuf {
 }
 
 fn execute(options: &Options, batch: &Batch, registry: &Registry) -> Outcome {
-    let progress = Arc::new(Progress::new(options.quiet, options.json));
+    let progress = Arc::new(Progress::new(options.shown.quiet(), options.shown.json));
     let cancel = CancelToken::new();
     let shown = Arc::clone(&progress);
     let signals = Signals::cancel(&cancel, move || shown.print("cancelling; once more to end at once"))
@@ -149,7 +146,7 @@ fn execute(options: &Options, batch: &Batch, registry: &Registry) -> Outcome {
     let device = options.device.for_runs();
     let settings = |checked: &Checked| {
         let settings = metadata::settings(checked, registry, &sums, options.no_metadata).and_then(|mut settings| {
-            device.choose(checked, &mut settings, say_unless(options.quiet || options.json))?;
+            device.choose(checked, &mut settings, say_unless(options.shown.quiet() || options.shown.json))?;
             Ok(settings)
         });
         settings.map_err(|failure| failure.message)
@@ -158,10 +155,10 @@ fn execute(options: &Options, batch: &Batch, registry: &Registry) -> Outcome {
     let summary = batch.run(&settings, move |update| shown.show(&update), &cancel);
     progress.finish();
     let summary = summary.map_err(failure)?;
-    if options.json {
+    if options.shown.json {
         output::print_json(&report::as_json(&summary));
     } else {
-        report::print(&summary, options.quiet);
+        report::print(&summary, options.shown.quiet());
     }
     match () {
         () if summary.cancelled => Err(Failure::new(signals.code().unwrap_or(INTERRUPTED), "")),
@@ -175,5 +172,11 @@ fn failure(error: Error) -> Failure {
     let lines = error.messages.iter().enumerate();
     // The first gets its "error:" where the failure is printed.
     let lines: Vec<String> = lines.map(|(i, line)| if i == 0 { line.clone() } else { error_line(line) }).collect();
-    Failure::new(error.exit_code, lines.join("\n"))
+    let text = lines.join("\n");
+    match error.kind {
+        ErrorKind::Usage => Failure::usage(text),
+        ErrorKind::Folder => Failure::usage(format!("{text}\n  --out names another folder")),
+        ErrorKind::Failed => Failure::new(FAILED, text),
+        ErrorKind::Missing => Failure::new(MISSING, text),
+    }
 }

@@ -16,6 +16,7 @@ use splatgraph_sdk::Value;
 use super::device::{DeviceOptions, say_unless};
 use super::failure::{FAILED, Failure, INTERRUPTED, Outcome};
 use super::given::{GivenOptions, create_out_dir};
+use super::options::ThreadsOption;
 use super::output::{self, columns, count};
 use super::pack_folders::PackFolders;
 use super::progress::duration;
@@ -42,9 +43,8 @@ pub(crate) struct Options {
     /// How many runs come before these, the first of which loads models
     #[arg(long, value_name = "N", default_value = "1")]
     warm_up: usize,
-    /// How many threads nodes may use [default: one per core]
-    #[arg(long, value_name = "N")]
-    threads: Option<NonZeroUsize>,
+    #[command(flatten)]
+    threads: ThreadsOption,
     #[command(flatten)]
     device: DeviceOptions,
     /// Print JSON, and no progress
@@ -149,7 +149,7 @@ fn measure(
 }
 
 fn runner(options: &Options) -> Outcome<Runner> {
-    let threads = options.threads.map(NonZeroUsize::get);
+    let threads = options.threads.get();
     // Nothing is kept, so that every node runs each time.
     Runner::new(run::Options { threads, cache_bytes: 0 })
         .map_err(|error| Failure::new(FAILED, format!("threads for the run cannot be started: {error}")))
@@ -197,7 +197,7 @@ fn measured(options: &Options, checked: &Checked, settings: &Settings, runs: &[R
         whole: times(counted.iter().map(|run| run.ms)),
         nodes: nodes.collect(),
         peak_memory_bytes: peak_memory_bytes(),
-        threads: options.threads.map_or(machine.cores, NonZeroUsize::get),
+        threads: options.threads.get().unwrap_or(machine.cores),
         device: settings.get("device").cloned(),
         precision: settings.get("precision").cloned().unwrap_or_else(|| "f32".into()),
         outputs: counted.last().map(|run| numbers(&run.result)).unwrap_or_default(),

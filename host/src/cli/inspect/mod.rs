@@ -9,6 +9,7 @@ use splatgraph::inspect::{
 };
 
 use crate::cli::failure::{FAILED, Failure, Outcome};
+use crate::cli::options::JsonOption;
 use crate::cli::output::{self, BOLD, DIM, columns, count, graph_text};
 use crate::cli::pack_folders::PackFolders;
 
@@ -27,9 +28,8 @@ pub(crate) struct Options {
     /// in one file only
     #[arg(long, value_name = "X", requires = "other", value_parser = tolerance)]
     tolerance: Option<f64>,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    output: JsonOption,
     #[command(flatten)]
     packs: PackFolders,
 }
@@ -42,14 +42,14 @@ fn tolerance(text: &str) -> Result<f64, String> {
 pub(crate) fn run(options: &Options) -> Outcome {
     let path = &options.file;
     if let Some(other) = &options.other {
-        return comparison::run([path, other], options.tolerance, options.json, &options.packs);
+        return comparison::run([path, other], options.tolerance, options.output.json, &options.packs);
     }
     let found = match inspect(path, None) {
         Err(InspectError::Unknown) => inspect(path, Some(&options.packs.load()?)),
         found => found,
     };
     let found = found.map_err(|error| unreadable(error, path))?;
-    if options.json {
+    if options.output.json {
         output::print_json(&found);
         return Ok(());
     }

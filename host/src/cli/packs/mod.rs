@@ -6,9 +6,10 @@ mod remove;
 use std::path::Path;
 
 use serde_json::{Value as Json, json};
-use splatgraph::packs::{Found, LoadedFile};
+use splatgraph::packs::{Found, LoadedFile, Origin, PACKS_VARIABLE};
 
 use crate::cli::failure::Outcome;
+use crate::cli::options::JsonOption;
 use crate::cli::output::{self, BOLD, DIM, columns, count};
 use crate::cli::pack_folders::PackFolders;
 
@@ -35,9 +36,8 @@ struct ListOptions {
     /// List also the libraries that are no packs and were passed over
     #[arg(long)]
     all: bool,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    output: JsonOption,
 }
 
 pub(crate) fn run(options: &Options) -> Outcome {
@@ -50,7 +50,7 @@ pub(crate) fn run(options: &Options) -> Outcome {
 
 fn list(options: &ListOptions) -> Outcome {
     let found = options.packs.find()?;
-    if options.json {
+    if options.output.json {
         output::print_json(&as_json(&found, options.all));
     } else {
         output::print(&as_text(&found, options.all));
@@ -67,7 +67,7 @@ fn as_text(found: &Found, all: bool) -> String {
         let rows = [
             ("nodes", format!("{}: {}", count(names.len(), "node"), names.join(", "))),
             ("built", built_with(file)),
-            ("found", format!("{} ({})", file.pack.path.display(), file.origin)),
+            ("found", format!("{} ({})", file.pack.path.display(), place(file.origin))),
         ];
         text += &columns(2, &rows.map(|(name, value)| vec![name.to_owned(), value]));
         text.push('\n');
@@ -83,6 +83,17 @@ fn as_text(found: &Found, all: bool) -> String {
         text += &section("Passed over: libraries that are no packs", passed_over);
     }
     text
+}
+
+/// Why a folder was searched.
+fn place(origin: Origin) -> &'static str {
+    match origin {
+        Origin::Option => "--packs",
+        Origin::Variable => PACKS_VARIABLE,
+        Origin::Installed => "packs beside the executable",
+        Origin::BesideExecutable => "beside the executable",
+        Origin::DataDirectory => "data directory",
+    }
 }
 
 fn built_with(file: &LoadedFile) -> String {
@@ -114,7 +125,7 @@ fn as_json(found: &Found, all: bool) -> Json {
                 "license": manifest.license,
                 "nodes": manifest.nodes.iter().map(|node| &node.name).collect::<Vec<_>>(),
                 "path": text(&file.pack.path),
-                "place": file.origin.to_string(),
+                "place": place(file.origin),
                 "sdk": file.stamp.sdk,
                 "interface": [file.stamp.abi_major, file.stamp.abi_minor],
                 "rustc": file.stamp.rustc,

@@ -24,8 +24,8 @@ pub(super) fn finish(recorder: &Recorder, result: &RunResult, settings: &Setting
     // The texts for pictures repeat the graph.
     let mut settings = settings.clone();
     settings.remove("png_text");
-    if let Some(threads) = options.threads {
-        settings.insert("threads".to_owned(), threads.get().into());
+    if let Some(threads) = options.threads.get() {
+        settings.insert("threads".to_owned(), threads.into());
     }
     let findings = match recorder.finish(result, &settings) {
         Ok(findings) => findings,
@@ -37,7 +37,7 @@ pub(super) fn finish(recorder: &Recorder, result: &RunResult, settings: &Setting
     for why in &findings.unwritten {
         output::error(why);
     }
-    if !options.quiet {
+    if !options.shown.quiet() {
         for made in &findings.made_nan {
             output::warning(&made.to_string());
         }

@@ -5,7 +5,6 @@ mod help;
 pub(crate) mod report;
 mod swap;
 
-use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
@@ -16,6 +15,7 @@ use splatgraph::run::{CancelToken, Runner, Settings};
 use super::device::{DeviceOptions, say_unless};
 use super::failure::{FAILED, Failure, INTERRUPTED, Outcome};
 use super::given::{GivenOptions, create_out_dir};
+use super::options::{ResultOptions, ThreadsOption};
 use super::pack_folders::PackFolders;
 use super::previews::ShownPreviews;
 use super::progress::Progress;
@@ -43,17 +43,12 @@ pub(crate) struct Options {
     swap: swap::SwapOptions,
     #[command(flatten)]
     packs: PackFolders,
-    /// How many threads nodes may use [default: one per core]
-    #[arg(long, value_name = "N")]
-    threads: Option<NonZeroUsize>,
+    #[command(flatten)]
+    threads: ThreadsOption,
     #[command(flatten)]
     device: DeviceOptions,
-    /// Print nothing but errors
-    #[arg(short, long)]
-    quiet: bool,
-    /// Print the result as JSON, and no progress
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    shown: ResultOptions,
     /// Run only what this node needs, and print its outputs; may be given several times. The id of a graph in the graph
     /// stands for all of its nodes
     #[arg(long, value_name = "NODE")]
@@ -89,11 +84,11 @@ pub(crate) fn run(options: &Options) -> Outcome {
     let file = source::as_written(path)?;
     let given = options.given.given()?;
     let registry = options.packs.load()?;
-    let swapped = options.swap.apply(file, &registry, options.quiet)?;
+    let swapped = options.swap.apply(file, &registry, options.shown.quiet())?;
     let file = graph::expand(swapped.clone());
     let checked = graph::check(file, &registry, &given).map_err(|problems| Failure::problems(&problems))?;
     let checked = until(checked, &options.until)?;
-    if !options.quiet {
+    if !options.shown.quiet() {
         for warning in &checked.warnings {
             output::warning(&warning.to_string());
         }
@@ -101,7 +96,7 @@ pub(crate) fn run(options: &Options) -> Outcome {
     options.swap.save(&swapped, &registry)?;
     create_out_dir(&given)?;
     let mut settings = metadata::settings(&checked, &registry, &metadata::ModelSums::default(), options.no_metadata)?;
-    options.device.for_runs().choose(&checked, &mut settings, say_unless(options.quiet || options.json))?;
+    options.device.for_runs().choose(&checked, &mut settings, say_unless(options.shown.quiet() || options.shown.json))?;
     let previews = ShownPreviews::new(options.previews.as_deref(), &checked, &mut settings)?;
     execute(options, &checked, &settings, previews, &given.cwd)
 }
@@ -121,13 +116,13 @@ fn until(checked: Checked, ids: &[String]) -> Outcome<Checked> {
 
 fn execute(options: &Options, checked: &Checked, settings: &Settings, previews: ShownPreviews, cwd: &Path) -> Outcome {
     let classes = checked.nodes.iter().map(|node| (node.id.to_string(), node.class.full_name.clone())).collect();
-    let progress = Arc::new(Progress::new(options.quiet, options.json, classes));
+    let progress = Arc::new(Progress::new(options.shown.quiet(), options.shown.json, classes));
     let cancel = CancelToken::new();
     let shown = Arc::clone(&progress);
     let signals = Signals::cancel(&cancel, move || shown.print("cancelling; once more to end at once"))
         .map_err(|error| Failure::usage(format!("Ctrl-C cannot be listened for: {error}")))?;
     // Nothing is kept: there is only this run.
-    let threads = options.threads.map(NonZeroUsize::get);
+    let threads = options.threads.get();
     let runner = Runner::new(splatgraph::run::Options { threads, ..splatgraph::run::Options::default() })
         .map_err(|error| Failure::new(FAILED, format!("threads for the run cannot be started: {error}")))?;
     let recorder = options.debug.as_deref().map(|folder| debug::recorder(folder, checked)).transpose()?;
@@ -149,10 +144,10 @@ fn execute(options: &Options, checked: &Checked, settings: &Settings, previews: 
         report::failure_code(&result.failures).max(recorded)
     };
     let report = report::Report { result: &result, checked, cwd, elapsed: start.elapsed() };
-    if options.json {
+    if options.shown.json {
         output::print_json(&report.as_json());
     } else {
-        report.print(options.quiet, options.explain);
+        report.print(options.shown.quiet(), options.explain);
     }
     if code == 0 { Ok(()) } else { Err(Failure::new(code, "")) }
 }

@@ -55,7 +55,7 @@ impl Report<'_> {
         }
         let mut rows: Vec<Vec<String>> =
             self.result.outputs.iter().map(|(name, value)| vec![name.clone(), shown(value)]).collect();
-        rows.extend(self.result.written.iter().map(|(_, path)| vec!["wrote".into(), self.relative(path)]));
+        rows.extend(self.result.written.iter().map(|(_, path)| vec!["wrote".into(), output::relative(path, self.cwd)]));
         if !rows.is_empty() {
             output::print(&columns(0, &rows));
         }
@@ -122,11 +122,6 @@ impl Report<'_> {
     fn class_of(&self, id: &str) -> &str {
         let node = self.checked.nodes.iter().find(|node| &*node.id == id);
         node.map_or("", |node| node.class.full_name.as_str())
-    }
-
-    /// A path as short as it can be said from the current directory.
-    fn relative(&self, path: &Path) -> String {
-        path.strip_prefix(self.cwd).unwrap_or(path).display().to_string()
     }
 
     /// The whole result for a program.

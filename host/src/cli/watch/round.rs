@@ -9,7 +9,7 @@ use splatgraph::run::{CancelToken, Runner, Settings};
 use splatgraph::watch::{BusyTime, Watched};
 
 use super::changes::{Cause, Changes, Done, Message};
-use super::{Options, said};
+use super::options::Options;
 use crate::cli::device::{RunDevice, say_unless};
 use crate::cli::failure::{FAILED, Failure, Outcome};
 use crate::cli::given::create_out_dir;
@@ -86,7 +86,7 @@ impl<'a> Rounds<'a> {
         let no_metadata = self.options.no_metadata;
         let settings = metadata::settings(&checked, changes.registry(), &self.sums, no_metadata);
         let mut settings = settings.map_err(Wrong::Failure)?;
-        let quiet = self.options.quiet || self.options.json;
+        let quiet = self.options.quiet() || self.options.json;
         self.device.choose(&checked, &mut settings, say_unless(quiet)).map_err(Wrong::Failure)?;
         let folder = self.options.previews.as_deref();
         let previews = ShownPreviews::new(folder, &checked, &mut settings).map_err(Wrong::Failure)?;
@@ -96,7 +96,7 @@ impl<'a> Rounds<'a> {
     /// Starts to run a graph in another thread.
     pub(super) fn start(&mut self, ready: Ready, cause: &Cause, changes: &Changes) -> Outcome<Run> {
         let Ready { checked, settings, previews } = ready;
-        let Options { quiet, json, .. } = *self.options;
+        let (quiet, json) = (self.options.quiet(), self.options.json);
         if !quiet && !json {
             self.say_cause(cause);
         }
@@ -129,7 +129,7 @@ impl<'a> Rounds<'a> {
     /// Prints what the check found odd, unless it was so the last time.
     fn warn(&mut self, checked: &Checked) {
         let warnings: Vec<String> = checked.warnings.iter().map(ToString::to_string).collect();
-        if !self.options.quiet && warnings != self.warned {
+        if !self.options.quiet() && warnings != self.warned {
             for warning in &warnings {
                 output::warning(warning);
             }
@@ -146,7 +146,7 @@ impl<'a> Rounds<'a> {
 
     /// Paths as short as they can be said from the current directory.
     pub(super) fn names(&self, paths: &[PathBuf]) -> Vec<String> {
-        paths.iter().map(|path| said::relative(path, &self.given.cwd)).collect()
+        paths.iter().map(|path| output::relative(path, &self.given.cwd)).collect()
     }
 
     /// How many files are watched besides the graph.

@@ -1,13 +1,11 @@
 //! What is printed of every round.
 
-use std::path::Path;
-
 use serde_json::{Value as Json, json};
 use splatgraph::run::Status;
 
 use super::changes::{Cause, Done};
 use super::round::{Rounds, Run, Wrong};
-use crate::cli::failure::Failure;
+use crate::cli::failure::{Failure, problems_json};
 use crate::cli::output::{self, columns, count};
 use crate::cli::progress::duration;
 use crate::cli::run::report::Report;
@@ -26,11 +24,11 @@ impl Rounds<'_> {
             output::print(&output::json_line(&whole));
             return;
         }
-        if !self.options.quiet {
+        if !self.options.quiet() {
             self.tell_nodes(done);
         }
-        report.print(self.options.quiet, false);
-        if !self.options.quiet {
+        report.print(self.options.quiet(), false);
+        if !self.options.quiet() {
             output::note(&format!("host {}", duration(host_ms)));
             self.introduce();
         }
@@ -57,21 +55,21 @@ impl Rounds<'_> {
             let mut whole = json!({"changed": self.names(&cause.changed), "status": "invalid"});
             match wrong {
                 Wrong::Problems(problems) => {
-                    whole["problems"] = serde_json::to_value(&problems.problems).unwrap_or_default();
+                    whole["problems"] = problems_json(problems);
                 }
                 Wrong::Failure(failure) => whole["message"] = failure.message.clone().into(),
             }
             output::print(&output::json_line(&whole));
             return;
         }
-        if !self.options.quiet {
+        if !self.options.quiet() {
             self.say_cause(cause);
         }
         match wrong {
             Wrong::Problems(problems) => output::error(&Failure::problems(problems).message),
             Wrong::Failure(failure) => output::error(&failure.message),
         }
-        if !self.options.quiet {
+        if !self.options.quiet() {
             let stays = if cause.is_start() { "not run" } else { "the last result stays" };
             output::note(&format!("{stays}; waiting for a change"));
             self.introduce();
@@ -89,11 +87,6 @@ impl Rounds<'_> {
             output::note(&format!("watching {graph}{others}; Ctrl-C ends"));
         }
     }
-}
-
-/// A path as short as it can be said from `cwd`.
-pub(super) fn relative(path: &Path, cwd: &Path) -> String {
-    path.strip_prefix(cwd).unwrap_or(path).display().to_string()
 }
 
 fn merge(into: &mut Json, from: Json) {

@@ -1,11 +1,13 @@
+//! The classes of a graph's nodes.
+
 use super::{
-    super::{
-        names::{nearest, some_of},
-        problem::{Kind, Problem},
-    },
-    Checker,
+    super::problem::{Kind, Problem},
+    Checker, HOW_TO_INSTALL,
 };
-use crate::registry::{Class, Registry};
+use crate::{
+    names::{nearest, some_of},
+    registry::{Class, Registry},
+};
 
 impl Checker<'_> {
     pub(super) fn resolve_classes(&mut self) {
@@ -42,8 +44,9 @@ fn not_expanded(graph: &str) -> Problem {
     Problem::new(Kind::Part, message).hint("`graph::expand` does so".to_owned())
 }
 
-/// What is wrong with the name of a class that is not loaded.
-pub(in crate::graph) fn unknown_class(registry: &Registry, name: &str) -> Problem {
+/// The problem of a class that no loaded pack has; its hint names the nearest class.
+#[must_use]
+pub fn unknown_class(registry: &Registry, name: &str) -> Problem {
     let Some((pack, node)) = name.split_once('.') else { return unknown_bare_name(registry, name) };
     let same_node = registry.with_bare_name(node);
     if registry.pack(pack).is_some() {
@@ -63,7 +66,7 @@ pub(in crate::graph) fn unknown_class(registry: &Registry, name: &str) -> Proble
     let likely = near_pack.filter(|name| registry.class(name).is_some()).or_else(|| same_node.first().cloned());
     Problem::new(Kind::MissingPack, message).hint(match likely {
         Some(likely) => format!("did you mean `{likely}`?"),
-        None => "install it, or name its folder with `--packs`".to_owned(),
+        None => HOW_TO_INSTALL.to_owned(),
     })
 }
 

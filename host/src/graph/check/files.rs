@@ -97,7 +97,7 @@ impl Checker<'_> {
                 }
             }
             let id = self.file.nodes[position].id.as_str().into();
-            nodes.push(CheckedNode { id, class, feeds, reads, writes, keep: true });
+            nodes.push(CheckedNode { id, class, feeds, reads, writes });
         }
         (nodes, files)
     }

@@ -2,11 +2,11 @@ use super::{
     super::{
         file::{Input, Link, OutputName, Source, Target},
         literal,
-        names::suggest,
         problem::{Kind, Problem},
     },
     Checker, Feed, Socket,
 };
+use crate::names::suggest;
 use splatgraph_sdk::spec::{InputSpec, OutputSpec, scalar, socket_types_meet};
 
 impl Checker<'_> {

@@ -8,7 +8,7 @@ mod requires;
 mod targets;
 mod until;
 
-pub(super) use classes::unknown_class;
+pub use classes::unknown_class;
 
 use super::{
     file::File,
@@ -16,7 +16,10 @@ use super::{
     paths::PathRules,
     problem::{Kind, Problem, Problems},
 };
-use crate::registry::{Class, Registry};
+use crate::{
+    names::some_of,
+    registry::{Class, Registry},
+};
 use serde_json::Value as Json;
 use std::{
     collections::{HashMap, HashSet},
@@ -24,6 +27,9 @@ use std::{
     path::PathBuf,
     sync::Arc,
 };
+
+/// What to do about a pack that is missing.
+const HOW_TO_INSTALL: &str = "install it with `splatgraph packs add FILE`, or add its folder to SPLATGRAPH_PACKS";
 
 /// A graph without problems, ready to run.
 #[derive(Clone)]
@@ -61,8 +67,6 @@ pub struct CheckedNode {
     pub reads: Vec<PathBuf>,
     /// The files that it writes; `{b}` stands for the position in a batch.
     pub writes: Vec<PathBuf>,
-    /// Whether a later run may want its results. Where none can, they are not kept, and its files not compared.
-    pub keep: bool,
 }
 
 /// What an input gets.
@@ -208,7 +212,7 @@ impl<'a> Checker<'a> {
             let writing: Vec<String> = writing.collect();
             let problem = Problem::new(Kind::NothingToDo, "the graph has nothing to do")
                 .expected("named results under `outputs`, or a node that writes");
-            let shown = super::names::some_of(writing.iter().map(String::as_str));
+            let shown = some_of(writing.iter().map(String::as_str));
             self.problems.push(problem.hint((!writing.is_empty()).then(|| format!("nodes that write: {shown}"))));
         }
         roots

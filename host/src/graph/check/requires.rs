@@ -1,11 +1,11 @@
 use super::{
     super::{
         file::Requirement,
-        names::some_of,
         problem::{Kind, Problem},
     },
-    Checker,
+    Checker, HOW_TO_INSTALL,
 };
+use crate::names::some_of;
 use semver::Version;
 
 impl Checker<'_> {
@@ -46,6 +46,6 @@ impl Checker<'_> {
 fn how_to_get(requirement: &Requirement) -> String {
     match &requirement.url {
         Some(url) => format!("get it from {url}, then `splatgraph packs add FILE`"),
-        None => "install it with `splatgraph packs add FILE`, or name its folder with `--packs`".to_owned(),
+        None => HOW_TO_INSTALL.to_owned(),
     }
 }

@@ -3,11 +3,11 @@ use super::{
         file::{Base, GraphNode, Input, NamedInput, Source, Target},
         given::Given,
         literal,
-        names::{nearest, suggest},
         problem::{Kind, Problem},
     },
     Checker, Socket,
 };
+use crate::names::{nearest, suggest};
 use splatgraph_sdk::spec::InputSpec;
 use std::collections::HashSet;
 
@@ -17,7 +17,7 @@ impl Checker<'_> {
         let mut seen = HashSet::new();
         for (name, text) in &given.inputs {
             if !seen.insert(name.as_str()) {
-                self.problems.push(Problem::new(Kind::UnknownName, format!("`{name}` is given twice")));
+                self.given_twice(name);
                 continue;
             }
             let Some(named) = self.file.named_input(name).cloned() else {
@@ -33,36 +33,41 @@ impl Checker<'_> {
         }
         for (name, text) in &given.sets {
             let Some(target) = Target::parse(name) else {
-                let problem = Problem::new(Kind::UnknownName, "`--set` was given something else");
+                let problem = Problem::new(Kind::UnknownName, "the value of a node's input");
                 self.problems.push(problem.expected("node.input=value").received(format!("{name}={text}")));
                 continue;
             };
             if !seen.insert(name) {
-                self.problems.push(Problem::new(Kind::UnknownName, format!("`--set {name}` is given twice")));
+                self.given_twice(name);
                 continue;
             }
             match self.target(&target) {
                 Ok(inputs) => inputs.iter().for_each(|(node, spec)| self.set(*node, spec, text, name)),
                 Err(problem) => {
-                    let message = format!("`--set {name}`: {}", problem.message);
+                    let message = format!("`{name}={text}`: {}", problem.message);
                     self.problems.push(Problem { kind: Kind::UnknownName, message, ..problem });
                 }
             }
         }
     }
 
+    fn given_twice(&mut self, name: &str) {
+        self.problems.push(Problem::new(Kind::UnknownName, format!("`{name}` is given twice; give it once")));
+    }
+
     fn unknown_name(&mut self, name: &str, text: &str) {
         let problem = Problem::new(Kind::UnknownName, format!("`{name}={text}`: the graph has no input `{name}`"));
         let known = self.file.inputs.iter().map(|input| input.name.as_str());
         let known_node = |id: &str| self.by_id.contains_key(id) || self.file.graph_node(id).is_some();
-        let is_target = Target::parse(name).is_some_and(|target| known_node(&target.node));
-        let hint = match suggest(name, known.clone(), "its inputs are") {
-            Some(near) if nearest(name, known).is_some() => near,
-            _ if is_target => format!("write `--set {name}={text}`"),
-            Some(all) => all,
-            None => "it has no named inputs; reach any other with `--set node.input=value`".to_owned(),
-        };
-        self.problems.push(problem.hint(hint));
+        let target = Target::parse(name).filter(|target| known_node(&target.node));
+        self.problems.push(match (nearest(name, known.clone()), target) {
+            (Some(near), _) => problem.hint(format!("did you mean `{near}`?")),
+            // Whoever shows the problem knows how inputs of nodes are given.
+            (None, Some(target)) => problem.node(&target.node).input(&target.input),
+            (None, None) => {
+                problem.hint(suggest(name, known, "its inputs are").unwrap_or("it has no named inputs".to_owned()))
+            }
+        });
     }
 
     fn set(&mut self, node: usize, spec: &InputSpec, text: &str, name: &str) {

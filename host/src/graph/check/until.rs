@@ -1,10 +1,8 @@
 use super::{
-    super::{
-        names::suggest,
-        problem::{Kind, Problem},
-    },
+    super::problem::{Kind, Problem},
     Checked, Socket,
 };
+use crate::names::suggest;
 
 impl Checked {
     /// The same graph, run only as far as these nodes (positions in `nodes`), whose outputs become its only results,

@@ -1,3 +1,5 @@
+//! Names that people misspell: the nearest right name, and lists of names for messages.
+
 /// The candidate that `name` was most likely meant to be: few changed, missing, extra or swapped letters, whatever their
 /// case; `None` when nothing is near.
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
