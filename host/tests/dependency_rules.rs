@@ -4,13 +4,15 @@ use serde_json::Value;
 use std::{collections::BTreeMap, process::Command};
 
 /// A workspace crate and the workspace crates that it may name.
-const INSIDE: [(&str, &[&str]); 6] = [
+const INSIDE: [(&str, &[&str]); 7] = [
     ("splatgraph", &["splatgraph-sdk"]),
     ("splatgraph-sdk", &["splatgraph-abi", "splatgraph-macros"]),
     ("splatgraph-abi", &[]),
     ("splatgraph-macros", &[]),
     ("splatgraph-pack-std", &["splatgraph-sdk"]),
     ("splatgraph-pack-gpstoken", &["splatgraph-sdk"]),
+    // Tests alone: they run the built program.
+    ("splatgraph-graphs", &["splatgraph", "splatgraph-sdk"]),
 ];
 
 /// Crates from outside that only one of ours may name, by the start of their name.

@@ -136,8 +136,7 @@ fn results_without_files(first: &Checked) -> Result<Vec<(String, Socket)>, Error
     let outputs = first.outputs.iter().filter(|(_, socket)| is_scalar_without_files(first, *socket));
     let outputs: Vec<_> = outputs.cloned().collect();
     if outputs.is_empty() {
-        let message =
-            "without files nothing is left to do, as the graph has no named output with a number or a text";
+        let message = "without files nothing is left to do, as the graph has no named output with a number or a text";
         return Err(Error::usage(message));
     }
     Ok(outputs)

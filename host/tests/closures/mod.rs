@@ -121,7 +121,7 @@ pub(crate) fn declared() -> Registry {
             ],
             "outputs": [{ "name": "text", "type": "STRING" }],
         }));
-    let tokens = PackOf::new("gpstoken")
+    let tokens = PackOf::new("tokenize")
         .declared(json!({
             "name": "LoadTokenizer",
             "inputs": [

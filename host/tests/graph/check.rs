@@ -24,11 +24,11 @@ fn unknown_classes_get_the_nearest_name_or_the_packs_that_are_loaded() {
     );
     insta::assert_snapshot!(problems(&text), @r#"
     line 1, column 26, node `a`: the pack `std` has no node `LoadImag`; did you mean `std.LoadImage`?
-    line 2, column 12, node `b`: the pack `std` has no node `InitTokens`; did you mean `gpstoken.InitTokens`?
+    line 2, column 12, node `b`: the pack `std` has no node `InitTokens`; did you mean `tokenize.InitTokens`?
     line 3, column 12, node `c`: the pack `std` has no node `Wobble`; `splatgraph nodes std` lists what the pack has
-    line 4, column 12, node `d`: `sdt.LoadImage` needs the pack `sdt`, which is not among those loaded: std, gpstoken; did you mean `std.LoadImage`?
-    line 5, column 12, node `e`: `acme.Texture` needs the pack `acme`, which is not among those loaded: std, gpstoken; install it, or name its folder with `--packs`
-    line 6, column 12, node `f`: `acme.SaveImage` needs the pack `acme`, which is not among those loaded: std, gpstoken; did you mean `std.SaveImage`?
+    line 4, column 12, node `d`: `sdt.LoadImage` needs the pack `sdt`, which is not among those loaded: std, tokenize; did you mean `std.LoadImage`?
+    line 5, column 12, node `e`: `acme.Texture` needs the pack `acme`, which is not among those loaded: std, tokenize; install it, or name its folder with `--packs`
+    line 6, column 12, node `f`: `acme.SaveImage` needs the pack `acme`, which is not among those loaded: std, tokenize; did you mean `std.SaveImage`?
     line 7, column 12, node `g`: the class `LoadImage` does not name its pack; write `std.LoadImage`
     line 8, column 12, node `h`: there is no node `Wobble`; `splatgraph nodes` lists all
     line 9, column 32: node `i`, `class_type`: expected a class like "pack.Node", got the text ""
@@ -37,10 +37,10 @@ fn unknown_classes_get_the_nearest_name_or_the_packs_that_are_loaded() {
 }
 
 #[test]
-fn a_missing_pack_has_an_exit_code_of_its_own() {
-    let missing = |text: &str| check_with(text, &given()).unwrap_err().exit_code();
-    assert_eq!(missing(&graph(r#""a": {"class_type": "acme.Texture"}"#)), 3);
-    assert_eq!(missing(&graph(r#""a": {"class_type": "acme.Texture"}, "b": {"class_type": "std.X"}"#)), 2);
+fn a_missing_pack_is_told_from_a_wrong_class() {
+    let missing = |text: &str| check_with(text, &given()).unwrap_err().only_missing();
+    assert!(missing(&graph(r#""a": {"class_type": "acme.Texture"}"#)));
+    assert!(!missing(&graph(r#""a": {"class_type": "acme.Texture"}, "b": {"class_type": "std.X"}"#)));
 }
 
 #[test]
@@ -60,7 +60,7 @@ fn literals_must_fit() {
         "more": {{"class_type": "std.Note", "inputs": {{"text": true, "on": 1, "seed": 3.0, "extra": null}}}},
         "null": {{"class_type": "std.Note", "inputs": {{"text": {{}}, "on": null, "seed": "12"}}}},
         "size": {{"class_type": "std.Resize", "inputs": {{"image": "cat.png", "width": 70000, "fit": "Fil"}}}},
-        "init": {{"class_type": "gpstoken.InitTokens", "inputs": {{"image": ["load", 0], "tokens": 2.5, "exponent": -1}}}},
+        "init": {{"class_type": "tokenize.InitTokens", "inputs": {{"image": ["load", 0], "tokens": 2.5, "exponent": -1}}}},
         "grid": {{"class_type": "std.Grid", "inputs": {{"images": ["load", "image"], "weights": {{"__value__": [1, "2"]}}}}}},
         "list": {{"class_type": "std.Grid", "inputs": {{"images": {{"__value__": [1]}}, "weights": 2}}}},
         "path": {{"class_type": "std.LoadImage", "inputs": {{"path": ""}}}},
@@ -78,8 +78,8 @@ fn literals_must_fit() {
     line 5, column 66, node `size` (std.Resize), input `image`: expected a link to IMAGE, got the text "cat.png"; write a link as ["node", "output"]
     line 5, column 86, node `size` (std.Resize), input `width`: expected a whole number from 1 to 65536, got 70000
     line 5, column 100, node `size` (std.Resize), input `fit`: expected one of "fill", "fit", "stretch", got "Fil"; did you mean "fill"?
-    line 6, column 98, node `init` (gpstoken.InitTokens), input `tokens`: expected a whole number from 1 to 4096, got the number 2.5
-    line 6, column 115, node `init` (gpstoken.InitTokens), input `exponent`: expected a number of at least 0, got -1
+    line 6, column 98, node `init` (tokenize.InitTokens), input `tokens`: expected a whole number from 1 to 4096, got the number 2.5
+    line 6, column 115, node `init` (tokenize.InitTokens), input `exponent`: expected a number of at least 0, got -1
     line 7, column 95, node `grid` (std.Grid), input `weights`: expected a number, got the text "2" at position 1
     line 8, column 65, node `list` (std.Grid), input `images`: expected a link to IMAGE, got the number 1 at position 0; write a link as ["node", "output"]
     line 8, column 96, node `list` (std.Grid), input `weights`: expected a list, each a number, got the number 2; write a list of values as {"__value__": [...]}
@@ -92,7 +92,7 @@ fn literals_must_fit() {
 fn whole_numbers_become_floats_and_large_seeds_stay_exact() {
     let text = graph(&format!(
         r#"{LOAD}, {SAVE}, "note": {{"class_type": "std.Note", "inputs": {{"seed": 18446744073709551615}}}},
-        "init": {{"class_type": "gpstoken.InitTokens", "inputs": {{"image": ["load", 0], "exponent": 3}}}},
+        "init": {{"class_type": "tokenize.InitTokens", "inputs": {{"image": ["load", 0], "exponent": 3}}}},
         "grid": {{"class_type": "std.Grid", "inputs": {{"images": [], "weights": {{"__value__": [1, 2.5]}}}}}}"#
     ));
     let checked = check_with(&text, &given()).unwrap();
@@ -107,15 +107,15 @@ fn whole_numbers_become_floats_and_large_seeds_stay_exact() {
 fn missing_and_unknown_inputs() {
     let text = graph(&format!(
         r#"{LOAD},
-        "init": {{"class_type": "gpstoken.InitTokens", "inputs": {{"token": 3, "colour": ["load", 0]}}}},
+        "init": {{"class_type": "tokenize.InitTokens", "inputs": {{"token": 3, "colour": ["load", 0]}}}},
         "size": {{"class_type": "std.Resize"}},
         "note": {{"class_type": "std.Note", "inputs": {{"wobble": 3}}}},
         {SAVE}"#
     ));
     insta::assert_snapshot!(problems(&text), @r#"
-    line 2, column 9, node `init` (gpstoken.InitTokens), input `image`: nothing is given: expected a link to IMAGE; these outputs fit: ["load", "image"], ["size", "image"]
-    line 2, column 75, node `init` (gpstoken.InitTokens): there is no input `token`; did you mean `tokens`?
-    line 2, column 88, node `init` (gpstoken.InitTokens): there is no input `colour`; its inputs are: image, tokens, exponent
+    line 2, column 9, node `init` (tokenize.InitTokens), input `image`: nothing is given: expected a link to IMAGE; these outputs fit: ["load", "image"], ["size", "image"]
+    line 2, column 75, node `init` (tokenize.InitTokens): there is no input `token`; did you mean `tokens`?
+    line 2, column 88, node `init` (tokenize.InitTokens): there is no input `colour`; its inputs are: image, tokens, exponent
     line 3, column 9, node `size` (std.Resize), input `image`: nothing is given: expected a link to IMAGE; these outputs fit: ["load", "image"]
     line 3, column 9, node `size` (std.Resize), input `width`: nothing is given: expected a whole number from 1 to 65536
     line 4, column 65, node `note` (std.Note): there is no input `wobble`; its inputs are: text, extra, on, seed, any
@@ -177,7 +177,7 @@ fn problems_of_reading_and_of_checking_come_together() {
 #[test]
 fn problems_as_json() {
     let text = graph(&format!(
-        r#"{LOAD}, "init": {{"class_type": "gpstoken.InitTokens", "inputs": {{"image": ["load", 0], "tokens": 0}}}}, {SAVE}"#
+        r#"{LOAD}, "init": {{"class_type": "tokenize.InitTokens", "inputs": {{"image": ["load", 0], "tokens": 0}}}}, {SAVE}"#
     ));
     let problems = check_with(&text, &given()).unwrap_err();
     insta::assert_snapshot!(serde_json::to_string_pretty(&problems).unwrap(), @r#"
@@ -186,7 +186,7 @@ fn problems_as_json() {
         {
           "kind": "too_small",
           "node": "init",
-          "class": "gpstoken.InitTokens",
+          "class": "tokenize.InitTokens",
           "input": "tokens",
           "expected": "a whole number from 1 to 4096",
           "received": "0",
@@ -195,7 +195,7 @@ fn problems_as_json() {
             "line": 1,
             "column": 187
           },
-          "text": "line 1, column 187, node `init` (gpstoken.InitTokens), input `tokens`: expected a whole number from 1 to 4096, got 0"
+          "text": "line 1, column 187, node `init` (tokenize.InitTokens), input `tokens`: expected a whole number from 1 to 4096, got 0"
         }
       ],
       "graph": "the text"

@@ -2,7 +2,7 @@ use super::{LOAD, SAVE, check_with, given, problems_with};
 use splatgraph::graph::{Feed, Given};
 
 const NODES: &str = r#"
-    "init": {"class_type": "gpstoken.InitTokens", "inputs": {"image": ["load", "image"], "tokens": 64}},
+    "init": {"class_type": "tokenize.InitTokens", "inputs": {"image": ["load", "image"], "tokens": 64}},
     "size": {"class_type": "std.Resize", "inputs": {"image": ["load", "image"], "width": 256}},
     "note": {"class_type": "std.Note"},
     "grid": {"class_type": "std.Grid", "inputs": {"images": ["load", "image"]}}"#;
@@ -55,16 +55,16 @@ fn values_that_do_not_fit() {
     let inputs =
         ["tokens=many", "on=yes", "seed=-1", "exponent=nan", "fit=fil", "extra={", "weights=1", "picture=a.png"];
     insta::assert_snapshot!(problems_with(&text(), &with(&inputs, &["init.tokens=5000"])), @r#"
-    node `init` (gpstoken.InitTokens), input `tokens`: `tokens=many`: expected a whole number from 1 to 4096, got "many"
+    node `init` (tokenize.InitTokens), input `tokens`: `tokens=many`: expected a whole number from 1 to 4096, got "many"
     node `size` (std.Resize), input `width`: `tokens=many`: expected a whole number from 1 to 65536, got "many"
     node `note` (std.Note), input `on`: `on=yes`: expected true or false, got "yes"
     node `note` (std.Note), input `seed`: `seed=-1`: expected a whole number from 0 to 18446744073709551615, got -1
-    node `init` (gpstoken.InitTokens), input `exponent`: `exponent=nan`: expected a number of at least 0, got "nan"
+    node `init` (tokenize.InitTokens), input `exponent`: `exponent=nan`: expected a number of at least 0, got "nan"
     node `size` (std.Resize), input `fit`: `fit=fil`: expected one of "fill", "fit", "stretch", got "fil"; did you mean "fill"?
     node `note` (std.Note), input `extra`: `extra={`: expected a JSON value, got "{"
     node `grid` (std.Grid), input `weights`: `weights=1`: expected a list, each a number, got "1"; a list is written as JSON: [1, 2]
     node `size` (std.Resize), input `image`: `picture=a.png`: expected a link to IMAGE, got "a.png"; it can't be given on the command line
-    node `init` (gpstoken.InitTokens), input `tokens`: `init.tokens=5000`: expected a whole number from 1 to 4096, got 5000
+    node `init` (tokenize.InitTokens), input `tokens`: `init.tokens=5000`: expected a whole number from 1 to 4096, got 5000
     10 problems in the text
     "#);
 }
@@ -80,7 +80,7 @@ fn names_that_the_graph_does_not_have() {
     `on` is given twice
     `--set` was given something else: expected node.input=value, got tokens=3
     `--set inti.tokens`: there is no node `inti`; did you mean `init`?
-    `--set init.token`: node `init` (gpstoken.InitTokens) has no input `token`; did you mean `tokens`?
+    `--set init.token`: node `init` (tokenize.InitTokens) has no input `token`; did you mean `tokens`?
     `--set note.on` is given twice
     8 problems in the text
     ");

@@ -278,7 +278,7 @@ fn a_graph_that_cannot_be_used_is_named_with_its_place() {
     parts/list.json, line 2, column 4: the JSON can't be read: expected a value, got ','
     10 problems in g.json
     "#);
-    assert_eq!(graphs.check("g.json", &graphs.given(&[], &[])).unwrap_err().exit_code(), 2);
+    assert!(!graphs.check("g.json", &graphs.given(&[], &[])).unwrap_err().only_missing());
 }
 
 #[test]
@@ -355,7 +355,7 @@ fn what_the_parts_require_is_required() {
         ("b.json", &part(r#"{"std": {"version": "<0.1"}, "acme": {}}"#)),
     ]);
     insta::assert_snapshot!(graphs.problems("g.json"), @r"
-    a.json, line 1, column 80: the graph requires the pack `acme`, which is not among those loaded: std, gpstoken; install it with `splatgraph packs add FILE`, or name its folder with `--packs`
+    a.json, line 1, column 80: the graph requires the pack `acme`, which is not among those loaded: std, tokenize; install it with `splatgraph packs add FILE`, or name its folder with `--packs`
     b.json, line 1, column 15: the graph requires another version of the pack `std`: expected <0.1, got 0.1.0; install it with `splatgraph packs add FILE`, or name its folder with `--packs`
     the graph has nothing to do: expected named results under `outputs`, or a node that writes; nodes that write: std.SaveImage
     3 problems in g.json

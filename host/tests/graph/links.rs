@@ -10,7 +10,7 @@ fn links_must_lead_somewhere_and_fit() {
         "c": {{"class_type": "std.Resize", "inputs": {{"image": ["load", "imgae"], "width": 3}}}},
         "d": {{"class_type": "std.Resize", "inputs": {{"image": ["load", 2], "width": 3}}}},
         "e": {{"class_type": "std.Resize", "inputs": {{"image": ["load", "mask"], "width": ["note", "text"]}}}},
-        "f": {{"class_type": "gpstoken.DrawTokens", "inputs": {{"tokens": ["load", "image"]}}}},
+        "f": {{"class_type": "tokenize.DrawTokens", "inputs": {{"tokens": ["load", "image"]}}}},
         "note": {{"class_type": "std.Note"}},
         {SAVE}"#
     ));
@@ -21,7 +21,7 @@ fn links_must_lead_somewhere_and_fit() {
     line 5, column 63, node `d` (std.Resize), input `image`: node `load` (std.LoadImage) has no output number 2; its outputs are: image, mask
     line 6, column 63, node `e` (std.Resize), input `image`: expected IMAGE, got MASK from `load.mask`
     line 6, column 90, node `e` (std.Resize), input `width`: expected INT, got STRING from `note.text`
-    line 7, column 73, node `f` (gpstoken.DrawTokens), input `tokens`: expected TOKENS,LAYOUT, got IMAGE from `load.image`
+    line 7, column 73, node `f` (tokenize.DrawTokens), input `tokens`: expected TOKENS,LAYOUT, got IMAGE from `load.image`
     7 problems in the text
     "#);
 }

@@ -7,11 +7,11 @@ use std::path::Path;
 const GRAPH: &str = r#"{"$schema": "s", "version": 1, "requires": {"std": {"version": ">=0.1, <2", "url": "https://x"}}, "title": "A \u00e9 \ud83d\ude00 ü", "inputs": {"image": "load.path",
     "tokens": ["init.tokens", "size.width"]}, "outputs": {"layout": ["init", "layout"], "n": ["load", 1]}, "nodes": {
     "load": {"class_type": "std.LoadImage", "inputs": {"path": "cat.png"}},
-    "init": {"class_type": "gpstoken.InitTokens", "inputs": {"image": ["load", 0], "tokens": 64, "exponent": 2.5e0}},
+    "init": {"class_type": "tokenize.InitTokens", "inputs": {"image": ["load", 0], "tokens": 64, "exponent": 2.5e0}},
     "size": {"class_type": "std.Resize", "inputs": {"image": ["load", "image"], "width": 256, "fit": "fill"}},
     "grid": {"class_type": "std.Grid", "inputs": {"images": [["load", 0], ["size", 0]], "weights": {"__value__": [1, 2]}}},
     "note": {"class_type": "std.Note", "inputs": {"on": true, "extra": {"a": [null, -1]}, "seed": 18446744073709551615}},
-    "model": {"class_type": "gpstoken.LoadTokenizer", "inputs": {"model": "small"}},
+    "model": {"class_type": "tokenize.LoadTokenizer", "inputs": {"model": "small"}},
     "save": {"class_type": "std.SaveImage", "_meta": {}, "inputs": {"image": ["grid", 0], "path": "{stem}-{b}.png"}}}}"#;
 
 const PIECES: [&str; 24] = [
@@ -65,7 +65,7 @@ fn mutate(random: &mut Random) -> String {
 
 /// What makes other graphs of a graph.
 fn rewrite(file: &File, registry: &Registry) {
-    let swaps = [("load", "std.Note"), ("init", "gpstoken.DrawTokens"), ("size", "std.Grid")];
+    let swaps = [("load", "std.Note"), ("init", "tokenize.DrawTokens"), ("size", "std.Grid")];
     let swaps = swaps.map(|(id, class)| (id.to_owned(), class.to_owned()));
     let swapped = swap(expand(file.clone()), &swaps, registry);
     let swapped = swapped.map_or_else(|_| file.clone(), |(file, _)| file);

@@ -47,7 +47,7 @@ impl Folders {
             r#"{{"inputs": {{"image": "load.path", "output": "save.path", "model": "model.model", "text": "note.text"}},
             "nodes": {{
                 "load": {{"class_type": "std.LoadImage", "inputs": {{"path": "{read}"}}}},
-                "model": {{"class_type": "gpstoken.LoadTokenizer", "inputs": {{"model": "{model}"}}}},
+                "model": {{"class_type": "tokenize.LoadTokenizer", "inputs": {{"model": "{model}"}}}},
                 "note": {{"class_type": "std.Note", "inputs": {{"text": "a/b"}}}},
                 "save": {{"class_type": "std.SaveImage", "inputs": {{"image": ["load", 0], "path": "{write}"}}}}}}}}"#
         );
@@ -131,14 +131,14 @@ fn models_are_looked_for_in_their_folders() {
     );
 
     let result = folders.check("cat.png", "o.png", "smal", &given);
-    assert_eq!(result.as_ref().unwrap_err().exit_code(), 3);
+    assert!(result.as_ref().unwrap_err().only_missing());
     insta::assert_snapshot!(folders.problems(result), @r#"
-    line 4, column 87, node `model` (gpstoken.LoadTokenizer), input `model`: there is no model "smal": expected a file, or a built-in model: small; give one with `model=FILE`; did you mean "small"? looked for [folder]/graphs/smal, [folder]/models/smal
+    line 4, column 87, node `model` (tokenize.LoadTokenizer), input `model`: there is no model "smal": expected a file, or a built-in model: small; give one with `model=FILE`; did you mean "small"? looked for [folder]/graphs/smal, [folder]/models/smal
     1 problem in [folder]/graphs/graph.json
     "#);
     let on_command_line = folders.given(&[("model", "other.pth")]);
     insta::assert_snapshot!(folders.problems(folders.check("cat.png", "o.png", "small", &on_command_line)), @r#"
-    node `model` (gpstoken.LoadTokenizer), input `model`: there is no model "other.pth": expected a file, or a built-in model: small; looked for [folder]/here/other.pth, [folder]/models/other.pth
+    node `model` (tokenize.LoadTokenizer), input `model`: there is no model "other.pth": expected a file, or a built-in model: small; looked for [folder]/here/other.pth, [folder]/models/other.pth
     1 problem in [folder]/graphs/graph.json
     "#);
 }
@@ -205,7 +205,7 @@ fn a_graph_from_a_picture_stays_in_its_folder() {
     folders.assert_paths(&checked, "graphs/sub/../cat.png", "here/out.png");
     insta::assert_snapshot!(folders.problems(check("/etc/passwd", "../out.png", "../../model.pth", &given)), @r#"
     line 3, column 76, node `load` (std.LoadImage), input `path`: a graph from a picture may only name files in its folder: got "/etc/passwd"; give the path on the command line, or save the graph as a file of its own
-    line 4, column 87, node `model` (gpstoken.LoadTokenizer), input `model`: a graph from a picture may only name files in its folder: got "../../model.pth"; give the path on the command line, or save the graph as a file of its own
+    line 4, column 87, node `model` (tokenize.LoadTokenizer), input `model`: a graph from a picture may only name files in its folder: got "../../model.pth"; give the path on the command line, or save the graph as a file of its own
     line 6, column 98, node `save` (std.SaveImage), input `path`: a graph from a picture may only name files in its folder: got "../out.png"; give the path on the command line, or save the graph as a file of its own
     3 problems in the graph in [folder]/graphs/picture.png
     "#);

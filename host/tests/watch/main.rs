@@ -1,6 +1,5 @@
 //! `splatgraph watch`, through the real binary, and the listening for changes beneath it.
 
-mod edit;
 mod files;
 mod graphs;
 mod packs;

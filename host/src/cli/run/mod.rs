@@ -96,7 +96,11 @@ pub(crate) fn run(options: &Options) -> Outcome {
     options.swap.save(&swapped, &registry)?;
     create_out_dir(&given)?;
     let mut settings = metadata::settings(&checked, &registry, &metadata::ModelSums::default(), options.no_metadata)?;
-    options.device.for_runs().choose(&checked, &mut settings, say_unless(options.shown.quiet() || options.shown.json))?;
+    options.device.for_runs().choose(
+        &checked,
+        &mut settings,
+        say_unless(options.shown.quiet() || options.shown.json),
+    )?;
     let previews = ShownPreviews::new(options.previews.as_deref(), &checked, &mut settings)?;
     execute(options, &checked, &settings, previews, &given.cwd)
 }

@@ -2,6 +2,8 @@
 
 mod models;
 mod out_of_the_box;
+#[path = "../support/mod.rs"]
+mod support;
 
 use models::Shape;
 use std::{
@@ -10,9 +12,8 @@ use std::{
     process::{Command, Output, Stdio},
     time::{Duration, Instant},
 };
+use support::{graphs, program, project};
 use tempfile::TempDir;
-
-const HERE: &str = env!("CARGO_MANIFEST_DIR");
 
 /// A folder with the generators `textures.safetensors` and `layouts.safetensors` and the bank `initg.pickle`.
 fn place() -> TempDir {
@@ -20,14 +21,14 @@ fn place() -> TempDir {
     let small = |channels, tokens| Shape { blocks: 2, width: 64, channels, tokens, classes: 10 };
     small(37, 64).write(&folder.path().join("textures.safetensors"));
     small(5, 48).write(&folder.path().join("layouts.safetensors"));
-    let bank = Path::new(HERE).join("../nodes/gpstoken/tests/goldens/initg.pickle");
+    let bank = project().join("nodes/gpstoken/tests/goldens/initg.pickle");
     fs::copy(bank, folder.path().join("initg.pickle")).unwrap();
     folder
 }
 
 fn command(folder: &Path, graph: &str, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_splatgraph"));
-    let graph = Path::new(HERE).join("../graphs").join(graph);
+    let mut command = Command::new(program());
+    let graph = graphs().join(graph);
     command.arg("run").arg(graph).arg("generator=textures.safetensors").args(arguments);
     command.current_dir(folder).env("NO_COLOR", "1");
     command
@@ -80,10 +81,8 @@ fn every_graph_makes_pictures() {
     }
     // Pictures carry their graph, and run again.
     let again = folder.join("generated-3-1.png");
-    let output = Command::new(env!("CARGO_BIN_EXE_splatgraph"))
-        .args(["run", "generated-3-1.png", "output=again.png"])
-        .current_dir(folder)
-        .output();
+    let output =
+        Command::new(program()).args(["run", "generated-3-1.png", "output=again.png"]).current_dir(folder).output();
     succeed(&output.unwrap());
     assert_eq!(pixels(&folder.join("again.png")), pixels(&again));
 }
@@ -125,9 +124,9 @@ fn a_picture_depends_on_its_seed_alone() {
 fn a_bank_is_made_of_photos() {
     let folder = place();
     let folder = folder.path();
-    let photos = Path::new(HERE).join("../nodes/gpstoken/tests/goldens/images/*_256.png");
-    let graph = Path::new(HERE).join("../graphs/layout.json");
-    let made = Command::new(env!("CARGO_BIN_EXE_splatgraph"))
+    let photos = project().join("nodes/gpstoken/tests/goldens/images/*_256.png");
+    let graph = graphs().join("layout.json");
+    let made = Command::new(program())
         .arg("batch")
         .arg(graph)
         .arg(format!("image={}", photos.display()))

@@ -1,13 +1,14 @@
 //! A training that is killed goes on as if it had not been, through the real binary and the real packs.
 
+mod support;
+
 use std::{
     fs,
     path::Path,
     process::{Command, Stdio},
     time::{Duration, Instant},
 };
-
-const HERE: &str = env!("CARGO_MANIFEST_DIR");
+use support::{program, project};
 
 /// The smallest tokenizer that decodes tiles of 256 pixels, for a few steps; the state is saved after each.
 const TOKENIZER: &str = r#"{
@@ -46,7 +47,7 @@ const TEXTURES: &str = r#"{
 fn place(graph: &str) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     for (class, name) in [("cats", "chelsea_256.png"), ("houses", "china_512.png")] {
-        let from = Path::new(HERE).join("../nodes/gpstoken/tests/goldens/images").join(name);
+        let from = project().join("nodes/gpstoken/tests/goldens/images").join(name);
         let class = folder.path().join("pictures").join(class);
         fs::create_dir_all(&class).unwrap();
         fs::copy(from, class.join(name)).unwrap();
@@ -56,7 +57,7 @@ fn place(graph: &str) -> tempfile::TempDir {
 }
 
 fn command(folder: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_splatgraph"));
+    let mut command = Command::new(program());
     command.args(["run", "graph.json", "--device", "cpu", "--threads", "2"]).current_dir(folder);
     command.env("NO_COLOR", "1").stdout(Stdio::null()).stderr(Stdio::piped());
     command
