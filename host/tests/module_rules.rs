@@ -203,9 +203,9 @@ fn a_circle_is_found() {
 
 #[test]
 fn paths_are_read_from_code() {
-    let text = "//! crate::docs\nuse super::{keys::{Key, Part}, super::graph};\nuse crate::{names::nearest, packs};\nlet a = super::why::Why::New;";
+    let text = "//! crate::docs\nuse super::{keys::{Key, Part}, super::graph};\nuse crate::{words::nearest, packs};\nlet a = super::why::Why::New;";
     let found: Vec<String> = named("run/written.rs", text).iter().map(|path| path.display().to_string()).collect();
-    for expected in ["run/keys", "run/keys/Key", "graph", "run/why", "names", "names/nearest", "packs"] {
+    for expected in ["run/keys", "run/keys/Key", "graph", "run/why", "words", "words/nearest", "packs"] {
         assert!(found.iter().any(|path| path == expected), "{expected} in {found:?}");
     }
     assert!(!found.iter().any(|path| path.contains("docs")), "{found:?}");

@@ -4,7 +4,7 @@ use super::{
     axis::{Axis, AxisInput, Takes, takes},
     error::Error,
 };
-use crate::{graph::File, names::nearest};
+use crate::{graph::File, words::nearest};
 use splatgraph_sdk::spec::InputSpec;
 use std::{
     collections::HashMap,

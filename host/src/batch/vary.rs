@@ -3,7 +3,7 @@
 use super::{axis::Axis, error::Error, items::Items, options::Options};
 use crate::{
     graph::{Checked, Feed, Socket, Source},
-    names::nearest,
+    words::nearest,
 };
 use serde_json::Value as Json;
 use splatgraph_sdk::spec::{OutputSpec, PathKind, scalar};

@@ -9,6 +9,8 @@ use serde::Serialize;
 use serde_json::Value as Json;
 use serde_json::ser::Formatter;
 
+pub(crate) use splatgraph::words::count;
+
 /// Headings.
 pub(crate) const BOLD: Style = Style::new().bold();
 /// What matters less.
@@ -124,11 +126,6 @@ pub(crate) fn relative(path: &Path, cwd: &Path) -> String {
     path.strip_prefix(cwd).unwrap_or(path).display().to_string()
 }
 
-/// `1 node`, `2 nodes`.
-pub(crate) fn count(number: usize, thing: &str) -> String {
-    format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -143,10 +140,5 @@ mod tests {
     fn json_on_a_line_has_spaces() {
         let value = serde_json::json!({"a": [1, "x"], "b": {}, "c": []});
         assert_eq!(json_line(&value), r#"{"a": [1, "x"], "b": {}, "c": []}"#);
-    }
-
-    #[test]
-    fn one_is_singular() {
-        assert_eq!((count(1, "node"), count(0, "node")), ("1 node".into(), "0 nodes".into()));
     }
 }

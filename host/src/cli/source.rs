@@ -4,8 +4,8 @@ use std::io::{BufReader, Cursor, Read};
 use std::path::{Path, PathBuf};
 
 use splatgraph::graph::{self, Origin};
-use splatgraph::names::nearest;
 use splatgraph::picture;
+use splatgraph::words::nearest;
 
 use super::failure::{FAILED, Failure, Outcome};
 

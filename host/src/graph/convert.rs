@@ -6,7 +6,7 @@ use super::{
     file::{File, Link, OutputName, Source},
     problem::Problems,
 };
-use crate::{names::some_of, registry::Registry};
+use crate::{registry::Registry, words::some_of};
 use serde_json::Value as Json;
 use std::{collections::HashMap, path::Path};
 

@@ -5,7 +5,7 @@ use super::{
     paths::{folder_of, identity, leaves_folder},
     problem::{Kind, Place, Problem},
 };
-use crate::names::{nearest, some_of, suggest};
+use crate::words::{nearest, some_of, suggest};
 use std::{
     collections::{HashMap, HashSet},
     io,

@@ -4,7 +4,7 @@ use super::{
     json::describe,
     problem::{Kind, Problem},
 };
-use crate::names::nearest;
+use crate::words::nearest;
 use serde_json::{Number, Value as Json};
 use splatgraph_sdk::spec::{InputSpec, scalar};
 

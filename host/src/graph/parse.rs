@@ -3,7 +3,7 @@ use super::{
     json::{self, Lines, Member, Shape, Tree},
     problem::{Kind, Place, Problem, Problems},
 };
-use crate::names::{some_of, suggest};
+use crate::words::{some_of, suggest};
 use serde_json::Value as Json;
 
 /// The newest version of the format that is understood.

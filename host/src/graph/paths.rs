@@ -5,7 +5,7 @@ use super::{
     given::Given,
     problem::{Kind, Problem},
 };
-use crate::names::{nearest, some_of};
+use crate::words::{nearest, some_of};
 use splatgraph_sdk::spec::{InputSpec, PathKind};
 use std::{
     collections::HashMap,

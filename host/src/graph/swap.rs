@@ -7,7 +7,7 @@ use super::{
     moved::graph_path,
     problem::{Kind, Problem, Problems},
 };
-use crate::{names::suggest, registry::Registry};
+use crate::{registry::Registry, words::suggest};
 use splatgraph_sdk::spec::socket_types_meet;
 use std::{
     collections::{HashMap, HashSet},

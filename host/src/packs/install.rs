@@ -16,7 +16,7 @@ use super::manifest::is_pack_id;
 use super::search::{Origin, libraries};
 use super::symbols::{Kind, look_into};
 use super::trust;
-use crate::names::nearest;
+use crate::words::nearest;
 
 /// A pack that was put into a folder.
 pub struct Installed {

@@ -1,3 +1,5 @@
+//! The host as a running node sees it.
+
 use super::{event::Event, work::Work};
 use splatgraph_sdk::{
     Value,
@@ -5,7 +7,7 @@ use splatgraph_sdk::{
 };
 use std::sync::Arc;
 
-/// What a node may ask of this run.
+/// Answers what a node asks its run.
 pub(super) struct NodeContext {
     work: Arc<Work>,
     node: usize,

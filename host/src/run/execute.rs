@@ -1,4 +1,4 @@
-//! Runs the nodes of a run, in tasks side by side.
+//! Runs the nodes of a run in parallel tasks.
 
 use super::{
     context::NodeContext,
@@ -6,7 +6,10 @@ use super::{
     supply,
     work::{Message, Messages, State, Work, lock},
 };
-use crate::graph::{CheckedNode, Feed};
+use crate::{
+    graph::{CheckedNode, Feed},
+    words::count,
+};
 use splatgraph_sdk::{
     Code, Error, Value, host,
     spec::{PathKind, scalar},
@@ -19,11 +22,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How long running nodes have to react when a run is cancelled.
+/// How long running nodes have to stop after a run is cancelled.
 const GRACE: Duration = Duration::from_millis(900);
 
 impl Work {
-    /// Runs nodes until none is ready: first those that follow from the one before, in the same thread.
+    /// Runs nodes until none is ready. Consumers of the last node come first, so that a chain stays in one thread.
     fn run_ready_nodes(self: &Arc<Self>) {
         let mut next = None;
         while !self.cancel.is_cancelled()
@@ -39,7 +42,7 @@ impl Work {
         }
     }
 
-    /// The nodes that can run now because this one is done.
+    /// Runs a node. Returns the nodes that are ready because it finished.
     fn run_node(self: &Arc<Self>, node: usize) -> Vec<usize> {
         let about = &self.checked.nodes[node];
         *lock(&self.states[node]) = State::Running;
@@ -85,7 +88,8 @@ impl Work {
         let outputs = instance.run(&ctx, &inputs)?;
         let expected = about.class.spec.outputs.len();
         if outputs.len() != expected {
-            let message = format!("it gave {} values, but its class declares {expected} outputs", outputs.len());
+            let message =
+                format!("expected {}, as the class declares, got {}", count(expected, "output"), outputs.len());
             let error = Error::new(format!("{message}; tell the author of the pack"));
             return Err(Error { location: String::new(), ..error });
         }
@@ -103,8 +107,8 @@ impl Work {
         NodeFailure::new(node, error, came_from)
     }
 
-    /// Tells those that wait for a node that it is done, or which node's failure keeps it from being done.
-    /// The nodes that can run now; what can't ever run is skipped on the way.
+    /// Tells the consumers of a node that it finished, or that it can't because the node `failed` failed. Skips the
+    /// consumers that can never run. Returns the nodes that are ready.
     fn release(&self, node: usize, failed: Option<Arc<str>>) -> Vec<usize> {
         let mut ready = Vec::new();
         let mut over = vec![(node, failed)];
@@ -137,8 +141,8 @@ impl Work {
     }
 }
 
-/// Starts tasks on the blocking pool, at most `limit` at a time, until all nodes are done. When the run is cancelled,
-/// nodes that run have [`GRACE`] to react.
+/// Starts tasks on the blocking pool, at most `limit` at a time, until all nodes are done. After the run is cancelled,
+/// running nodes have [`GRACE`] to stop.
 pub(super) async fn drive(work: Arc<Work>, mut messages: Messages, limit: usize) {
     let watch = tokio::spawn({
         let (cancel, sender) = (work.cancel.clone(), work.messages.clone());
@@ -178,7 +182,7 @@ pub(super) async fn drive(work: Arc<Work>, mut messages: Messages, limit: usize)
     work.finish();
 }
 
-/// Reports its end even when it panics.
+/// A task, which reports its end even if it panics.
 struct Task(Arc<Work>);
 
 impl Drop for Task {
@@ -192,7 +196,7 @@ fn panicked(panic: &(dyn Any + Send)) -> Error {
     Error { code: Code::Panic, location: String::new(), ..Error::new(message.unwrap_or("a panic without a message")) }
 }
 
-/// The files that a node says it has written, each once: the texts it gives, or else the paths it was given.
+/// The files that a node wrote, each once: the paths among its outputs, or else the paths in its inputs.
 fn written(node: &CheckedNode, outputs: &[Value]) -> Vec<PathBuf> {
     let spec = &node.class.spec;
     if !spec.inputs.iter().any(|input| input.path == Some(PathKind::Write)) {

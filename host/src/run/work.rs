@@ -21,38 +21,38 @@ use std::{
 };
 use tokio::sync::mpsc;
 
-/// A run in progress, shared by its tasks.
+/// A run in progress, which its tasks share.
 pub(super) struct Work {
     pub(super) checked: Checked,
     pub(super) plan: Plan,
-    /// Per output of all nodes.
+    /// One for each output of all nodes.
     pub(super) slots: Vec<Mutex<Slot>>,
-    /// Per node: the links that it still waits for.
+    /// For each node, the number of links that it still waits for.
     pub(super) waiting_for: Vec<AtomicU32>,
     pub(super) states: Vec<Mutex<State>>,
     pub(super) ready: Mutex<VecDeque<usize>>,
-    /// All files that are known to be read.
+    /// The files that nodes are known to read.
     pub(super) reads: Vec<PathBuf>,
-    /// JSON.
+    /// The settings as JSON.
     pub(super) settings: String,
     pub(super) cancel: CancelToken,
-    /// The run is over: nodes that were left behind are not listened to.
+    /// Set when the run is over: events of abandoned nodes are dropped from then on.
     over: AtomicBool,
     pub(super) hooks: Hooks,
     pub(super) messages: mpsc::UnboundedSender<Message>,
 }
 
-/// What a run calls.
+/// Functions that a run calls.
 pub(super) struct Hooks {
     pub(super) event: Box<dyn Fn(Event) + Send + Sync>,
-    /// The instance of a node.
+    /// Returns the instance of a node.
     pub(super) instance: Box<MakeInstance>,
-    /// Keeps the outputs of a node.
+    /// Keeps the outputs of a node for later runs.
     pub(super) keep: Box<KeepOutputs>,
 }
 
 type MakeInstance = dyn Fn(&CheckedNode) -> Result<Arc<dyn Instance>, Error> + Send + Sync;
-/// Gets the node's position, its id, its outputs and the files that it says it has written.
+/// Takes the position of a node, its id, its outputs and the files that it wrote.
 type KeepOutputs = dyn Fn(usize, &Arc<str>, &[Value], &[PathBuf]) + Send + Sync;
 
 #[derive(Default)]
@@ -61,12 +61,12 @@ pub(super) struct Slot {
     pub(super) uses: u32,
 }
 
-/// What became of a node so far.
+/// How far a node is.
 #[derive(Clone, Debug, Default)]
 pub(super) enum State {
     #[default]
     Waiting,
-    /// A node that it needs failed; it is skipped when all others it waits for are done.
+    /// A node that it needs failed. It is skipped once all other nodes that it waits for are done.
     Doomed(Arc<str>),
     Running,
     Done {
@@ -80,19 +80,19 @@ pub(super) enum State {
 }
 
 pub(super) enum Message {
-    /// A node became ready.
+    /// Nodes became ready.
     Ready,
     TaskEnded,
     Cancelled,
 }
 
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // Nothing that could panic half-way runs under a lock.
+    // Code under a lock does not panic, so the value behind a poisoned lock is whole.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Work {
-    /// `supplied` are outputs that are there already.
+    /// `supplied` are outputs from the cache, by the positions of their nodes.
     pub(super) fn new(
         checked: Checked,
         plan: Plan,
@@ -126,7 +126,7 @@ impl Work {
         (Arc::new(work), Messages(receiver))
     }
 
-    /// Takes the value of an output once; the last time it leaves the run.
+    /// Takes the value of an output. The last consumer gets the value itself, all others a copy.
     pub(super) fn take(&self, socket: Socket) -> Option<Value> {
         let mut slot = lock(&self.slots[self.plan.output(socket.node, socket.output)]);
         slot.uses -= 1;
@@ -140,12 +140,12 @@ impl Work {
 
     pub(super) fn emit(&self, event: Event) {
         if !self.over.load(Ordering::Acquire) {
-            // A listener that panics must not take the run with it.
+            // A listener that panics must not end the run.
             let _ = catch_unwind(AssertUnwindSafe(|| (self.hooks.event)(event)));
         }
     }
 
-    /// Changes the state of a node that runs; false when it was abandoned meanwhile.
+    /// Changes the state of a running node. Returns false if the node was abandoned meanwhile.
     pub(super) fn leave_running(&self, node: usize, state: State) -> bool {
         let mut current = lock(&self.states[node]);
         let runs = matches!(*current, State::Running);
@@ -155,7 +155,7 @@ impl Work {
         runs
     }
 
-    /// Gives up on nodes that run, and stops listening to them.
+    /// Abandons the nodes that still run, and stops listening to them.
     pub(super) fn finish(&self) {
         self.over.store(true, Ordering::Release);
         for state in &self.states {
@@ -167,5 +167,5 @@ impl Work {
     }
 }
 
-/// What the tasks of a run report.
+/// Messages from the tasks of a run.
 pub(super) struct Messages(pub(super) mpsc::UnboundedReceiver<Message>);

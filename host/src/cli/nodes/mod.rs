@@ -5,8 +5,8 @@ mod snippet;
 
 use serde_json::{Value as Json, json};
 use splatgraph::graph::unknown_class;
-use splatgraph::names::nearest;
 use splatgraph::registry::{Pack, Registry};
+use splatgraph::words::nearest;
 use splatgraph_sdk::spec::{NodeSpec, socket_types_meet};
 
 use super::failure::{Failure, MISSING, Outcome};

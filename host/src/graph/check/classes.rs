@@ -5,8 +5,8 @@ use super::{
     Checker, HOW_TO_INSTALL,
 };
 use crate::{
-    names::{nearest, some_of},
     registry::{Class, Registry},
+    words::{nearest, some_of},
 };
 
 impl Checker<'_> {

@@ -6,7 +6,7 @@ use super::{
     },
     Checker, Feed, Socket,
 };
-use crate::names::suggest;
+use crate::words::suggest;
 use splatgraph_sdk::spec::{InputSpec, OutputSpec, scalar, socket_types_meet};
 
 impl Checker<'_> {

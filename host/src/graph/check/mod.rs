@@ -17,8 +17,8 @@ use super::{
     problem::{Kind, Problem, Problems},
 };
 use crate::{
-    names::some_of,
     registry::{Class, Registry},
+    words::some_of,
 };
 use serde_json::Value as Json;
 use std::{

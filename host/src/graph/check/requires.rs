@@ -5,7 +5,7 @@ use super::{
     },
     Checker, HOW_TO_INSTALL,
 };
-use crate::names::some_of;
+use crate::words::some_of;
 use semver::Version;
 
 impl Checker<'_> {

@@ -7,7 +7,7 @@ use super::{
     },
     Checker, Socket,
 };
-use crate::names::{nearest, suggest};
+use crate::words::{nearest, suggest};
 use splatgraph_sdk::spec::InputSpec;
 use std::collections::HashSet;
 

@@ -2,7 +2,7 @@ use super::{
     super::problem::{Kind, Problem},
     Checked, Socket,
 };
-use crate::names::suggest;
+use crate::words::suggest;
 
 impl Checked {
     /// The same graph, run only as far as these nodes (positions in `nodes`), whose outputs become its only results,
