@@ -3,7 +3,7 @@
 use crate::{graph::File, registry::Registry};
 use splatgraph_sdk::spec::{InputSpec, PathKind, scalar};
 
-/// Inputs that are set together, and what they are set to, one row after the other.
+/// Inputs that are set together, and the rows of values that they take.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Axis {
     pub(super) inputs: Vec<AxisInput>,
@@ -18,10 +18,10 @@ pub(super) struct AxisInput {
     pub(super) takes: Takes,
 }
 
-/// What sort of values an input takes, as far as writing several of them goes.
+/// How several values of an input are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Takes {
-    /// Lists and ranges; of numbers, or of names where the input takes those too.
+    /// Lists and ranges of numbers, or of names if the input takes texts too.
     Numbers,
     /// Lists of choices, or of true and false.
     Words,
@@ -29,16 +29,16 @@ pub(super) enum Takes {
     Files,
     /// Patterns and lists of folders to read.
     Folders,
-    /// Patterns and lists of models, each a file, a folder or a name.
+    /// Patterns and lists of models. Each is a file, a folder or a name.
     Models,
-    /// A path to write: one value as it is.
+    /// One path to write, used as it is.
     Write,
-    /// Text, JSON and lists: one value as it is.
+    /// One text, JSON value or list, used as it is.
     Anything,
 }
 
 impl Takes {
-    /// Whether it is a path to read.
+    /// Whether the values are paths to read.
     pub(super) fn reads(self) -> bool {
         matches!(self, Self::Files | Self::Folders | Self::Models)
     }
@@ -49,12 +49,12 @@ impl Takes {
 }
 
 impl Axis {
-    /// Whether items differ by it.
+    /// Whether items differ in this axis.
     pub(super) fn varies(&self) -> bool {
         self.rows.len() > 1
     }
 
-    /// Whether items differ by this input of the axis.
+    /// Whether items differ in this input of the axis.
     pub(super) fn input_varies(&self, input: usize) -> bool {
         let mut values = self.rows.iter().map(|row| &row[input]);
         let first = values.next();
@@ -62,7 +62,7 @@ impl Axis {
     }
 }
 
-/// The declaration of a named input.
+/// The declaration of a named input; `None` if the graph has no such input or its class is not loaded.
 pub(super) fn spec_of(file: &File, registry: &Registry, name: &str) -> Option<InputSpec> {
     file.named_input(name)?.targets.iter().find_map(|target| {
         let class = registry.class(&file.node(&target.node)?.class_type)?;
@@ -70,7 +70,7 @@ pub(super) fn spec_of(file: &File, registry: &Registry, name: &str) -> Option<In
     })
 }
 
-/// What an input takes; of an unknown one anything, which the graph's check then refuses.
+/// How values of an input are written. An unknown input takes anything, and the check of the graph then refuses it.
 pub(super) fn takes(spec: Option<&InputSpec>) -> Takes {
     let Some(spec) = spec.filter(|spec| !spec.list) else { return Takes::Anything };
     let only = |types: &[&str]| spec.socket.split(',').all(|socket_type| types.contains(&socket_type));

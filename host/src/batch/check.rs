@@ -12,6 +12,7 @@ use super::{
 use crate::{
     graph::{self, Checked, File, Given, Problem, identity},
     registry::Registry,
+    words,
 };
 use std::{collections::HashMap, path::Path};
 
@@ -20,22 +21,22 @@ pub struct Batch {
     pub(super) file: File,
     registry: Registry,
     pub(super) options: Options,
-    /// What all items share of the command line.
+    /// The options that all items share.
     base: Given,
     pub(super) items: Items,
     pub(super) shape: Shape,
     pub(super) written: Written,
-    /// What is odd about the graph, as far as the first item shows it.
+    /// Warnings about the graph, as the first item shows them.
     pub warnings: Vec<Problem>,
-    /// The nodes that write, and are not run because of [`Options::collect`] or [`Options::no_files`]: id and class.
+    /// The output nodes that do not run because of [`Options::collect`] or [`Options::no_files`], each by id and class.
     pub left_out: Vec<(String, String)>,
 }
 
 impl Batch {
-    /// Reads the values and checks all items, of every part. Nothing runs, and no file that an item names is opened.
+    /// Reads the values and checks the items of all parts. Runs nothing, and opens no file that an item names.
     ///
     /// # Errors
-    /// Everything that is wrong with the values, or else with the items.
+    /// All problems of the values, or else of the items.
     pub fn new(file: File, registry: &Registry, options: Options) -> Result<Self, Error> {
         let axes = values::axes(&options.values, &file, registry, &options.cwd)?;
         let items = Items::new(axes, options.sets.clone());
@@ -51,7 +52,7 @@ impl Batch {
         let mut whole = true;
         for item in 0..items.len() {
             let (copy, given) = (file.clone(), items.given(item, &base));
-            // Between items it is `written` that looks for files that two of them use, but not for patterns.
+            // `written` finds files that two items use, but does not know patterns.
             let checked = match whole {
                 true => graph::check(copy, registry, &given),
                 false => graph::check_without_overwriting(copy, registry, &given),
@@ -78,7 +79,9 @@ impl Batch {
         }
         wrong.result(items.len())?;
         written.refuse_to_overwrite_reads(&items)?;
-        let Some((first, shape)) = checked_first else { return Err(Error::usage("there are no items")) };
+        let Some((first, shape)) = checked_first else {
+            return Err(Error::usage("expected at least one item, got none"));
+        };
         let left_out = shape.left_out(&first);
         let (registry, warnings) = (registry.clone(), first.warnings.clone());
         let batch = Self { file, registry, options, base, items, shape, written, warnings, left_out };
@@ -86,39 +89,39 @@ impl Batch {
         Ok(batch)
     }
 
-    /// Neither an item nor the table may be written over the batch's own files.
+    /// Refuses items and tables that would write over the files of the batch itself.
     fn refuse_own_names(&self) -> Result<(), Error> {
         let (folder, part) = (&self.options.folder, self.options.part);
         let journal = journal::path_of(folder, part);
         let table = self.options.table.as_ref().map(|name| table::path_of(folder, name, part));
         if table.as_ref().is_some_and(|table| identity(table) == identity(&journal)) {
-            let message = "the table has the name of the journal of the batch; give it another name";
+            let message = "the table would write over the journal of the batch; give the table another name";
             return Err(Error::usage(format!("{message}\n  {}", journal.display())));
         }
         for (what, path) in [("journal", Some(journal)), ("table", table)] {
             let Some(path) = path else { continue };
             let Some(item) = self.written.item_of(&path) else { continue };
             let message = format!("the item `{}` would write over the {what} of the batch", self.items.name(item));
-            return Err(Error::usage(format!("{message}; give it another name\n  {}", path.display())));
+            return Err(Error::usage(format!("{message}; give its file another name\n  {}", path.display())));
         }
         Ok(())
     }
 
-    /// How many items there are, in all parts together.
+    /// The number of items in all parts together.
     #[must_use]
     pub fn len(&self) -> usize {
         self.items.len()
     }
 
-    /// Never: a batch has at least one item.
+    /// Always false: a batch has at least one item.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// One item, as it is to be run.
+    /// An item that is ready to run.
     pub(super) fn checked(&self, item: usize) -> Result<Checked, graph::Problems> {
-        // What it writes was compared with all else before the first item ran.
+        // `new` compared the files that it writes with all others.
         let given = self.items.given(item, &self.base);
         let mut checked = graph::check_without_overwriting(self.file.clone(), &self.registry, &given)?;
         self.shape.apply(&mut checked);
@@ -126,24 +129,24 @@ impl Batch {
     }
 }
 
-/// Whether a path stands for several, one for each picture.
+/// Whether a path stands for several files, one for each picture of a batch of pictures.
 fn has_pattern(path: &Path) -> bool {
     path.file_name().is_some_and(|name| name.to_string_lossy().contains("{b}"))
 }
 
-/// The problems of items; one that many have is told once.
+/// The problems of items. A problem that many items have is kept once.
 #[derive(Default)]
 struct Wrong {
-    /// Each with the first item that has it, and how many have it.
+    /// Each with the name of the first item that has it, and the number of items that have it.
     problems: Vec<(String, String, usize)>,
     positions: HashMap<String, usize>,
     only_missing: bool,
     graph: String,
 }
 
-/// Problems beyond these are only counted.
+/// The number of problems that are listed; further ones are only counted.
 const PROBLEMS_SHOWN: usize = 20;
-/// Checking ends at this many different problems.
+/// The check ends when it has found this many different problems.
 const PROBLEMS_KEPT: usize = 1000;
 
 impl Wrong {
@@ -184,8 +187,7 @@ impl Wrong {
             if count > PROBLEMS_SHOWN {
                 *last += &format!("\n... and {} more", count - PROBLEMS_SHOWN);
             }
-            let problems = if count == 1 { "1 problem".to_owned() } else { format!("{count} problems") };
-            *last += &format!("\n{problems} in {}; nothing was run", self.graph);
+            *last += &format!("\n{} in {}; no item ran", words::count(count, "problem"), self.graph);
         }
         let kind = if self.only_missing { ErrorKind::Missing } else { ErrorKind::Usage };
         Err(Error { messages, kind })

@@ -1,4 +1,4 @@
-//! Why a batch can't be run, or could not be finished.
+//! The errors of a batch.
 
 /// An error of a batch, shown with one message a line.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

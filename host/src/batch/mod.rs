@@ -1,20 +1,20 @@
 //! Running a graph over many items: files that fit a pattern, lists, ranges, rows of a CSV file, and their products.
 //!
-//! [`Batch::new`] reads the values and checks every item before anything runs; [`Batch::run`] runs those that the journal
-//! in the batch's folder does not have yet.
+//! [`Batch::new`] reads the values and checks every item before anything runs. [`Batch::run`] runs the items that the journal
+//! in the folder of the batch does not have yet.
 //!
-//! # What a folder holds
-//! - `batch.jsonl`, the journal: a line about the batch, then one for each item that is done or failed. A line is written
-//!   as a whole when the item's files are; what a killed process left half written is cut off by the next. Items are known
-//!   by their values, so that the same command goes on where it stopped, and one with more files runs only the new ones.
-//!   Whether the content of a file changed since is not looked at.
-//! - What the graph's nodes write, or with [`Collect`] shards instead, `NAME-00000.safetensors`, an output of many items
-//!   stacked along its first axis.
-//! - Parts of a batch ([`Part`]) have a journal and shards of their own, and may run at the same time in one folder.
+//! # Files in the folder
+//! - `batch.jsonl`, the journal: a line about the batch, then one for each item that is done or failed. The line of an item
+//!   is written after its files, as a whole; the next run cuts off the half line of a process that was killed. The journal
+//!   identifies items by their values. So the same command continues where it stopped, and a command with more files runs
+//!   only the new ones. A batch does not compare the contents of files with earlier runs.
+//! - The files that the graph's nodes write. With [`Collect`], shards `NAME-00000.safetensors` instead: an output of many
+//!   items, stacked along its first axis.
+//! - Each part of a batch ([`Part`]) has its own journal and shards, and parts may run at the same time in one folder.
 //!
-//! # What runs once
-//! Nodes that no value of an item reaches run once, before the first item, and their results stay in memory, as do those
-//! that several items share, up to [`CACHE_BYTES`]. Items that share results are run in a row, by one worker.
+//! # Nodes that run once
+//! Nodes that no value of an item reaches run once, before the first item. Their results stay in memory, and so do results
+//! that several items share, up to [`CACHE_BYTES`]. One worker runs items that share results one after the other.
 
 mod axis;
 mod check;

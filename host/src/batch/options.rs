@@ -1,8 +1,8 @@
-//! What a batch runs and how: its options, its parts, and what it collects.
+//! The options of a batch.
 
 use std::{fmt, num::NonZeroUsize, path::PathBuf};
 
-/// What a batch is, besides its graph.
+/// The options of a batch: everything but its graph.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// `NAME=VALUE`, `NAME=@rows.csv` and `@rows.csv`, in the order of the command line.
@@ -11,19 +11,19 @@ pub struct Options {
     pub sets: Vec<(String, String)>,
     /// The current directory, absolute.
     pub cwd: PathBuf,
-    /// The folder of the journal and of what is written, absolute.
+    /// The folder of the journal and of written files, absolute.
     pub folder: PathBuf,
-    /// Where models are looked for; see [`graph::model_folders`].
+    /// The folders with models; see [`graph::model_folders`].
     pub model_dirs: Vec<PathBuf>,
-    /// The share of the items that is run; `None` means all.
+    /// The part of the items that runs; `None` means all.
     pub part: Option<Part>,
-    /// Stacks an output into shards.
+    /// The output that is stacked into shards, if any.
     pub collect: Option<Collect>,
-    /// Leaves out the nodes that write: only scalar results are wanted.
+    /// Leaves out the nodes that write files, so that only scalar results are computed.
     pub no_files: bool,
     /// A CSV file for the scalar results, relative to `folder`.
     pub table: Option<PathBuf>,
-    /// Runs items again that failed before.
+    /// Runs items that failed before again.
     pub retry_failed: bool,
     /// How many items run at the same time; `None` means one for each core.
     pub jobs: Option<NonZeroUsize>,
@@ -31,7 +31,7 @@ pub struct Options {
     pub threads: Option<NonZeroUsize>,
 }
 
-/// Part `number` of `of`, from 1: every `of`th item.
+/// Part `number` of `of`, counted from 1: every `of`th item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Part {
     number: usize,
@@ -39,16 +39,16 @@ pub struct Part {
 }
 
 impl Part {
-    /// Reads `2/8`.
+    /// Reads a part such as `2/8`.
     ///
     /// # Errors
-    /// It is something else, or there is no such part.
+    /// The text is something else, or there is no such part.
     pub fn parse(text: &str) -> Result<Self, String> {
         let numbers = text.split_once('/').and_then(|(number, of)| Some((number.parse().ok()?, of.parse().ok()?)));
         match numbers {
             Some((number, of)) if (1..=of).contains(&number) => Ok(Self { number, of }),
-            Some((_, of)) if of > 0 => Err(format!("of {of} parts the first is 1/{of} and the last {of}/{of}")),
-            _ => Err("expected the number of a part and how many there are, as in 2/8".to_owned()),
+            Some((_, of)) if of > 0 => Err(format!("expected a part from 1/{of} to {of}/{of}")),
+            _ => Err("expected the number of a part and the number of parts, such as 2/8".to_owned()),
         }
     }
 
@@ -57,18 +57,18 @@ impl Part {
     }
 }
 
-/// `2-of-8`, as in the names of files.
+/// Shows `2-of-8`, as file names have it.
 impl fmt::Display for Part {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}-of-{}", self.number, self.of)
     }
 }
 
-/// Which output is stacked into shards.
+/// The output that is stacked into shards.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Collect {
     /// The named output.
     pub output: String,
-    /// How many items a shard has.
+    /// The number of items in a shard.
     pub shard: NonZeroUsize,
 }

@@ -1,4 +1,4 @@
-//! Running the items that are left.
+//! Runs the items of a batch that are not done yet.
 
 use super::{
     check::Batch,
@@ -29,12 +29,12 @@ use std::{
 pub const CACHE_BYTES: u64 = 2 << 30;
 
 impl Batch {
-    /// Runs the items of the part that the journal does not have yet. `settings` gives what nodes are told about an item,
-    /// or why it can't be run.
+    /// Runs the items of the part that the journal does not have yet. `settings` returns the settings for the nodes of an
+    /// item, or the reason why it can't run.
     ///
     /// # Errors
-    /// The folder or the journal can't be written or belong to another batch, or what all items need failed. Items that
-    /// fail are no error.
+    /// The folder or the journal can't be written or belongs to another batch, or a node that all items need failed. An
+    /// item that fails is not an error.
     pub fn run(
         &self,
         settings: &(impl Fn(&Checked) -> Result<Settings, String> + Sync),
@@ -105,7 +105,7 @@ impl Batch {
     fn head(&self) -> Head {
         let mut graph = self.file.to_json();
         if let Some(graph) = graph.as_object_mut() {
-            // They change no result.
+            // These change no result.
             graph.shift_remove("title");
             graph.shift_remove("description");
         }
@@ -118,7 +118,7 @@ impl Batch {
         Head::new(name, sha256, &self.options)
     }
 
-    /// Shards of a batch whose journal is gone would be taken for those of this one.
+    /// Refuses a folder that has shards but no journal: they would be mistaken for shards of this batch.
     fn refuse_shards_without_journal(&self) -> Result<(), Error> {
         let (folder, part) = (&self.options.folder, self.options.part);
         let Some(collect) = &self.options.collect else { return Ok(()) };
@@ -126,11 +126,11 @@ impl Batch {
         if path_of(folder, part).exists() || !first.exists() {
             return Ok(());
         }
-        let message = "the folder has shards, but no journal that says what is in them";
+        let message = "the folder has shards, but no journal that describes them";
         Err(Error::folder(format!("{message}; use another folder, or remove them\n  {}", first.display())))
     }
 
-    /// Items that are to be run may not write over what others wrote in an earlier run.
+    /// Refuses to write over files that other items wrote in an earlier run.
     fn refuse_to_overwrite_earlier(&self, journal: &mut Journal) -> Result<(), Error> {
         for (path, by) in std::mem::take(&mut journal.earlier_files) {
             let Some(item) = self.written.item_of(&path) else { continue };
@@ -141,7 +141,7 @@ impl Batch {
             let writer = journal.entries.get(&by).map_or("", |entry| entry.item.as_str());
             let message = format!("the item `{}` would write over a file of an earlier run", self.items.name(item));
             let message = format!("{message}, of the item `{writer}` with other values; use another folder");
-            return Err(Error::folder(format!("{message}, or names made of the values\n  {}", path.display())));
+            return Err(Error::folder(format!("{message}, or file names made of the values\n  {}", path.display())));
         }
         Ok(())
     }

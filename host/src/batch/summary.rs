@@ -1,27 +1,27 @@
-//! What a batch tells while it runs and when it ends.
+//! The progress and the result of a batch.
 
 use super::table::Table;
 use crate::run::Event;
 use std::path::PathBuf;
 
-/// What happens while a batch runs, from any thread.
+/// Progress of a batch, sent from any thread.
 #[non_exhaustive]
 pub enum Update<'a> {
-    /// The items begin.
+    /// The items start.
     Begun {
-        /// How many are run.
+        /// The number of items that run.
         items: usize,
-        /// How many were done before.
+        /// The number of items that were done before.
         earlier: usize,
     },
-    /// A node of an item has something to say.
+    /// An event of a node.
     Event {
-        /// The item's name; `None` for what is run once for all.
+        /// The name of the item; `None` for nodes that run once for all items.
         item: Option<&'a str>,
-        /// What.
+        /// The event.
         event: &'a Event,
     },
-    /// An item is over.
+    /// An item ended.
     Ended {
         /// Whether it failed.
         failed: bool,
@@ -40,26 +40,26 @@ pub struct Failed {
 /// How a batch ended.
 #[derive(Clone, Debug)]
 pub struct Summary {
-    /// How many items the part has.
+    /// The number of items in the part.
     pub items: usize,
-    /// How many were done now.
+    /// The number of items that this run did.
     pub done: usize,
-    /// How many were done before.
+    /// The number of items that were done before.
     pub earlier: usize,
-    /// Those that failed, now or before.
+    /// The items that failed, now or before.
     pub failed: Vec<Failed>,
-    /// How many files were written now.
+    /// The number of files that this run wrote.
     pub files: usize,
-    /// The shards that were written now, in the batch's folder.
+    /// The shards that this run wrote into the folder of the batch.
     pub shards: Vec<String>,
     /// How long the batch took, in milliseconds.
     pub ms: f64,
-    /// How long all nodes took together, in milliseconds.
+    /// The sum of the times of all nodes, in milliseconds.
     pub node_ms: f64,
-    /// Whether it was cancelled before all items were over.
+    /// Whether the batch was cancelled before all items ended.
     pub cancelled: bool,
-    /// The table, where one was asked for and the batch came to its end.
+    /// The table, if the options name one and the batch was not cancelled.
     pub table: Option<Table>,
-    /// The journal.
+    /// The file of the journal.
     pub journal: PathBuf,
 }

@@ -1,4 +1,4 @@
-//! What the command line gives for the inputs: lists, ranges, files that fit a pattern, columns of a CSV file.
+//! Reads values of inputs: lists, ranges, patterns for files, and columns of CSV files.
 
 use super::{
     axis::{Axis, AxisInput, Takes, spec_of, takes},
@@ -11,22 +11,22 @@ use std::{
     path::{MAIN_SEPARATOR, Path},
 };
 
-/// More items than these are taken for a slip.
+/// The largest number of items. More are most likely a mistake.
 const MOST_ITEMS: usize = 10_000_000;
 
-/// The axes that `NAME=VALUE`, `NAME=@rows.csv` and `@rows.csv` give, in their order. Paths are relative to `cwd`.
+/// The axes of the arguments `NAME=VALUE`, `NAME=@rows.csv` and `@rows.csv`, in their order. Paths are relative to `cwd`.
 ///
 /// # Errors
-/// One of them is written wrongly, or names no file.
+/// An argument has another form, or its pattern or CSV file can't be used.
 pub(super) fn axes(arguments: &[String], file: &File, registry: &Registry, cwd: &Path) -> Result<Vec<Axis>, Error> {
     let mut axes: Vec<Axis> = Vec::new();
-    // The CSV files so far, each with its axis: several inputs from one file go together.
+    // The CSV files so far, each with its axis: inputs from one file are set together.
     let mut tables: Vec<(Rows, usize)> = Vec::new();
     for argument in arguments {
         let (name, text) = match argument.split_once('=') {
             _ if argument.starts_with('@') => ("", argument.as_str()),
             Some((name, text)) if !name.is_empty() => (name, text),
-            _ => return Err(Error::usage(format!("`{argument}` is of neither form, NAME=VALUE or @rows.csv"))),
+            _ => return Err(Error::usage(format!("expected NAME=VALUE or @rows.csv, got `{argument}`"))),
         };
         let Some(csv) = text.strip_prefix('@') else {
             let takes = takes(spec_of(file, registry, name).as_ref());
@@ -56,7 +56,7 @@ pub(super) fn axes(arguments: &[String], file: &File, registry: &Registry, cwd: 
     }
     let mut seen = HashSet::new();
     if let Some(twice) = axes.iter().flat_map(|axis| &axis.inputs).find(|input| !seen.insert(input.name.as_str())) {
-        return Err(Error::usage(format!("`{}` is given twice", twice.name)));
+        return Err(Error::usage(format!("`{}` is given twice; give it once", twice.name)));
     }
     for (rows, axis) in &tables {
         rows.refuse_repetitions(&axes[*axis])?;
@@ -65,12 +65,12 @@ pub(super) fn axes(arguments: &[String], file: &File, registry: &Registry, cwd: 
     if items.is_none_or(|items| items > MOST_ITEMS) {
         let sizes: Vec<String> = axes.iter().map(|axis| axis.rows.len().to_string()).collect();
         let product = sizes.join(" x ");
-        return Err(Error::usage(format!("{product} items are more than the {MOST_ITEMS} that a batch may have")));
+        return Err(Error::usage(format!("expected at most {MOST_ITEMS} items, got {product}")));
     }
     Ok(axes)
 }
 
-/// The values that a text stands for; at least one, each once.
+/// The values that a text stands for: at least one, and no value twice.
 fn values(name: &str, text: &str, takes: Takes, cwd: &Path) -> Result<Vec<String>, Error> {
     let values = match takes {
         Takes::Anything | Takes::Write => return Ok(vec![text.to_owned()]),
@@ -93,7 +93,7 @@ fn values(name: &str, text: &str, takes: Takes, cwd: &Path) -> Result<Vec<String
     };
     let mut seen = HashSet::new();
     match values.iter().find(|value| !seen.insert(value.as_str())) {
-        Some(twice) => Err(Error::usage(format!("`{name}={text}` gives the value {twice} twice"))),
+        Some(twice) => Err(Error::usage(format!("`{name}={text}` has the value {twice} twice; remove one"))),
         None => Ok(values),
     }
 }
@@ -102,12 +102,12 @@ fn values(name: &str, text: &str, takes: Takes, cwd: &Path) -> Result<Vec<String
 fn split<'a>(name: &str, text: &'a str) -> Result<Vec<&'a str>, Error> {
     if text.trim().is_empty() {
         return Err(Error::usage(format!(
-            "`{name}=` gives no value; write one, or several with commas between them, or leave `{name}` out"
+            "expected a value, or several with commas between them, got `{name}=`; leave it out to keep the graph's value"
         )));
     }
     let parts: Vec<&str> = text.split(',').map(str::trim).collect();
     if parts.iter().any(|part| part.is_empty()) {
-        return Err(Error::usage(format!("`{name}={text}` has nothing between two commas, or at an end")));
+        return Err(Error::usage(format!("expected a value between all commas, got `{name}={text}`")));
     }
     Ok(parts)
 }
@@ -120,13 +120,15 @@ fn numbers(name: &str, text: &str) -> Result<Vec<String>, Error> {
             continue;
         };
         let (Ok(first), Ok(last)) = (first.trim().parse::<i128>(), last.trim().parse::<i128>()) else {
-            return Err(Error::usage(format!("`{name}={text}`: a range has a whole number at each end, as 0..9 has")));
+            return Err(Error::usage(format!("expected a range of whole numbers such as 0..9, got `{name}={text}`")));
         };
         if first > last {
-            return Err(Error::usage(format!("`{name}={text}` is a range backwards; write {last}..{first}")));
+            return Err(Error::usage(format!(
+                "expected a range from small to large, got `{name}={text}`; write {last}..{first}"
+            )));
         }
         if last.saturating_sub(first) >= MOST_ITEMS as i128 {
-            let message = format!("`{name}={text}` has more than the {MOST_ITEMS} values that a batch may have");
+            let message = format!("expected at most {MOST_ITEMS} values, got more in `{name}={text}`");
             return Err(Error::usage(message));
         }
         values.extend((first..=last).map(|number| number.to_string()));
@@ -134,17 +136,17 @@ fn numbers(name: &str, text: &str) -> Result<Vec<String>, Error> {
     Ok(values)
 }
 
-/// The files that a pattern fits, sorted. Hidden ones only where the pattern names the dot.
+/// The files that match a pattern, sorted. Hidden files match only if the pattern has their dot.
 fn matches(name: &str, pattern: &str, takes: Takes, cwd: &Path) -> Result<Vec<String>, Error> {
     let options =
         glob::MatchOptions { case_sensitive: true, require_literal_separator: true, require_literal_leading_dot: true };
-    // Absolute, so that it does not depend on the directory of the process.
+    // Absolute, so that the result does not depend on the current directory of the process.
     let folder = format!("{}{MAIN_SEPARATOR}", cwd.display());
     let relative = !Path::new(pattern).is_absolute();
     let before = if relative { glob::Pattern::escape(&folder) } else { String::new() };
     let found = glob::glob_with(&format!("{before}{pattern}"), options).map_err(|error| {
         let at = error.pos.saturating_sub(before.chars().count()) + 1;
-        Error::usage(format!("`{name}={pattern}` is no pattern: {}, at character {at}", error.msg))
+        Error::usage(format!("expected a pattern, got `{name}={pattern}`: {} at character {at}", error.msg))
     })?;
     let mut paths = Vec::new();
     for path in found {
@@ -152,12 +154,12 @@ fn matches(name: &str, pattern: &str, takes: Takes, cwd: &Path) -> Result<Vec<St
             let message = format!("`{name}={pattern}`: a folder cannot be read: {}", error.error());
             Error::failed(format!("{message}\n  {}", error.path().display()))
         })?;
-        // A link that leads nowhere is a file that can't be read, and is told when its turn comes.
+        // A broken link counts as a file. Its item then fails with the reason.
         if takes != Takes::Models && path.is_dir() != (takes == Takes::Folders) {
             continue;
         }
         let Some(text) = path.to_str() else {
-            let message = format!("`{name}={pattern}` fits a file whose name is not Unicode; rename it");
+            let message = format!("`{name}={pattern}` matches a file whose name is not Unicode; rename the file");
             return Err(Error::usage(format!("{message}\n  {}", path.display())));
         };
         let text = if relative { text.strip_prefix(folder.as_str()).unwrap_or(text) } else { text };
@@ -165,7 +167,7 @@ fn matches(name: &str, pattern: &str, takes: Takes, cwd: &Path) -> Result<Vec<St
     }
     if paths.is_empty() {
         let what = if takes == Takes::Folders { "folder" } else { "file" };
-        let message = format!("`{name}={pattern}` fits no {what}; it is looked for from the current directory");
+        let message = format!("`{name}={pattern}` matches no {what} in the current directory");
         return Err(Error::usage(format!("{message}\n  {}", cwd.display())));
     }
     paths.sort();
@@ -202,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_list_is_refused() {
+    fn wrong_lists_are_refused() {
         let error = |text: &str| values("x", text, Takes::Numbers, Path::new("/nowhere")).unwrap_err().to_string();
         insta::assert_snapshot!(error("9..0"), @"`x=9..0` is a range backwards; write 0..9");
         insta::assert_snapshot!(error(""), @"`x=` gives no value; write one, or several with commas between them, or leave `x` out");
