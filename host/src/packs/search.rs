@@ -1,10 +1,11 @@
-//! Where packs are looked for, in order; an earlier place wins. The current directory is never one of them.
+//! The places where packs are searched, in their order. The pack in the earlier place is used. The current directory is
+//! never searched.
 
 use std::env;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-/// The variable that lists more pack folders, separated as `PATH` is.
+/// The variable with further folders of packs, separated like `PATH`.
 pub const PACKS_VARIABLE: &str = "SPLATGRAPH_PACKS";
 
 /// Why a folder is searched.
@@ -27,11 +28,11 @@ pub enum Origin {
 pub struct Place {
     /// The folder.
     pub folder: PathBuf,
-    /// Who asked for it.
+    /// Why it is searched.
     pub origin: Origin,
 }
 
-/// What decides on the places, taken from the process by [`Surroundings::of_process`].
+/// The surroundings of a process that decide on the places.
 #[derive(Clone, Debug, Default)]
 pub struct Surroundings {
     /// `SPLATGRAPH_PACKS`.
@@ -47,7 +48,7 @@ pub struct Surroundings {
 }
 
 impl Surroundings {
-    /// Those of the running process.
+    /// The surroundings of the running process.
     #[must_use]
     pub fn of_process() -> Self {
         Self {
@@ -60,7 +61,7 @@ impl Surroundings {
     }
 }
 
-/// The folders to search, `options` (those that the caller names) first. Doubles are left out, folders need not exist.
+/// The folders to search: `options`, which the caller names, come first. Each folder is listed once. Folders need not exist.
 #[must_use]
 pub fn places(options: &[PathBuf], around: &Surroundings) -> Vec<Place> {
     let mut places = Vec::new();
@@ -77,7 +78,7 @@ pub fn places(options: &[PathBuf], around: &Surroundings) -> Vec<Place> {
     }
     if let Some(folder) = around.executable.as_deref().and_then(Path::parent) {
         add(folder.join("packs"), Origin::Installed);
-        // Cargo's test executables and examples are one folder below what it builds.
+        // Test executables and examples of cargo lie one folder below the libraries that it builds.
         let built = match folder.file_name().and_then(|name| name.to_str()) {
             Some("deps" | "examples") => folder.parent().unwrap_or(folder),
             _ => folder,
@@ -95,7 +96,7 @@ pub fn places(options: &[PathBuf], around: &Surroundings) -> Vec<Place> {
     places
 }
 
-/// The user's own folder of packs; `None` without a home.
+/// The user's folder of packs; `None` without a home folder.
 #[must_use]
 pub fn user_folder(around: &Surroundings) -> Option<PathBuf> {
     let data = absolute_folders(around.data_home.as_deref()).next();
@@ -106,15 +107,15 @@ fn in_data(folder: PathBuf) -> PathBuf {
     folder.join("splatgraph").join("packs")
 }
 
-/// The absolute folders of a list; a relative one would depend on the current directory, which is never searched.
+/// The absolute folders in a list. Relative ones would depend on the current directory, and are left out.
 fn absolute_folders(list: Option<&std::ffi::OsStr>) -> impl Iterator<Item = PathBuf> {
     env::split_paths(list.unwrap_or_default()).filter(|folder| folder.is_absolute())
 }
 
-/// The shared libraries in `folder` itself, sorted by name; none when it does not exist.
+/// The shared libraries in `folder`, but not in folders below it, sorted by name; none if the folder does not exist.
 ///
 /// # Errors
-/// When the folder is there but cannot be listed.
+/// The folder exists but can't be listed.
 pub fn libraries(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
     let entries = match std::fs::read_dir(folder) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),

@@ -1,3 +1,5 @@
+//! Puts in the values that the user gives, and checks the named inputs and outputs.
+
 use super::{
     super::{
         file::{Base, GraphNode, Input, NamedInput, Source, Target},
@@ -12,7 +14,7 @@ use splatgraph_sdk::spec::InputSpec;
 use std::collections::HashSet;
 
 impl Checker<'_> {
-    /// Puts the values of the command line into the graph.
+    /// Puts the values that the user gives into the graph.
     pub(super) fn apply(&mut self, given: &Given) {
         let mut seen = HashSet::new();
         for (name, text) in &given.inputs {
@@ -25,7 +27,7 @@ impl Checker<'_> {
                 continue;
             };
             for target in &named.targets {
-                // A target that points nowhere is reported with the named inputs.
+                // `check_named_inputs` reports a target that does not exist.
                 for (node, spec) in self.target(target).unwrap_or_default() {
                     self.set(node, &spec, text, name);
                 }
@@ -33,7 +35,7 @@ impl Checker<'_> {
         }
         for (name, text) in &given.sets {
             let Some(target) = Target::parse(name) else {
-                let problem = Problem::new(Kind::UnknownName, "the value of a node's input");
+                let problem = Problem::new(Kind::UnknownName, "a value for an input of a node");
                 self.problems.push(problem.expected("node.input=value").received(format!("{name}={text}")));
                 continue;
             };
@@ -98,14 +100,14 @@ impl Checker<'_> {
         }
     }
 
-    /// The inputs that a target names: one, or those behind an input of a graph node. None when the node's class is
-    /// unknown, which is a problem of its own.
+    /// The inputs that a target names: one, or several if it is an input of a graph node. Empty if the class of the node is
+    /// unknown, which another problem reports.
     fn target(&self, target: &Target) -> Result<Vec<(usize, InputSpec)>, Problem> {
         let Some(&node) = self.by_id.get(&target.node) else {
             if let Some(graph_node) = self.file.graph_node(&target.node) {
                 return self.target_in_graph(graph_node, &target.input);
             }
-            let message = format!("there is no node `{}`", target.node);
+            let message = format!("the graph has no node `{}`", target.node);
             let hint = suggest(&target.node, self.ids(), "the nodes are");
             return Err(Problem::new(Kind::UnknownTarget, message).hint(hint));
         };
@@ -115,7 +117,8 @@ impl Checker<'_> {
             None => {
                 let message = format!("node `{}` ({}) has no input `{}`", target.node, class.full_name, target.input);
                 let names = class.spec.inputs.iter().map(|spec| spec.name.as_str());
-                let hint = suggest(&target.input, names, "its inputs are").unwrap_or("it has no inputs".to_owned());
+                let hint =
+                    suggest(&target.input, names, "its inputs are").unwrap_or("the class has no inputs".to_owned());
                 Err(Problem::new(Kind::UnknownTarget, message).hint(hint))
             }
         }
