@@ -11,7 +11,7 @@ use super::options::JsonOption;
 use super::pack_folders::PackFolders;
 use super::{output, source};
 
-/// Check a graph without running it, and print everything that is wrong
+/// Check a graph without running it, and print all problems
 #[derive(clap::Args)]
 pub(crate) struct Options {
     /// A .json graph, a picture with a graph in it, or - for standard input
@@ -39,11 +39,7 @@ pub(crate) fn run(options: &Options) -> Outcome {
     for warning in &checked.warnings {
         output::warning(&warning.to_string());
     }
-    output::print(&format!(
-        "{}: {}, nothing wrong",
-        options.graph.display(),
-        output::count(checked.nodes.len(), "node")
-    ));
+    output::print(&format!("{}: {}, no problems", options.graph.display(), output::count(checked.nodes.len(), "node")));
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! Options that several commands have.
 //!
-//! The structs have no doc comments: clap would take these for the help of the commands.
+//! The structs have no doc comments, as clap would use them as the help of the commands.
 
 use std::num::NonZeroUsize;
 

@@ -24,10 +24,10 @@ pub(crate) struct Options {
     name: Option<String>,
     #[command(flatten)]
     packs: PackFolders,
-    /// Print the node as it stands in a graph file, to paste
+    /// Print the node in the form of a graph file, to paste it
     #[arg(long, requires = "name")]
     snippet: bool,
-    /// List only nodes with an input that accepts this type
+    /// List only nodes with an input that takes this type
     #[arg(long, value_name = "TYPE")]
     takes: Option<String>,
     /// List only nodes with an output of this type
@@ -41,7 +41,7 @@ pub(crate) fn run(options: &Options) -> Outcome {
     let registry = options.packs.load()?;
     let packs: Vec<&Pack> = registry.packs().iter().map(|pack| &**pack).collect();
     if packs.is_empty() && !options.output.json {
-        let message = "no node packs are loaded; `splatgraph packs --all` shows what was found where";
+        let message = "no packs are loaded; `splatgraph packs --all` lists all files that were found";
         return Err(Failure::new(MISSING, message));
     }
     let name = options.name.as_deref();
@@ -95,22 +95,22 @@ fn list(packs: &[&Pack], options: &Options) -> Outcome {
         text.push('\n');
     }
     if text.is_empty() {
-        return Err(Failure::usage("no node fits; `splatgraph nodes` lists all"));
+        return Err(Failure::usage("no node has such sockets; `splatgraph nodes` lists all nodes"));
     }
     output::print(&text);
     Ok(())
 }
 
-/// A type that some socket has, whatever the case that it is written in.
+/// The type that the user asks for, in upper case. Refuses types that no socket has.
 fn wanted_type(given: &Option<String>, packs: &[&Pack]) -> Outcome<Option<String>> {
     let Some(wanted) = given.as_ref().map(|given| given.to_uppercase()) else { return Ok(None) };
     let known = types_in_use(packs);
     match wanted.split(',').find(|part| !known.iter().any(|known| known == part)) {
         None => Ok(Some(wanted)),
         Some(unknown) => Err(Failure::usage(format!(
-            "no socket has the type {unknown}{}; the types are {}",
+            "no socket has the type {unknown}; {}the types are: {}",
             match nearest(unknown, known.iter().map(String::as_str)) {
-                Some(near) => format!("; did you mean {near}?"),
+                Some(near) => format!("did you mean {near}? "),
                 None => String::new(),
             },
             known.join(", ")
@@ -118,7 +118,7 @@ fn wanted_type(given: &Option<String>, packs: &[&Pack]) -> Outcome<Option<String
     }
 }
 
-/// `std.LoadImage`.
+/// The full name of a class: `std.LoadImage`.
 fn class_name(pack: &Pack, node: &NodeSpec) -> String {
     format!("{}.{}", pack.manifest.id, node.name)
 }

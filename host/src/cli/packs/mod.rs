@@ -13,7 +13,7 @@ use crate::cli::options::JsonOption;
 use crate::cli::output::{self, BOLD, DIM, columns, count};
 use crate::cli::pack_folders::PackFolders;
 
-/// List the node packs that are loaded, and every file that was refused with the reason; or add or remove one
+/// List the loaded node packs, and the files that cannot be loaded with the reasons; or add or remove a pack
 #[derive(clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Options {
@@ -33,7 +33,7 @@ enum Action {
 struct ListOptions {
     #[command(flatten)]
     packs: PackFolders,
-    /// List also the libraries that are no packs and were passed over
+    /// Also list the libraries that are not packs
     #[arg(long)]
     all: bool,
     #[command(flatten)]
@@ -73,14 +73,14 @@ fn as_text(found: &Found, all: bool) -> String {
         text.push('\n');
     }
     if found.loaded.is_empty() {
-        text += "No packs are loaded. Packs are looked for in --packs, SPLATGRAPH_PACKS, beside the executable and in the\n\
-                 data directories; `cargo build --release` in this project builds its own.\n\n";
+        text += "No packs are loaded. Packs are searched in --packs, in SPLATGRAPH_PACKS, beside the executable and in the\n\
+                 data directories. In a clone of this project, `cargo build --release` builds packs.\n\n";
     }
     text += &section("Refused", found.refused.iter().map(ToString::to_string));
-    text += &section("Hidden", found.hidden.iter().map(ToString::to_string));
+    text += &section("Not used", found.hidden.iter().map(ToString::to_string));
     if all {
         let passed_over = found.passed_over.iter().map(|path| path.display().to_string());
-        text += &section("Passed over: libraries that are no packs", passed_over);
+        text += &section("Libraries that are not packs", passed_over);
     }
     text
 }

@@ -1,4 +1,4 @@
-//! `run --debug DIR`.
+//! The option `run --debug DIR`.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -19,9 +19,9 @@ pub(super) fn recorder(folder: &Path, checked: &Checked) -> Outcome<Arc<Recorder
     recorder.map(Arc::new)
 }
 
-/// Writes `run.json` and says what stands out; the exit code.
+/// Writes `run.json` and prints the findings. Returns the exit code.
 pub(super) fn finish(recorder: &Recorder, result: &RunResult, settings: &Settings, options: &Options) -> u8 {
-    // The texts for pictures repeat the graph.
+    // The texts for pictures would repeat the graph.
     let mut settings = settings.clone();
     settings.remove("png_text");
     if let Some(threads) = options.threads.get() {

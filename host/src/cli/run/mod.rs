@@ -24,8 +24,8 @@ use super::{help_of, metadata, output, source};
 
 /// Run a graph
 ///
-/// Named results and the files written are printed at the end. Ctrl-C stops within one step of each node and leaves no
-/// half-written file; a second one ends at once.
+/// At the end, prints the named results and the names of written files. Ctrl-C stops each node within one step and leaves no
+/// half-written file. A second Ctrl-C ends the program at once.
 #[derive(clap::Args)]
 #[command(
     disable_help_flag = true,
@@ -49,25 +49,25 @@ pub(crate) struct Options {
     device: DeviceOptions,
     #[command(flatten)]
     shown: ResultOptions,
-    /// Run only what this node needs, and print its outputs; may be given several times. The id of a graph in the graph
-    /// stands for all of its nodes
+    /// Run only this node and the nodes that it needs, and print its outputs; may be given several times. The id of a graph
+    /// in the graph stands for all of its nodes
     #[arg(long, value_name = "NODE")]
     until: Vec<String>,
-    /// Write every output of every node into this folder: records, pictures also as PNG, and run.json about all of them,
-    /// which names the first node that made NaN. What an earlier debug run wrote there is replaced
+    /// Write every output of every node into this folder as a record, and pictures also as PNG. The file run.json describes
+    /// all outputs, and names the nodes that made NaN. Files of an earlier debug run are replaced
     #[arg(long, value_name = "DIR")]
     debug: Option<PathBuf>,
-    /// Write what nodes show while they go on into this folder: the newest picture of each as NODE.png. Without it no
-    /// previews are computed
+    /// Write previews of running nodes into this folder: the newest picture of each as NODE.png. Without this option nodes
+    /// make no previews
     #[arg(long, value_name = "DIR")]
     previews: Option<PathBuf>,
-    /// Say of each node why it ran, or why not
+    /// Print for each node why it ran or did not run
     #[arg(long)]
     explain: bool,
     /// Write pictures without the graph in them
     #[arg(long)]
     no_metadata: bool,
-    /// After a graph: print the graph's own inputs and outputs. Alone: print this
+    /// Print the inputs and outputs of the graph, or without a graph this help
     #[arg(short, long)]
     help: bool,
 }
@@ -105,7 +105,7 @@ pub(crate) fn run(options: &Options) -> Outcome {
     execute(options, &checked, &settings, previews, &given.cwd)
 }
 
-/// The graph as far as `--until` says.
+/// The graph as far as the nodes of `--until`.
 fn until(checked: Checked, ids: &[String]) -> Outcome<Checked> {
     if ids.is_empty() {
         return Ok(checked);
@@ -123,9 +123,9 @@ fn execute(options: &Options, checked: &Checked, settings: &Settings, previews: 
     let progress = Arc::new(Progress::new(options.shown.quiet(), options.shown.json, classes));
     let cancel = CancelToken::new();
     let shown = Arc::clone(&progress);
-    let signals = Signals::cancel(&cancel, move || shown.print("cancelling; once more to end at once"))
+    let signals = Signals::cancel(&cancel, move || shown.print("cancelling; press Ctrl-C again to end at once"))
         .map_err(|error| Failure::usage(format!("Ctrl-C cannot be listened for: {error}")))?;
-    // Nothing is kept: there is only this run.
+    // Keeps no results, as there is only this run.
     let threads = options.threads.get();
     let runner = Runner::new(splatgraph::run::Options { threads, ..splatgraph::run::Options::default() })
         .map_err(|error| Failure::new(FAILED, format!("threads for the run cannot be started: {error}")))?;

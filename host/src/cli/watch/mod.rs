@@ -18,16 +18,16 @@ use round::{Rounds, Run};
 
 pub(crate) use options::Options;
 
-/// Bytes of host memory for results that are kept from run to run.
+/// Bytes of host memory for results that are kept from run to run: 2 GiB.
 const CACHE_BYTES: u64 = 2 << 30;
 
 pub(crate) fn run(options: &Options) -> Outcome {
     let start = Instant::now();
     if options.graph == Path::new("-") {
-        return Err(Failure::usage("standard input cannot be watched; give the path of a graph"));
+        return Err(Failure::usage("expected the path of a graph to watch, got standard input"));
     }
     let given = options.given.given()?;
-    // A name that is wrong from the start would be watched in vain.
+    // A graph that does not exist is an error at the start, but not later.
     source::parse(&options.graph)?.ok();
     let packs = options.packs.hot()?;
     let threads = options.threads.get();
@@ -37,7 +37,7 @@ pub(crate) fn run(options: &Options) -> Outcome {
     let mut rounds = Rounds::new(options, given, Arc::new(runner));
     let mut cause = Cause::start(start);
     loop {
-        // Whatever is wrong with it may be mended while an editor still writes.
+        // An editor may still write the file, so a problem gets some time to go away.
         cause.add(changes.begin());
         let mut prepared = rounds.prepare(&mut changes, &cause)?;
         while prepared.is_err() && !cause.is_start() {
@@ -63,7 +63,7 @@ pub(crate) fn run(options: &Options) -> Outcome {
     }
 }
 
-/// Waits for what ends a round: the next cause, or `None` when the user has had enough.
+/// Waits for the end of a round. Returns the cause of the next round, or `None` if the user ends the watch.
 fn follow(
     rounds: &mut Rounds,
     changes: &mut Changes,
@@ -79,7 +79,7 @@ fn follow(
                 if let Some(done) = changes.wait_for_end() {
                     rounds.tell(&run, &done, cause);
                 }
-                // That is the time of the run before.
+                // The time of stopping belongs to the last run.
                 next.put_off(stopping.elapsed());
                 return Ok(Some(next));
             }

@@ -7,10 +7,10 @@ use crate::cli::given::GivenOptions;
 use crate::cli::options::{QuietOption, ThreadsOption};
 use crate::cli::pack_folders::PackFolders;
 
-/// Run a graph, and again whenever it, a file it reads or a pack changes
+/// Run a graph, and run it again when it, a file that it reads or a pack changes
 ///
-/// Only nodes run again that a change concerns. What is wrong with a graph is printed, and the last result stays. Packs
-/// are loaded anew when their libraries change. A change in the middle of a run cancels it. Ctrl-C ends.
+/// Only the nodes that a change affects run again. If the graph has problems, they are printed and the last result stays.
+/// Packs are reloaded when their libraries change. A change during a run cancels the run. Ctrl-C ends the watch.
 #[derive(clap::Args)]
 #[command(
     after_help = "Exit codes: 0 ended by Ctrl-C between runs; 2 the command line is wrong, or there is no such graph; \
@@ -29,10 +29,10 @@ pub(crate) struct Options {
     pub(super) device: DeviceOptions,
     #[command(flatten)]
     pub(super) quiet: QuietOption,
-    /// Print the result of every run as JSON, one line each, and no progress
+    /// Print the result of every run as one line of JSON, and no progress
     #[arg(long)]
     pub(super) json: bool,
-    /// Write what nodes show while they go on into this folder: the newest picture of each as NODE.png
+    /// Write previews of running nodes into this folder: the newest picture of each as NODE.png
     #[arg(long, value_name = "DIR")]
     pub(super) previews: Option<PathBuf>,
     /// Write pictures without the graph in them

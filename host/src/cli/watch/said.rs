@@ -1,4 +1,4 @@
-//! What is printed of every round.
+//! Prints the result of every round.
 
 use serde_json::{Value as Json, json};
 use splatgraph::run::Status;
@@ -11,7 +11,7 @@ use crate::cli::progress::duration;
 use crate::cli::run::report::Report;
 
 impl Rounds<'_> {
-    /// The end of a run.
+    /// Prints the result of a run.
     pub(super) fn tell(&mut self, run: &Run, done: &Done, cause: &Cause) {
         run.progress.finish();
         let elapsed = done.at.saturating_duration_since(cause.since);
@@ -34,7 +34,7 @@ impl Rounds<'_> {
         }
     }
 
-    /// Which nodes ran and why.
+    /// Prints the nodes that ran and why.
     fn tell_nodes(&self, done: &Done) {
         let ran = done.result.nodes.iter().filter(|node| node.status == Status::Done);
         let row = |why: String| why.strip_prefix("ran: ").map_or(why.clone(), str::to_owned);
@@ -49,7 +49,7 @@ impl Rounds<'_> {
         }
     }
 
-    /// A graph that cannot be run.
+    /// Prints the reason why the graph can't run.
     pub(super) fn tell_wrong(&mut self, wrong: &Wrong, cause: &Cause) {
         if self.options.json {
             let mut whole = json!({"changed": self.names(&cause.changed), "status": "invalid"});
@@ -76,7 +76,7 @@ impl Rounds<'_> {
         }
     }
 
-    /// Once: what this does and how it ends.
+    /// Prints once what is watched and how to end the watch.
     fn introduce(&mut self) {
         if !std::mem::replace(&mut self.introduced, true) {
             let graph = self.options.graph.display();
@@ -84,7 +84,7 @@ impl Rounds<'_> {
                 0 => String::new(),
                 others => format!(" and {}", count(others, "other file")),
             };
-            output::note(&format!("watching {graph}{others}; Ctrl-C ends"));
+            output::note(&format!("watching {graph}{others}; press Ctrl-C to end"));
         }
     }
 }
