@@ -1,4 +1,4 @@
-//! A stage of the graphs swapped for one of a pack from outside the workspace: the manual's example, built by another
+//! Swaps a stage of the graphs for a stage of a pack from outside the workspace: the example of the manual, built by another
 //! compiler.
 
 mod support;
@@ -30,7 +30,7 @@ fn other_toolchain() -> Option<&'static str> {
     ["nightly", "stable", "beta"].into_iter().find(works)
 }
 
-/// Copies `nodes/example` out of the project and builds it there, without optimisation, by another compiler if there is one.
+/// Copies `nodes/example` out of the project and builds the copy without optimisation, by another compiler if there is one.
 fn built_example(folder: &Path) -> PathBuf {
     let example = project().join("nodes/example");
     fs::create_dir(folder.join("src")).unwrap();
@@ -94,10 +94,10 @@ fn the_example_pack_built_elsewhere_replaces_a_stage() {
     fs::write(folder.path().join("compare.json"), compare.to_string()).unwrap();
     let result = run_json(&["run", "compare.json", "--json"], folder.path());
     let psnr = result["outputs"]["psnr"].as_f64().unwrap_or_else(|| panic!("{result}"));
-    // The plain sum in f32 against the project's kernel: the pictures differ by single roundings at most.
+    // The example sums in f32, so the pictures differ from the project's kernel only by rounding.
     assert!(psnr > 60.0, "the two splats give different pictures: {psnr} dB");
 
-    // The stage of generation that needs a model: without it the model is not loaded.
+    // The swapped stage of generation needs no model, so the model is not loaded.
     fs::copy(graphs.join("generate-from-layout.json"), folder.path().join("generate.json")).unwrap();
     let swap = ["run", "generate.json", "seed=3", "--packs", packs, "--swap", "texture=acme.RandomTextures"];
     let swapped = splatgraph(&swap, folder.path());

@@ -1,4 +1,4 @@
-//! A training that is killed goes on as if it had not been, through the real binary and the real packs.
+//! A training that is killed and continued ends with the same bytes, through the real binary and the real packs.
 
 mod support;
 
@@ -118,7 +118,7 @@ fn ends_with_the_same_bytes_when_killed(graph: &str) {
     }
     assert_eq!(finish(folder), expected);
     assert_eq!(fs::read(folder.join("trained.training.safetensors")).unwrap(), state);
-    // A finished training is not done again, and is not mistaken for another.
+    // A finished training does not run again, and is not mistaken for another one.
     assert_eq!(finish(folder), expected);
     fs::write(folder.join("graph.json"), graph.replace("\"seed\": 5", "\"seed\": 6")).unwrap();
     let output = command(folder).output().unwrap();

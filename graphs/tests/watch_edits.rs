@@ -1,4 +1,4 @@
-//! Token editing with the real packs: dragging a number of `graphs/edit-move.json`.
+//! Edits of tokens in a watch, with the real packs: changes of a number in `graphs/edit-move.json`.
 
 mod support;
 
@@ -128,7 +128,7 @@ fn dragging_a_number_runs_only_the_edit_and_what_follows() {
         assert_ne!(after, before);
         before = after;
     }
-    // Another rectangle also selects anew; an empty one is told, and the last picture stays.
+    // Another rectangle runs the selection too. An empty one is an error, and the last picture stays.
     let select = |graph: &mut Json, region: [i32; 4]| {
         graph["nodes"]["select"]["inputs"]["region"] = json!({"__value__": region});
     };

@@ -9,7 +9,7 @@ use std::{
 /// Folders whose files may not use each other in a circle. In the first, a module is a folder or a file at the top.
 const FOLDERS: [&str; 4] = ["", "run", "batch", "cli/watch"];
 
-/// Texts outside `cli/` that look like flags of this program and are none: words of file formats, flags of cargo.
+/// Texts outside `cli/` that look like flags of this program but are not: words of file formats, and flags of cargo.
 const NOT_FLAGS: [(&str, &str); 4] = [
     ("batch/items.rs", "--set "),
     ("debug/folder.rs", "splatgraph run --debug"),
@@ -57,7 +57,7 @@ fn named(file: &str, text: &str) -> Vec<PathBuf> {
     for (at, start) in
         code.match_indices("super::").chain(code.match_indices("crate::")).filter(|(at, _)| is_start(*at))
     {
-        // In the braces of a path the word was read with that path.
+        // A `super` in the braces of a path was read with the path.
         if start == "super::" && at < rest {
             continue;
         }
@@ -118,10 +118,10 @@ fn arrows(folder: &str, sources: &BTreeMap<String, String>) -> BTreeMap<String, 
     arrows
 }
 
-/// Modules that use each other in a circle, in the order of the arrows.
+/// Modules that use each other in a circle, in the order of the arrows; `None` if there is no circle.
 fn circle(arrows: &BTreeMap<String, BTreeSet<String>>) -> Option<Vec<String>> {
     let mut left = arrows.clone();
-    // Modules that use none of those left are in no circle.
+    // A module that uses none of the remaining modules is in no circle.
     while let Some(free) = left.iter().find(|(_, to)| to.iter().all(|to| !left.contains_key(to))) {
         let free = free.0.clone();
         left.remove(&free);

@@ -8,7 +8,7 @@ use std::process::Stdio;
 
 use support::{Place, example_pack};
 
-/// A pack somewhere in a download folder.
+/// A pack in a download folder.
 fn downloaded(place: &Place, name: &str) -> PathBuf {
     fs::create_dir_all(place.path("downloads")).unwrap();
     let file = place.path("downloads").join("some file");
@@ -21,7 +21,7 @@ fn add(place: &Place, file: &Path) -> support::Ran {
     place.ran(&command.env("CARGO_TARGET_DIR", place.path("target")).output().unwrap())
 }
 
-/// Another version of the pack `second`: it describes itself differently.
+/// Another version of the pack `second`, with another description.
 fn another_second() -> Vec<u8> {
     let mut bytes = fs::read(example_pack("second_pack")).unwrap();
     let (said, says) = (b"Another pack for the host's tests", b"A newer  pack for the host's tests");
@@ -58,9 +58,9 @@ fn a_pack_is_added_replaced_and_removed() {
     };
     assert_eq!(names(&folder), ["libsecond.so"]);
     assert!(place.run(&["nodes", "second"]).stdout.contains("Address"));
-    // What was copied there by hand under another name is replaced too.
+    // A file that was copied by hand under another name is replaced too.
     fs::rename(folder.join("libsecond.so"), folder.join("by_hand.so")).unwrap();
-    assert!(add(&place, &file).stdout.contains("in the place of 0.1.0"));
+    assert!(add(&place, &file).stdout.contains("instead of 0.1.0"));
     assert_eq!(names(&folder), ["libsecond.so"]);
     insta::assert_snapshot!(place.run(&["packs", "remove", "second"]).all(), @r"
     exit code 0
@@ -115,19 +115,19 @@ fn a_pack_of_another_generation_leaves_the_old_one() {
     let file = downloaded(&place, "second_pack");
     add(&place, &file);
     let mut library = fs::read(&file).unwrap();
-    // In the stamp the generation stands behind the magic number and the stamp's size.
+    // The stamp has its magic number, its size, and then the generation.
     let at = library.windows(8).position(|at| at == b"SPLATGR1").unwrap();
     library[at + 12] = 2;
     fs::write(&file, library).unwrap();
     let ran = add(&place, &file);
     assert_eq!(ran.code, 1);
-    assert!(ran.stderr.contains("speaks interface 2."), "{}", ran.stderr);
+    assert!(ran.stderr.contains("got 2."), "{}", ran.stderr);
     assert_eq!(fs::read_dir(place.path("data/splatgraph/packs")).unwrap().count(), 1);
     assert!(place.run(&["packs"]).stdout.contains("second 0.1.0"));
 }
 
 #[test]
-fn a_folder_that_cannot_be_written_or_trusted_is_said() {
+fn a_folder_that_cannot_be_written_or_trusted_is_an_error() {
     let place = Place::new();
     let file = downloaded(&place, "second_pack");
     fs::write(place.path("data"), "a file where a folder should be").unwrap();
@@ -223,7 +223,7 @@ fn a_run_goes_on_while_its_pack_is_replaced() {
     let mut command = place.command(&["run", "graph.json", "--json"]);
     let run = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     std::thread::sleep(std::time::Duration::from_millis(400));
-    // Other bytes at the places of the code that runs.
+    // Other bytes replace the code that runs.
     let mut bytes = fs::read(&file).unwrap();
     bytes.extend([0; 4096]);
     fs::write(&file, bytes).unwrap();
@@ -234,7 +234,7 @@ fn a_run_goes_on_while_its_pack_is_replaced() {
 }
 
 #[test]
-fn a_crate_that_gives_no_library_is_told_how_to() {
+fn a_crate_without_a_library_is_an_error_with_a_hint() {
     let place = Place::new();
     let write = |name: &str, text: &str| place.write(name, text);
     write("plain/src/lib.rs", "");
@@ -254,7 +254,7 @@ fn a_crate_that_gives_no_library_is_told_how_to() {
     let ran = add(&place, Path::new("plain"));
     assert_eq!(ran.code, 1);
     assert!(
-        ran.stderr.contains("error: cargo could not build the crate; what it says stands above\n  plain\n"),
+        ran.stderr.contains("error: cargo cannot build the crate; its errors are above\n  plain\n"),
         "{}",
         ran.stderr
     );

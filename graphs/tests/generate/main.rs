@@ -79,7 +79,7 @@ fn every_graph_makes_pictures() {
             seen.push(bytes);
         }
     }
-    // Pictures carry their graph, and run again.
+    // Pictures carry their graphs, which run again.
     let again = folder.join("generated-3-1.png");
     let output =
         Command::new(program()).args(["run", "generated-3-1.png", "output=again.png"]).current_dir(folder).output();
@@ -112,7 +112,7 @@ fn a_picture_depends_on_its_seed_alone() {
         assert_eq!(picture, alone, "as picture {place} of a batch of 4");
     }
     assert_ne!(bytes("generate.json", &[layouts, "seed=9"], "p.png"), alone);
-    // From a bank, whose entries follow each other as seeds do.
+    // Entries of a bank follow each other as seeds do.
     let alone = bytes("generate-from-bank.json", &["bank=initg.pickle", "index=1", "seed=8"], "p.png");
     assert_eq!(
         bytes("generate-from-bank.json", &["bank=initg.pickle", "index=0", "seed=7", "count=2"], "p-001.png"),
@@ -158,7 +158,7 @@ fn a_model_that_is_not_there_is_told_with_what_there_is() {
     insta::assert_snapshot!(told("mine.safetensors"), @r#"error: node `layouts` (gpstoken.LoadGenerator), input `model`: there is no model "mine.safetensors": expected a file, or a built-in model: small-layout, small-texture;"#);
 }
 
-/// Runs for ever, until the picture of a preview is there.
+/// Starts an endless run, and waits for the first preview.
 fn with_first_preview(folder: &Path) -> (std::process::Child, PathBuf) {
     let arguments = ["bank=initg.pickle", "steps=100000", "--previews", "seen", "--set", "texture.preview_every=2"];
     let mut child = command(folder, "generate-from-bank.json", &arguments)
@@ -169,7 +169,7 @@ fn with_first_preview(folder: &Path) -> (std::process::Child, PathBuf) {
     let (path, start) = (folder.join("seen/texture.png"), Instant::now());
     while !path.exists() {
         let log = || fs::read_to_string(folder.join("log")).unwrap();
-        assert!(start.elapsed() < Duration::from_secs(60), "no preview came: {}", log());
+        assert!(start.elapsed() < Duration::from_secs(60), "expected a preview, got none: {}", log());
         assert!(child.try_wait().unwrap().is_none(), "{}", log());
         std::thread::sleep(Duration::from_millis(10));
     }
@@ -189,7 +189,7 @@ fn a_run_shows_previews_and_stops_within_a_step() {
     let ended = child.wait_with_output().unwrap();
     assert_eq!(ended.status.code(), Some(130));
     let log = fs::read_to_string(folder.join("log")).unwrap();
-    // A node that takes longer than a second is abandoned; the rest is for a busy machine.
+    // A node that takes longer than a second is abandoned. The further time is for a busy machine.
     assert!(start.elapsed() < Duration::from_secs(5) && !log.contains("abandoned"), "{log}");
     let left: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert!(!left.iter().any(|name| name.to_string_lossy().ends_with(".png")), "{left:?}");

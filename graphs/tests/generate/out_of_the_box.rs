@@ -1,4 +1,4 @@
-//! The graphs that generate, with the generators inside the pack.
+//! The graphs that generate pictures, with the built-in generators.
 
 use crate::{
     assert_picture, succeed,

@@ -225,7 +225,10 @@ mod tests {
         let files = Takes::Files;
         let of = |text: &str, takes| values("x", text, takes, folder.path());
         assert_eq!(of("?.txt", files).unwrap(), ["a.txt", "b.txt"]);
-        assert_eq!(of("b.txt,?.txt", files).unwrap_err().to_string(), "`x=b.txt,?.txt` gives the value b.txt twice");
+        assert_eq!(
+            of("b.txt,?.txt", files).unwrap_err().to_string(),
+            "`x=b.txt,?.txt` has the value b.txt twice; remove one"
+        );
         assert_eq!(of("**/*.txt", files).unwrap(), ["[in]/c.txt", "a.txt", "b.txt", "d,e.txt", "f?.txt"]);
         assert_eq!(of("d,e.txt", files).unwrap(), ["d,e.txt"]);
         assert_eq!(of("f?.txt", files).unwrap(), ["f?.txt"]);

@@ -1,4 +1,4 @@
-//! What is wrong before a batch starts, or while it runs.
+//! Problems before a batch starts, and while it runs.
 
 use std::fs;
 
@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::support::{Place, Ran};
 use crate::{copying, files, journal, node, texts};
 
-/// Runs a batch of `copy.json` over three files that must not start.
+/// Runs a batch of `copy.json` over three files, which must not start.
 fn refused(arguments: &[&str]) -> String {
     let place = copying();
     texts(&place, &["a", "b", "c"]);
@@ -100,7 +100,7 @@ fn two_items_may_not_write_one_file() {
     error: the items `a` and `copy` would write the same file, in node `save` (stub.WriteText); give each its own, for example with output='../in/{stem}.txt'
       [DIR]/work/copy-batch/../in/a.txt
     ");
-    // One item over what another reads.
+    // An item would write over a file that another item reads.
     let over = ["file=in/a.txt,in/b.txt,in/001.txt", "--out", ".", "output=in/{index}.txt"];
     insta::assert_snapshot!(refused(&over), @r"
     error: the item `b` would write over a file that the item `001` reads; give it another name
@@ -228,7 +228,7 @@ fn a_damaged_line_of_the_journal_is_named() {
     ");
 }
 
-/// The errors without the place in the pack.
+/// The errors without the location in the pack.
 fn without_places(ran: &Ran) -> String {
     let lines = ran.stderr.lines().map(|line| line.split(" [stub").next().unwrap_or_default());
     lines.collect::<Vec<_>>().join("\n")
@@ -239,7 +239,7 @@ fn without_places(ran: &Ran) -> String {
 fn a_failing_item_does_not_stop_the_rest() {
     let place = copying();
     texts(&place, &["a", "b", "c"]);
-    // A file that vanished: found by the pattern, and gone when its turn comes.
+    // A file that matches the pattern, but is gone when its item runs.
     std::os::unix::fs::symlink("nowhere", place.path("work/in/gone.txt")).unwrap();
     fs::write(place.path("work/in/latin.txt"), b"\xff").unwrap();
     let run = |more: &[&str]| place.run(&[&["batch", "copy.json", "file=in/*.txt", "--jobs", "1"], more].concat());

@@ -1,4 +1,4 @@
-//! `--collect`.
+//! The option `--collect`.
 
 use serde_json::json;
 use splatgraph_sdk::{Record, Tokens};
@@ -69,7 +69,7 @@ fn an_output_of_many_items_is_stacked_into_shards() {
     assert_eq!(seen, expected);
     assert_eq!(journal(&place, "out/batch.jsonl").len(), 3);
 
-    // More values: only these are run, into shards of their own.
+    // With more values, only the new items run, into new shards.
     let more = place.run(&arguments("value=0..12"));
     assert_eq!(more.code, 0, "{}", more.stderr);
     let record = Record::load(&place.path("work/out/tokens-00003.safetensors")).unwrap();

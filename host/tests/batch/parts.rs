@@ -1,4 +1,4 @@
-//! `--part`.
+//! The option `--part`.
 
 use std::collections::BTreeSet;
 
@@ -27,7 +27,7 @@ fn parts_at_the_same_time_give_the_union() {
     assert_eq!(seen.into_iter().collect::<Vec<_>>(), names);
     assert_eq!(files(&place, "out").len(), 63);
 
-    // More files move items to other parts: what another part has done is not run again.
+    // With more files, items move to other parts. Items that another part has done do not run again.
     texts(&place, &["a"]);
     for part in parts {
         let ran = place.run(&["batch", "copy.json", "file=in/*.txt", "--out", "out", "--part", part, "--json"]);

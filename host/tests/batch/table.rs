@@ -1,4 +1,4 @@
-//! `--table`.
+//! The option `--table`.
 
 use serde_json::json;
 
@@ -35,7 +35,7 @@ fn results_and_their_means_are_written() {
     mean,,,2,7.5
     std,,,1.1547005383792515,5.32290647422377
     ");
-    // From the journal, where all was done before.
+    // The values come from the journal, as all items were done before.
     std::fs::remove_file(place.path("work/copy-batch/all.csv")).unwrap();
     texts(&place, &["ab"]);
     assert_eq!(place.run(&arguments).code, 0);
@@ -81,7 +81,7 @@ fn infinite_results_are_kept_and_failed_items_are_no_rows() {
 fn only_the_table_is_wanted() {
     let place = copying();
     texts(&place, &["a", "abc"]);
-    // The items would write over each other's file.
+    // The items would write the same file.
     let arguments = ["batch", "copy.json", "file=in/*.txt", "extra=1,10", "output=one.txt", "--table", "all.csv"];
     assert_eq!(place.run(&arguments).code, 2);
     let ran = place.run(&[&arguments[..], &["--no-files"]].concat());

@@ -1,4 +1,4 @@
-//! Values and items.
+//! Values of inputs, and the items that they make.
 
 use crate::{copying, files, journal, texts};
 
@@ -41,7 +41,7 @@ fn rows_of_a_csv_file_go_together() {
     };
     let one = ["batch", "copy.json", "file=@in/rows.csv", "extra=@in/rows.csv", "--out", "one", "--jobs", "1"];
     assert_eq!(place.run(&one).code, 0);
-    // An empty cell leaves the graph's own value.
+    // An empty cell keeps the value of the graph.
     assert_eq!(sums("one"), [6, 1]);
     assert_eq!(place.run(&["batch", "copy.json", "@in/all.csv", "--out", "all", "--jobs", "1"]).code, 0);
     assert_eq!(sums("all"), [2, 3]);

@@ -44,11 +44,11 @@ fn a_graph_becomes_a_bare_prompt_and_a_graph_again() {
     }
     --- stderr
     "#);
-    // Only the names are lost.
+    // The names are lost, and nothing else.
     let again = parsed(&place.run(&["convert", "prompt.json"]).stdout);
     assert_eq!(again["nodes"], parsed(GRAPH)["nodes"]);
     assert_eq!(again.as_object().unwrap().len(), 2);
-    // The own format stays what it is.
+    // A graph in the own format stays the same.
     assert_eq!(parsed(&place.run(&["convert", "graph.json"]).stdout), parsed(GRAPH));
 }
 

@@ -8,7 +8,7 @@ use splatgraph_sdk::{DType, Record};
 use crate::support::{Place, Ran};
 use crate::{graph, node};
 
-/// What is in `DIR/run.json`, and in its nodes by id.
+/// The report in `DIR/run.json`, and its nodes by their ids.
 fn run_json(place: &Place) -> (Json, impl Fn(&str) -> Json) {
     let run: Json = serde_json::from_str(&place.read("seen/run.json")).unwrap();
     let nodes = run["nodes"].clone();
@@ -27,7 +27,7 @@ fn seen(place: &Place) -> Vec<String> {
     names
 }
 
-/// A PNG's numbers.
+/// The numbers of a PNG picture.
 fn pixels(place: &Place, name: &str) -> (png::ColorType, Vec<u8>) {
     let file = std::io::BufReader::new(fs::File::open(place.path("work/seen").join(name)).unwrap());
     let mut reader = png::Decoder::new(file).read_info().unwrap();
@@ -121,14 +121,14 @@ fn the_first_node_that_made_nan_is_named() {
     });
     assert_eq!(of("bad")["outputs"][0]["fields"], json!([data]));
     assert_eq!((&of("mean")["status"], &of("mean")["error"]["input"]), (&json!("failed"), &json!("image")));
-    // Clamped to 0..1; a batch of two.
+    // Clamped to 0..1, in a batch of two pictures.
     assert_eq!(pixels(&place, "bad.mask-000.png"), (png::ColorType::Grayscale, vec![0, 255]));
     assert_eq!(pixels(&place, "bad.mask-001.png"), (png::ColorType::Grayscale, vec![255, 0]));
     assert_eq!(pixels(&place, "also.image.png").1, [0, 0, 255]);
 }
 
 #[test]
-fn what_cannot_be_looked_into_is_noted_and_fails_nothing() {
+fn values_that_cannot_be_read_are_noted_and_fail_nothing() {
     let place = Place::with_stub();
     graph(&place, &json!({"odd": node("Opaque", json!({}))}), &json!({"model": ["odd", "model"]}));
     let ran = debug(&place, &[]);
@@ -137,7 +137,7 @@ fn what_cannot_be_looked_into_is_noted_and_fails_nothing() {
     assert_eq!(of("odd")["device"], "stub:0");
     let outputs = &of("odd")["outputs"];
     assert_eq!(outputs[0]["description"]["host_bytes"], 7);
-    let lost = "its fields cannot be brought into host memory: the stub's device is lost on purpose";
+    let lost = "its fields cannot be copied to host memory: the stub's device is lost on purpose";
     assert_eq!(
         (&outputs[1]["error"], &outputs[1]["description"]["fields"]["data"]["shape"]),
         (&json!(lost), &json!([2]))
@@ -290,7 +290,7 @@ fn a_file_that_cannot_be_written_fails_the_run_which_goes_on() {
         "mean": node("Mean", json!({"image": ["image", "image"]})),
     });
     graph(&place, &nodes, &json!({"mean": ["mean", "mean"]}));
-    // A limit on the size of files gives what a full disk gives.
+    // A limit on the size of files has the effect of a full disk.
     let limited = format!(
         "trap '' XFSZ; ulimit -f 64; exec {} run graph.json --quiet --debug seen",
         place.path("bin/splatgraph").display()

@@ -1,4 +1,4 @@
-//! `splatgraph devices`, and the options about them.
+//! `splatgraph devices`, and the options for devices.
 
 use serde_json::{Value as Json, json};
 
@@ -13,7 +13,7 @@ fn place() -> Place {
     place
 }
 
-/// What was printed, without the time that it took.
+/// The output without the time.
 fn lines(text: &str) -> String {
     text.lines()
         .filter(|line| !line.starts_with("done:") && !line.contains(" in ") && !line.ends_with("..."))
@@ -48,7 +48,7 @@ fn a_run_says_what_it_computes_on_and_nodes_are_told() {
     device cpu, Abacus; not gpu:0, Steam 1: its fan is broken; mend it; not gpu:1, Steam 2: taken only when asked for
     ");
     let ran = place.run(&["run", "graph.json", "--device", "gpu", "--precision", "f16"]);
-    // The first of them is broken.
+    // The first device is broken.
     insta::assert_snapshot!(format!("{}\n{}", lines(&ran.stdout), lines(&ran.stderr)), @r"
     device  gpu:1
     bits    16.0

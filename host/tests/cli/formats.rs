@@ -1,4 +1,4 @@
-//! `inspect` and `convert` of files that only a pack knows.
+//! `inspect` and `convert` for files that only a pack can read.
 
 use std::fs;
 

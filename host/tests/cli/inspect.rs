@@ -46,7 +46,7 @@ fn records_and_checkpoints_are_inspected() {
     assert_eq!((&json["kind"], &json["tensors"][0]["shape"]), (&"checkpoint".into(), &serde_json::json!([2, 2])));
 }
 
-/// A file that torch wrote; the SDK's tests tell how.
+/// A file that torch wrote; the tests of the SDK describe how.
 fn torch_file(name: &str) -> String {
     format!("{}/../sdk/tests/checkpoints/{name}", env!("CARGO_MANIFEST_DIR"))
 }

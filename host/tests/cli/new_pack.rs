@@ -1,4 +1,4 @@
-//! `splatgraph new-pack`: what it writes builds, passes its test and runs.
+//! `splatgraph new-pack`: the new pack builds, passes its test and runs.
 
 use std::fs;
 use std::path::Path;
@@ -69,7 +69,7 @@ fn a_new_pack_builds_passes_its_test_and_runs() {
     let place = Place::new();
     assert_eq!(place.run(&["new-pack", "fresh", "--sdk", SDK]).code, 0);
     let folder = place.path("work/fresh");
-    // The versions that this project was built with are there already.
+    // The crates in the versions of this project are downloaded already.
     fs::copy(Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.lock"), folder.join("Cargo.lock")).unwrap();
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("new-pack");
     for arguments in [&["fmt", "--check"][..], &["test"], &["build"]] {

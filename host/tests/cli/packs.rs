@@ -10,7 +10,7 @@ fn packs_tells_what_was_loaded_and_what_was_not() {
     let place = Place::with_stub();
     let folder = place.path("packs");
     fs::write(folder.join("broken.so"), "nothing").unwrap();
-    // An ELF library that is no pack: the test's own executable is one, position-independent as it is.
+    // The test executable is position-independent, and so an ELF library that is not a pack.
     fs::copy(std::env::current_exe().unwrap(), folder.join("other.so")).unwrap();
     let ran = place.run(&["packs"]);
     let built = ran.stdout.lines().find(|line| line.trim_start().starts_with("built")).unwrap();
@@ -48,7 +48,7 @@ fn packs_are_found_in_every_place() {
     assert_eq!(place_of("bin", &[]).as_deref(), Some("beside the executable"));
     assert_eq!(place_of("data/splatgraph/packs", &[]).as_deref(), Some("data directory"));
     assert_eq!(place_of("more-data/splatgraph/packs", &[]).as_deref(), Some("data directory"));
-    // Never in the current directory.
+    // The current directory is never searched.
     assert_eq!(place_of("work", &[]), None);
     assert_eq!(place_of("work/packs", &[]), None);
 }

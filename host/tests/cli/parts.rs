@@ -6,7 +6,7 @@ use crate::node;
 use crate::support::Place;
 use serde_json::{Value as Json, json};
 
-/// Reads a text beside itself and makes a picture; names everything.
+/// A graph that reads a text beside itself and makes a picture, with names for all inputs and outputs.
 fn part() -> Json {
     let inputs = json!({"size": "image.size", "notes": "text.path", "text": "shout.words"});
     let outputs = json!({"image": ["image", "image"], "text": ["text", "text"], "shout": ["shout", "text"]});

@@ -31,7 +31,7 @@ fn a_node_gets_another_class_and_the_graph_runs() {
     insta::assert_snapshot!(ran.stderr.lines().next().unwrap(), @"swap add: stub.Add > stub.Sleep: dropped the inputs a, b; the output `ms` takes the place of `sum`; removed the nodes number, other, which nothing needs any more; dropped the named input b, with nothing left to set");
     assert_eq!(place.read("sum.txt"), "5");
     assert_eq!(place.run(&[&swap[..], &["--quiet"]].concat()).stderr, "");
-    // A bare prompt too; what is saved is a graph.
+    // Works for a bare prompt too, and saves it as a graph.
     let prompt = place.run(&["convert", "graphs/graph.json", "--api"]).stdout;
     place.write("prompt.json", &prompt);
     let swap = ["run", "prompt.json", "--swap", "add=Sleep", "--write", "own.json"];
@@ -67,7 +67,7 @@ fn the_swapped_graph_is_saved_and_leads_to_the_same_files() {
     let again = place.run(&["run", "saved/swapped.json"]);
     assert_eq!((again.code, again.stdout.as_str()), (0, "notes  hello\nwrote  sum.txt\n"), "{}", again.stderr);
     assert!(place.read("graphs/graph.json").contains("stub.Add"), "the graph itself stays as it is");
-    // Nothing that exists is written over, the graph itself neither.
+    // Writes over no existing file, not even over the graph itself.
     for existing in ["saved/swapped.json", "graphs/graph.json"] {
         let ran = place.run(&["run", "graphs/graph.json", "--swap", "add=stub.Sleep", "--write", existing]);
         assert_eq!((ran.code, ran.stdout.as_str()), (2, ""));

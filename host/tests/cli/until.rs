@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::support::Place;
 use crate::{graph, node};
 
-/// Two branches, one of which fails, and two nodes that write.
+/// Two branches, one of which fails, and two output nodes.
 fn two_branches(place: &Place) {
     let nodes = json!({
         "image": node("PlainImage", json!({"size": 2})),

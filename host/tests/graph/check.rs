@@ -1,3 +1,5 @@
+//! Problems of a whole graph.
+
 use super::{LOAD, SAVE, check_with, given, graph, problems};
 use splatgraph::graph::Feed;
 

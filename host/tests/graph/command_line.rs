@@ -1,3 +1,5 @@
+//! Values from the command line.
+
 use super::{LOAD, SAVE, check_with, given, problems_with};
 use splatgraph::graph::{Feed, Given};
 
@@ -36,7 +38,7 @@ fn values_are_converted_by_the_type_of_their_socket() {
     note: [Value(String("12")), Value(Object {"a": Array [Number(1)]}), Value(Bool(false)), Value(Number(18446744073709551615)), Value(Number(7))]
     grid: [Link(Socket { node: 0, output: 0 }), Value(Array [Number(1.0), Number(2.0)])]
     "#);
-    // The graph as it ran, for a picture's metadata.
+    // The graph with its values, as pictures carry it.
     insta::assert_snapshot!(checked.file().to_prompt(&super::closures::declared())["size"], @r#"{"class_type":"std.Resize","inputs":{"image":["load",0],"width":256,"fit":"stretch"}}"#);
 }
 

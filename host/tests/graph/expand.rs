@@ -1,3 +1,5 @@
+//! Graphs in graphs.
+
 use super::closures::declared;
 use splatgraph::graph::{Checked, Feed, File, Given, Origin, Problems, check, draw, expand};
 use std::{fs, path::PathBuf};
@@ -6,7 +8,7 @@ use tempfile::TempDir;
 /// A folder with graphs, in which `here` is the current directory.
 struct Graphs(TempDir);
 
-/// Halves a picture `times` over; names its input, its knob and its result.
+/// A graph that resizes a picture. It names its input, its size and its result.
 const RESIZE: &str = r#"{
     "inputs": { "image": "size.image", "width": ["size.width", "note.seed"] },
     "outputs": { "image": ["size", "image"], "text": ["note", 0] },
@@ -143,7 +145,7 @@ fn a_graph_takes_the_place_of_the_node_that_names_it() {
     assert_eq!(value(&checked, "part:size", "width"), Feed::Value(9.into()));
     assert_eq!(value(&checked, "part:note", "seed"), Feed::Value(9.into()), "all targets of the inner name");
 
-    // From the command line: by the outer name, the name of the graph node's input, and inside.
+    // Values from the command line: by the outer name, by the input of the graph node, and by the inner node.
     for (inputs, sets) in [([("wide", "7")].as_slice(), [].as_slice()), (&[], &[("part.width", "7")])] {
         let checked = graphs.check("g.json", &graphs.given(inputs, sets)).unwrap();
         assert_eq!(value(&checked, "part:size", "width"), Feed::Value(7.into()));

@@ -1,3 +1,5 @@
+//! Links and cycles.
+
 use super::{LOAD, SAVE, check_with, given, graph, problems};
 use splatgraph::graph::{Feed, Socket};
 
@@ -64,7 +66,7 @@ fn one_link_several_links_and_a_list_fill_a_list() {
     assert_eq!(checked.nodes[6].feeds[4], Feed::Link(split));
 }
 
-/// Resize nodes with links from each to the one named.
+/// Nodes `Resize`, each with a link to the node that is named.
 fn chain(links: &[(&str, &str)]) -> String {
     let node = |(id, from): &(&str, &str)| {
         format!(r#""{id}": {{"class_type": "std.Resize", "inputs": {{"image": ["{from}", "image"], "width": 3}}}}"#)
@@ -78,7 +80,7 @@ fn every_cycle_is_named_once() {
     line 1, column 198: nodes wait for each other: `a` > `a`; remove one of these links
     1 problem in the text
     ");
-    // The node after the cycle is not on it.
+    // The node behind the cycle is not part of it.
     insta::assert_snapshot!(problems(&chain(&[("z", "c"), ("a", "c"), ("b", "a"), ("c", "b"), ("y", "z")])), @r"
     line 1, column 282: nodes wait for each other: `a` > `b` > `c` > `a`; remove one of these links
     1 problem in the text

@@ -1,9 +1,11 @@
+//! Random changes of a graph file, which must not make the host panic.
+
 use super::{check_with, closures::declared, given, parse, random::Random};
 use splatgraph::graph::{File, draw, expand, schema, swap, to_bare_prompt, to_own_format};
 use splatgraph::registry::Registry;
 use std::path::Path;
 
-/// Every kind of thing that a graph file can have.
+/// A graph file with everything that the format allows.
 const GRAPH: &str = r#"{"$schema": "s", "version": 1, "requires": {"std": {"version": ">=0.1, <2", "url": "https://x"}}, "title": "A \u00e9 \ud83d\ude00 ü", "inputs": {"image": "load.path",
     "tokens": ["init.tokens", "size.width"]}, "outputs": {"layout": ["init", "layout"], "n": ["load", 1]}, "nodes": {
     "load": {"class_type": "std.LoadImage", "inputs": {"path": "cat.png"}},
@@ -63,7 +65,7 @@ fn mutate(random: &mut Random) -> String {
     text.into_iter().collect()
 }
 
-/// What makes other graphs of a graph.
+/// Makes other graphs from a graph.
 fn rewrite(file: &File, registry: &Registry) {
     let swaps = [("load", "std.Note"), ("init", "tokenize.DrawTokens"), ("size", "std.Grid")];
     let swaps = swaps.map(|(id, class)| (id.to_owned(), class.to_owned()));
@@ -93,7 +95,7 @@ fn no_text_makes_the_host_panic() {
             }
             Ok(file) => {
                 if file.problems.is_empty() {
-                    // Whatever is taken for JSON here is JSON to everyone.
+                    // A text that this reader accepts as JSON is JSON for serde_json too.
                     assert!(serde_json::from_str::<serde_json::Value>(&text).is_ok(), "{text}");
                 }
                 let _ = draw(&file, Some(&registry));

@@ -1,8 +1,10 @@
+//! Reading the text of graph files.
+
 use super::{graph, parse, problems};
 use serde_json::json;
 use splatgraph::graph::Source;
 
-/// The error of reading, before any check.
+/// The problems of reading a text, without a check.
 #[track_caller]
 fn unreadable(text: &str) -> String {
     parse(text).expect_err("it can't be read").to_string()
@@ -178,7 +180,7 @@ fn literals_links_and_lists_are_told_apart() {
         other => format!("{other:?}"),
     };
     assert_eq!(["name", "index", "float", "links", "none"].map(shown), ["n.text", "n.1", "n.1", "n.0;m.x;", ""]);
-    // Written and read again, it is the same.
+    // Writing and reading the graph does not change it.
     let again = parse(&file.to_json().to_string()).unwrap();
     assert_eq!(again.to_json(), file.to_json());
     assert!(again.nodes[0].inputs.iter().zip(&node.inputs).all(|(a, b)| a.source == b.source));

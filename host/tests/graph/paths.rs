@@ -1,3 +1,5 @@
+//! Paths in graphs.
+
 use super::closures::declared;
 use splatgraph::graph::{Checked, File, Given, Origin, Problems, check};
 use std::{
@@ -153,7 +155,7 @@ fn what_a_run_reads_is_not_written_over() {
     line 6, column 98, node `save` (std.SaveImage), input `path`: it would write over the file that `load.path` reads; give it another name than [folder]/here/cat.png
     1 problem in [folder]/graphs/graph.json
     ");
-    // A file that does not exist yet, and a number in its name.
+    // The file does not exist yet, and has a number in its name.
     assert!(clash("../here/new.png", "../graphs/../here/new.png").is_err());
     assert!(clash("../here/new-003.png", "new-{b}.png").is_err());
     assert!(clash("../here/new-x.png", "new-{b}.png").is_ok());
@@ -210,7 +212,7 @@ fn a_graph_from_a_picture_stays_in_its_folder() {
     3 problems in the graph in [folder]/graphs/picture.png
     "#);
     assert!(check("sub/../../cat.png", "out.png", "small", &given).is_err());
-    // Whoever gives a path on the command line means it.
+    // Paths on the command line are not confined.
     let given = folders.given(&[("image", "/photos/cat.png"), ("output", "../out.png")]);
     let checked = check("/etc/passwd", "../out.png", "small", &given).unwrap();
     assert_eq!(checked.nodes[0].reads, [Path::new("/photos/cat.png")]);

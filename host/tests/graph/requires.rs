@@ -1,3 +1,5 @@
+//! The packs that a graph requires.
+
 use super::{check_with, given, problems};
 use splatgraph::graph::{File, Origin};
 
@@ -36,7 +38,7 @@ fn a_missing_pack_is_said_once_with_where_it_can_be_had() {
     line 1, column 15: the graph requires the pack `acme`, which is not among those loaded: std, tokenize; install it with `splatgraph packs add FILE`, or name its folder with `--packs`
     1 problem in the text
     ");
-    // One that the graph does not require is said of its node.
+    // A pack that the graph does not require is a problem of its node.
     insta::assert_snapshot!(problems(&graph(r#"{"acme": {}}"#, "other.Note")), @r"
     line 1, column 15: the graph requires the pack `acme`, which is not among those loaded: std, tokenize; install it with `splatgraph packs add FILE`, or name its folder with `--packs`
     line 2, column 43, node `n`: `other.Note` needs the pack `other`, which is not among those loaded: std, tokenize; did you mean `std.Note`?

@@ -1,3 +1,5 @@
+//! Drawings, prompts and the schema.
+
 use super::{LOAD, SAVE, closures::declared, parse};
 use splatgraph::graph::{draw, schema};
 

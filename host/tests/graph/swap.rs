@@ -1,10 +1,12 @@
+//! Swapping classes of nodes.
+
 use super::closures::{PackOf, declared};
 use serde_json::json;
 use splatgraph::graph::{File, Given, Origin, Problems, check, expand, swap};
 use splatgraph::registry::Registry;
 use std::fs;
 
-/// The packs of the other tests, and `acme` with classes that take the places of theirs.
+/// The packs of the other tests, and `acme` with classes to swap in.
 fn registry() -> Registry {
     let input = |name: &str, socket: &str| json!({ "name": name, "type": socket, "optional": true });
     let output = |name: &str, socket: &str| json!({ "name": name, "type": socket });
@@ -38,7 +40,7 @@ fn swapped(text: &str, swaps: &[(&str, &str)]) -> Result<(File, Vec<String>), Pr
     swap(File::parse(text, Origin::Text).unwrap(), &swaps, &registry())
 }
 
-/// What was said, and the graph's lines with links, for a look.
+/// The texts about the changes, and the lines of the graph that have links.
 #[track_caller]
 fn shown(text: &str, swaps: &[(&str, &str)]) -> String {
     let (file, said) = swapped(text, swaps).unwrap();
@@ -98,7 +100,7 @@ fn an_output_of_the_same_type_takes_the_place_of_another_name() {
     size {"class_type":"acme.Renamed","inputs":{"image":["load","image"]}}
     save {"class_type":"std.SaveImage","inputs":{"image":["size","picture"],"path":"o.png"}}
     "#);
-    // Two fit, so none is taken.
+    // Two outputs fit, so none is used.
     let (file, _) = swapped(GRAPH, &[("size", "acme.Two")]).unwrap();
     insta::assert_snapshot!(problems(file), @r"
     line 4, column 18: the named output `image`: node `size` (acme.Two) has no output `image`; its outputs are: one, two
@@ -177,7 +179,7 @@ fn a_node_inside_a_graph_node_and_a_graph_node_itself() {
     insta::assert_snapshot!(said.join("\n").replace(&folder.path().display().to_string(), "[folder]"), @"swap part: std.Resize > [folder]/part.json");
     assert_eq!(problems(with), "no problems");
 
-    // A graph node that has lost its consumer goes too, unless something in it writes.
+    // A graph node without a consumer is removed too, unless it has an output node.
     let (alone, said) = swap(
         File::parse(&text.replace(r#"{"image": ["part", 0]}, "nodes": {"#, r#"{"n": ["n", 0]}, "nodes": {"n": {"class_type": "std.Resize", "inputs": {"image": ["part", "image"], "width": 1}},"#), origin()).unwrap(),
         &swaps("n", "acme.Source"),

@@ -1,3 +1,5 @@
+//! Results that are kept from run to run.
+
 use super::{arithmetic, checked, closures::PackOf, lines, run, runner, whys};
 use serde_json::json;
 use splatgraph::run::{CancelToken, RunResult, Runner, Settings, Status};
@@ -5,7 +7,7 @@ use splatgraph_sdk::{Error, Value};
 use std::fs;
 use tempfile::TempDir;
 
-/// `a` and `b` are added; the sum and `c` are summed and shown by `t.Save`, which writes.
+/// Adds `a` and `b`, sums the result and `c`, and passes it to the output node `t.Save`.
 fn graph(a: i64, c: i64) -> String {
     format!(
         r#"{{"nodes": {{
@@ -55,7 +57,7 @@ fn what_did_not_change_is_not_run_again() {
     sum: ran: input `numbers` changed
     save: ran: it writes
     ");
-    // An earlier result is still there.
+    // An earlier result is still in the cache.
     insta::assert_snapshot!(whys(&run_graph(&runner, &graph(1, 5))), @r"
     a: cached
     b: cached
@@ -83,7 +85,7 @@ fn writing_pack() -> PackOf {
 }
 
 #[test]
-fn what_is_written_already_is_not_written_again() {
+fn files_that_are_written_already_are_not_written_again() {
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("out.txt");
     let graph = |x: i64| {
@@ -101,18 +103,18 @@ fn what_is_written_already_is_not_written_again() {
         whys(&result).lines().nth(1).unwrap().to_owned()
     };
     assert_eq!(why(1), "keep: ran: first time");
-    assert_eq!(why(1), "keep: cached: its files are as it left them");
-    assert_eq!(why(2), "keep: ran: input `x` changed, which comes from `x`");
+    assert_eq!(why(1), "keep: cached: its files have not changed");
+    assert_eq!(why(2), "keep: ran: input `x`, which comes from `x`, changed");
     assert_eq!(
         why(1),
-        "keep: ran: input `x` changed, which comes from `x`",
+        "keep: ran: input `x`, which comes from `x`, changed",
         "the file holds the result of another run"
     );
     fs::write(&file, "changed").unwrap();
-    assert_eq!(why(1), "keep: ran: its files are not as it left them");
+    assert_eq!(why(1), "keep: ran: its files changed since it wrote them");
     fs::remove_file(&file).unwrap();
-    assert_eq!(why(1), "keep: ran: its files are not as it left them");
-    assert_eq!(why(1), "keep: cached: its files are as it left them");
+    assert_eq!(why(1), "keep: ran: its files changed since it wrote them");
+    assert_eq!(why(1), "keep: cached: its files have not changed");
     let result = run(&runner, &graph(1));
     assert_eq!((result.written.len(), &result.nodes[1].status), (0, &Status::Cached));
 }
@@ -330,7 +332,7 @@ fn nodes_live_as_long_as_the_runner() {
         assert!(result.outputs.iter().all(|(_, value)| value.as_int() == Some(expected)));
     }
     assert_eq!(made.load(Ordering::SeqCst), 2, "one for each node");
-    // What a graph that was edited no longer has is dropped when that is asked for.
+    // Instances of nodes that an edited graph no longer has are dropped on request.
     let one =
         checked(&text.replace(r#", "b": ["b", 0]"#, "").replace(r#", "b": {"class_type": "t.Count"}"#, ""), &registry);
     runner.keep_only_nodes_of(&one);

@@ -1,3 +1,5 @@
+//! Recording a run.
+
 use super::{checked, closures::PackOf, runner};
 use serde_json::{Value as Json, json};
 use splatgraph::{
@@ -7,7 +9,7 @@ use splatgraph::{
 use splatgraph_sdk::{Record, Tensor, Value};
 use std::{path::Path, sync::Arc};
 
-/// `t.Divide` and `t.Add`, of floats.
+/// A pack with `t.Divide` and `t.Add` for floats.
 fn pack() -> PackOf {
     let float = |name: &str| json!({ "name": name, "type": "FLOAT" });
     let of = |name: &str| json!({ "name": name, "inputs": [float("a"), float("b")], "outputs": [float("x")] });
@@ -42,7 +44,7 @@ fn only_what_this_run_made_is_blamed_for_nan() {
     let folder = tempfile::tempdir().unwrap();
     let runner = runner(1, 1 << 20);
     assert_eq!(recorded(&runner, folder.path(), 1.0).0, ["bad"]);
-    // Now `bad` comes from the cache, and `late` has its NaN from there.
+    // Now the output of `bad` comes from the cache, and `late` takes NaN from it.
     let (made_nan, run) = recorded(&runner, folder.path(), 2.0);
     assert_eq!(made_nan, [""; 0]);
     let statuses: Vec<&Json> = run["nodes"].as_array().unwrap().iter().map(|node| &node["status"]).collect();

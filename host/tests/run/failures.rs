@@ -1,3 +1,5 @@
+//! Nodes that fail.
+
 use super::{arithmetic, checked, closures::PackOf, lines, run, runner, statuses};
 use serde_json::json;
 use splatgraph::run::Status;
@@ -111,7 +113,7 @@ fn what_waits_for_nothing_else_does_not_wait_for_a_slow_branch() {
         BOTH.wait();
         Ok(inputs.to_vec())
     });
-    // Both meet only if the second runs while the first waits.
+    // Both nodes meet only if the second runs while the first waits.
     let text = r#"{"outputs": {"a": ["a", 0], "b": ["b", 0]}, "nodes": {
         "n": {"class_type": "t.Number", "inputs": {"value": 1}},
         "a": {"class_type": "t.Meet", "inputs": {"x": ["n", 0]}},

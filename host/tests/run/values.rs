@@ -1,3 +1,5 @@
+//! Values between nodes.
+
 use super::{arithmetic, checked, closures::PackOf, lines, run, runner, statuses};
 use serde_json::json;
 use splatgraph::run::{CancelToken, Settings, Status};
@@ -87,7 +89,7 @@ fn a_value_is_gone_after_its_last_use() {
     let text = format!(r#"{{"outputs": {{"last": ["n49", 0]}}, "nodes": {{{}}}}}"#, nodes.join(", "));
     let runner = runner(2, 0);
     let result = run(&runner, &checked(&text, &pack.registry()));
-    // The value that a node gets, and the two that it makes.
+    // The input of a node, and its two outputs.
     assert_eq!(most.load(Ordering::SeqCst), 3);
     assert_eq!(alive.load(Ordering::SeqCst), 1, "only the named result is left");
     drop(result);
@@ -115,7 +117,7 @@ fn nodes_report_what_they_do_and_see_the_settings() {
     assert!(LogLevel::Info < LogLevel::Warn);
 }
 
-/// A pack with `t.Write(path)`, which gives the path it was given, and `t.Read(path)`, which gives it too.
+/// A pack with `t.Write(path)` and `t.Read(path)`, which return their paths.
 fn paths() -> PackOf {
     let path = |kind: &str| json!([{ "name": "path", "type": "STRING", "path": kind }]);
     let text = json!([{ "name": "path", "type": "STRING" }]);
