@@ -158,7 +158,7 @@ mod tests {
         assert!(both.graph.contains("nodes"));
         assert_eq!(both.header.unwrap()["packs"]["std"], "0.1.0");
         insta::assert_snapshot!(graph_in(&with(&[])).unwrap_err(), @"expected a picture with a graph in it, got one without; `splatgraph run` writes its graph into the PNG files that it saves");
-        insta::assert_snapshot!(graph_in(&with(&[("splatgraph", "{}")])).unwrap_err(), @"the picture's text chunk `splatgraph` holds no graph: it has no key `graph`");
+        insta::assert_snapshot!(graph_in(&with(&[("splatgraph", "{}")])).unwrap_err(), @"the text chunk `splatgraph` of the picture does not hold a graph: expected the key `graph`, got none");
     }
 
     #[test]

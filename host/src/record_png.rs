@@ -75,8 +75,8 @@ mod tests {
         let errors = [pictures("IMAGE", "image", &[1, 1, 4]), pictures("IMAGE", "mask", &[1, 1, 1])];
         insta::assert_debug_snapshot!(errors.map(|found| found[0].1.as_ref().unwrap_err().message.clone()), @r#"
         [
-            "this IMAGE cannot be written as a picture: its field `image` has the shape [1, 1, 4]",
-            "this IMAGE cannot be written as a picture: it has no field `image`",
+            "this IMAGE cannot be written as a picture: expected the shape [batch, height, width, 3] in `image`, got [1, 1, 4]",
+            "this IMAGE cannot be written as a picture: expected a field `image`, got none",
         ]
         "#);
     }

@@ -65,18 +65,18 @@ fn what_is_no_pack_is_passed_over_and_what_is_broken_is_reported() {
     assert_eq!(names, ["f_no_pack.so"]);
     let said = said(&found, &place);
     // The length of the library differs between builds.
-    insta::assert_snapshot!(without_length(&said), @r"
-    a pack was not loaded: it is not a shared library
+    insta::assert_snapshot!(without_length(&said), @"
+    a pack cannot be loaded: expected a shared library
       [DIR]/packs/a_text.so
-    a pack was not loaded: it is not a shared library
+    a pack cannot be loaded: expected a shared library
       [DIR]/packs/b_empty.so
-    a pack was not loaded: it is incomplete: 4096 bytes
+    a pack cannot be loaded: it is incomplete: expected at least N bytes, got 4096
       [DIR]/packs/c_half.so
-    a pack was not loaded: it is incomplete: 20 bytes
+    a pack cannot be loaded: it is incomplete: expected at least N bytes, got 20
       [DIR]/packs/d_start.so
-    a pack was not loaded: it is built for Aarch64 ELF, this host for X86_64 ELF
+    a pack cannot be loaded: expected a library for X86_64 ELF, got one for Aarch64 ELF
       [DIR]/packs/e_other_machine.so
-    a pack was not loaded: it is not a regular file
+    a pack cannot be loaded: expected a regular file
       [DIR]/packs/g_folder.so
     ");
 }
@@ -102,10 +102,10 @@ fn the_earlier_of_two_folders_wins_and_twins_in_one_are_refused() {
     let (first, second) = (place.path("first"), place.path("second"));
     let found = load(&[&first, &second, &first]);
     assert_eq!(ids(&found), ["stub"]);
-    insta::assert_snapshot!(said(&found, &place), @r"
-    two packs are called `stub`; the one found first is used
+    insta::assert_snapshot!(said(&found, &place), @"
+    two packs have the id `stub`, and the one that is found first is used
       used:     [DIR]/first/libstub_pack.so
-      left out: [DIR]/second/libstub_pack.so
+      not used: [DIR]/second/libstub_pack.so
     ");
 
     let library = place.add_pack("stub_pack", "twins");
@@ -113,10 +113,10 @@ fn the_earlier_of_two_folders_wins_and_twins_in_one_are_refused() {
     place.add_pack("second_pack", "twins");
     let found = load(&[&place.path("twins")]);
     assert_eq!(ids(&found), ["second"]);
-    insta::assert_snapshot!(said(&found, &place), @r"
-    a pack was not loaded: its id `stub` is also that of libstub_pack.so in the same folder; remove all but one
+    insta::assert_snapshot!(said(&found, &place), @"
+    a pack cannot be loaded: its id `stub` is also the id of libstub_pack.so in the same folder; remove all but one
       [DIR]/twins/another.so
-    a pack was not loaded: its id `stub` is also that of another.so in the same folder; remove all but one
+    a pack cannot be loaded: its id `stub` is also the id of another.so in the same folder; remove all but one
       [DIR]/twins/libstub_pack.so
     ");
 }
@@ -139,15 +139,15 @@ fn a_file_that_others_may_write_is_not_opened() {
     fs::set_permissions(&library, fs::Permissions::from_mode(0o666)).unwrap();
     let found = load(&[&place.path("packs")]);
     assert!(found.loaded.is_empty());
-    insta::assert_snapshot!(said(&found, &place), @r"
-    a pack was not loaded: it is not trusted: other users may write [DIR]/packs/libstub_pack.so (to trust it: chmod go-w [DIR]/packs/libstub_pack.so)
+    insta::assert_snapshot!(said(&found, &place), @"
+    a pack cannot be loaded: it is not trusted: other users may write [DIR]/packs/libstub_pack.so (to trust it: chmod go-w [DIR]/packs/libstub_pack.so)
       [DIR]/packs/libstub_pack.so
     ");
 
     fs::set_permissions(&library, fs::Permissions::from_mode(0o644)).unwrap();
     fs::set_permissions(place.path("packs"), fs::Permissions::from_mode(0o777)).unwrap();
-    insta::assert_snapshot!(said(&load(&[&place.path("packs")]), &place), @r"
-    a pack was not loaded: it is not trusted: other users may write [DIR]/packs (to trust it: chmod go-w [DIR]/packs)
+    insta::assert_snapshot!(said(&load(&[&place.path("packs")]), &place), @"
+    a pack cannot be loaded: it is not trusted: other users may write [DIR]/packs (to trust it: chmod go-w [DIR]/packs)
       [DIR]/packs/libstub_pack.so
     ");
 
@@ -293,8 +293,8 @@ fn a_broken_new_library_leaves_the_old_one_and_folders_are_followed() {
     assert_eq!(says(packs.found()), "the stub fails on purpose");
     let told = said(packs.found(), &place);
     // The length of the library differs between builds.
-    insta::assert_snapshot!(without_length(&told), @r"
-    a pack was not loaded: it is incomplete: 5000 bytes; its last version goes on
+    insta::assert_snapshot!(without_length(&told), @"
+    a pack cannot be loaded: it is incomplete: expected at least N bytes, got 5000; its last version stays in use
       [DIR]/packs/libstub_pack.so
     ");
     write_version(&library, "the third version is good");

@@ -176,31 +176,31 @@ mod tests {
 
     #[test]
     fn errors_name_their_lines() {
-        insta::assert_snapshot!(read("a,b\n1,2\n3\n").err().unwrap(), @r"
-        `@rows.csv`: in line 3, one for each column, got 1 but the first line names 2 columns
+        insta::assert_snapshot!(read("a,b\n1,2\n3\n").err().unwrap(), @"
+        `@rows.csv`: expected 2 cells in line 3, one for each column, got 1
           [DIR]/rows.csv
         ");
         assert!(read("a,b\r\n1,2\r\n3\r\n").err().unwrap().contains("in line 3, one for each column, got 1"));
-        insta::assert_snapshot!(read("a,b\n").err().unwrap(), @r"
-        `@rows.csv` has no rows; its first line names the columns, each line below is an item
+        insta::assert_snapshot!(read("a,b\n").err().unwrap(), @"
+        `@rows.csv`: expected a line with the names of the columns and a line for each item, got no items
           [DIR]/rows.csv
         ");
-        insta::assert_snapshot!(read("").err().unwrap(), @r"
-        `@rows.csv` has no rows; its first line names the columns, each line below is an item
+        insta::assert_snapshot!(read("").err().unwrap(), @"
+        `@rows.csv`: expected a line with the names of the columns and a line for each item, got no items
           [DIR]/rows.csv
         ");
-        insta::assert_snapshot!(read("a,,c\n1,2,3\n").err().unwrap(), @r"
-        `@rows.csv`: line 1 should name the columns; column 2 has no name
+        insta::assert_snapshot!(read("a,,c\n1,2,3\n").err().unwrap(), @"
+        `@rows.csv`: expected the names of the columns in line 1, got no name for column 2
           [DIR]/rows.csv
         ");
-        insta::assert_snapshot!(read("a,b,a\n1,2,3\n").err().unwrap(), @r"
-        `@rows.csv`: two columns are called `a`
+        insta::assert_snapshot!(read("a,b,a\n1,2,3\n").err().unwrap(), @"
+        `@rows.csv`: two columns have the name `a`; rename one of them
           [DIR]/rows.csv
         ");
         let rows = read("a,b\n1,2\n\n3,4\n1,2\n").unwrap();
         let mut axis = Axis { inputs: Vec::new(), rows: vec![Vec::new(); rows.len()] };
         rows.add("a", None, &mut axis).unwrap();
         insta::assert_snapshot!(rows.refuse_repetitions(&axis).unwrap_err(), @"`@rows.csv`: the lines 2 and 5 give the same values; remove one of them");
-        insta::assert_snapshot!(rows.add("c", None, &mut axis).unwrap_err(), @"`c=@rows.csv`: there is no column `c`; did you mean `a`? Its columns are: a, b");
+        insta::assert_snapshot!(rows.add("c", None, &mut axis).unwrap_err(), @"`c=@rows.csv`: the file has no column `c`; did you mean `a`? Its columns are: a, b");
     }
 }

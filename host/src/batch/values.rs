@@ -206,13 +206,13 @@ mod tests {
     #[test]
     fn wrong_lists_are_refused() {
         let error = |text: &str| values("x", text, Takes::Numbers, Path::new("/nowhere")).unwrap_err().to_string();
-        insta::assert_snapshot!(error("9..0"), @"`x=9..0` is a range backwards; write 0..9");
-        insta::assert_snapshot!(error(""), @"`x=` gives no value; write one, or several with commas between them, or leave `x` out");
-        insta::assert_snapshot!(error("1,,2"), @"`x=1,,2` has nothing between two commas, or at an end");
-        insta::assert_snapshot!(error("1..b"), @"`x=1..b`: a range has a whole number at each end, as 0..9 has");
-        insta::assert_snapshot!(error("0..3,2"), @"`x=0..3,2` gives the value 2 twice");
-        insta::assert_snapshot!(error("0..99999999"), @"`x=0..99999999` has more than the 10000000 values that a batch may have");
-        insta::assert_snapshot!(error("-170141183460469231731687303715884105728..170141183460469231731687303715884105727"), @"`x=-170141183460469231731687303715884105728..170141183460469231731687303715884105727` has more than the 10000000 values that a batch may have");
+        insta::assert_snapshot!(error("9..0"), @"expected a range from small to large, got `x=9..0`; write 0..9");
+        insta::assert_snapshot!(error(""), @"expected a value, or several with commas between them, got `x=`; leave it out to keep the graph's value");
+        insta::assert_snapshot!(error("1,,2"), @"expected a value between all commas, got `x=1,,2`");
+        insta::assert_snapshot!(error("1..b"), @"expected a range of whole numbers such as 0..9, got `x=1..b`");
+        insta::assert_snapshot!(error("0..3,2"), @"`x=0..3,2` has the value 2 twice; remove one");
+        insta::assert_snapshot!(error("0..99999999"), @"expected at most 10000000 values, got more in `x=0..99999999`");
+        insta::assert_snapshot!(error("-170141183460469231731687303715884105728..170141183460469231731687303715884105727"), @"expected at most 10000000 values, got more in `x=-170141183460469231731687303715884105728..170141183460469231731687303715884105727`");
     }
 
     #[test]
@@ -238,10 +238,10 @@ mod tests {
         let absolute = folder.path().join("?.txt");
         assert_eq!(of(absolute.to_str().unwrap(), files).unwrap().len(), 2);
         let none = of("*.png", files).unwrap_err().to_string().replace(folder.path().to_str().unwrap(), "[DIR]");
-        insta::assert_snapshot!(none, @r"
-        `x=*.png` fits no file; it is looked for from the current directory
+        insta::assert_snapshot!(none, @"
+        `x=*.png` matches no file in the current directory
           [DIR]
         ");
-        insta::assert_snapshot!(of("a[.png", files).unwrap_err(), @"`x=a[.png` is no pattern: invalid range pattern, at character 2");
+        insta::assert_snapshot!(of("a[.png", files).unwrap_err(), @"expected a pattern, got `x=a[.png`: invalid range pattern at character 2");
     }
 }

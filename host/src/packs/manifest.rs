@@ -69,12 +69,12 @@ mod tests {
         let node = |name: &str, inputs: Vec<InputSpec>| NodeSpec { name: name.into(), inputs, ..NodeSpec::default() };
         let nodes = vec![node("Add", vec![input("a"), input("a")]), node("Add", vec![input("b c")])];
         let manifest = Manifest { id: "My.Pack".into(), nodes, ..Manifest::default() };
-        insta::assert_snapshot!(faults(&manifest, "mine").join("\n"), @r"
-        its stamp says `mine`, its manifest `My.Pack`
-        its id is `My.Pack`; an id has lower-case letters, digits, `_` and `-`, and begins with a letter
-        the node `Add` has two inputs called `a`
-        two nodes are called `Add`
-        inputs of the node `Add`: `b c` is not made of letters, digits and `_`
+        insta::assert_snapshot!(faults(&manifest, "mine").join("\n"), @"
+        expected the id of the stamp, `mine`, got `My.Pack`
+        expected an id of lower-case letters, digits, `_` and `-` that begins with a letter, got `My.Pack`
+        the node `Add` has two inputs with the name `a`
+        two nodes have the name `Add`
+        inputs of the node `Add`: expected a name of letters, digits and `_`, got `b c`
         ");
     }
 

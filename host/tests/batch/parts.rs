@@ -45,12 +45,13 @@ fn the_same_part_twice_at_a_time_is_refused() {
     let journal = std::fs::File::create(place.path("work/out/batch-1-of-2.jsonl")).unwrap();
     journal.lock().unwrap();
     let run = |part| place.run(&["batch", "copy.json", "file=in/*.txt", "--out", "out", "--part", part]);
-    insta::assert_snapshot!(run("1/2").all(), @r"
+    insta::assert_snapshot!(run("1/2").all(), @"
     exit code 2
     --- stdout
     --- stderr
-    error: another process runs this batch, or this part of it, in the same folder; wait for it, or give another folder with --out
+    error: another process runs this batch, or this part of it, in the same folder; wait for it, or use another folder
       [DIR]/work/out/batch-1-of-2.jsonl
+      --out names another folder
     ");
     assert_eq!(run("2/2").code, 0);
 }

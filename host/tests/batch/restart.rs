@@ -170,8 +170,8 @@ fn a_journal_that_cannot_grow_stops_the_batch() {
     limited.args(arguments).current_dir(place.path("work")).env("SPLATGRAPH_PACKS", place.path("packs"));
     let ran = place.ran(&limited.output().unwrap());
     assert_eq!(ran.code, 1);
-    insta::assert_snapshot!(ran.stderr, @r"
-    error: the journal of the batch cannot be written: File too large (os error 27); what is not in it is run again next time
+    insta::assert_snapshot!(ran.stderr, @"
+    error: the journal of the batch cannot be written: File too large (os error 27); items that are not in it run again next time
       [DIR]/work/out/batch.jsonl
     ");
     let rest = place.run(&[&arguments[..], &["--json"]].concat());

@@ -60,7 +60,7 @@ fn a_node_that_does_not_react_is_abandoned_and_named() {
     assert_eq!(ran.code, 143);
     assert!(elapsed < Duration::from_secs(3), "{elapsed:?}");
     let abandoned = ran.stderr.lines().find(|line| line.contains("abandoned")).unwrap();
-    insta::assert_snapshot!(abandoned, @"did not react within a second and was abandoned: `bad` (stub.Stubborn)");
+    insta::assert_snapshot!(abandoned, @"abandoned because it did not stop within a second: `bad` (stub.Stubborn)");
 }
 
 #[test]

@@ -84,7 +84,7 @@ fn other_shapes_fields_and_numbers_that_are_not_finite_are_beyond_any_tolerance(
     record(&place, "a.safetensors", &json!({}), &a, DType::F32);
     record(&place, "b.safetensors", &json!({}), &b, DType::F32);
     let ran = place.run(&["inspect", "a.safetensors", "b.safetensors", "--tolerance", "1000"]);
-    insta::assert_snapshot!(ran.all(), @r"
+    insta::assert_snapshot!(ran.all(), @"
     exit code 1
     --- stdout
     A  a.safetensors  TOKENS
@@ -97,7 +97,7 @@ fn other_shapes_fields_and_numbers_that_are_not_finite_are_beyond_any_tolerance(
       shape  f32    [1, 2], [1, 1]  shapes differ
       new    f32    [1, 1]          only in B
 
-    not within 1000: the largest difference is 1, in `nan` at [0, 2]; NaN or infinity stands in one only in `nan`; the shapes differ of `shape`; only A has `old`; only B has `new`
+    not within 1000: the largest difference is 1, in `nan` at [0, 2]; only one file has NaN or infinity in `nan`; the shapes differ in `shape`; only A has `old`; only B has `new`
     --- stderr
     ");
     for only in [0, 1, 2, 3] {
@@ -141,11 +141,11 @@ fn what_is_not_compared_is_an_error() {
     let place = Place::new();
     record(&place, "a.safetensors", &json!({}), &[("x", &[1.0])], DType::F32);
     place.write("notes.txt", "hello");
-    insta::assert_snapshot!(place.run(&["inspect", "a.safetensors", "notes.txt"]).all(), @r"
+    insta::assert_snapshot!(place.run(&["inspect", "a.safetensors", "notes.txt"]).all(), @"
     exit code 1
     --- stdout
     --- stderr
-    error: only records (.safetensors, or files of the packs that are loaded) and checkpoints (.safetensors, .pth) are compared, and the file is neither
+    error: expected a record (.safetensors, or a file of a loaded pack) or a checkpoint (.safetensors, .pth) to compare, got another file
       notes.txt
     ");
     insta::assert_snapshot!(place.run(&["inspect", "missing.safetensors", "a.safetensors"]).all(), @r"
@@ -157,11 +157,11 @@ fn what_is_not_compared_is_an_error() {
     ");
     let run = |options: &[&str]| place.run(&[&["inspect", "a.safetensors"], options].concat());
     assert_eq!(run(&["--tolerance", "1"]).code, 2);
-    insta::assert_snapshot!(run(&["a.safetensors", "--tolerance=-1"]).all(), @r"
+    insta::assert_snapshot!(run(&["a.safetensors", "--tolerance=-1"]).all(), @"
     exit code 2
     --- stdout
     --- stderr
-    error: invalid value '-1' for '--tolerance <X>': a number of at least 0 was expected
+    error: invalid value '-1' for '--tolerance <X>': expected a number of at least 0
 
     For more information, try '--help'.
     ");

@@ -177,11 +177,11 @@ fn files_of_an_earlier_debug_run_are_replaced_and_others_kept() {
     assert_eq!(debug(&place, &[]).code, 0);
     assert_eq!(seen(&place), ["b.image.png", "c.image.png", "c.image.safetensors", "notes.txt", "run.json"]);
     image("b");
-    insta::assert_snapshot!(debug(&place, &[]).all(), @r"
+    insta::assert_snapshot!(debug(&place, &[]).all(), @"
     exit code 2
     --- stdout
     --- stderr
-    error: a debug run needs a folder of its own: a new one, an empty one, or that of an earlier debug run; in this one is `b.image.png`
+    error: expected a new folder, an empty one, or the folder of an earlier debug run, got a folder with `b.image.png`
       seen
     ");
     assert_eq!(seen(&place), ["b.image.png", "c.image.png", "c.image.safetensors", "notes.txt", "run.json"]);
@@ -193,11 +193,11 @@ fn a_folder_with_other_things_is_refused() {
     let place = Place::with_stub();
     graph(&place, &json!({"a": node("Constant", json!({}))}), &json!({"a": ["a", "value"]}));
     place.write("seen/photo.png", "mine");
-    insta::assert_snapshot!(debug(&place, &[]).all(), @r"
+    insta::assert_snapshot!(debug(&place, &[]).all(), @"
     exit code 2
     --- stdout
     --- stderr
-    error: a debug run needs a folder of its own: a new one, an empty one, or that of an earlier debug run; in this one is `photo.png`
+    error: expected a new folder, an empty one, or the folder of an earlier debug run, got a folder with `photo.png`
       seen
     ");
     place.write("seen/run.json", r#"{"file_names": ["photo"]}"#);
@@ -222,11 +222,11 @@ fn a_folder_that_the_graph_uses_is_refused() {
         "write": node("WriteText", json!({"text": "a", "path": "out.txt"})),
     });
     graph(&place, &nodes, &json!({"a": ["read", "text"]}));
-    insta::assert_snapshot!(debug(&place, &[]).all(), @r"
+    insta::assert_snapshot!(debug(&place, &[]).all(), @"
     exit code 2
     --- stdout
     --- stderr
-    error: a debug run needs a folder of its own, and node `read` reads or writes a file in this one; name another folder
+    error: expected a folder for the debug run alone, got one in which node `read` reads or writes a file; use another folder
       seen
     ");
     let both = place.run(&["run", "graph.json", "--out", "made", "--debug", "made"]);

@@ -16,13 +16,13 @@ fn packs_tells_what_was_loaded_and_what_was_not() {
     let built = ran.stdout.lines().find(|line| line.trim_start().starts_with("built")).unwrap();
     assert!(built.contains("SDK ") && built.contains("rustc "), "{built}");
     let rest: Vec<&str> = ran.stdout.lines().filter(|line| *line != built).collect();
-    insta::assert_snapshot!(rest.join("\n"), @r"
+    insta::assert_snapshot!(rest.join("\n"), @"
     stub 0.1.0  Nodes for the host's tests
       nodes  28 nodes: Constant, Add, EveryKind, Sleep, Endless, Stubborn, Panics, Fails, Misses, NanImage, PlainImage, Mean, MakeTensor, Pass, Address, ReadText, WriteText, SavePicture, UseModel, Settings, Divide, Opaque, Images, Letters, Ratio, MakeTokens, WriteSlowly, Show
       found  [DIR]/packs/libstub_pack.so (SPLATGRAPH_PACKS)
 
     Refused
-      a pack was not loaded: it is not a shared library
+      a pack cannot be loaded: expected a shared library
         [DIR]/packs/broken.so
     ");
 
@@ -58,12 +58,12 @@ fn a_refused_pack_is_a_warning_for_other_commands() {
     let place = Place::with_stub();
     fs::write(place.path("packs/broken.so"), "nothing").unwrap();
     place.write("graph.json", GRAPH);
-    insta::assert_snapshot!(place.run(&["check", "graph.json"]).all(), @r"
+    insta::assert_snapshot!(place.run(&["check", "graph.json"]).all(), @"
     exit code 0
     --- stdout
-    graph.json: 3 nodes, nothing wrong
+    graph.json: 3 nodes, no problems
     --- stderr
-    warning: a pack was not loaded: it is not a shared library
+    warning: a pack cannot be loaded: expected a shared library
       [DIR]/packs/broken.so
     ");
 }

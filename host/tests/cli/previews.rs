@@ -98,16 +98,16 @@ fn a_folder_that_cannot_take_previews_is_told() {
     fs::create_dir_all(place.path("work/seen/show.png")).unwrap();
     let ran = place.run(&["run", "graph.json", "--previews", "seen"]);
     let warnings: Vec<&str> = ran.stderr.lines().filter(|line| line.contains("preview")).collect();
-    insta::assert_snapshot!(warnings.join("\n"), @"warning: a preview cannot be written: Is a directory (os error 21): [DIR]/work/seen/show.png");
+    insta::assert_snapshot!(warnings.join("\n"), @"warning: writing a preview: Is a directory (os error 21): [DIR]/work/seen/show.png");
     assert_eq!((ran.code, ran.stdout.as_str()), (0, "shown  4\n"));
 
     let nodes = json!({"show": node("Show", json!({})), "save": node("WriteText", json!({"text": ["show", "shown"], "path": "show.png"}))});
     graph(&place, &nodes, &json!({}));
-    insta::assert_snapshot!(place.run(&["run", "graph.json", "--previews", "."]).all(), @r"
+    insta::assert_snapshot!(place.run(&["run", "graph.json", "--previews", "."]).all(), @"
     exit code 2
     --- stdout
     --- stderr
-    error: a preview of node `show` would be written over a file that the graph reads or writes; name another folder
+    error: a preview of node `show` would write over a file that the graph reads or writes; use another folder
       [DIR]/work/show.png
     ");
 }

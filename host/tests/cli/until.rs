@@ -72,17 +72,17 @@ fn a_node_that_fails_fails_the_run_only_where_it_is_needed() {
 fn unknown_nodes_are_usage_errors() {
     let place = Place::with_stub();
     two_branches(&place);
-    insta::assert_snapshot!(place.run(&["run", "graph.json", "--until", "maen"]).all(), @r"
+    insta::assert_snapshot!(place.run(&["run", "graph.json", "--until", "maen"]).all(), @"
     exit code 2
     --- stdout
     --- stderr
-    error: `--until maen`: there is no node `maen`; did you mean `mean`?
+    error: `--until maen`: the graph has no node `maen`; did you mean `mean`?
     ");
-    insta::assert_snapshot!(place.run(&["run", "graph.json", "--until", "image.image"]).all(), @r"
+    insta::assert_snapshot!(place.run(&["run", "graph.json", "--until", "image.image"]).all(), @"
     exit code 2
     --- stdout
     --- stderr
-    error: `--until image.image`: there is no node `image.image`; the nodes are: image, mean, note, fails, after, save
+    error: `--until image.image`: the graph has no node `image.image`; the nodes are: image, mean, note, fails, after, save
     ");
 }
 

@@ -33,38 +33,38 @@ fn run_graph(runner: &Runner, text: &str) -> RunResult {
 #[test]
 fn what_did_not_change_is_not_run_again() {
     let runner = runner(2, 1 << 20);
-    insta::assert_snapshot!(whys(&run_graph(&runner, &graph(1, 5))), @r"
+    insta::assert_snapshot!(whys(&run_graph(&runner, &graph(1, 5))), @"
     a: ran: first time
     b: ran: first time
     c: ran: first time
     add: ran: first time
     sum: ran: first time
-    save: ran: it writes
+    save: ran: it is an output node
     ");
-    insta::assert_snapshot!(whys(&run_graph(&runner, &graph(1, 5))), @r"
+    insta::assert_snapshot!(whys(&run_graph(&runner, &graph(1, 5))), @"
     a: cached
     b: cached
     c: cached
     add: cached
     sum: cached
-    save: ran: it writes
+    save: ran: it is an output node
     ");
-    insta::assert_snapshot!(whys(&run_graph(&runner, &graph(1, 6))), @r"
+    insta::assert_snapshot!(whys(&run_graph(&runner, &graph(1, 6))), @"
     a: cached
     b: cached
     c: ran: input `value` changed
     add: cached
     sum: ran: input `numbers` changed
-    save: ran: it writes
+    save: ran: it is an output node
     ");
     // An earlier result is still in the cache.
-    insta::assert_snapshot!(whys(&run_graph(&runner, &graph(1, 5))), @r"
+    insta::assert_snapshot!(whys(&run_graph(&runner, &graph(1, 5))), @"
     a: cached
     b: cached
     c: cached
     add: cached
     sum: cached
-    save: ran: it writes
+    save: ran: it is an output node
     ");
     let checked = checked(&graph(3, 5), &pack().registry());
     let lines = lines(&runner, &checked);
@@ -168,10 +168,10 @@ fn results_of_a_pack_that_was_loaded_anew_are_made_again() {
     assert_eq!(sum(1).1, "hot: cached\nother: cached\nadd: cached");
     let (number, whys) = sum(2);
     assert_eq!(number, Some(12));
-    insta::assert_snapshot!(whys, @r"
-    hot: ran: its pack was loaded anew
+    insta::assert_snapshot!(whys, @"
+    hot: ran: its pack was reloaded
     other: cached
-    add: ran: input `a` changed, which comes from `hot`
+    add: ran: input `a`, which comes from `hot`, changed
     ");
 }
 
@@ -279,21 +279,21 @@ fn files_count_by_their_content() {
     assert_eq!(run(&runner, &checked).failures.len(), 2, "the file is missing");
     fs::write(&file, "one").unwrap();
     assert_eq!(run(&runner, &checked).outputs[0].1.as_text(), Some("ONE"));
-    insta::assert_snapshot!(whys(&run(&runner, &checked)), @r"
+    insta::assert_snapshot!(whys(&run(&runner, &checked)), @"
     read: cached
     upper: cached
     name: cached
-    linked: ran: only a run tells whether input `path` changed
+    linked: ran: input `path` may have changed
     ");
     fs::write(&file, "two").unwrap();
     let result = run(&runner, &checked);
     assert_eq!(result.outputs[0].1.as_text(), Some("TWO"));
     assert_eq!(result.outputs[1].1.as_text(), Some("two"));
-    insta::assert_snapshot!(whys(&result), @r"
+    insta::assert_snapshot!(whys(&result), @"
     read: ran: the file of input `path` changed
-    upper: ran: input `text` changed, which comes from `read`
+    upper: ran: input `text`, which comes from `read`, changed
     name: cached
-    linked: ran: only a run tells whether input `path` changed
+    linked: ran: input `path` may have changed
     ");
 }
 

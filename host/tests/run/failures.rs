@@ -69,7 +69,7 @@ fn what_failed_is_said() {
     insta::assert_snapshot!(failure("blame"), @"node `bad` (t.Fail) failed: input `x`, which came from `n.number`: 3 values are NaN [t 0.1.0, src/fail.rs:1:2]");
     insta::assert_snapshot!(failure("panic"), @"node `bad` (t.Fail) panicked: index out of bounds [t 0.1.0]");
     assert_eq!(failure("panic").error.code, Code::Panic);
-    insta::assert_snapshot!(failure("few"), @"node `bad` (t.Fail) failed: it gave 0 values, but its class declares 1 outputs; tell the author of the pack [t 0.1.0]");
+    insta::assert_snapshot!(failure("few"), @"node `bad` (t.Fail) failed: expected 1 output, as the class declares, got 0; tell the author of the pack [t 0.1.0]");
 }
 
 #[test]

@@ -196,17 +196,17 @@ fn a_picture_that_its_own_graph_writes_runs_once() {
 #[test]
 fn what_cannot_be_watched_is_said_at_once() {
     let place = Place::with_stub();
-    insta::assert_snapshot!(place.run(&["watch", "-"]).all(), @r"
+    insta::assert_snapshot!(place.run(&["watch", "-"]).all(), @"
     exit code 2
     --- stdout
     --- stderr
-    error: standard input cannot be watched; give the path of a graph
+    error: expected the path of a graph to watch, got standard input
     ");
-    insta::assert_snapshot!(place.run(&["watch", "grap.json"]).all(), @r"
+    insta::assert_snapshot!(place.run(&["watch", "grap.json"]).all(), @"
     exit code 2
     --- stdout
     --- stderr
-    error: there is no such graph; give the path of a .json graph, or of a picture with a graph in it
+    error: the graph does not exist; name a .json graph, or a picture with a graph in it
       grap.json
     ");
 }
@@ -238,7 +238,7 @@ fn a_round_prints_a_few_lines() {
     // The width of the columns depends on the times.
     let told: Vec<String> = told.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
     let told = crate::support::without_times(&told.join("\n"));
-    insta::assert_snapshot!(told, @r"
+    insta::assert_snapshot!(told, @"
     slow [TIME] first time
     other [TIME] first time
     early [TIME] first time
@@ -248,17 +248,17 @@ fn a_round_prints_a_few_lines() {
     wrote sum.txt
     done: 5 nodes ran in [TIME]
     host [TIME]
-    watching graph.json; Ctrl-C ends
+    watching graph.json; press Ctrl-C to end
     graph.json changed
     late [TIME] input `b` changed
-    save [TIME] input `text` changed, which comes from `late`
+    save [TIME] input `text`, which comes from `late`, changed
     3 nodes unchanged
     result 67
     wrote sum.txt
     done: 2 nodes ran in [TIME]
     host [TIME]
     graph.json changed
-    error: line 1, column 1: this is no graph: expected an object with the key `nodes`, got an array
+    error: line 1, column 1: the text is not a graph: expected an object with the key `nodes`, got an array
     1 problem in graph.json
     the last result stays; waiting for a change
     graph.json changed
