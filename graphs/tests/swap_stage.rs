@@ -104,7 +104,7 @@ fn the_example_pack_built_elsewhere_replaces_a_stage() {
     let said = String::from_utf8_lossy(&swapped.stderr);
     assert!(swapped.status.success(), "{said}");
     let dropped = said.lines().find(|line| line.starts_with("swap texture")).unwrap_or_else(|| panic!("{said}"));
-    insta::assert_snapshot!(dropped, @"swap texture: gpstoken.TextureDiffusion > acme.RandomTextures: dropped the inputs generator, steps, guidance_scale, preview_every, tokenizer; removed the node textures, which nothing needs any more; dropped the named inputs steps, guidance, generator, with nothing left to set");
+    insta::assert_snapshot!(dropped, @"swap texture: gpstoken.TextureDiffusion > acme.RandomTextures: dropped the inputs generator, steps, guidance_scale, preview_every, tokenizer; removed the node textures, which no other node needs; dropped the named inputs steps, guidance, generator, which would set nothing");
     assert!(folder.path().join("generated-0-3.png").exists());
     assert!(folder.path().join("generated-0-3-layout.png").exists());
 }

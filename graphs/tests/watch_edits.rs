@@ -106,7 +106,7 @@ fn ran(round: &Json) -> Vec<&str> {
 }
 
 #[test]
-fn dragging_a_number_runs_only_the_edit_and_what_follows() {
+fn changing_a_number_runs_only_the_edit_and_its_consumers() {
     let place = Place::new();
     let mut graph: Json = serde_json::from_str(&fs::read_to_string(graphs().join("edit-move.json")).unwrap()).unwrap();
     let write = |graph: &Json| fs::write(place.path("work/graph.json"), graph.to_string()).unwrap();

@@ -84,7 +84,7 @@ impl Previews {
         };
         for (suffix, png) in record_png::pngs(&Record::from_value(value)?) {
             let path = self.folder.join(format!("{name}{suffix}.png"));
-            write_whole(&path, &png?).map_err(|error| error.about_file("writing a preview", &path))?;
+            write_whole(&path, &png?).map_err(|error| error.about_file("a preview cannot be written", &path))?;
         }
         Ok(())
     }

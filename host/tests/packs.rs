@@ -41,7 +41,7 @@ fn a_pack_is_loaded_with_its_manifest_and_stamp() {
 }
 
 #[test]
-fn what_is_no_pack_is_passed_over_and_what_is_broken_is_reported() {
+fn other_libraries_are_passed_over_and_broken_ones_reported() {
     let place = support::Place::new();
     let packs = place.path("packs");
     let whole = fs::read(support::example_pack("stub_pack")).unwrap();
@@ -256,7 +256,7 @@ fn says(found: &Found) -> String {
 }
 
 #[test]
-fn a_library_written_over_in_place_is_loaded_anew_beside_its_old_code() {
+fn a_library_written_over_in_place_is_reloaded_beside_its_old_code() {
     let place = support::Place::with_stub();
     place.add_pack("second_pack", "packs");
     let library = place.path("packs/libstub_pack.so").canonicalize().unwrap();

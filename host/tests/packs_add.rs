@@ -73,7 +73,7 @@ fn a_pack_is_added_replaced_and_removed() {
 }
 
 #[test]
-fn what_is_no_pack_is_not_added() {
+fn files_that_are_not_packs_are_not_added() {
     let place = Place::new();
     insta::assert_snapshot!(add(&place, Path::new("nowhere.so")).all(), @"
     exit code 1
@@ -153,7 +153,7 @@ fn a_folder_that_cannot_be_written_or_trusted_is_an_error() {
 }
 
 #[test]
-fn a_pack_of_the_same_id_elsewhere_is_told_and_never_removed() {
+fn a_pack_with_the_same_id_elsewhere_is_reported_and_never_removed() {
     let place = Place::with_stub();
     let ran = add(&place, &downloaded(&place, "stub_pack"));
     insta::assert_snapshot!(ran.all().replace(ran.stdout.lines().next().unwrap(), "Added ..."), @"
@@ -210,7 +210,7 @@ fn a_broken_library_of_the_folder_can_be_removed() {
 }
 
 #[test]
-fn a_run_goes_on_while_its_pack_is_replaced() {
+fn a_run_continues_while_its_pack_is_replaced() {
     let place = Place::new();
     let file = downloaded(&place, "stub_pack");
     add(&place, &file);

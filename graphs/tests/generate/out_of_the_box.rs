@@ -76,7 +76,7 @@ fn a_sheet_shows_pictures_of_several_classes() {
 }
 
 #[test]
-fn a_class_that_is_not_there_is_told_with_those_that_are() {
+fn an_unknown_class_is_an_error_with_all_classes() {
     let folder = tempfile::tempdir().unwrap();
     let names = class_names();
     let listed: Vec<String> = names.iter().enumerate().map(|(number, name)| format!("{number}: {name}")).collect();

@@ -30,7 +30,7 @@ impl PackFolders {
 
     fn places(&self) -> Outcome<Vec<Place>> {
         if let Some(folder) = self.folders.iter().find(|folder| !folder.is_dir()) {
-            return Err(Failure::usage(format!("--packs: expected a folder\n  {}", folder.display())));
+            return Err(Failure::usage(format!("--packs: the folder does not exist\n  {}", folder.display())));
         }
         Ok(packs::places(&self.folders, &Surroundings::of_process()))
     }

@@ -258,7 +258,7 @@ fn with_prefix(node: &Node, outer: &str) -> Node {
 fn unknown_input(node: &Node, input: &Input, graph: &File) -> Problem {
     let known = graph.inputs.iter().map(|input| input.name.as_str());
     let problem = Problem::new(Kind::UnknownInput, format!("the graph has no input `{}`", input.name));
-    let none = || Some("the graph has no named inputs".to_owned());
+    let none = || Some("name inputs under `inputs` in that graph".to_owned());
     let hint = suggest(&input.name, known, "its inputs are").or_else(none);
     problem.node(&node.id).class(&node.class_type).at(input.place.clone()).hint(hint)
 }

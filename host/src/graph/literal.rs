@@ -22,7 +22,7 @@ pub(crate) fn takes_literals(spec: &InputSpec) -> bool {
 /// Describes the values of an input: `a whole number from 1 to 4096`.
 pub(crate) fn expected(spec: &InputSpec) -> String {
     let one = expected_one(spec);
-    if spec.list { format!("a list with items that are each {one}") } else { one }
+    if spec.list { format!("a list in which each item is {one}") } else { one }
 }
 
 fn expected_one(spec: &InputSpec) -> String {

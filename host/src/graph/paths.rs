@@ -111,8 +111,11 @@ impl PathRules {
         }
         let mut tried: Vec<String> = tried.iter().map(|path| path.display().to_string()).collect();
         tried.dedup();
-        let near = nearest(text, built_in).map(|near| format!("did you mean {near:?}? ")).unwrap_or_default();
-        Err(problem.hint(format!("{near}searched {}", tried.join(", "))))
+        let tried = tried.join(", ");
+        Err(problem.hint(match nearest(text, built_in) {
+            Some(near) => format!("did you mean {near:?}? Searched {tried}"),
+            None => format!("searched {tried}"),
+        }))
     }
 
     /// Replaces the placeholders in a path to write.

@@ -163,7 +163,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_summed_up_without_those_that_are_not_finite() {
+    fn statistics_ignore_numbers_that_are_not_finite() {
         let tensor = Tensor::from_vec([5], vec![1.0f32, f32::NAN, -2.0, 4.0, f32::NEG_INFINITY]).unwrap();
         let report = FieldReport::of("x", &tensor);
         assert_eq!((report.min, report.max, report.mean), (Some(-2.0), Some(4.0), Some(1.0)));

@@ -81,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn of_what_cargo_prints_the_shared_libraries_of_the_crate_count() {
+    fn only_shared_libraries_of_the_crate_count() {
         let message = |manifest: &str, kind: &str, file: &str| {
             let target = serde_json::json!({"crate_types": [kind, "rlib"]});
             serde_json::json!({"reason": "compiler-artifact", "manifest_path": manifest, "target": target,

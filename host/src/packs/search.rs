@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn cargo_test_executables_find_what_was_built_one_folder_up() {
+    fn cargo_test_executables_find_packs_one_folder_up() {
         let around = Surroundings {
             executable: Some("/p/target/release/deps/cli-123".into()),
             data_home: Some("/data".into()),

@@ -120,7 +120,7 @@ impl NodeFailure {
     }
 }
 
-/// ``node `decode` (gpstoken.Decode) failed: input `map`, which came from `splat.map`: 3 values are NaN [gpstoken 0.1.0,
+/// ``node `decode` (gpstoken.Decode) failed: input `map`, which comes from `splat.map`: 3 values are NaN [gpstoken 0.1.0,
 /// src/decode.rs:20:9]``
 impl fmt::Display for NodeFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -130,7 +130,7 @@ impl fmt::Display for NodeFailure {
             write!(f, "input `{input}`")?;
             if !self.came_from.is_empty() {
                 let sources: Vec<String> = self.came_from.iter().map(|source| format!("`{source}`")).collect();
-                write!(f, ", which came from {}", sources.join(", "))?;
+                write!(f, ", which comes from {}", sources.join(", "))?;
             }
             f.write_str(": ")?;
         }

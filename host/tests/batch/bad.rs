@@ -74,7 +74,7 @@ fn parts_that_are_none() {
 }
 
 #[test]
-fn problems_of_items_are_told_once_for_all() {
+fn problems_of_items_are_reported_once_for_all() {
     insta::assert_snapshot!(refused(&["file=in/*.txt", "extra=1,two,3.5"]), @r#"
     error: item `a-two` and 2 more: node `sum` (stub.Add), input `b`: `extra=two`: expected a whole number, got "two"
     error: item `a-3.5` and 2 more: node `sum` (stub.Add), input `b`: `extra=3.5`: expected a whole number, got "3.5"
@@ -125,7 +125,7 @@ fn the_files_of_the_batch_itself_are_safe() {
 }
 
 #[test]
-fn collecting_what_cannot_be_collected() {
+fn outputs_that_cannot_be_collected() {
     insta::assert_snapshot!(refused(&["file=in/*.txt", "--collect", "letter"]), @"error: the graph has no output `letter` (did you mean `letters`?); these outputs can be collected: none; name one under `outputs` in the graph");
     insta::assert_snapshot!(refused(&["file=in/*.txt", "--collect", "letters"]), @"error: expected an output with tensors to collect, got `letters` of type INT, which goes into a table; these outputs can be collected: none; name one under `outputs` in the graph");
     insta::assert_snapshot!(refused(&["file=in/*.txt", "--shard", "3"]), @r"
@@ -296,7 +296,7 @@ fn many_failures_are_counted() {
 }
 
 #[test]
-fn what_all_items_need_stops_all() {
+fn a_failure_that_concerns_all_items_stops_the_batch() {
     let place = Place::with_stub();
     let graph = json!({
         "inputs": { "a": "sum.b", "output": "save.path" },

@@ -86,7 +86,7 @@ fn kill_and_finish(place: &Place, arguments: &[&str], most: usize) -> Json {
 }
 
 #[test]
-fn a_killed_batch_goes_on_and_has_each_item_once() {
+fn a_killed_batch_continues_and_has_each_item_once() {
     let place = many();
     let arguments = ["batch", "copy.json", "file=in/*.txt", "--out", "out", "--jobs", "2"];
     let result = kill_and_finish(&place, &arguments, ITEMS / 8);

@@ -24,6 +24,8 @@ fn check_prints_everything_that_is_wrong() {
     error: `add.c=1`: node `add` (stub.Add) has no input `c`; did you mean `a`?
     3 problems in graph.json
     "#);
+    let of_node = place.run(&["check", "graph.json", "add.a=1"]).stderr;
+    assert!(of_node.contains("; set an input of a node with `--set add.a=VALUE`\n"), "{of_node}");
     let json = place.run(&["check", "graph.json", "start=2000", "--json"]);
     let problems: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
     assert_eq!((json.code, json.stderr.as_str()), (2, ""));
@@ -54,7 +56,7 @@ fn malformed_text_is_reported_with_line_and_column() {
 }
 
 #[test]
-fn a_graph_that_does_not_exist_is_answered_with_those_that_do() {
+fn a_missing_graph_is_an_error_with_graphs_nearby() {
     let place = Place::with_stub();
     insta::assert_snapshot!(place.run(&["run", "graph.json"]).all(), @"
     exit code 2

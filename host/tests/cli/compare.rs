@@ -21,7 +21,7 @@ fn compared(place: &Place, options: &[&str]) -> Json {
 }
 
 #[test]
-fn equal_records_are_equal_and_nan_at_the_same_place_is_said() {
+fn equal_records_are_equal_and_nan_at_the_same_place_is_counted() {
     let place = Place::new();
     let fields: [(&str, &[f32]); 2] = [("x", &[1.0, f32::NAN, 2.0]), ("y", &[0.5, f32::INFINITY])];
     record(&place, "a.safetensors", &json!({"tile": 256}), &fields, DType::F32);
@@ -109,7 +109,7 @@ fn other_shapes_fields_and_numbers_that_are_not_finite_are_beyond_any_tolerance(
 }
 
 #[test]
-fn checkpoints_are_compared_whatever_their_format() {
+fn checkpoints_of_all_formats_are_compared() {
     let place = Place::new();
     let weights = |name: &str| format!("{}/../sdk/tests/checkpoints/{name}", env!("CARGO_MANIFEST_DIR"));
     let ran = place.run(&["inspect", &weights("flat.pth"), &weights("flat.safetensors"), "--tolerance", "0"]);
@@ -137,7 +137,7 @@ fn checkpoints_are_compared_whatever_their_format() {
 }
 
 #[test]
-fn what_is_not_compared_is_an_error() {
+fn other_files_cannot_be_compared() {
     let place = Place::new();
     record(&place, "a.safetensors", &json!({}), &[("x", &[1.0])], DType::F32);
     place.write("notes.txt", "hello");

@@ -136,7 +136,7 @@ fn a_picture_gives_its_graph() {
 }
 
 #[test]
-fn what_cannot_be_converted() {
+fn graphs_that_cannot_be_converted() {
     let place = Place::with_stub();
     let nodes = json!({
         "a": node("Constnat", json!({})),

@@ -283,7 +283,7 @@ fn run_json_status(place: &Place) -> String {
 
 #[cfg(unix)]
 #[test]
-fn a_file_that_cannot_be_written_fails_the_run_which_goes_on() {
+fn a_file_that_cannot_be_written_fails_the_run_but_does_not_stop_it() {
     let place = Place::with_stub();
     let nodes = json!({
         "image": node("PlainImage", json!({"size": 200})),

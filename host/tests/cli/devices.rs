@@ -39,7 +39,7 @@ fn devices_are_listed_with_memory_and_reasons() {
 }
 
 #[test]
-fn a_run_says_what_it_computes_on_and_nodes_are_told() {
+fn a_run_prints_its_device_and_nodes_get_it() {
     let place = place();
     let ran = place.run(&["run", "graph.json"]);
     insta::assert_snapshot!(format!("{}\n{}", lines(&ran.stdout), lines(&ran.stderr)), @"

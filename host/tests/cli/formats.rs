@@ -60,7 +60,7 @@ fn a_record_is_converted_there_and_back() {
 }
 
 #[test]
-fn what_no_node_reads_or_takes_is_said() {
+fn files_that_no_node_reads_or_takes_are_errors() {
     let place = place();
     let mask = Tensor::from_vec([1, 1, 1], vec![0.5f32]).unwrap();
     let mask = Record { type_name: "MASK".into(), fields: vec![("mask".into(), mask)], ..Record::default() };

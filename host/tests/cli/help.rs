@@ -157,7 +157,7 @@ fn a_wrong_option_is_a_usage_error() {
     exit code 2
     --- stdout
     --- stderr
-    error: --packs: expected a folder
+    error: --packs: the folder does not exist
       nowhere
     ");
     insta::assert_snapshot!(place.run(&["run"]).all(), @r"

@@ -77,7 +77,7 @@ fn checkpoints_of_torch_are_inspected_and_run_nothing() {
 }
 
 #[test]
-fn what_cannot_be_inspected_is_an_error() {
+fn other_files_cannot_be_inspected() {
     let place = Place::new();
     place.write("notes.txt", "hello");
     insta::assert_snapshot!(place.run(&["inspect", "notes.txt"]).all(), @"

@@ -118,7 +118,7 @@ fn nodes_are_listed_searched_and_shown() {
     exit code 2
     --- stdout
     --- stderr
-    error: no socket has the type IMAGES; did you mean IMAGE? the types are: *, BOOLEAN, FLOAT, IMAGE, INT, JSON, MASK, MODEL, STRING, TOKENS, UNREACHABLE
+    error: no socket has the type IMAGES; did you mean IMAGE? The types are: *, BOOLEAN, FLOAT, IMAGE, INT, JSON, MASK, MODEL, STRING, TOKENS, UNREACHABLE
     ");
 }
 

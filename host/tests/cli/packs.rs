@@ -6,7 +6,7 @@ use crate::GRAPH;
 use crate::support::Place;
 
 #[test]
-fn packs_tells_what_was_loaded_and_what_was_not() {
+fn packs_lists_loaded_packs_and_refused_files() {
     let place = Place::with_stub();
     let folder = place.path("packs");
     fs::write(folder.join("broken.so"), "nothing").unwrap();

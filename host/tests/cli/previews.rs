@@ -84,7 +84,7 @@ fn previews_are_there_while_the_node_runs() {
 }
 
 #[test]
-fn a_folder_that_cannot_take_previews_is_told() {
+fn a_folder_that_cannot_take_previews_is_an_error() {
     let place = showing(json!({}));
     place.write("file", "");
     insta::assert_snapshot!(place.run(&["run", "graph.json", "--previews", "file"]).all(), @r"
@@ -98,7 +98,7 @@ fn a_folder_that_cannot_take_previews_is_told() {
     fs::create_dir_all(place.path("work/seen/show.png")).unwrap();
     let ran = place.run(&["run", "graph.json", "--previews", "seen"]);
     let warnings: Vec<&str> = ran.stderr.lines().filter(|line| line.contains("preview")).collect();
-    insta::assert_snapshot!(warnings.join("\n"), @"warning: writing a preview: Is a directory (os error 21): [DIR]/work/seen/show.png");
+    insta::assert_snapshot!(warnings.join("\n"), @"warning: a preview cannot be written: Is a directory (os error 21): [DIR]/work/seen/show.png");
     assert_eq!((ran.code, ran.stdout.as_str()), (0, "shown  4\n"));
 
     let nodes = json!({"show": node("Show", json!({})), "save": node("WriteText", json!({"text": ["show", "shown"], "path": "show.png"}))});

@@ -190,7 +190,7 @@ fn models_are_named_with_their_sums() {
 }
 
 #[test]
-fn failing_nodes_are_all_reported_and_the_rest_goes_on() {
+fn all_failing_nodes_are_reported_and_the_others_run() {
     let place = Place::with_stub();
     let nodes = json!({
         "panics": node("Panics", json!({})),
@@ -210,7 +210,7 @@ fn failing_nodes_are_all_reported_and_the_rest_goes_on() {
     errors.sort();
     insta::assert_snapshot!(errors.join("\n"), @"
     error: node `fails` (stub.Fails) failed: input `message`: the stub fails on purpose [stub 0.1.0, host/tests/packs/stub.rs:N]
-    error: node `mean` (stub.Mean) failed: input `image`, which came from `nan.image`: not a usable IMAGE: the field `image` holds NaN (not a number), first at [0, 0, 0, 1] [stub 0.1.0, sdk/src/types.rs:N]
+    error: node `mean` (stub.Mean) failed: input `image`, which comes from `nan.image`: not a usable IMAGE: the field `image` holds NaN (not a number), first at [0, 0, 0, 1] [stub 0.1.0, sdk/src/types.rs:N]
     error: node `panics` (stub.Panics) panicked: the stub panics on purpose [stub 0.1.0, host/tests/packs/stub.rs:N]
     not run because `panics` failed: `after`
     ");
@@ -224,7 +224,7 @@ fn without_line_numbers(text: &str) -> String {
 }
 
 #[test]
-fn exit_codes_tell_what_was_wrong() {
+fn exit_codes_distinguish_failures() {
     let place = Place::with_stub();
     let code = |nodes: Json, output: &str| {
         graph(&place, &nodes, &json!({"x": ["x", output]}));

@@ -140,7 +140,7 @@ fn a_graph_node_stays_in_the_saved_graph_unless_it_is_swapped_inside() {
 }
 
 #[test]
-fn what_cannot_be_swapped() {
+fn nodes_that_cannot_be_swapped() {
     let place = place();
     let run = |swap: &[&str]| place.run(&[&["run", "graphs/graph.json"], swap].concat()).all();
     insta::assert_snapshot!(run(&["--swap", "ad=stub.Sleep", "--swap", "add=stub.Sleap", "--swap", "save=none.At"]), @"
@@ -163,7 +163,7 @@ fn what_cannot_be_swapped() {
     --- stdout
     --- stderr
     swap add: stub.Add > stub.EveryKind: dropped the inputs a, b; removed the nodes number, other, which no other node needs; dropped the named input b, which would set nothing
-    error: line 1, column 278, node `add` (stub.EveryKind), input `numbers`: expected a list with items that are each a whole number, got nothing
+    error: line 1, column 278, node `add` (stub.EveryKind), input `numbers`: expected a list in which each item is a whole number, got nothing
     error: line 1, column 493, node `save` (stub.WriteText), input `text`: node `add` (stub.EveryKind) has no output `sum`; its outputs are: text
     2 problems in graphs/graph.json
     ");

@@ -19,7 +19,7 @@ fn two_branches(place: &Place) {
 }
 
 #[test]
-fn only_what_the_node_needs_is_run_and_its_outputs_are_printed() {
+fn only_the_nodes_that_the_node_needs_run_and_its_outputs_are_printed() {
     let place = Place::with_stub();
     two_branches(&place);
     insta::assert_snapshot!(place.run(&["run", "graph.json", "--until", "mean"]).all(), @r"

@@ -39,7 +39,7 @@ fn unknown_classes_get_the_nearest_name_or_the_packs_that_are_loaded() {
 }
 
 #[test]
-fn a_missing_pack_is_told_from_a_wrong_class() {
+fn a_missing_pack_is_distinguished_from_a_wrong_class() {
     let missing = |text: &str| check_with(text, &given()).unwrap_err().only_missing();
     assert!(missing(&graph(r#""a": {"class_type": "acme.Texture"}"#)));
     assert!(!missing(&graph(r#""a": {"class_type": "acme.Texture"}, "b": {"class_type": "std.X"}"#)));
@@ -84,7 +84,7 @@ fn literals_must_fit() {
     line 6, column 115, node `init` (tokenize.InitTokens), input `exponent`: expected a number of at least 0, got -1
     line 7, column 95, node `grid` (std.Grid), input `weights`: expected a number, got the text "2" at position 1
     line 8, column 65, node `list` (std.Grid), input `images`: expected a link to IMAGE, got the number 1 at position 0; write a link as ["node", "output"]
-    line 8, column 96, node `list` (std.Grid), input `weights`: expected a list with items that are each a number, got the number 2; write a list of values as {"__value__": [...]}
+    line 8, column 96, node `list` (std.Grid), input `weights`: expected a list in which each item is a number, got the number 2; write a list of values as {"__value__": [...]}
     line 9, column 68, node `path` (std.LoadImage), input `path`: expected a path, got an empty text
     17 problems in the text
     "#);

@@ -64,7 +64,7 @@ fn values_that_do_not_fit() {
     node `init` (tokenize.InitTokens), input `exponent`: `exponent=nan`: expected a number of at least 0, got "nan"
     node `size` (std.Resize), input `fit`: `fit=fil`: expected one of "fill", "fit", "stretch", got "fil"; did you mean "fill"?
     node `note` (std.Note), input `extra`: `extra={`: expected a JSON value, got "{"
-    node `grid` (std.Grid), input `weights`: `weights=1`: expected a list with items that are each a number, got "1"; write a list as JSON: [1, 2]
+    node `grid` (std.Grid), input `weights`: `weights=1`: expected a list in which each item is a number, got "1"; write a list as JSON: [1, 2]
     node `size` (std.Resize), input `image`: `picture=a.png`: expected a link to IMAGE, got "a.png"; only the graph file can give it
     node `init` (tokenize.InitTokens), input `tokens`: `init.tokens=5000`: expected a whole number from 1 to 4096, got 5000
     10 problems in the text

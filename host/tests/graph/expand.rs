@@ -270,8 +270,8 @@ fn a_graph_that_cannot_be_used_is_named_with_its_place() {
     insta::assert_snapshot!(graphs.problems("g.json"), @r#"
     line 5, column 1, node `missing`: expected the graph "./parts/resise.json", got no such file: parts/resise.json; did you mean "./parts/resize.json"?
     line 6, column 1, node `far`: expected the graph "./parts/nothing-like-it.json", got no such file: parts/nothing-like-it.json; the folder has broken.json, bytes.json, list.json, resize.json
-    line 7, column 68, node `again` (./parts/broken.json): the graph has no input `image`; the graph has no named inputs
-    line 8, column 68, node `nodes` (./parts/broken.json): the graph has no input `image`; the graph has no named inputs
+    line 7, column 68, node `again` (./parts/broken.json): the graph has no input `image`; name inputs under `inputs` in that graph
+    line 8, column 68, node `nodes` (./parts/broken.json): the graph has no input `image`; name inputs under `inputs` in that graph
     line 10, column 1, node `bytes`: expected a graph in JSON text, got other bytes in "./parts/bytes.json": parts/bytes.json
     line 11, column 1, node `folder`: the graph "./parts/" cannot be read: Is a directory (os error 21): parts
     line 12, column 56, node `use` (std.Grid), input `images`: node `again` (./parts/broken.json) has no output number 0; its graph has no named outputs
@@ -284,7 +284,7 @@ fn a_graph_that_cannot_be_used_is_named_with_its_place() {
 }
 
 #[test]
-fn what_is_wrong_inside_is_said_of_the_inner_place() {
+fn problems_inside_name_the_inner_place() {
     let inner = r#"{
         "inputs": { "image": "size.image", "gone": "sice.image" },
         "outputs": { "image": ["size", "image"], "lost": ["not", "text"] },
@@ -325,7 +325,7 @@ fn names_that_the_inner_graph_does_not_have() {
     line 1, column 34: the named input `b` sets `bare.text`, but node `bare` (./bare.json) has no input `text`; its graph has no named inputs
     line 3, column 93, node `part` (./parts/resize.json): the graph has no input `widht`; did you mean `width`?
     line 5, column 62, node `other` (std.Grid), input `images`: node `part` (./parts/resize.json) has no output `imaeg`; did you mean `image`?
-    line 6, column 59, node `bare` (./bare.json): the graph has no input `a`; the graph has no named inputs
+    line 6, column 59, node `bare` (./bare.json): the graph has no input `a`; name inputs under `inputs` in that graph
     line 7, column 57, node `use` (std.Note), input `any`: node `bare` (./bare.json) has no output `text`; its graph has no named outputs
     node `part`, input `width`: `part.width=3`: the graph has no input `part.width`
     `part.heigth=3`: node `part` (./parts/resize.json) has no input `heigth`; its inputs are: image, width
@@ -347,7 +347,7 @@ fn a_bare_prompt_may_be_a_part() {
 }
 
 #[test]
-fn what_the_parts_require_is_required() {
+fn requirements_of_parts_are_requirements() {
     let part =
         |requires: &str| format!(r#"{{"requires": {requires}, "nodes": {{"n": {{"class_type": "std.Note"}}}}}}"#);
     let top = r#"{"requires": {"std": {"version": "^0.1"}}, "nodes": {"a": {"class_type": "./a.json"}, "b": {"class_type": "./b.json"}}}"#;

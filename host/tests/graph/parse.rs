@@ -83,7 +83,7 @@ fn syntax_errors_have_a_position() {
 }
 
 #[test]
-fn what_is_no_graph_is_named() {
+fn texts_that_are_not_graphs_are_described() {
     insta::assert_snapshot!(unreadable("3"), @"
     line 1, column 1: the text is not a graph: expected an object with the key `nodes`, got the number 3
     1 problem in the text
@@ -161,7 +161,7 @@ fn keys_for_others_are_passed_over() {
 }
 
 #[test]
-fn literals_links_and_lists_are_told_apart() {
+fn literals_links_and_lists_are_distinguished() {
     let text = graph(
         r#""n": {"class_type": "std.Note", "inputs": {
             "object": {"a": [1]}, "array": {"__value__": ["a", 1]}, "typed": {"__type__": "CURVE", "__value__": [0]},

@@ -135,7 +135,7 @@ fn models_are_looked_for_in_their_folders() {
     let result = folders.check("cat.png", "o.png", "smal", &given);
     assert!(result.as_ref().unwrap_err().only_missing());
     insta::assert_snapshot!(folders.problems(result), @r#"
-    line 4, column 87, node `model` (tokenize.LoadTokenizer), input `model`: the model "smal" does not exist: expected a file, or a built-in model: small; give one with `model=FILE`; did you mean "small"? searched [folder]/graphs/smal, [folder]/models/smal
+    line 4, column 87, node `model` (tokenize.LoadTokenizer), input `model`: the model "smal" does not exist: expected a file, or a built-in model: small; give one with `model=FILE`; did you mean "small"? Searched [folder]/graphs/smal, [folder]/models/smal
     1 problem in [folder]/graphs/graph.json
     "#);
     let on_command_line = folders.given(&[("model", "other.pth")]);
@@ -146,13 +146,13 @@ fn models_are_looked_for_in_their_folders() {
 }
 
 #[test]
-fn what_a_run_reads_is_not_written_over() {
+fn files_that_a_run_reads_are_not_written_over() {
     let folders = Folders::new();
     fs::write(folders.path("here/cat.png"), "").unwrap();
     let given = folders.given(&[]);
     let clash = |read: &str, write: &str| folders.check(read, write, "small", &given);
     insta::assert_snapshot!(folders.problems(clash("../here/cat.png", "cat.png")), @"
-    line 6, column 98, node `save` (std.SaveImage), input `path`: it would write over the file that `load.path` reads; expected another path than [folder]/here/cat.png
+    line 6, column 98, node `save` (std.SaveImage), input `path`: it would write over the file that `load.path` reads; choose another path than [folder]/here/cat.png
     1 problem in [folder]/graphs/graph.json
     ");
     // The file does not exist yet, and has a number in its name.
@@ -177,7 +177,7 @@ fn one_file_is_written_once() {
     let problems = super::problems(&text);
     let here = std::env::current_dir().unwrap().display().to_string();
     insta::assert_snapshot!(problems.replace(&here, "[here]"), @"
-    line 1, column 280, node `again` (std.SaveImage), input `path`: it would write over the file that `save.path` writes as well; expected another path than [here]/folder/out.png
+    line 1, column 280, node `again` (std.SaveImage), input `path`: it would write over the file that `save.path` also writes; choose another path than [here]/folder/out.png
     1 problem in the text
     ");
 }

@@ -27,7 +27,7 @@ fn a_pack_that_is_there_is_not_spoken_of() {
 }
 
 #[test]
-fn a_missing_pack_is_said_once_with_where_it_can_be_had() {
+fn a_missing_pack_is_reported_once_with_its_address() {
     let text = graph(r#"{"acme": {"version": "0.2", "url": "https://example.org/acme"}}"#, "acme.Note");
     insta::assert_snapshot!(problems(&text), @"
     line 1, column 15: the graph requires the pack `acme` ^0.2, but the loaded packs are: std, tokenize; get it from https://example.org/acme, then `splatgraph packs add FILE`

@@ -58,7 +58,7 @@ fn problems(file: File) -> String {
 }
 
 #[test]
-fn what_both_have_is_kept_and_what_nothing_needs_goes() {
+fn shared_inputs_are_kept_and_unneeded_nodes_removed() {
     insta::assert_snapshot!(shown(GRAPH, &[("size", "acme.Resize")]), @r#"
     swap size: std.Resize > acme.Resize: dropped the inputs width, fit; removed the nodes note, fit, which no other node needs; dropped the named inputs width, fit, which would set nothing
     inputs {"path":"load.path"}

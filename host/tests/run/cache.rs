@@ -31,7 +31,7 @@ fn run_graph(runner: &Runner, text: &str) -> RunResult {
 }
 
 #[test]
-fn what_did_not_change_is_not_run_again() {
+fn unchanged_nodes_do_not_run_again() {
     let runner = runner(2, 1 << 20);
     insta::assert_snapshot!(whys(&run_graph(&runner, &graph(1, 5))), @"
     a: ran: first time
@@ -132,7 +132,7 @@ fn a_writing_node_without_a_cache_always_runs() {
 }
 
 #[test]
-fn results_of_a_pack_that_was_loaded_anew_are_made_again() {
+fn results_of_a_reloaded_pack_are_computed_again() {
     use splatgraph::registry::{Instance, NodeSource, Pack, Registry};
     use std::sync::Arc;
     struct Source(u64);
@@ -176,7 +176,7 @@ fn results_of_a_pack_that_was_loaded_anew_are_made_again() {
 }
 
 #[test]
-fn settings_count_except_those_that_change_no_result() {
+fn settings_count_unless_they_change_no_result() {
     let runner = runner(2, 1 << 20);
     let checked = checked(&graph(1, 5), &pack().registry());
     let with = |name: &str, value: i64| {
@@ -237,7 +237,7 @@ fn a_failure_is_not_kept() {
 }
 
 #[test]
-fn what_does_not_fit_into_the_budget_runs_again() {
+fn results_that_exceed_the_budget_are_computed_again() {
     let texts = json!([{ "name": "text", "type": "STRING", "default": "" }]);
     let spec = json!({ "name": "Long", "inputs": texts, "outputs": texts });
     let pack = PackOf::new("t").node(spec, |_, _| Ok(vec![Value::text("x".repeat(10_000))]));

@@ -40,7 +40,7 @@ fn recorded(runner: &Runner, folder: &Path, added: f64) -> (Vec<String>, Json) {
 }
 
 #[test]
-fn only_what_this_run_made_is_blamed_for_nan() {
+fn only_nodes_of_this_run_are_blamed_for_nan() {
     let folder = tempfile::tempdir().unwrap();
     let runner = runner(1, 1 << 20);
     assert_eq!(recorded(&runner, folder.path(), 1.0).0, ["bad"]);
@@ -54,7 +54,7 @@ fn only_what_this_run_made_is_blamed_for_nan() {
 }
 
 #[test]
-fn what_comes_after_the_end_is_not_recorded() {
+fn outputs_after_the_end_are_not_recorded() {
     let folder = tempfile::tempdir().unwrap();
     let checked = checked(
         r#"{"outputs": {"x": ["a", "x"]}, "nodes": {"a": {"class_type": "t.Add", "inputs": {"a": 1.0, "b": 2.0}}}}"#,

@@ -76,7 +76,7 @@ fn graph(nodes: &[Node], wanted: &[usize]) -> String {
 }
 
 #[test]
-fn results_are_those_of_plain_evaluation() {
+fn results_equal_a_plain_evaluation() {
     let registry = registry();
     let (mut failed, mut cached) = (0, 0);
     for seed in 0..150 {

@@ -97,7 +97,7 @@ fn a_value_is_gone_after_its_last_use() {
 }
 
 #[test]
-fn nodes_report_what_they_do_and_see_the_settings() {
+fn nodes_report_progress_and_see_the_settings() {
     let spec = json!({ "name": "Talk", "outputs": [{ "name": "text", "type": "STRING" }] });
     let pack = PackOf::new("t").node(spec, |ctx, _| {
         ctx.progress(1, 2, "half");
@@ -143,11 +143,11 @@ fn paths_from_other_nodes_are_resolved_too() {
     assert_eq!(result.outputs[0].1.as_text(), folder.join("in.png").to_str());
     assert_eq!(result.written, [("good".into(), folder.join("out-000.png"))]);
     let failure = result.failures[0].to_string().replace(&folder.join("").display().to_string(), "[folder]/");
-    insta::assert_snapshot!(failure, @"node `bad` (t.Write) failed: input `path`, which came from `c.path`: expected a new file, got a file that this run reads: [folder]/known.png [t 0.1.0]");
+    insta::assert_snapshot!(failure, @"node `bad` (t.Write) failed: input `path`, which comes from `c.path`: expected a new file, got a file that this run reads: [folder]/known.png [t 0.1.0]");
 }
 
 #[test]
-fn files_written_are_those_that_the_node_names() {
+fn written_files_are_the_ones_that_the_node_names() {
     let spec = json!({ "name": "Write", "output": true, "inputs": [{ "name": "path", "type": "STRING", "path": "write" }],
         "outputs": [{ "name": "paths", "type": "STRING", "list": true }] });
     let pack = PackOf::new("t").node(spec, |_, inputs| {

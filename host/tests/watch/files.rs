@@ -50,7 +50,7 @@ impl Listening {
 }
 
 #[test]
-fn a_folder_counts_with_all_below_it_but_for_what_the_graph_writes_there() {
+fn a_folder_counts_with_all_files_below_it_except_written_ones() {
     let mut listening = Listening::start(|root| {
         fs::create_dir_all(root.join("tree/deep")).unwrap();
         let (trees, written) = (vec![root.join("tree")], vec![root.join("tree/out-{b}.png")]);
@@ -67,7 +67,7 @@ fn a_folder_counts_with_all_below_it_but_for_what_the_graph_writes_there() {
 }
 
 #[test]
-fn a_link_counts_with_what_it_leads_to() {
+fn a_link_counts_and_so_does_its_target() {
     let mut listening = Listening::start(|root| {
         fs::create_dir_all(root.join("real")).unwrap();
         fs::write(root.join("real/file"), "1").unwrap();

@@ -22,7 +22,7 @@ fn chain(place: &Place, late: i64) {
 }
 
 #[test]
-fn a_late_parameter_runs_only_its_node_and_what_follows_and_the_host_takes_little() {
+fn a_late_parameter_runs_only_its_node_and_consumers_and_the_host_takes_little_time() {
     let place = Place::with_stub();
     chain(&place, 1);
     let watching = Watching::start(&place, &[]);
@@ -47,7 +47,7 @@ fn a_late_parameter_runs_only_its_node_and_what_follows_and_the_host_takes_littl
 }
 
 #[test]
-fn a_broken_edit_says_what_is_wrong_and_the_next_one_goes_on() {
+fn a_broken_edit_is_reported_and_the_next_edit_runs() {
     let place = Place::with_stub();
     chain(&place, 1);
     let watching = Watching::start(&place, &[]);
@@ -97,7 +97,7 @@ fn a_graph_that_is_away_or_empty_for_a_moment_is_waited_for() {
 }
 
 #[test]
-fn files_that_are_read_count_and_those_written_do_not() {
+fn files_that_nodes_read_count_and_files_that_they_write_do_not() {
     let place = Place::with_stub();
     let nodes = json!({
         "read": node("ReadText", json!({"path": "notes/in.txt"})),
@@ -144,7 +144,7 @@ fn graphs_in_the_graph_are_watched_too() {
 }
 
 #[test]
-fn a_change_in_the_middle_of_a_run_starts_it_anew() {
+fn a_change_during_a_run_starts_it_again() {
     let place = Place::with_stub();
     let graph = |ms: u64| {
         write_graph(&place, json!({"slow": node("Sleep", json!({"ms": ms}))}), json!(["slow", 0]));
@@ -161,7 +161,7 @@ fn a_change_in_the_middle_of_a_run_starts_it_anew() {
 }
 
 #[test]
-fn named_inputs_and_folders_are_those_of_run() {
+fn named_inputs_and_folders_work_as_in_run() {
     let place = Place::with_stub();
     let nodes = json!({
         "first": node("Constant", json!({"value": 3})),
@@ -194,7 +194,7 @@ fn a_picture_that_its_own_graph_writes_runs_once() {
 }
 
 #[test]
-fn what_cannot_be_watched_is_said_at_once() {
+fn graphs_that_cannot_be_watched_are_errors_at_once() {
     let place = Place::with_stub();
     insta::assert_snapshot!(place.run(&["watch", "-"]).all(), @"
     exit code 2

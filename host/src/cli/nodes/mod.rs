@@ -108,10 +108,10 @@ fn wanted_type(given: &Option<String>, packs: &[&Pack]) -> Outcome<Option<String
     match wanted.split(',').find(|part| !known.iter().any(|known| known == part)) {
         None => Ok(Some(wanted)),
         Some(unknown) => Err(Failure::usage(format!(
-            "no socket has the type {unknown}; {}the types are: {}",
+            "no socket has the type {unknown}; {} types are: {}",
             match nearest(unknown, known.iter().map(String::as_str)) {
-                Some(near) => format!("did you mean {near}? "),
-                None => String::new(),
+                Some(near) => format!("did you mean {near}? The"),
+                None => "the".to_owned(),
             },
             known.join(", ")
         ))),

@@ -145,12 +145,12 @@ impl Checker<'_> {
             });
             let Some((_, (other, _))) = clash else { continue };
             let other_name = format!("{}.{}", self.file.nodes[other.node].id, other.input);
-            let does = if other.writes { "writes as well" } else { "reads" };
+            let does = if other.writes { "also writes" } else { "reads" };
             let message = format!("it would write over the file that `{other_name}` {does}");
             let problem = self.about(Kind::Path, message, written.node).input(&written.input);
             let input = self.file.nodes[written.node].inputs.iter().find(|input| input.name == written.input);
             let place = input.and_then(|input| input.place.clone());
-            let hint = format!("expected another path than {}", written.path.display());
+            let hint = format!("choose another path than {}", written.path.display());
             self.problems.push(problem.at(place).hint(hint));
         }
     }
