@@ -56,8 +56,8 @@ pub fn save(record: Record, path: &Path, registry: &Registry) -> Result<(), Erro
     let value = others(&class.spec, at).find(|(_, input)| input.required());
     let Some((value_at, _)) = value.filter(|(_, input)| socket_types_meet(&record.type_name, &input.socket)) else {
         let takes = value.map_or("nothing", |(_, input)| input.socket.as_str());
-        let came = if record.type_name.is_empty() { "the weights of a model" } else { &record.type_name };
-        return Err(Error::new(format!("expected {takes}, which {} writes, got {came}", class.full_name)));
+        let got = if record.type_name.is_empty() { "the weights of a model" } else { &record.type_name };
+        return Err(Error::new(format!("expected {takes}, which {} writes, got {got}", class.full_name)));
     };
     run(&class, path, at, Some((value_at, record.into_value()))).map(|_| ())
 }

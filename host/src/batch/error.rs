@@ -6,11 +6,11 @@
 pub struct Error {
     /// At least one.
     pub messages: Vec<String>,
-    /// What sort of error.
+    /// The kind of the error.
     pub kind: ErrorKind,
 }
 
-/// What sort of error a batch has, which decides what can be done about it.
+/// The kind of an error of a batch, which decides what the user can do about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorKind {
     /// The values, the options or the graph are wrong.

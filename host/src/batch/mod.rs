@@ -1,4 +1,4 @@
-//! Running a graph over many items: files that fit a pattern, lists, ranges, rows of a CSV file, and their products.
+//! Runs a graph over many items: files that match a pattern, lists, ranges, rows of a CSV file, and their products.
 //!
 //! [`Batch::new`] reads the values and checks every item before anything runs. [`Batch::run`] runs the items that the journal
 //! in the folder of the batch does not have yet.

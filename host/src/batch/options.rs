@@ -13,7 +13,7 @@ pub struct Options {
     pub cwd: PathBuf,
     /// The folder of the journal and of written files, absolute.
     pub folder: PathBuf,
-    /// The folders with models; see [`graph::model_folders`].
+    /// The folders with models; see [`model_folders`](crate::graph::model_folders).
     pub model_dirs: Vec<PathBuf>,
     /// The part of the items that runs; `None` means all.
     pub part: Option<Part>,

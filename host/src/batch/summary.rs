@@ -33,7 +33,7 @@ pub enum Update<'a> {
 pub struct Failed {
     /// Its name.
     pub item: String,
-    /// Why.
+    /// The error.
     pub error: String,
 }
 

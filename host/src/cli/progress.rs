@@ -110,7 +110,7 @@ impl Bars {
     fn new(classes: HashMap<String, String>) -> Self {
         let all = MultiProgress::new();
         let overall = all.add(ProgressBar::new(classes.len() as u64));
-        overall.set_style(style("{bar:30} {pos}/{len} nodes  {elapsed}"));
+        overall.set_style(style("{bar:30} nodes {pos}/{len}  {elapsed}"));
         overall.enable_steady_tick(Duration::from_millis(200));
         Self { all, overall, running: Mutex::default(), classes }
     }

@@ -17,7 +17,7 @@ pub enum Origin {
     Variable,
     /// The folder `packs` beside the executable.
     Installed,
-    /// The executable's own folder, where cargo puts what it builds.
+    /// The executable's own folder, where cargo puts the libraries that it builds.
     BesideExecutable,
     /// `splatgraph/packs` in an XDG data directory.
     DataDirectory,

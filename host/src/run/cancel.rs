@@ -1,4 +1,4 @@
-//! Cancelling a run.
+//! The token that cancels runs.
 
 use std::sync::Arc;
 use tokio::sync::watch;

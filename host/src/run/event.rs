@@ -77,12 +77,12 @@ pub struct NodeFailure {
     pub pack_version: String,
     /// The error that the node reported.
     pub error: Error,
-    /// The outputs (`node.output`) that the input named by the error came from.
+    /// The outputs (`node.output`) from which the input comes that the error names.
     pub came_from: Vec<String>,
 }
 
 impl NodeFailure {
-    /// `came_from` are the outputs that the input named by the error came from.
+    /// `came_from` are the outputs from which the input comes that the error names.
     pub(super) fn new(node: &CheckedNode, error: Error, came_from: Vec<String>) -> Self {
         let manifest = &node.class.pack.manifest;
         Self {
@@ -120,8 +120,8 @@ impl NodeFailure {
     }
 }
 
-/// ``node `decode` (gpstoken.Decode) failed: input `map`, which comes from `splat.map`: 3 values are NaN [gpstoken 0.1.0,
-/// src/decode.rs:20:9]``
+/// Shows ``node `decode` (acme.Decode) failed: input `map`, which comes from `splat.map`: 3 values are NaN [acme 0.1.0,
+/// src/decode.rs:20:9]``.
 impl fmt::Display for NodeFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let how = if self.error.code == Code::Panic { "panicked" } else { "failed" };

@@ -1,4 +1,4 @@
-//! Running checked graphs.
+//! Runs checked graphs.
 //!
 //! A [`Runner`] runs the nodes of a [`Checked`](crate::graph::Checked) graph: independent branches in parallel, and a chain
 //! in one task. It drops each value after its last use. It keeps the instances of nodes between runs, so that a model is

@@ -102,8 +102,8 @@ impl Runner {
         self.run_keeping(checked, settings, &|_| true, events, cancel)
     }
 
-    /// As [`run`](Self::run), but keeps only the results of the nodes that `keep` accepts, by their positions in
-    /// [`Checked::nodes`].
+    /// Runs a graph as [`run`](Self::run) does, but keeps only the results of the nodes that `keep` accepts, by their
+    /// positions in [`Checked::nodes`].
     pub(crate) fn run_keeping(
         &self,
         checked: &Checked,

@@ -69,7 +69,7 @@ fn previews_are_there_while_the_node_runs() {
     let (path, start) = (place.path("work/seen/show.png"), Instant::now());
     let mut seen = Vec::new();
     while seen.len() < 3 {
-        assert!(start.elapsed() < Duration::from_secs(20), "no previews came: {seen:?}");
+        assert!(start.elapsed() < Duration::from_secs(20), "expected previews, got {seen:?}");
         if path.exists() {
             let grey = pixels(&path).2[0];
             if !seen.contains(&grey) {

@@ -43,7 +43,7 @@ impl Progress {
         let shows = if quiet || json {
             Shows::Nothing
         } else if std::io::stderr().is_terminal() {
-            let template = "{bar:30} {pos}/{len} items{msg}  {per_sec}  {elapsed}, {eta} left";
+            let template = "{bar:30} items {pos}/{len}{msg}  {per_sec}  {elapsed}, {eta} left";
             let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
             Shows::Bar(ProgressBar::new(0).with_style(style.progress_chars("=> ")))
         } else {

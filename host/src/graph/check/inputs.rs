@@ -8,7 +8,7 @@ use super::{
     },
     Checker, Feed, Socket,
 };
-use crate::words::suggest;
+use crate::words::{count, suggest};
 use splatgraph_sdk::spec::{InputSpec, OutputSpec, scalar, socket_types_meet};
 
 impl Checker<'_> {
@@ -110,7 +110,7 @@ impl Checker<'_> {
             Source::Links(links) if !spec.list => {
                 let problem = Problem::new(Kind::ListLink, "").expected(literal::expected(spec));
                 Err(located(
-                    problem.received(format!("a list of {} links", links.len())).hint(
+                    problem.received(format!("a list of {}", count(links.len(), "link"))).hint(
                         links.is_empty().then(|| r#"write an array of values as {"__value__": [...]}"#.to_owned()),
                     ),
                 ))

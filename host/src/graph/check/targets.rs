@@ -64,7 +64,7 @@ impl Checker<'_> {
         let target = Target::parse(name).filter(|target| known_node(&target.node));
         self.problems.push(match (nearest(name, known.clone()), target) {
             (Some(near), _) => problem.hint(format!("did you mean `{near}`?")),
-            // Whoever shows the problem knows how inputs of nodes are given.
+            // Without a hint, as the command line knows how users set an input of a node.
             (None, Some(target)) => problem.node(&target.node).input(&target.input),
             (None, None) => {
                 problem.hint(suggest(name, known, "its inputs are").unwrap_or("it has no named inputs".to_owned()))
