@@ -23,7 +23,7 @@ pub struct Options {
     pub no_files: bool,
     /// A CSV file for the scalar results, relative to `folder`.
     pub table: Option<PathBuf>,
-    /// Runs items that failed before again.
+    /// Runs again the items that failed before.
     pub retry_failed: bool,
     /// How many items run at the same time; `None` means one for each core.
     pub jobs: Option<NonZeroUsize>,

@@ -112,7 +112,7 @@ fn help_says_how_values_are_written() {
               Leave out the nodes that write files, and write only the table
 
           --retry-failed
-              Run items that failed before again
+              Run again the items that failed before
 
           --packs <DIR>
               Search for node packs in this folder, before all other places; may be given several times

@@ -67,7 +67,7 @@ pub(crate) struct Options {
     /// Leave out the nodes that write files, and write only the table
     #[arg(long, requires = "table", conflicts_with = "collect")]
     no_files: bool,
-    /// Run items that failed before again
+    /// Run again the items that failed before
     #[arg(long)]
     retry_failed: bool,
     #[command(flatten)]
