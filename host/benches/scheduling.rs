@@ -1,4 +1,5 @@
-//! What the host adds to nodes that do nothing: one line of JSON for each case, the median of several runs in ms.
+//! Measures the time that the host adds to nodes that do nothing. Prints a line of JSON for each case, with the median of
+//! several runs in ms.
 //!
 //! `cargo bench -p splatgraph --bench scheduling`
 
@@ -14,7 +15,7 @@ use std::{path::PathBuf, sync::Arc, time::Instant};
 const NODES: usize = 1000;
 const RUNS: usize = 21;
 
-/// Gives what it gets.
+/// A node that returns its inputs.
 struct Same;
 
 impl NodeSource for Same {
@@ -36,7 +37,7 @@ fn registry() -> Registry {
     Registry::new(vec![Pack { manifest, path: PathBuf::new(), nodes: Arc::new(Same) }])
 }
 
-/// Each node takes from the one before.
+/// Each node takes the output of the node before.
 fn chain() -> String {
     let node = |n: usize| match n {
         0 => json!({ "class_type": "bench.Same", "inputs": { "x": 1 } }),
@@ -46,7 +47,7 @@ fn chain() -> String {
     json!({ "outputs": { "last": [format!("n{}", NODES - 1), 0] }, "nodes": nodes }).to_string()
 }
 
-/// No node takes from another, and all are wanted.
+/// No node takes from another, and all have results.
 fn independent() -> String {
     let node = |n: usize| json!({ "class_type": "bench.Same", "inputs": { "x": n } });
     let nodes: serde_json::Map<_, _> = (0..NODES).map(|n| (format!("n{n}"), node(n))).collect();
@@ -83,7 +84,7 @@ fn main() {
             assert!(result.failures.is_empty() && !result.outputs.is_empty());
             ms
         };
-        // A runner of its own each time: nodes are made too.
+        // A new runner each time, so that instances are made too.
         print(&format!("{case}: first run"), median(|| run(&new_runner(0))), limit);
         print(&format!("{case}: first run, results kept"), median(|| run(&new_runner(1 << 30))), limit);
         let runner = new_runner(1 << 30);

@@ -1,4 +1,4 @@
-//! How long `splatgraph nodes` takes with all packs that are built beside it: one line of JSON, times in ms.
+//! Measures the time of `splatgraph nodes` with all packs that are built beside it. Prints a line of JSON, with times in ms.
 //!
 //! `cargo build --release --workspace && cargo bench -p splatgraph --bench startup`
 

@@ -1,4 +1,4 @@
-//! What the nodes of a graph compute on: packs list their devices, and one is chosen for a run.
+//! The devices that nodes compute on. Packs list their devices, and a run uses one of them.
 
 use crate::{graph::Checked, registry::Pack};
 use splatgraph_sdk::{Error, spec::DeviceSpec};
@@ -8,53 +8,59 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-/// The devices of packs that were asked before: looking for devices starts drivers.
+/// The devices of packs. Remembers them, as a pack that looks for devices starts drivers.
 #[derive(Default)]
 pub struct Devices(Mutex<HashMap<(String, u64), Vec<DeviceSpec>>>);
 
 /// The device of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Chosen {
-    /// What nodes compute on.
+    /// The device that nodes compute on.
     pub device: DeviceSpec,
-    /// Those that would have been better, and can't be used or are only taken when asked for.
+    /// The better devices that can't be used, or are used only on request.
     pub passed_over: Vec<DeviceSpec>,
 }
 
-/// Why there is no device for a run.
+/// The errors of choosing a device.
 #[derive(Debug, thiserror::Error)]
 pub enum DeviceError {
-    /// A pack could not look for its devices.
+    /// A pack failed to look for its devices.
     #[error("the pack `{pack}` cannot list its devices: {error}")]
     Pack {
         /// The pack's id.
         pack: String,
-        /// Why.
+        /// The error of the pack.
         error: Error,
     },
-    /// No device has that name.
-    #[error("--device: expected auto or one of {known}; `{asked}` came")]
+    /// No device has the name.
+    #[error("expected the device auto or one of {known}, got `{asked}`")]
     Unknown {
-        /// What was asked for.
+        /// The name.
         asked: String,
-        /// Those that there are.
+        /// The names of all devices.
         known: String,
     },
+    /// No device of the graph's packs can be used.
+    #[error("no device can be used: {why}")]
+    None {
+        /// The reason of each device.
+        why: String,
+    },
     /// The device can't be used.
-    #[error("--device {asked}: {why}")]
+    #[error("the device `{asked}` cannot be used: {why}")]
     Unavailable {
-        /// What was asked for.
+        /// The name of the device.
         asked: String,
-        /// Why not, and what to do.
+        /// The reason, and what to do next.
         why: String,
     },
 }
 
 impl Devices {
-    /// What the pack's nodes may compute on, the best first; nothing where it says nothing about it.
+    /// The devices that the pack's nodes can compute on, the best first; empty if the pack has no choice.
     ///
     /// # Errors
-    /// The pack failed while it looked.
+    /// The pack failed while it looked for devices.
     pub fn of(&self, pack: &Pack) -> Result<Vec<DeviceSpec>, DeviceError> {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let key = (pack.manifest.id.clone(), pack.nodes.generation());
@@ -67,11 +73,12 @@ impl Devices {
         Ok(devices)
     }
 
-    /// The device for a graph: the first that all its packs with devices can use, or the one that is asked for (`gpu`
-    /// stands for the first of `gpu:0`, `gpu:1`, ...; `auto` for nothing). `None` where no pack of the graph has devices.
+    /// Chooses the device for a graph: the device `asked`, or without it the first one that all packs with devices can use.
+    /// `gpu` asks for the first of `gpu:0`, `gpu:1`, ..., and `auto` for no device in particular. `None` if no pack of the
+    /// graph has devices.
     ///
     /// # Errors
-    /// The device that is asked for is not there, or a pack failed while it looked.
+    /// The device does not exist or can't be used, or a pack failed while it looked for devices.
     pub fn choose(&self, checked: &Checked, asked: Option<&str>) -> Result<Option<Chosen>, DeviceError> {
         let mut lists: Vec<(&str, Vec<DeviceSpec>)> = Vec::new();
         for node in checked.nodes.iter() {
@@ -89,7 +96,7 @@ impl Devices {
                 theirs.is_none_or(|theirs| theirs.unavailable.is_some()).then_some(pack)
             });
             let unavailable =
-                device.unavailable.clone().or(missing.map(|pack| format!("the pack `{pack}` can't use it")));
+                device.unavailable.clone().or(missing.map(|pack| format!("the pack `{pack}` cannot use it")));
             DeviceSpec { unavailable, ..device.clone() }
         });
         pick(everywhere.collect(), asked.filter(|asked| *asked != "auto")).map(Some)
@@ -102,10 +109,7 @@ fn pick(devices: Vec<DeviceSpec>, asked: Option<&str>) -> Result<Chosen, DeviceE
         let position = devices.iter().position(|d| usable(&d) && d.on_request.is_none());
         let Some(position) = position else {
             let why = devices.iter().filter_map(|d| Some(format!("{}: {}", d.id, d.unavailable.as_ref()?)));
-            return Err(DeviceError::Unavailable {
-                asked: "auto".to_owned(),
-                why: format!("no device can be used; {}", why.collect::<Vec<_>>().join("; ")),
-            });
+            return Err(DeviceError::None { why: why.collect::<Vec<_>>().join("; ") });
         };
         return Ok(Chosen { device: devices[position].clone(), passed_over: devices[..position].to_vec() });
     };
@@ -124,7 +128,7 @@ fn pick(devices: Vec<DeviceSpec>, asked: Option<&str>) -> Result<Chosen, DeviceE
     }
 }
 
-/// `device cpu, AMD EPYC; not gpu:0, llvmpipe: a software adapter, taken only by --device gpu:0`
+/// Shows `device cpu, AMD EPYC; not gpu:0, llvmpipe: a software adapter, used only on request`.
 impl fmt::Display for Chosen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let named = |f: &mut fmt::Formatter<'_>, device: &DeviceSpec| match device.name.as_str() {
@@ -178,14 +182,14 @@ mod tests {
     fn a_device_is_taken_by_its_id_or_kind() {
         insta::assert_snapshot!(pick(machine(), Some("gpu")).unwrap(), @"device gpu:0, gpu:0 by Acme");
         insta::assert_snapshot!(pick(machine(), Some("gpu:1")).unwrap(), @"device gpu:1, gpu:1 by Acme");
-        insta::assert_snapshot!(pick(machine(), Some("cuda")).unwrap_err(), @"--device cuda: its driver is too old; update it");
-        insta::assert_snapshot!(pick(machine(), Some("libtorch")).unwrap_err(), @"--device libtorch: not in this build");
-        insta::assert_snapshot!(pick(machine(), Some("tpu")).unwrap_err(), @"--device: expected auto or one of cuda:0, gpu:0, gpu:1, cpu, libtorch; `tpu` came");
+        insta::assert_snapshot!(pick(machine(), Some("cuda")).unwrap_err(), @"the device `cuda` cannot be used: its driver is too old; update it");
+        insta::assert_snapshot!(pick(machine(), Some("libtorch")).unwrap_err(), @"the device `libtorch` cannot be used: not in this build");
+        insta::assert_snapshot!(pick(machine(), Some("tpu")).unwrap_err(), @"expected the device auto or one of cuda:0, gpu:0, gpu:1, cpu, libtorch, got `tpu`");
     }
 
     #[test]
-    fn without_a_device_all_reasons_are_told() {
+    fn without_a_device_all_reasons_are_shown() {
         let devices = vec![device("gpu", Some("no adapter was found"), None), device("cuda", Some("no driver"), None)];
-        insta::assert_snapshot!(pick(devices, None).unwrap_err(), @"--device auto: no device can be used; gpu: no adapter was found; cuda: no driver");
+        insta::assert_snapshot!(pick(devices, None).unwrap_err(), @"no device can be used: gpu: no adapter was found; cuda: no driver");
     }
 }

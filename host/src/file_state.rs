@@ -1,9 +1,9 @@
-//! Tells whether a file was touched, without reading it.
+//! Tells whether a file changed, without reading it.
 
 use std::{fs::Metadata, path::Path, time::SystemTime};
 
-/// What the file system says about a file; two states of a file differ when it was written in between. A file that is
-/// not there has a state too.
+/// What the file system says about a file. Two states of a file differ if it was written in between. A missing file has a
+/// state too.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct FileState(Option<Seen>);
 
@@ -12,12 +12,12 @@ struct Seen {
     size: u64,
     modified: Option<SystemTime>,
     is_folder: bool,
-    /// Another file took its place where this differs; 0 on systems that do not number files.
+    /// Differs if another file took the place of the file; 0 on systems that do not number files.
     number: u64,
 }
 
 impl FileState {
-    /// The state of what is at a path now; links are followed.
+    /// The state of the file at a path. Follows links.
     pub(crate) fn of(path: &Path) -> Self {
         let seen = |metadata: Metadata| Seen {
             size: metadata.len(),

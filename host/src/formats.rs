@@ -1,7 +1,7 @@
-//! Records in files of any kind: .safetensors, which the host knows, and those for which a pack has a node.
+//! Reads and writes records in files of any kind: .safetensors, which the host knows, and kinds for which a pack has a node.
 //!
-//! A node that reads declares `#[input(path = read, extensions = ["abc"])]` and gives the value as its first output; one that
-//! writes declares `path = write` and takes the value as its one other input without a default.
+//! A node that reads such files declares `#[input(path = read, extensions = ["abc"])]`, and its first output is the value. A
+//! node that writes them declares `path = write`, and its only other input without a default takes the value.
 
 use std::path::Path;
 
@@ -13,18 +13,20 @@ use splatgraph_sdk::{
 
 use crate::registry::{Class, Registry};
 
-/// The ending that the host knows itself.
+/// The extension that the host knows itself.
 const OWN: &str = "safetensors";
 
-/// Reads a record with the node for files of its ending; `None` where no pack has one.
+/// Reads a record with the node for the extension of the file; `None` if no pack has such a node.
 ///
 /// # Errors
-/// Of the node, or what it gave is no record.
+/// The node failed, or its output is not a record.
 #[must_use]
 pub fn read(path: &Path, registry: &Registry) -> Option<Result<Record, Error>> {
     let (class, at) = node_for(path, registry, PathKind::Read)?;
     Some(run(&class, path, at, None).and_then(|outputs| {
-        let value = outputs.first().ok_or_else(|| Error::new(format!("{} gives nothing", class.full_name)))?;
+        let value = outputs
+            .first()
+            .ok_or_else(|| Error::new(format!("expected an output of {}, got none", class.full_name)))?;
         Record::from_value(value)
     }))
 }
@@ -32,7 +34,7 @@ pub fn read(path: &Path, registry: &Registry) -> Option<Result<Record, Error>> {
 /// Reads a record from a file of any known kind.
 ///
 /// # Errors
-/// No pack knows the file's ending, or reading failed.
+/// No pack knows the extension, or the file can't be read.
 pub fn load(path: &Path, registry: &Registry) -> Result<Record, Error> {
     if ending(path).as_deref() == Some(OWN) {
         return Record::load(path);
@@ -40,10 +42,10 @@ pub fn load(path: &Path, registry: &Registry) -> Result<Record, Error> {
     read(path, registry).unwrap_or_else(|| Err(unknown(path, registry, PathKind::Read)))
 }
 
-/// Writes a record to a file of the kind that its ending says, as a whole.
+/// Writes a record to a file, as a whole. The extension decides the kind of the file.
 ///
 /// # Errors
-/// No pack knows the ending, the node for it takes another type, or writing failed.
+/// No pack knows the extension, its node takes another type, or the file can't be written.
 pub fn save(record: Record, path: &Path, registry: &Registry) -> Result<(), Error> {
     if ending(path).as_deref() == Some(OWN) {
         return record.save(path, DType::F32);
@@ -54,13 +56,14 @@ pub fn save(record: Record, path: &Path, registry: &Registry) -> Result<(), Erro
     let value = others(&class.spec, at).find(|(_, input)| input.required());
     let Some((value_at, _)) = value.filter(|(_, input)| socket_types_meet(&record.type_name, &input.socket)) else {
         let takes = value.map_or("nothing", |(_, input)| input.socket.as_str());
-        let came = if record.type_name.is_empty() { "weights of a model" } else { &record.type_name };
-        return Err(Error::new(format!("{} writes {takes}, the file holds {came}", class.full_name)));
+        let got = if record.type_name.is_empty() { "the weights of a model" } else { &record.type_name };
+        return Err(Error::new(format!("expected {takes}, which {} writes, got {got}", class.full_name)));
     };
     run(&class, path, at, Some((value_at, record.into_value()))).map(|_| ())
 }
 
-/// The node that reads or writes files with this ending, and which input takes the path. The first pack wins.
+/// The node that reads or writes files with this extension, and the position of the input for the path. If several packs
+/// have one, the first pack is used.
 fn node_for(path: &Path, registry: &Registry, kind: PathKind) -> Option<(Class, usize)> {
     let ending = ending(path)?;
     let classes = registry.class_names().iter().filter_map(|name| registry.class(name));
@@ -75,7 +78,7 @@ fn node_for(path: &Path, registry: &Registry, kind: PathKind) -> Option<(Class, 
     })
 }
 
-/// All inputs but one.
+/// All inputs except one.
 fn others(spec: &NodeSpec, but: usize) -> impl Iterator<Item = (usize, &InputSpec)> {
     spec.inputs.iter().enumerate().filter(move |(at, _)| *at != but)
 }
@@ -83,7 +86,8 @@ fn others(spec: &NodeSpec, but: usize) -> impl Iterator<Item = (usize, &InputSpe
 fn run(class: &Class, path: &Path, at: usize, value: Option<(usize, Value)>) -> Result<Vec<Value>, Error> {
     let mut inputs = vec![Value::none(); class.spec.inputs.len()];
     let absolute = std::path::absolute(path)?;
-    let text = absolute.to_str().ok_or_else(|| Error::new("a path that is UTF-8 was expected"))?;
+    let text =
+        absolute.to_str().ok_or_else(|| Error::new("expected a path in UTF-8; rename the file or its folder"))?;
     inputs[at] = Value::from_json(&text.into());
     if let Some((at, value)) = value {
         inputs[at] = value;
@@ -91,7 +95,7 @@ fn run(class: &Class, path: &Path, at: usize, value: Option<(usize, Value)>) -> 
     class.pack.nodes.create(&class.spec.name)?.run(&context(Nobody), &inputs)
 }
 
-/// Lower case and without the dot.
+/// The extension in lower case, without the dot.
 fn ending(path: &Path) -> Option<String> {
     path.extension()?.to_str().map(str::to_lowercase)
 }
@@ -105,13 +109,13 @@ fn unknown(path: &Path, registry: &Registry, kind: PathKind) -> Error {
     }
     let done = if kind == PathKind::Write { "written" } else { "read" };
     Error::new(format!(
-        "a file whose ending says its kind was expected; those that are {done} with the packs that are loaded: {}",
+        "expected a file with one of the extensions that are {done} with the loaded packs: {}",
         known.join(", ")
     ))
     .about_file("converting", path)
 }
 
-/// A single node runs without a host that shows anything.
+/// The context of a node that runs outside a graph. It shows nothing.
 struct Nobody;
 
 impl HostContext for Nobody {

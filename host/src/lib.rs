@@ -1,7 +1,8 @@
 //! A node-graph host: it reads graphs from JSON files, checks them against node packs, and runs them.
 //!
-//! [`packs`] loads packs from shared libraries into a [`Registry`](registry::Registry); [`graph`] reads a graph and
-//! checks it as a whole; [`run`] runs it, and [`batch`] over many files and values. A pack may also be part of the program, as here:
+//! [`packs`] loads packs from shared libraries into a [`Registry`](registry::Registry). [`graph`] reads a graph and checks it
+//! as a whole. [`run`] runs it, and [`batch`] runs it over many files and values. A pack may also be part of the program, as
+//! in this example:
 //!
 //! ```
 //! use splatgraph::{graph, registry::{Instance, NodeSource, Pack, Registry}, run};
@@ -70,3 +71,4 @@ mod record_png;
 pub mod registry;
 pub mod run;
 pub mod watch;
+pub mod words;

@@ -4,6 +4,6 @@ mod cli;
 
 fn main() {
     let code = cli::main();
-    // A node that does not react to being cancelled still runs in a thread: it must not hold up the end.
+    // Ends the process at once: an abandoned node may still run in a thread.
     std::process::exit(code.into());
 }

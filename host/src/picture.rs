@@ -1,69 +1,69 @@
-//! The graph inside a picture: PNG text chunks.
+//! The graph in the text chunks of a PNG picture.
 //!
-//! `splatgraph` holds our own header with the graph as it was written, `prompt` the bare form that other tools of
-//! that ecosystem write too. Both are plain text chunks, so any PNG tool can read or remove them.
+//! The chunk `splatgraph` holds our header with the graph in this program's own format. The chunk `prompt` holds the bare
+//! prompt, which other tools write too. Both are plain text chunks, so any PNG tool can read or remove them.
 
 use std::io::{BufRead, Seek};
 
-/// The keyword of our own header.
+/// The keyword of our header.
 pub const HEADER_KEY: &str = "splatgraph";
 /// The keyword of a bare prompt.
 pub const PROMPT_KEY: &str = "prompt";
-/// Text chunks larger than this once decompressed are refused.
+/// The largest decompressed text chunk that is read, in bytes.
 const TEXT_LIMIT: usize = 64 << 20;
 
-/// Why a picture gives no graph.
+/// The errors of reading a graph from a picture.
 #[derive(Debug, thiserror::Error)]
 pub enum PictureError {
     /// The file cannot be read.
     #[error("the picture cannot be read: {0}")]
     Io(#[from] std::io::Error),
-    /// It is not a sound PNG.
-    #[error("the picture is no sound PNG file: {0}")]
+    /// The file is not a valid PNG picture.
+    #[error("expected a valid PNG picture: {0}")]
     Png(#[from] png::DecodingError),
-    /// No chunk has a graph.
+    /// The picture has no graph.
     #[error(
-        "there is no graph in this picture; `splatgraph run` writes one into the PNG files that it saves, unless told not to"
+        "expected a picture with a graph in it, got one without; `splatgraph run` writes its graph into the PNG files that it saves"
     )]
     NoGraph,
-    /// A chunk is there, but does not hold what it should.
-    #[error("the picture's text chunk `{key}` holds no graph: {reason}")]
+    /// A chunk does not hold a graph.
+    #[error("the text chunk `{key}` of the picture does not hold a graph: {reason}")]
     BadGraph {
         /// The chunk's keyword.
         key: &'static str,
-        /// What is wrong.
+        /// The problem of the chunk.
         reason: String,
     },
 }
 
-/// A PNG's text chunks and its shape.
+/// The text chunks and the size of a PNG picture.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PngText {
     /// Width in pixels.
     pub width: u32,
     /// Height in pixels.
     pub height: u32,
-    /// `RGB, 8 bit`.
+    /// The form of a pixel: `RGB, 8 bit`.
     pub pixels: String,
-    /// Keyword and text of each chunk, in the order of tEXt, zTXt, iTXt.
+    /// The keyword and the text of each chunk: first tEXt, then zTXt, then iTXt.
     pub chunks: Vec<(String, String)>,
 }
 
 impl PngText {
-    /// The text of the first chunk with that keyword.
+    /// The text of the first chunk with a keyword.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&str> {
         self.chunks.iter().find(|(name, _)| name == key).map(|(_, text)| text.as_str())
     }
 }
 
-/// The first bytes of every PNG file.
+/// The first bytes of a PNG file.
 pub const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
 
-/// Reads all text chunks of a PNG file, before and after its pixels, which are skipped.
+/// Reads all text chunks of a PNG file, before and after its pixels. Skips the pixels.
 ///
 /// # Errors
-/// When it is no sound PNG, or a chunk decompresses to more than 64 MiB.
+/// The file is not a valid PNG picture, or a text is larger than 64 MiB.
 pub fn read_text(source: impl BufRead + Seek) -> Result<PngText, PictureError> {
     let mut reader = png::Decoder::new(source).read_info()?;
     reader.finish()?;
@@ -91,19 +91,19 @@ pub fn read_text(source: impl BufRead + Seek) -> Result<PngText, PictureError> {
     Ok(PngText { width: info.width, height: info.height, pixels, chunks })
 }
 
-/// What a picture tells about the run that made it.
+/// The graph in a picture.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GraphInPicture {
     /// The graph as JSON text.
     pub graph: String,
-    /// Our header without the graph (pack versions, model hashes); `None` in pictures of other programs.
+    /// Our header without the graph: pack versions and model hashes. `None` in pictures of other programs.
     pub header: Option<serde_json::Map<String, serde_json::Value>>,
 }
 
-/// The graph in a PNG's text: ours if it is there, else a bare prompt.
+/// Finds the graph in the text of a PNG picture: in our header, or else a bare prompt.
 ///
 /// # Errors
-/// When there is none, or our header is damaged.
+/// The text has no graph, or our header is damaged.
 pub fn graph_in(text: &PngText) -> Result<GraphInPicture, PictureError> {
     let Some(ours) = text.get(HEADER_KEY) else {
         let prompt = text.get(PROMPT_KEY).ok_or(PictureError::NoGraph)?;
@@ -111,8 +111,8 @@ pub fn graph_in(text: &PngText) -> Result<GraphInPicture, PictureError> {
     };
     let bad = |reason| PictureError::BadGraph { key: HEADER_KEY, reason };
     let mut header: serde_json::Map<String, serde_json::Value> =
-        serde_json::from_str(ours).map_err(|error| bad(format!("it is not a JSON object ({error})")))?;
-    let graph = header.remove("graph").ok_or_else(|| bad("it has no key `graph`".into()))?;
+        serde_json::from_str(ours).map_err(|error| bad(format!("expected a JSON object: {error}")))?;
+    let graph = header.remove("graph").ok_or_else(|| bad("expected the key `graph`, got none".into()))?;
     let graph = serde_json::to_string_pretty(&graph).map_err(|error| bad(error.to_string()))?;
     Ok(GraphInPicture { graph, header: Some(header) })
 }
@@ -157,8 +157,8 @@ mod tests {
         let both = graph_in(&with(&[("prompt", prompt), ("splatgraph", ours)])).unwrap();
         assert!(both.graph.contains("nodes"));
         assert_eq!(both.header.unwrap()["packs"]["std"], "0.1.0");
-        insta::assert_snapshot!(graph_in(&with(&[])).unwrap_err(), @"there is no graph in this picture; `splatgraph run` writes one into the PNG files that it saves, unless told not to");
-        insta::assert_snapshot!(graph_in(&with(&[("splatgraph", "{}")])).unwrap_err(), @"the picture's text chunk `splatgraph` holds no graph: it has no key `graph`");
+        insta::assert_snapshot!(graph_in(&with(&[])).unwrap_err(), @"expected a picture with a graph in it, got one without; `splatgraph run` writes its graph into the PNG files that it saves");
+        insta::assert_snapshot!(graph_in(&with(&[("splatgraph", "{}")])).unwrap_err(), @"the text chunk `splatgraph` of the picture does not hold a graph: expected the key `graph`, got none");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Previews: what nodes show while they go on, as picture files.
+//! Previews: unfinished results of nodes, as picture files.
 
 use std::collections::HashMap;
 use std::fs;
@@ -12,22 +12,22 @@ use crate::graph::Checked;
 use crate::record_png;
 use crate::run::Event;
 
-/// The setting of a run that tells nodes whether anybody looks at previews; only then are any made.
+/// The setting that tells nodes to make previews. Without it they make none.
 pub const SETTING: &str = "previews";
 
-/// Writes the newest preview of every node into a folder: `NODE.png`, and for several pictures `NODE-000.png` and so on.
+/// Writes the newest preview of every node into a folder: `NODE.png`, or for several pictures `NODE-000.png` and so on.
 pub struct Previews {
     folder: PathBuf,
-    /// The name of a node's files, but for what comes behind.
+    /// The start of the names of a node's files.
     names: HashMap<Arc<str>, String>,
 }
 
-/// Why previews cannot be written.
+/// The errors of preparing the folder for previews.
 #[derive(Debug, thiserror::Error)]
 pub enum PreviewError {
-    /// One would lie where the graph has a file.
+    /// A preview would write over a file of the graph.
     #[error(
-        "a preview of node `{node}` would be written over a file that the graph reads or writes; name another folder\n  {path}"
+        "a preview of node `{node}` would write over a file that the graph reads or writes; use another folder\n  {path}"
     )]
     Used {
         /// The node.
@@ -35,10 +35,10 @@ pub enum PreviewError {
         /// The file.
         path: String,
     },
-    /// There is no such folder, and it cannot be made.
+    /// The folder cannot be created.
     #[error("the folder for previews cannot be created: {reason}\n  {folder}")]
     Io {
-        /// What came.
+        /// The error of the system.
         reason: String,
         /// The folder.
         folder: String,
@@ -46,10 +46,10 @@ pub enum PreviewError {
 }
 
 impl Previews {
-    /// Makes the folder where it is missing.
+    /// Creates the folder if it is missing.
     ///
     /// # Errors
-    /// It cannot be made, or a preview could be written over a file of the graph.
+    /// The folder can't be created, or a preview would write over a file of the graph.
     pub fn new(folder: &Path, checked: &Checked) -> Result<Self, PreviewError> {
         let failed = |error: std::io::Error| PreviewError::Io {
             reason: error.to_string(),
@@ -72,11 +72,11 @@ impl Previews {
         Ok(Self { folder, names: ids.zip(names).collect() })
     }
 
-    /// Writes the pictures of a preview, each as a whole; passes over all other events, and over previews that are no pictures.
-    /// May be called from several threads.
+    /// Writes the pictures of a preview, each as a whole. Ignores other events, and previews that are not pictures. May be
+    /// called from several threads.
     ///
     /// # Errors
-    /// A file cannot be written. The run may go on.
+    /// A file can't be written. The run may continue.
     pub fn show(&self, event: &Event) -> Result<(), Error> {
         let Event::Preview { node, value } = event else { return Ok(()) };
         let Some(name) = self.names.get(node).filter(|_| record_png::is_picture(&value.type_name())) else {
@@ -90,7 +90,7 @@ impl Previews {
     }
 }
 
-/// `name.png`, `name-000.png`
+/// Whether a file is `name.png`, `name-000.png` and so on.
 fn is_preview_of(file: &str, name: &str) -> bool {
     let rest = file.strip_prefix(name).and_then(|rest| rest.strip_suffix(".png"));
     rest.is_some_and(|rest| {

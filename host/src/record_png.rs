@@ -1,8 +1,8 @@
-//! Records of the types IMAGE and MASK as PNG files.
+//! Writes records of the types IMAGE and MASK as PNG files.
 
 use splatgraph_sdk::{Error, Record, Result};
 
-/// The standard types that are pictures, with their field and how many channels it has.
+/// The standard types of pictures, each with its field and its number of channels.
 const PICTURES: [(&str, &str, usize); 2] = [("IMAGE", "image", 3), ("MASK", "mask", 1)];
 
 /// Whether values of this type are pictures.
@@ -10,19 +10,21 @@ pub(crate) fn is_picture(type_name: &str) -> bool {
     PICTURES.iter().any(|(picture, ..)| *picture == type_name)
 }
 
-/// Every picture of a batch, with what comes behind its name: nothing for a single one, else `-000` and so on.
+/// The PNG file of every picture of a batch, with the suffix of its name: empty for a single picture, else `-000` and so on.
 pub(crate) fn pngs(record: &Record) -> Vec<(String, Result<Vec<u8>>)> {
     let Some((_, field, channels)) = PICTURES.iter().find(|(type_name, ..)| *type_name == record.type_name) else {
         return Vec::new();
     };
     let Some(tensor) = record.field(field) else {
-        return vec![(String::new(), Err(no_picture(record, &format!("it has no field `{field}`"))))];
+        return vec![(String::new(), Err(no_picture(record, &format!("expected a field `{field}`, got none"))))];
     };
     let (batch, height, width) = match *tensor.shape() {
         [batch, height, width, 3] if *channels == 3 => (batch, height, width),
         [batch, height, width] if *channels == 1 => (batch, height, width),
         _ => {
-            let error = no_picture(record, &format!("its field `{field}` has the shape {:?}", tensor.shape()));
+            let expected = if *channels == 3 { "[batch, height, width, 3]" } else { "[batch, height, width]" };
+            let why = format!("expected the shape {expected} in `{field}`, got {:?}", tensor.shape());
+            let error = no_picture(record, &why);
             return vec![(String::new(), Err(error))];
         }
     };
@@ -40,7 +42,7 @@ fn no_picture(record: &Record, why: &str) -> Error {
     Error::new(format!("this {} cannot be written as a picture: {why}", record.type_name))
 }
 
-/// 8 bit; what is outside 0..1 is clamped, and NaN becomes 0.
+/// A PNG file with 8 bits for each number. Numbers outside 0..1 are clamped, and NaN becomes 0.
 fn png(numbers: &[f32], width: usize, height: usize, channels: usize) -> Result<Vec<u8>> {
     let pixels: Vec<u8> = numbers.iter().map(|number| (number * 255.0).round().clamp(0.0, 255.0) as u8).collect();
     let mut bytes = Vec::new();
@@ -73,8 +75,8 @@ mod tests {
         let errors = [pictures("IMAGE", "image", &[1, 1, 4]), pictures("IMAGE", "mask", &[1, 1, 1])];
         insta::assert_debug_snapshot!(errors.map(|found| found[0].1.as_ref().unwrap_err().message.clone()), @r#"
         [
-            "this IMAGE cannot be written as a picture: its field `image` has the shape [1, 1, 4]",
-            "this IMAGE cannot be written as a picture: it has no field `image`",
+            "this IMAGE cannot be written as a picture: expected the shape [batch, height, width, 3] in `image`, got [1, 1, 4]",
+            "this IMAGE cannot be written as a picture: expected a field `image`, got none",
         ]
         "#);
     }

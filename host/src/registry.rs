@@ -1,4 +1,4 @@
-//! The node classes that can be used: what the loaded packs declare, and a way to make nodes of them.
+//! The node classes of the loaded packs, and the sources that make nodes of them.
 
 use splatgraph_sdk::{
     Error, Value,
@@ -7,12 +7,12 @@ use splatgraph_sdk::{
 };
 use std::{collections::HashMap, path::PathBuf, sync::Arc};
 
-/// A pack: what it declares, where it came from, and the source of its nodes.
+/// A pack: its declaration, its file, and the source of its nodes.
 #[derive(Clone)]
 pub struct Pack {
     /// The pack's id, version and node classes.
     pub manifest: Manifest,
-    /// The library file; empty for a pack that is part of the program.
+    /// The library file; empty if the pack is part of the program.
     pub path: PathBuf,
     /// Makes nodes.
     pub nodes: Arc<dyn NodeSource>,
@@ -20,23 +20,23 @@ pub struct Pack {
 
 /// Makes the nodes of a pack.
 pub trait NodeSource: Send + Sync {
-    /// A new node of the class `node` (the name inside the pack). Each node of a graph gets one of its own, which lives
-    /// as long as its [`Runner`](crate::run::Runner).
+    /// Makes an instance of the class `node` (its name inside the pack). Each node of a graph has its own instance, which
+    /// lives as long as its [`Runner`](crate::run::Runner).
     ///
     /// # Errors
-    /// The pack has no such class, or the node could not be made.
+    /// The pack has no such class, or can't make the instance.
     fn create(&self, node: &str) -> Result<Box<dyn Instance>, Error>;
 
-    /// What the pack's nodes may compute on, the best first; nothing for a pack that has no choice.
+    /// The devices that the pack's nodes can compute on, the best first; empty if the pack has no choice.
     ///
     /// # Errors
-    /// Looking for devices failed.
+    /// The pack failed while it looked for devices.
     fn devices(&self) -> Result<Vec<DeviceSpec>, Error> {
         Ok(Vec::new())
     }
 
-    /// Differs where other code stands behind the same id and version: a library that was loaded anew. Results of one
-    /// generation are not used for another.
+    /// Tells apart different code with one id and version: each load of a library has its own generation. A runner does not
+    /// reuse results of another generation.
     fn generation(&self) -> u64 {
         0
     }
@@ -44,20 +44,20 @@ pub trait NodeSource: Send + Sync {
 
 /// One node of a graph.
 pub trait Instance: Send + Sync {
-    /// Runs the node. `inputs` are in the order of [`NodeSpec::inputs`], `Value::none()` where one is left out; the
-    /// result is in the order of [`NodeSpec::outputs`].
+    /// Runs the node. `inputs` are in the order of [`NodeSpec::inputs`], with `Value::none()` for an input that is left out.
+    /// The result is in the order of [`NodeSpec::outputs`].
     ///
     /// # Errors
-    /// Whatever the node reports.
+    /// The errors of the node.
     fn run(&self, ctx: &Ctx, inputs: &[Value]) -> Result<Vec<Value>, Error>;
 }
 
 /// A node class of a loaded pack.
 #[derive(Clone)]
 pub struct Class {
-    /// The pack that has it.
+    /// Its pack.
     pub pack: Arc<Pack>,
-    /// Its sockets.
+    /// Its declaration.
     pub spec: Arc<NodeSpec>,
     /// `pack.Node`.
     pub full_name: String,
@@ -70,14 +70,14 @@ pub struct Registry(Arc<Classes>);
 struct Classes {
     packs: Vec<Arc<Pack>>,
     by_full_name: HashMap<String, Class>,
-    /// Bare names, with the full name of every class that has it.
+    /// For each bare name, the full names of its classes.
     by_bare_name: HashMap<String, Vec<String>>,
     /// In the order of packs and their declarations.
     full_names: Vec<String>,
 }
 
 impl Registry {
-    /// A registry of these packs. Where two have one id, the earlier one's classes win.
+    /// A registry of these packs. If two packs have the same id, the classes of the earlier one are used.
     #[must_use]
     pub fn new(packs: Vec<Pack>) -> Self {
         let mut classes = Classes {
@@ -101,19 +101,19 @@ impl Registry {
         Self(Arc::new(classes))
     }
 
-    /// The packs, in the order given.
+    /// The packs, in the order of [`new`](Self::new).
     #[must_use]
     pub fn packs(&self) -> &[Arc<Pack>] {
         &self.0.packs
     }
 
-    /// The pack of this id.
+    /// The pack with this id.
     #[must_use]
     pub fn pack(&self, id: &str) -> Option<&Arc<Pack>> {
         self.0.packs.iter().find(|pack| pack.manifest.id == id)
     }
 
-    /// The class of a full name (`std.LoadImage`), or of a bare name (`LoadImage`) that only one pack has.
+    /// The class with a full name (`std.LoadImage`), or with a bare name (`LoadImage`) if only one pack has it.
     #[must_use]
     pub fn class(&self, name: &str) -> Option<Class> {
         match self.0.by_full_name.get(name) {

@@ -1,4 +1,4 @@
-//! A disk that fills up while a picture is written: an error that says so, and nothing left behind.
+//! A disk that fills up while a picture is written. The run fails with an error, and leaves no file behind.
 
 #![cfg(unix)]
 
@@ -16,7 +16,7 @@ fn a_full_disk_is_an_error_and_leaves_no_half_file() {
     fs::copy(concat!(env!("CARGO_MANIFEST_DIR"), "/../graphs/chelsea.png"), folder.path().join("in.png")).unwrap();
     fs::write(folder.path().join("out.png"), "what was there before").unwrap();
 
-    // A limit on the size of files gives what a full disk gives, an error half-way through writing, without being root.
+    // A limit on the size of files has the effect of a full disk, an error during writing, without root permissions.
     let limited = "trap '' XFSZ; ulimit -f 16; exec \"$0\" run graph.json --quiet";
     let output = Command::new("sh")
         .args(["-c", limited, env!("CARGO_BIN_EXE_splatgraph")])
@@ -26,7 +26,7 @@ fn a_full_disk_is_an_error_and_leaves_no_half_file() {
         .expect("sh runs");
     let text = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{text}");
-    // Behind it stands where in the pack the error arose.
+    // The location in the pack comes after the message.
     let (message, place) = text.split_once(" [std ").expect("the error names the pack");
     assert!(place.contains("save_image.rs"), "{place}");
     let message = message.replace(&*folder.path().canonicalize().unwrap().to_string_lossy(), "<folder>");

@@ -1,4 +1,4 @@
-//! From nothing to a picture: `new-pack`, `cargo build`, `packs add`, `run`, four commands in an empty folder.
+//! From an empty folder to a picture in four commands: `new-pack`, `cargo build`, `packs add` and `run`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -19,7 +19,7 @@ fn a_new_pack_is_built_added_and_run() {
             .env("NO_COLOR", "1")
             .env_remove("SPLATGRAPH_PACKS")
             .env_remove("SPLATGRAPH_SDK")
-            // Built once for all tests, and quickly rather than well.
+            // Built once for all tests, without optimisation to save time.
             .env("CARGO_TARGET_DIR", &target)
             .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "0");
         let output = command.output().unwrap();
@@ -32,7 +32,7 @@ fn a_new_pack_is_built_added_and_run() {
     let sdk = PathBuf::from(HERE).join("../sdk");
 
     run(splatgraph, &["new-pack", "fresh", "--sdk", sdk.to_str().unwrap()], "");
-    // The versions that this project was built with are there already.
+    // The crates in the versions of this project are downloaded already.
     fs::copy(Path::new(HERE).join("../Cargo.lock"), folder.path().join("fresh/Cargo.lock")).unwrap();
     run(env!("CARGO"), &["build", "--release"], "fresh");
     let added = run(splatgraph, &["packs", "add", "."], "fresh");

@@ -41,7 +41,7 @@ fn a_pack_is_loaded_with_its_manifest_and_stamp() {
 }
 
 #[test]
-fn what_is_no_pack_is_passed_over_and_what_is_broken_is_reported() {
+fn other_libraries_are_passed_over_and_broken_ones_reported() {
     let place = support::Place::new();
     let packs = place.path("packs");
     let whole = fs::read(support::example_pack("stub_pack")).unwrap();
@@ -64,26 +64,32 @@ fn what_is_no_pack_is_passed_over_and_what_is_broken_is_reported() {
     let names: Vec<_> = found.passed_over.iter().map(|path| path.file_name().unwrap().to_str().unwrap()).collect();
     assert_eq!(names, ["f_no_pack.so"]);
     let said = said(&found, &place);
-    // The length of the library differs from build to build.
-    let said: Vec<&str> =
-        said.lines().map(|line| line.split_once(" of at least").map_or(line, |(start, _)| start)).collect();
-    insta::assert_snapshot!(said.join("\n"), @r"
-    a pack was not loaded: it is not a shared library
+    // The length of the library differs between builds.
+    insta::assert_snapshot!(without_length(&said), @"
+    a pack cannot be loaded: expected a shared library
       [DIR]/packs/a_text.so
-    a pack was not loaded: it is not a shared library
+    a pack cannot be loaded: expected a shared library
       [DIR]/packs/b_empty.so
-    a pack was not loaded: it is incomplete: 4096 bytes
+    a pack cannot be loaded: it is incomplete: expected at least N bytes, got 4096
       [DIR]/packs/c_half.so
-    a pack was not loaded: it is incomplete: 20 bytes
+    a pack cannot be loaded: it is incomplete: expected at least N bytes, got 20
       [DIR]/packs/d_start.so
-    a pack was not loaded: it is built for Aarch64 ELF, this host for X86_64 ELF
+    a pack cannot be loaded: expected a library for X86_64 ELF, got one for Aarch64 ELF
       [DIR]/packs/e_other_machine.so
-    a pack was not loaded: it is not a regular file
+    a pack cannot be loaded: expected a regular file
       [DIR]/packs/g_folder.so
     ");
 }
 
-/// Where `pattern` begins in `bytes`.
+/// Replaces the length in `at least 123 bytes` by `N`.
+fn without_length(text: &str) -> String {
+    let mut parts = text.split("at least ");
+    let first = parts.next().unwrap().to_owned();
+    let rest = parts.map(|part| format!("at least N{}", part.trim_start_matches(|c: char| c.is_ascii_digit())));
+    first + &rest.collect::<String>()
+}
+
+/// The position of `pattern` in `bytes`.
 fn find(bytes: &[u8], pattern: &[u8]) -> Vec<usize> {
     (0..bytes.len() - pattern.len()).filter(|&at| bytes[at..].starts_with(pattern)).collect()
 }
@@ -96,10 +102,10 @@ fn the_earlier_of_two_folders_wins_and_twins_in_one_are_refused() {
     let (first, second) = (place.path("first"), place.path("second"));
     let found = load(&[&first, &second, &first]);
     assert_eq!(ids(&found), ["stub"]);
-    insta::assert_snapshot!(said(&found, &place), @r"
-    two packs are called `stub`; the one found first is used
+    insta::assert_snapshot!(said(&found, &place), @"
+    two packs have the id `stub`, and the one that is found first is used
       used:     [DIR]/first/libstub_pack.so
-      left out: [DIR]/second/libstub_pack.so
+      not used: [DIR]/second/libstub_pack.so
     ");
 
     let library = place.add_pack("stub_pack", "twins");
@@ -107,10 +113,10 @@ fn the_earlier_of_two_folders_wins_and_twins_in_one_are_refused() {
     place.add_pack("second_pack", "twins");
     let found = load(&[&place.path("twins")]);
     assert_eq!(ids(&found), ["second"]);
-    insta::assert_snapshot!(said(&found, &place), @r"
-    a pack was not loaded: its id `stub` is also that of libstub_pack.so in the same folder; remove all but one
+    insta::assert_snapshot!(said(&found, &place), @"
+    a pack cannot be loaded: its id `stub` is also the id of libstub_pack.so in the same folder; remove all but one
       [DIR]/twins/another.so
-    a pack was not loaded: its id `stub` is also that of another.so in the same folder; remove all but one
+    a pack cannot be loaded: its id `stub` is also the id of another.so in the same folder; remove all but one
       [DIR]/twins/libstub_pack.so
     ");
 }
@@ -133,19 +139,19 @@ fn a_file_that_others_may_write_is_not_opened() {
     fs::set_permissions(&library, fs::Permissions::from_mode(0o666)).unwrap();
     let found = load(&[&place.path("packs")]);
     assert!(found.loaded.is_empty());
-    insta::assert_snapshot!(said(&found, &place), @r"
-    a pack was not loaded: it is not trusted: other users may write [DIR]/packs/libstub_pack.so (to trust it: chmod go-w [DIR]/packs/libstub_pack.so)
+    insta::assert_snapshot!(said(&found, &place), @"
+    a pack cannot be loaded: it is not trusted: other users may write [DIR]/packs/libstub_pack.so (to trust it: chmod go-w [DIR]/packs/libstub_pack.so)
       [DIR]/packs/libstub_pack.so
     ");
 
     fs::set_permissions(&library, fs::Permissions::from_mode(0o644)).unwrap();
     fs::set_permissions(place.path("packs"), fs::Permissions::from_mode(0o777)).unwrap();
-    insta::assert_snapshot!(said(&load(&[&place.path("packs")]), &place), @r"
-    a pack was not loaded: it is not trusted: other users may write [DIR]/packs (to trust it: chmod go-w [DIR]/packs)
+    insta::assert_snapshot!(said(&load(&[&place.path("packs")]), &place), @"
+    a pack cannot be loaded: it is not trusted: other users may write [DIR]/packs (to trust it: chmod go-w [DIR]/packs)
       [DIR]/packs/libstub_pack.so
     ");
 
-    // With the sticky bit others may add files, but not replace this one.
+    // With the sticky bit, others may add files but not replace this one.
     fs::set_permissions(place.path("packs"), fs::Permissions::from_mode(0o1777)).unwrap();
     assert_eq!(ids(&load(&[&place.path("packs")])), ["stub"]);
 }
@@ -230,7 +236,7 @@ fn hot(folders: &[&Path]) -> HotPacks {
     HotPacks::load(places(folders), Arc::new(|_: &str, _: LogLevel, _: &str| {}))
 }
 
-/// Writes another version of the pack `stub` over a library: its node `fails` says `text` (25 letters).
+/// Writes another version of the pack `stub` over a library. Its node `fails` has the message `text` (25 letters).
 fn write_version(library: &Path, text: &str) {
     let said = b"the stub fails on purpose";
     assert_eq!(text.len(), said.len());
@@ -238,11 +244,11 @@ fn write_version(library: &Path, text: &str) {
     for at in find(&bytes, said) {
         bytes[at..at + said.len()].copy_from_slice(text.as_bytes());
     }
-    // In place: the file whose code runs is written over.
+    // Writes in place, over the file whose code runs.
     fs::write(library, bytes).unwrap();
 }
 
-/// What the node `fails` of the pack `stub` says by default.
+/// The default message of the node `fails` in the pack `stub`.
 fn says(found: &Found) -> String {
     let stub = found.loaded.iter().find(|file| file.pack.manifest.id == "stub").unwrap();
     let fails = stub.pack.manifest.nodes.iter().find(|node| node.name == "Fails").unwrap();
@@ -250,7 +256,7 @@ fn says(found: &Found) -> String {
 }
 
 #[test]
-fn a_library_written_over_in_place_is_loaded_anew_beside_its_old_code() {
+fn a_library_written_over_in_place_is_reloaded_beside_its_old_code() {
     let place = support::Place::with_stub();
     place.add_pack("second_pack", "packs");
     let library = place.path("packs/libstub_pack.so").canonicalize().unwrap();
@@ -283,21 +289,19 @@ fn a_broken_new_library_leaves_the_old_one_and_folders_are_followed() {
     let mut packs = hot(&[&place.path("packs"), &place.path("later")]);
     let whole = fs::read(&library).unwrap();
     fs::write(&library, &whole[..5000]).unwrap();
-    assert_eq!(packs.refresh(), Vec::<std::path::PathBuf>::new(), "the last version goes on");
+    assert_eq!(packs.refresh(), Vec::<std::path::PathBuf>::new(), "the last version stays in use");
     assert_eq!(says(packs.found()), "the stub fails on purpose");
     let told = said(packs.found(), &place);
-    // The length of the library differs from build to build.
-    let (start, rest) = told.split_once(" of at least ").unwrap();
-    let told = start.to_owned() + rest.trim_start_matches(|c: char| c.is_ascii_digit());
-    insta::assert_snapshot!(told, @r"
-    a pack was not loaded: it is incomplete: 5000 bytes; its last version goes on
+    // The length of the library differs between builds.
+    insta::assert_snapshot!(without_length(&told), @"
+    a pack cannot be loaded: it is incomplete: expected at least N bytes, got 5000; its last version stays in use
       [DIR]/packs/libstub_pack.so
     ");
     write_version(&library, "the third version is good");
     assert_eq!(packs.refresh(), std::slice::from_ref(&library));
     assert_eq!((says(packs.found()).as_str(), said(packs.found(), &place).as_str()), ("the third version is good", ""));
 
-    // Others may write it now: a new version of it is not trusted.
+    // Others may write the file now, so its new version is not trusted.
     {
         use std::os::unix::fs::PermissionsExt;
         write_version(&library, "the fourth: not trusted..");

@@ -8,7 +8,7 @@ use std::process::Stdio;
 
 use support::{Place, example_pack};
 
-/// A pack somewhere in a download folder.
+/// A pack in a download folder.
 fn downloaded(place: &Place, name: &str) -> PathBuf {
     fs::create_dir_all(place.path("downloads")).unwrap();
     let file = place.path("downloads").join("some file");
@@ -21,7 +21,7 @@ fn add(place: &Place, file: &Path) -> support::Ran {
     place.ran(&command.env("CARGO_TARGET_DIR", place.path("target")).output().unwrap())
 }
 
-/// Another version of the pack `second`: it describes itself differently.
+/// Another version of the pack `second`, with another description.
 fn another_second() -> Vec<u8> {
     let mut bytes = fs::read(example_pack("second_pack")).unwrap();
     let (said, says) = (b"Another pack for the host's tests", b"A newer  pack for the host's tests");
@@ -44,10 +44,10 @@ fn a_pack_is_added_replaced_and_removed() {
     --- stderr
     ");
     fs::write(&file, another_second()).unwrap();
-    insta::assert_snapshot!(add(&place, &file).all(), @r"
+    insta::assert_snapshot!(add(&place, &file).all(), @"
     exit code 0
     --- stdout
-    Added second 0.1.0 in the place of 0.1.0, 4 nodes: Address, Told, ReadDigits, WriteDigits
+    Added second 0.1.0 instead of 0.1.0, 4 nodes: Address, Told, ReadDigits, WriteDigits
       [DIR]/data/splatgraph/packs/libsecond.so
     --- stderr
     ");
@@ -58,9 +58,9 @@ fn a_pack_is_added_replaced_and_removed() {
     };
     assert_eq!(names(&folder), ["libsecond.so"]);
     assert!(place.run(&["nodes", "second"]).stdout.contains("Address"));
-    // What was copied there by hand under another name is replaced too.
+    // A file that was copied by hand under another name is replaced too.
     fs::rename(folder.join("libsecond.so"), folder.join("by_hand.so")).unwrap();
-    assert!(add(&place, &file).stdout.contains("in the place of 0.1.0"));
+    assert!(add(&place, &file).stdout.contains("instead of 0.1.0"));
     assert_eq!(names(&folder), ["libsecond.so"]);
     insta::assert_snapshot!(place.run(&["packs", "remove", "second"]).all(), @r"
     exit code 0
@@ -73,37 +73,37 @@ fn a_pack_is_added_replaced_and_removed() {
 }
 
 #[test]
-fn what_is_no_pack_is_not_added() {
+fn files_that_are_not_packs_are_not_added() {
     let place = Place::new();
-    insta::assert_snapshot!(add(&place, Path::new("nowhere.so")).all(), @r"
+    insta::assert_snapshot!(add(&place, Path::new("nowhere.so")).all(), @"
     exit code 1
     --- stdout
     --- stderr
-    error: the pack was not added: it cannot be read: No such file or directory (os error 2)
+    error: the pack cannot be added: it cannot be read: No such file or directory (os error 2)
       nowhere.so
     ");
     place.write("text.so", "nothing");
-    insta::assert_snapshot!(add(&place, Path::new("text.so")).all(), @r"
+    insta::assert_snapshot!(add(&place, Path::new("text.so")).all(), @"
     exit code 1
     --- stdout
     --- stderr
-    error: the pack was not added: it is not a shared library
+    error: the pack cannot be added: expected a shared library
       text.so
     ");
     fs::copy(std::env::current_exe().unwrap(), place.path("work/other.so")).unwrap();
-    insta::assert_snapshot!(add(&place, Path::new("other.so")).all(), @r"
+    insta::assert_snapshot!(add(&place, Path::new("other.so")).all(), @"
     exit code 1
     --- stdout
     --- stderr
-    error: the pack was not added: it is a library, but no node pack: it has no `export_pack!`
+    error: the pack cannot be added: expected a node pack, got a library without `export_pack!`
       other.so
     ");
     fs::create_dir(place.path("work/empty")).unwrap();
-    insta::assert_snapshot!(add(&place, Path::new("empty")).all(), @r"
+    insta::assert_snapshot!(add(&place, Path::new("empty")).all(), @"
     exit code 2
     --- stdout
     --- stderr
-    error: this folder holds no crate, as it has no Cargo.toml; give the folder of a crate, or the library of a pack
+    error: expected the library of a pack or the folder of a crate, got a folder without a Cargo.toml
       empty
     ");
     assert!(!place.path("data/splatgraph/packs").exists(), "nothing was begun");
@@ -115,19 +115,19 @@ fn a_pack_of_another_generation_leaves_the_old_one() {
     let file = downloaded(&place, "second_pack");
     add(&place, &file);
     let mut library = fs::read(&file).unwrap();
-    // In the stamp the generation stands behind the magic number and the stamp's size.
+    // The stamp has its magic number, its size, and then the generation.
     let at = library.windows(8).position(|at| at == b"SPLATGR1").unwrap();
     library[at + 12] = 2;
     fs::write(&file, library).unwrap();
     let ran = add(&place, &file);
     assert_eq!(ran.code, 1);
-    assert!(ran.stderr.contains("speaks interface 2."), "{}", ran.stderr);
+    assert!(ran.stderr.contains("got 2."), "{}", ran.stderr);
     assert_eq!(fs::read_dir(place.path("data/splatgraph/packs")).unwrap().count(), 1);
     assert!(place.run(&["packs"]).stdout.contains("second 0.1.0"));
 }
 
 #[test]
-fn a_folder_that_cannot_be_written_or_trusted_is_said() {
+fn a_folder_that_cannot_be_written_or_trusted_is_an_error() {
     let place = Place::new();
     let file = downloaded(&place, "second_pack");
     fs::write(place.path("data"), "a file where a folder should be").unwrap();
@@ -142,58 +142,58 @@ fn a_folder_that_cannot_be_written_or_trusted_is_said() {
     let folder = place.path("data/splatgraph/packs");
     fs::create_dir_all(&folder).unwrap();
     fs::set_permissions(&folder, std::os::unix::fs::PermissionsExt::from_mode(0o777)).unwrap();
-    insta::assert_snapshot!(add(&place, &file).all(), @r"
+    insta::assert_snapshot!(add(&place, &file).all(), @"
     exit code 1
     --- stdout
     --- stderr
-    error: a pack in this folder would not be loaded: it is not trusted: other users may write [DIR]/data/splatgraph/packs (to trust it: chmod go-w [DIR]/data/splatgraph/packs)
+    error: a pack in this folder would be refused: it is not trusted: other users may write [DIR]/data/splatgraph/packs (to trust it: chmod go-w [DIR]/data/splatgraph/packs)
       [DIR]/data/splatgraph/packs
     ");
     assert_eq!(fs::read_dir(&folder).unwrap().count(), 0, "nothing is left");
 }
 
 #[test]
-fn a_pack_of_the_same_id_elsewhere_is_told_and_never_removed() {
+fn a_pack_with_the_same_id_elsewhere_is_reported_and_never_removed() {
     let place = Place::with_stub();
     let ran = add(&place, &downloaded(&place, "stub_pack"));
-    insta::assert_snapshot!(ran.all().replace(ran.stdout.lines().next().unwrap(), "Added ..."), @r"
+    insta::assert_snapshot!(ran.all().replace(ran.stdout.lines().next().unwrap(), "Added ..."), @"
     exit code 0
     --- stdout
     Added ...
       [DIR]/data/splatgraph/packs/libstub.so
     --- stderr
-    warning: another pack `stub` is found first, so this one is not used; remove that or choose this with --packs
+    warning: another pack `stub` is found first, so this one is not used; remove the other, or choose this one with --packs
       [DIR]/packs/libstub_pack.so
     ");
-    insta::assert_snapshot!(place.run(&["packs", "remove", "stub"]).all(), @r"
+    insta::assert_snapshot!(place.run(&["packs", "remove", "stub"]).all(), @"
     exit code 0
     --- stdout
     Removed stub
       [DIR]/data/splatgraph/packs/libstub.so
     --- stderr
-    the pack `stub` is still found elsewhere
+    another file of the pack `stub` is still found
       [DIR]/packs/libstub_pack.so
     ");
-    insta::assert_snapshot!(place.run(&["packs", "remove", "stub"]).all(), @r"
+    insta::assert_snapshot!(place.run(&["packs", "remove", "stub"]).all(), @"
     exit code 3
     --- stdout
     --- stderr
-    error: the pack `stub` is not in the user's folder of packs, so it is left
-      it is in: [DIR]/packs/libstub_pack.so
-      folder:   [DIR]/data/splatgraph/packs
+    error: the pack `stub` is not in the user's folder of packs; remove its file yourself
+      pack:   [DIR]/packs/libstub_pack.so
+      folder: [DIR]/data/splatgraph/packs
     ");
-    insta::assert_snapshot!(place.run(&["packs", "remove", "stubb"]).all(), @r"
+    insta::assert_snapshot!(place.run(&["packs", "remove", "stubb"]).all(), @"
     exit code 3
     --- stdout
     --- stderr
-    error: there is no pack `stubb`; did you mean `stub`?
+    error: the folder has no pack `stubb`; did you mean `stub`?
       [DIR]/data/splatgraph/packs
     ");
-    insta::assert_snapshot!(place.run(&["packs", "remove", "../../packs/libstub_pack"]).all(), @r"
+    insta::assert_snapshot!(place.run(&["packs", "remove", "../../packs/libstub_pack"]).all(), @"
     exit code 3
     --- stdout
     --- stderr
-    error: there is no pack `../../packs/libstub_pack`
+    error: the folder has no pack `../../packs/libstub_pack`
       [DIR]/data/splatgraph/packs
     ");
     assert!(place.path("packs/libstub_pack.so").is_file());
@@ -210,7 +210,7 @@ fn a_broken_library_of_the_folder_can_be_removed() {
 }
 
 #[test]
-fn a_run_goes_on_while_its_pack_is_replaced() {
+fn a_run_continues_while_its_pack_is_replaced() {
     let place = Place::new();
     let file = downloaded(&place, "stub_pack");
     add(&place, &file);
@@ -223,7 +223,7 @@ fn a_run_goes_on_while_its_pack_is_replaced() {
     let mut command = place.command(&["run", "graph.json", "--json"]);
     let run = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     std::thread::sleep(std::time::Duration::from_millis(400));
-    // Other bytes at the places of the code that runs.
+    // Other bytes replace the code that runs.
     let mut bytes = fs::read(&file).unwrap();
     bytes.extend([0; 4096]);
     fs::write(&file, bytes).unwrap();
@@ -234,7 +234,7 @@ fn a_run_goes_on_while_its_pack_is_replaced() {
 }
 
 #[test]
-fn a_crate_that_gives_no_library_is_told_how_to() {
+fn a_crate_without_a_library_is_an_error_with_a_hint() {
     let place = Place::new();
     let write = |name: &str, text: &str| place.write(name, text);
     write("plain/src/lib.rs", "");
@@ -242,7 +242,7 @@ fn a_crate_that_gives_no_library_is_told_how_to() {
     let ran = add(&place, Path::new("plain"));
     let said = ran.stderr.split_once("error").map_or("", |(_, said)| said);
     insta::assert_snapshot!(said, @r#"
-    : the crate builds no library that a host can load; its Cargo.toml needs these lines:
+    : expected a crate that builds a library for hosts, got one without; add these lines to its Cargo.toml:
 
     [lib]
     crate-type = ["cdylib", "rlib"]
@@ -254,16 +254,16 @@ fn a_crate_that_gives_no_library_is_told_how_to() {
     let ran = add(&place, Path::new("plain"));
     assert_eq!(ran.code, 1);
     assert!(
-        ran.stderr.contains("error: cargo could not build the crate; what it says stands above\n  plain\n"),
+        ran.stderr.contains("error: cargo cannot build the crate; its errors are above\n  plain\n"),
         "{}",
         ran.stderr
     );
     let output = place.command(&["packs", "add", "plain"]).env("PATH", place.path("nowhere")).output().unwrap();
-    insta::assert_snapshot!(place.ran(&output).all(), @r"
+    insta::assert_snapshot!(place.ran(&output).all(), @"
     exit code 1
     --- stdout
     --- stderr
-    error: cargo, which builds the crate, cannot be started: No such file or directory (os error 2); install Rust (https://rustup.rs), or add the library that was built elsewhere
+    error: cargo cannot be started to build the crate: No such file or directory (os error 2); install Rust (https://rustup.rs), or add a library that was built elsewhere
       plain
     ");
 }

@@ -1,6 +1,6 @@
-//! The files that items write: no two the same, and none that an item reads.
+//! The files that items write. No two items may write the same file, and no item may write a file that another reads.
 
-use super::{Error, items::Items, values::Takes, vary::Shape};
+use super::{axis::Takes, error::Error, items::Items, vary::Shape};
 use crate::graph::{Checked, Feed, File, Identities, Source, identity};
 use serde_json::Value as Json;
 use splatgraph_sdk::spec::{NodeSpec, PathKind};
@@ -9,21 +9,21 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// What all items read and write, by the identity of the file.
+/// The files that all items read and write, by their identities.
 #[derive(Default)]
 pub(super) struct Written {
-    /// With the item that writes it.
+    /// Each with the item that writes it.
     files: HashMap<PathBuf, usize>,
-    /// With the first item that reads it.
+    /// Each with the first item that reads it.
     reads: HashMap<PathBuf, usize>,
     identities: Identities,
 }
 
 impl Written {
-    /// Takes in one item.
+    /// Adds the files of an item.
     ///
     /// # Errors
-    /// It would write a file that an earlier one writes.
+    /// The item would write a file that an earlier item writes.
     pub(super) fn add(&mut self, item: usize, checked: &Checked, shape: &Shape, items: &Items) -> Result<(), Error> {
         for (node, _) in checked.nodes.iter().zip(&shape.needed).filter(|(_, needed)| **needed) {
             for path in &node.writes {
@@ -35,7 +35,7 @@ impl Written {
                     };
                     let message = format!("{message}, in node `{}` ({})", node.id, node.class.full_name);
                     let hint = better_name(checked, &node.id, &node.class.spec, &node.feeds, path, items);
-                    let hint = hint.map(|hint| format!("; give each its own, for example with {hint}"));
+                    let hint = hint.map(|hint| format!("; give each item its own file, for example with {hint}"));
                     return Err(Error::usage(format!("{message}{}\n  {}", hint.unwrap_or_default(), path.display())));
                 }
             }
@@ -46,29 +46,32 @@ impl Written {
         Ok(())
     }
 
+    /// Compares the files that items write with the files that items read.
+    ///
     /// # Errors
-    /// An item would write over a file that another reads.
+    /// An item would write over a file that another item reads.
     pub(super) fn refuse_to_overwrite_reads(&mut self, items: &Items) -> Result<(), Error> {
         let reads = std::mem::take(&mut self.reads);
         let clashes = self.files.iter().filter_map(|(path, writer)| Some((path, *writer, *reads.get(path)?)));
         let Some((path, writer, reader)) = clashes.min_by_key(|&(_, writer, _)| writer) else { return Ok(()) };
         let message = format!("the item `{}` would write over a file", items.name(writer));
-        let message = format!("{message} that the item `{}` reads; give it another name", items.name(reader));
+        let message =
+            format!("{message} that the item `{}` reads; give the written file another name", items.name(reader));
         Err(Error::usage(format!("{message}\n  {}", path.display())))
     }
 
-    /// The item that writes a file.
+    /// The item that writes a file, if any.
     pub(super) fn item_of(&self, path: &Path) -> Option<usize> {
         if self.files.is_empty() { None } else { self.files.get(&identity(path)).copied() }
     }
 
-    /// The folders that are written to.
+    /// The folders that items write to.
     pub(super) fn folders(&self) -> BTreeSet<&Path> {
         self.files.keys().filter_map(|path| path.parent()).collect()
     }
 }
 
-/// A path made of what varies, as the command line takes it: `output='{stem}-{tokens}.png'`.
+/// A value for the path, made of the inputs that vary: `output='{stem}-{tokens}.png'`.
 fn better_name(
     checked: &Checked,
     id: &str,
@@ -96,7 +99,7 @@ fn better_name(
             _ => parts.push(format!("{{{}}}", input.name)),
         }
     }
-    // Stems alone may be the same in two folders, and texts are no names.
+    // Files in two folders may have the same stem, and texts make no good file names.
     let names_are_stems = (0..items.len()).all(|item| !items.name(item).contains(['/', '\\', '#']));
     if parts.is_empty() || !names_are_stems || varying.iter().any(|input| input.takes == Takes::Anything) {
         parts.push("{index}".to_owned());
@@ -106,11 +109,11 @@ fn better_name(
     let better = Path::new(given).with_file_name(format!("{}{extension}", parts.join("-")));
     Some(match named {
         Some(named) => format!("{}='{}'", named.name, better.display()),
-        None => format!("--set {id}.{}='{}'", input.name, better.display()),
+        None => format!("{id}.{}='{}'", input.name, better.display()),
     })
 }
 
-/// The named input of the first path that the graph reads, which is `{stem}`.
+/// The named input that sets the first path that the graph reads. `{stem}` stands for the stem of this path.
 fn first_read(checked: &Checked) -> Option<String> {
     let file: &File = checked.file();
     let (id, input) = checked.nodes.iter().find_map(|node| {

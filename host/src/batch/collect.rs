@@ -1,9 +1,10 @@
-//! Shards: an output of many items, stacked along its first axis, in one file.
+//! Shards: files with an output of many items, stacked along its first axis.
 
 use super::{
-    Error, Part,
+    error::Error,
     items::Key,
     journal::{Line, Status, line_of, shard_line},
+    options::Part,
 };
 use crate::graph::file_name_part;
 use serde_json::Value as Json;
@@ -13,14 +14,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// The shards that are being filled.
+/// The shards of a run of a batch.
 pub(super) struct Shards {
     folder: PathBuf,
-    /// The name of the files without number and extension.
+    /// The name of the files, without number and extension.
     stem: String,
-    /// How many items belong into a shard.
+    /// The number of items in a shard.
     size: usize,
-    /// How many items are run.
+    /// The number of items that run.
     items: usize,
     /// The number of the next shard.
     next: usize,
@@ -30,9 +31,9 @@ pub(super) struct Shards {
 
 #[derive(Default)]
 struct Open {
-    /// How many of its items have ended.
+    /// How many of its items have ended so far.
     ended: usize,
-    /// Each with its position among the items to be run.
+    /// Each with its position among the items that run.
     items: Vec<(usize, Member)>,
 }
 
@@ -43,15 +44,15 @@ pub(super) struct Member {
     pub(super) record: Record,
 }
 
-/// A shard in its file.
+/// A shard that was written.
 pub(super) struct WrittenShard {
-    /// For the journal.
+    /// The lines for the journal.
     pub(super) lines: String,
     pub(super) items: Vec<(Key, Line)>,
 }
 
 impl Shards {
-    /// `next` is the number of shards that are there already, `items` how many are to be run.
+    /// `next` is the number of shards that exist already, `items` the number of items that run.
     pub(super) fn new(folder: &Path, output: &str, part: Option<Part>, size: usize, next: usize, items: usize) -> Self {
         let name = file_name_part(output);
         let stem = part.map_or_else(|| name.clone(), |part| format!("{name}-{part}"));
@@ -63,7 +64,7 @@ impl Shards {
         format!("{}-{:05}.safetensors", self.stem, self.next)
     }
 
-    /// Takes in what an item gave, nothing where it failed; whether its shard can be written now.
+    /// Adds an item, or `None` if it failed. Returns whether its shard is full.
     pub(super) fn give(&mut self, position: usize, item: Option<Member>) -> bool {
         let shard = position / self.size;
         let open = self.open.entry(shard).or_default();
@@ -72,8 +73,8 @@ impl Shards {
         open.ended == self.size.min(self.items - shard * self.size)
     }
 
-    /// Writes the shard of this position; `None` where all of its items failed. Those that do not fit the first one
-    /// have failed too.
+    /// Writes the shard of the item at this position. Items that can't be stacked onto the first one fail. Returns `None`
+    /// if no item was in the shard.
     pub(super) fn write(&mut self, position: usize) -> Result<Option<WrittenShard>, Error> {
         let Some(Open { mut items, .. }) = self.open.remove(&(position / self.size)) else { return Ok(None) };
         items.sort_by_key(|(position, _)| *position);
@@ -85,8 +86,8 @@ impl Shards {
                 fitting.push(member);
                 continue;
             };
-            let onto = fitting.first().map(|first| format!(" onto that of `{}`", first.line.item));
-            let why = format!("its output can't be stacked{}: {}", onto.unwrap_or_default(), why.message);
+            let onto = fitting.first().map(|first| format!(" onto the output of `{}`", first.line.item));
+            let why = format!("the output cannot be stacked{}: {}", onto.unwrap_or_default(), why.message);
             member.line.error = Some(why);
             member.line.status = Status::Failed;
             member.line.outputs.clear();
@@ -107,7 +108,7 @@ impl Shards {
 
     fn save(&self, file: &str, items: &[Member]) -> Result<(), Error> {
         let rows = |record: &Record| record.fields.first().and_then(|(_, tensor)| tensor.shape().first().copied());
-        // The item of each row.
+        // The name of the item for each row.
         let names = items.iter().flat_map(|member| {
             std::iter::repeat_n(Json::from(member.line.item.as_str()), rows(&member.record).unwrap_or(0))
         });

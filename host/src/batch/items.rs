@@ -1,23 +1,23 @@
-//! The items of a batch: the product of its axes, the last varying fastest.
+//! The items of a batch: all combinations of the rows of its axes. The last axis varies fastest.
 
-use super::values::{Axis, Takes};
+use super::axis::{Axis, Takes};
 use crate::graph::Given;
 use serde_json::{Map, Value as Json};
 use sha2::{Digest, Sha256};
 use std::{collections::HashMap, path::Path};
 
-/// What an item is known by from one run of the batch to the next: a digest of its values.
+/// Identifies an item in all runs of a batch: a digest of its values.
 pub(super) type Key = [u8; 32];
 
-/// All items, of every part.
+/// The items of all parts.
 pub(super) struct Items {
     pub(super) axes: Vec<Axis>,
-    /// `--set node.input=value`, the same for all.
+    /// `node.input` and the value that it has in all items.
     sets: Vec<(String, String)>,
     names: Vec<String>,
 }
 
-/// Texts longer than this are cut in an item's name.
+/// The longest text in the name of an item, in characters. Longer texts are cut.
 const LONGEST_PART: usize = 40;
 
 impl Items {
@@ -31,12 +31,12 @@ impl Items {
         self.axes.iter().map(|axis| axis.rows.len()).product()
     }
 
-    /// What is said of an item; no two have the same name.
+    /// The name of an item for messages; no two items have the same name.
     pub(super) fn name(&self, item: usize) -> &str {
         self.names.get(item).map_or("", String::as_str)
     }
 
-    /// The row of each axis.
+    /// The row of each axis that an item has.
     fn rows(&self, item: usize) -> Vec<usize> {
         let mut rest = item;
         let mut rows: Vec<usize> = Vec::with_capacity(self.axes.len());
@@ -48,7 +48,7 @@ impl Items {
         rows
     }
 
-    /// Name and value of every input that the item sets.
+    /// The name and the value of every input that an item sets.
     pub(super) fn values(&self, item: usize) -> impl Iterator<Item = (&str, &str)> {
         self.rows(item).into_iter().zip(&self.axes).flat_map(|(row, axis)| {
             let cells = axis.inputs.iter().zip(&axis.rows[row]);
@@ -56,18 +56,18 @@ impl Items {
         })
     }
 
-    /// The value of one cell.
+    /// The value of one input of one axis in an item.
     pub(super) fn value(&self, item: usize, axis: usize, input: usize) -> Option<&str> {
         self.axes[axis].rows[self.rows(item)[axis]][input].as_deref()
     }
 
-    /// What the graph is checked with.
+    /// The values and options with which the graph is checked for an item.
     pub(super) fn given(&self, item: usize, base: &Given) -> Given {
         let inputs = self.values(item).map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         Given { inputs, sets: self.sets.clone(), index: item, ..base.clone() }
     }
 
-    /// All values as the journal has them.
+    /// All values of an item, in the form of the journal.
     pub(super) fn values_json(&self, item: usize) -> Map<String, Json> {
         let given = self.values(item).map(|(name, value)| (name.to_owned(), Json::from(value)));
         let sets = self.sets.iter().map(|(name, value)| (format!("--set {name}"), Json::from(value.as_str())));
@@ -78,7 +78,7 @@ impl Items {
         key_of(&self.values_json(item))
     }
 
-    /// The inputs that items differ by: positions of axis and input. Paths to write only follow from the others.
+    /// The inputs in which items differ, by the positions of axis and input.
     pub(super) fn varying(&self) -> impl Iterator<Item = (usize, usize)> {
         self.axes.iter().enumerate().filter(|(_, axis)| axis.varies()).flat_map(|(at, axis)| {
             let inputs = 0..axis.inputs.len();
@@ -86,8 +86,8 @@ impl Items {
         })
     }
 
-    /// Stems of paths and other values that vary, joined. Where two items would have one name, paths as they were given,
-    /// and where that does not help either, the position.
+    /// Names of the varying values: stems of paths and other values, joined. Items that would share a name are named by
+    /// whole paths, and items that still share a name by their positions.
     fn all_names(&self) -> Vec<String> {
         let varying: Vec<_> = self.varying().collect();
         let parts: Vec<_> = if varying.is_empty() { self.first_path().into_iter().collect() } else { varying };
@@ -121,7 +121,7 @@ impl Items {
         short
     }
 
-    /// The first path to read, of a batch with one item.
+    /// The first path to read, which names the only item of a batch.
     fn first_path(&self) -> Option<(usize, usize)> {
         self.axes.iter().enumerate().find_map(|(at, axis)| {
             let input = axis.inputs.iter().position(|input| input.takes.reads())?;
@@ -130,7 +130,7 @@ impl Items {
     }
 }
 
-/// The digest of values as the journal has them. Their order does not matter.
+/// The digest of values in the form of the journal. Their order does not matter.
 pub(super) fn key_of(values: &Map<String, Json>) -> Key {
     let mut sorted: Vec<_> = values.iter().collect();
     sorted.sort_by_key(|(name, _)| name.as_str());
@@ -156,7 +156,7 @@ fn part_of_name(value: &str, takes: Takes, whole: bool) -> String {
     one_line.take(LONGEST_PART).collect::<String>().trim().to_owned()
 }
 
-/// Of each name whether it stands there more than once.
+/// For each name, whether the list has it more than once.
 fn repeated(names: &[String]) -> Vec<bool> {
     let mut counts: HashMap<&str, usize> = HashMap::new();
     for name in names {
@@ -167,7 +167,7 @@ fn repeated(names: &[String]) -> Vec<bool> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::values::AxisInput;
+    use super::super::axis::AxisInput;
     use super::*;
 
     fn axis(name: &str, takes: Takes, values: &[&str]) -> Axis {

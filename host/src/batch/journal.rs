@@ -1,8 +1,9 @@
-//! The journal of a batch: JSON lines, one about the batch and then one for each item or shard that is over.
+//! The journal of a batch: JSON lines. The first describes the batch, and each further one an item or shard that ended.
 
 use super::{
-    Error, Options, Part,
+    error::Error,
     items::{Key, key_of},
+    options::{Options, Part},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
@@ -15,9 +16,9 @@ use std::{
     time::Duration,
 };
 
-/// The version of the journal's form.
+/// The version of the format of journals.
 const VERSION: u64 = 1;
-/// Another part looks whether this one is running by locking its journal for a moment.
+/// Processes of other parts lock this journal for a moment to find out whether this part runs, so a lock may be busy.
 const LOCK_TRIES: u32 = 10;
 const LOCK_PAUSE: Duration = Duration::from_millis(20);
 
@@ -27,7 +28,7 @@ pub(super) struct Head {
     pub(super) version: u64,
     /// The name of the graph.
     pub(super) graph: String,
-    /// Of the graph's content, without title and description.
+    /// The digest of the graph without its title and description.
     pub(super) sha256: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) part: Option<String>,
@@ -47,16 +48,16 @@ impl Head {
     }
 }
 
-/// An item that is over.
+/// An item that ended.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Line {
     pub(super) item: String,
     pub(super) values: Map<String, Json>,
     pub(super) status: Status,
-    /// Relative to the folder of the journal where they are inside it.
+    /// Relative to the folder of the journal if they lie inside it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) files: Vec<String>,
-    /// The scalar results; numbers that JSON has no way to write as text.
+    /// The scalar results. Numbers that JSON can't represent are texts.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub(super) outputs: Map<String, Json>,
     pub(super) ms: f64,
@@ -78,7 +79,7 @@ struct ShardLine {
     items: Vec<Line>,
 }
 
-/// What is known of an item from an earlier run, or from this one.
+/// The result of an item, from an earlier run or from this one.
 #[derive(Clone, Debug)]
 pub(super) struct Entry {
     pub(super) status: Status,
@@ -91,26 +92,26 @@ pub(super) struct Entry {
 pub(super) struct Journal {
     file: fs::File,
     pub(super) path: PathBuf,
-    /// Of this part and of all others that were there at the start.
+    /// The items of this part, and of all other parts that had a journal at the start.
     pub(super) entries: HashMap<Key, Entry>,
     /// The files of earlier runs, each with the item that wrote it.
     pub(super) earlier_files: Vec<(PathBuf, Key)>,
-    /// How many shards of this part there are.
+    /// The number of shards that this part has.
     pub(super) shards: usize,
-    /// Whether results are looked at in the end; else what is known of items does not grow with them.
+    /// Whether a table needs the results at the end. If not, they are not kept in memory.
     results: bool,
 }
 
-/// The journal's file.
+/// The file of the journal.
 pub(super) fn path_of(folder: &Path, part: Option<Part>) -> PathBuf {
     folder.join(part.map_or("batch.jsonl".to_owned(), |part| format!("batch-{part}.jsonl")))
 }
 
 impl Journal {
-    /// Opens and locks the journal of a part, or begins it, and reads those of the other parts.
+    /// Opens and locks the journal of a part, or starts a new one, and reads the journals of the other parts.
     ///
     /// # Errors
-    /// It can't be written, another process has it, or it belongs to another batch.
+    /// The journal can't be written, is locked by another process, or belongs to another batch.
     pub(super) fn open(folder: &Path, part: Option<Part>, head: &Head, results: bool) -> Result<Self, Error> {
         refuse_other_parts(folder, part)?;
         let path = path_of(folder, part);
@@ -130,21 +131,21 @@ impl Journal {
         } else if !head_line.as_bytes().starts_with(&bytes) {
             return Err(no_journal(&path));
         }
-        // What a killed process left half written is cut off.
+        // Cuts off a half line from a process that was killed.
         journal.file.set_len(whole.len() as u64).map_err(unusable)?;
         journal.file.seek(SeekFrom::End(0)).map_err(unusable)?;
         if whole.is_empty() {
             journal.append(&head_line)?;
         }
         for other in other_journals(folder, part) {
-            // Its own process finds out whether it can be read.
+            // Its own process reports a journal that can't be read.
             let Ok(bytes) = fs::read(&other) else { continue };
             journal.take_in(whole_lines(&bytes), &other, folder, head)?;
         }
         Ok(journal)
     }
 
-    /// Reads the lines of a journal; how many shards there are.
+    /// Reads the lines of a journal. Returns the number of its shards.
     fn take_in(&mut self, lines: &[u8], path: &Path, folder: &Path, head: &Head) -> Result<usize, Error> {
         let mut lines = lines.split(|byte| *byte == b'\n').zip(1..).filter(|(line, _)| !line.is_empty());
         let Some((first, _)) = lines.next() else { return Ok(0) };
@@ -152,8 +153,8 @@ impl Journal {
         let mut shards = 0;
         for (line, number) in lines {
             let damaged = |error: serde_json::Error| {
-                let message = format!("line {number} of the journal is damaged: {error}; remove that line");
-                Error::failed(format!("{message}, and its item is run again\n  {}", path.display()))
+                let message = format!("line {number} of the journal is damaged: {error}; remove the line");
+                Error::failed(format!("{message}, and its item runs again\n  {}", path.display()))
             };
             let line: Json = serde_json::from_slice(line).map_err(damaged)?;
             if line.get("shard").is_some() {
@@ -178,7 +179,7 @@ impl Journal {
         self.entries.insert(key, Entry { status, item, outputs, error });
     }
 
-    /// What became of an item now.
+    /// Remembers the result of an item.
     pub(super) fn remember(&mut self, key: Key, line: Line) {
         if self.results {
             let Line { item, status, outputs, error, .. } = line;
@@ -186,21 +187,21 @@ impl Journal {
         }
     }
 
-    /// Writes lines, each with its end, as a whole.
+    /// Appends whole lines.
     pub(super) fn append(&mut self, lines: &str) -> Result<(), Error> {
         self.file.write_all(lines.as_bytes()).map_err(|error| {
             let message = format!("the journal of the batch cannot be written: {error}");
-            Error::failed(format!("{message}; what is not in it is run again next time\n  {}", self.path.display()))
+            Error::failed(format!("{message}; items that are not in it run again next time\n  {}", self.path.display()))
         })
     }
 
-    /// Whether no process runs another part of the batch at this moment.
+    /// Whether no process runs another part of the batch now.
     pub(super) fn is_alone(&self, folder: &Path, part: Option<Part>) -> bool {
         other_journals(folder, part).iter().all(|path| fs::File::open(path).is_ok_and(|file| file.try_lock().is_ok()))
     }
 }
 
-/// All bytes up to the last end of a line.
+/// The bytes up to the end of the last whole line.
 fn whole_lines(bytes: &[u8]) -> &[u8] {
     let end = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
     &bytes[..end]
@@ -208,7 +209,7 @@ fn whole_lines(bytes: &[u8]) -> &[u8] {
 
 /// A line about an item.
 pub(super) fn line_of(line: &impl Serialize) -> String {
-    // Maps with texts as keys and numbers can always be written.
+    // Maps with texts as keys can always be written.
     let mut text = serde_json::to_string(line).unwrap_or_default();
     text.push('\n');
     text
@@ -224,8 +225,7 @@ fn lock(file: &fs::File, path: &Path) -> Result<(), Error> {
         match file.try_lock() {
             Err(TryLockError::WouldBlock) if tries_left == 0 => {
                 let message = "another process runs this batch, or this part of it, in the same folder; wait for it";
-                let message = format!("{message}, or give another folder with --out");
-                return Err(Error::usage(format!("{message}\n  {}", path.display())));
+                return Err(Error::folder(format!("{message}, or use another folder\n  {}", path.display())));
             }
             Err(TryLockError::WouldBlock) => thread::sleep(LOCK_PAUSE),
             // Some network file systems have no locks.
@@ -235,15 +235,16 @@ fn lock(file: &fs::File, path: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-/// Refuses a folder in which the batch was cut into another number of parts: the shares would overlap.
+/// Refuses a folder in which the batch has another number of parts: the parts would overlap.
 fn refuse_other_parts(folder: &Path, part: Option<Part>) -> Result<(), Error> {
     let of = |of: usize| if of == 1 { "as a whole".to_owned() } else { format!("in {of} parts") };
     let wanted = part.map_or(1, |part| part.of);
     let found = journals(folder).into_iter().find(|(_, other)| other.map_or(1, |other| other.of) != wanted);
     let Some((path, other)) = found else { return Ok(()) };
-    let message = format!("the batch in this folder was begun {}", of(other.map_or(1, |other| other.of)));
-    let message = format!("{message}, and can't go on {}: shares would overlap; give", of(wanted));
-    Err(Error::usage(format!("{message} the same number of parts, or another folder with --out\n  {}", path.display())))
+    let message = format!("the batch in this folder was started {}", of(other.map_or(1, |other| other.of)));
+    let message = format!("{message}, and cannot continue {}: the parts would overlap", of(wanted));
+    let hint = "use the same number of parts, or another folder";
+    Err(Error::folder(format!("{message}; {hint}\n  {}", path.display())))
 }
 
 fn other_journals(folder: &Path, part: Option<Part>) -> Vec<PathBuf> {
@@ -267,40 +268,42 @@ fn journals(folder: &Path) -> Vec<(PathBuf, Option<Part>)> {
 }
 
 fn no_journal(path: &Path) -> Error {
-    let hint = "give another folder with --out, or move the file";
-    Error::usage(format!("the file is no journal of a batch; {hint}\n  {}", path.display()))
+    let hint = "use another folder, or move the file";
+    Error::folder(format!("expected the journal of a batch, got another file; {hint}\n  {}", path.display()))
 }
 
 fn refuse_another_batch(first: &[u8], path: &Path, head: &Head) -> Result<(), Error> {
     let refused = |why: String| {
-        let hint = "give another folder with --out, or remove the journal to begin anew";
-        Error::usage(format!("{why}; {hint}\n  {}", path.display()))
+        let hint = "use another folder, or remove the journal to start the batch again";
+        Error::folder(format!("{why}; {hint}\n  {}", path.display()))
     };
     let found: Json = serde_json::from_slice(first).unwrap_or_default();
     match found["version"].as_u64() {
         Some(VERSION) => {}
         Some(version) if version > VERSION => {
-            return Err(refused(format!("the journal is of version {version}, newer than this program")));
+            return Err(refused(format!(
+                "expected a journal of version {VERSION}, got version {version} of a newer program"
+            )));
         }
         _ => return Err(no_journal(path)),
     }
     let found: Head = serde_json::from_value(found)
-        .map_err(|error| refused(format!("the first line of the journal can't be understood: {error}")))?;
+        .map_err(|error| refused(format!("the first line of the journal cannot be read: {error}")))?;
     if found.sha256 != head.sha256 {
         let what = if found.graph == head.graph {
-            format!("{} has changed since the batch was begun", head.graph)
+            format!("{} changed after the batch was started", head.graph)
         } else {
-            format!("the journal is of another graph, {}", found.graph)
+            format!("the journal belongs to another graph, {}", found.graph)
         };
         return Err(refused(what));
     }
     if (&found.collect, found.no_files) != (&head.collect, head.no_files) {
         let how = |head: &Head| match &head.collect {
-            Some(name) => format!("with --collect {name}"),
-            None if head.no_files => "with --no-files".to_owned(),
+            Some(name) => format!("to collect `{name}`"),
+            None if head.no_files => "without files".to_owned(),
             None => "to write files".to_owned(),
         };
-        return Err(refused(format!("the batch was begun {}, and is now run {}", how(&found), how(head))));
+        return Err(refused(format!("the batch was started {}, and is now run {}", how(&found), how(head))));
     }
     Ok(())
 }

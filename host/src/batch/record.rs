@@ -1,17 +1,17 @@
-//! What is remembered of each item while a batch runs.
+//! Records the results of items while a batch runs.
 
 use super::{
-    Error,
     collect::{Member, Shards},
+    error::Error,
     items::Key,
     journal::{Journal, Line, Status, line_of},
 };
 use splatgraph_sdk::Record;
 
-/// Takes in items as they end, from any thread, one at a time.
+/// Records items as they end, one at a time.
 pub(super) struct Recorder {
     pub(super) journal: Journal,
-    /// Present where an output is collected.
+    /// Present if an output is collected.
     pub(super) shards: Option<Shards>,
     pub(super) done: usize,
     pub(super) failed: Vec<(String, String)>,
@@ -23,7 +23,7 @@ pub(super) struct Recorder {
 pub(super) struct Ended {
     pub(super) key: Key,
     pub(super) line: Line,
-    /// What is collected of it.
+    /// The output that is collected.
     pub(super) record: Option<Record>,
     pub(super) node_ms: f64,
 }
@@ -33,7 +33,7 @@ impl Recorder {
         Self { journal, shards, done: 0, failed: Vec::new(), files: 0, node_ms: 0.0 }
     }
 
-    /// Writes the item, at this position among those to be run, into the journal, or keeps it for its shard.
+    /// Writes an item into the journal, or keeps it for its shard. `position` counts the items that run.
     pub(super) fn take(&mut self, position: usize, ended: Ended) -> Result<(), Error> {
         self.node_ms += ended.node_ms;
         let Ended { key, line, record, .. } = ended;

@@ -1,10 +1,13 @@
-//! CSV files: a column an input, a row an item.
+//! CSV files with values: each column is an input, each row an item.
 
 use super::{
-    Error,
-    values::{Axis, AxisInput, Takes, takes},
+    axis::{Axis, AxisInput, Takes, takes},
+    error::Error,
 };
-use crate::graph::{File, nearest};
+use crate::{
+    graph::File,
+    words::{count, nearest},
+};
 use splatgraph_sdk::spec::InputSpec;
 use std::{
     collections::HashMap,
@@ -14,17 +17,17 @@ use std::{
 
 /// A CSV file in memory.
 pub(super) struct Rows {
-    /// As the command line has it.
+    /// The path as the user wrote it.
     pub(super) name: String,
     cwd: PathBuf,
     columns: Vec<String>,
     rows: Vec<csv::StringRecord>,
-    /// The file.
+    /// The bytes of the file.
     bytes: Vec<u8>,
 }
 
 impl Rows {
-    /// Reads a whole file; the first line has the names of the columns.
+    /// Reads a whole file. Its first line names the columns.
     pub(super) fn read(name: &str, cwd: &Path) -> Result<Self, Error> {
         let path = cwd.join(name);
         let wrong = |what: String| Error::usage(format!("{what}\n  {}", path.display()));
@@ -35,15 +38,18 @@ impl Rows {
         let head = reader.headers().map_err(|error| of_csv(&error))?.clone();
         let columns: Vec<String> = head.iter().map(|column| column.trim().to_owned()).collect();
         if let Some((at, _)) = columns.iter().enumerate().find(|(_, column)| column.is_empty()) {
-            return Err(wrong(format!("`@{name}`: line 1 should name the columns; column {} has no name", at + 1)));
+            return Err(wrong(format!(
+                "`@{name}`: expected the names of the columns in line 1, got no name for column {}",
+                at + 1
+            )));
         }
         if let Some(twice) = columns.iter().enumerate().find(|(at, column)| columns[..*at].contains(column)) {
-            return Err(wrong(format!("`@{name}`: two columns are called `{}`", twice.1)));
+            return Err(wrong(format!("`@{name}`: two columns have the name `{}`; rename one of them", twice.1)));
         }
         let rows = reader.into_records().collect::<Result<Vec<_>, _>>().map_err(|error| of_csv(&error))?;
         if rows.is_empty() {
-            let message = "has no rows; its first line names the columns, each line below is an item";
-            return Err(wrong(format!("`@{name}` {message}")));
+            let message = "expected a line with the names of the columns and a line for each item, got no items";
+            return Err(wrong(format!("`@{name}`: {message}")));
         }
         Ok(Self { name: name.to_owned(), cwd: cwd.to_owned(), columns, rows, bytes })
     }
@@ -56,7 +62,7 @@ impl Rows {
         self.columns.iter().map(String::as_str)
     }
 
-    /// Refuses a column that is no input, where every column should be one.
+    /// Refuses a column that is not an input. Used if every column has to be one.
     pub(super) fn known(&self, column: &str, file: &File) -> Result<(), Error> {
         if file.named_input(column).is_some() {
             return Ok(());
@@ -67,12 +73,12 @@ impl Rows {
             None => format!("its inputs are: {}", known().collect::<Vec<_>>().join(", ")),
         };
         Err(Error::usage(format!(
-            "`@{0}` has a column `{column}`, but the graph has no such input; {hint}\nto use some columns only, write NAME=@{0}",
+            "`@{0}` has a column `{column}`, but the graph has no such input; {hint}\nto use only some columns, write NAME=@{0} for each",
             self.name
         )))
     }
 
-    /// Makes a column one of the inputs of the axis.
+    /// Adds a column to an axis, as an input.
     pub(super) fn add(&self, name: &str, spec: Option<&InputSpec>, axis: &mut Axis) -> Result<(), Error> {
         let Some(column) = self.columns.iter().position(|column| column == name) else {
             let all = self.columns.join(", ");
@@ -80,7 +86,7 @@ impl Rows {
                 Some(near) => format!("did you mean `{near}`? Its columns are: {all}"),
                 None => format!("its columns are: {all}"),
             };
-            let message = format!("`{name}=@{}`: there is no column `{name}`", self.name);
+            let message = format!("`{name}=@{}`: the file has no column `{name}`", self.name);
             return Err(Error::usage(format!("{message}; {hint}")));
         };
         let takes = takes(spec);
@@ -93,20 +99,20 @@ impl Rows {
         Ok(())
     }
 
-    /// Paths to read are relative to the folder of the file.
+    /// The value of a cell. Paths to read are relative to the folder of the CSV file.
     fn value(&self, cell: &str, takes: Takes) -> String {
         if !takes.reads() {
             return cell.to_owned();
         }
         let beside = Path::new(&self.name).with_file_name(cell);
-        // A model may be one of the pack's own, or in a folder of models.
+        // A model may be built into the pack, or lie in a folder of models.
         if takes == Takes::Models && !self.cwd.join(&beside).exists() {
             return cell.to_owned();
         }
         beside.to_str().map_or_else(|| cell.to_owned(), str::to_owned)
     }
 
-    /// Two rows with the same values would be one item twice.
+    /// Refuses rows with the same values, which would be one item twice.
     pub(super) fn refuse_repetitions(&self, axis: &Axis) -> Result<(), Error> {
         let mut seen: HashMap<&[Option<String>], usize> = HashMap::new();
         for (position, row) in axis.rows.iter().enumerate() {
@@ -124,7 +130,7 @@ impl Rows {
     }
 }
 
-/// The line of a row, from 1. The reader's own count is one too low behind `\r\n`.
+/// The line of a row, counted from 1. The reader's own count is one too low after `\r\n`.
 fn line_at(position: Option<&csv::Position>, bytes: &[u8]) -> usize {
     let start = position.and_then(|position| usize::try_from(position.byte()).ok()).unwrap_or(0).min(bytes.len());
     let (before, from) = bytes.split_at(start);
@@ -132,16 +138,16 @@ fn line_at(position: Option<&csv::Position>, bytes: &[u8]) -> usize {
     1 + before.iter().chain(ends).filter(|byte| **byte == b'\n').count()
 }
 
-/// An error in the words of this program.
+/// The error of the reader, in the words of this program.
 fn said(error: &csv::Error, bytes: &[u8]) -> String {
     match error.kind() {
         csv::ErrorKind::UnequalLengths { pos, expected_len, len } => {
             let line = line_at(pos.as_ref(), bytes);
-            let cells = if *len == 1 { "1 cell".to_owned() } else { format!("{len} cells") };
-            format!("line {line} has {cells}, but the first line names {expected_len} columns")
+            let expected = usize::try_from(*expected_len).unwrap_or(usize::MAX);
+            format!("expected {} in line {line}, one for each column, got {len}", count(expected, "cell"))
         }
         csv::ErrorKind::Utf8 { pos, .. } => {
-            format!("line {} is not UTF-8 text; save the file as UTF-8", line_at(pos.as_ref(), bytes))
+            format!("expected UTF-8 text in line {}; save the file as UTF-8", line_at(pos.as_ref(), bytes))
         }
         _ => error.to_string(),
     }
@@ -169,32 +175,32 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_told_with_its_line() {
-        insta::assert_snapshot!(read("a,b\n1,2\n3\n").err().unwrap(), @r"
-        `@rows.csv`: line 3 has 1 cell, but the first line names 2 columns
+    fn errors_name_their_lines() {
+        insta::assert_snapshot!(read("a,b\n1,2\n3\n").err().unwrap(), @"
+        `@rows.csv`: expected 2 cells in line 3, one for each column, got 1
           [DIR]/rows.csv
         ");
-        assert!(read("a,b\r\n1,2\r\n3\r\n").err().unwrap().contains("line 3 has 1 cell,"));
-        insta::assert_snapshot!(read("a,b\n").err().unwrap(), @r"
-        `@rows.csv` has no rows; its first line names the columns, each line below is an item
+        assert!(read("a,b\r\n1,2\r\n3\r\n").err().unwrap().contains("in line 3, one for each column, got 1"));
+        insta::assert_snapshot!(read("a,b\n").err().unwrap(), @"
+        `@rows.csv`: expected a line with the names of the columns and a line for each item, got no items
           [DIR]/rows.csv
         ");
-        insta::assert_snapshot!(read("").err().unwrap(), @r"
-        `@rows.csv` has no rows; its first line names the columns, each line below is an item
+        insta::assert_snapshot!(read("").err().unwrap(), @"
+        `@rows.csv`: expected a line with the names of the columns and a line for each item, got no items
           [DIR]/rows.csv
         ");
-        insta::assert_snapshot!(read("a,,c\n1,2,3\n").err().unwrap(), @r"
-        `@rows.csv`: line 1 should name the columns; column 2 has no name
+        insta::assert_snapshot!(read("a,,c\n1,2,3\n").err().unwrap(), @"
+        `@rows.csv`: expected the names of the columns in line 1, got no name for column 2
           [DIR]/rows.csv
         ");
-        insta::assert_snapshot!(read("a,b,a\n1,2,3\n").err().unwrap(), @r"
-        `@rows.csv`: two columns are called `a`
+        insta::assert_snapshot!(read("a,b,a\n1,2,3\n").err().unwrap(), @"
+        `@rows.csv`: two columns have the name `a`; rename one of them
           [DIR]/rows.csv
         ");
         let rows = read("a,b\n1,2\n\n3,4\n1,2\n").unwrap();
         let mut axis = Axis { inputs: Vec::new(), rows: vec![Vec::new(); rows.len()] };
         rows.add("a", None, &mut axis).unwrap();
         insta::assert_snapshot!(rows.refuse_repetitions(&axis).unwrap_err(), @"`@rows.csv`: the lines 2 and 5 give the same values; remove one of them");
-        insta::assert_snapshot!(rows.add("c", None, &mut axis).unwrap_err(), @"`c=@rows.csv`: there is no column `c`; did you mean `a`? Its columns are: a, b");
+        insta::assert_snapshot!(rows.add("c", None, &mut axis).unwrap_err(), @"`c=@rows.csv`: the file has no column `c`; did you mean `a`? Its columns are: a, b");
     }
 }

@@ -1,96 +1,40 @@
-//! Running the items that are left.
+//! Runs the items of a batch that are not done yet.
 
 use super::{
-    Batch, CACHE_BYTES, Error, Table,
+    check::Batch,
     collect::Shards,
+    error::Error,
     items::Key,
     journal::{Entry, Head, Journal, Status, path_of},
     record::Recorder,
-    table,
+    summary::{Failed, Summary, Update},
+    table::{self, Table},
     tidy::remove_left_overs,
     work::{Watch, Work},
 };
 use crate::{
     graph::{Checked, Origin},
-    run::{self, CancelToken, Event, Runner, Settings},
+    run::{self, CancelToken, Runner, Settings},
 };
 use sha2::{Digest, Sha256};
 use std::{
     fs,
     num::NonZeroUsize,
-    path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
     thread,
     time::Instant,
 };
 
-/// What happens while a batch runs, from any thread.
-#[non_exhaustive]
-pub enum Update<'a> {
-    /// The items begin.
-    Begun {
-        /// How many are run.
-        items: usize,
-        /// How many were done before.
-        earlier: usize,
-    },
-    /// A node of an item has something to say.
-    Event {
-        /// The item's name; `None` for what is run once for all.
-        item: Option<&'a str>,
-        /// What.
-        event: &'a Event,
-    },
-    /// An item is over.
-    Ended {
-        /// Whether it failed.
-        failed: bool,
-    },
-}
-
-/// An item that failed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Failed {
-    /// Its name.
-    pub item: String,
-    /// Why.
-    pub error: String,
-}
-
-/// How a batch ended.
-#[derive(Clone, Debug)]
-pub struct Summary {
-    /// How many items the part has.
-    pub items: usize,
-    /// How many were done now.
-    pub done: usize,
-    /// How many were done before.
-    pub earlier: usize,
-    /// Those that failed, now or before.
-    pub failed: Vec<Failed>,
-    /// How many files were written now.
-    pub files: usize,
-    /// The shards that were written now, in the batch's folder.
-    pub shards: Vec<String>,
-    /// How long the batch took, in milliseconds.
-    pub ms: f64,
-    /// How long all nodes took together, in milliseconds.
-    pub node_ms: f64,
-    /// Whether it was cancelled before all items were over.
-    pub cancelled: bool,
-    /// The table, where one was asked for and the batch came to its end.
-    pub table: Option<Table>,
-    /// The journal.
-    pub journal: PathBuf,
-}
+/// Host memory for results that several items share: 2 GiB.
+pub const CACHE_BYTES: u64 = 2 << 30;
 
 impl Batch {
-    /// Runs the items of the part that the journal does not have yet. `settings` gives what nodes are told about an item,
-    /// or why it can't be run.
+    /// Runs the items of the part that the journal does not have yet. `settings` returns the settings for the nodes of an
+    /// item, or the reason why it can't run.
     ///
     /// # Errors
-    /// The folder or the journal can't be written or belong to another batch, or what all items need failed. Items that
-    /// fail are no error.
+    /// The folder or the journal can't be written or belongs to another batch, or a node that all items need failed. An
+    /// item that fails is not an error.
     pub fn run(
         &self,
         settings: &(impl Fn(&Checked) -> Result<Settings, String> + Sync),
@@ -161,7 +105,7 @@ impl Batch {
     fn head(&self) -> Head {
         let mut graph = self.file.to_json();
         if let Some(graph) = graph.as_object_mut() {
-            // They change no result.
+            // These change no result.
             graph.shift_remove("title");
             graph.shift_remove("description");
         }
@@ -174,7 +118,7 @@ impl Batch {
         Head::new(name, sha256, &self.options)
     }
 
-    /// Shards of a batch whose journal is gone would be taken for those of this one.
+    /// Refuses a folder that has shards but no journal: they would be mistaken for shards of this batch.
     fn refuse_shards_without_journal(&self) -> Result<(), Error> {
         let (folder, part) = (&self.options.folder, self.options.part);
         let Some(collect) = &self.options.collect else { return Ok(()) };
@@ -182,11 +126,11 @@ impl Batch {
         if path_of(folder, part).exists() || !first.exists() {
             return Ok(());
         }
-        let message = "the folder has shards, but no journal that says what is in them";
-        Err(Error::usage(format!("{message}; give another with --out, or remove them\n  {}", first.display())))
+        let message = "the folder has shards, but no journal that describes them";
+        Err(Error::folder(format!("{message}; use another folder, or remove them\n  {}", first.display())))
     }
 
-    /// Items that are to be run may not write over what others wrote in an earlier run.
+    /// Refuses to write over files that other items wrote in an earlier run.
     fn refuse_to_overwrite_earlier(&self, journal: &mut Journal) -> Result<(), Error> {
         for (path, by) in std::mem::take(&mut journal.earlier_files) {
             let Some(item) = self.written.item_of(&path) else { continue };
@@ -196,9 +140,8 @@ impl Batch {
             }
             let writer = journal.entries.get(&by).map_or("", |entry| entry.item.as_str());
             let message = format!("the item `{}` would write over a file of an earlier run", self.items.name(item));
-            let message =
-                format!("{message}, of the item `{writer}` with other values; give another folder with --out");
-            return Err(Error::usage(format!("{message}, or names made of the values\n  {}", path.display())));
+            let message = format!("{message}, of the item `{writer}` with other values; use another folder");
+            return Err(Error::folder(format!("{message}, or file names made of the values\n  {}", path.display())));
         }
         Ok(())
     }

@@ -1,6 +1,6 @@
-//! The scalar results of all items as a CSV file, with their means and spread.
+//! A CSV file with the scalar results of all items, their means and standard deviations.
 
-use super::{Error, Part, items::Items, journal::Entry};
+use super::{error::Error, items::Items, journal::Entry, options::Part};
 use serde_json::Value as Json;
 use std::{
     collections::HashMap,
@@ -13,15 +13,15 @@ use std::{
 pub struct Table {
     /// The CSV file.
     pub path: PathBuf,
-    /// The names of the columns: `item`, the inputs that vary, the results.
+    /// The names of the columns: `item`, the inputs that vary, and the results.
     pub columns: Vec<String>,
-    /// The rows `mean` and `std` (the sample standard deviation), of each combination of values that are no paths, and of
+    /// The rows `mean` and `std` (the sample standard deviation): of each combination of values that are not paths, then of
     /// all items.
     pub summary: Vec<Vec<String>>,
     rows: Vec<Vec<String>>,
 }
 
-/// A row in the making.
+/// The values of a row.
 struct Row<'a> {
     item: &'a str,
     /// Values of the inputs that vary.
@@ -37,7 +37,7 @@ impl Row<'_> {
 }
 
 impl Table {
-    /// `done` are the items of this part that are done, in order; `results` the names of the results.
+    /// `done` are the items of this part that are done, in order. `results` are the names of the results.
     pub(super) fn new<'a>(path: PathBuf, items: &'a Items, done: &[(usize, &'a Entry)], results: &[&str]) -> Self {
         let varying: Vec<(usize, usize)> = items.varying().collect();
         let input = |&(axis, input): &(usize, usize)| &items.axes[axis].inputs[input];
@@ -72,7 +72,7 @@ impl Table {
     }
 }
 
-/// The file of a part: `results-2-of-8.csv`.
+/// The file of the table; for a part `results-2-of-8.csv`.
 pub(super) fn path_of(folder: &Path, name: &Path, part: Option<Part>) -> PathBuf {
     let path = folder.join(name);
     let Some(part) = part else { return path };
@@ -81,7 +81,7 @@ pub(super) fn path_of(folder: &Path, name: &Path, part: Option<Part>) -> PathBuf
     path.with_file_name(format!("{stem}-{part}{extension}"))
 }
 
-/// A result as the journal has it. A number that JSON has no way to write is a text there.
+/// A result in the form of the journal; `None` if it is no scalar. A number that JSON can't represent is a text.
 pub(super) fn scalar(value: &splatgraph_sdk::Value) -> Option<Json> {
     use splatgraph_sdk::Kind;
     match value.kind() {
@@ -102,7 +102,8 @@ fn number(value: &Json) -> Option<f64> {
     }
 }
 
-/// Mean and spread of each group, where there are several with more than one item, and of all.
+/// The mean and standard deviation of each group, then of all items. Groups are left out if there is only one, or if each
+/// has only one item.
 fn summary(rows: &[Row<'_>], is_group: &[bool]) -> Vec<Vec<String>> {
     let group = |row: &Row<'_>| -> Vec<String> {
         let values = row.inputs.iter().zip(is_group);
@@ -139,7 +140,7 @@ fn summary(rows: &[Row<'_>], is_group: &[bool]) -> Vec<Vec<String>> {
     summary
 }
 
-/// Empty where there is nothing to say.
+/// The mean and the sample standard deviation as texts; empty if there are too few values.
 fn mean_and_spread(values: &[f64]) -> (String, String) {
     let count = values.len() as f64;
     if values.is_empty() {

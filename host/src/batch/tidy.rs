@@ -1,4 +1,4 @@
-//! Temporary files that killed processes left behind.
+//! Removes temporary files that killed processes left behind.
 
 use splatgraph_sdk::TEMPORARY_PREFIX;
 use std::{
@@ -7,15 +7,15 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Removes them from `folder` and from those of `folders` that are inside it, if nobody else writes there now.
-/// They are listed before it is asked whether there is somebody, so that nothing is removed that was begun since.
+/// Removes temporary files from `folder`, and from `folders` that lie inside it, unless another process runs a part of the
+/// batch. The files are listed before `is_alone` is asked, so a file of a process that starts later is never removed.
 pub(super) fn remove_left_overs(folder: &Path, folders: &BTreeSet<&Path>, is_alone: impl FnOnce() -> bool) {
     let inside = fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned());
     let inside = folders.iter().copied().filter(|other| other.starts_with(&inside) && **other != *inside);
     let found: Vec<PathBuf> = inside.chain([folder]).flat_map(left_overs).collect();
     if !found.is_empty() && is_alone() {
         for path in found {
-            // What can't be removed is in nobody's way.
+            // A file that can't be removed does no harm.
             let _ = fs::remove_file(path);
         }
     }

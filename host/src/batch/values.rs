@@ -1,113 +1,32 @@
-//! What the command line gives for the inputs: lists, ranges, files that fit a pattern, columns of a CSV file.
+//! Reads values of inputs: lists, ranges, patterns for files, and columns of CSV files.
 
-use super::{Error, rows::Rows};
-use crate::graph::File;
-use crate::registry::Registry;
-use splatgraph_sdk::spec::{InputSpec, PathKind, scalar};
+use super::{
+    axis::{Axis, AxisInput, Takes, spec_of, takes},
+    error::Error,
+    rows::Rows,
+};
+use crate::{graph::File, registry::Registry};
 use std::{
     collections::HashSet,
     path::{MAIN_SEPARATOR, Path},
 };
 
-/// More items than these are taken for a slip.
-pub(super) const MOST_ITEMS: usize = 10_000_000;
+/// The largest number of items. More are most likely a mistake.
+const MOST_ITEMS: usize = 10_000_000;
 
-/// Inputs that are set together, and what they are set to, one row after the other.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Axis {
-    pub(super) inputs: Vec<AxisInput>,
-    /// One value for each input; `None` leaves it as the graph has it.
-    pub(super) rows: Vec<Vec<Option<String>>>,
-}
-
-/// A named input that an axis sets.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct AxisInput {
-    pub(super) name: String,
-    pub(super) takes: Takes,
-}
-
-/// What sort of values an input takes, as far as writing several of them goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Takes {
-    /// Lists and ranges; of numbers, or of names where the input takes those too.
-    Numbers,
-    /// Lists of choices, or of true and false.
-    Words,
-    /// Patterns and lists of files to read.
-    Files,
-    /// Patterns and lists of folders to read.
-    Folders,
-    /// Patterns and lists of models, each a file, a folder or a name.
-    Models,
-    /// A path to write: one value as it is.
-    Write,
-    /// Text, JSON and lists: one value as it is.
-    Anything,
-}
-
-impl Takes {
-    /// Whether it is a path to read.
-    pub(super) fn reads(self) -> bool {
-        matches!(self, Self::Files | Self::Folders | Self::Models)
-    }
-
-    pub(super) fn is_path(self) -> bool {
-        self.reads() || self == Self::Write
-    }
-}
-
-impl Axis {
-    /// Whether items differ by it.
-    pub(super) fn varies(&self) -> bool {
-        self.rows.len() > 1
-    }
-
-    /// Whether items differ by this input of the axis.
-    pub(super) fn input_varies(&self, input: usize) -> bool {
-        let mut values = self.rows.iter().map(|row| &row[input]);
-        let first = values.next();
-        values.any(|value| Some(value) != first)
-    }
-}
-
-/// The declaration of a named input.
-pub(super) fn spec_of(file: &File, registry: &Registry, name: &str) -> Option<InputSpec> {
-    file.named_input(name)?.targets.iter().find_map(|target| {
-        let class = registry.class(&file.node(&target.node)?.class_type)?;
-        class.spec.inputs.iter().find(|spec| spec.name == target.input).cloned()
-    })
-}
-
-/// What an input takes; of an unknown one anything, which the graph's check then refuses.
-pub(super) fn takes(spec: Option<&InputSpec>) -> Takes {
-    let Some(spec) = spec.filter(|spec| !spec.list) else { return Takes::Anything };
-    let only = |types: &[&str]| spec.socket.split(',').all(|socket_type| types.contains(&socket_type));
-    match spec.path {
-        Some(PathKind::Write) => Takes::Write,
-        Some(PathKind::Read) => Takes::Files,
-        Some(PathKind::ReadDir) => Takes::Folders,
-        Some(PathKind::Model) => Takes::Models,
-        None if !spec.choices.is_empty() || only(&[scalar::BOOLEAN]) => Takes::Words,
-        None if only(&[scalar::STRING]) => Takes::Anything,
-        None if only(&[scalar::INT, scalar::FLOAT, scalar::STRING]) => Takes::Numbers,
-        None => Takes::Anything,
-    }
-}
-
-/// The axes that `NAME=VALUE`, `NAME=@rows.csv` and `@rows.csv` give, in their order. Paths are relative to `cwd`.
+/// The axes of the arguments `NAME=VALUE`, `NAME=@rows.csv` and `@rows.csv`, in their order. Paths are relative to `cwd`.
 ///
 /// # Errors
-/// One of them is written wrongly, or names no file.
+/// An argument has another form, or its pattern or CSV file can't be used.
 pub(super) fn axes(arguments: &[String], file: &File, registry: &Registry, cwd: &Path) -> Result<Vec<Axis>, Error> {
     let mut axes: Vec<Axis> = Vec::new();
-    // The CSV files so far, each with its axis: several inputs from one file go together.
+    // The CSV files so far, each with its axis: inputs from one file are set together.
     let mut tables: Vec<(Rows, usize)> = Vec::new();
     for argument in arguments {
         let (name, text) = match argument.split_once('=') {
             _ if argument.starts_with('@') => ("", argument.as_str()),
             Some((name, text)) if !name.is_empty() => (name, text),
-            _ => return Err(Error::usage(format!("`{argument}` is of neither form, NAME=VALUE or @rows.csv"))),
+            _ => return Err(Error::usage(format!("expected NAME=VALUE or @rows.csv, got `{argument}`"))),
         };
         let Some(csv) = text.strip_prefix('@') else {
             let takes = takes(spec_of(file, registry, name).as_ref());
@@ -137,7 +56,7 @@ pub(super) fn axes(arguments: &[String], file: &File, registry: &Registry, cwd: 
     }
     let mut seen = HashSet::new();
     if let Some(twice) = axes.iter().flat_map(|axis| &axis.inputs).find(|input| !seen.insert(input.name.as_str())) {
-        return Err(Error::usage(format!("`{}` is given twice", twice.name)));
+        return Err(Error::usage(format!("`{}` is given twice; give it once", twice.name)));
     }
     for (rows, axis) in &tables {
         rows.refuse_repetitions(&axes[*axis])?;
@@ -146,12 +65,12 @@ pub(super) fn axes(arguments: &[String], file: &File, registry: &Registry, cwd: 
     if items.is_none_or(|items| items > MOST_ITEMS) {
         let sizes: Vec<String> = axes.iter().map(|axis| axis.rows.len().to_string()).collect();
         let product = sizes.join(" x ");
-        return Err(Error::usage(format!("{product} items are more than the {MOST_ITEMS} that a batch may have")));
+        return Err(Error::usage(format!("expected at most {MOST_ITEMS} items, got {product}")));
     }
     Ok(axes)
 }
 
-/// The values that a text stands for; at least one, each once.
+/// The values that a text stands for: at least one, and no value twice.
 fn values(name: &str, text: &str, takes: Takes, cwd: &Path) -> Result<Vec<String>, Error> {
     let values = match takes {
         Takes::Anything | Takes::Write => return Ok(vec![text.to_owned()]),
@@ -174,7 +93,7 @@ fn values(name: &str, text: &str, takes: Takes, cwd: &Path) -> Result<Vec<String
     };
     let mut seen = HashSet::new();
     match values.iter().find(|value| !seen.insert(value.as_str())) {
-        Some(twice) => Err(Error::usage(format!("`{name}={text}` gives the value {twice} twice"))),
+        Some(twice) => Err(Error::usage(format!("`{name}={text}` has the value {twice} twice; remove one"))),
         None => Ok(values),
     }
 }
@@ -183,12 +102,12 @@ fn values(name: &str, text: &str, takes: Takes, cwd: &Path) -> Result<Vec<String
 fn split<'a>(name: &str, text: &'a str) -> Result<Vec<&'a str>, Error> {
     if text.trim().is_empty() {
         return Err(Error::usage(format!(
-            "`{name}=` gives no value; write one, or several with commas between them, or leave `{name}` out"
+            "expected a value, or several with commas between them, got `{name}=`; leave it out to keep the graph's value"
         )));
     }
     let parts: Vec<&str> = text.split(',').map(str::trim).collect();
     if parts.iter().any(|part| part.is_empty()) {
-        return Err(Error::usage(format!("`{name}={text}` has nothing between two commas, or at an end")));
+        return Err(Error::usage(format!("expected a value between all commas, got `{name}={text}`")));
     }
     Ok(parts)
 }
@@ -201,13 +120,15 @@ fn numbers(name: &str, text: &str) -> Result<Vec<String>, Error> {
             continue;
         };
         let (Ok(first), Ok(last)) = (first.trim().parse::<i128>(), last.trim().parse::<i128>()) else {
-            return Err(Error::usage(format!("`{name}={text}`: a range has a whole number at each end, as 0..9 has")));
+            return Err(Error::usage(format!("expected a range of whole numbers such as 0..9, got `{name}={text}`")));
         };
         if first > last {
-            return Err(Error::usage(format!("`{name}={text}` is a range backwards; write {last}..{first}")));
+            return Err(Error::usage(format!(
+                "expected a range from small to large, got `{name}={text}`; write {last}..{first}"
+            )));
         }
         if last.saturating_sub(first) >= MOST_ITEMS as i128 {
-            let message = format!("`{name}={text}` has more than the {MOST_ITEMS} values that a batch may have");
+            let message = format!("expected at most {MOST_ITEMS} values, got more in `{name}={text}`");
             return Err(Error::usage(message));
         }
         values.extend((first..=last).map(|number| number.to_string()));
@@ -215,17 +136,17 @@ fn numbers(name: &str, text: &str) -> Result<Vec<String>, Error> {
     Ok(values)
 }
 
-/// The files that a pattern fits, sorted. Hidden ones only where the pattern names the dot.
+/// The files that match a pattern, sorted. Hidden files match only if the pattern has their dot.
 fn matches(name: &str, pattern: &str, takes: Takes, cwd: &Path) -> Result<Vec<String>, Error> {
     let options =
         glob::MatchOptions { case_sensitive: true, require_literal_separator: true, require_literal_leading_dot: true };
-    // Absolute, so that it does not depend on the directory of the process.
+    // Absolute, so that the result does not depend on the current directory of the process.
     let folder = format!("{}{MAIN_SEPARATOR}", cwd.display());
     let relative = !Path::new(pattern).is_absolute();
     let before = if relative { glob::Pattern::escape(&folder) } else { String::new() };
     let found = glob::glob_with(&format!("{before}{pattern}"), options).map_err(|error| {
         let at = error.pos.saturating_sub(before.chars().count()) + 1;
-        Error::usage(format!("`{name}={pattern}` is no pattern: {}, at character {at}", error.msg))
+        Error::usage(format!("expected a pattern, got `{name}={pattern}`: {} at character {at}", error.msg))
     })?;
     let mut paths = Vec::new();
     for path in found {
@@ -233,12 +154,12 @@ fn matches(name: &str, pattern: &str, takes: Takes, cwd: &Path) -> Result<Vec<St
             let message = format!("`{name}={pattern}`: a folder cannot be read: {}", error.error());
             Error::failed(format!("{message}\n  {}", error.path().display()))
         })?;
-        // A link that leads nowhere is a file that can't be read, and is told when its turn comes.
+        // A broken link counts as a file. Its item then fails with the reason.
         if takes != Takes::Models && path.is_dir() != (takes == Takes::Folders) {
             continue;
         }
         let Some(text) = path.to_str() else {
-            let message = format!("`{name}={pattern}` fits a file whose name is not Unicode; rename it");
+            let message = format!("`{name}={pattern}` matches a file whose name is not Unicode; rename the file");
             return Err(Error::usage(format!("{message}\n  {}", path.display())));
         };
         let text = if relative { text.strip_prefix(folder.as_str()).unwrap_or(text) } else { text };
@@ -246,7 +167,7 @@ fn matches(name: &str, pattern: &str, takes: Takes, cwd: &Path) -> Result<Vec<St
     }
     if paths.is_empty() {
         let what = if takes == Takes::Folders { "folder" } else { "file" };
-        let message = format!("`{name}={pattern}` fits no {what}; it is looked for from the current directory");
+        let message = format!("`{name}={pattern}` matches no {what} in the current directory");
         return Err(Error::usage(format!("{message}\n  {}", cwd.display())));
     }
     paths.sort();
@@ -256,6 +177,7 @@ fn matches(name: &str, pattern: &str, takes: Takes, cwd: &Path) -> Result<Vec<St
 #[cfg(test)]
 mod tests {
     use super::*;
+    use splatgraph_sdk::spec::InputSpec;
     use std::fs;
 
     fn of(text: &str, takes: Takes) -> Vec<String> {
@@ -282,15 +204,15 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_list_is_refused() {
+    fn wrong_lists_are_refused() {
         let error = |text: &str| values("x", text, Takes::Numbers, Path::new("/nowhere")).unwrap_err().to_string();
-        insta::assert_snapshot!(error("9..0"), @"`x=9..0` is a range backwards; write 0..9");
-        insta::assert_snapshot!(error(""), @"`x=` gives no value; write one, or several with commas between them, or leave `x` out");
-        insta::assert_snapshot!(error("1,,2"), @"`x=1,,2` has nothing between two commas, or at an end");
-        insta::assert_snapshot!(error("1..b"), @"`x=1..b`: a range has a whole number at each end, as 0..9 has");
-        insta::assert_snapshot!(error("0..3,2"), @"`x=0..3,2` gives the value 2 twice");
-        insta::assert_snapshot!(error("0..99999999"), @"`x=0..99999999` has more than the 10000000 values that a batch may have");
-        insta::assert_snapshot!(error("-170141183460469231731687303715884105728..170141183460469231731687303715884105727"), @"`x=-170141183460469231731687303715884105728..170141183460469231731687303715884105727` has more than the 10000000 values that a batch may have");
+        insta::assert_snapshot!(error("9..0"), @"expected a range from small to large, got `x=9..0`; write 0..9");
+        insta::assert_snapshot!(error(""), @"expected a value, or several with commas between them, got `x=`; leave it out to keep the graph's value");
+        insta::assert_snapshot!(error("1,,2"), @"expected a value between all commas, got `x=1,,2`");
+        insta::assert_snapshot!(error("1..b"), @"expected a range of whole numbers such as 0..9, got `x=1..b`");
+        insta::assert_snapshot!(error("0..3,2"), @"`x=0..3,2` has the value 2 twice; remove one");
+        insta::assert_snapshot!(error("0..99999999"), @"expected at most 10000000 values, got more in `x=0..99999999`");
+        insta::assert_snapshot!(error("-170141183460469231731687303715884105728..170141183460469231731687303715884105727"), @"expected at most 10000000 values, got more in `x=-170141183460469231731687303715884105728..170141183460469231731687303715884105727`");
     }
 
     #[test]
@@ -303,7 +225,10 @@ mod tests {
         let files = Takes::Files;
         let of = |text: &str, takes| values("x", text, takes, folder.path());
         assert_eq!(of("?.txt", files).unwrap(), ["a.txt", "b.txt"]);
-        assert_eq!(of("b.txt,?.txt", files).unwrap_err().to_string(), "`x=b.txt,?.txt` gives the value b.txt twice");
+        assert_eq!(
+            of("b.txt,?.txt", files).unwrap_err().to_string(),
+            "`x=b.txt,?.txt` has the value b.txt twice; remove one"
+        );
         assert_eq!(of("**/*.txt", files).unwrap(), ["[in]/c.txt", "a.txt", "b.txt", "d,e.txt", "f?.txt"]);
         assert_eq!(of("d,e.txt", files).unwrap(), ["d,e.txt"]);
         assert_eq!(of("f?.txt", files).unwrap(), ["f?.txt"]);
@@ -313,10 +238,10 @@ mod tests {
         let absolute = folder.path().join("?.txt");
         assert_eq!(of(absolute.to_str().unwrap(), files).unwrap().len(), 2);
         let none = of("*.png", files).unwrap_err().to_string().replace(folder.path().to_str().unwrap(), "[DIR]");
-        insta::assert_snapshot!(none, @r"
-        `x=*.png` fits no file; it is looked for from the current directory
+        insta::assert_snapshot!(none, @"
+        `x=*.png` matches no file in the current directory
           [DIR]
         ");
-        insta::assert_snapshot!(of("a[.png", files).unwrap_err(), @"`x=a[.png` is no pattern: invalid range pattern, at character 2");
+        insta::assert_snapshot!(of("a[.png", files).unwrap_err(), @"expected a pattern, got `x=a[.png`: invalid range pattern at character 2");
     }
 }

@@ -1,29 +1,32 @@
-//! Which values of an item reach which nodes: what runs once, what is kept, and what runs in a row.
+//! Finds which values of an item reach which nodes, and so which nodes run once, which results are kept, and which items run
+//! one after the other.
 
-use super::{Error, Options, items::Items};
-use crate::graph::{Checked, Feed, Socket, Source, nearest};
+use super::{axis::Axis, error::Error, items::Items, options::Options};
+use crate::{
+    graph::{Checked, Feed, Socket, Source},
+    words::nearest,
+};
 use serde_json::Value as Json;
 use splatgraph_sdk::spec::{OutputSpec, PathKind, scalar};
-use std::sync::Arc;
 
-/// What is the same for all items of a batch.
+/// Everything that is the same for all items of a batch.
 pub(super) struct Shape {
-    /// The nodes that each item is run for.
+    /// The nodes that a run of an item is for.
     roots: Vec<usize>,
-    /// The results that are looked at.
+    /// The results that the batch uses.
     outputs: Vec<(String, Socket)>,
-    /// Per node: whether an item runs it.
+    /// For each node, whether an item runs it.
     pub(super) needed: Vec<bool>,
-    /// Per node: whether items share its results.
+    /// For each node, whether items share its results.
     keep: Vec<bool>,
-    /// The nodes to be run once, before all items.
+    /// The nodes that run once, before all items.
     pub(super) once: Vec<usize>,
-    /// The numbers of items in a row that share results, the largest first.
+    /// How many successive items share results of a node; each number once, the largest first.
     rows: Vec<usize>,
 }
 
 impl Shape {
-    /// From the first item; all have the same nodes.
+    /// Finds the shape from the first item. All items have the same nodes.
     pub(super) fn new(first: &Checked, items: &Items, options: &Options) -> Result<Self, Error> {
         let outputs = match &options.collect {
             Some(collect) => Some(collected(first, &collect.output)?),
@@ -74,11 +77,13 @@ impl Shape {
         Ok(Self { roots, outputs, needed, keep, once, rows })
     }
 
-    /// Puts into an item what is known of all.
+    /// Whether other items share the results of a node.
+    pub(super) fn keeps(&self, node: usize) -> bool {
+        self.keep[node]
+    }
+
+    /// Makes an item run only the nodes that the batch needs.
     pub(super) fn apply(&self, checked: &mut Checked) {
-        for (node, keep) in Arc::make_mut(&mut checked.nodes).iter_mut().zip(&self.keep) {
-            node.keep = *keep;
-        }
         checked.roots.clone_from(&self.roots);
         checked.outputs.clone_from(&self.outputs);
     }
@@ -88,20 +93,20 @@ impl Shape {
         self.outputs.iter().map(|(name, _)| name.as_str())
     }
 
-    /// The nodes that write but are not run: id and class.
+    /// The output nodes that do not run, each by id and class.
     pub(super) fn left_out(&self, first: &Checked) -> Vec<(String, String)> {
         let nodes = first.nodes.iter().zip(&self.needed).filter(|(node, needed)| node.class.spec.output && !**needed);
         nodes.map(|(node, _)| (node.id.to_string(), node.class.full_name.clone())).collect()
     }
 
-    /// How many items in a row one worker takes, of so many items in all: as many as share results, but not so many that
-    /// other workers have nothing to do.
+    /// How many successive items one of `jobs` workers takes, of `items` in all: as many as share results, but few enough
+    /// that all workers have some.
     pub(super) fn items_in_a_row(&self, items: usize, jobs: usize) -> usize {
         self.rows.iter().copied().find(|row| items / row >= jobs).unwrap_or(1)
     }
 }
 
-/// The results where one is collected: that, and the scalars that don't need a node which writes.
+/// The results of a batch that collects the output `name`: this output, and the scalars that need no output node.
 fn collected(first: &Checked, name: &str) -> Result<Vec<(String, Socket)>, Error> {
     let spec = |socket: &Socket| &first.nodes[socket.node].class.spec.outputs[socket.output];
     let names = |can: bool| -> Vec<&str> {
@@ -111,29 +116,32 @@ fn collected(first: &Checked, name: &str) -> Result<Vec<(String, Socket)>, Error
     let list = |names: &[&str]| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
     let can = names(true);
     let those = match &can[..] {
-        [] => "the graph has none; name one under its `outputs`".to_owned(),
-        some => format!("the graph has {}", list(some)),
+        [] => "none; name one under `outputs` in the graph".to_owned(),
+        some => list(some),
     };
     let Some((_, socket)) = first.outputs.iter().find(|(output, _)| output == name) else {
-        let near = nearest(name, names(false)).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
-        let message = format!("--collect: the graph has no output `{name}`{near}");
-        return Err(Error::usage(format!("{message} Outputs with tensors can be collected: {those}")));
+        let near = nearest(name, names(false)).map(|near| format!(" (did you mean `{near}`?)")).unwrap_or_default();
+        let message = format!("the graph has no output `{name}`{near}");
+        return Err(Error::usage(format!("{message}; these outputs can be collected: {those}")));
     };
     if is_scalar(spec(socket)) {
-        let message = format!("--collect: the output `{name}` is of type {}, which --table takes", spec(socket).socket);
-        return Err(Error::usage(format!("{message}; outputs with tensors can be collected: {those}")));
+        let message = format!(
+            "expected an output with tensors to collect, got `{name}` of type {}, which goes into a table",
+            spec(socket).socket
+        );
+        return Err(Error::usage(format!("{message}; these outputs can be collected: {those}")));
     }
     let is_kept = |(output, socket): &&(String, Socket)| output == name || is_scalar_without_files(first, *socket);
     Ok(first.outputs.iter().filter(is_kept).cloned().collect())
 }
 
-/// The scalar results, without those that need a node which writes.
+/// The scalar results that need no output node.
 fn results_without_files(first: &Checked) -> Result<Vec<(String, Socket)>, Error> {
     let outputs = first.outputs.iter().filter(|(_, socket)| is_scalar_without_files(first, *socket));
     let outputs: Vec<_> = outputs.cloned().collect();
     if outputs.is_empty() {
         let message =
-            "--no-files: the graph has no named output with a number or a text, so nothing would be left to do";
+            "expected a graph with a named output that is a number or a text: without files, a batch makes only these";
         return Err(Error::usage(message));
     }
     Ok(outputs)
@@ -147,13 +155,13 @@ fn is_scalar_without_files(first: &Checked, socket: Socket) -> bool {
     is_scalar(&first.nodes[socket.node].class.spec.outputs[socket.output]) && !writes()
 }
 
-/// Whether an output never has tensors.
+/// Whether an output has no tensors.
 fn is_scalar(spec: &OutputSpec) -> bool {
     const SCALARS: [&str; 5] = [scalar::INT, scalar::FLOAT, scalar::BOOLEAN, scalar::STRING, scalar::JSON];
     spec.list || spec.socket.split(',').all(|socket_type| SCALARS.contains(&socket_type))
 }
 
-/// Per node: whether one of these needs it.
+/// For each node, whether one of these needs it.
 fn sources(checked: &Checked, of: &[usize]) -> Vec<bool> {
     let mut needed = vec![false; checked.nodes.len()];
     let mut stack = of.to_vec();
@@ -165,8 +173,8 @@ fn sources(checked: &Checked, of: &[usize]) -> Vec<bool> {
     needed
 }
 
-/// Per axis, per node: whether its value reaches the node. What is wrong here costs time, never a result: whether a
-/// result may be used again is decided by the runner.
+/// For each axis and each node, whether the values of the axis reach the node. A mistake here costs time but changes no
+/// result, as the runner decides itself whether it reuses a result.
 fn reached(first: &Checked, items: &Items) -> Vec<Vec<bool>> {
     let mut consumers: Vec<Vec<usize>> = vec![Vec::new(); first.nodes.len()];
     for (node, about) in first.nodes.iter().enumerate() {
@@ -174,7 +182,7 @@ fn reached(first: &Checked, items: &Items) -> Vec<Vec<bool>> {
             consumers[socket.node].push(node);
         }
     }
-    let of_axis = |axis: &super::values::Axis| {
+    let of_axis = |axis: &Axis| {
         let mut nodes = vec![false; first.nodes.len()];
         if !axis.varies() {
             return nodes;
@@ -192,13 +200,13 @@ fn reached(first: &Checked, items: &Items) -> Vec<Vec<bool>> {
 }
 
 /// Whether an axis sets an input of a node.
-fn sets(first: &Checked, node: usize, axis: &super::values::Axis) -> bool {
+fn sets(first: &Checked, node: usize, axis: &Axis) -> bool {
     let named = axis.inputs.iter().filter_map(|input| first.file().named_input(&input.name));
     named.flat_map(|named| &named.targets).any(|target| *target.node == *first.nodes[node].id)
 }
 
-/// Whether a path to write has a placeholder that an axis fills.
-fn names(first: &Checked, node: usize, axis: &super::values::Axis) -> bool {
+/// Whether a path that a node writes has a placeholder that an axis fills.
+fn names(first: &Checked, node: usize, axis: &Axis) -> bool {
     let about = &first.nodes[node];
     let file = first.file();
     let has_placeholder = |text: &str| {

@@ -1,11 +1,12 @@
 //! The workers of a batch.
 
 use super::{
-    Batch, Error,
+    check::Batch,
+    error::{Error, ErrorKind},
     items::Key,
     journal::{Line, Status},
     record::{Ended, Recorder},
-    run::Update,
+    summary::Update,
     table::scalar,
 };
 use crate::{
@@ -24,10 +25,10 @@ use std::{
     time::Instant,
 };
 
-/// Where updates go.
+/// Takes the updates of a batch.
 pub(super) type Watch = Arc<dyn Fn(Update<'_>) + Send + Sync>;
 
-/// What workers share.
+/// Everything that the workers share.
 pub(super) struct Work<'a, S> {
     pub(super) batch: &'a Batch,
     pub(super) runner: Runner,
@@ -35,9 +36,9 @@ pub(super) struct Work<'a, S> {
     pub(super) watch: &'a Watch,
     pub(super) cancel: &'a CancelToken,
     pub(super) recorder: Mutex<Recorder>,
-    /// The items to be run, in order.
+    /// The items that run, in order.
     pub(super) items: Vec<(usize, Key)>,
-    /// Why the batch can't go on.
+    /// The error that stops the batch.
     pub(super) broken: Mutex<Option<Error>>,
 }
 
@@ -46,11 +47,11 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl<S: Fn(&Checked) -> Result<Settings, String> + Sync> Work<'_, S> {
-    /// Runs the nodes that are the same for all items, so that their results are there when the first ones begin.
+    /// Runs the nodes that are the same for all items, so that their results are ready when the first items start.
     pub(super) fn run_once(&self) -> Result<(), Error> {
         let once = &self.batch.shape.once;
         let (Some((item, _)), false) = (self.items.first(), once.is_empty()) else { return Ok(()) };
-        // What is wrong with this one item is told when its turn comes.
+        // A problem of this item is reported when the item runs.
         let Ok(checked) = self.batch.checked(*item) else { return Ok(()) };
         let settings = (self.settings)(&checked).map_err(Error::failed)?;
         let result = self.run_graph(&checked.until(once), &settings, None);
@@ -61,9 +62,10 @@ impl<S: Fn(&Checked) -> Result<Settings, String> + Sync> Work<'_, S> {
         let only_missing = result.failures.iter().all(|failure| failure.error.code == Code::Missing);
         let mut messages: Vec<String> = result.failures.iter().map(ToString::to_string).collect();
         if let Some(last) = messages.last_mut() {
-            last.push_str("\nevery item needs this, so none was run");
+            last.push_str("\nevery item needs this node, so no item ran");
         }
-        Err(Error { messages, exit_code: if only_missing { 3 } else { 1 } })
+        let kind = if only_missing { ErrorKind::Missing } else { ErrorKind::Failed };
+        Err(Error { messages, kind })
     }
 
     pub(super) fn run_items(&self, jobs: usize) -> Result<(), Error> {
@@ -89,7 +91,7 @@ impl<S: Fn(&Checked) -> Result<Settings, String> + Sync> Work<'_, S> {
         lock(&self.broken).take().map_or(Ok(()), Err)
     }
 
-    /// Positions in `items` that one worker takes, in order.
+    /// Ranges of positions in `items`. One worker takes each range, and runs its items in order.
     fn rows(&self, jobs: usize) -> Vec<Range<usize>> {
         let length = self.batch.shape.items_in_a_row(self.items.len(), jobs);
         let mut rows: Vec<Range<usize>> = Vec::new();
@@ -103,13 +105,13 @@ impl<S: Fn(&Checked) -> Result<Settings, String> + Sync> Work<'_, S> {
         rows
     }
 
-    /// Ends the batch.
+    /// Stops the batch because of an error.
     fn stop(&self, error: Error) {
         lock(&self.broken).get_or_insert(error);
         self.cancel.cancel();
     }
 
-    /// Runs one item; false when the batch is to stop.
+    /// Runs one item. Returns false if the batch has to stop.
     fn run_item(&self, position: usize) -> bool {
         let Some(ended) = self.end_of(position) else { return false };
         let failed = ended.line.status == Status::Failed;
@@ -121,7 +123,7 @@ impl<S: Fn(&Checked) -> Result<Settings, String> + Sync> Work<'_, S> {
         true
     }
 
-    /// Runs an item to its end; `None` when it was cancelled.
+    /// Runs an item to its end. Returns `None` if it was cancelled.
     fn end_of(&self, position: usize) -> Option<Ended> {
         let (item, key) = self.items[position];
         let start = Instant::now();
@@ -155,7 +157,7 @@ impl<S: Fn(&Checked) -> Result<Settings, String> + Sync> Work<'_, S> {
             Ok(())
         });
         if let Err(error) = outcome {
-            // What fails while all is being stopped may fail because of that.
+            // An item that fails while the batch stops may fail because of that.
             if self.cancel.is_cancelled() {
                 return None;
             }
@@ -169,16 +171,16 @@ impl<S: Fn(&Checked) -> Result<Settings, String> + Sync> Work<'_, S> {
     fn run_graph(&self, checked: &Checked, settings: &Settings, item: Option<&str>) -> RunResult {
         let (watch, item) = (self.watch.clone(), item.map(str::to_owned));
         let events = move |event: Event| watch(Update::Event { item: item.as_deref(), event: &event });
-        self.runner.run(checked, settings, events, self.cancel)
+        self.runner.run_keeping(checked, settings, &|node| self.batch.shape.keeps(node), events, self.cancel)
     }
 
-    /// What is collected of an item, in host memory.
+    /// The collected output of an item, in host memory; `None` if the batch collects none.
     fn collected(&self, result: &RunResult) -> Result<Option<Record>, String> {
         let Some(collect) = &self.batch.options.collect else { return Ok(None) };
         let found = result.outputs.iter().find(|(name, _)| *name == collect.output);
-        let Some((name, value)) = found else { return Err(format!("there is no output `{}`", collect.output)) };
+        let Some((name, value)) = found else { return Err(format!("the run gave no output `{}`", collect.output)) };
         let record = Record::from_value(value);
-        record.map(Some).map_err(|error| format!("the output `{name}` can't be collected: {}", error.message))
+        record.map(Some).map_err(|error| format!("the output `{name}` cannot be collected: {}", error.message))
     }
 }
 

@@ -5,12 +5,13 @@ use std::path::PathBuf;
 use serde_json::json;
 use splatgraph::graph;
 
-use super::failure::{Failure, Outcome};
+use super::failure::{Failure, Outcome, problems_json};
 use super::given::GivenOptions;
+use super::options::JsonOption;
 use super::pack_folders::PackFolders;
 use super::{output, source};
 
-/// Check a graph without running it, and print everything that is wrong
+/// Check a graph without running it, and print all problems
 #[derive(clap::Args)]
 pub(crate) struct Options {
     /// A .json graph, a picture with a graph in it, or - for standard input
@@ -19,9 +20,8 @@ pub(crate) struct Options {
     given: GivenOptions,
     #[command(flatten)]
     packs: PackFolders,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    output: JsonOption,
 }
 
 pub(crate) fn run(options: &Options) -> Outcome {
@@ -29,30 +29,26 @@ pub(crate) fn run(options: &Options) -> Outcome {
     let registry = options.packs.load()?;
     let file = match source::parse(&options.graph)? {
         Ok(file) => file,
-        Err(problems) => return Err(wrong(&problems, options.json)),
+        Err(problems) => return Err(wrong(&problems, options.output.json)),
     };
-    let checked = graph::check(file, &registry, &given).map_err(|problems| wrong(&problems, options.json))?;
-    if options.json {
+    let checked = graph::check(file, &registry, &given).map_err(|problems| wrong(&problems, options.output.json))?;
+    if options.output.json {
         output::print_json(&json!({"ok": true, "nodes": checked.nodes.len(), "warnings": checked.warnings}));
         return Ok(());
     }
     for warning in &checked.warnings {
         output::warning(&warning.to_string());
     }
-    output::print(&format!(
-        "{}: {}, nothing wrong",
-        options.graph.display(),
-        output::count(checked.nodes.len(), "node")
-    ));
+    output::print(&format!("{}: {}, no problems", options.graph.display(), output::count(checked.nodes.len(), "node")));
     Ok(())
 }
 
 fn wrong(problems: &graph::Problems, json: bool) -> Failure {
     if json {
         let mut whole = json!({"ok": false});
-        whole["problems"] = serde_json::to_value(&problems.problems).unwrap_or_default();
+        whole["problems"] = problems_json(problems);
         output::print_json(&whole);
-        return Failure::new(problems.exit_code(), "");
+        return Failure::new(Failure::code_of(problems), "");
     }
     Failure::problems(problems)
 }

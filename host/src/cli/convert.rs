@@ -9,23 +9,23 @@ use super::output::{self, graph_text};
 use super::pack_folders::PackFolders;
 use super::source;
 
-/// Write a graph in its other form, or a record as a file of another kind
+/// Convert a graph to its other form, or a record to another kind of file
 ///
-/// A bare prompt becomes a graph in this program's own format, with --api the other way round. With a second file, a record is
-/// written anew, as the ending of that file's name says: `convert tokens.gpst tokens.safetensors`, or back.
+/// A bare prompt becomes a graph in this program's own format. With --api, a graph becomes a bare prompt. With a second file,
+/// a record is written to this file, whose extension decides the kind: `convert tokens.gpst tokens.safetensors`, or back.
 ///
-/// A bare prompt is what tools of that ecosystem exchange: only nodes, links by position. Paths in the result are as seen
-/// from the folder of the file that is written, printed ones from the current directory.
+/// ComfyUI and related tools exchange bare prompts. They have only nodes, and links by position. Paths in the result are
+/// relative to the folder of the written file, or to the current directory if the result is printed.
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// A .json graph, a picture with a graph in it, or - for standard input; or a record in a .safetensors file or a file
-    /// that a node of a pack reads
+    /// A .json graph, a picture with a graph in it, or - for standard input. Or a record in a .safetensors file, or in a
+    /// file that a node of a pack reads
     #[arg(value_name = "FILE")]
     graph: PathBuf,
-    /// A new file for the record; its ending says which kind it will be
+    /// A new file for the record; its extension decides the kind
     #[arg(value_name = "RECORD", conflicts_with_all = ["api", "output"])]
     record: Option<PathBuf>,
-    /// Make a bare prompt; graphs that stand in the graph are put in their places
+    /// Make a bare prompt, with the nodes of the graphs in the graph
     #[arg(long)]
     api: bool,
     /// Write a new file instead of printing
@@ -60,7 +60,7 @@ pub(crate) fn run(options: &Options) -> Outcome {
         None => output::print(&text),
     }
     for lost in &converted.lost {
-        output::note(&format!("{form} has no place for {lost}"));
+        output::note(&format!("{form} cannot hold {lost}"));
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! The options about what nodes compute on.
+//! The options for the device and the precision.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -11,10 +11,10 @@ use super::output;
 
 #[derive(clap::Args)]
 pub(crate) struct DeviceOptions {
-    /// What nodes compute on: auto, cpu, gpu, gpu:1, cuda, ...; `splatgraph devices` lists them
+    /// The device that nodes compute on: auto, cpu, gpu, gpu:1, cuda, ...; `splatgraph devices` lists them
     #[arg(long, value_name = "DEVICE", default_value = "auto")]
     device: String,
-    /// How precise numbers are that nodes compute with, where they have the choice
+    /// The precision of numbers that nodes compute with, if they have a choice
     #[arg(long, value_name = "PRECISION", default_value = "f32")]
     precision: Precision,
 }
@@ -26,7 +26,7 @@ enum Precision {
     Bf16,
 }
 
-/// Tells runs of one command what to compute on.
+/// Chooses the device for the runs of a command.
 pub(crate) struct RunDevice<'a> {
     options: &'a DeviceOptions,
     devices: Devices,
@@ -41,7 +41,8 @@ impl DeviceOptions {
 }
 
 impl RunDevice<'_> {
-    /// Chooses the device for a graph and writes it into the settings of its run; `say` gets a line about it, once.
+    /// Chooses the device for a graph, and adds it to the settings of its run. Calls `say` with a line about it, unless the
+    /// last run had the same line.
     pub(crate) fn choose(&self, checked: &Checked, settings: &mut Settings, say: impl FnOnce(&str)) -> Outcome {
         let chosen = self.devices.choose(checked, Some(&self.options.device));
         let Some(chosen) = chosen.map_err(|error| Failure::usage(error.to_string()))? else { return Ok(()) };
@@ -65,7 +66,7 @@ impl RunDevice<'_> {
     }
 }
 
-/// Prints the line about the device unless less is wanted.
+/// Prints the line about the device unless `quiet`.
 pub(crate) fn say_unless(quiet: bool) -> impl FnOnce(&str) {
     move |line| {
         if !quiet {

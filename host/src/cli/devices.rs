@@ -5,19 +5,19 @@ use splatgraph::devices::Devices;
 use splatgraph_sdk::spec::DeviceSpec;
 
 use super::failure::{FAILED, Failure, Outcome};
+use super::options::JsonOption;
 use super::output::{self, BOLD, columns};
 use super::pack_folders::PackFolders;
 
-/// List what nodes can compute on, and why what is missing is missing
+/// List the devices that nodes can compute on, and why others are unavailable
 ///
-/// Each pack lists its own devices, the best first. A run takes the first that is not marked; --device names another.
+/// Each pack lists its own devices, the best first. A run uses the first device without a remark; --device names another.
 #[derive(clap::Args)]
 pub(crate) struct Options {
     #[command(flatten)]
     packs: PackFolders,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    output: JsonOption,
 }
 
 pub(crate) fn run(options: &Options) -> Outcome {
@@ -30,7 +30,7 @@ pub(crate) fn run(options: &Options) -> Outcome {
             lists.push((pack.manifest.id.clone(), list));
         }
     }
-    if options.json {
+    if options.output.json {
         let packs: Map<String, Json> =
             lists.into_iter().map(|(id, list)| (id, serde_json::to_value(list).unwrap_or_default())).collect();
         output::print_json(&packs);
@@ -42,7 +42,7 @@ pub(crate) fn run(options: &Options) -> Outcome {
 
 fn as_text(lists: &[(String, Vec<DeviceSpec>)]) -> String {
     if lists.is_empty() {
-        return "No pack that is loaded lists devices: all nodes compute on the processor.".to_owned();
+        return "No loaded pack lists devices, so all nodes compute on the processor.".to_owned();
     }
     let mut text = String::new();
     for (pack, list) in lists {

@@ -6,7 +6,7 @@ use super::failure::Outcome;
 use super::pack_folders::PackFolders;
 use super::{output, source};
 
-/// Print a drawing of a graph as a mermaid diagram, which Markdown pages show
+/// Print a drawing of a graph as a Mermaid diagram, which Markdown pages show
 #[derive(clap::Args)]
 pub(crate) struct Options {
     /// A .json graph, a picture with a graph in it, or - for standard input

@@ -1,4 +1,4 @@
-//! What the command line says about a graph: values of its inputs, and where files are.
+//! The options for values of inputs and for folders.
 
 use std::path::PathBuf;
 
@@ -14,10 +14,10 @@ pub(crate) struct GivenOptions {
     /// Set any input of a node; may be given several times
     #[arg(long = "set", value_name = "NODE.INPUT=VALUE")]
     sets: Vec<String>,
-    /// Write files into this folder instead of the current one
+    /// Write files into this folder instead of the current directory
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Look for models in this folder too; may be given several times
+    /// Search for models in this folder too; may be given several times
     #[arg(long = "models", value_name = "DIR")]
     models: Vec<PathBuf>,
 }
@@ -25,7 +25,7 @@ pub(crate) struct GivenOptions {
 impl GivenOptions {
     pub(crate) fn given(&self) -> Outcome<graph::Given> {
         let cwd = std::env::current_dir()
-            .map_err(|error| Failure::usage(format!("the current directory cannot be found: {error}")))?;
+            .map_err(|error| Failure::usage(format!("the current directory cannot be read: {error}")))?;
         Ok(graph::Given {
             inputs: pairs(&self.values, "NAME=VALUE")?,
             sets: pairs(&self.sets, "--set NODE.INPUT=VALUE")?,
@@ -37,7 +37,7 @@ impl GivenOptions {
     }
 }
 
-/// Makes the folder of `--out`.
+/// Creates the folder of `--out`.
 pub(crate) fn create_out_dir(given: &graph::Given) -> Outcome {
     let Some(folder) = &given.out_dir else { return Ok(()) };
     std::fs::create_dir_all(folder).map_err(|error| {
@@ -53,6 +53,6 @@ pub(crate) fn pairs(texts: &[String], form: &str) -> Outcome<Vec<(String, String
     };
     texts
         .iter()
-        .map(|text| split(text).ok_or_else(|| Failure::usage(format!("`{text}` is not of the form {form}"))))
+        .map(|text| split(text).ok_or_else(|| Failure::usage(format!("expected {form}, got `{text}`"))))
         .collect()
 }

@@ -1,4 +1,4 @@
-//! What a run writes into its pictures, so that `splatgraph run picture.png` runs it again.
+//! The graph that a run writes into its pictures, so that `splatgraph run picture.png` runs it again.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -16,14 +16,14 @@ use splatgraph_sdk::spec::PathKind;
 
 use crate::cli::failure::{FAILED, Failure, Outcome};
 
-/// The version of the header's form.
+/// The version of the format of headers.
 const VERSION: u64 = 1;
 
-/// The SHA-256 of model files that were read already.
+/// Remembers the SHA-256 of model files.
 #[derive(Default)]
 pub(crate) struct ModelSums(Mutex<HashMap<PathBuf, String>>);
 
-/// What the nodes of a run are told by the command line.
+/// The settings of a run that come from the command line.
 pub(crate) fn settings(
     checked: &Checked,
     registry: &Registry,
@@ -37,9 +37,9 @@ pub(crate) fn settings(
     Ok(settings)
 }
 
-/// The texts by keyword: the graph as a bare prompt, and our header with the graph as it was run, the versions of its
-/// packs and the SHA-256 of its model files (null for those inside a pack). Paths are as they were given; of an absolute
-/// one only the file's name is told.
+/// The texts for pictures, by keyword: the graph as a bare prompt, and our header. The header has the graph with its values,
+/// the versions of its packs, and the SHA-256 of its model files (null for models inside a pack). Paths are as the user wrote
+/// them, but an absolute path is cut to the name of its file.
 fn png_text(checked: &Checked, registry: &Registry, sums: &ModelSums) -> Outcome<Map<String, Json>> {
     let graph = without_absolute_paths(checked, registry);
     let packs: Map<String, Json> = checked
@@ -56,11 +56,11 @@ fn png_text(checked: &Checked, registry: &Registry, sums: &ModelSums) -> Outcome
     Ok(texts)
 }
 
-/// Paths of the graphs that stood in the graph are told as seen from its own folder.
+/// The graph for the texts. Paths in the graphs of graph nodes become relative to the folder of the outer graph.
 fn without_absolute_paths(checked: &Checked, registry: &Registry) -> splatgraph::graph::File {
     let folder = checked.file().origin.folder().unwrap_or(Path::new(""));
     let mut file = checked.file().moved_to(folder, registry);
-    // They are for those who work on the file.
+    // These keys are for editors of the file.
     file.extra.clear();
     for (node, checked) in file.nodes.iter_mut().zip(checked.nodes.iter()) {
         for input in &mut node.inputs {
@@ -80,7 +80,7 @@ fn file_name(path: &str) -> String {
     Path::new(path).file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
-/// The SHA-256 of every model file by its name. A graph that writes nothing has no use for them.
+/// The SHA-256 of every model file, by its name. A graph that writes no files needs none.
 fn models(checked: &Checked, sums: &ModelSums) -> Outcome<Map<String, Json>> {
     let mut models = Map::new();
     if !checked.nodes.iter().any(|node| node.class.spec.output) {
@@ -104,7 +104,7 @@ fn models(checked: &Checked, sums: &ModelSums) -> Outcome<Map<String, Json>> {
 
 impl ModelSums {
     fn of(&self, path: &Path) -> Outcome<String> {
-        // Kept locked while a file is read, so that no two threads read the same one.
+        // Stays locked while a file is read, so that no two threads read the same file.
         let mut sums = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(sum) = sums.get(path) {
             return Ok(sum.clone());
@@ -116,7 +116,7 @@ impl ModelSums {
 }
 
 fn sha256(path: &Path) -> Outcome<String> {
-    let unreadable = |error| Failure::new(FAILED, format!("a model cannot be read: {error}\n  {}", path.display()));
+    let unreadable = |error| Failure::new(FAILED, format!("the model cannot be read: {error}\n  {}", path.display()));
     let mut file = File::open(path).map_err(unreadable)?;
     let (mut sum, mut part) = (Sha256::new(), vec![0; 1 << 20]);
     loop {

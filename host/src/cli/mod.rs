@@ -1,4 +1,4 @@
-//! The commands. Each reads its options, calls the library and prints; none of them decides anything about graphs.
+//! The commands. Each reads its options, calls the library and prints the result. None decides anything about graphs.
 
 mod batch;
 mod bench;
@@ -14,6 +14,7 @@ mod inspect;
 mod metadata;
 mod new_pack;
 mod nodes;
+mod options;
 mod output;
 mod pack_folders;
 mod packs;
@@ -53,12 +54,12 @@ enum Command {
     Completions(completions::Options),
 }
 
-/// Runs the command that the process was started with; the result is its exit code.
+/// Runs the command of this process, and returns its exit code.
 pub(crate) fn main() -> u8 {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
-            // Help and version come as errors too; their code is 0. Nothing can be done if this cannot be printed.
+            // Help and version are errors too, with the code 0. An error of printing is ignored, as it can't be reported.
             let _ = error.print();
             return u8::try_from(error.exit_code()).unwrap_or(failure::USAGE);
         }

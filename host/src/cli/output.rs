@@ -1,6 +1,7 @@
-//! What is printed where: results on stdout, everything else on stderr, colours only on a terminal.
+//! Prints results on stdout and everything else on stderr, with colours only on a terminal.
 
 use std::io::{self, Write};
+use std::path::Path;
 
 use anstream::{stderr, stdout};
 use clap::builder::styling::{AnsiColor, Style};
@@ -8,21 +9,23 @@ use serde::Serialize;
 use serde_json::Value as Json;
 use serde_json::ser::Formatter;
 
-/// Headings.
+pub(crate) use splatgraph::words::count;
+
+/// The style of headings.
 pub(crate) const BOLD: Style = Style::new().bold();
-/// What matters less.
+/// The style of less important text.
 pub(crate) const DIM: Style = Style::new().dimmed();
 const RED: Style = AnsiColor::Red.on_default().bold();
 const YELLOW: Style = AnsiColor::Yellow.on_default().bold();
 
-/// Prints a result and a line end. A reader that went away (`| head`) is no error.
+/// Prints a result and a line end. Ignores a reader that went away, as in `| head`.
 pub(crate) fn print(text: &str) {
     let text = text.trim_end_matches('\n');
     let mut stdout = stdout().lock();
     let _ = writeln!(stdout, "{text}").and_then(|()| stdout.flush());
 }
 
-/// Prints a result for a program.
+/// Prints a result as JSON.
 pub(crate) fn print_json(value: &impl Serialize) {
     match serde_json::to_string_pretty(value) {
         Ok(text) => print(&text),
@@ -30,7 +33,7 @@ pub(crate) fn print_json(value: &impl Serialize) {
     }
 }
 
-/// JSON on one line, with spaces as people write it: `["a", "b"]`.
+/// JSON in one line, with the spaces that people write: `["a", "b"]`.
 pub(crate) fn json_line(value: &Json) -> String {
     struct Spaced;
     impl Formatter for Spaced {
@@ -45,12 +48,13 @@ pub(crate) fn json_line(value: &Json) -> String {
         }
     }
     let mut text = Vec::new();
-    // Writing a value into memory cannot fail.
+    // Writing to memory can't fail.
     let _ = value.serialize(&mut serde_json::Serializer::with_formatter(&mut text, Spaced));
     String::from_utf8_lossy(&text).into_owned()
 }
 
-/// A graph as people write it: a line for each key and for each node. In a bare prompt the keys are the nodes.
+/// A graph in the form that people write: a line for each key, and a line for each node. The keys of a bare prompt are its
+/// nodes.
 pub(crate) fn graph_text(graph: &Json) -> String {
     fn text(json: &Json, depth: usize, lines: usize) -> String {
         match json {
@@ -74,14 +78,14 @@ pub(crate) fn note(text: &str) {
     let _ = writeln!(stderr().lock(), "{text}");
 }
 
-/// Prints an error; an empty one was printed before.
+/// Prints an error. An empty text was printed before.
 pub(crate) fn error(text: &str) {
     if !text.is_empty() {
         note(&error_line(text));
     }
 }
 
-/// An error as it is printed.
+/// The printed form of an error.
 pub(crate) fn error_line(text: &str) -> String {
     format!("{RED}error{RED:#}: {text}")
 }
@@ -91,12 +95,12 @@ pub(crate) fn warning(text: &str) {
     note(&warning_line(text));
 }
 
-/// A warning as it is printed.
+/// The printed form of a warning.
 pub(crate) fn warning_line(text: &str) -> String {
     format!("{YELLOW}warning{YELLOW:#}: {text}")
 }
 
-/// Lines of columns, each as wide as its widest cell; the last is as long as it is. `indent` spaces come first.
+/// Rows in columns, each as wide as its widest cell, behind `indent` spaces. Lines have no spaces at their ends.
 pub(crate) fn columns(indent: usize, rows: &[Vec<String>]) -> String {
     let mut widths: Vec<usize> = Vec::new();
     for row in rows {
@@ -118,9 +122,9 @@ pub(crate) fn columns(indent: usize, rows: &[Vec<String>]) -> String {
     text
 }
 
-/// `1 node`, `2 nodes`.
-pub(crate) fn count(number: usize, thing: &str) -> String {
-    format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
+/// A path relative to the folder `cwd` if it lies inside, else the whole path.
+pub(crate) fn relative(path: &Path, cwd: &Path) -> String {
+    path.strip_prefix(cwd).unwrap_or(path).display().to_string()
 }
 
 #[cfg(test)]
@@ -137,10 +141,5 @@ mod tests {
     fn json_on_a_line_has_spaces() {
         let value = serde_json::json!({"a": [1, "x"], "b": {}, "c": []});
         assert_eq!(json_line(&value), r#"{"a": [1, "x"], "b": {}, "c": []}"#);
-    }
-
-    #[test]
-    fn one_is_singular() {
-        assert_eq!((count(1, "node"), count(0, "node")), ("1 node".into(), "0 nodes".into()));
     }
 }

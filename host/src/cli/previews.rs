@@ -1,4 +1,4 @@
-//! `--previews DIR`.
+//! The option `--previews DIR`.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,15 +11,15 @@ use super::failure::{FAILED, Failure, Outcome};
 use super::output;
 use super::progress::Progress;
 
-/// Where previews go, if anywhere.
+/// Writes previews, if the user wants them.
 pub(crate) struct ShownPreviews {
     previews: Option<Previews>,
-    /// Whether the user knows already that they cannot be written.
+    /// Whether the error of writing them was shown.
     failed: AtomicBool,
 }
 
 impl ShownPreviews {
-    /// Tells the nodes by the settings whether previews are wanted.
+    /// Prepares the folder, and adds to the settings that previews are wanted.
     pub(crate) fn new(folder: Option<&Path>, checked: &Checked, settings: &mut Settings) -> Outcome<Self> {
         let previews = folder.map(|folder| Previews::new(folder, checked)).transpose();
         let previews = previews.map_err(|error| match error {
@@ -32,7 +32,7 @@ impl ShownPreviews {
         Ok(Self { previews, failed: AtomicBool::new(false) })
     }
 
-    /// Writes a preview. What cannot be written is told once and stops nothing.
+    /// Writes a preview. Shows only the first error, and never stops the run.
     pub(crate) fn show(&self, event: &Event, progress: &Progress) {
         let shown = self.previews.as_ref().map_or(Ok(()), |previews| previews.show(event));
         if let Err(error) = shown

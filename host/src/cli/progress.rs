@@ -1,4 +1,4 @@
-//! Shows what runs: bars on a terminal, lines otherwise.
+//! Shows the progress of a run: bars on a terminal, else lines.
 
 use std::collections::HashMap;
 use std::io::IsTerminal;
@@ -11,23 +11,23 @@ use splatgraph_sdk::host::LogLevel;
 
 use crate::cli::output;
 
-/// In graphs with more nodes than this, lines tell only of nodes that took a while.
+/// In graphs with more nodes than this, lines show only nodes that took a while.
 const MANY_NODES: usize = 100;
-/// What "a while" is.
+/// "A while" in milliseconds.
 const A_WHILE_MS: f64 = 100.0;
 
-/// Where events of a run go.
+/// Shows the events of a run.
 pub(crate) enum Progress {
-    /// Nothing is shown but warnings and errors of nodes, and with `--quiet` only errors.
+    /// Shows only warnings and errors of nodes, or with `--quiet` only errors.
     Silent { warnings: bool },
-    /// A line when a node starts and when it ends.
+    /// Shows a line when a node starts, and when it ends.
     Lines { classes: HashMap<String, String> },
-    /// A bar for the whole run and one for each node that runs.
+    /// Shows a bar for the whole run, and a bar for each running node.
     Bars(Bars),
 }
 
 impl Progress {
-    /// `classes` has the class of every node.
+    /// `classes` are the classes of all nodes, by their ids.
     pub(crate) fn new(quiet: bool, json: bool, classes: HashMap<String, String>) -> Self {
         if quiet || json {
             Self::Silent { warnings: !quiet }
@@ -62,7 +62,7 @@ impl Progress {
     /// Removes the bars.
     pub(crate) fn finish(&self) {
         if let Self::Bars(bars) = self {
-            // The terminal may be gone; the run's result is not affected.
+            // An error is ignored: the terminal may be gone, and the result of the run does not depend on it.
             let _ = bars.all.clear();
         }
     }
@@ -93,7 +93,7 @@ fn lines(classes: &HashMap<String, String>, event: &Event) {
     }
 }
 
-/// `12 ms`, `3.4 s`.
+/// A time in milliseconds as text: `12 ms`, `3.4 s`.
 pub(crate) fn duration(ms: f64) -> String {
     if ms < 1000.0 { format!("{ms:.0} ms") } else { format!("{:.1} s", ms / 1000.0) }
 }
@@ -110,7 +110,7 @@ impl Bars {
     fn new(classes: HashMap<String, String>) -> Self {
         let all = MultiProgress::new();
         let overall = all.add(ProgressBar::new(classes.len() as u64));
-        overall.set_style(style("{bar:30} {pos}/{len} nodes  {elapsed}"));
+        overall.set_style(style("{bar:30} nodes {pos}/{len}  {elapsed}"));
         overall.enable_steady_tick(Duration::from_millis(200));
         Self { all, overall, running: Mutex::default(), classes }
     }
@@ -152,7 +152,7 @@ impl Bars {
 }
 
 fn style(template: &str) -> ProgressStyle {
-    // The templates are this file's own; the fallback is only for a mistake in one.
+    // The templates are in this file, so the fallback is only for a mistake in one of them.
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> ")
 }
 

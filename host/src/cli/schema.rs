@@ -4,7 +4,7 @@ use super::failure::Outcome;
 use super::output;
 use super::pack_folders::PackFolders;
 
-/// Print the JSON schema of graph files for the packs that are loaded, so that an editor completes and checks them
+/// Print the JSON schema of graph files for the loaded packs, with which an editor completes and checks them
 #[derive(clap::Args)]
 pub(crate) struct Options {
     #[command(flatten)]

@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM.
+//! Handles Ctrl-C and SIGTERM.
 
 #[cfg(unix)]
 use std::future::poll_fn;
@@ -13,12 +13,12 @@ use crate::cli::failure::INTERRUPTED;
 #[cfg(unix)]
 use crate::cli::failure::TERMINATED;
 
-/// Remembers which signal came.
+/// Remembers the first signal.
 #[derive(Clone, Default)]
 pub(crate) struct Signals(Arc<AtomicU8>);
 
 impl Signals {
-    /// Listens in a thread of its own until the process ends. The first signal cancels and calls `told`; a second one
+    /// Listens in its own thread until the process ends. The first signal cancels `token` and calls `told`. A second signal
     /// ends the process at once.
     pub(crate) fn cancel(token: &CancelToken, told: impl Fn() + Send + 'static) -> std::io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -36,7 +36,7 @@ impl Signals {
         Ok(signals)
     }
 
-    /// The exit code of the signal that came first.
+    /// The exit code of the first signal; `None` if there was none.
     pub(crate) fn code(&self) -> Option<u8> {
         Some(self.0.load(Ordering::SeqCst)).filter(|code| *code != 0)
     }
@@ -75,7 +75,7 @@ impl Listener {
     }
 
     async fn next(&mut self) -> u8 {
-        // An error means that no handler could be set; the system's own then ends the process.
+        // After an error there is no handler, and the system ends the process itself.
         let _ = tokio::signal::ctrl_c().await;
         INTERRUPTED
     }

@@ -1,24 +1,25 @@
-//! Reads the graph that a command is given: a JSON file, a picture that carries one, or standard input.
+//! Reads the graph of a command: a JSON file, a picture with a graph in it, or standard input.
 
 use std::io::{BufReader, Cursor, Read};
 use std::path::{Path, PathBuf};
 
 use splatgraph::graph::{self, Origin};
 use splatgraph::picture;
+use splatgraph::words::nearest;
 
 use super::failure::{FAILED, Failure, Outcome};
 
-/// The graph at `path` with the graphs that its nodes name, not checked; `-` is standard input.
+/// Reads the graph at `path` with the graphs that its nodes name, but does not check it. `-` is standard input.
 pub(crate) fn read(path: &Path) -> Outcome<graph::File> {
     parse(path)?.map_err(|problems| Failure::problems(&problems))
 }
 
-/// As [`read`], but what is wrong with the graph's text comes apart from what is wrong with the file.
+/// Reads a graph as [`read`] does, but returns problems of its text apart from errors of reading the file.
 pub(crate) fn parse(path: &Path) -> Outcome<Result<graph::File, graph::Problems>> {
     Ok(parse_as_written(path)?.map(graph::expand))
 }
 
-/// The graph at `path` without the graphs that its nodes name.
+/// Reads the graph at `path` without the graphs that its nodes name.
 pub(crate) fn as_written(path: &Path) -> Outcome<graph::File> {
     parse_as_written(path)?.map_err(|problems| Failure::problems(&problems))
 }
@@ -33,13 +34,13 @@ fn parse_as_written(path: &Path) -> Outcome<Result<graph::File, graph::Problems>
         return Ok(graph::File::parse(&found.graph, Origin::Picture(path)));
     }
     let text = String::from_utf8(bytes).map_err(|_| {
-        let message = "this is neither a graph, which is JSON text, nor a PNG picture, which may carry one";
+        let message = "expected a graph in JSON text, or a PNG picture with a graph in it, got another file";
         Failure::usage(format!("{message}\n  {}", path.display()))
     })?;
     Ok(graph::File::parse(&text, if stdin { Origin::Text } else { Origin::File(path.to_path_buf()) }))
 }
 
-/// The text of a graph into a new file, as a whole.
+/// Writes the text of a graph to a new file, as a whole.
 pub(crate) fn write_new(path: &Path, text: &str) -> Outcome {
     refuse_existing(path)?;
     let written = splatgraph_sdk::write_whole(path, format!("{text}\n").as_bytes());
@@ -48,11 +49,11 @@ pub(crate) fn write_new(path: &Path, text: &str) -> Outcome {
     })
 }
 
-/// Graphs are written by hand, and what is overwritten is lost.
+/// Refuses a file that exists: people write graphs by hand, and an overwritten one is lost.
 pub(crate) fn refuse_existing(path: &Path) -> Outcome {
     match path.symlink_metadata() {
         Ok(_) => Err(Failure::usage(format!(
-            "there is a file of that name already; choose another, or remove it first\n  {}",
+            "expected a new file, got one that exists; choose another name, or remove the file first\n  {}",
             path.display()
         ))),
         Err(_) => Ok(()),
@@ -80,17 +81,17 @@ fn not_found(path: &Path) -> String {
     let wanted = name_of(path);
     let near = nearby.iter().find(|near| {
         let name = name_of(near);
-        graph::nearest(&wanted, [name.as_str(), name.trim_end_matches(".json")]).is_some()
+        nearest(&wanted, [name.as_str(), name.trim_end_matches(".json")]).is_some()
     });
     let hint = match (near, names.as_slice()) {
         (Some(near), _) => format!("; did you mean {}?", near.display()),
-        (None, []) => "; give the path of a .json graph, or of a picture with a graph in it".to_owned(),
+        (None, []) => "; name a .json graph, or a picture with a graph in it".to_owned(),
         (None, names) => format!("; graphs nearby: {}", names[..names.len().min(12)].join(", ")),
     };
-    format!("there is no such graph{hint}\n  {}", path.display())
+    format!("the graph does not exist{hint}\n  {}", path.display())
 }
 
-/// The JSON files in the folder of `path`, in the current one and in `graphs`, each named once.
+/// The JSON files in the folder of `path`, in the current directory and in `graphs`, each once.
 fn graphs_nearby(path: &Path) -> Vec<PathBuf> {
     let mut found: Vec<PathBuf> = Vec::new();
     for folder in [path.parent().unwrap_or(Path::new("")), Path::new(""), Path::new("graphs")] {

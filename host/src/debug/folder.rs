@@ -1,4 +1,4 @@
-//! The folder of a debug run: whose it is, and the names of its files.
+//! The folder of a debug run, and the names of its files.
 
 use std::collections::HashSet;
 use std::fs;
@@ -10,29 +10,29 @@ use splatgraph_sdk::write_whole;
 
 use crate::graph::Checked;
 
-/// What a debug run writes about itself.
+/// The file with the report about the run.
 const RUN: &str = "run.json";
-/// The value of its key `made_by`, by which it is known again.
+/// The value of the key `made_by`, which marks the folder of a debug run.
 const MADE_BY: &str = "splatgraph run --debug";
-/// Bytes of a file's name that may come from one name in the graph; the whole may have 255.
+/// The most bytes that one name in the graph may add to a file name. File systems allow 255 in all.
 const LONGEST_NAME: usize = 100;
 
-/// Why a run cannot be recorded.
+/// The errors of recording a run.
 #[derive(Debug, thiserror::Error)]
 pub enum DebugError {
-    /// The folder has a file that no debug run wrote, and is not known as that of one, or would get a file of this name.
+    /// The folder does not belong to a debug run and has files, or the run would write over a file of another program.
     #[error(
-        "a debug run needs a folder of its own: a new one, an empty one, or that of an earlier debug run; in this one is `{found}`\n  {folder}"
+        "expected a new folder, an empty one, or the folder of an earlier debug run, got a folder with `{found}`\n  {folder}"
     )]
     Foreign {
-        /// A file in it.
+        /// A file in the folder.
         found: String,
         /// The folder.
         folder: String,
     },
-    /// The graph uses a file of the folder.
+    /// The graph uses a file in the folder.
     #[error(
-        "a debug run needs a folder of its own, and node `{node}` reads or writes a file in this one; name another folder\n  {folder}"
+        "expected a folder for the debug run alone, got one in which node `{node}` reads or writes a file; use another folder\n  {folder}"
     )]
     Used {
         /// The node.
@@ -40,22 +40,22 @@ pub enum DebugError {
         /// The folder.
         folder: String,
     },
-    /// It cannot be written to.
+    /// The folder cannot be created, read, cleared or written to.
     #[error("the folder for the debug run cannot be {doing}: {reason}\n  {path}")]
     Io {
-        /// What was tried.
+        /// The action that failed.
         doing: &'static str,
-        /// What came.
+        /// The error of the system.
         reason: String,
         /// The folder, or the file in it.
         path: String,
     },
 }
 
-/// A folder that belongs to a run.
+/// The folder of a debug run.
 pub(super) struct Folder {
     path: PathBuf,
-    /// Per node and output: the name of its files, but for what comes behind.
+    /// For each node and output, the start of the names of its files.
     names: Vec<Vec<String>>,
 }
 
@@ -90,17 +90,17 @@ impl Folder {
                 fs::remove_file(path.join(entry)).map_err(failed("cleared"))?;
             }
         }
-        // So that the folder is known again, should this run be killed.
+        // Marks the folder, in case this run is killed.
         folder.write_run(&json!({"status": "running"}))?;
         Ok(folder)
     }
 
-    /// The path of an output's files, but for what comes behind the name.
+    /// The start of the paths of an output's files.
     pub(super) fn file(&self, node: usize, output: usize) -> PathBuf {
         self.path.join(&self.names[node][output])
     }
 
-    /// Writes `run.json`, an object, with what the folder is known by.
+    /// Writes the object `about` to `run.json`, with the marks of the folder.
     pub(super) fn write_run(&self, about: &Json) -> Result<(), DebugError> {
         let path = self.path.join(RUN);
         let names: Vec<&String> = self.names.iter().flatten().collect();
@@ -118,7 +118,7 @@ impl Folder {
     }
 }
 
-/// The node that names a file in the folder, or the folder itself.
+/// Refuses a folder that the graph uses. The error is the node that names a file in the folder, or the folder itself.
 fn refuse_used(folder: &Path, checked: &Checked) -> Result<(), String> {
     let Ok(folder) = folder.canonicalize() else { return Ok(()) };
     let is_in = |path: &PathBuf| {
@@ -132,7 +132,7 @@ fn refuse_used(folder: &Path, checked: &Checked) -> Result<(), String> {
     }
 }
 
-/// What the files of an earlier debug run in this folder begin with; `None` where there was none.
+/// The starts of the names of files of an earlier debug run; `None` if the folder has no debug run.
 fn names_of_earlier_run(folder: &Path) -> Option<Vec<String>> {
     let run: Json = serde_json::from_slice(&fs::read(folder.join(RUN)).ok()?).ok()?;
     if run["made_by"] != MADE_BY {
@@ -142,7 +142,7 @@ fn names_of_earlier_run(folder: &Path) -> Option<Vec<String>> {
     Some(names.filter_map(|name| name.as_str().map(str::to_owned)).collect())
 }
 
-/// `name.png`, `name-000.safetensors`, ...
+/// Whether a file is `name.png`, `name-000.safetensors` and so on.
 fn is_file_of(file: &str, name: &str) -> bool {
     let Some(rest) = file.strip_prefix(name) else { return false };
     let Some(numbers) = rest.strip_suffix(".safetensors").or_else(|| rest.strip_suffix(".png")) else { return false };
@@ -150,7 +150,8 @@ fn is_file_of(file: &str, name: &str) -> bool {
     parts.next() == Some("") && parts.all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
-/// `node.output` per node and output. As neither part has a dot, and an output no hyphen, no file gets the name of another.
+/// The name `node.output` for each node and output. Neither part has a dot, and outputs have no hyphen, so all file names
+/// are distinct.
 fn file_names(checked: &Checked) -> Vec<Vec<String>> {
     let nodes = distinct(checked.nodes.iter().map(|node| &*node.id), "-_");
     let names = nodes.into_iter().zip(checked.nodes.iter()).map(|(node, about)| {
@@ -160,7 +161,7 @@ fn file_names(checked: &Checked) -> Vec<Vec<String>> {
     names.collect()
 }
 
-/// Names for files: of letters, digits and `allowed`, not too long, and distinct also where upper and lower case are one.
+/// Makes names for files: short, of letters, digits and `allowed`, and distinct even if case is ignored.
 pub(crate) fn distinct<'a>(names: impl Iterator<Item = &'a str>, allowed: &str) -> Vec<String> {
     let mut taken = HashSet::new();
     let name = |name: &str| {

@@ -1,4 +1,4 @@
-//! A run laid open: every output of every node as a file, and `run.json` about all of them.
+//! Records a run for debugging: every output of every node as a file, and a report about all of them in `run.json`.
 
 mod folder;
 mod nan;
@@ -21,39 +21,39 @@ use crate::run::{Event, RunResult, Settings};
 use folder::Folder;
 pub(crate) use folder::distinct;
 
-/// Writes the outputs of a run into a folder while it goes on.
+/// Writes the outputs of a run into a folder while it runs.
 pub struct Recorder {
     folder: Folder,
     checked: Checked,
     positions: HashMap<Arc<str>, usize>,
     recorded: Mutex<Recorded>,
-    /// Whether outputs are still taken. Held for reading while one is written, so that the end waits for it.
+    /// Whether outputs are still recorded. Locked for reading while an output is written, so that `finish` waits for it.
     open: RwLock<bool>,
     start: Instant,
 }
 
 #[derive(Default)]
 struct Recorded {
-    /// Per node that gave outputs: these, in the order of its class.
+    /// By the position of the node: its outputs, in the order of its class.
     outputs: HashMap<usize, Vec<OutputReport>>,
     made_nan: Vec<MadeNan>,
     unwritten: Vec<String>,
 }
 
-/// What stands out in a run.
+/// Findings about a run.
 #[derive(Debug)]
 pub struct Findings {
-    /// Outputs with NaN of nodes that got none, in the order of time.
+    /// Outputs with NaN of nodes whose inputs have none, in the order of time.
     pub made_nan: Vec<MadeNan>,
-    /// Of every file that could not be written: why, and which.
+    /// An error for every file that could not be written.
     pub unwritten: Vec<String>,
 }
 
 impl Recorder {
-    /// Prepares the folder: makes it, or removes from it what an earlier run recorded.
+    /// Creates the folder, or removes the files of an earlier debug run from it.
     ///
     /// # Errors
-    /// There are other things in the folder, the graph reads or writes there, or it cannot be written to.
+    /// The folder has other files, the graph reads or writes in it, or it can't be written to.
     pub fn new(folder: &Path, checked: &Checked) -> Result<Self, DebugError> {
         let nodes = checked.nodes.iter().enumerate();
         Ok(Self {
@@ -66,7 +66,7 @@ impl Recorder {
         })
     }
 
-    /// Takes the outputs of a node that ended; passes over all other events. May be called from several threads.
+    /// Records the outputs of a node that finished. Ignores other events. May be called from several threads.
     pub fn record(&self, event: &Event) {
         let Event::Finished { node, cached, outputs, .. } = event else { return };
         let Some(&node) = self.positions.get(node) else { return };
@@ -88,7 +88,7 @@ impl Recorder {
             })
             .collect();
         let mut recorded = self.recorded.lock().unwrap_or_else(PoisonError::into_inner);
-        // What came from the cache was made in an earlier run, from values that nobody looked at.
+        // Cached outputs come from an earlier run, whose inputs are unknown.
         if !cached {
             let made = nan::made_by(&self.checked, node, &outputs, &recorded.outputs);
             recorded.made_nan.extend(made);
@@ -97,10 +97,10 @@ impl Recorder {
         recorded.outputs.insert(node, outputs);
     }
 
-    /// Writes `run.json`, also about a run that failed or was cancelled. Outputs that come later are passed over.
+    /// Writes `run.json`, also if the run failed or was cancelled. Later outputs are ignored.
     ///
     /// # Errors
-    /// `run.json` cannot be written.
+    /// `run.json` can't be written.
     pub fn finish(&self, result: &RunResult, settings: &Settings) -> Result<Findings, DebugError> {
         *self.open.write().unwrap_or_else(PoisonError::into_inner) = false;
         let recorded = std::mem::take(&mut *self.recorded.lock().unwrap_or_else(PoisonError::into_inner));

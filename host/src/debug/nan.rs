@@ -1,4 +1,4 @@
-//! Which node was the first to make NaN.
+//! Finds the nodes that make NaN.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -7,8 +7,9 @@ use serde::Serialize;
 
 use super::OutputReport;
 use crate::graph::{Checked, Feed};
+use crate::words::count;
 
-/// An output with NaN of a node that got none.
+/// An output with NaN of a node whose inputs have none.
 #[derive(Clone, Debug, Serialize)]
 pub struct MadeNan {
     /// The node's id.
@@ -17,22 +18,26 @@ pub struct MadeNan {
     pub class: String,
     /// The output's name.
     pub output: String,
-    /// How many of its numbers are NaN.
+    /// The number of NaN in it.
     pub nan: usize,
-    /// How many numbers it has.
+    /// The number of all its numbers.
     pub numbers: usize,
 }
 
-/// `decode (gpstoken.Decode) made NaN from clean inputs: output image, 12 of 196608 numbers`
+/// Shows `decode (acme.Decode) made NaN from clean inputs: output image, 12 of 196608 numbers`.
 impl fmt::Display for MadeNan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { node, class, output, nan, numbers } = self;
-        write!(f, "{node} ({class}) made NaN from clean inputs: output {output}, {nan} of {numbers} numbers")
+        write!(
+            f,
+            "{node} ({class}) made NaN from clean inputs: output {output}, {nan} of {}",
+            count(*numbers, "number")
+        )
     }
 }
 
-/// The outputs of a node that have NaN, where no output that it takes has. `before` are the outputs of the nodes that
-/// ended before it, among which are all that it takes from.
+/// The outputs of a node that have NaN, unless one of its inputs has NaN. `before` are the outputs of the nodes that ended
+/// before it, which include all of its sources.
 pub(super) fn made_by(
     checked: &Checked,
     node: usize,

@@ -1,4 +1,4 @@
-//! One output of a node: its files, and what its numbers are like.
+//! Reports an output of a node: its files, and statistics of its numbers.
 
 use std::path::{Path, PathBuf};
 
@@ -8,18 +8,18 @@ use splatgraph_sdk::{DType, Error, Kind, Record, Value, write_whole};
 
 use crate::{inspect::FieldReport, record_png};
 
-/// An output of a node.
+/// The report about an output of a node.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct OutputReport {
-    /// Its name; empty for an item of a list.
+    /// The name of the output; empty for an item of a list.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub name: String,
-    /// `INT`, `IMAGE`, ...
+    /// The type: `INT`, `IMAGE`, ...
     #[serde(rename = "type")]
     pub type_name: String,
-    /// `cpu`, `cuda:0`, ...
+    /// The device that holds it: `cpu`, `cuda:0`, ...
     pub device: String,
-    /// A scalar, text or JSON. A number that is not finite is null here.
+    /// The value of a scalar, text or JSON. A number that is not finite is null.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<Json>,
     /// The header of a record.
@@ -28,28 +28,27 @@ pub struct OutputReport {
     /// The fields of a record.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub fields: Vec<FieldReport>,
-    /// What an object says of itself that has no fields outside its pack.
+    /// The description of an object that has no fields outside its pack.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<Json>,
-    /// The items of a list in which there are objects.
+    /// The items of a list that has objects.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub items: Vec<OutputReport>,
-    /// How many numbers there are in all.
+    /// The number of all numbers.
     pub numbers: usize,
-    /// How many of them are NaN.
+    /// The number of NaN.
     pub nan: usize,
-    /// How many are infinite.
+    /// The number of infinite numbers.
     pub infinite: usize,
     /// The names of its files.
     pub files: Vec<String>,
-    /// Why its numbers are not known, or a file of it is not there.
+    /// The reason why its numbers are unknown, or why a file is missing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
 }
 
 impl OutputReport {
-    /// Looks at a value and writes its files: `file` is their path, but for what comes behind the name. Why one could not be
-    /// written goes into `unwritten`.
+    /// Reports a value and writes its files, whose paths start with `file`. Errors of writing go into `unwritten`.
     pub(super) fn of(name: &str, value: &Value, file: &Path, unwritten: &mut Vec<String>) -> Self {
         let mut report =
             Self { name: name.to_owned(), type_name: value.type_name(), device: "cpu".to_owned(), ..Self::default() };
@@ -71,7 +70,7 @@ impl OutputReport {
         report
     }
 
-    /// Counts the numbers of scalars, also in lists.
+    /// Counts the numbers of a scalar or of a list of scalars.
     fn count(&mut self, value: &Value) {
         for item in value.as_list().unwrap_or_default() {
             self.count(&item);
@@ -95,7 +94,7 @@ impl OutputReport {
         let record = match Record::from_value(value) {
             Ok(record) => record,
             Err(error) => {
-                self.error = Some(format!("its fields cannot be brought into host memory: {error}"));
+                self.error = Some(format!("its fields cannot be copied to host memory: {error}"));
                 self.description = Some(description);
                 return;
             }
@@ -122,7 +121,7 @@ impl OutputReport {
         match result {
             Ok(()) => self.files.extend(path.file_name().map(|name| name.to_string_lossy().into_owned())),
             Err(error) => {
-                self.error = Some(format!("a file of it cannot be written: {error}"));
+                self.error = Some(format!("a file cannot be written: {error}"));
                 unwritten.push(format!("an output cannot be recorded: {error}"));
             }
         }

@@ -1,4 +1,4 @@
-//! What `run.json` says.
+//! The report in `run.json`.
 
 use serde_json::{Map, Value as Json, json};
 use splatgraph_sdk::spec::InputSpec;
@@ -41,7 +41,7 @@ fn node(
     let specs = about.class.spec.inputs.iter().zip(&about.feeds);
     let inputs: Map<String, Json> = specs.map(|(spec, feed)| (spec.name.clone(), input(checked, spec, feed))).collect();
     let error = result.failures.iter().find(|failure| failure.node == about.id);
-    // A node works where its outputs are.
+    // A node computes on the device of its outputs.
     let device = outputs.iter().map(|output| output.device.as_str()).find(|device| *device != "cpu");
     json!({
         "id": &*about.id,
@@ -57,7 +57,7 @@ fn node(
     })
 }
 
-/// What an input got: the value, or the default; `{"link": ["node", "output"]}` for what came from another node.
+/// The value of an input, or its default; `{"link": ["node", "output"]}` if it comes from another node.
 fn input(checked: &Checked, spec: &InputSpec, feed: &Feed) -> Json {
     let link = |socket: &Socket| {
         let from = &checked.nodes[socket.node];

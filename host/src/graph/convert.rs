@@ -1,30 +1,29 @@
-//! A graph in its other form: this program's own format, or a bare prompt.
+//! Converts graphs between this program's own format and bare prompts.
 
 use super::{
     check::check_links,
     expand,
     file::{File, Link, OutputName, Source},
-    names::some_of,
     problem::Problems,
 };
-use crate::registry::Registry;
+use crate::{registry::Registry, words::some_of};
 use serde_json::Value as Json;
 use std::{collections::HashMap, path::Path};
 
-/// A graph in another form, and what could not be kept.
+/// A graph in another form.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Converted {
     /// The graph.
     pub json: Json,
-    /// What the form has no place for, one thing a text.
+    /// The parts of the graph that the form can't hold, one in each text.
     pub lost: Vec<String>,
 }
 
-/// A graph as a bare prompt for a file in `folder` (empty: the current directory): the graphs that stand in it take their
-/// nodes' places, classes have full names, outputs positions.
+/// Converts a graph to a bare prompt for a file in `folder` (empty: the current directory). Graph nodes are replaced by the
+/// nodes of their graphs. Classes have full names, and links name outputs by position.
 ///
 /// # Errors
-/// The text is no graph, or has classes or links that are not known.
+/// The graph has problems in its text, its classes or its links.
 pub fn to_bare_prompt(file: File, folder: &Path, registry: &Registry) -> Result<Converted, Problems> {
     let file = known(expand(file), registry)?;
     let mut lost = Vec::new();
@@ -47,11 +46,11 @@ pub fn to_bare_prompt(file: File, folder: &Path, registry: &Registry) -> Result<
     Ok(Converted { json: file.moved_to(folder, registry).to_prompt(registry), lost })
 }
 
-/// A graph in this program's own format for a file in `folder` (empty: the current directory), with full class names and
-/// the names of outputs. Values that a bare prompt gives to inputs which its classes do not have are lost.
+/// Converts a graph to this program's own format for a file in `folder` (empty: the current directory). Classes have full
+/// names, and links name outputs by name. Values of a bare prompt for inputs that their classes do not have are lost.
 ///
 /// # Errors
-/// The text is no graph, or has classes or links that are not known.
+/// The graph has problems in its text, its classes or its links.
 pub fn to_own_format(file: &File, folder: &Path, registry: &Registry) -> Result<Converted, Problems> {
     let expanded = known(expand(file.clone()), registry)?;
     let mut file = file.moved_to(folder, registry);
@@ -63,7 +62,7 @@ pub fn to_own_format(file: &File, folder: &Path, registry: &Registry) -> Result<
                 || !matches!(input.source, Source::Literal(_));
             if !kept {
                 lost.push(format!(
-                    "the value of `{}.{}`, which {} does not have",
+                    "the value of `{}.{}`, as {} has no such input",
                     node.id, input.name, class.full_name
                 ));
             }
@@ -86,7 +85,7 @@ fn known(file: File, registry: &Registry) -> Result<File, Problems> {
     if problems.is_empty() { Ok(file) } else { Err(Problems::new(problems, file.origin.to_string())) }
 }
 
-/// The name of an output that a link has by its position.
+/// The name of the output that a link names by position.
 fn output_name(expanded: &File, classes: &HashMap<&str, &str>, link: &Link, registry: &Registry) -> Option<String> {
     let OutputName::Index(index) = link.output else { return None };
     let index = usize::try_from(index).ok()?;

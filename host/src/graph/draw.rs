@@ -1,10 +1,12 @@
+//! Draws graphs as Mermaid diagrams.
+
 use super::file::{File, Link, OutputName};
 use crate::registry::{Class, Registry};
 use std::{collections::HashMap, fmt::Write};
 
-/// The graph as a Mermaid flowchart: nodes with id and class (those that write have double sides, those that
-/// stand for other graphs six corners), links labelled with
-/// output and input, named inputs and outputs as rounded shapes. With a registry, positions of outputs become names.
+/// Draws a graph as a Mermaid flowchart. Each node shows its id and class; output nodes have double sides, and graph nodes
+/// six corners. Each link shows its output and input. Named inputs and outputs are rounded. With a registry, outputs that
+/// links name by position are shown by name.
 #[must_use]
 pub fn draw(file: &File, registry: Option<&Registry>) -> String {
     let positions: HashMap<&str, usize> =
@@ -21,7 +23,7 @@ pub fn draw(file: &File, registry: Option<&Registry>) -> String {
     };
     let mut out = "flowchart LR\n".to_owned();
     let mut line = |text: String| {
-        // Writing to a text can't fail.
+        // Writing to a `String` can't fail.
         let _ = writeln!(out, "    {text}");
     };
     for (position, (node, class)) in file.nodes.iter().zip(&classes).enumerate() {
@@ -60,7 +62,7 @@ pub fn draw(file: &File, registry: Option<&Registry>) -> String {
     out
 }
 
-/// Mermaid reads entities in quoted labels, with `#` where HTML has `&`.
+/// Escapes a label. Mermaid writes entities with `#` instead of the `&` of HTML.
 fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {

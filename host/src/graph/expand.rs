@@ -1,11 +1,11 @@
-//! Graphs as nodes: the nodes of the other graph take the place of the node that names it.
+//! Replaces graph nodes by the nodes of the graphs that they name.
 
 use super::{
     file::{Base, File, GraphNode, Input, Link, NamedInput, Node, Origin, OutputName, Target},
-    names::{nearest, some_of, suggest},
     paths::{folder_of, identity, leaves_folder},
     problem::{Kind, Place, Problem},
 };
+use crate::words::{nearest, some_of, suggest};
 use std::{
     collections::{HashMap, HashSet},
     io,
@@ -14,14 +14,14 @@ use std::{
     sync::Arc,
 };
 
-/// Graphs may stand in graphs this deep.
+/// The largest depth of graphs in graphs.
 const DEPTH: usize = 32;
-/// A few small files that use each other many times could otherwise fill the memory.
+/// The largest number of nodes. Without a limit, a few small files that use each other could fill the memory.
 const NODES: usize = 100_000;
 
-/// Puts the graphs that nodes name (`"class_type": "./other.json"`) in the places of these nodes, with ids of the form
-/// `outer:inner`, and theirs again. What the nodes are given goes to the other graph's named inputs, links to them lead
-/// to its named outputs. Reads the files; what is wrong with them is added to [`File::problems`].
+/// Replaces each node that names a graph (`"class_type": "./other.json"`) by the nodes of that graph, at any depth. Their
+/// ids have the form `outer:inner`. Inputs of the replaced node set the graph's named inputs, and links to it lead to the
+/// graph's named outputs. Reads the files, and adds their problems to [`File::problems`].
 #[must_use]
 pub fn expand(mut file: File) -> File {
     let folder = file.origin.folder().map(Path::to_owned).unwrap_or_default();
@@ -43,14 +43,14 @@ pub fn expand(mut file: File) -> File {
 }
 
 struct Expander {
-    /// The folder that the graph may not leave.
+    /// The folder that paths may not leave, if there is one.
     confined_to: Option<PathBuf>,
-    /// The files that are being read, each naming the next: what they are, and what they are called.
+    /// The files that are being read, each of which names the next: identities and paths.
     chain: Vec<(PathBuf, PathBuf)>,
-    /// Every file that was read, expanded; `None` where something is wrong with it, which is said once.
+    /// Every file that was read, expanded; `None` if it has a problem, which is reported once.
     loaded: HashMap<PathBuf, Option<Rc<File>>>,
     parts: Vec<PathBuf>,
-    /// How many nodes were put in, with those that stood for graphs.
+    /// The number of nodes that were put in, including graph nodes.
     nodes: usize,
     problems: Vec<Problem>,
 }
@@ -61,7 +61,7 @@ impl Expander {
         for node in file.nodes.iter_mut().filter(|node| node.is_graph()) {
             match self.load(folder, node) {
                 Ok(Some(graph)) => drop(graphs.insert(node.id.clone(), graph)),
-                // An empty class is one that could not be read: links to the node are then not problems too.
+                // An empty class marks a node that could not be read, so that links to it are not problems too.
                 Ok(None) => node.class_type.clear(),
                 Err(problem) => {
                     self.problems.push(problem.node(&node.id).at(node.place.clone()));
@@ -119,9 +119,9 @@ impl Expander {
         }
         let added = &mut file.nodes[first..];
         if let Some(twice) = added.iter().find(|node| !taken.insert(node.id.clone())) {
-            let message = format!("its graph has a node that becomes `{}`, and another node has that id", twice.id);
+            let message = format!("its graph has a node that becomes `{}`, which is the id of another node", twice.id);
             let problem = Problem::new(Kind::DuplicateKey, message).node(&node.id).at(node.place.clone());
-            self.problems.push(problem.hint("rename one of them".to_owned()));
+            self.problems.push(problem.hint("rename one of the nodes".to_owned()));
         }
         let positions: HashMap<String, usize> =
             added.iter().enumerate().map(|(position, node)| (node.id.clone(), position)).collect();
@@ -142,13 +142,13 @@ impl Expander {
         }
     }
 
-    /// The graph that a node names, expanded; `None` when what is wrong with it was said before.
+    /// The graph that a node names, expanded; `None` if its problem was reported before.
     fn load(&mut self, folder: &Path, node: &Node) -> Result<Option<Rc<File>>, Problem> {
         let path = without_dots(&folder.join(&node.class_type));
         if let Some(root) = &self.confined_to
             && leaves_folder(path.strip_prefix(root).unwrap_or(&path))
         {
-            let message = "a graph from a picture may only use graphs in its folder";
+            let message = "a graph from a picture may use only graphs in its folder";
             let hint = "save the graph as a file of its own".to_owned();
             return Err(Problem::new(Kind::Path, message).received(format!("{:?}", node.class_type)).hint(hint));
         }
@@ -156,11 +156,14 @@ impl Expander {
         if let Some(first) = self.chain.iter().position(|(known, _)| *known == identity) {
             let names = self.chain[first..].iter().map(|(_, path)| path).chain([&path]);
             let names: Vec<String> = names.map(|path| path.display().to_string()).collect();
-            let problem = Problem::new(Kind::Part, format!("a graph contains itself: {}", names.join(" > ")));
+            let problem = Problem::new(
+                Kind::Part,
+                format!("expected a graph that does not contain itself, got {}", names.join(" > ")),
+            );
             return Err(problem.hint("remove one of these graph nodes".to_owned()));
         }
         if self.chain.len() > DEPTH {
-            let message = format!("graphs stand in graphs more than {DEPTH} deep");
+            let message = format!("expected at most {DEPTH} levels of graphs in graphs, got more");
             return Err(Problem::new(Kind::Part, message).hint("use fewer levels".to_owned()));
         }
         if !self.loaded.contains_key(&identity) {
@@ -174,8 +177,8 @@ impl Expander {
         let graph = self.loaded.get(&identity).cloned().flatten();
         self.nodes = self.nodes.saturating_add(1 + graph.as_ref().map_or(0, |graph| graph.nodes.len()));
         if self.nodes > NODES {
-            let message = format!("its graph nodes put more than {NODES} nodes into the graph");
-            return Err(Problem::new(Kind::Part, message).hint("use fewer of them".to_owned()));
+            let message = format!("expected at most {NODES} nodes from graph nodes, got more");
+            return Err(Problem::new(Kind::Part, message).hint("use fewer graph nodes".to_owned()));
         }
         Ok(graph)
     }
@@ -198,7 +201,7 @@ impl Expander {
         Some(file)
     }
 
-    /// The names of a graph in a graph node are not checked again, since there they are only ways to its nodes.
+    /// Checks the named inputs and outputs of a graph in a graph node. Later checks do not see them.
     fn check_names(&mut self, file: &File) {
         let ids: Vec<&str> = file.nodes.iter().map(|node| node.id.as_str()).collect();
         let graph_ids = file.graph_nodes.iter().map(|node| node.id.as_str());
@@ -206,21 +209,21 @@ impl Expander {
         for named in &file.inputs {
             for target in named.targets.iter().filter(|target| !known.contains(target.node.as_str())) {
                 let (name, node) = (&named.name, &target.node);
-                let message = format!("the named input `{name}` sets `{target}`, but there is no node `{node}`");
+                let message = format!("the named input `{name}` sets `{target}`, but the graph has no node `{node}`");
                 let hint = suggest(node, ids.iter().copied(), "the nodes are");
                 self.problems.push(Problem::new(Kind::UnknownTarget, message).at(named.place.clone()).hint(hint));
             }
         }
         for output in file.outputs.iter().filter(|output| !known.contains(output.link.node.as_str())) {
             let (name, node) = (&output.name, &output.link.node);
-            let message = format!("the named output `{name}`: there is no node `{node}`");
+            let message = format!("the named output `{name}`: the graph has no node `{node}`");
             let hint = suggest(node, ids.iter().copied(), "the nodes are");
             self.problems.push(Problem::new(Kind::DanglingLink, message).at(output.place.clone()).hint(hint));
         }
     }
 }
 
-/// The id that a node gets in the graph around its own.
+/// The id of an inner node in the outer graph.
 fn inner_id(outer: &str, inner: &str) -> String {
     format!("{outer}:{inner}")
 }
@@ -233,7 +236,7 @@ fn output_of(graph: &File, output: &OutputName) -> Option<Link> {
     found.map(|named| named.link.clone())
 }
 
-/// The inner inputs that an input of a graph node stands for; any other target as it is.
+/// The inner inputs that an input of a graph node sets; any other target stays as it is.
 fn targets(graphs: &HashMap<String, Rc<File>>, target: Target) -> Vec<Target> {
     match graphs.get(&target.node).and_then(|graph| graph.named_input(&target.input)) {
         Some(named) => {
@@ -254,13 +257,13 @@ fn with_prefix(node: &Node, outer: &str) -> Node {
 
 fn unknown_input(node: &Node, input: &Input, graph: &File) -> Problem {
     let known = graph.inputs.iter().map(|input| input.name.as_str());
-    let problem = Problem::new(Kind::UnknownInput, format!("there is no input `{}`", input.name));
-    let none = || Some("its graph has no named inputs".to_owned());
+    let problem = Problem::new(Kind::UnknownInput, format!("the graph has no input `{}`", input.name));
+    let none = || Some("name inputs under `inputs` in that graph".to_owned());
     let hint = suggest(&input.name, known, "its inputs are").or_else(none);
     problem.node(&node.id).class(&node.class_type).at(input.place.clone()).hint(hint)
 }
 
-/// Says of everything in a graph that it stands in this file.
+/// Marks every place in a graph with its file.
 fn say_where(file: &mut File, path: &Arc<Path>) {
     let mut places: Vec<&mut Option<Place>> = Vec::new();
     places.extend(file.inputs.iter_mut().map(|input| &mut input.place));
@@ -284,14 +287,18 @@ fn within(mut problem: Problem, path: &Arc<Path>) -> Problem {
     problem
 }
 
-/// The text of a part; `written` is its path as the graph has it.
+/// Reads the text of a part. `written` is its path as the graph has it.
 fn read(path: &Path, written: &str) -> Result<String, Problem> {
     let bytes = std::fs::read(path).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => not_found(path, written),
         _ => Problem::new(Kind::Part, format!("the graph {written:?} cannot be read: {error}: {}", path.display())),
     })?;
-    let no_text =
-        |_| Problem::new(Kind::Part, format!("{written:?} is no graph, which is JSON text: {}", path.display()));
+    let no_text = |_| {
+        Problem::new(
+            Kind::Part,
+            format!("expected a graph in JSON text, got other bytes in {written:?}: {}", path.display()),
+        )
+    };
     String::from_utf8(bytes).map_err(no_text)
 }
 
@@ -310,12 +317,12 @@ fn not_found(path: &Path, written: &str) -> Problem {
             let slash = if before.is_empty() && !written.starts_with('/') { "" } else { "/" };
             Some(format!("did you mean \"{before}{slash}{near}\"?"))
         }
-        None => Some(some_of(names)).filter(|all| !all.is_empty()).map(|all| format!("graphs in that folder: {all}")),
+        None => Some(some_of(names)).filter(|all| !all.is_empty()).map(|all| format!("the folder has {all}")),
     };
-    Problem::new(Kind::Part, format!("there is no graph {written:?}: {}", path.display())).hint(hint)
+    Problem::new(Kind::Part, format!("expected the graph {written:?}, got no such file: {}", path.display())).hint(hint)
 }
 
-/// `a/./b` as `a/b`.
+/// Makes `a/./b` into `a/b`.
 fn without_dots(path: &Path) -> PathBuf {
     path.components().filter(|component| *component != Component::CurDir).collect()
 }

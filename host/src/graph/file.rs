@@ -1,3 +1,5 @@
+//! A graph as it is written: parsed, but not checked.
+
 use super::problem::{Place, Problem};
 use semver::VersionReq;
 use serde_json::Value as Json;
@@ -7,14 +9,14 @@ use std::{
     sync::Arc,
 };
 
-/// Where the text of a graph came from; decides what its paths are relative to and whether they may leave a folder.
+/// The origin of the text of a graph. It decides what paths are relative to, and whether they may leave a folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// A graph file: paths to read are relative to its folder.
+    /// A graph file. Paths to read are relative to its folder.
     File(PathBuf),
-    /// A picture that carries its graph: paths are relative to its folder and may not leave it.
+    /// A picture with a graph in it. Paths to read are relative to its folder and may not leave it.
     Picture(PathBuf),
-    /// A text without a file (standard input): paths are relative to the current directory.
+    /// A text without a file, such as standard input. Paths are relative to the current directory.
     Text,
 }
 
@@ -28,7 +30,7 @@ impl Origin {
         }
     }
 
-    /// Whether the graph's paths have to stay in their folder.
+    /// Whether paths may not leave their folder.
     #[must_use]
     pub fn confined(&self) -> bool {
         matches!(self, Self::Picture(_))
@@ -45,43 +47,43 @@ impl fmt::Display for Origin {
     }
 }
 
-/// A graph as it was written: parsed, not yet checked against the packs.
+/// A graph as it is written, parsed but not checked against the packs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct File {
-    /// Where it came from.
+    /// Where it comes from.
     pub origin: Origin,
-    /// Whether it was a bare prompt: only nodes, without the keys around them.
+    /// Whether it is a bare prompt: only nodes, without the keys around them.
     pub bare: bool,
-    /// Keys that the format leaves to others (`$schema`, `_anything`), as they are written beside its own.
+    /// Keys that the format leaves to other programs (`$schema`, `_anything`).
     pub extra: Vec<(String, Json)>,
     /// One line about the graph.
     pub title: String,
-    /// More about it.
+    /// Further text about the graph.
     pub description: String,
-    /// The named inputs, the knobs a user sets.
+    /// The named inputs, which users set.
     pub inputs: Vec<NamedInput>,
     /// The named results.
     pub outputs: Vec<NamedOutput>,
-    /// The packs that it says it needs; of an expanded graph also those of its parts.
+    /// The packs that the graph requires. An expanded graph also has the requirements of its parts.
     pub requires: Vec<Requirement>,
     /// The nodes, in the order of the file.
     pub nodes: Vec<Node>,
-    /// The nodes that stood for other graphs, once [`expand`](super::expand()) has put those in their places.
+    /// The graph nodes that [`expand`](super::expand()) replaced.
     pub graph_nodes: Vec<GraphNode>,
-    /// The files of these graphs, each once, also those that could not be read.
+    /// The files of the graphs that graph nodes name, each once, including files that could not be read.
     pub parts: Vec<PathBuf>,
-    /// What is wrong with the text, as far as it could be read on; [`check`](super::check()) reports it with the rest.
+    /// The problems of the text. [`check`](super::check()) reports them with all others.
     pub problems: Vec<Problem>,
 }
 
-/// A knob: a name for one input, or for several that are set together.
+/// A name for an input, or for several inputs that are set together.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NamedInput {
     /// The name.
     pub name: String,
-    /// What it sets.
+    /// The inputs that it sets.
     pub targets: Vec<Target>,
-    /// Where it is written.
+    /// The place of its name.
     pub place: Option<Place>,
 }
 
@@ -95,7 +97,7 @@ pub struct Target {
 }
 
 impl Target {
-    /// Reads `node.input`; a node's id may have dots itself.
+    /// Reads `node.input`. The id of the node may have dots too.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let (node, input) = text.rsplit_once('.')?;
@@ -116,7 +118,7 @@ pub struct NamedOutput {
     pub name: String,
     /// The output that it names.
     pub link: Link,
-    /// Where it is written.
+    /// The place of its name.
     pub place: Option<Place>,
 }
 
@@ -127,23 +129,23 @@ pub struct Node {
     pub id: String,
     /// `pack.Node`, or the path of another graph; in a bare prompt also `Node`.
     pub class_type: String,
-    /// Whether it is written in a bare prompt: then its class may leave out the pack, and values that the class has no
-    /// input for are only odd.
+    /// Whether it comes from a bare prompt. Then its class may leave out the pack, and a value for an input that the class
+    /// does not have is only a warning.
     pub bare: bool,
     /// Its inputs, in the order of the file.
     pub inputs: Vec<Input>,
-    /// Where its id is written.
+    /// The place of its id.
     pub place: Option<Place>,
 }
 
 impl Node {
-    /// Whether its class is another graph. Some names in bare prompts have slashes.
+    /// Whether its class is another graph. A slash alone does not tell in a bare prompt, where some class names have one.
     #[must_use]
     pub fn is_graph(&self) -> bool {
         self.class_type.ends_with(".json") || (!self.bare && self.class_type.contains('/'))
     }
 
-    /// What the file gives for an input.
+    /// The source of an input in the file.
     #[must_use]
     pub fn input(&self, name: &str) -> Option<&Source> {
         self.inputs.iter().find(|input| input.name == name).map(|input| &input.source)
@@ -155,57 +157,57 @@ impl Node {
 pub struct Input {
     /// Its name.
     pub name: String,
-    /// What is given for it.
+    /// The source of its value.
     pub source: Source,
-    /// Where that is written.
+    /// The place of the source.
     pub place: Option<Place>,
-    /// In what it is written: decides what a path is relative to.
+    /// Where it is written, which decides what a path is relative to.
     pub base: Base,
 }
 
-/// In what an input is written, which decides what a path is relative to.
+/// Where an input is written, which decides what a path is relative to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Base {
-    /// In the graph: relative to its folder.
+    /// In the graph. Paths are relative to its folder.
     #[default]
     Graph,
-    /// In this file, the graph of a graph node: relative to the folder of that file.
+    /// In the file of a graph node. Paths are relative to the folder of this file.
     Part(Arc<Path>),
-    /// On the command line: relative to the current directory.
+    /// On the command line. Paths are relative to the current directory.
     CommandLine,
 }
 
-/// A node that stood for another graph. The inputs and outputs are those that the other graph names, with the ids that
-/// its nodes have here.
+/// A graph node that was replaced. Its inputs and outputs are the named inputs and outputs of its graph, with the ids that
+/// the nodes have in the outer graph.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GraphNode {
-    /// Its id, with which the ids of the other graph's nodes begin: `outer:inner`.
+    /// Its id, with which the ids of its inner nodes begin: `outer:inner`.
     pub id: String,
     /// The path of the other graph, as it is written.
     pub class_type: String,
-    /// What can be given to it.
+    /// Its inputs.
     pub inputs: Vec<NamedInput>,
-    /// What it gives.
+    /// Its outputs.
     pub outputs: Vec<NamedOutput>,
 }
 
-/// A pack that a graph says it needs.
+/// A pack that a graph requires.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Requirement {
     /// The pack's id.
     pub pack: String,
-    /// The versions that will do.
+    /// The versions that are accepted; `None` accepts all.
     pub version: Option<VersionReq>,
-    /// Where the pack can be had.
+    /// Where to get the pack.
     pub url: Option<String>,
-    /// Where it is written.
+    /// The place of its name.
     pub place: Option<Place>,
 }
 
-/// What is given for an input.
+/// The source of an input's value.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Source {
-    /// A value, written out.
+    /// A value in the graph.
     Literal(Json),
     /// The output of a node.
     Link(Link),
@@ -218,7 +220,7 @@ pub enum Source {
 pub struct Link {
     /// The node's id.
     pub node: String,
-    /// Which of its outputs.
+    /// The output of the node.
     pub output: OutputName,
 }
 
@@ -232,7 +234,7 @@ pub enum OutputName {
 }
 
 impl Source {
-    /// The outputs that it takes.
+    /// The links to the outputs that it takes.
     #[must_use]
     pub fn links(&self) -> &[Link] {
         match self {
@@ -267,19 +269,19 @@ impl fmt::Display for Link {
 }
 
 impl File {
-    /// The node of an id. Takes time in proportion to the number of nodes.
+    /// The node with an id. Takes time in proportion to the number of nodes.
     #[must_use]
     pub fn node(&self, id: &str) -> Option<&Node> {
         self.nodes.iter().find(|node| node.id == id)
     }
 
-    /// The node of an id that stood for another graph.
+    /// The graph node with an id.
     #[must_use]
     pub fn graph_node(&self, id: &str) -> Option<&GraphNode> {
         self.graph_nodes.iter().find(|node| node.id == id)
     }
 
-    /// The named input of this name.
+    /// The named input with this name.
     #[must_use]
     pub fn named_input(&self, name: &str) -> Option<&NamedInput> {
         self.inputs.iter().find(|input| input.name == name)

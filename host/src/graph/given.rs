@@ -1,23 +1,26 @@
+//! Values and folders that the user gives besides the graph.
+
 use std::path::PathBuf;
 
-/// What a run says about a graph besides its file: the command line.
+/// Values and folders for a run besides the graph file, as from a command line.
 #[derive(Clone, Debug, Default)]
 pub struct Given {
-    /// `name=value`: values of named inputs, as text.
+    /// Values of named inputs: `name` and the value as text.
     pub inputs: Vec<(String, String)>,
-    /// `--set node.input=value`: values of any inputs, as text.
+    /// Values of any inputs: `node.input` and the value as text.
     pub sets: Vec<(String, String)>,
-    /// The current directory, absolute: paths from the command line are relative to it, and so are files to write.
+    /// The current directory, absolute. Paths among the values are relative to it, and so are files to write.
     pub cwd: PathBuf,
-    /// `--out`: files to write are relative to this folder instead.
+    /// Files to write are relative to this folder instead, if there is one.
     pub out_dir: Option<PathBuf>,
-    /// Where models are looked for, in this order; see [`model_folders`].
+    /// The folders with models, in the order of the search; see [`model_folders`].
     pub model_dirs: Vec<PathBuf>,
-    /// The position of this run in a row of runs, from 0: `{index}` in paths to write, in at least three digits.
+    /// The position of this run in a series, counted from 0. `{index}` in paths to write stands for it, with at least three
+    /// digits.
     pub index: usize,
 }
 
-/// Where models are looked for: the folders given, then those of the variable `SPLATGRAPH_MODELS`, then
+/// The folders with models: the given ones, then the folders in the variable `SPLATGRAPH_MODELS`, then
 /// `splatgraph/models` in the user's data folder (`XDG_DATA_HOME`, else `~/.local/share`).
 #[must_use]
 pub fn model_folders(given: &[PathBuf]) -> Vec<PathBuf> {

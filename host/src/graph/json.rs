@@ -1,10 +1,10 @@
-//! JSON with positions: serde_json gives a position for its first error only, and takes duplicate keys silently.
+//! Reads JSON with positions. serde_json has a position only for its first error, and accepts duplicate keys.
 
 use super::problem::{Kind, Place, Problem};
 use serde_json::{Map, Number, Value as Json};
 use std::cell::Cell;
 
-/// A JSON value and where it starts (a byte offset).
+/// A JSON value and its start as a byte offset.
 #[derive(Debug)]
 pub(crate) struct Tree {
     pub(crate) at: usize,
@@ -54,13 +54,13 @@ impl Tree {
         self.members()?.iter().find(|member| member.key == key).map(|member| &member.value)
     }
 
-    /// What it is, for a message: `the text "a"`, `the number 3`, `an object`.
+    /// Describes the value for a message: `the text "a"`, `the number 3`, `an object`.
     pub(crate) fn describe(&self) -> String {
         describe(&self.to_json())
     }
 }
 
-/// What a JSON value is, for a message: `the text "a"`, `the number 3`, `an object`.
+/// Describes a JSON value for a message: `the text "a"`, `the number 3`, `an object`.
 pub(crate) fn describe(value: &Json) -> String {
     const SHOWN: usize = 40;
     match value {
@@ -76,12 +76,11 @@ pub(crate) fn describe(value: &Json) -> String {
     }
 }
 
-/// Byte offsets to lines and columns.
+/// Converts byte offsets to lines and columns.
 pub(crate) struct Lines<'a> {
     text: &'a str,
     starts: Vec<usize>,
-    /// The offset asked for last and its column: a graph may be one long line, which is not counted from its start
-    /// for each position.
+    /// The last offset and its column. A graph may be one long line, and counting from its start each time would be slow.
     last: Cell<(usize, usize)>,
 }
 
@@ -103,8 +102,8 @@ impl<'a> Lines<'a> {
     }
 }
 
-/// The tree, unless the text could not be read to its end, and all problems found on the way. Comments, commas too many
-/// and duplicate keys are problems after which reading goes on.
+/// Reads a text. Returns the tree, if the text could be read to its end, and all problems. Reading continues after comments,
+/// trailing commas and duplicate keys.
 pub(crate) fn parse(text: &str) -> (Option<Tree>, Vec<Problem>) {
     let mut parser = Parser { text, at: 0, depth: 0, lines: Lines::new(text), problems: Vec::new() };
     match parser.document() {
@@ -116,7 +115,7 @@ pub(crate) fn parse(text: &str) -> (Option<Tree>, Vec<Problem>) {
     }
 }
 
-/// Objects and arrays inside each other; as serde_json.
+/// The largest depth of objects and arrays, as in serde_json.
 const MAX_DEPTH: u32 = 128;
 
 type Parsed<T> = Result<T, Box<Problem>>;
@@ -139,7 +138,7 @@ impl Parser<'_> {
     }
 
     fn unexpected(&self, expected: &str) -> Box<Problem> {
-        let problem = self.problem(self.at, "the JSON can't be read").expected(expected);
+        let problem = self.problem(self.at, "the JSON cannot be read").expected(expected);
         let problem = match self.text[self.at..].chars().next() {
             None => problem.received("the end of the text"),
             Some('\'') => problem.received("'").hint("write text in double quotes".to_owned()),
@@ -152,14 +151,14 @@ impl Parser<'_> {
         self.at = if self.text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
         self.space()?;
         if self.peek().is_none() {
-            return Err(Box::new(Problem::new(Kind::Syntax, "the graph is empty")));
+            return Err(Box::new(Problem::new(Kind::Syntax, "expected a graph, got an empty text")));
         }
         let tree = self.value()?;
         self.space()?;
         if self.peek().is_some() { Err(self.unexpected("the end of the text")) } else { Ok(tree) }
     }
 
-    /// Skips white space, and comments after noting them.
+    /// Skips white space and comments. Comments are problems.
     fn space(&mut self) -> Parsed<()> {
         loop {
             let rest = &self.text[self.at..];
@@ -177,7 +176,7 @@ impl Parser<'_> {
                 return Ok(());
             };
             let problem = self.problem(self.at, "JSON has no comments");
-            self.problems.push(problem.hint("put it under a key that starts with `_`".to_owned()));
+            self.problems.push(problem.hint("move the text to a key that starts with `_`".to_owned()));
             self.at += length;
         }
     }
@@ -197,7 +196,9 @@ impl Parser<'_> {
 
     fn nested(&mut self, read: fn(&mut Self) -> Parsed<Shape>) -> Parsed<Shape> {
         if self.depth == MAX_DEPTH {
-            return Err(Box::new(self.problem(self.at, format!("more than {MAX_DEPTH} levels of brackets"))));
+            return Err(Box::new(
+                self.problem(self.at, format!("expected at most {MAX_DEPTH} levels of brackets, got more")),
+            ));
         }
         self.depth += 1;
         self.at += 1;
@@ -206,7 +207,7 @@ impl Parser<'_> {
         shape
     }
 
-    /// Steps over a comma; true when the list goes on, false at its closing bracket.
+    /// Reads the comma or the closing bracket after an item. Returns whether another item follows.
     fn next_item(&mut self, close: u8, expected: &str) -> Parsed<bool> {
         self.space()?;
         match self.peek() {
@@ -215,8 +216,8 @@ impl Parser<'_> {
                 self.at += 1;
                 self.space()?;
                 if self.peek() == Some(close) {
-                    let problem = self.problem(comma, format!("a comma before `{}`", char::from(close)));
-                    self.problems.push(problem.hint("remove it".to_owned()));
+                    let problem = self.problem(comma, format!("JSON has no comma before `{}`", char::from(close)));
+                    self.problems.push(problem.hint("remove the comma".to_owned()));
                     self.at += 1;
                     return Ok(false);
                 }
@@ -270,9 +271,9 @@ impl Parser<'_> {
                 None => members.push(Member { at, key, value }),
                 Some(first) => {
                     let first = self.lines.place(first).line;
-                    let message = format!("the key {key:?} stands twice, first on line {first}");
+                    let message = format!("the object has the key {key:?} twice, first in line {first}");
                     let problem = Problem::new(Kind::DuplicateKey, message).at(Some(self.lines.place(at)));
-                    self.problems.push(problem.hint("rename or remove one".to_owned()));
+                    self.problems.push(problem.hint("rename or remove one of them".to_owned()));
                 }
             }
             if !self.next_item(b'}', "`,` or `}`")? {
@@ -292,7 +293,7 @@ impl Parser<'_> {
                 return Err(Box::new(self.problem(self.at, format!("JSON has no {}", &rest[..length]))));
             }
             word => {
-                let problem = self.problem(self.at, "the JSON can't be read").expected("a value");
+                let problem = self.problem(self.at, "the JSON cannot be read").expected("a value");
                 let problem = problem.received(format!("`{}`", word.chars().take(40).collect::<String>()));
                 return Err(Box::new(problem.hint("write text in double quotes".to_owned())));
             }
@@ -310,21 +311,23 @@ impl Parser<'_> {
             number
         } else {
             let shown: String = digits.chars().take(40).collect();
-            return Err(Box::new(self.problem(self.at, format!("`{shown}` is not a number that JSON or f64 has"))));
+            return Err(Box::new(
+                self.problem(self.at, format!("expected a number, got `{shown}`, which JSON or f64 does not have")),
+            ));
         };
         if whole && number.is_f64() && digits != "-0" {
-            // serde_json would round it, which is wrong for a seed.
+            // serde_json rounds such numbers, which is wrong for a seed.
             let problem = self.problem(self.at, format!("the whole number {digits} is out of range"));
             let problem = problem.expected(format!("{} to {}", i64::MIN, u64::MAX));
-            self.problems.push(problem.hint("for a float write it with an exponent".to_owned()));
+            self.problems.push(problem.hint("write a float with an exponent".to_owned()));
         }
         self.at += digits.len();
-        // serde_json's floats may be off by the last bit, so that a graph would not stay the same when it is written again.
+        // Floats of serde_json may be wrong in the last bit, and then a graph would change when it is written again.
         let exact = digits.parse().ok().and_then(Number::from_f64).filter(|_| number.is_f64());
         Ok(Json::Number(exact.unwrap_or(number)))
     }
 
-    /// A text in double quotes; its escapes are read by serde_json.
+    /// Reads a text in double quotes. serde_json reads its escapes.
     fn string(&mut self) -> Parsed<String> {
         let start = self.at;
         let bytes = self.text.as_bytes();
@@ -334,7 +337,7 @@ impl Parser<'_> {
                 Some(b'"') => break,
                 Some(b'\\') => end += 2,
                 Some(0..=0x1f) => {
-                    let problem = self.problem(end, "a line break or control character inside a text");
+                    let problem = self.problem(end, "a text has a line break or another control character");
                     return Err(Box::new(problem.hint("close the text, or write \\n".to_owned())));
                 }
                 Some(_) => end += 1,
@@ -347,7 +350,7 @@ impl Parser<'_> {
                 Ok(text)
             }
             Err(error) => {
-                // serde_json's column counts bytes from 1, the opening quote being the first.
+                // The column of serde_json counts bytes from 1, which is the opening quote.
                 let mut at = (start + error.column().max(1) - 1).min(end);
                 while !self.text.is_char_boundary(at) {
                     at -= 1;

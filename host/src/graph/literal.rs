@@ -1,10 +1,10 @@
-//! Values that are written out, in a graph file or on the command line: whether they fit a socket.
+//! Checks whether values in a graph file or on the command line fit an input.
 
 use super::{
     json::describe,
-    names::nearest,
     problem::{Kind, Problem},
 };
+use crate::words::nearest;
 use serde_json::{Number, Value as Json};
 use splatgraph_sdk::spec::{InputSpec, scalar};
 
@@ -12,17 +12,17 @@ fn takes(spec: &InputSpec, socket_type: &str) -> bool {
     spec.socket.split(',').any(|t| t == socket_type)
 }
 
-/// Whether an input can be given a value that is written out, and not only a link.
+/// Whether an input takes values, and not only links.
 pub(crate) fn takes_literals(spec: &InputSpec) -> bool {
     [scalar::INT, scalar::FLOAT, scalar::BOOLEAN, scalar::STRING, scalar::JSON, scalar::ANY]
         .iter()
         .any(|socket_type| takes(spec, socket_type))
 }
 
-/// What belongs into an input: `a whole number from 1 to 4096`.
+/// Describes the values of an input: `a whole number from 1 to 4096`.
 pub(crate) fn expected(spec: &InputSpec) -> String {
     let one = expected_one(spec);
-    if spec.list { format!("a list, each {one}") } else { one }
+    if spec.list { format!("a list in which each item is {one}") } else { one }
 }
 
 fn expected_one(spec: &InputSpec) -> String {
@@ -54,7 +54,7 @@ fn range(spec: &InputSpec) -> String {
     }
 }
 
-/// The value as the node will get it, which differs only where a whole number becomes a float.
+/// Checks a value. Returns it as the node gets it: a whole number becomes a float if the input takes only floats.
 pub(crate) fn check(spec: &InputSpec, value: &Json) -> Result<Json, Problem> {
     if value.is_null() && !spec.required() {
         return Ok(Json::Null);
@@ -119,7 +119,7 @@ fn in_range(spec: &InputSpec, number: &Number) -> Result<(), Problem> {
     Err(Problem::new(kind, "").expected(expected_one(spec)).received(number.to_string()))
 }
 
-/// Whole numbers are compared exactly: a seed may be 2^64-1.
+/// Compares two numbers. Whole numbers are compared exactly, as a seed may be 2^64-1.
 fn is_less(a: &Number, b: &Number) -> bool {
     match (a.as_i128(), b.as_i128()) {
         (Some(a), Some(b)) => a < b,
@@ -130,7 +130,7 @@ fn is_less(a: &Number, b: &Number) -> bool {
 fn wrong_type(spec: &InputSpec, expected: &str, value: &Json) -> Problem {
     let hint = match value {
         Json::Number(number) if takes(spec, scalar::INT) => {
-            // Larger floats do not tell which whole number was meant.
+            // A larger float may stand for several whole numbers.
             number
                 .as_f64()
                 .filter(|float| float.fract() == 0.0 && float.abs() < 2_f64.powi(53))
@@ -144,21 +144,21 @@ fn wrong_type(spec: &InputSpec, expected: &str, value: &Json) -> Problem {
         },
         Json::Bool(value) if takes(spec, scalar::STRING) => Some(format!("write it in quotes: \"{value}\"")),
         Json::String(text) if from_text(spec, text).is_ok() => Some(format!("write it without quotes: {text}")),
-        Json::Null => Some("leave the input out if it should have no value".to_owned()),
+        Json::Null => Some("leave the input out to give it no value".to_owned()),
         _ => None,
     };
     Problem::new(Kind::WrongType, "").expected(expected).received(describe(value)).hint(hint)
 }
 
-/// The value of a text from the command line, converted by the type of the socket.
+/// Converts a text from the command line to a value, by the type of the input.
 pub(crate) fn from_text(spec: &InputSpec, text: &str) -> Result<Json, Problem> {
     let failed = |expected: String| Problem::new(Kind::WrongType, "").expected(expected).received(format!("{text:?}"));
     if !takes_literals(spec) {
-        let hint = "it can't be given on the command line".to_owned();
+        let hint = "only the graph file can give it".to_owned();
         return Err(failed(format!("a link to {}", spec.socket)).hint(hint));
     }
     if spec.list {
-        let hint = "a list is written as JSON: [1, 2]".to_owned();
+        let hint = "write a list as JSON: [1, 2]".to_owned();
         return match serde_json::from_str(text) {
             Ok(list @ Json::Array(_)) => check(spec, &list),
             _ => Err(failed(expected(spec)).hint(hint)),

@@ -1,18 +1,18 @@
-//! Graph files: reading them, checking them against the loaded packs, drawing and changing them.
+//! Reads graph files, checks them against the loaded packs, draws and changes them.
 //!
-//! [`File::parse`] reads a text, [`expand()`] puts in the graphs that its nodes name, [`check()`] compares it with a
-//! [`Registry`](crate::registry::Registry) and puts in what the command line says ([`Given`]); the [`Checked`] graph that
-//! results has no problems left and can be run. [`swap()`], [`to_own_format`] and [`to_bare_prompt`] make other graphs of it.
+//! [`File::parse`] reads a text. [`expand()`] puts in the graphs that its nodes name. [`check()`] puts in the values of
+//! [`Given`] and compares the graph with a [`Registry`](crate::registry::Registry). Its result, a [`Checked`] graph, has no
+//! problems and can run. [`swap()`], [`to_own_format`] and [`to_bare_prompt`] make other graphs from a graph.
 //!
 //! # Paths
-//! - Paths to read are relative to the folder of the file in which they are written: of the graph, or of another graph that
-//!   stands in it. Those from the command line are relative to the current directory.
-//! - Paths to write are relative to the current directory, or to [`Given::out_dir`]. In them `{stem}` stands for the name
-//!   of the first file that the graph reads, `{index}` for [`Given::index`], `{name}` for the value of a named input (of
-//!   a path its stem; separators become `-`). `{b}` is left to the pack, for the position in a batch.
-//! - Models are looked for among the pack's own, as a path to read, and in [`Given::model_dirs`].
-//! - A graph from a picture has to stay in these folders, except where the command line says otherwise.
-//! - A run does not write over a file that it reads, and no file twice.
+//! - Paths to read are relative to the folder of the file that has them: the graph, or the graph of a graph node. Paths from
+//!   the command line are relative to the current directory.
+//! - Paths to write are relative to the current directory, or to [`Given::out_dir`]. In these, `{stem}` stands for the stem
+//!   of the first file that the graph reads, `{index}` for [`Given::index`], and `{name}` for the value of a named input
+//!   (for a path its stem; separators become `-`). `{b}` is for the pack: the position in a batch of pictures.
+//! - A model is searched among the pack's built-in models, then as a path to read, then in [`Given::model_dirs`].
+//! - Paths in a graph from a picture may not leave these folders. Paths from the command line may.
+//! - A run never writes over a file that it reads, and never writes a file twice.
 
 mod check;
 mod convert;
@@ -23,7 +23,6 @@ mod given;
 mod json;
 mod literal;
 mod moved;
-mod names;
 mod parse;
 mod paths;
 mod problem;
@@ -32,7 +31,7 @@ mod swap;
 mod write;
 
 pub(crate) use check::check_without_overwriting;
-pub use check::{Checked, CheckedNode, Feed, Socket, check};
+pub use check::{Checked, CheckedNode, Feed, Socket, check, unknown_class};
 pub use convert::{Converted, to_bare_prompt, to_own_format};
 pub use draw::draw;
 pub use expand::expand;
@@ -40,7 +39,6 @@ pub use file::{
     Base, File, GraphNode, Input, Link, NamedInput, NamedOutput, Node, Origin, OutputName, Requirement, Source, Target,
 };
 pub use given::{Given, model_folders};
-pub use names::nearest;
 pub use parse::VERSION;
 pub(crate) use paths::{Identities, PathRules, Resolved, file_name_part, identity, paths_clash};
 pub use problem::{Kind, Place, Problem, Problems};

@@ -1,4 +1,4 @@
-//! A graph as it is written in another folder.
+//! Moves a graph to another folder: rewrites its relative paths.
 
 use super::{
     expand,
@@ -15,8 +15,8 @@ use std::{
 };
 
 impl File {
-    /// The graph as a file in `folder` (empty: the current directory) has to say it: paths to read lead to the same files
-    /// from there, and classes name their packs. What came from the command line stays as it was given.
+    /// This graph for a file in `folder` (empty: the current directory). Paths to read lead to the same files from there, and
+    /// classes name their packs. Values from the command line stay as they are.
     #[must_use]
     pub fn moved_to(&self, folder: &Path, registry: &Registry) -> Self {
         let expanded =
@@ -66,7 +66,7 @@ struct Specs<'a> {
 }
 
 impl Specs<'_> {
-    /// Of an input of a graph node, that of the first inner input that it is for.
+    /// The declaration of an input. For an input of a graph node, the declaration of the first inner input that it sets.
     fn of(&self, node: &str, input: &str) -> Option<InputSpec> {
         let (node, input) = match self.graphs.get(node) {
             Some(graph) => {
@@ -85,7 +85,7 @@ fn relocate(value: &mut Json, spec: &InputSpec, from: &Path, to: &Path) {
     match (value, spec.path) {
         (Json::Array(items), _) => items.iter_mut().for_each(|item| relocate(item, spec, from, to)),
         (Json::String(text), Some(PathKind::Read | PathKind::ReadDir)) => *text = relocated(text, from, to),
-        // Built-in models and those in the model folders are found from anywhere.
+        // Built-in models and models in model folders are found from any folder.
         (Json::String(text), Some(PathKind::Model))
             if !spec.builtin.contains(text) && from.join(text.as_str()).exists() =>
         {
@@ -95,28 +95,28 @@ fn relocate(value: &mut Json, spec: &InputSpec, from: &Path, to: &Path) {
     }
 }
 
-/// The path of a graph, written in the folder `from`, as it is written in the folder `to`.
+/// The path of a graph in the folder `from`, rewritten for the folder `to`.
 pub(super) fn graph_path(path: &str, from: &Path, to: &Path) -> String {
     let path = relocated(path, from, to);
-    // Without a slash or the ending it would be no path of a graph.
+    // The slash marks the class as a path.
     if path.contains('/') { path } else { format!("./{path}") }
 }
 
-/// The path that leads from the folder `to` where `path` leads from the folder `from`.
+/// A path in the folder `from`, rewritten for the folder `to`.
 fn relocated(path: &str, from: &Path, to: &Path) -> String {
     if from == to {
         return path.to_owned();
     }
     let real = |folder: &Path| {
         let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-        // Links are followed first, since `..` is taken after them.
+        // Follows links first, as the system takes `..` after links.
         identity(&std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned()))
     };
     let (from, to) = (real(from), real(to));
     if path.is_empty() || Path::new(path).is_absolute() || from == to {
         return path.to_owned();
     }
-    // A real folder can be climbed by its name; a folder that the path itself names may be a link.
+    // `..` at the start can be taken by name, as `from` has no links. Later folders of the path may be links.
     let mut target = from.clone();
     let mut rest = Path::new(path).components().peekable();
     while let Some(Component::ParentDir | Component::CurDir) = rest.peek() {

@@ -1,12 +1,14 @@
+//! Reads the text of a graph file.
+
 use super::{
     file::{Base, File, Input, Link, NamedInput, NamedOutput, Node, Origin, OutputName, Requirement, Source, Target},
     json::{self, Lines, Member, Shape, Tree},
-    names::suggest,
     problem::{Kind, Place, Problem, Problems},
 };
+use crate::words::{some_of, suggest};
 use serde_json::Value as Json;
 
-/// The newest version of the format that is understood.
+/// The newest version of the format that this program reads.
 pub const VERSION: u64 = 1;
 
 const KEYS: [&str; 7] = ["version", "title", "description", "requires", "inputs", "outputs", "nodes"];
@@ -14,11 +16,11 @@ const NODE_KEYS: [&str; 2] = ["class_type", "inputs"];
 const REQUIREMENT_KEYS: [&str; 2] = ["version", "url"];
 
 impl File {
-    /// Reads the text of a graph file or of a bare prompt. Problems after which reading could go on, such as a key that
-    /// stands twice, are kept in [`File::problems`].
+    /// Reads the text of a graph file or of a bare prompt. If reading can continue after a problem, such as a duplicate key,
+    /// the problem goes to [`File::problems`].
     ///
     /// # Errors
-    /// The text is not JSON, not a graph, or made for a newer version; with line and column.
+    /// The text is not JSON, not a graph, or made for a newer version. The problems have line and column.
     pub fn parse(text: &str, origin: Origin) -> Result<Self, Problems> {
         let (tree, problems) = json::parse(text);
         let mut reader = Reader { lines: Lines::new(text), problems };
@@ -29,7 +31,7 @@ impl File {
     }
 }
 
-/// Keys that the format leaves to others.
+/// Whether the format leaves a key to other programs.
 fn is_ignored(key: &str) -> bool {
     key.starts_with(['_', '$'])
 }
@@ -55,7 +57,7 @@ impl Reader<'_> {
 
     fn file(&mut self, tree: &Tree, origin: Origin) -> Option<File> {
         let Some(members) = tree.members() else {
-            self.wrong(tree, "this is no graph", "an object with the key `nodes`");
+            self.wrong(tree, "the text is not a graph", "an object with the key `nodes`");
             return None;
         };
         let mut file = File {
@@ -74,8 +76,8 @@ impl Reader<'_> {
         };
         match tree.get("nodes") {
             Some(nodes) if matches!(nodes.shape, Shape::Array(_)) => {
-                let message = "this is the format of ComfyUI's canvas (`nodes` is an array)";
-                let hint = "export it in the API format (in ComfyUI: Workflow, Export (API))".to_owned();
+                let message = "the graph has the format of ComfyUI's canvas, where `nodes` is an array";
+                let hint = "export it in the API format: in ComfyUI, Workflow > Export (API)".to_owned();
                 self.problem(nodes.at, Problem::new(Kind::Format, message).hint(hint));
                 return None;
             }
@@ -114,15 +116,15 @@ impl Reader<'_> {
         if members.iter().any(|member| member.value.get("class_type").is_some()) {
             return Some(self.nodes(tree, true));
         }
-        let problem = Problem::new(Kind::Format, "this is no graph").expected("the key `nodes`");
+        let problem = Problem::new(Kind::Format, "the text is not a graph").expected("the key `nodes`");
         let problem = if let Some(prompt) = members.iter().find(|m| m.key == "prompt" && m.value.members().is_some()) {
             problem
                 .received(format!("the body of a request, line {}", self.lines.place(prompt.at).line))
-                .hint("keep only what stands under `prompt`".to_owned())
+                .hint("keep only the object under `prompt`".to_owned())
         } else if members.is_empty() {
             problem.received("an empty object")
         } else {
-            let keys = super::names::some_of(members.iter().map(|member| member.key.as_str()));
+            let keys = some_of(members.iter().map(|member| member.key.as_str()));
             problem.received(format!("the keys {keys}"))
         };
         self.problem(tree.at, problem);
@@ -136,7 +138,7 @@ impl Reader<'_> {
         }
     }
 
-    /// `None` when it is a newer one, whose keys can't be judged.
+    /// Checks the version. Returns `None` for a newer version, as its keys can't be judged.
     fn version(&mut self, tree: &Tree) -> Option<()> {
         match &tree.shape {
             Shape::Scalar(Json::Number(number)) if number.as_u64().is_some_and(|n| (1..=VERSION).contains(&n)) => {}
@@ -179,10 +181,10 @@ impl Reader<'_> {
                         Some(version) => requirement.version = Some(version),
                         None => self.wrong(value, &what, "versions like \"^0.2\", \">=1.3, <3\" or \"=1.0.4\""),
                     },
-                    // It is printed, so nothing that a terminal would act on.
+                    // The URL is printed, so it may have no control characters for the terminal.
                     "url" => match value.as_str() {
                         Some(url) if !url.contains(char::is_control) => requirement.url = Some(url.to_owned()),
-                        _ => self.wrong(value, &what, "where the pack can be had, like \"https://...\""),
+                        _ => self.wrong(value, &what, "the address of the pack, like \"https://...\""),
                     },
                     _ => self.unknown_key(*at, key, &REQUIREMENT_KEYS, &format!("`requires`, `{pack}`")),
                 }
@@ -240,7 +242,7 @@ impl Reader<'_> {
         members.map(|member| self.node(member, bare)).collect()
     }
 
-    /// A node whose class can't be read has an empty one, so that links to it are not problems too.
+    /// Reads a node. A class that can't be read becomes empty, so that links to the node are not problems too.
     fn node(&mut self, Member { at, key: id, value }: &Member, bare: bool) -> Node {
         let place = self.place(*at);
         let mut node = Node { id: id.clone(), class_type: String::new(), bare, inputs: Vec::new(), place };
@@ -288,7 +290,7 @@ impl Reader<'_> {
     }
 }
 
-/// What an input's JSON stands for; `None` for an array that is neither a link nor a list of links.
+/// The source that the JSON of an input stands for; `None` for an array that is neither a link nor a list of links.
 fn source(tree: &Tree) -> Option<Source> {
     match &tree.shape {
         Shape::Array(items) => {
@@ -302,7 +304,7 @@ fn source(tree: &Tree) -> Option<Source> {
             items.iter().map(as_link).collect::<Option<Vec<_>>>().map(Source::Links)
         }
         Shape::Object(members) => {
-            // ComfyUI's clients also write `__type__` beside it.
+            // Clients of ComfyUI also write `__type__` beside `__value__`.
             let wrapped = members.iter().all(|member| matches!(member.key.as_str(), "__value__" | "__type__"));
             match tree.get("__value__") {
                 Some(value) if wrapped => Some(Source::Literal(value.to_json())),
@@ -313,7 +315,7 @@ fn source(tree: &Tree) -> Option<Source> {
     }
 }
 
-/// `["node", "output"]` or `["node", 0]`; some clients write the index as a float.
+/// Reads a link: `["node", "output"]` or `["node", 0]`. Some clients write the index as a float.
 fn link(items: &[Tree]) -> Option<Link> {
     let [node, output] = items else { return None };
     let output = match &output.shape {

@@ -1,48 +1,48 @@
-//! What the paths in a graph mean.
+//! Resolves the paths in a graph.
 
 use super::{
     file::{Base, Origin},
     given::Given,
-    names::{nearest, some_of},
     problem::{Kind, Problem},
 };
+use crate::words::{nearest, some_of};
 use splatgraph_sdk::spec::{InputSpec, PathKind};
 use std::{
     collections::HashMap,
     path::{Component, Path, PathBuf},
 };
 
-/// How the paths of one run are resolved.
+/// The rules by which the paths of one run are resolved.
 #[derive(Clone, Debug)]
 pub(crate) struct PathRules {
-    /// For paths to read that stand in the graph.
+    /// The folder for paths to read in the graph.
     graph_folder: PathBuf,
-    /// For paths from the command line.
+    /// The folder for paths from the command line.
     cwd: PathBuf,
-    /// For paths to write.
+    /// The folder for paths to write.
     out_folder: PathBuf,
     model_folders: Vec<PathBuf>,
-    /// Whether paths of the graph have to stay inside their folder.
+    /// Whether paths in the graph may not leave their folder.
     confined: bool,
-    /// What stands for `{name}` in a path to write.
+    /// The names of placeholders in paths to write, each with its value.
     placeholders: Vec<(String, String)>,
 }
 
-/// A path that a node gets.
+/// A resolved path, as a node gets it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Resolved {
-    /// A model inside the pack.
+    /// A model that is built into the pack.
     BuiltIn(String),
     /// An absolute path.
     File(PathBuf),
 }
 
 impl PathRules {
-    /// `stem` is that of the first path to read; `named` are the values of the named inputs.
+    /// `stem` is the stem of the first path to read. `named` are the values of the named inputs.
     pub(crate) fn new(origin: &Origin, given: &Given, stem: Option<String>, named: Vec<(String, String)>) -> Self {
         let mut placeholders: Vec<(String, String)> = stem.map(|stem| ("stem".to_owned(), stem)).into_iter().collect();
         placeholders.push(("index".to_owned(), format!("{:03}", given.index)));
-        // The pack writes the position in the batch.
+        // The pack replaces it by the position in the batch.
         placeholders.push(("b".to_owned(), "{b}".to_owned()));
         placeholders.extend(named.into_iter().map(|(name, value)| (name, file_name_part(&value))));
         let cwd = absolute(&given.cwd);
@@ -56,7 +56,7 @@ impl PathRules {
         }
     }
 
-    /// The path that a node gets for `text`. Nothing is opened; only models are looked for.
+    /// Resolves the path `text`. Opens nothing, and searches only for models.
     pub(crate) fn resolve(
         &self,
         spec: &InputSpec,
@@ -75,7 +75,7 @@ impl PathRules {
         let inside = folder.strip_prefix(&self.graph_folder).unwrap_or(Path::new("")).join(&expanded);
         let inside = if kind == PathKind::Write { Path::new(&expanded) } else { &inside };
         if self.confined && *base != Base::CommandLine && leaves_folder(inside) {
-            let problem = Problem::new(Kind::Path, "a graph from a picture may only name files in its folder");
+            let problem = Problem::new(Kind::Path, "a graph from a picture may use only files in its folder");
             let hint = "give the path on the command line, or save the graph as a file of its own".to_owned();
             return Err(problem.received(format!("{text:?}")).hint(hint));
         }
@@ -105,17 +105,20 @@ impl PathRules {
             return Ok(found.clone());
         }
         let built_in = spec.builtin.iter().map(String::as_str);
-        let mut problem = Problem::new(Kind::MissingModel, format!("there is no model {text:?}"));
+        let mut problem = Problem::new(Kind::MissingModel, format!("the model {text:?} does not exist"));
         if !spec.builtin.is_empty() {
             problem = problem.expected(format!("a file, or a built-in model: {}", some_of(built_in.clone())));
         }
         let mut tried: Vec<String> = tried.iter().map(|path| path.display().to_string()).collect();
         tried.dedup();
-        let near = nearest(text, built_in).map(|near| format!("did you mean {near:?}? ")).unwrap_or_default();
-        Err(problem.hint(format!("{near}looked for {}", tried.join(", "))))
+        let tried = tried.join(", ");
+        Err(problem.hint(match nearest(text, built_in) {
+            Some(near) => format!("did you mean {near:?}? Searched {tried}"),
+            None => format!("searched {tried}"),
+        }))
     }
 
-    /// Replaces `{name}`.
+    /// Replaces the placeholders in a path to write.
     fn expand(&self, text: &str) -> Result<String, Problem> {
         let mut out = String::new();
         let mut rest = text;
@@ -135,8 +138,10 @@ impl PathRules {
 
     fn unknown_placeholder(&self, name: &str, text: &str) -> Problem {
         if name == "stem" {
-            let message = format!("the path {text:?} has {{stem}}, the name of the first file that the graph reads");
-            return Problem::new(Kind::Path, message).expected("a file that it reads").received("none");
+            let message = format!("the path {text:?} has {{stem}}, the stem of the first file that the graph reads");
+            return Problem::new(Kind::Path, message)
+                .expected("a graph that reads a file")
+                .received("one that reads none");
         }
         let problem = Problem::new(Kind::Path, format!("the path {text:?} has an unknown placeholder {{{name}}}"));
         let known: Vec<String> = self.placeholders.iter().map(|(known, _)| format!("{{{known}}}")).collect();
@@ -144,17 +149,17 @@ impl PathRules {
     }
 }
 
-/// A value as a part of a file name.
+/// Makes a value into a part of a file name.
 pub(crate) fn file_name_part(value: &str) -> String {
     value.chars().map(|c| if c.is_control() || matches!(c, '/' | '\\' | ':') { '-' } else { c }).collect()
 }
 
-/// The folder of a file; empty for the current directory.
+/// The folder of a file; empty means the current directory.
 pub(crate) fn folder_of(path: &Path) -> &Path {
     path.parent().unwrap_or(Path::new(""))
 }
 
-/// Whether a path is absolute, or climbs above where it starts.
+/// Whether a path is absolute, or leads above its start.
 pub(crate) fn leaves_folder(path: &Path) -> bool {
     let mut depth = 0;
     for component in path.components() {
@@ -172,7 +177,8 @@ fn absolute(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
-/// The same for all paths to one file, whether it exists or not: links and `..` are resolved as far as folders exist.
+/// The identity of a file, which is equal for all paths to it, even if the file does not exist. Resolves links and `..` as
+/// far as folders exist.
 pub(crate) fn identity(path: &Path) -> PathBuf {
     if let Ok(path) = path.canonicalize() {
         return path;
@@ -183,7 +189,7 @@ pub(crate) fn identity(path: &Path) -> PathBuf {
     }
 }
 
-/// As [`identity`], for many files in the same folders: these are looked up once.
+/// Finds the [`identity`] of many files, and resolves each of their folders once.
 #[derive(Default)]
 pub(crate) struct Identities(HashMap<PathBuf, PathBuf>);
 
@@ -200,13 +206,13 @@ impl Identities {
     }
 }
 
-/// Whether writing to a path can hit one of the files that are read.
+/// Whether writing to a path can write over one of the files in `reads`.
 pub(crate) fn paths_clash(written: &Path, reads: &[PathBuf]) -> bool {
     let written = identity(written);
     reads.iter().any(|read| may_overwrite(&written, &identity(read)))
 }
 
-/// Whether writing to `written`, which may hold `{b}` for a number, can hit the file `read`. Both are identities.
+/// Whether writing to `written`, in which `{b}` stands for a number, can write over the file `read`. Both are identities.
 pub(crate) fn may_overwrite(written: &Path, read: &Path) -> bool {
     if written == read {
         return true;

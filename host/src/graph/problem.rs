@@ -1,15 +1,18 @@
+//! The problems of a graph.
+
+use crate::words::count;
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 use std::{fmt, path::Path, sync::Arc};
 
-/// A position in the text of a graph file; line and column count from 1.
+/// A position in the text of a graph file.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Place {
-    /// The file of a graph node; `None` for the graph itself.
+    /// The file of a graph node; `None` means the graph itself.
     #[serde(serialize_with = "as_text", skip_serializing_if = "Option::is_none")]
     pub file: Option<Arc<Path>>,
-    /// The line.
+    /// The line, counted from 1.
     pub line: u32,
-    /// The column, in characters.
+    /// The column in characters, counted from 1.
     pub column: u32,
 }
 
@@ -26,56 +29,56 @@ impl fmt::Display for Place {
     }
 }
 
-/// What sort of problem; a name that programs can rely on.
+/// The kind of a problem. Programs can rely on the names in JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Kind {
     /// The text is not JSON.
     Syntax,
-    /// A key stands twice in one object.
+    /// An object has a key twice, or a graph an id.
     DuplicateKey,
     /// A key that the format does not have.
     UnknownKey,
-    /// JSON, but not in the form of a graph file.
+    /// The text is JSON, but not in the form of a graph file.
     Format,
-    /// Made for a newer version of the format.
+    /// The graph needs a newer version of the format.
     Version,
-    /// The pack of a class, or one that the graph requires, is not loaded.
+    /// The pack of a class, or a pack that the graph requires, is not loaded.
     MissingPack,
-    /// A pack is there in another version than the graph requires.
+    /// A loaded pack has another version than the graph requires.
     PackVersion,
-    /// A model is neither built in nor in a model folder.
+    /// A model is neither built in nor found in a folder.
     MissingModel,
-    /// No pack that is loaded has the class.
+    /// No loaded pack has the class.
     UnknownClass,
     /// An input that the class does not have.
     UnknownInput,
-    /// An input that has to be given is not.
+    /// A required input is missing.
     MissingInput,
-    /// A value of another type.
+    /// A value with a wrong type.
     WrongType,
-    /// A number below the smallest allowed.
+    /// A number below the minimum.
     TooSmall,
-    /// A number above the largest allowed.
+    /// A number above the maximum.
     TooLarge,
-    /// A text that is not among the choices.
+    /// A text that is not one of the choices.
     NotAChoice,
     /// A link to a node that does not exist.
     DanglingLink,
     /// A link to an output that the node does not have.
     UnknownOutput,
-    /// A link between types that do not meet.
+    /// A link between types that do not fit.
     LinkType,
-    /// A list where one value belongs.
+    /// A list instead of one value.
     ListLink,
-    /// Nodes that wait for each other.
+    /// Links that form a cycle.
     Cycle,
-    /// No outputs, and no node that writes.
+    /// A graph without named outputs and output nodes.
     NothingToDo,
-    /// A named input or output that points nowhere.
+    /// A named input or output for something that does not exist.
     UnknownTarget,
-    /// A name on the command line that the graph does not have, or that is given twice.
+    /// A name from the user that the graph does not have, or that is given twice.
     UnknownName,
     /// A path that can't be used.
     Path,
@@ -84,31 +87,33 @@ pub enum Kind {
 }
 
 impl Kind {
-    fn is_missing(self) -> bool {
+    /// Whether a pack or a model is missing.
+    #[must_use]
+    pub fn is_missing(self) -> bool {
         matches!(self, Self::MissingPack | Self::PackVersion | Self::MissingModel)
     }
 }
 
-/// One thing that is wrong with a graph, or with what the command line says about it.
+/// A problem of a graph, or of the values that the user gives for it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Problem {
-    /// What sort of problem.
+    /// The kind of the problem.
     pub kind: Kind,
-    /// The node's id.
+    /// The id of the node.
     pub node: Option<String>,
-    /// The node's class.
+    /// The class of the node.
     pub class: Option<String>,
-    /// The input's name, or the name on the command line.
+    /// The name of the input.
     pub input: Option<String>,
-    /// What is wrong, where `expected` and `received` do not say it.
+    /// The problem; empty if `expected` and `received` say it all.
     pub message: String,
-    /// What belongs there.
+    /// The value that is expected.
     pub expected: Option<String>,
-    /// What stands there.
+    /// The value that the graph has instead.
     pub received: Option<String>,
-    /// What to do next: the nearest right name, a form that works.
+    /// The next step: the nearest right name, or a form that works.
     pub hint: Option<String>,
-    /// Where in the file.
+    /// The place in the file.
     pub place: Option<Place>,
 }
 
@@ -209,18 +214,18 @@ impl Serialize for Problem {
     }
 }
 
-/// Everything that is wrong with a graph, found in one go. Displayed one problem a line, the graph's name last.
+/// All problems of a graph. Shown with one problem a line, and the name of the graph at the end.
 #[derive(Clone, Debug, PartialEq, Serialize, thiserror::Error)]
 pub struct Problems {
     /// At least one.
     pub problems: Vec<Problem>,
-    /// The graph that has them: a path, or `the text` of a graph without one.
+    /// The name of the graph: its path, or `the text` if it has none.
     pub graph: String,
 }
 
 impl Problems {
-    /// In the order of the file, those of the command line last. What follows from text that could not be read, at the
-    /// same place, is left out.
+    /// Sorts the problems by their places; problems without a place come last. After a problem of the text, further problems
+    /// at the same place are left out, as they follow from it.
     pub(crate) fn new(mut problems: Vec<Problem>, graph: String) -> Self {
         problems.sort_by_key(|problem| (problem.place.is_none(), problem.place.clone()));
         problems.dedup_by(|later, first| {
@@ -229,10 +234,10 @@ impl Problems {
         Self { problems, graph }
     }
 
-    /// 3 when only packs or models are missing, otherwise 2.
+    /// Whether the only problems are missing packs and models.
     #[must_use]
-    pub fn exit_code(&self) -> u8 {
-        if self.problems.iter().all(|problem| problem.kind.is_missing()) { 3 } else { 2 }
+    pub fn only_missing(&self) -> bool {
+        self.problems.iter().all(|problem| problem.kind.is_missing())
     }
 }
 
@@ -241,9 +246,6 @@ impl fmt::Display for Problems {
         for problem in &self.problems {
             writeln!(f, "{problem}")?;
         }
-        match self.problems.len() {
-            1 => write!(f, "1 problem in {}", self.graph),
-            n => write!(f, "{n} problems in {}", self.graph),
-        }
+        write!(f, "{} in {}", count(self.problems.len(), "problem"), self.graph)
     }
 }

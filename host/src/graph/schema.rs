@@ -1,9 +1,11 @@
+//! The JSON schema of graph files.
+
 use crate::registry::{Class, Registry};
 use serde_json::{Map, Value as Json, json};
 use splatgraph_sdk::spec::{InputSpec, scalar};
 
-/// A JSON schema (draft 2020-12) of graph files for the packs that are loaded, so that an editor completes and checks
-/// classes and inputs.
+/// The JSON schema (draft 2020-12) of graph files for the loaded packs. With it, an editor completes and checks classes and
+/// inputs.
 #[must_use]
 pub fn schema(registry: &Registry) -> Json {
     let classes: Vec<Class> = registry.class_names().iter().filter_map(|name| registry.class(name)).collect();
@@ -141,7 +143,7 @@ fn input_schema(spec: &InputSpec) -> Json {
             }));
         }
     } else {
-        // An editor offers the first form first.
+        // Editors offer the first form first.
         forms.splice(0..0, literals);
     }
     if spec.optional {
@@ -156,7 +158,7 @@ fn input_schema(spec: &InputSpec) -> Json {
     schema
 }
 
-/// The schema of a value that is written out; `None` for types that only links carry.
+/// The schema of a value; `None` for types that only links carry.
 fn literal(spec: &InputSpec, socket_type: &str) -> Option<Json> {
     let mut schema = match socket_type {
         scalar::INT => json!({ "type": "integer" }),
@@ -175,7 +177,7 @@ fn literal(spec: &InputSpec, socket_type: &str) -> Option<Json> {
             schema
         }
         scalar::STRING => json!({ "type": "string" }),
-        // An array would be a link.
+        // An array is read as a link.
         scalar::JSON | scalar::ANY => json!({ "type": ["object", "string", "number", "boolean", "null"] }),
         _ => return None,
     };

@@ -1,26 +1,26 @@
-//! Another class for a node of a graph.
+//! Swaps the classes of nodes.
 
 use super::{
     check::unknown_class,
     expand,
     file::{File, Node, OutputName},
     moved::graph_path,
-    names::suggest,
     problem::{Kind, Problem, Problems},
 };
-use crate::registry::Registry;
+use crate::{registry::Registry, words::suggest};
 use splatgraph_sdk::spec::socket_types_meet;
 use std::{
     collections::{HashMap, HashSet},
     path::Path,
 };
 
-/// Gives nodes another class, each `(id, class)`: `pack.Node` or the path of a graph, relative to the current directory.
-/// Inputs that both classes have stay, others go; so do nodes whose results nothing needs any more. An id inside a graph
-/// node (`outer:inner`) needs the expanded graph, which is what comes back then. The texts say what was changed, one a swap.
+/// Gives nodes another class. Each swap is an id and a class: `pack.Node`, or the path of a graph relative to the current
+/// directory. Inputs that both classes have stay, and all others are dropped. Nodes whose results are no longer needed are
+/// removed. An id inside a graph node (`outer:inner`) needs the expanded graph; then the result is expanded too. Also
+/// returns a text about the changes of each swap.
 ///
 /// # Errors
-/// A node or a class that does not exist.
+/// A node or a class does not exist.
 pub fn swap(mut file: File, swaps: &[(String, String)], registry: &Registry) -> Result<(File, Vec<String>), Problems> {
     let (mut said, mut problems) = (Vec::new(), Vec::new());
     let (outer, inner): (Vec<_>, Vec<_>) = swaps.iter().partition(|(id, _)| file.node(id).is_some());
@@ -41,12 +41,12 @@ fn each(file: &mut File, swaps: &[&(String, String)], registry: &Registry, said:
         let swapped = if seen.insert(id) {
             one(file, id, class, registry)
         } else {
-            Err(Problem::new(Kind::UnknownName, "the node was swapped before"))
+            Err(Problem::new(Kind::UnknownName, "the node is swapped twice; swap it once"))
         };
         match swapped {
             Ok(text) => said.push(text),
             Err(problem) => {
-                let message = format!("`--swap {id}={class}`: {}", problem.message);
+                let message = format!("swap `{id}={class}`: {}", problem.message);
                 problems.push(Problem { message, ..problem });
             }
         }
@@ -54,9 +54,9 @@ fn each(file: &mut File, swaps: &[&(String, String)], registry: &Registry, said:
     problems
 }
 
-/// What can be linked to a class.
+/// The inputs and outputs of a class or a graph.
 struct Sockets {
-    /// As a graph has it.
+    /// The class as a graph file has it.
     class_type: String,
     inputs: Vec<String>,
     outputs: Vec<Output>,
@@ -64,7 +64,7 @@ struct Sockets {
 
 struct Output {
     name: String,
-    /// `None` where it can't be told.
+    /// The type, and whether it is a list; `None` if they are unknown.
     socket: Option<(String, bool)>,
 }
 
@@ -72,7 +72,7 @@ fn one(file: &mut File, id: &str, class: &str, registry: &Registry) -> Result<St
     let Some(position) = file.nodes.iter().position(|node| node.id == id) else {
         let ids = file.nodes.iter().map(|node| node.id.as_str());
         let hint = suggest(id, ids, "the nodes are");
-        return Err(Problem::new(Kind::UnknownName, format!("there is no node `{id}`")).hint(hint));
+        return Err(Problem::new(Kind::UnknownName, format!("the graph has no node `{id}`")).hint(hint));
     };
     let new = new_sockets(file, class, registry)?;
     let old = sockets(file, &file.nodes[position].class_type, registry);
@@ -92,14 +92,14 @@ fn one(file: &mut File, id: &str, class: &str, registry: &Registry) -> Result<St
     changes.extend(move_links(file, id, old.as_ref(), &new));
     let removed = remove(file, unneeded, consumers, registry);
     let text = listed("removed the node", removed.iter().map(String::as_str));
-    changes.extend(text.map(|text| format!("{text}, which nothing needs any more")));
+    changes.extend(text.map(|text| format!("{text}, which no other node needs")));
     changes.extend(drop_names(file, id, &new, &removed));
     changes.extend(drop_requirement(file, &old_class));
     let changes = if changes.is_empty() { String::new() } else { format!(": {}", changes.join("; ")) };
     Ok(format!("swap {id}: {old_class} > {}{changes}", new.class_type))
 }
 
-/// `dropped the inputs a, b`.
+/// The text `dropped the inputs a, b`; `None` without names.
 fn listed<'a>(what: &str, names: impl Iterator<Item = &'a str>) -> Option<String> {
     let names: Vec<&str> = names.collect();
     let s = if names.len() == 1 { "" } else { "s" };
@@ -114,7 +114,7 @@ fn new_sockets(file: &File, class: &str, registry: &Registry) -> Result<Sockets,
         class.to_owned()
     };
     sockets(file, &class_type, registry).ok_or_else(|| match is_graph {
-        // The place is that of a node that only stands for the graph.
+        // The node in the problem is made up, so its id and class are removed.
         true => alone(&File { problems: Vec::new(), ..file.clone() }, &class_type).problems.pop().map_or_else(
             || Problem::new(Kind::Part, "the graph cannot be used"),
             |problem| Problem { node: None, class: None, ..problem },
@@ -123,7 +123,7 @@ fn new_sockets(file: &File, class: &str, registry: &Registry) -> Result<Sockets,
     })
 }
 
-/// A graph of one graph node, expanded.
+/// An expanded graph that has only one graph node.
 fn alone(file: &File, class_type: &str) -> File {
     let id = "graph".to_owned();
     let node = Node { id, class_type: class_type.to_owned(), bare: false, inputs: Vec::new(), place: None };
@@ -131,7 +131,7 @@ fn alone(file: &File, class_type: &str) -> File {
     expand(File { inputs, outputs, graph_nodes, nodes: vec![node], ..file.clone() })
 }
 
-/// `None` for a class that is not loaded, and a graph that can't be read.
+/// The inputs and outputs of a class or graph; `None` if the class is not loaded or the graph can't be read.
 fn sockets(file: &File, class_type: &str, registry: &Registry) -> Option<Sockets> {
     if let Some(class) = registry.class(class_type) {
         let outputs = class.spec.outputs.iter();
@@ -164,7 +164,7 @@ fn sockets(file: &File, class_type: &str, registry: &Registry) -> Option<Sockets
     })
 }
 
-/// Lets the links to a swapped node lead to outputs of the new class, and says which have another name now.
+/// Moves the links to a swapped node to outputs of the new class. Returns texts about outputs with another name.
 fn move_links(file: &mut File, id: &str, old: Option<&Sockets>, new: &Sockets) -> Vec<String> {
     let mut said = Vec::new();
     let links = file.nodes.iter_mut().flat_map(|node| &mut node.inputs).flat_map(|input| input.source.links_mut());
@@ -187,7 +187,7 @@ fn move_links(file: &mut File, id: &str, old: Option<&Sockets>, new: &Sockets) -
             let mut fitting = (0..new.outputs.len()).filter(|&position| fits(&new.outputs[position]));
             fitting.next().filter(|_| fitting.next().is_none())
         });
-        // Where nothing fits, the old name lets the check say so; a number could lead elsewhere.
+        // If no output fits, the old name makes the check report it. A position could name another output.
         let Some(found) = found else {
             link.output = OutputName::Name(name);
             continue;
@@ -204,7 +204,7 @@ fn move_links(file: &mut File, id: &str, old: Option<&Sockets>, new: &Sockets) -
     said
 }
 
-/// How many links lead from each node, named results included.
+/// The number of links from each node, including named results.
 fn consumers(file: &File) -> HashMap<String, usize> {
     let links = file.nodes.iter().flat_map(|node| &node.inputs).flat_map(|input| input.source.links());
     let mut consumers = HashMap::new();
@@ -223,7 +223,7 @@ fn lose(consumers: &mut HashMap<String, usize>, node: &str, unneeded: &mut Vec<S
     }
 }
 
-/// Takes away nodes that have lost their last consumer, and then those that these needed, except what writes files.
+/// Removes nodes that lost their last consumer, then the nodes that only these needed. Output nodes stay.
 fn remove(
     file: &mut File,
     mut unneeded: Vec<String>,
@@ -236,7 +236,7 @@ fn remove(
     let expanded = expand(file.clone());
     let writes = |id: &str| {
         let inner = |node: &&Node| node.id == id || node.id.strip_prefix(id).is_some_and(|rest| rest.starts_with(':'));
-        // A class that is not loaded may be one that writes.
+        // A class that is not loaded may be an output node.
         expanded
             .nodes
             .iter()
@@ -258,7 +258,7 @@ fn remove(
     gone.into_iter().map(|node| node.id).collect()
 }
 
-/// Named inputs lose targets that are gone.
+/// Removes the targets of named inputs that no longer exist.
 fn drop_names(file: &mut File, id: &str, new: &Sockets, removed: &[String]) -> Vec<String> {
     let (mut gone, mut fewer) = (Vec::new(), Vec::new());
     for mut named in std::mem::take(&mut file.inputs) {
@@ -278,12 +278,12 @@ fn drop_names(file: &mut File, id: &str, new: &Sockets, removed: &[String]) -> V
         }
     }
     let gone = listed("dropped the named input", gone.iter().map(String::as_str));
-    let gone = gone.map(|text| format!("{text}, with nothing left to set"));
-    let fewer = listed("fewer inputs are set by the named input", fewer.iter().map(String::as_str));
+    let gone = gone.map(|text| format!("{text}, which would set nothing"));
+    let fewer = listed("removed inputs from the named input", fewer.iter().map(String::as_str));
     gone.into_iter().chain(fewer).collect()
 }
 
-/// A graph no longer requires the pack of a class that it no longer has.
+/// Drops the requirement of a pack that the graph no longer uses.
 fn drop_requirement(file: &mut File, old_class: &str) -> Option<String> {
     let (pack, _) = old_class.split_once('.')?;
     let of_pack = |node: &Node| node.class_type.split_once('.').is_some_and(|(id, _)| id == pack);

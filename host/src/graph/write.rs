@@ -1,3 +1,5 @@
+//! Writes graphs as JSON.
+
 use super::file::{File, Link, OutputName, Requirement, Source};
 use super::parse::VERSION;
 use crate::registry::{Class, Registry};
@@ -6,7 +8,7 @@ use serde_json::{Map, Value as Json, json};
 use std::collections::HashMap;
 
 impl File {
-    /// The graph in this program's own format.
+    /// This graph in this program's own format.
     #[must_use]
     pub fn to_json(&self) -> Json {
         let mut out: Map<String, Json> = self.extra.iter().cloned().collect();
@@ -39,8 +41,8 @@ impl File {
         out.into()
     }
 
-    /// The graph as a bare prompt, with full class names and the positions of outputs. What the registry does not know
-    /// stays as it is.
+    /// This graph as a bare prompt, with full class names and positions of outputs. Classes and outputs that the registry
+    /// does not know stay as they are.
     #[must_use]
     pub fn to_prompt(&self, registry: &Registry) -> Json {
         let classes: HashMap<&str, Class> =
@@ -65,7 +67,7 @@ impl File {
     }
 }
 
-/// The parts of a graph may each require a pack; every version that they name has to fit.
+/// The requirements as JSON. Several parts of a graph may require the same pack, and all of their versions have to fit.
 fn requires_json(requires: &[Requirement]) -> Json {
     let mut out = Map::new();
     for Requirement { pack, .. } in requires {

@@ -1,4 +1,4 @@
-//! How two records or checkpoints differ.
+//! Compares two records or checkpoints.
 
 use std::path::Path;
 
@@ -11,25 +11,25 @@ use crate::{formats, registry::Registry};
 use super::numbers::{Number, numbers};
 use super::{InspectError, TensorReport, is_safetensors, is_torch, start_of};
 
-/// Two files, compared field by field.
+/// The comparison of two files, field by field.
 #[derive(Clone, Debug, Serialize)]
 pub struct Comparison {
-    /// What each is: a record's type, or `checkpoint`.
+    /// The type of each file: the type of a record, or `checkpoint`.
     pub types: [String; 2],
-    /// Where their headers differ; of checkpoints, their metadata.
+    /// The differences of their headers, or of the metadata of checkpoints.
     pub header: Vec<HeaderDifference>,
-    /// The fields of the first file in its order, then those that only the second has.
+    /// The fields of the first file in its order, then the fields that only the second file has.
     pub fields: Vec<FieldComparison>,
 }
 
-/// A key of the header whose values differ.
+/// A key in the headers with different values.
 #[derive(Clone, Debug, Serialize)]
 pub struct HeaderDifference {
     /// The key.
     pub key: String,
-    /// What the first file says.
+    /// The value in the first file.
     pub a: Option<Json>,
-    /// What the second file says.
+    /// The value in the second file.
     pub b: Option<Json>,
 }
 
@@ -38,43 +38,43 @@ pub struct HeaderDifference {
 pub struct FieldComparison {
     /// Its name.
     pub name: String,
-    /// In the first file.
+    /// The field in the first file.
     pub a: Option<TensorReport>,
-    /// In the second file.
+    /// The field in the second file.
     pub b: Option<TensorReport>,
-    /// How its numbers differ; `None` where only one file has it, or the shapes differ.
+    /// The difference of its numbers; `None` if only one file has the field, or if the shapes differ.
     pub difference: Option<Difference>,
 }
 
-/// How the numbers of two tensors of one shape differ. Numbers that are not finite in both count for neither `max`, `rms`
-/// nor `cosine`.
+/// The difference of the numbers of two tensors of the same shape. `max`, `rms` and `cosine` ignore pairs with a number that
+/// is not finite.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Difference {
-    /// How many numbers each has.
+    /// The number of numbers in each.
     pub numbers: usize,
-    /// How many of them differ.
+    /// The number of pairs that differ.
     pub differ: usize,
     /// The largest absolute difference.
     pub max: f64,
-    /// Where that is, first; `None` where no finite number differs.
+    /// The index of the first such pair; `None` if no finite numbers differ.
     pub at: Option<Vec<usize>>,
-    /// The root of the mean squared difference.
+    /// The root mean square of the differences.
     pub rms: f64,
-    /// The cosine of the angle between both; `None` where one is all zeros.
+    /// The cosine of the angle between both; `None` if one is all zeros.
     pub cosine: Option<f64>,
-    /// NaN in both at the same place, which counts as equal.
+    /// The number of pairs that are both NaN, which count as equal.
     pub nan_in_both: usize,
-    /// NaN in one only.
+    /// The number of pairs with one NaN.
     pub nan_in_one: usize,
-    /// Infinite in one only, or with other signs.
+    /// The number of pairs with one infinite number, or with infinite numbers of different signs.
     pub infinite_in_one: usize,
 }
 
-/// Compares two records or checkpoints; `InspectError` comes with the position of the file that it is about, 0 or 1.
-/// `registry` has the nodes that read other kinds of files, see [`inspect`](super::inspect).
+/// Compares two records or checkpoints. `registry` has the nodes that read other kinds of files, see
+/// [`inspect`](super::inspect).
 ///
 /// # Errors
-/// A file cannot be read, is damaged, or is of another kind.
+/// A file can't be read, is damaged, or is of another kind. The error has the position of the file, 0 or 1.
 pub fn compare(a: &Path, b: &Path, registry: Option<&Registry>) -> Result<Comparison, (usize, InspectError)> {
     let a = Side::read(a, registry).map_err(|error| (0, error))?;
     let b = Side::read(b, registry).map_err(|error| (1, error))?;
@@ -95,8 +95,8 @@ pub fn compare(a: &Path, b: &Path, registry: Option<&Registry>) -> Result<Compar
 }
 
 impl Comparison {
-    /// Whether both have the same fields of the same shapes, no number differs by more than `tolerance`, and none is NaN
-    /// or infinite in one only. Headers and dtypes may differ.
+    /// Whether both files have the same fields with the same shapes, no number differs by more than `tolerance`, and no
+    /// number is NaN or infinite in only one file. Headers and dtypes may differ.
     #[must_use]
     pub fn within(&self, tolerance: f64) -> bool {
         self.fields.iter().all(|field| {
@@ -105,7 +105,7 @@ impl Comparison {
         })
     }
 
-    /// The field with the largest difference between finite numbers, where there is any.
+    /// The field with the largest difference of finite numbers; `None` if none differ.
     #[must_use]
     pub fn worst(&self) -> Option<(&FieldComparison, &Difference)> {
         let differing = self.fields.iter().filter_map(|field| Some((field, field.difference.as_ref()?)));
@@ -158,7 +158,7 @@ fn field(name: &str, a: Option<&Tensor>, b: Option<&Tensor>) -> FieldComparison 
     FieldComparison { name: name.to_owned(), a: a.map(report), b: b.map(report), difference }
 }
 
-/// Of tensors of one shape.
+/// The difference of two tensors of the same shape.
 fn difference(a: &Tensor, b: &Tensor) -> Difference {
     let mut found = Difference { numbers: a.len(), ..Difference::default() };
     let (mut squares, mut finite) = (0.0, 0usize);
@@ -177,7 +177,7 @@ fn difference(a: &Tensor, b: &Tensor) -> Difference {
             continue;
         }
         let apart = match (a, b) {
-            // Exactly: large whole numbers are not all floats.
+            // Compared as whole numbers, as floats can't represent all large ones.
             (Number::Whole(a), Number::Whole(b)) => a.abs_diff(b) as f64,
             _ => (x - y).abs(),
         };
@@ -203,7 +203,7 @@ fn difference(a: &Tensor, b: &Tensor) -> Difference {
     found
 }
 
-/// The index along each axis.
+/// The index along each axis of a position in memory.
 fn index(mut position: usize, shape: &[usize]) -> Vec<usize> {
     let mut index: Vec<usize> = shape
         .iter()

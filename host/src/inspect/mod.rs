@@ -1,4 +1,4 @@
-//! What is in a file: a record, a checkpoint, or a picture with its graph; and how two files differ.
+//! Reports what a file holds, a record, a checkpoint or a picture, and compares two files.
 
 mod compare;
 mod numbers;
@@ -17,7 +17,7 @@ pub use tensors::{CheckpointReport, DtypeTotal, FieldReport, RecordReport, Tenso
 
 use crate::{formats, picture::PictureError, registry::Registry};
 
-/// What a file holds.
+/// The report about a file.
 #[derive(Clone, Debug, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Inspection {
@@ -29,35 +29,35 @@ pub enum Inspection {
     Picture(PictureReport),
 }
 
-/// Why a file cannot be inspected.
+/// The errors of inspecting a file.
 #[derive(Debug, thiserror::Error)]
 pub enum InspectError {
-    /// It cannot be read.
+    /// The file cannot be read.
     #[error("the file cannot be read: {0}")]
     Io(#[from] std::io::Error),
-    /// A record or a checkpoint that is damaged.
+    /// A record or a checkpoint is damaged.
     #[error("{0}")]
     Tensors(splatgraph_sdk::Error),
-    /// A damaged picture.
+    /// A picture is damaged.
     #[error(transparent)]
     Picture(#[from] PictureError),
-    /// A picture, or something else, where tensors are compared.
+    /// The file has no tensors to compare.
     #[error(
-        "only records (.safetensors, or files of the packs that are loaded) and checkpoints (.safetensors, .pth) are compared, and the file is neither"
+        "expected a record (.safetensors, or a file of a loaded pack) or a checkpoint (.safetensors, .pth) to compare, got another file"
     )]
     NotCompared,
-    /// Something else.
+    /// The file is of another kind.
     #[error(
-        "the file is no record (.safetensors, or a file of the packs that are loaded), no checkpoint (.safetensors, .pth) and no picture of a known kind"
+        "expected a record (.safetensors, or a file of a loaded pack), a checkpoint (.safetensors, .pth) or a picture, got another file"
     )]
     Unknown,
 }
 
-/// Looks into the file at `path`; its first bytes decide what it is, not its name. For what they do not tell, `registry` has
-/// the nodes that read other kinds of files; loading packs takes a while, so ask without one first.
+/// Reports about the file at `path`. The first bytes decide its kind, not its name. `registry` has the nodes that read other
+/// kinds of files. Loading packs takes a while, so call this without a registry first.
 ///
 /// # Errors
-/// The file cannot be read, is damaged, or is of no known kind.
+/// The file can't be read, is damaged, or is of no known kind.
 pub fn inspect(path: &Path, registry: Option<&Registry>) -> Result<Inspection, InspectError> {
     let start = start_of(path)?;
     if is_safetensors(&start) {
@@ -80,12 +80,12 @@ fn start_of(path: &Path) -> std::io::Result<Vec<u8>> {
     Ok(start)
 }
 
-/// The length of the JSON header as eight bytes, then the header.
+/// Whether the file starts with the length of a JSON header in eight bytes, and then the header.
 fn is_safetensors(start: &[u8]) -> bool {
     start.get(8) == Some(&b'{') && start[4..8] == [0; 4]
 }
 
-/// A zip archive, or the bare pickle that torch wrote before version 1.6.
+/// Whether the file is a zip archive, or a bare pickle as torch wrote it before version 1.6.
 fn is_torch(start: &[u8]) -> bool {
     start.starts_with(b"PK\x03\x04") || start.starts_with(b"\x80\x02")
 }

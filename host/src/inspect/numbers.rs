@@ -2,7 +2,7 @@
 
 use splatgraph_sdk::{DType, Element, Tensor};
 
-/// A number as exact as its tensor has it.
+/// A number, exactly as its tensor has it.
 #[derive(Clone, Copy)]
 pub(super) enum Number {
     Whole(i128),
@@ -18,7 +18,7 @@ impl Number {
     }
 }
 
-/// All numbers of a tensor, in order.
+/// All numbers of a tensor, in the order of memory.
 pub(super) fn numbers(tensor: &Tensor) -> Box<dyn Iterator<Item = Number> + '_> {
     match tensor.dtype() {
         DType::F64 => floats::<f64>(tensor),
@@ -32,12 +32,12 @@ pub(super) fn numbers(tensor: &Tensor) -> Box<dyn Iterator<Item = Number> + '_> 
         DType::U16 => whole::<u16>(tensor),
         DType::U8 => whole::<u8>(tensor),
         DType::Bool => Box::new(tensor.bytes().iter().map(|&number| Number::Whole(number.into()))),
-        // Half precision: every one of its numbers is an f32.
+        // Half precision: f32 represents all of its numbers.
         _ => Box::new(tensor.to_f32().into_iter().map(|number| Number::Float(number.into()))),
     }
 }
 
-// The dtype was asked for, so the slices have it.
+// The match above knows the dtype, so the slices exist.
 
 fn whole<T: Element + Into<i128>>(tensor: &Tensor) -> Box<dyn Iterator<Item = Number> + '_> {
     Box::new(tensor.as_slice::<T>().unwrap_or_default().iter().map(|&number| Number::Whole(number.into())))

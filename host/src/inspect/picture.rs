@@ -1,4 +1,4 @@
-//! Pictures: kind, size, and the graph of the run that made them.
+//! Reports about pictures: format, size, and the graph of the run that made them.
 
 use std::fs::File;
 use std::io::BufReader;
@@ -10,22 +10,22 @@ use serde_json::{Map, Value as Json};
 use super::InspectError;
 use crate::picture::{self, GraphInPicture, PictureError};
 
-/// A picture.
+/// The report about a picture.
 #[derive(Clone, Debug, Serialize)]
 pub struct PictureReport {
-    /// `PNG`, `JPEG`, ...
+    /// The format: `PNG`, `JPEG`, ...
     pub format: String,
     /// Width in pixels.
     pub width: usize,
     /// Height in pixels.
     pub height: usize,
-    /// How pixels are stored, where it was read: `RGB, 8 bit`.
+    /// The form of a pixel: `RGB, 8 bit`. Only known for PNG.
     pub pixels: Option<String>,
-    /// The keywords of a PNG's text chunks.
+    /// The keywords of the text chunks of a PNG picture.
     pub text: Vec<String>,
     /// The graph of the run that made it.
     pub graph: Option<Json>,
-    /// What our header says beside the graph: pack versions, model hashes.
+    /// Our header without the graph: pack versions and model hashes.
     pub header: Option<Map<String, Json>>,
 }
 

@@ -1,4 +1,4 @@
-//! Records and checkpoints.
+//! Reports about records and checkpoints.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -10,20 +10,20 @@ use splatgraph_sdk::{Record, Result, Tensor, Tokens, checkpoint};
 use super::Inspection;
 use super::numbers::{Number, numbers};
 
-/// A record.
+/// The report about a record.
 #[derive(Clone, Debug, Serialize)]
 pub struct RecordReport {
-    /// `TOKENS`, `IMAGE`, ...
+    /// The type: `TOKENS`, `IMAGE`, ...
     #[serde(rename = "type")]
     pub type_name: String,
-    /// The file's size.
+    /// The size of the file in bytes.
     pub bytes: u64,
-    /// Of TOKENS: the file's bits for each token that is no padding.
+    /// For TOKENS, the bits of the file for each token that is not padding.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bits_per_token: Option<f64>,
-    /// Canvas, tile, grid, ...
+    /// The header: canvas, tile, grid, ...
     pub header: Map<String, Json>,
-    /// Its tensors, in order.
+    /// The tensors, in order.
     pub fields: Vec<FieldReport>,
 }
 
@@ -41,7 +41,7 @@ impl RecordReport {
     }
 }
 
-/// How many tokens are used.
+/// The number of tokens that are not padding.
 fn tokens(record: &Record) -> usize {
     if let Some(Ok(counts)) = record.field("counts").map(Tensor::as_slice::<i64>) {
         return counts.iter().map(|used| usize::try_from(*used).unwrap_or(0)).sum();
@@ -49,21 +49,21 @@ fn tokens(record: &Record) -> usize {
     record.field("gaussians").map_or(0, |gaussians| gaussians.shape().iter().take(2).product())
 }
 
-/// A tensor of a record, with what its numbers are like.
+/// A tensor of a record, with statistics of its numbers.
 #[derive(Clone, Debug, Serialize)]
 pub struct FieldReport {
     /// Name, dtype and shape.
     #[serde(flatten)]
     pub tensor: TensorReport,
-    /// The smallest finite number; `None` when there is none.
+    /// The smallest finite number; `None` if there is none.
     pub min: Option<f64>,
-    /// The largest finite number.
+    /// The largest finite number; `None` if there is none.
     pub max: Option<f64>,
-    /// The mean of all finite numbers.
+    /// The mean of all finite numbers; `None` if there is none.
     pub mean: Option<f64>,
-    /// How many are not a number.
+    /// The number of NaN.
     pub nan: usize,
-    /// How many are infinite.
+    /// The number of infinite numbers.
     pub infinite: usize,
 }
 
@@ -94,9 +94,9 @@ impl FieldReport {
 pub struct TensorReport {
     /// Its name.
     pub name: String,
-    /// `f32`, `f16`, ...
+    /// The dtype: `f32`, `f16`, ...
     pub dtype: String,
-    /// Its extent along each dimension.
+    /// The extent along each axis.
     pub shape: Vec<usize>,
 }
 
@@ -106,10 +106,10 @@ impl TensorReport {
     }
 }
 
-/// The weights of a model.
+/// The report about the weights of a model.
 #[derive(Clone, Debug, Serialize)]
 pub struct CheckpointReport {
-    /// The file's metadata.
+    /// The metadata of the file.
     pub metadata: BTreeMap<String, String>,
     /// All tensors, sorted by name.
     pub tensors: Vec<TensorReport>,
@@ -117,20 +117,20 @@ pub struct CheckpointReport {
     pub dtypes: Vec<DtypeTotal>,
 }
 
-/// All tensors of one dtype together.
+/// The total of all tensors with one dtype.
 #[derive(Clone, Debug, Serialize)]
 pub struct DtypeTotal {
-    /// `f32`, `f16`, ...
+    /// The dtype: `f32`, `f16`, ...
     pub dtype: String,
-    /// How many tensors.
+    /// The number of tensors.
     pub tensors: usize,
-    /// How many numbers in them.
+    /// The number of numbers in them.
     pub numbers: usize,
-    /// How many bytes these take.
+    /// The number of bytes in them.
     pub bytes: usize,
 }
 
-/// A file with a record's type is a record; without one, its fields may tell; all else is a checkpoint.
+/// Reports about a .safetensors file. It is a record if it has a type, or fields that tell its type, and else a checkpoint.
 pub(super) fn safetensors(path: &Path) -> Result<Inspection> {
     let record = Record::load(path)?;
     if record.type_name.is_empty() {
@@ -163,7 +163,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_summed_up_without_those_that_are_not_finite() {
+    fn statistics_ignore_numbers_that_are_not_finite() {
         let tensor = Tensor::from_vec([5], vec![1.0f32, f32::NAN, -2.0, 4.0, f32::NEG_INFINITY]).unwrap();
         let report = FieldReport::of("x", &tensor);
         assert_eq!((report.min, report.max, report.mean), (Some(-2.0), Some(4.0), Some(1.0)));

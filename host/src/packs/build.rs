@@ -7,23 +7,23 @@ use std::process::{Command, Stdio};
 use serde_json::Value as Json;
 use thiserror::Error;
 
-/// Why a crate gives no library.
+/// The errors of building a pack.
 #[derive(Debug, Error)]
 #[expect(missing_docs, reason = "the texts say it")]
 pub enum BuildError {
     #[error(
-        "cargo, which builds the crate, cannot be started: {1}; install Rust (https://rustup.rs), or add the library that \
-         was built elsewhere\n  {path}", path = .0.display()
+        "cargo cannot be started to build the crate: {1}; install Rust (https://rustup.rs), or add a library that was \
+         built elsewhere\n  {path}", path = .0.display()
     )]
     NoCargo(PathBuf, io::Error),
-    #[error("cargo could not build the crate; what it says stands above\n  {}", .0.display())]
+    #[error("cargo cannot build the crate; its errors are above\n  {}", .0.display())]
     Failed(PathBuf),
     #[error(
-        "the crate builds no library that a host can load; its Cargo.toml needs these lines:\n\n[lib]\n\
+        "expected a crate that builds a library for hosts, got one without; add these lines to its Cargo.toml:\n\n[lib]\n\
          crate-type = [\"cdylib\", \"rlib\"]\n\n  {}", .0.display()
     )]
     NoLibrary(PathBuf),
-    #[error("the crate builds several libraries; add one of them\n  {}", list(.0))]
+    #[error("expected a crate that builds one library, got several; add one of these\n  {}", list(.0))]
     Several(Vec<PathBuf>),
 }
 
@@ -31,10 +31,11 @@ fn list(paths: &[PathBuf]) -> String {
     paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join("\n  ")
 }
 
-/// Builds the crate in `folder` with optimisation and gives its library. What cargo says goes to the standard error output.
+/// Builds the crate in `folder` with optimisation, and returns its library. Messages of cargo go to the standard error
+/// output.
 ///
 /// # Errors
-/// There is no cargo, the crate does not build, or it gives not one library.
+/// Cargo is missing, the crate does not build, or it does not build exactly one library.
 pub fn build(folder: &Path) -> Result<PathBuf, BuildError> {
     let built = Command::new("cargo")
         .args(["build", "--release", "--message-format=json-render-diagnostics"])
@@ -57,7 +58,7 @@ pub fn build(folder: &Path) -> Result<PathBuf, BuildError> {
     }
 }
 
-/// The shared libraries of packages in `folder`, from what cargo prints: one JSON object a line.
+/// The shared libraries of packages in `folder`, from the messages of cargo: one JSON object in each line.
 fn libraries_in(messages: &str, folder: &Path) -> Vec<PathBuf> {
     let mut libraries = Vec::new();
     for message in messages.lines().filter_map(|line| serde_json::from_str::<Json>(line).ok()) {
@@ -80,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn of_what_cargo_prints_the_shared_libraries_of_the_crate_count() {
+    fn only_shared_libraries_of_the_crate_count() {
         let message = |manifest: &str, kind: &str, file: &str| {
             let target = serde_json::json!({"crate_types": [kind, "rlib"]});
             serde_json::json!({"reason": "compiler-artifact", "manifest_path": manifest, "target": target,

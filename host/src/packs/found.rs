@@ -1,4 +1,4 @@
-//! What a search for packs gives.
+//! The result of a search for packs.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -8,33 +8,33 @@ use splatgraph_sdk::host::Stamp;
 use super::search::Origin;
 use crate::registry::Pack;
 
-/// What a search gave.
+/// The result of a search for packs.
 #[derive(Default)]
 pub struct Found {
     /// The packs, in the order of the search.
     pub loaded: Vec<LoadedFile>,
-    /// Files that were not loaded although they should be packs.
+    /// Files that should be packs but can't be loaded.
     pub refused: Vec<Refused>,
-    /// Packs that stay out because an earlier place has their id.
+    /// Packs that are not used because an earlier place has a pack with the same id.
     pub hidden: Vec<Hidden>,
-    /// Sound libraries that are no packs.
+    /// Valid libraries that are not packs.
     pub passed_over: Vec<PathBuf>,
 }
 
 impl Found {
-    /// The packs for a registry.
+    /// The loaded packs, for a registry.
     #[must_use]
     pub fn packs(&self) -> Vec<Pack> {
         self.loaded.iter().map(|file| file.pack.clone()).collect()
     }
 }
 
-/// A pack and where it came from.
+/// A loaded pack and the origin of its file.
 #[derive(Clone)]
 pub struct LoadedFile {
     /// The manifest and the nodes.
     pub pack: Pack,
-    /// Who built it with what.
+    /// The stamp of its library: the versions it was built with.
     pub stamp: Stamp,
     /// Why its folder was searched.
     pub origin: Origin,
@@ -45,22 +45,22 @@ pub struct LoadedFile {
 pub struct Refused {
     /// The file.
     pub path: PathBuf,
-    /// Why, and what to do about it.
+    /// The reason, and what to do about it.
     pub reason: String,
 }
 
 impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "a pack was not loaded: {}\n  {}", self.reason, self.path.display())
+        write!(f, "a pack cannot be loaded: {}\n  {}", self.reason, self.path.display())
     }
 }
 
-/// A pack with an id that an earlier place has too.
+/// A pack that is not used because an earlier place has a pack with the same id.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hidden {
-    /// The file that was left out.
+    /// The file that is not used.
     pub path: PathBuf,
-    /// The id of both.
+    /// The id of both packs.
     pub id: String,
     /// The file that is used.
     pub used: PathBuf,
@@ -70,7 +70,7 @@ impl fmt::Display for Hidden {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "two packs are called `{}`; the one found first is used\n  used:     {}\n  left out: {}",
+            "two packs have the id `{}`, and the one that is found first is used\n  used:     {}\n  not used: {}",
             self.id,
             self.used.display(),
             self.path.display()

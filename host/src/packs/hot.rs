@@ -1,6 +1,6 @@
-//! Packs that are loaded anew when their library changes.
+//! Packs that are reloaded when their libraries change.
 //!
-//! Every library is loaded from a copy under a name of its own: the system gives the old code for a path that it knows,
+//! Each library is loaded from a copy with a name of its own. For a path that it knows, the system would return the old code,
 //! and a file that is written over while its code runs would crash the process. The code of earlier generations stays.
 
 use std::cell::RefCell;
@@ -19,27 +19,27 @@ use super::symbols::{Kind, look_into};
 use super::trust;
 use crate::file_state::FileState;
 
-/// The packs of some folders, as their files are now.
+/// The packs in some folders, which follow their files.
 pub struct HotPacks {
     places: Vec<Place>,
     log: Log,
-    /// By whole path.
+    /// By canonical path.
     files: HashMap<PathBuf, Known>,
     found: Found,
 }
 
-/// A library as it was when it was last looked at.
+/// A library at the last look.
 struct Known {
     state: FileState,
     looked: Result<Library, String>,
 }
 
-/// A sound library.
+/// A valid library.
 enum Library {
     Other,
     Pack {
         pack: Box<LoadedFile>,
-        /// Why a newer version of the file was not loaded.
+        /// The reason why a newer version of the file could not be loaded.
         newer: Option<String>,
     },
 }
@@ -53,20 +53,20 @@ impl HotPacks {
         packs
     }
 
-    /// What the last look gave.
+    /// The result of the last look.
     #[must_use]
     pub fn found(&self) -> &Found {
         &self.found
     }
 
-    /// Where packs are looked for.
+    /// The folders that are searched for packs.
     #[must_use]
     pub fn places(&self) -> &[Place] {
         &self.places
     }
 
-    /// Looks again and gives the libraries of packs that came, changed or went. What changed is loaded anew; where that
-    /// fails, the last version goes on, and `refused` says why. All others stay what they are.
+    /// Looks again, and returns the libraries of packs that came, changed or went. Reloads changed libraries. If that fails,
+    /// the last version stays in use, and [`Found::refused`] has the reason. All other packs stay.
     pub fn refresh(&mut self) -> Vec<PathBuf> {
         let before = RefCell::new(std::mem::take(&mut self.files));
         let now = RefCell::new(HashMap::new());
@@ -79,13 +79,13 @@ impl HotPacks {
         };
         let load = |file: &Opened, origin| match now.borrow().get(&file.path) {
             Some(Known { looked: Ok(Library::Pack { pack, .. }), .. }) => Ok(LoadedFile { origin, ..(**pack).clone() }),
-            _ => Err("it is gone".to_owned()),
+            _ => Err("its file is gone".to_owned()),
         };
         let mut found = gather(&places, look, load);
         let files = now.into_inner();
         for (path, known) in &files {
             if let Ok(Library::Pack { newer: Some(reason), .. }) = &known.looked {
-                let reason = format!("{reason}; its last version goes on");
+                let reason = format!("{reason}; its last version stays in use");
                 found.refused.push(Refused { path: path.clone(), reason });
             }
         }
@@ -96,21 +96,21 @@ impl HotPacks {
     }
 
     fn look(&self, path: &Path, known: Option<Known>) -> Known {
-        // Before it is read, so that a change from then on is one.
+        // Taken before the file is read, so that a later change counts as one.
         let state = FileState::of(path);
         let last = match known {
             Some(known) if known.state == state => return known,
             Some(Known { looked: Ok(Library::Pack { pack, .. }), .. }) => Some(pack),
             _ => None,
         };
-        let looked = match (self.look_anew(path, last.is_none()), last) {
+        let looked = match (self.reload(path, last.is_none()), last) {
             (Err(reason), Some(pack)) => Ok(Library::Pack { pack, newer: Some(reason) }),
             (looked, _) => looked,
         };
         Known { state, looked }
     }
 
-    fn look_anew(&self, path: &Path, first: bool) -> Result<Library, String> {
+    fn reload(&self, path: &Path, first: bool) -> Result<Library, String> {
         match look_into(path) {
             Kind::OtherLibrary => return Ok(Library::Other),
             Kind::Broken(reason) => return Err(reason),
@@ -119,34 +119,34 @@ impl HotPacks {
         let folder = private_folder();
         let opened = folder.as_ref().map_err(cannot_copy).and_then(|folder| open_copy(path, folder));
         let opened = match opened {
-            // A library that finds others by its own place can only be opened there, and only once.
+            // A library that finds others beside itself can be opened only in its own folder, and only once.
             Err(_) if first && look_into(path) == Kind::Pack => open(path).map(|stamp| (path.to_owned(), stamp)),
             opened => opened,
         };
         let load = |(image, stamp): (PathBuf, _)| load(path.to_owned(), &image, stamp, Origin::Option, &self.log);
         let pack = opened.and_then(load);
         if let Ok(folder) = folder {
-            // What is loaded needs its file no more. Windows keeps it, for the system's own cleaning.
+            // A loaded library no longer needs its file. Windows keeps the file, and cleans it up later.
             let _ = fs::remove_dir_all(folder);
         }
         pack.map(|pack| Library::Pack { pack: Box::new(pack), newer: None })
     }
 }
 
-/// Opens a copy of a library in `folder`.
+/// Copies a library into `folder`, and opens the copy.
 fn open_copy(path: &Path, folder: &Path) -> Result<(PathBuf, Stamp), String> {
     let copy = folder.join(path.file_name().unwrap_or(path.as_os_str()));
     fs::copy(path, &copy).map_err(|error| cannot_copy(&error))?;
     match look_into(&copy) {
         Kind::Pack => open(&copy).map(|stamp| (copy, stamp)),
-        // It was written to since it was looked into.
-        Kind::OtherLibrary => Err("it changed while it was read".to_owned()),
+        // The file changed after it was looked into.
+        Kind::OtherLibrary => Err("it changed while it was copied".to_owned()),
         Kind::Broken(reason) => Err(reason),
     }
 }
 
 fn cannot_copy(error: &io::Error) -> String {
-    format!("it cannot be copied, to be loaded from there: {error}")
+    format!("it cannot be copied to a temporary folder to be loaded: {error}")
 }
 
 impl Known {
@@ -159,7 +159,7 @@ impl Known {
     }
 }
 
-/// The libraries that only one of two lists has, or that were loaded anew in between.
+/// The libraries that only one of two lists has, or that were reloaded in between.
 fn differing(before: &[LoadedFile], after: &[LoadedFile]) -> Vec<PathBuf> {
     let name = |file: &LoadedFile| (file.pack.path.clone(), file.pack.nodes.generation());
     let (before, after): (Vec<_>, Vec<_>) = (before.iter().map(name).collect(), after.iter().map(name).collect());
@@ -174,7 +174,7 @@ fn differing(before: &[LoadedFile], after: &[LoadedFile]) -> Vec<PathBuf> {
     paths
 }
 
-/// Names folders for copies apart in the whole process: the system knows a loaded library by its path.
+/// Numbers the folders for copies in this process, as the system identifies a loaded library by its path.
 static FOLDERS: AtomicU64 = AtomicU64::new(0);
 
 /// A new folder that only this user may enter.
@@ -186,7 +186,7 @@ fn private_folder() -> io::Result<PathBuf> {
         let number = FOLDERS.fetch_add(1, Ordering::Relaxed);
         let folder = std::env::temp_dir().join(format!("splatgraph-packs-{}-{number}", std::process::id()));
         match builder.create(&folder) {
-            // Left behind by a process of the same number, or made to be in the way.
+            // A process with the same number left it behind, or someone made it to be in the way.
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             created => return created.map(|()| folder),
         }

@@ -1,6 +1,6 @@
-//! Puts packs into the user's folder of packs, and takes them out.
+//! Adds packs to the user's folder of packs, and removes them.
 //!
-//! Files change their names there, but are never written over: a process that runs the old code goes on with it.
+//! Files are renamed but never written over, so a process that runs the old code is not disturbed.
 
 use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
 use std::fs;
@@ -16,42 +16,42 @@ use super::manifest::is_pack_id;
 use super::search::{Origin, libraries};
 use super::symbols::{Kind, look_into};
 use super::trust;
-use crate::graph::nearest;
+use crate::words::nearest;
 
-/// A pack that was put into a folder.
+/// A pack that was added to a folder.
 pub struct Installed {
-    /// The pack, loaded from there.
+    /// The pack, loaded from the folder.
     pub pack: LoadedFile,
-    /// The version whose place it took, if that was known.
+    /// The version of the pack that it replaced, if there was one.
     pub replaced: Option<String>,
-    /// The pack of the same id that is found before it.
+    /// A pack with the same id in an earlier place, which is used instead.
     pub hidden_by: Option<PathBuf>,
 }
 
-/// Why a pack was not put into a folder.
+/// The errors of adding a pack.
 #[derive(Debug, Error)]
 #[expect(missing_docs, reason = "the texts say it")]
 pub enum InstallError {
-    #[error("the pack was not added: {reason}\n  {path}", path = .path.display())]
+    #[error("the pack cannot be added: {reason}\n  {path}", path = .path.display())]
     Refused { path: PathBuf, reason: String },
     #[error("the pack cannot be copied into the folder of packs: {error}\n  {path}", path = .folder.display())]
     Unwritable { folder: PathBuf, error: io::Error },
-    #[error("a pack in this folder would not be loaded: {reason}\n  {path}", path = .folder.display())]
+    #[error("a pack in this folder would be refused: {reason}\n  {path}", path = .folder.display())]
     Untrusted { folder: PathBuf, reason: String },
 }
 
-/// Copies the library `file` into `folder`, under a name made of its id, after it was loaded once. `found` are the packs
-/// that are there.
+/// Loads the library `file` once, and copies it into `folder` under a name made of its id. `found` are all packs that are
+/// found now.
 ///
 /// # Errors
-/// It is no pack that this host can load, or the folder can't be written.
+/// This host can't load the library as a pack, or can't write to the folder.
 pub fn install(file: &Path, folder: &Path, found: &Found, log: &Log) -> Result<Installed, InstallError> {
     let refused = |reason: String| InstallError::Refused { path: file.to_owned(), reason };
     let unwritable = |error| InstallError::Unwritable { folder: folder.to_owned(), error };
     let whole = file.canonicalize().map_err(|error| refused(format!("it cannot be read: {error}")))?;
     sound(&whole).and_then(|()| trust::check(&whole)).map_err(refused)?;
     create(folder).map_err(unwritable)?;
-    // Without the ending of libraries, so that nobody takes it for one before it has its name.
+    // The name has no extension of libraries, so that no process loads the file before it has its final name.
     let temporary = Temporary(folder.join(format!("{TEMPORARY_PREFIX}{}", std::process::id())));
     copy(&whole, &temporary.0).map_err(unwritable)?;
     trust::check(&temporary.0).map_err(|reason| InstallError::Untrusted { folder: folder.to_owned(), reason })?;
@@ -59,7 +59,7 @@ pub fn install(file: &Path, folder: &Path, found: &Found, log: &Log) -> Result<I
     let stamp = open(&temporary.0).map_err(refused)?;
     let id = stamp.id.clone();
     if !is_pack_id(&id) {
-        return Err(refused(format!("its id `{id}` is not made of lower-case letters, digits, `_` and `-`")));
+        return Err(refused(format!("expected an id of lower-case letters, digits, `_` and `-`, got `{id}`")));
     }
     let target = folder.join(format!("{DLL_PREFIX}{id}{DLL_SUFFIX}"));
     let pack = load(target.clone(), &temporary.0, stamp, Origin::DataDirectory, log).map_err(refused)?;
@@ -68,7 +68,7 @@ pub fn install(file: &Path, folder: &Path, found: &Found, log: &Log) -> Result<I
     let other = found.loaded.iter().find(|other| other.stamp.id == id);
     let other_is_here = other.is_some_and(|other| there.iter().any(|entry| leads_to(entry, &other.pack.path)));
     match there.first() {
-        // There is one of this id at any time, whatever its file was called.
+        // Renames twice, so that there is a pack with this id at any time, whatever the name of its old file is.
         Some(old) if !there.contains(&target) => {
             fs::rename(&temporary.0, old).and_then(|()| fs::rename(old, &target)).map_err(unwritable)?;
         }
@@ -77,7 +77,7 @@ pub fn install(file: &Path, folder: &Path, found: &Found, log: &Log) -> Result<I
     for old in there.iter().skip(1).filter(|old| **old != target) {
         fs::remove_file(old).map_err(unwritable)?;
     }
-    // Of the data folders the user's is the first.
+    // The user's folder is the first of the data folders.
     let is_earlier = |other: &&LoadedFile| !other_is_here && other.origin != Origin::DataDirectory;
     Ok(Installed {
         pack,
@@ -86,7 +86,7 @@ pub fn install(file: &Path, folder: &Path, found: &Found, log: &Log) -> Result<I
     })
 }
 
-/// Removed when it did not get another name.
+/// A temporary file, which is removed unless it was renamed.
 struct Temporary(PathBuf);
 
 impl Drop for Temporary {
@@ -95,16 +95,16 @@ impl Drop for Temporary {
     }
 }
 
-/// Says why a file is no pack that this machine can load.
+/// Refuses a file that is not a pack for this machine, with the reason.
 fn sound(path: &Path) -> Result<(), String> {
     match look_into(path) {
         Kind::Pack => Ok(()),
-        Kind::OtherLibrary => Err("it is a library, but no node pack: it has no `export_pack!`".to_owned()),
+        Kind::OtherLibrary => Err("expected a node pack, got a library without `export_pack!`".to_owned()),
         Kind::Broken(reason) => Err(reason),
     }
 }
 
-/// A folder that only its owner may write, as packs in others are not trusted.
+/// Creates a folder that only its owner may write to, as packs in other folders are not trusted.
 fn create(folder: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
@@ -115,13 +115,13 @@ fn create(folder: &Path) -> io::Result<()> {
 
 fn copy(from: &Path, to: &Path) -> io::Result<()> {
     fs::copy(from, to)?;
-    // Cargo's files may be written by the user's group.
+    // The user's group may have permission to write files of cargo.
     #[cfg(unix)]
     fs::set_permissions(to, std::os::unix::fs::PermissionsExt::from_mode(0o644))?;
     Ok(())
 }
 
-/// The files and links in `folder` that are the pack `id`.
+/// The files and links of the pack `id` in `folder`.
 fn entries(folder: &Path, id: &str, found: &Found) -> Vec<PathBuf> {
     let loaded = found.loaded.iter().filter(|file| file.stamp.id == id).map(|file| &file.pack.path);
     let hidden = found.hidden.iter().filter(|file| file.id == id).map(|file| &file.path);
@@ -130,28 +130,28 @@ fn entries(folder: &Path, id: &str, found: &Found) -> Vec<PathBuf> {
     files.into_iter().filter(|file| packs.iter().any(|pack| leads_to(file, pack))).collect()
 }
 
-/// Whether a file or link is the file with the whole path `pack`.
+/// Whether a file or link leads to the file with the canonical path `pack`.
 fn leads_to(entry: &Path, pack: &Path) -> bool {
     entry.canonicalize().is_ok_and(|whole| whole == pack)
 }
 
-/// What was removed.
+/// A pack that was removed.
 #[derive(Debug)]
 pub struct Removed {
-    /// Files and links of the folder.
+    /// The files and links that were removed.
     pub files: Vec<PathBuf>,
-    /// Where the pack still is.
+    /// The files of the same pack in other folders.
     pub elsewhere: Vec<PathBuf>,
 }
 
-/// Why nothing was removed.
+/// The errors of removing a pack.
 #[derive(Debug, Error)]
 #[expect(missing_docs, reason = "the texts say it")]
 pub enum RemoveError {
-    #[error("there is no pack `{id}`{hint}\n  {path}", path = .folder.display())]
+    #[error("the folder has no pack `{id}`{hint}\n  {path}", path = .folder.display())]
     Unknown { id: String, hint: String, folder: PathBuf },
     #[error(
-        "the pack `{id}` is not in the user's folder of packs, so it is left\n  it is in: {path}\n  folder:   {folder}",
+        "the pack `{id}` is not in the user's folder of packs; remove its file yourself\n  pack:   {path}\n  folder: {folder}",
         path = .path.display(), folder = .folder.display()
     )]
     Elsewhere { id: String, path: PathBuf, folder: PathBuf },
@@ -159,13 +159,13 @@ pub enum RemoveError {
     Failed { path: PathBuf, error: io::Error },
 }
 
-/// Removes the pack `id` from `folder`, and from nowhere else. `found` are the packs that are there.
+/// Removes the pack `id` from `folder`, and from no other folder. `found` are all packs that are found now.
 ///
 /// # Errors
-/// It is not in this folder, or can't be removed.
+/// The folder does not have the pack, or its files can't be removed.
 pub fn remove(id: &str, folder: &Path, found: &Found) -> Result<Removed, RemoveError> {
     let mut files = entries(folder, id, found);
-    // One that cannot be loaded is known only by its name.
+    // A pack that can't be loaded is known only by the name of its file.
     let named = folder.join(format!("{DLL_PREFIX}{id}{DLL_SUFFIX}"));
     if files.is_empty() && is_pack_id(id) && named.symlink_metadata().is_ok() {
         files.push(named);

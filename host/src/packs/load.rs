@@ -1,4 +1,4 @@
-//! Opens the packs that a search found.
+//! Loads packs.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -16,10 +16,10 @@ use super::symbols::{Kind, look_into};
 use super::trust;
 use crate::registry::{Instance, NodeSource, Pack};
 
-/// Takes what packs say outside a run: the pack's id, the level and the message.
+/// Takes messages of packs outside a run: the id of the pack, the level and the message.
 pub type Log = Arc<dyn Fn(&str, LogLevel, &str) + Send + Sync>;
 
-/// Loads every pack in `places`, in their order. Nothing is executed in a file that is not a sound pack.
+/// Loads all packs in `places`, in their order. Runs no code of a file that is not a valid pack.
 #[must_use]
 pub fn load_all(places: &[Place], log: &Log) -> Found {
     let open = |path: &Path| match look_into(path) {
@@ -33,23 +33,23 @@ pub fn load_all(places: &[Place], log: &Log) -> Found {
     gather(places, open, |file, origin| load(file.path.clone(), &file.path, file.stamp.clone(), origin, log))
 }
 
-/// What became of a file in a pack folder.
+/// The result of looking at a file in a folder of packs.
 pub(super) enum Looked {
-    /// A pack that is in the process now.
+    /// A pack, which is now in the process.
     Opened(Stamp),
-    /// None of our business.
+    /// A library that is not a pack.
     OtherLibrary,
-    /// It should be a pack, but cannot be used.
+    /// A file that should be a pack but can't be loaded, with the reason.
     Refused(String),
 }
 
-/// A library in the process whose stamp has been read.
+/// A library in the process, with its stamp.
 pub(super) struct Opened {
     pub(super) path: PathBuf,
     pub(super) stamp: Stamp,
 }
 
-/// Looks through `places` in their order: `open` gets every library, and `load` those that no earlier one hides.
+/// Searches `places` in their order. Calls `open` for every library, and `load` for packs whose id no earlier place has.
 pub(super) fn gather(
     places: &[Place],
     mut open: impl FnMut(&Path) -> Looked,
@@ -74,7 +74,7 @@ pub(super) fn gather(
     found
 }
 
-/// Opens the packs of one folder; `seen` are the files that an earlier place had (under any name).
+/// Opens the packs in a folder. `seen` are the files of earlier places, by their canonical paths.
 fn open_folder(
     place: &Place,
     seen: &mut HashSet<PathBuf>,
@@ -88,7 +88,7 @@ fn open_folder(
         Vec::new()
     });
     for path in files {
-        // dlopen looks for a bare name in LD_LIBRARY_PATH: only whole paths go to it.
+        // dlopen searches LD_LIBRARY_PATH for a bare name, so it only gets whole paths.
         let whole = match path.canonicalize() {
             Ok(whole) if seen.insert(whole.clone()) => whole,
             Ok(_) => continue,
@@ -106,7 +106,7 @@ fn open_folder(
     opened
 }
 
-/// Refuses all packs of one folder that share an id: neither was there first.
+/// Refuses all packs in a folder that share an id, as none of them comes first.
 fn without_twins(opened: Vec<Opened>, refused: &mut Vec<Refused>) -> Vec<Opened> {
     let ids: Vec<String> = opened.iter().map(|file| file.stamp.id.clone()).collect();
     let (single, twins): (Vec<_>, Vec<_>) =
@@ -117,7 +117,7 @@ fn without_twins(opened: Vec<Opened>, refused: &mut Vec<Refused>) -> Vec<Opened>
         refused.push(Refused {
             path: file.path.clone(),
             reason: format!(
-                "its id `{}` is also that of {} in the same folder; remove all but one",
+                "its id `{}` is also the id of {} in the same folder; remove all but one",
                 file.stamp.id,
                 others.join(", ")
             ),
@@ -130,7 +130,7 @@ fn file_name(path: &Path) -> String {
     path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
 }
 
-/// Opens the library for good and reads its stamp.
+/// Opens a library, which is never closed, and reads its stamp.
 #[expect(unsafe_code, reason = "loading a library and reading a symbol of it")]
 pub(super) fn open(path: &Path) -> Result<Stamp, String> {
     #[cfg(unix)]
@@ -138,8 +138,8 @@ pub(super) fn open(path: &Path) -> Result<Stamp, String> {
     #[cfg(windows)]
     use libloading::os::windows::Library;
 
-    // SAFETY: opening runs the library's constructors. It is a complete library for this machine, it says that it is
-    // a pack, and only its owner could write it; a pack is trusted as the host itself is.
+    // SAFETY: opening runs the constructors of the library. It is a complete library for this machine, it exports the
+    // stamp of a pack, and only its owner could write it. The host trusts packs as it trusts itself.
     #[cfg(unix)]
     let library = unsafe { Library::open(Some(path), RTLD_NOW | RTLD_LOCAL) };
     // SAFETY: as above.
@@ -147,27 +147,27 @@ pub(super) fn open(path: &Path) -> Result<Stamp, String> {
     let library = unsafe { Library::new(path) };
     let library = library.map_err(|error| {
         let cause = std::error::Error::source(&error).map(|cause| format!(" ({cause})")).unwrap_or_default();
-        format!("the system cannot load it: {error}{cause}; are the libraries that it needs installed?")
+        format!("the system cannot load it: {error}{cause}; install the libraries that it needs")
     })?;
-    // SAFETY: the symbol is only used as an address.
+    // SAFETY: only the address of the symbol is used.
     let symbol = unsafe { library.get::<*const ()>(STAMP_SYMBOL.as_bytes()) };
     let address = symbol.map(|symbol| symbol.as_raw_ptr().cast_const().cast::<()>());
     let stamp = address.map_err(|error| format!("its stamp cannot be found: {error}")).and_then(|address| {
-        // SAFETY: it is the address of the stamp in the library that was just opened and is never closed.
+        // SAFETY: the address points to the stamp in the library, which is open and is never closed.
         unsafe { host::read_stamp(address) }.map_err(|error| format!("its stamp cannot be read: {error}"))
     });
-    // Never unloaded: values, threads and the panic hook of a pack point into it.
+    // Never closed: values, threads and the panic hook of a pack point into it.
     std::mem::forget(library);
     stamp
 }
 
-/// Checks the interface of a pack and asks for its manifest. `image` is the file that was opened: the pack's own, or a
+/// Checks the interface of a pack, and reads its manifest. `image` is the file that was opened: the file of the pack, or a
 /// copy of it.
 pub(super) fn load(path: PathBuf, image: &Path, stamp: Stamp, origin: Origin, log: &Log) -> Result<LoadedFile, String> {
     let built = format!("{} {} (SDK {}, {})", stamp.id, stamp.version, stamp.sdk, stamp.rustc);
     if stamp.abi_major != ABI_MAJOR {
         return Err(format!(
-            "{built} speaks interface {}.{}, this host {ABI_MAJOR}.{ABI_MINOR}; {}",
+            "expected interface {ABI_MAJOR}.{ABI_MINOR}, got {}.{} from {built}; {}",
             stamp.abi_major,
             stamp.abi_minor,
             if stamp.abi_major < ABI_MAJOR { "rebuild it with this host's SDK" } else { "update the host" }
@@ -177,16 +177,16 @@ pub(super) fn load(path: PathBuf, image: &Path, stamp: Stamp, origin: Origin, lo
     let id = stamp.id.clone();
     let log = Arc::clone(log);
     pack.init(move |level, message| log(&id, level, message));
-    let manifest = pack.manifest().map_err(|error| format!("{built} gives no manifest: {error}"))?;
+    let manifest = pack.manifest().map_err(|error| format!("the manifest of {built} cannot be read: {error}"))?;
     let faults = manifest::faults(&manifest, &stamp.id);
     if !faults.is_empty() {
-        return Err(format!("the manifest of {built} makes no sense: {}", faults.join("; ")));
+        return Err(format!("the manifest of {built} is wrong: {}", faults.join("; ")));
     }
     let nodes = Arc::new(Nodes { pack, generation: GENERATIONS.fetch_add(1, Ordering::Relaxed) });
     Ok(LoadedFile { pack: Pack { manifest, path, nodes }, stamp, origin })
 }
 
-/// Counts the packs that were loaded; 0 is for those that are part of the program.
+/// Counts the packs that were loaded. Packs that are part of the program have 0.
 static GENERATIONS: AtomicU64 = AtomicU64::new(1);
 
 /// The nodes of a loaded library.
@@ -197,7 +197,7 @@ struct Nodes {
 
 impl NodeSource for Nodes {
     fn create(&self, node: &str) -> Result<Box<dyn Instance>, Error> {
-        Ok(Box::new(LibraryNode(self.pack.create(node)?)))
+        Ok(Box::new(self.pack.create(node)?))
     }
 
     fn devices(&self) -> Result<Vec<DeviceSpec>, Error> {
@@ -209,10 +209,9 @@ impl NodeSource for Nodes {
     }
 }
 
-struct LibraryNode(NodeInstance);
-
-impl Instance for LibraryNode {
+impl Instance for NodeInstance {
     fn run(&self, ctx: &Ctx, inputs: &[Value]) -> Result<Vec<Value>, Error> {
-        self.0.run(ctx, inputs)
+        // The method of the SDK, not this one.
+        Self::run(self, ctx, inputs)
     }
 }

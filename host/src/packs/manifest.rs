@@ -1,28 +1,28 @@
-//! What a pack says about itself has to make sense before graphs rely on it.
+//! Checks the manifest of a pack, before graphs rely on it.
 
 use std::collections::HashSet;
 
 use splatgraph_sdk::spec::Manifest;
 
-/// Everything wrong with a manifest, one line each; `stamped_id` is the id that the library's stamp carries.
+/// The faults of a manifest, one in each text. `stamped_id` is the id in the stamp of the library.
 pub(super) fn faults(manifest: &Manifest, stamped_id: &str) -> Vec<String> {
     let mut faults = Vec::new();
     if manifest.id != stamped_id {
-        faults.push(format!("its stamp says `{stamped_id}`, its manifest `{}`", manifest.id));
+        faults.push(format!("expected the id of the stamp, `{stamped_id}`, got `{}`", manifest.id));
     }
     if !is_pack_id(&manifest.id) {
         faults.push(format!(
-            "its id is `{}`; an id has lower-case letters, digits, `_` and `-`, and begins with a letter",
+            "expected an id of lower-case letters, digits, `_` and `-` that begins with a letter, got `{}`",
             manifest.id
         ));
     }
     let mut nodes = HashSet::new();
     for node in &manifest.nodes {
         if !is_name(&node.name) {
-            faults.push(format!("the node name `{}` is not made of letters, digits and `_`", node.name));
+            faults.push(format!("expected a node name of letters, digits and `_`, got `{}`", node.name));
         }
         if !nodes.insert(&node.name) {
-            faults.push(format!("two nodes are called `{}`", node.name));
+            faults.push(format!("two nodes have the name `{}`", node.name));
         }
         let inputs = node.inputs.iter().map(|input| input.name.as_str());
         let outputs = node.outputs.iter().map(|output| output.name.as_str());
@@ -37,16 +37,17 @@ fn socket_faults<'a>(node: &str, kind: &str, names: impl Iterator<Item = &'a str
     let mut faults = Vec::new();
     for name in names {
         if !is_name(name) {
-            faults.push(format!("{kind} of the node `{node}`: `{name}` is not made of letters, digits and `_`"));
+            faults
+                .push(format!("{kind} of the node `{node}`: expected a name of letters, digits and `_`, got `{name}`"));
         }
         if !seen.insert(name) {
-            faults.push(format!("the node `{node}` has two {kind} called `{name}`"));
+            faults.push(format!("the node `{node}` has two {kind} with the name `{name}`"));
         }
     }
     faults
 }
 
-/// A pack's id stands before the dot of a class name and in file names.
+/// Whether a text can be the id of a pack, which is part of class names and file names.
 pub(super) fn is_pack_id(id: &str) -> bool {
     let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '-';
     id.starts_with(|c: char| c.is_ascii_lowercase()) && id.chars().all(allowed)
@@ -68,12 +69,12 @@ mod tests {
         let node = |name: &str, inputs: Vec<InputSpec>| NodeSpec { name: name.into(), inputs, ..NodeSpec::default() };
         let nodes = vec![node("Add", vec![input("a"), input("a")]), node("Add", vec![input("b c")])];
         let manifest = Manifest { id: "My.Pack".into(), nodes, ..Manifest::default() };
-        insta::assert_snapshot!(faults(&manifest, "mine").join("\n"), @r"
-        its stamp says `mine`, its manifest `My.Pack`
-        its id is `My.Pack`; an id has lower-case letters, digits, `_` and `-`, and begins with a letter
-        the node `Add` has two inputs called `a`
-        two nodes are called `Add`
-        inputs of the node `Add`: `b c` is not made of letters, digits and `_`
+        insta::assert_snapshot!(faults(&manifest, "mine").join("\n"), @"
+        expected the id of the stamp, `mine`, got `My.Pack`
+        expected an id of lower-case letters, digits, `_` and `-` that begins with a letter, got `My.Pack`
+        the node `Add` has two inputs with the name `a`
+        two nodes have the name `Add`
+        inputs of the node `Add`: expected a name of letters, digits and `_`, got `b c`
         ");
     }
 

@@ -1,8 +1,8 @@
-//! Finds node packs and loads them.
+//! Finds, loads, builds, adds and removes node packs.
 //!
-//! A pack is a shared library that exports the stamp of `splatgraph-sdk`. Its exported symbols are read before it is
-//! opened; opened it stays for the life of the process, because its values, threads and panic hook point into it.
-//! [`load_all`] loads them once; [`HotPacks`] follows the files as they change.
+//! A pack is a shared library that exports the stamp of `splatgraph-sdk`. The host reads the exported symbols before it opens
+//! a library. It never closes a pack, because values, threads and the panic hook of the pack point into it. [`load_all`]
+//! loads packs once, and [`HotPacks`] follows their files as they change.
 
 mod build;
 mod found;

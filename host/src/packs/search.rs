@@ -1,38 +1,26 @@
-//! Where packs are looked for, in order; an earlier place wins. The current directory is never one of them.
+//! The places where packs are searched, in their order. The pack in the earlier place is used. The current directory is
+//! never searched.
 
 use std::env;
 use std::ffi::OsString;
-use std::fmt;
 use std::path::{Path, PathBuf};
 
-/// The variable that lists more pack folders, separated as `PATH` is.
+/// The variable with further folders of packs, separated like `PATH`.
 pub const PACKS_VARIABLE: &str = "SPLATGRAPH_PACKS";
 
 /// Why a folder is searched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// `--packs`; the folder has to exist.
+    /// The caller named it; the folder has to exist.
     Option,
     /// `SPLATGRAPH_PACKS`.
     Variable,
     /// The folder `packs` beside the executable.
     Installed,
-    /// The executable's own folder, where cargo puts what it builds.
+    /// The executable's own folder, where cargo puts the libraries that it builds.
     BesideExecutable,
     /// `splatgraph/packs` in an XDG data directory.
     DataDirectory,
-}
-
-impl fmt::Display for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Option => "--packs",
-            Self::Variable => PACKS_VARIABLE,
-            Self::Installed => "packs beside the executable",
-            Self::BesideExecutable => "beside the executable",
-            Self::DataDirectory => "data directory",
-        })
-    }
 }
 
 /// A folder to search.
@@ -40,11 +28,11 @@ impl fmt::Display for Origin {
 pub struct Place {
     /// The folder.
     pub folder: PathBuf,
-    /// Who asked for it.
+    /// Why it is searched.
     pub origin: Origin,
 }
 
-/// What decides on the places, taken from the process by [`Surroundings::of_process`].
+/// The surroundings of a process that decide on the places.
 #[derive(Clone, Debug, Default)]
 pub struct Surroundings {
     /// `SPLATGRAPH_PACKS`.
@@ -60,7 +48,7 @@ pub struct Surroundings {
 }
 
 impl Surroundings {
-    /// Those of the running process.
+    /// The surroundings of the running process.
     #[must_use]
     pub fn of_process() -> Self {
         Self {
@@ -73,7 +61,7 @@ impl Surroundings {
     }
 }
 
-/// The folders to search, `options` (from `--packs`) first. Doubles are left out, folders need not exist.
+/// The folders to search: `options`, which the caller names, come first. Each folder is listed once. Folders need not exist.
 #[must_use]
 pub fn places(options: &[PathBuf], around: &Surroundings) -> Vec<Place> {
     let mut places = Vec::new();
@@ -90,7 +78,7 @@ pub fn places(options: &[PathBuf], around: &Surroundings) -> Vec<Place> {
     }
     if let Some(folder) = around.executable.as_deref().and_then(Path::parent) {
         add(folder.join("packs"), Origin::Installed);
-        // Cargo's test executables and examples are one folder below what it builds.
+        // Test executables and examples of cargo lie one folder below the libraries that it builds.
         let built = match folder.file_name().and_then(|name| name.to_str()) {
             Some("deps" | "examples") => folder.parent().unwrap_or(folder),
             _ => folder,
@@ -108,7 +96,7 @@ pub fn places(options: &[PathBuf], around: &Surroundings) -> Vec<Place> {
     places
 }
 
-/// The user's own folder of packs; `None` without a home.
+/// The user's folder of packs; `None` without a home folder.
 #[must_use]
 pub fn user_folder(around: &Surroundings) -> Option<PathBuf> {
     let data = absolute_folders(around.data_home.as_deref()).next();
@@ -119,15 +107,15 @@ fn in_data(folder: PathBuf) -> PathBuf {
     folder.join("splatgraph").join("packs")
 }
 
-/// The absolute folders of a list; a relative one would depend on the current directory, which is never searched.
+/// The absolute folders in a list. Relative ones would depend on the current directory, and are left out.
 fn absolute_folders(list: Option<&std::ffi::OsStr>) -> impl Iterator<Item = PathBuf> {
     env::split_paths(list.unwrap_or_default()).filter(|folder| folder.is_absolute())
 }
 
-/// The shared libraries in `folder` itself, sorted by name; none when it does not exist.
+/// The shared libraries in `folder`, but not in folders below it, sorted by name; none if the folder does not exist.
 ///
 /// # Errors
-/// When the folder is there but cannot be listed.
+/// The folder exists but can't be listed.
 pub fn libraries(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
     let entries = match std::fs::read_dir(folder) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -151,7 +139,7 @@ mod tests {
     fn folders(options: &[&str], around: &Surroundings) -> Vec<String> {
         let options: Vec<PathBuf> = options.iter().map(PathBuf::from).collect();
         let places = places(&options, around);
-        places.iter().map(|place| format!("{} ({})", place.folder.display(), place.origin)).collect()
+        places.iter().map(|place| format!("{} ({:?})", place.folder.display(), place.origin)).collect()
     }
 
     #[test]
@@ -164,29 +152,29 @@ mod tests {
             home: Some("/home/me".into()),
         };
         insta::assert_snapshot!(folders(&["mine", "/a"], &around).join("\n"), @r"
-        mine (--packs)
-        /a (--packs)
-        /b (SPLATGRAPH_PACKS)
-        /opt/bin/packs (packs beside the executable)
-        /opt/bin (beside the executable)
-        /home/me/.local/share/splatgraph/packs (data directory)
-        /usr/share/splatgraph/packs (data directory)
+        mine (Option)
+        /a (Option)
+        /b (Variable)
+        /opt/bin/packs (Installed)
+        /opt/bin (BesideExecutable)
+        /home/me/.local/share/splatgraph/packs (DataDirectory)
+        /usr/share/splatgraph/packs (DataDirectory)
         ");
     }
 
     #[test]
-    fn cargo_test_executables_find_what_was_built_one_folder_up() {
+    fn cargo_test_executables_find_packs_one_folder_up() {
         let around = Surroundings {
             executable: Some("/p/target/release/deps/cli-123".into()),
             data_home: Some("/data".into()),
             ..Surroundings::default()
         };
         insta::assert_snapshot!(folders(&[], &around).join("\n"), @r"
-        /p/target/release/deps/packs (packs beside the executable)
-        /p/target/release (beside the executable)
-        /data/splatgraph/packs (data directory)
-        /usr/local/share/splatgraph/packs (data directory)
-        /usr/share/splatgraph/packs (data directory)
+        /p/target/release/deps/packs (Installed)
+        /p/target/release (BesideExecutable)
+        /data/splatgraph/packs (DataDirectory)
+        /usr/local/share/splatgraph/packs (DataDirectory)
+        /usr/share/splatgraph/packs (DataDirectory)
         ");
     }
 

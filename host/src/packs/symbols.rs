@@ -1,4 +1,4 @@
-//! Looks into a shared library without opening it: opening one runs its constructors.
+//! Looks into a shared library without opening it, as opening a library runs its constructors.
 //!
 //! Only the headers and the exported symbols are read, so a library of any size costs about a millisecond.
 
@@ -9,18 +9,18 @@ use object::read::{NameOrOrdinal, Object, ObjectSection, ObjectSegment};
 use object::{Architecture, BinaryFormat, ReadCache};
 use splatgraph_sdk::host::STAMP_SYMBOL;
 
-/// What a file in a pack folder is.
+/// The kind of a file in a folder of packs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// A complete library for this machine that exports the stamp of a node pack.
+    /// A complete library for this machine that exports the stamp of a pack.
     Pack,
-    /// A sound library, but no node pack: none of our business.
+    /// A valid library that is not a pack.
     OtherLibrary,
-    /// Cannot be opened, for the reason given.
+    /// A file that can't be opened, with the reason.
     Broken(String),
 }
 
-/// Reads headers and exported symbols of the library at `path`.
+/// Reads the headers and exported symbols of the library at `path`.
 pub(crate) fn look_into(path: &Path) -> Kind {
     match read(path) {
         Ok(true) => Kind::Pack,
@@ -29,12 +29,12 @@ pub(crate) fn look_into(path: &Path) -> Kind {
     }
 }
 
-/// Whether the library is a pack; `Err` says why it cannot be opened.
+/// Whether the library is a pack. The error is the reason why it can't be opened.
 fn read(path: &Path) -> Result<bool, String> {
     let file = File::open(path).map_err(|error| format!("it cannot be read: {error}"))?;
     let metadata = file.metadata().map_err(|error| format!("it cannot be read: {error}"))?;
     if !metadata.is_file() {
-        return Err("it is not a regular file".into());
+        return Err("expected a regular file".into());
     }
     let cache = ReadCache::new(file);
     let library = object::File::parse(&cache).map_err(|error| unreadable(path, metadata.len(), &error))?;
@@ -48,10 +48,10 @@ fn read(path: &Path) -> Result<bool, String> {
     let (format, architecture) = this_machine();
     if library.format() != format || library.architecture() != architecture || !library.is_64() {
         return Err(format!(
-            "it is built for {:?} {}, this host for {architecture:?} {}",
+            "expected a library for {architecture:?} {}, got one for {:?} {}",
+            format_name(format),
             library.architecture(),
-            format_name(library.format()),
-            format_name(format)
+            format_name(library.format())
         ));
     }
     Ok(true)
@@ -66,7 +66,7 @@ fn exports_stamp<'data>(library: &object::File<'data, &'data ReadCache<File>>) -
     Ok(false)
 }
 
-/// The first byte after everything that the headers point to. Mapping a shorter file kills the process (SIGBUS).
+/// The end of everything that the headers point to. Mapping a shorter file kills the process (SIGBUS).
 fn end_of_contents<'data>(library: &object::File<'data, &'data ReadCache<File>>) -> u64 {
     let sections = library.sections().filter_map(|section| section.file_range());
     let segments = library.segments().map(|segment| segment.file_range());
@@ -77,16 +77,16 @@ fn unreadable(path: &Path, length: u64, error: &object::read::Error) -> String {
     match section_table_end(path) {
         Some(end) if end > length => incomplete(length, end),
         Some(_) => format!("its headers are damaged ({error})"),
-        None => "it is not a shared library".into(),
+        None => "expected a shared library".into(),
     }
 }
 
 fn incomplete(length: u64, needed: u64) -> String {
-    format!("it is incomplete: {length} bytes of at least {needed}")
+    format!("it is incomplete: expected at least {needed} bytes, got {length}")
 }
 
-/// For a 64-bit little-endian ELF file: where the section table ends, which linkers write last.
-/// `None`: the file does not begin as a library does.
+/// The end of the section table of a 64-bit little-endian ELF file, which linkers write last. `None` if the file does not
+/// start like a library.
 fn section_table_end(path: &Path) -> Option<u64> {
     use std::io::Read;
     let mut start = Vec::with_capacity(64);
@@ -96,7 +96,7 @@ fn section_table_end(path: &Path) -> Option<u64> {
         return elf.then_some(64);
     }
     if !elf {
-        // Another format that the parser knows but could not read to its end.
+        // The parser knows the format but could not read the file to its end.
         return object::FileKind::parse(start.as_slice()).ok().map(|_| 0);
     }
     // ELF-64 header: e_shoff at 0x28, e_shentsize at 0x3a, e_shnum at 0x3c.

@@ -1,9 +1,9 @@
-//! Loading a pack runs it, so a file that somebody else could have written is refused.
+//! Refuses packs that another user could have written, as loading a pack runs its code.
 
 use std::path::Path;
 
-/// Refuses the library at `path` (canonical) when another user owns or may write it or its folder.
-/// The reason ends with the command that mends it.
+/// Refuses the library at the canonical `path` if another user owns or may write it or its folder. The reason ends with the
+/// command that changes this.
 #[cfg(unix)]
 pub(super) fn check(path: &Path) -> Result<(), String> {
     use std::os::unix::fs::MetadataExt;
@@ -15,16 +15,14 @@ pub(super) fn check(path: &Path) -> Result<(), String> {
         let metadata = checked.metadata().map_err(|error| format!("{} cannot be read: {error}", checked.display()))?;
         if metadata.uid() != me && metadata.uid() != 0 {
             return Err(format!(
-                "it is not trusted: {} belongs to user {}, neither you nor root (to trust it: chown {me} {})",
+                "it is not trusted: expected a file of you or of root, but user {1} owns {0} (to trust it: chown {me} {0})",
                 checked.display(),
-                metadata.uid(),
-                checked.display()
+                metadata.uid()
             ));
         }
         if metadata.mode() & WRITABLE_BY_OTHERS != 0 && metadata.mode() & STICKY == 0 {
             return Err(format!(
-                "it is not trusted: other users may write {} (to trust it: chmod go-w {})",
-                checked.display(),
+                "it is not trusted: other users may write {0} (to trust it: chmod go-w {0})",
                 checked.display()
             ));
         }
@@ -32,7 +30,7 @@ pub(super) fn check(path: &Path) -> Result<(), String> {
     Ok(())
 }
 
-/// Other systems keep program folders from being written by access lists.
+/// Accepts every library: other systems protect folders of programs with access lists.
 #[cfg(not(unix))]
 pub(super) fn check(_: &Path) -> Result<(), String> {
     Ok(())

@@ -1,12 +1,16 @@
+//! The cache of results, in host memory.
+
 use super::keys::Key;
 use splatgraph_sdk::Value;
 use std::collections::{BTreeMap, HashMap};
 
-/// Results of nodes, the least recently used dropped when they take more than a number of bytes of host memory.
+/// Results of nodes. When they take more host memory than the budget, the least recently used are dropped.
 pub(super) struct Cache {
+    /// Bytes.
     budget: u64,
+    /// Bytes.
     used: u64,
-    /// Counts uses, as a clock.
+    /// A clock that counts uses.
     now: u64,
     entries: HashMap<Key, Entry>,
     by_age: BTreeMap<u64, Key>,
@@ -18,7 +22,7 @@ struct Entry {
     last_use: u64,
 }
 
-/// What an entry takes beside its values, roughly: so that small results are limited in number too.
+/// Roughly the bytes of an entry besides its values, so that the budget also limits the number of small results.
 const ENTRY_BYTES: u64 = 256;
 
 impl Cache {
@@ -73,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn the_least_recently_used_goes_first() {
+    fn the_least_recently_used_result_is_dropped_first() {
         let mut cache = Cache::new(3 * (1000 + ENTRY_BYTES));
         for number in 0..3 {
             cache.insert([number; 32], text(1000));
@@ -85,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn the_budget_holds_and_what_is_larger_is_not_kept() {
+    fn the_budget_holds_and_larger_results_are_not_kept() {
         let mut cache = Cache::new(10_000);
         for number in 0..200 {
             cache.insert([number; 32], text(usize::from(number) * 10));

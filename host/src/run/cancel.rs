@@ -1,12 +1,14 @@
+//! The token that cancels runs.
+
 use std::sync::Arc;
 use tokio::sync::watch;
 
-/// Stops a run from another thread. Copies stop the same runs.
+/// Stops runs from another thread. A copy stops the same runs.
 #[derive(Clone)]
 pub struct CancelToken(Arc<watch::Sender<bool>>);
 
 impl CancelToken {
-    /// A token that has not been used.
+    /// A token that has cancelled nothing yet.
     #[must_use]
     pub fn new() -> Self {
         Self(Arc::new(watch::Sender::new(false)))
@@ -17,7 +19,7 @@ impl CancelToken {
         self.0.send_replace(true);
     }
 
-    /// Whether [`cancel`](Self::cancel) was called.
+    /// Whether someone called [`cancel`](Self::cancel).
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         *self.0.borrow()
@@ -25,7 +27,7 @@ impl CancelToken {
 
     /// Waits for [`cancel`](Self::cancel).
     pub(super) async fn cancelled(&self) {
-        // The sender lives in `self`, so waiting can't fail.
+        // Waiting fails only when the sender is gone, and `self` holds it.
         let _ = self.0.subscribe().wait_for(|cancelled| *cancelled).await;
     }
 }

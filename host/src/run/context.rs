@@ -1,11 +1,13 @@
-use super::{event::Event, execute::Work};
+//! The host as a running node sees it.
+
+use super::{event::Event, work::Work};
 use splatgraph_sdk::{
     Value,
     host::{HostContext, LogLevel},
 };
 use std::sync::Arc;
 
-/// What a node may ask of this run.
+/// Answers what a node asks its run.
 pub(super) struct NodeContext {
     work: Arc<Work>,
     node: usize,

@@ -1,3 +1,5 @@
+//! Digests of file contents.
+
 use sha2::{Digest, Sha256};
 use std::{
     collections::HashMap,
@@ -7,7 +9,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-/// The SHA-256 of files' content. A file is read again only when its size or time of change differs.
+/// The SHA-256 of the contents of files. A file is read again only if its size or its modification time changed.
 #[derive(Default)]
 pub(super) struct Digests(HashMap<PathBuf, Known>);
 
@@ -17,16 +19,16 @@ struct Known {
     sha: [u8; 32],
 }
 
-/// A file changed this short a time before it was read may change again without a new time.
+/// A file that changed so shortly before it was read may change again without a new modification time.
 const UNSURE: Duration = Duration::from_secs(2);
-/// Folders inside each other; also ends loops of links.
+/// Limits the depth of folders, which also ends loops of links.
 const MAX_DEPTH: usize = 32;
 
 impl Digests {
-    /// Of a file, or of all files under a folder with their names.
+    /// The digest of a file, or of a folder: the names and contents of all files in it, at any depth.
     ///
     /// # Errors
-    /// Something can't be read.
+    /// A file or folder can't be read, or the folders are more than [`MAX_DEPTH`] deep.
     pub(super) fn of(&mut self, path: &Path) -> io::Result<[u8; 32]> {
         self.of_any(path, 0)
     }
@@ -37,7 +39,7 @@ impl Digests {
             return self.of_file(path, &metadata);
         }
         if depth == MAX_DEPTH {
-            return Err(io::Error::other("too many folders inside each other"));
+            return Err(io::Error::other(format!("expected at most {MAX_DEPTH} folders inside each other")));
         }
         let mut entries = fs::read_dir(path)?.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
         entries.sort();
@@ -53,7 +55,7 @@ impl Digests {
 
     fn of_file(&mut self, path: &Path, metadata: &Metadata) -> io::Result<[u8; 32]> {
         if !metadata.is_file() {
-            return Err(io::Error::other("not a file"));
+            return Err(io::Error::other("expected a file or a folder"));
         }
         let (size, modified) = (metadata.len(), metadata.modified()?);
         if let Some(known) = self.0.get(path)
@@ -98,10 +100,10 @@ mod tests {
             digests.of(&path).unwrap()
         };
         let now = SystemTime::now();
-        assert_ne!(digest("one", now), digest("two", now), "written twice in one tick of the clock");
+        assert_ne!(digest("one", now), digest("two", now), "the file was written twice within one tick of the clock");
         let old = now - Duration::from_secs(60);
         let one = digest("one", old);
-        assert_eq!(digest("two", old), one, "an old file with the same time and size is not read again");
+        assert_eq!(digest("two", old), one, "an old file with the same time and size should not be read again");
         assert_ne!(digest("two", old + Duration::from_secs(1)), one);
         assert_ne!(digest("three", old), one);
     }
@@ -113,7 +115,7 @@ mod tests {
         let file = folder.path().join("a");
         fs::write(&file, "one").unwrap();
         let (first, first_folder) = (digests.of(&file).unwrap(), digests.of(folder.path()).unwrap());
-        // Same size, most likely the same time of change.
+        // The size is the same, and most likely the modification time.
         fs::write(&file, "two").unwrap();
         assert_ne!(digests.of(&file).unwrap(), first);
         fs::write(&file, "one").unwrap();

@@ -1,63 +1,65 @@
+//! The events of a run and its result.
+
 use super::why::Why;
 use crate::graph::CheckedNode;
 use serde_json::{Value as Json, json};
 use splatgraph_sdk::{Code, Error, Value, host::LogLevel};
 use std::{fmt, path::PathBuf, sync::Arc};
 
-/// What happens during a run, as it happens and from any thread.
+/// Something that happens during a run, sent at once and from any thread.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Event {
-    /// A node began to run.
+    /// A node starts to run.
     Started {
         /// Its id.
         node: Arc<str>,
     },
-    /// A node got on.
+    /// A node made progress.
     Progress {
         /// Its id.
         node: Arc<str>,
         /// Steps done.
         done: u64,
-        /// Steps in all; 0 when unknown.
+        /// All steps; 0 if the node does not know.
         total: u64,
-        /// A word about what is going on.
+        /// A short text about the current step.
         note: String,
     },
-    /// A node shows something unfinished.
+    /// A node shows an unfinished result.
     Preview {
         /// Its id.
         node: Arc<str>,
-        /// What it shows.
+        /// The unfinished result.
         value: Value,
     },
-    /// A node has a line for the log.
+    /// A node writes a line to the log.
     Log {
         /// Its id.
         node: Arc<str>,
-        /// How much it matters.
+        /// Its level.
         level: LogLevel,
         /// The line.
         text: String,
     },
-    /// A node has its outputs.
+    /// A node finished, or its outputs came from the cache.
     Finished {
         /// Its id.
         node: Arc<str>,
         /// How long it ran, in milliseconds.
         ms: f64,
-        /// Whether they came from the cache.
+        /// Whether the outputs came from the cache.
         cached: bool,
-        /// In the order of its class.
+        /// Its outputs, in the order of its class.
         outputs: Vec<Value>,
     },
     /// A node failed.
     Failed(NodeFailure),
-    /// A node is not run, because one that it needs failed.
+    /// A node does not run, because a node that it needs failed.
     Skipped {
         /// Its id.
         node: Arc<str>,
-        /// The id of the one that failed.
+        /// The id of the node that failed.
         because_of: Arc<str>,
     },
 }
@@ -73,14 +75,14 @@ pub struct NodeFailure {
     pub pack: String,
     /// The version of its pack.
     pub pack_version: String,
-    /// What the node reported.
+    /// The error that the node reported.
     pub error: Error,
-    /// The outputs (`node.output`) that the blamed input came from.
+    /// The outputs (`node.output`) from which the input comes that the error names.
     pub came_from: Vec<String>,
 }
 
 impl NodeFailure {
-    /// `sources` are the `node.output` of the blamed input.
+    /// `came_from` are the outputs from which the input comes that the error names.
     pub(super) fn new(node: &CheckedNode, error: Error, came_from: Vec<String>) -> Self {
         let manifest = &node.class.pack.manifest;
         Self {
@@ -93,7 +95,7 @@ impl NodeFailure {
         }
     }
 
-    /// Everything about it, for programs.
+    /// The whole failure as JSON.
     #[must_use]
     pub fn to_json(&self) -> Json {
         let code = match self.error.code {
@@ -118,8 +120,8 @@ impl NodeFailure {
     }
 }
 
-/// ``node `decode` (gpstoken.Decode) failed: input `map`, which came from `splat.map`: 3 values are NaN [gpstoken 0.1.0,
-/// src/decode.rs:20:9]``
+/// Shows ``node `decode` (acme.Decode) failed: input `map`, which comes from `splat.map`: 3 values are NaN [acme 0.1.0,
+/// src/decode.rs:20:9]``.
 impl fmt::Display for NodeFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let how = if self.error.code == Code::Panic { "panicked" } else { "failed" };
@@ -128,7 +130,7 @@ impl fmt::Display for NodeFailure {
             write!(f, "input `{input}`")?;
             if !self.came_from.is_empty() {
                 let sources: Vec<String> = self.came_from.iter().map(|source| format!("`{source}`")).collect();
-                write!(f, ", which came from {}", sources.join(", "))?;
+                write!(f, ", which comes from {}", sources.join(", "))?;
             }
             f.write_str(": ")?;
         }
@@ -140,28 +142,28 @@ impl fmt::Display for NodeFailure {
     }
 }
 
-/// What became of a node.
+/// How a node ended in a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Status {
     /// It ran.
     Done,
-    /// Its outputs came from the cache, or only cached ones needed it.
+    /// Its outputs came from the cache, or only nodes with cached outputs needed it.
     Cached,
     /// It failed.
     Failed,
-    /// It was not run, because the node of this id failed.
+    /// It did not run, because the node with this id failed.
     Skipped(Arc<str>),
-    /// The run was cancelled before it was done.
+    /// The run was cancelled before the node finished.
     Cancelled,
-    /// It did not react when the run was cancelled, and goes on by itself.
+    /// It did not stop when the run was cancelled, and still runs in its thread.
     Abandoned,
     /// No result and no output node needs it.
     NotNeeded,
 }
 
 impl Status {
-    /// For programs: `done`, `not_needed`, ...
+    /// The name in JSON: `done`, `not_needed`, ...
     #[must_use]
     pub fn name(&self) -> &'static str {
         match self {
@@ -181,31 +183,31 @@ impl Status {
 pub struct NodeReport {
     /// Its id.
     pub node: Arc<str>,
-    /// What became of it.
+    /// How it ended.
     pub status: Status,
     /// How long it ran, in milliseconds.
     pub ms: f64,
-    /// Why it ran or did not.
+    /// Why it ran or did not run.
     pub why: Why,
 }
 
 /// How a run ended.
 #[derive(Clone, Debug)]
 pub struct RunResult {
-    /// The named results, in the order of the graph, without those that failed.
+    /// The named results in the order of the graph. Results of nodes that failed are left out.
     pub outputs: Vec<(String, Value)>,
     /// The nodes that failed.
     pub failures: Vec<NodeFailure>,
     /// Every node, in the order of the graph.
     pub nodes: Vec<NodeReport>,
-    /// The files that output nodes say they have written, with the id of the node.
+    /// The files that output nodes report as written, each with the id of its node.
     pub written: Vec<(Arc<str>, PathBuf)>,
-    /// Whether the run was cancelled before it was done.
+    /// Whether the run was cancelled before all nodes finished.
     pub cancelled: bool,
 }
 
 impl RunResult {
-    /// For programs: `done`, `failed` or `cancelled`.
+    /// The name in JSON: `done`, `failed` or `cancelled`.
     #[must_use]
     pub fn status_name(&self) -> &'static str {
         match (self.cancelled, self.failures.is_empty()) {
@@ -215,12 +217,12 @@ impl RunResult {
         }
     }
 
-    /// The ids of the nodes that did not react when the run was cancelled.
+    /// The ids of the nodes that did not stop when the run was cancelled.
     pub fn abandoned(&self) -> impl Iterator<Item = &Arc<str>> {
         self.nodes.iter().filter(|report| report.status == Status::Abandoned).map(|report| &report.node)
     }
 
-    /// The ids of the nodes that were not run because another failed, each with that one.
+    /// The ids of the skipped nodes, each with the id of the node that failed.
     pub fn skipped(&self) -> impl Iterator<Item = (&Arc<str>, &Arc<str>)> {
         self.nodes.iter().filter_map(|report| match &report.status {
             Status::Skipped(because_of) => Some((&report.node, because_of)),

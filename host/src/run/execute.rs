@@ -1,13 +1,14 @@
+//! Runs the nodes of a run in parallel tasks.
+
 use super::{
-    CancelToken,
     context::NodeContext,
     event::{Event, NodeFailure},
-    plan::Plan,
     supply,
+    work::{Message, Messages, State, Work, lock},
 };
 use crate::{
-    graph::{Checked, CheckedNode, Feed, Socket},
-    registry::Instance,
+    graph::{CheckedNode, Feed},
+    words::count,
 };
 use splatgraph_sdk::{
     Code, Error, Value, host,
@@ -15,155 +16,17 @@ use splatgraph_sdk::{
 };
 use std::{
     any::Any,
-    collections::VecDeque,
     panic::{AssertUnwindSafe, catch_unwind},
     path::PathBuf,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicU32, Ordering},
-    },
+    sync::{Arc, atomic::Ordering},
     time::{Duration, Instant},
 };
-use tokio::sync::mpsc;
 
-/// How long running nodes have to react when a run is cancelled.
+/// How long running nodes have to stop after a run is cancelled.
 const GRACE: Duration = Duration::from_millis(900);
 
-/// A run in progress, shared by its tasks.
-pub(super) struct Work {
-    pub(super) checked: Checked,
-    pub(super) plan: Plan,
-    /// Per output of all nodes.
-    slots: Vec<Mutex<Slot>>,
-    /// Per node: the links that it still waits for.
-    waiting_for: Vec<AtomicU32>,
-    pub(super) states: Vec<Mutex<State>>,
-    ready: Mutex<VecDeque<usize>>,
-    /// All files that are known to be read.
-    reads: Vec<PathBuf>,
-    /// JSON.
-    pub(super) settings: String,
-    cancel: CancelToken,
-    /// The run is over: nodes that were left behind are not listened to.
-    over: AtomicBool,
-    pub(super) hooks: Hooks,
-    messages: mpsc::UnboundedSender<Message>,
-}
-
-/// What a run calls.
-pub(super) struct Hooks {
-    pub(super) event: Box<dyn Fn(Event) + Send + Sync>,
-    /// The instance of a node.
-    pub(super) instance: Box<MakeInstance>,
-    /// Keeps the outputs of a node.
-    pub(super) keep: Box<KeepOutputs>,
-}
-
-type MakeInstance = dyn Fn(&CheckedNode) -> Result<Arc<dyn Instance>, Error> + Send + Sync;
-/// Gets the node's position, its id, its outputs and the files that it says it has written.
-type KeepOutputs = dyn Fn(usize, &Arc<str>, &[Value], &[PathBuf]) + Send + Sync;
-
-#[derive(Default)]
-struct Slot {
-    value: Option<Value>,
-    uses: u32,
-}
-
-/// What became of a node so far.
-#[derive(Clone, Debug, Default)]
-pub(super) enum State {
-    #[default]
-    Waiting,
-    /// A node that it needs failed; it is skipped when all others it waits for are done.
-    Doomed(Arc<str>),
-    Running,
-    Done {
-        ms: f64,
-        written: Vec<PathBuf>,
-    },
-    Failed(NodeFailure),
-    Skipped(Arc<str>),
-    Cancelled,
-    Abandoned,
-}
-
-enum Message {
-    /// A node became ready.
-    Ready,
-    TaskEnded,
-    Cancelled,
-}
-
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // Nothing that could panic half-way runs under a lock.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 impl Work {
-    /// `supplied` are outputs that are there already.
-    pub(super) fn new(
-        checked: Checked,
-        plan: Plan,
-        supplied: Vec<(usize, Vec<Value>)>,
-        settings: String,
-        cancel: CancelToken,
-        hooks: Hooks,
-    ) -> (Arc<Self>, Messages) {
-        let (messages, receiver) = mpsc::unbounded_channel();
-        let mut slots: Vec<Slot> = plan.uses.iter().map(|&uses| Slot { value: None, uses }).collect();
-        for (node, outputs) in supplied {
-            for (output, value) in outputs.into_iter().enumerate() {
-                let slot = &mut slots[plan.output(node, output)];
-                slot.value = (slot.uses > 0).then_some(value);
-            }
-        }
-        let work = Self {
-            slots: slots.into_iter().map(Mutex::new).collect(),
-            waiting_for: plan.waiting_for.iter().map(|&count| AtomicU32::new(count)).collect(),
-            states: checked.nodes.iter().map(|_| Mutex::default()).collect(),
-            ready: Mutex::new(plan.ready.iter().copied().collect()),
-            reads: checked.nodes.iter().flat_map(|node| node.reads.iter().cloned()).collect(),
-            over: AtomicBool::new(false),
-            checked,
-            plan,
-            settings,
-            cancel,
-            hooks,
-            messages,
-        };
-        (Arc::new(work), Messages(receiver))
-    }
-
-    /// Takes the value of an output once; the last time it leaves the run.
-    pub(super) fn take(&self, socket: Socket) -> Option<Value> {
-        let mut slot = lock(&self.slots[self.plan.output(socket.node, socket.output)]);
-        slot.uses -= 1;
-        if slot.uses == 0 { slot.value.take() } else { slot.value.clone() }
-    }
-
-    /// Whether nodes should stop.
-    pub(super) fn is_stopping(&self) -> bool {
-        self.cancel.is_cancelled() || self.over.load(Ordering::Acquire)
-    }
-
-    pub(super) fn emit(&self, event: Event) {
-        if !self.over.load(Ordering::Acquire) {
-            // A listener that panics must not take the run with it.
-            let _ = catch_unwind(AssertUnwindSafe(|| (self.hooks.event)(event)));
-        }
-    }
-
-    /// Changes the state of a node that runs; false when it was abandoned meanwhile.
-    fn leave_running(&self, node: usize, state: State) -> bool {
-        let mut current = lock(&self.states[node]);
-        let runs = matches!(*current, State::Running);
-        if runs {
-            *current = state;
-        }
-        runs
-    }
-
-    /// Runs nodes until none is ready: first those that follow from the one before, in the same thread.
+    /// Runs nodes until none is ready. Consumers of the last node come first, so that a chain stays in one thread.
     fn run_ready_nodes(self: &Arc<Self>) {
         let mut next = None;
         while !self.cancel.is_cancelled()
@@ -179,7 +42,7 @@ impl Work {
         }
     }
 
-    /// The nodes that can run now because this one is done.
+    /// Runs a node. Returns the nodes that are ready because it finished.
     fn run_node(self: &Arc<Self>, node: usize) -> Vec<usize> {
         let about = &self.checked.nodes[node];
         *lock(&self.states[node]) = State::Running;
@@ -225,7 +88,8 @@ impl Work {
         let outputs = instance.run(&ctx, &inputs)?;
         let expected = about.class.spec.outputs.len();
         if outputs.len() != expected {
-            let message = format!("it gave {} values, but its class declares {expected} outputs", outputs.len());
+            let message =
+                format!("expected {}, as the class declares, got {}", count(expected, "output"), outputs.len());
             let error = Error::new(format!("{message}; tell the author of the pack"));
             return Err(Error { location: String::new(), ..error });
         }
@@ -243,8 +107,8 @@ impl Work {
         NodeFailure::new(node, error, came_from)
     }
 
-    /// Tells those that wait for a node that it is done, or which node's failure keeps it from being done.
-    /// The nodes that can run now; what can't ever run is skipped on the way.
+    /// Tells the consumers of a node that it finished, or that it can't because the node `failed` failed. Skips the
+    /// consumers that can never run. Returns the nodes that are ready.
     fn release(&self, node: usize, failed: Option<Arc<str>>) -> Vec<usize> {
         let mut ready = Vec::new();
         let mut over = vec![(node, failed)];
@@ -275,24 +139,10 @@ impl Work {
         }
         ready
     }
-
-    /// Gives up on nodes that run, and stops listening to them.
-    fn finish(&self) {
-        self.over.store(true, Ordering::Release);
-        for state in &self.states {
-            let mut state = lock(state);
-            if matches!(*state, State::Running) {
-                *state = State::Abandoned;
-            }
-        }
-    }
 }
 
-/// What the tasks of a run report.
-pub(super) struct Messages(mpsc::UnboundedReceiver<Message>);
-
-/// Starts tasks on the blocking pool, at most `limit` at a time, until all nodes are done. When the run is cancelled,
-/// nodes that run have [`GRACE`] to react.
+/// Starts tasks on the blocking pool, at most `limit` at a time, until all nodes are done. After the run is cancelled,
+/// running nodes have [`GRACE`] to stop.
 pub(super) async fn drive(work: Arc<Work>, mut messages: Messages, limit: usize) {
     let watch = tokio::spawn({
         let (cancel, sender) = (work.cancel.clone(), work.messages.clone());
@@ -332,7 +182,7 @@ pub(super) async fn drive(work: Arc<Work>, mut messages: Messages, limit: usize)
     work.finish();
 }
 
-/// Reports its end even when it panics.
+/// A task, which reports its end even if it panics.
 struct Task(Arc<Work>);
 
 impl Drop for Task {
@@ -346,7 +196,7 @@ fn panicked(panic: &(dyn Any + Send)) -> Error {
     Error { code: Code::Panic, location: String::new(), ..Error::new(message.unwrap_or("a panic without a message")) }
 }
 
-/// The files that a node says it has written, each once: the texts it gives, or else the paths it was given.
+/// The files that a node wrote, each once: the paths among its outputs, or else the paths in its inputs.
 fn written(node: &CheckedNode, outputs: &[Value]) -> Vec<PathBuf> {
     let spec = &node.class.spec;
     if !spec.inputs.iter().any(|input| input.path == Some(PathKind::Write)) {

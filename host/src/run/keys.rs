@@ -1,40 +1,45 @@
-use super::{digest::Digests, runner::Settings};
+//! Keys of results in the cache: digests of everything that a result depends on.
+
+use super::{digest::Digests, settings::Settings};
 use crate::graph::{Checked, CheckedNode, Feed};
 use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 use splatgraph_sdk::spec::{InputSpec, PathKind};
 use std::{io, path::Path};
 
-/// The name of a result in the cache.
+/// Names a result in the cache.
 pub(super) type Key = [u8; 32];
 
-/// What a node's result depends on.
+/// Whether a later run may want the results of a node (its position in [`Checked::nodes`]).
+pub(super) type Keep<'a> = dyn Fn(usize) -> bool + 'a;
+
+/// Everything that the result of a node depends on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Fingerprint {
     pub(super) class: Key,
-    /// Which loading of the pack.
+    /// The generation of the pack; see [`NodeSource::generation`](crate::registry::NodeSource::generation).
     pub(super) generation: u64,
     pub(super) settings: Key,
-    /// In the order of the inputs.
+    /// One for each input, in the order of the class.
     pub(super) parts: Vec<Part>,
 }
 
-/// What one input's contribution depends on.
+/// Everything that one input depends on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Part {
     Value(Key),
-    /// The value, and the content of the files that it names.
+    /// The value, and the contents of the files that it names.
     Files {
         paths: Key,
         content: Key,
     },
     Links(Key),
-    /// A path from another node, a file that can't be read, or an input that gets such a node's output.
+    /// The input is a path from another node, a file that can't be read, or the output of a node with such an input.
     Unknown,
 }
 
 impl Fingerprint {
-    /// `None` when a part is unknown.
+    /// The key of the result; `None` if a part is unknown.
     pub(super) fn key(&self) -> Option<Key> {
         let mut hash = Sha256::new();
         hash.update(self.class);
@@ -55,22 +60,28 @@ impl Fingerprint {
     }
 }
 
-/// Settings that change no result, or only what output nodes write.
+/// Settings that change no result, or only the files of output nodes.
 const HARMLESS: [&str; 3] = ["threads", "png_text", "previews"];
 
-/// The fingerprints of the nodes that the roots need, in one pass from sources to consumers.
-pub(super) fn fingerprints(checked: &Checked, digests: &mut Digests, settings: &Settings) -> Vec<Option<Fingerprint>> {
+/// The fingerprints of the nodes that the roots need, made in one pass from sources to consumers.
+///
+/// A node that `keep` rejects has no fingerprint: no later run wants its results, so its files need not be read.
+pub(super) fn fingerprints(
+    checked: &Checked,
+    digests: &mut Digests,
+    settings: &Settings,
+    keep: &Keep<'_>,
+) -> Vec<Option<Fingerprint>> {
     let mut relevant: Vec<_> = settings.iter().filter(|(name, _)| !HARMLESS.contains(&name.as_str())).collect();
     relevant.sort_by_key(|(name, _)| name.as_str());
     let settings = sha(relevant.iter().flat_map(|(name, value)| [name.to_string(), value.to_string()]));
     let mut all: Vec<Option<Fingerprint>> = vec![None; checked.nodes.len()];
     let mut keys: Vec<Option<Key>> = vec![None; checked.nodes.len()];
     for node in sources_first(checked) {
-        let at = &checked.nodes[node];
-        if !at.keep {
-            // Its files need not be read to tell whether they changed.
+        if !keep(node) {
             continue;
         }
+        let at = &checked.nodes[node];
         let parts = at.class.spec.inputs.iter().zip(&at.feeds);
         let parts = parts.map(|(spec, feed)| part(spec, feed, &keys, digests)).collect();
         let manifest = &at.class.pack.manifest;
@@ -98,7 +109,7 @@ fn part(spec: &InputSpec, feed: &Feed, keys: &[Option<Key>], digests: &mut Diges
         Feed::Link(_) | Feed::Links(_) if spec.path.is_some() => Part::Unknown,
         Feed::Link(_) | Feed::Links(_) => {
             let mut hash = Sha256::new();
-            // One link and a list of one link are different inputs.
+            // A link and a list with one link are different inputs.
             hash.update([u8::from(matches!(feed, Feed::Links(_)))]);
             for socket in feed.sockets() {
                 let Some(key) = keys[socket.node] else { return Part::Unknown };
@@ -110,7 +121,7 @@ fn part(spec: &InputSpec, feed: &Feed, keys: &[Option<Key>], digests: &mut Diges
     }
 }
 
-/// Of all files that a value names; built-in models belong to the version of the pack.
+/// The digest of all files that a value names. Built-in models are covered by the version of the pack.
 fn content(spec: &InputSpec, value: &Json, digests: &mut Digests) -> io::Result<Key> {
     let mut hash = Sha256::new();
     let texts: Vec<&str> = match value {
@@ -134,14 +145,14 @@ fn sha(texts: impl IntoIterator<Item = String>) -> Key {
     hash.finalize().into()
 }
 
-/// The nodes that the roots need, each after those it takes from; without recursion.
+/// The nodes that the roots need, each after its sources. Works without recursion, so long chains are safe.
 fn sources_first(checked: &Checked) -> Vec<usize> {
     let sources = |node: &CheckedNode| -> Vec<usize> {
         node.feeds.iter().flat_map(Feed::sockets).map(|socket| socket.node).collect()
     };
     let mut order = Vec::with_capacity(checked.nodes.len());
     let mut seen = vec![false; checked.nodes.len()];
-    // A node and whether its sources were put before it.
+    // A node, and whether its sources are on the stack already.
     let mut stack: Vec<(usize, bool)> = checked.roots.iter().map(|&root| (root, false)).collect();
     while let Some((node, expanded)) = stack.pop() {
         if expanded {

@@ -1,23 +1,25 @@
+//! The plan of a run: which nodes run, and which wait for which.
+
 use crate::graph::{Checked, Feed};
 
-/// What has to run, and what waits for what. Made in time proportional to nodes and links, without recursion.
+/// Which nodes run, and which wait for which. Making it takes time proportional to nodes and links, and no recursion.
 pub(super) struct Plan {
-    /// Per node: whether a root needs it, through nodes that run.
+    /// For each node, whether a root needs it through nodes that run.
     pub(super) runs: Vec<bool>,
-    /// Per node: the links that it waits for.
+    /// For each node, the number of links that it waits for.
     pub(super) waiting_for: Vec<u32>,
-    /// Per node: those that wait for it, once for each link.
+    /// For each node, the nodes that wait for it, once for each link.
     pub(super) consumers: Vec<Vec<usize>>,
     /// The nodes that wait for nothing, in the order of the file.
     pub(super) ready: Vec<usize>,
-    /// Where the outputs of a node begin in `uses`.
+    /// For each node, the position of its first output in `uses`.
     first_output: Vec<usize>,
-    /// Per output of all nodes: how often its value is taken.
+    /// For each output of all nodes, how often its value is taken.
     pub(super) uses: Vec<u32>,
 }
 
 impl Plan {
-    /// `is_supplied` says of a node that its outputs are there already; it is asked once for each node needed.
+    /// `is_supplied` tells whether the outputs of a node are in the cache. It is called once for each node that is needed.
     pub(super) fn new(checked: &Checked, mut is_supplied: impl FnMut(usize) -> bool) -> Self {
         let count = checked.nodes.len();
         let mut first_output = Vec::with_capacity(count);

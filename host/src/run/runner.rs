@@ -1,12 +1,16 @@
+//! The runner, which keeps nodes and results from run to run.
+
 use super::{
     cache::Cache,
     cancel::CancelToken,
     digest::Digests,
     event::{Event, NodeReport, RunResult, Status},
-    execute::{Hooks, State, Work, drive, lock},
-    keys::{Fingerprint, Key, fingerprints},
+    execute::drive,
+    keys::{Fingerprint, Keep, Key, fingerprints},
     plan::Plan,
+    settings::Settings,
     why::{Why, why_it_runs},
+    work::{Hooks, State, Work, lock},
     written::Written,
 };
 use crate::{
@@ -14,7 +18,7 @@ use crate::{
     graph::{Checked, CheckedNode},
     registry::{Instance, NodeSource},
 };
-use serde_json::{Map, Value as Json};
+use serde_json::Value as Json;
 use splatgraph_sdk::{Error, Value};
 use std::{
     collections::HashMap,
@@ -24,48 +28,45 @@ use std::{
 };
 use tokio::runtime::{Builder, Runtime};
 
-/// Settings of a run, handed to nodes as they are: a JSON object.
-pub type Settings = Map<String, Json>;
-
-/// How a [`Runner`] works.
+/// The options of a [`Runner`].
 #[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// How many nodes run at the same time, and the setting `threads` that nodes get; `None` means one for each core.
+    /// How many nodes run at the same time. Nodes get the number as the setting `threads`. `None` means one for each core.
     pub threads: Option<usize>,
-    /// Bytes of host memory for results that are kept from run to run; 0 keeps none, and then files are not compared
-    /// either: right for a single run.
+    /// Bytes of host memory for results that are kept from run to run. 0 keeps no results and compares no files, which is
+    /// right for a single run.
     pub cache_bytes: u64,
 }
 
 /// Runs graphs, and keeps their nodes and results from run to run.
 pub struct Runner {
-    /// Present until dropped.
+    /// `None` only while the runner is dropped.
     runtime: Option<Runtime>,
     limit: usize,
     threads: Option<usize>,
     kept: Arc<Mutex<Kept>>,
 }
 
-/// What stays from run to run.
+/// Everything that stays from run to run.
 struct Kept {
-    /// By node id and class, with the source that made it: a pack that was loaded anew makes its nodes anew.
+    /// By node id and class. The source that made an instance stands beside it: a reloaded pack makes new instances.
     instances: HashMap<(Arc<str>, String), Made>,
     cache: Cache,
     digests: Digests,
-    /// By node id: what its last result depended on.
+    /// By node id, everything that its last result depended on.
     last: HashMap<Arc<str>, Fingerprint>,
-    /// What output nodes wrote.
+    /// The files that output nodes wrote.
     written: Written,
 }
 
-/// A node and what made it.
+/// An instance with the source that made it.
 type Made = (Arc<dyn NodeSource>, Arc<dyn Instance>);
 
 impl Runner {
-    /// A runner that has run nothing yet.
+    /// A runner without nodes and results.
     ///
     /// # Errors
-    /// The operating system gives no event queue.
+    /// The operating system refuses an event queue.
     pub fn new(options: Options) -> io::Result<Self> {
         let runtime = Builder::new_current_thread().enable_time().thread_name("node").build()?;
         let cores = || available_parallelism().map_or(1, usize::from);
@@ -83,14 +84,14 @@ impl Runner {
         })
     }
 
-    /// Runs a graph to its end and reports what became of every node. `events` is called from any thread, also from
-    /// several at the same time.
+    /// Runs a graph and reports how every node ended. The runner calls `events` from any thread, also from several at the
+    /// same time.
     ///
-    /// A node that fails keeps only those from running that need it. After [`CancelToken::cancel`] running nodes have a
-    /// little less than a second to stop; those that don't are abandoned and go on by themselves.
+    /// If a node fails, only the nodes that need it are skipped. After [`CancelToken::cancel`], running nodes have a little
+    /// less than a second to stop. The runner abandons nodes that don't stop, and these still run in their threads.
     ///
     /// # Panics
-    /// Called from inside an async runtime: go through a blocking thread there.
+    /// Panics inside an async runtime; call it from a blocking thread there.
     pub fn run(
         &self,
         checked: &Checked,
@@ -98,11 +99,24 @@ impl Runner {
         events: impl Fn(Event) + Send + Sync + 'static,
         cancel: &CancelToken,
     ) -> RunResult {
+        self.run_keeping(checked, settings, &|_| true, events, cancel)
+    }
+
+    /// Runs a graph as [`run`](Self::run) does, but keeps only the results of the nodes that `keep` accepts, by their
+    /// positions in [`Checked::nodes`].
+    pub(crate) fn run_keeping(
+        &self,
+        checked: &Checked,
+        settings: &Settings,
+        keep: &Keep<'_>,
+        events: impl Fn(Event) + Send + Sync + 'static,
+        cancel: &CancelToken,
+    ) -> RunResult {
         let mut settings = settings.clone();
         if let Some(threads) = self.threads {
             settings.entry("threads").or_insert_with(|| threads.into());
         }
-        let Prepared { plan, supplied, fingerprints, whys } = self.prepare(checked, &settings);
+        let Prepared { plan, supplied, fingerprints, whys } = self.prepare(checked, &settings, keep);
         let hooks = self.hooks(events, fingerprints);
         let cached = supplied.clone();
         let text = Json::Object(settings).to_string();
@@ -116,7 +130,7 @@ impl Runner {
         self.result(&work, whys, cancel)
     }
 
-    /// Drops the nodes that no run of this graph would use again: what they hold, such as models, can be large.
+    /// Drops the instances that no run of this graph would use again, as they may hold large models.
     pub fn keep_only_nodes_of(&self, checked: &Checked) {
         let used: HashMap<_, _> = checked
             .nodes
@@ -128,12 +142,12 @@ impl Runner {
         };
         let unused =
             lock(&self.kept).instances.extract_if(|name, (made_by, _)| !is_used(name, made_by)).collect::<Vec<_>>();
-        // Outside the lock, as dropping a node is the pack's business.
+        // Outside the lock, as dropping an instance runs code of its pack.
         drop(unused);
     }
 
     /// Decides which nodes run.
-    fn prepare(&self, checked: &Checked, settings: &Settings) -> Prepared {
+    fn prepare(&self, checked: &Checked, settings: &Settings, keep: &Keep<'_>) -> Prepared {
         let mut kept = lock(&self.kept);
         let count = checked.nodes.len();
         if !kept.cache.is_on() {
@@ -145,11 +159,11 @@ impl Runner {
                 fingerprints: vec![None; count],
             };
         }
-        let fingerprints = fingerprints(checked, &mut kept.digests, settings);
+        let fingerprints = fingerprints(checked, &mut kept.digests, settings, keep);
         let mut supplied = Vec::new();
         let plan = Plan::new(checked, |node| {
             let key = fingerprints[node].as_ref().and_then(Fingerprint::key);
-            // An output node runs, unless what it would write is there.
+            // An output node runs unless the files that it would write are there.
             let at = &checked.nodes[node];
             let key = key.filter(|key| !at.class.spec.output || kept.written.untouched(&at.id, key));
             match key.and_then(|key| kept.cache.get(&key)) {
@@ -224,7 +238,7 @@ impl Runner {
                 State::Skipped(because_of) => Status::Skipped(because_of),
                 State::Cancelled => Status::Cancelled,
                 State::Running | State::Abandoned => {
-                    // Whatever it still does must not meet the next run.
+                    // The instance may still work, so the next run must not use it.
                     lock(&self.kept).instances.remove(&(node.id.clone(), node.class.full_name.clone()));
                     Status::Abandoned
                 }
@@ -258,7 +272,7 @@ fn instance(kept: &Mutex<Kept>, node: &CheckedNode) -> Result<Arc<dyn Instance>,
     {
         return Ok(instance.clone());
     }
-    // Outside the lock, as it is the pack's: it may take its time, or panic.
+    // Outside the lock, as this runs code of the pack, which may take long or panic.
     let instance: Arc<dyn Instance> = source.create(&node.class.spec.name)?.into();
     lock(kept).instances.insert(name, (source.clone(), instance.clone()));
     Ok(instance)
@@ -267,7 +281,7 @@ fn instance(kept: &Mutex<Kept>, node: &CheckedNode) -> Result<Arc<dyn Instance>,
 impl Drop for Runner {
     fn drop(&mut self) {
         if let Some(runtime) = self.runtime.take() {
-            // Nodes that were abandoned are not waited for.
+            // Does not wait for abandoned nodes.
             runtime.shutdown_background();
         }
     }

@@ -1,4 +1,4 @@
-//! The values that go into a node.
+//! The input values of a node.
 
 use crate::graph::{Base, CheckedNode, Feed, PathRules, Resolved, Socket, paths_clash};
 use splatgraph_sdk::{
@@ -7,17 +7,17 @@ use splatgraph_sdk::{
 };
 use std::path::PathBuf;
 
-/// The inputs of a node in the order of its class. `take` hands out the value of an output.
+/// The inputs of a node in the order of its class. `take` returns the value of an output.
 ///
 /// # Errors
-/// A path that comes from another node can't be used.
+/// A path from another node can't be used.
 pub(super) fn inputs(
     node: &CheckedNode,
     rules: &PathRules,
     reads: &[PathBuf],
     mut take: impl FnMut(Socket) -> Value,
 ) -> Result<Vec<Value>, Error> {
-    // All values are taken before the first error, so that none is kept for a node that fails here.
+    // Takes all values before the first error, so that no value waits for a node that fails here.
     let values: Vec<Value> = node
         .feeds
         .iter()
@@ -36,12 +36,12 @@ pub(super) fn inputs(
     specs.zip(values).map(|((feed, spec), value)| linked(feed, spec, value, rules, reads)).collect()
 }
 
-/// A list's values, or the value itself.
+/// The values of a list, or the value itself.
 fn items(value: Value) -> Vec<Value> {
     value.as_list().unwrap_or_else(|| vec![value])
 }
 
-/// Whole numbers become floats where only floats belong, and paths from other nodes absolute.
+/// Makes whole numbers floats where the input takes only floats, and paths from other nodes absolute.
 fn linked(feed: &Feed, spec: &InputSpec, value: Value, rules: &PathRules, reads: &[PathBuf]) -> Result<Value, Error> {
     if feed.sockets().is_empty() {
         return Ok(value);
@@ -59,7 +59,7 @@ fn one(spec: &InputSpec, value: Value, rules: &PathRules, reads: &[PathBuf]) -> 
         (Kind::Int | Kind::Uint, _) if spec.socket == scalar::FLOAT => Ok(value.as_float().map_or(value, Value::float)),
         (Kind::Text, Some(kind)) => {
             let text = value.as_text().unwrap_or_default();
-            // The place is for the authors of packs.
+            // The location in the source is for errors of packs.
             let refused = |why: String| Error { location: String::new(), ..Error::input(&spec.name, why) };
             let path =
                 match rules.resolve(spec, kind, text, &Base::Graph).map_err(|problem| refused(problem.to_string()))? {
@@ -67,11 +67,14 @@ fn one(spec: &InputSpec, value: Value, rules: &PathRules, reads: &[PathBuf]) -> 
                     Resolved::File(path) => path,
                 };
             if kind == PathKind::Write && paths_clash(&path, reads) {
-                return Err(refused(format!("it would write over a file that the same run reads: {}", path.display())));
+                return Err(refused(format!(
+                    "expected a new file, got a file that this run reads: {}",
+                    path.display()
+                )));
             }
             match path.to_str() {
                 Some(path) => Ok(Value::text(path)),
-                None => Err(refused("the folder's name is not Unicode".to_owned())),
+                None => Err(refused("expected a path in Unicode; rename the folder".to_owned())),
             }
         }
         _ => Ok(value),

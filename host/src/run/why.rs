@@ -1,42 +1,44 @@
+//! Why a node ran or did not run.
+
 use super::keys::{Fingerprint, Part};
 use crate::graph::{CheckedNode, Feed};
 use splatgraph_sdk::spec::PathKind;
 use std::fmt;
 
-/// Why a node ran, or did not.
+/// Why a node ran or did not run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Why {
-    /// Ran: results are not kept.
+    /// It ran: the runner keeps no results.
     CacheOff,
-    /// Ran: for the first time.
+    /// It ran for the first time.
     FirstTime,
-    /// Ran: it has another class or version than last time.
+    /// It ran: its class or the version of its pack changed.
     ClassChanged,
-    /// Ran: the library of its pack was loaded anew.
+    /// It ran: the library of its pack was reloaded.
     PackChanged,
-    /// Ran: the settings changed.
+    /// It ran: the settings changed.
     SettingsChanged,
-    /// Ran: the value of this input changed.
+    /// It ran: the value of this input changed.
     InputChanged(String),
-    /// Ran: what this input gets from the node named second changed.
+    /// It ran: the value that this input (first) takes from a node (second) changed.
     SourceChanged(String, String),
-    /// Ran: the file that this input names changed.
+    /// It ran: the file that this input names changed.
     FileChanged(String),
-    /// Ran: nothing changed, but its last result was not kept.
+    /// It ran: nothing changed, but its last result was not kept.
     NotKept,
-    /// Ran: it writes, and names no files that could be looked at.
+    /// It ran: it is an output node, and names no files that could be compared.
     Writes,
-    /// Ran: a file that it wrote is gone or was changed.
+    /// It ran: a file that it wrote is gone or changed.
     FilesTouched,
-    /// Ran: whether this input changed can't be known before the run, as its path comes from another node or its file
-    /// can't be read.
+    /// It ran: this input may have changed. Its path comes from another node, or its file can't be read, so the runner
+    /// can't compare it.
     Unknown(String),
-    /// Did not run: nothing changed.
+    /// It did not run: nothing changed.
     Cached,
-    /// Did not run: nothing changed, nor did the files that it wrote.
+    /// It did not run: neither its inputs nor the files that it wrote changed.
     Written,
-    /// Did not run: nothing needs it.
+    /// It did not run: nothing needs it.
     NotNeeded,
 }
 
@@ -46,23 +48,23 @@ impl fmt::Display for Why {
             Self::CacheOff => f.write_str("ran: results are not kept"),
             Self::FirstTime => f.write_str("ran: first time"),
             Self::ClassChanged => f.write_str("ran: its class or version changed"),
-            Self::PackChanged => f.write_str("ran: its pack was loaded anew"),
+            Self::PackChanged => f.write_str("ran: its pack was reloaded"),
             Self::SettingsChanged => f.write_str("ran: the settings changed"),
             Self::InputChanged(input) => write!(f, "ran: input `{input}` changed"),
-            Self::SourceChanged(input, node) => write!(f, "ran: input `{input}` changed, which comes from `{node}`"),
+            Self::SourceChanged(input, node) => write!(f, "ran: input `{input}`, which comes from `{node}`, changed"),
             Self::FileChanged(input) => write!(f, "ran: the file of input `{input}` changed"),
             Self::NotKept => f.write_str("ran: its last result was not kept"),
-            Self::Writes => f.write_str("ran: it writes"),
-            Self::FilesTouched => f.write_str("ran: its files are not as it left them"),
-            Self::Unknown(input) => write!(f, "ran: only a run tells whether input `{input}` changed"),
+            Self::Writes => f.write_str("ran: it is an output node"),
+            Self::FilesTouched => f.write_str("ran: its files changed since it wrote them"),
+            Self::Unknown(input) => write!(f, "ran: input `{input}` may have changed"),
             Self::Cached => f.write_str("cached"),
-            Self::Written => f.write_str("cached: its files are as it left them"),
+            Self::Written => f.write_str("cached: its files have not changed"),
             Self::NotNeeded => f.write_str("not needed"),
         }
     }
 }
 
-/// Why a node runs whose result is not in the cache, or whose files are not as they were.
+/// Why a node runs. Its result is not in the cache, or its files changed.
 pub(super) fn why_it_runs(
     node: &CheckedNode,
     id: impl Fn(usize) -> String,

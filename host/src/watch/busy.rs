@@ -1,10 +1,12 @@
+//! The time that the nodes of a run take.
+
 use crate::run::Event;
 use std::{
     sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
-/// The time in which at least one node of a run was at work.
+/// The time during which at least one node of a run works.
 #[derive(Default)]
 pub struct BusyTime(Mutex<Nodes>);
 
@@ -16,7 +18,7 @@ struct Nodes {
 }
 
 impl BusyTime {
-    /// Takes note of an event, at the time when it comes.
+    /// Notes an event at the time of the call.
     pub fn note(&self, event: &Event) {
         self.note_at(event, Instant::now());
     }
@@ -40,7 +42,7 @@ impl BusyTime {
         }
     }
 
-    /// The time up to now. Nodes that were cancelled ran until now.
+    /// The time up to now. Nodes that have not finished count until now.
     #[must_use]
     pub fn total(&self) -> Duration {
         let nodes = self.0.lock().unwrap_or_else(PoisonError::into_inner);

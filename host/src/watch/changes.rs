@@ -1,3 +1,5 @@
+//! Listens for changes of files.
+
 use super::{
     folders::{folders_of, places_of},
     watched::Watched,
@@ -16,13 +18,13 @@ use std::{
     time::Instant,
 };
 
-/// Something was done to these files, some of which may matter.
+/// An event about files, some of which may be watched.
 #[derive(Clone, Debug)]
 pub struct Touched {
-    /// When it was noticed.
+    /// The time when it was noticed.
     pub at: Instant,
     paths: Vec<PathBuf>,
-    /// More happened than could be listed.
+    /// Set if more files may have changed than are listed.
     anything: bool,
 }
 
@@ -32,17 +34,17 @@ pub struct Watch {
     watcher: Option<RecommendedWatcher>,
     folders: BTreeMap<PathBuf, bool>,
     watched: Watched,
-    /// Where the files are, with what they are called and what they were when they were last looked at.
+    /// By the place of a file: its path, and its state at the last look.
     files: HashMap<PathBuf, (PathBuf, FileState)>,
     /// Folders in which something changed.
     trees: HashSet<PathBuf>,
     packs: bool,
-    /// A folder on the way to a file came or went.
+    /// Set if a folder on the way to a file came or went.
     moved: bool,
 }
 
 impl Watch {
-    /// Watches nothing yet. `notify` is called from another thread.
+    /// A watch without files. It calls `notify` from another thread.
     #[must_use]
     pub fn new(notify: impl Fn(Touched) + Send + Sync + 'static) -> Self {
         Self {
@@ -57,10 +59,10 @@ impl Watch {
         }
     }
 
-    /// Watches these files from now on. A file that was watched before has changed if it did since [`look`](Self::look).
+    /// Watches these files from now on. For a file that was watched before, changes since [`look`](Self::look) still count.
     ///
     /// # Errors
-    /// The system can't watch any more folders.
+    /// The system can't watch more folders.
     pub fn set(&mut self, watched: Watched) -> io::Result<()> {
         self.watched = watched;
         self.listen()?;
@@ -76,15 +78,15 @@ impl Watch {
         Ok(())
     }
 
-    /// Listens in all folders that are there.
+    /// Listens in all folders that exist.
     fn listen(&mut self) -> io::Result<()> {
         loop {
-            // Others may come while those are listened to that are there.
+            // Further folders may appear while the watcher is set up.
             let folders = folders_of(&self.watched);
             if !self.moved && self.watcher.is_some() && folders == self.folders {
                 return Ok(());
             }
-            // The old one listens until the new one does.
+            // The old watcher listens until the new one does.
             self.watcher = Some(self.watcher_of(&folders)?);
             self.folders = folders;
             self.moved = false;
@@ -108,7 +110,7 @@ impl Watch {
         for (folder, &below) in folders {
             let mode = if below { RecursiveMode::Recursive } else { RecursiveMode::NonRecursive };
             match watcher.watch(folder, mode) {
-                // Folders that may not be listed hold nothing that is read.
+                // The user reads no file in a folder that may not be listed.
                 Err(error) if folder.read_dir().is_err() => drop(error),
                 watched => watched.map_err(|error| failed(error, folder))?,
             }
@@ -116,7 +118,7 @@ impl Watch {
         Ok(watcher)
     }
 
-    /// Whether a touched file is one that matters; remembers what [`changed`](Self::changed) can't see by itself.
+    /// Whether an event is about a watched file. Remembers changes that [`changed`](Self::changed) can't find itself.
     pub fn concerns(&mut self, touched: &Touched) -> bool {
         if touched.anything {
             self.packs = true;
@@ -142,7 +144,7 @@ impl Watch {
     /// The folders that count as changed when `path` does.
     fn trees_with<'a>(&'a self, path: &'a Path) -> impl Iterator<Item = &'a PathBuf> {
         let ours = || {
-            // The name under which files are written before they get theirs.
+            // Files are written under a temporary name before they get their own.
             let hidden =
                 path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(TEMPORARY_PREFIX.as_bytes()));
             hidden || self.watched.written.iter().any(|written| paths_clash(written, &[path.to_owned()]))
@@ -159,7 +161,7 @@ impl Watch {
         all.any(|file| file.starts_with(path)) || folders.flat_map(|f| places_of(f)).any(|f| f.starts_with(path))
     }
 
-    /// Takes what there is now for known, so that [`changed`](Self::changed) tells what changes from now on.
+    /// Remembers the current states of the files, so that [`changed`](Self::changed) returns only later changes.
     pub fn look(&mut self) {
         for (place, (_, state)) in &mut self.files {
             *state = FileState::of(place);
@@ -167,9 +169,9 @@ impl Watch {
         self.trees.clear();
     }
 
-    /// The files that are not what they were, and the folders in which something changed.
+    /// The files and folders that changed since [`look`](Self::look).
     pub fn changed(&mut self) -> Vec<PathBuf> {
-        // First, so that what changes from now on is noticed. An error comes again from `set`.
+        // Listens first, so that no later change is missed. `set` reports an error again.
         if self.moved && self.listen().is_err() {
             self.moved = true;
         }
@@ -181,13 +183,13 @@ impl Watch {
         changed
     }
 
-    /// Whether a library in a folder of packs was touched since this was last asked.
+    /// Whether a library in a folder of packs changed since the last call.
     pub fn packs_touched(&mut self) -> bool {
         std::mem::take(&mut self.packs)
     }
 }
 
-/// Opening and reading a file changes nothing.
+/// Whether an event may change a file. Opening and reading do not.
 fn matters(kind: EventKind) -> bool {
     match kind {
         EventKind::Access(AccessKind::Close(AccessMode::Write)) => true,
@@ -196,7 +198,7 @@ fn matters(kind: EventKind) -> bool {
     }
 }
 
-/// How deep a path is inside a folder, which may be a link; 0 is the folder itself.
+/// The depth of a path inside a folder, which may be a link. The folder itself has depth 0.
 fn inside(path: &Path, folder: &Path) -> Option<usize> {
     places_of(folder).iter().find_map(|folder| Some(path.strip_prefix(folder).ok()?.components().count()))
 }

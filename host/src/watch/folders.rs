@@ -1,3 +1,5 @@
+//! Finds the folders in which to listen for changes.
+
 use super::watched::Watched;
 use crate::graph::identity;
 use std::{
@@ -5,7 +7,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Where a path is, and where it leads to if it is a link: as folders without links, which is how changes are reported.
+/// The place of a path, and the place that it leads to if it is a link. Both have no links in their folders, like the paths
+/// that the system reports.
 pub(super) fn places_of(path: &Path) -> Vec<PathBuf> {
     let here = match (path.parent(), path.file_name()) {
         (Some(parent), Some(name)) => identity(parent).join(name),
@@ -15,8 +18,8 @@ pub(super) fn places_of(path: &Path) -> Vec<PathBuf> {
     if here == there { vec![here] } else { vec![here, there] }
 }
 
-/// The folders in which changes have to be listened for, and whether also in all below. Of a file that is the folder it
-/// is in, since editors put a new file in its place; of what does not exist the nearest folder that does.
+/// The folders in which to listen, and whether to listen in all folders below. For a file it is the folder of the file, as
+/// editors replace files. For a path that does not exist, it is the nearest folder that exists.
 pub(super) fn folders_of(watched: &Watched) -> BTreeMap<PathBuf, bool> {
     let mut folders = BTreeMap::new();
     let mut add = |folder: &Path, below: bool| {
@@ -32,7 +35,7 @@ pub(super) fn folders_of(watched: &Watched) -> BTreeMap<PathBuf, bool> {
         add(&folder, false);
     }
     for tree in watched.trees.iter().flat_map(|tree| places_of(tree)) {
-        // Also to notice that it goes.
+        // Notices that the folder itself goes.
         add(tree.parent().unwrap_or(&tree), false);
         add(&tree, true);
     }

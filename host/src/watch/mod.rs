@@ -1,7 +1,7 @@
-//! What it takes to run a graph again whenever something that it depends on changes.
+//! Watches the files that a graph depends on, to run it again when they change.
 //!
-//! [`Watched`] says which files these are, [`Watch`] tells when one of them changed, and [`BusyTime`] how much of a run's
-//! time the nodes took, so that the rest is the host's.
+//! [`Watched`] lists the files. [`Watch`] tells when one of them changes. [`BusyTime`] measures the time of the nodes in a
+//! run, so that the remaining time is the time of the host.
 
 mod busy;
 mod changes;

@@ -1,30 +1,32 @@
+//! The files that a graph depends on.
+
 use crate::{
     graph::{Checked, File, Given, Kind, Problems, paths_clash},
     packs::HotPacks,
 };
 use std::path::{Path, PathBuf};
 
-/// Everything whose change is a reason to run a graph again. Paths are absolute; none of them needs to exist.
+/// The files and folders that a graph depends on. Paths are absolute, and need not exist.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Watched {
-    /// Files: the graph, the graphs in it, what its nodes read.
+    /// Files: the graph, the graphs in it, and the files that its nodes read.
     pub files: Vec<PathBuf>,
-    /// Folders that nodes read, with all that is below them.
+    /// Folders that nodes read, with everything below them.
     pub trees: Vec<PathBuf>,
-    /// Folders of which only the files directly inside count: where a model that is missing could appear.
+    /// Folders in which a missing model could appear. Folders below them do not count.
     pub folders: Vec<PathBuf>,
-    /// Folders of packs, of which only the libraries count.
+    /// Folders of packs, in which only libraries count.
     pub packs: Vec<PathBuf>,
-    /// What the graph writes: no reason to run it again, wherever it lies.
+    /// Files that the graph writes. Their changes do not count, even in a watched folder.
     pub written: Vec<PathBuf>,
 }
 
 impl Watched {
-    /// What a graph depends on before anything is known about it: its file and the packs.
+    /// The files that every graph depends on: its own file and the packs.
     #[must_use]
     pub fn new(graph: &Path, given: &Given, packs: &HotPacks) -> Self {
         let mut folders: Vec<PathBuf> = packs.places().iter().map(|place| absolute(given, &place.folder)).collect();
-        // What stands in a folder may be a link to a library in another.
+        // A folder of packs may have links to libraries in other folders.
         let libraries = packs.found().loaded.iter();
         folders.extend(libraries.filter_map(|file| file.pack.path.parent()).map(Path::to_owned));
         folders.sort();
@@ -32,14 +34,14 @@ impl Watched {
         Self { files: vec![absolute(given, graph)], packs: folders, ..Self::default() }
     }
 
-    /// With the graphs in the graph, also those that could not be read.
+    /// Adds the graphs in the graph, including graphs that could not be read.
     #[must_use]
     pub fn with_file(mut self, file: &File, given: &Given) -> Self {
         self.files.extend(file.parts.iter().map(|part| absolute(given, part)));
         self
     }
 
-    /// With what the nodes read, but not what they write: that would run the graph for ever.
+    /// Adds the files that nodes read, except files that they write, which would run the graph for ever.
     #[must_use]
     pub fn with_nodes(mut self, checked: &Checked) -> Self {
         for node in checked.nodes.iter() {
@@ -48,14 +50,15 @@ impl Watched {
             }
             self.written.extend(node.writes.iter().cloned());
         }
-        // A picture may carry a graph that writes that picture.
+        // A picture may carry a graph that writes this picture.
         let written = std::mem::take(&mut self.written);
         self.files.retain(|file| !written.iter().any(|written| paths_clash(written, std::slice::from_ref(file))));
         self.written = written;
         self
     }
 
-    /// For a graph with problems: with what its nodes read `before`, and where models that are missing are looked for.
+    /// Adds files for a graph with problems: the files that its nodes read `before`, and the folders that are searched for
+    /// missing models.
     #[must_use]
     pub fn with_problems(mut self, problems: &Problems, before: &Self, given: &Given) -> Self {
         for file in &before.files {

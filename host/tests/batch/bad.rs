@@ -1,4 +1,4 @@
-//! What is wrong before a batch starts, or while it runs.
+//! Problems before a batch starts, and while it runs.
 
 use std::fs;
 
@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::support::{Place, Ran};
 use crate::{copying, files, journal, node, texts};
 
-/// Runs a batch of `copy.json` over three files that must not start.
+/// Runs a batch of `copy.json` over three files, which must not start.
 fn refused(arguments: &[&str]) -> String {
     let place = copying();
     texts(&place, &["a", "b", "c"]);
@@ -20,114 +20,114 @@ fn refused(arguments: &[&str]) -> String {
 
 #[test]
 fn values_that_name_nothing() {
-    insta::assert_snapshot!(refused(&["file=in/*.jpg"]), @r"
-    error: `file=in/*.jpg` fits no file; it is looked for from the current directory
+    insta::assert_snapshot!(refused(&["file=in/*.jpg"]), @"
+    error: `file=in/*.jpg` matches no file in the current directory
       [DIR]/work
     ");
-    insta::assert_snapshot!(refused(&["files=in/*.txt"]), @r"
+    insta::assert_snapshot!(refused(&["files=in/*.txt"]), @"
     error: `files=in/*.txt`: the graph has no input `files`; did you mean `file`?
-    1 problem in copy.json; nothing was run
+    1 problem in copy.json; no item ran
     ");
-    insta::assert_snapshot!(refused(&["in/*.txt"]), @"error: `in/*.txt` is of neither form, NAME=VALUE or @rows.csv");
-    insta::assert_snapshot!(refused(&["file=in/*.txt", "extra="]), @"error: `extra=` gives no value; write one, or several with commas between them, or leave `extra` out");
-    insta::assert_snapshot!(refused(&["file=in/*.txt", "extra=9..0"]), @"error: `extra=9..0` is a range backwards; write 0..9");
-    insta::assert_snapshot!(refused(&["file=in/a.txt", "file=in/b.txt"]), @"error: `file` is given twice");
+    insta::assert_snapshot!(refused(&["in/*.txt"]), @"error: expected NAME=VALUE or @rows.csv, got `in/*.txt`");
+    insta::assert_snapshot!(refused(&["file=in/*.txt", "extra="]), @"error: expected a value, or several with commas between them, got `extra=`; leave it out to keep the graph's value");
+    insta::assert_snapshot!(refused(&["file=in/*.txt", "extra=9..0"]), @"error: expected a range from small to large, got `extra=9..0`; write 0..9");
+    insta::assert_snapshot!(refused(&["file=in/a.txt", "file=in/b.txt"]), @"error: `file` is given twice; give it once");
 }
 
 #[test]
 fn csv_files() {
     let place = copying();
     place.write("odd.csv", "fil\nin/a.txt\n");
-    insta::assert_snapshot!(place.run(&["batch", "copy.json", "@odd.csv"]).stderr, @r"
+    insta::assert_snapshot!(place.run(&["batch", "copy.json", "@odd.csv"]).stderr, @"
     error: `@odd.csv` has a column `fil`, but the graph has no such input; did you mean `file`?
-    to use some columns only, write NAME=@odd.csv
+    to use only some columns, write NAME=@odd.csv for each
     ");
-    insta::assert_snapshot!(refused(&["file=@in/rows.csv", "output=@in/rows.csv"]), @"error: `output=@in/rows.csv`: there is no column `output`; its columns are: file, extra");
+    insta::assert_snapshot!(refused(&["file=@in/rows.csv", "output=@in/rows.csv"]), @"error: `output=@in/rows.csv`: the file has no column `output`; its columns are: file, extra");
     insta::assert_snapshot!(refused(&["file=@in/none.csv"]), @r"
     error: `@in/none.csv`: the CSV file cannot be read: No such file or directory (os error 2)
       [DIR]/work/in/none.csv
     ");
-    insta::assert_snapshot!(refused(&["@in/rows.csv", "extra=3"]), @"error: `extra` is given twice");
+    insta::assert_snapshot!(refused(&["@in/rows.csv", "extra=3"]), @"error: `extra` is given twice; give it once");
     insta::assert_snapshot!(refused(&["@in/rows.csv"]), @r#"
     error: item `b-x`: node `sum` (stub.Add), input `b`: `extra=x`: expected a whole number, got "x"
-    1 problem in copy.json; nothing was run
+    1 problem in copy.json; no item ran
     "#);
 }
 
 #[test]
 fn parts_that_are_none() {
-    insta::assert_snapshot!(refused(&["file=in/*.txt", "--part", "9/8"]), @r"
-    error: invalid value '9/8' for '--part <I/N>': of 8 parts the first is 1/8 and the last 8/8
+    insta::assert_snapshot!(refused(&["file=in/*.txt", "--part", "9/8"]), @"
+    error: invalid value '9/8' for '--part <I/N>': expected a part from 1/8 to 8/8
 
     For more information, try '--help'.
     ");
-    insta::assert_snapshot!(refused(&["file=in/*.txt", "--part", "0/3"]), @r"
-    error: invalid value '0/3' for '--part <I/N>': of 3 parts the first is 1/3 and the last 3/3
+    insta::assert_snapshot!(refused(&["file=in/*.txt", "--part", "0/3"]), @"
+    error: invalid value '0/3' for '--part <I/N>': expected a part from 1/3 to 3/3
 
     For more information, try '--help'.
     ");
-    insta::assert_snapshot!(refused(&["file=in/*.txt", "--part", "two"]), @r"
-    error: invalid value 'two' for '--part <I/N>': expected the number of a part and how many there are, as in 2/8
+    insta::assert_snapshot!(refused(&["file=in/*.txt", "--part", "two"]), @"
+    error: invalid value 'two' for '--part <I/N>': expected the number of a part and the number of parts, such as 2/8
 
     For more information, try '--help'.
     ");
 }
 
 #[test]
-fn problems_of_items_are_told_once_for_all() {
+fn problems_of_items_are_reported_once_for_all() {
     insta::assert_snapshot!(refused(&["file=in/*.txt", "extra=1,two,3.5"]), @r#"
     error: item `a-two` and 2 more: node `sum` (stub.Add), input `b`: `extra=two`: expected a whole number, got "two"
     error: item `a-3.5` and 2 more: node `sum` (stub.Add), input `b`: `extra=3.5`: expected a whole number, got "3.5"
-    2 problems in copy.json; nothing was run
+    2 problems in copy.json; no item ran
     "#);
     insta::assert_snapshot!(refused(&["file=in/*.txt", "output={none}.txt"]), @r#"
     error: node `save` (stub.WriteText), input `path`: the path "{none}.txt" has an unknown placeholder {none}: expected {stem}, {index}, {b}, {file}, {extra}, {output}
-    1 problem in copy.json; nothing was run
+    1 problem in copy.json; no item ran
     "#);
 }
 
 #[test]
 fn two_items_may_not_write_one_file() {
-    insta::assert_snapshot!(refused(&["file=in/*.txt", "extra=1,2"]), @r"
-    error: the items `a-1` and `a-2` would write the same file, in node `save` (stub.WriteText); give each its own, for example with output='{stem}-{extra}.txt'
+    insta::assert_snapshot!(refused(&["file=in/*.txt", "extra=1,2"]), @"
+    error: the items `a-1` and `a-2` would write the same file, in node `save` (stub.WriteText); give each item its own file, for example with output='{stem}-{extra}.txt'
       [DIR]/work/copy-batch/a.txt
     ");
-    insta::assert_snapshot!(refused(&["file=in/*.txt", "output=same.png"]), @r"
-    error: the items `a` and `b` would write the same file, in node `save` (stub.WriteText); give each its own, for example with output='{stem}.png'
+    insta::assert_snapshot!(refused(&["file=in/*.txt", "output=same.png"]), @"
+    error: the items `a` and `b` would write the same file, in node `save` (stub.WriteText); give each item its own file, for example with output='{stem}.png'
       [DIR]/work/copy-batch/same.png
     ");
-    insta::assert_snapshot!(refused(&["file=in/a.txt,copy.json", "output=../in/a.txt"]), @r"
-    error: the items `a` and `copy` would write the same file, in node `save` (stub.WriteText); give each its own, for example with output='../in/{stem}.txt'
+    insta::assert_snapshot!(refused(&["file=in/a.txt,copy.json", "output=../in/a.txt"]), @"
+    error: the items `a` and `copy` would write the same file, in node `save` (stub.WriteText); give each item its own file, for example with output='../in/{stem}.txt'
       [DIR]/work/copy-batch/../in/a.txt
     ");
-    // One item over what another reads.
+    // An item would write over a file that another item reads.
     let over = ["file=in/a.txt,in/b.txt,in/001.txt", "--out", ".", "output=in/{index}.txt"];
-    insta::assert_snapshot!(refused(&over), @r"
-    error: the item `b` would write over a file that the item `001` reads; give it another name
+    insta::assert_snapshot!(refused(&over), @"
+    error: the item `b` would write over a file that the item `001` reads; give the written file another name
       [DIR]/work/in/001.txt
     ");
 }
 
 #[test]
 fn the_files_of_the_batch_itself_are_safe() {
-    insta::assert_snapshot!(refused(&["file=in/a.txt", "--table", "batch.jsonl"]), @r"
-    error: --table names the journal of the batch; give it another name
+    insta::assert_snapshot!(refused(&["file=in/a.txt", "--table", "batch.jsonl"]), @"
+    error: the table would write over the journal of the batch; give the table another name
       [DIR]/work/copy-batch/batch.jsonl
     ");
-    insta::assert_snapshot!(refused(&["file=in/*.txt", "--table", "b.txt"]), @r"
-    error: the item `b` would write over the table of the batch; give it another name
+    insta::assert_snapshot!(refused(&["file=in/*.txt", "--table", "b.txt"]), @"
+    error: the item `b` would write over the table of the batch; give its file another name
       [DIR]/work/copy-batch/b.txt
     ");
-    insta::assert_snapshot!(refused(&["file=in/a.txt", "output=batch.jsonl"]), @r"
-    error: the item `a` would write over the journal of the batch; give it another name
+    insta::assert_snapshot!(refused(&["file=in/a.txt", "output=batch.jsonl"]), @"
+    error: the item `a` would write over the journal of the batch; give its file another name
       [DIR]/work/copy-batch/batch.jsonl
     ");
 }
 
 #[test]
-fn collecting_what_cannot_be_collected() {
-    insta::assert_snapshot!(refused(&["file=in/*.txt", "--collect", "letter"]), @"error: --collect: the graph has no output `letter`; did you mean `letters`? Outputs with tensors can be collected: the graph has none; name one under its `outputs`");
-    insta::assert_snapshot!(refused(&["file=in/*.txt", "--collect", "letters"]), @"error: --collect: the output `letters` is of type INT, which --table takes; outputs with tensors can be collected: the graph has none; name one under its `outputs`");
+fn outputs_that_cannot_be_collected() {
+    insta::assert_snapshot!(refused(&["file=in/*.txt", "--collect", "letter"]), @"error: the graph has no output `letter` (did you mean `letters`?); these outputs can be collected: none; name one under `outputs` in the graph");
+    insta::assert_snapshot!(refused(&["file=in/*.txt", "--collect", "letters"]), @"error: expected an output with tensors to collect, got `letters` of type INT, which goes into a table; these outputs can be collected: none; name one under `outputs` in the graph");
     insta::assert_snapshot!(refused(&["file=in/*.txt", "--shard", "3"]), @r"
     error: the following required arguments were not provided:
       --collect <OUTPUT>
@@ -167,47 +167,52 @@ fn journals_of_other_batches() {
     texts(&place, &["a", "b"]);
     let run = |arguments: &[&str]| place.run(&[&["batch", "copy.json", "--out", "out"], arguments].concat()).all();
     assert!(run(&["file=in/a.txt"]).starts_with("exit code 0"));
-    insta::assert_snapshot!(run(&["file=in/a.txt", "--part", "1/2"]), @r"
+    insta::assert_snapshot!(run(&["file=in/a.txt", "--part", "1/2"]), @"
     exit code 2
     --- stdout
     --- stderr
-    error: the batch in this folder was begun as a whole, and can't go on in 2 parts: shares would overlap; give the same number of parts, or another folder with --out
+    error: the batch in this folder was started as a whole, and cannot continue in 2 parts: the parts would overlap; use the same number of parts, or another folder
       [DIR]/work/out/batch.jsonl
+      --out names another folder
     ");
-    insta::assert_snapshot!(run(&["file=in/a.txt", "extra=3"]), @r"
+    insta::assert_snapshot!(run(&["file=in/a.txt", "extra=3"]), @"
     exit code 2
     --- stdout
     --- stderr
-    error: the item `a` would write over a file of an earlier run, of the item `a` with other values; give another folder with --out, or names made of the values
+    error: the item `a` would write over a file of an earlier run, of the item `a` with other values; use another folder, or file names made of the values
       [DIR]/work/out/a.txt
+      --out names another folder
     ");
     let graph = place.read("copy.json").replace("{stem}.txt", "{stem}.text");
     place.write("copy.json", &graph);
-    insta::assert_snapshot!(run(&["file=in/a.txt"]), @r"
+    insta::assert_snapshot!(run(&["file=in/a.txt"]), @"
     exit code 2
     --- stdout
     --- stderr
-    error: copy.json has changed since the batch was begun; give another folder with --out, or remove the journal to begin anew
+    error: copy.json changed after the batch was started; use another folder, or remove the journal to start the batch again
       [DIR]/work/out/batch.jsonl
+      --out names another folder
     ");
     place.write("other.json", &graph);
-    insta::assert_snapshot!(place.run(&["batch", "other.json", "--out", "out", "file=in/a.txt"]).all(), @r"
+    insta::assert_snapshot!(place.run(&["batch", "other.json", "--out", "out", "file=in/a.txt"]).all(), @"
     exit code 2
     --- stdout
     --- stderr
-    error: the journal is of another graph, copy.json; give another folder with --out, or remove the journal to begin anew
+    error: the journal belongs to another graph, copy.json; use another folder, or remove the journal to start the batch again
       [DIR]/work/out/batch.jsonl
+      --out names another folder
     ");
     place.write("out/batch.jsonl", "a file of the user's");
     assert!(run(&["file=in/a.txt"]).starts_with("exit code 2"));
     assert_eq!(place.read("out/batch.jsonl"), "a file of the user's");
     place.write("out/batch.jsonl", "photos\nand");
-    insta::assert_snapshot!(run(&["file=in/a.txt"]), @r"
+    insta::assert_snapshot!(run(&["file=in/a.txt"]), @"
     exit code 2
     --- stdout
     --- stderr
-    error: the file is no journal of a batch; give another folder with --out, or move the file
+    error: expected the journal of a batch, got another file; use another folder, or move the file
       [DIR]/work/out/batch.jsonl
+      --out names another folder
     ");
 }
 
@@ -219,16 +224,16 @@ fn a_damaged_line_of_the_journal_is_named() {
     assert_eq!(place.run(&arguments).code, 0);
     let damaged = place.read("out/batch.jsonl").replacen("\"item\":", "\"item\"", 1);
     place.write("out/batch.jsonl", &damaged);
-    insta::assert_snapshot!(place.run(&arguments).all(), @r"
+    insta::assert_snapshot!(place.run(&arguments).all(), @"
     exit code 1
     --- stdout
     --- stderr
-    error: line 2 of the journal is damaged: expected `:` at line 1 column 8; remove that line, and its item is run again
+    error: line 2 of the journal is damaged: expected `:` at line 1 column 8; remove the line, and its item runs again
       [DIR]/work/out/batch.jsonl
     ");
 }
 
-/// The errors without the place in the pack.
+/// The errors without the location in the pack.
 fn without_places(ran: &Ran) -> String {
     let lines = ran.stderr.lines().map(|line| line.split(" [stub").next().unwrap_or_default());
     lines.collect::<Vec<_>>().join("\n")
@@ -239,37 +244,37 @@ fn without_places(ran: &Ran) -> String {
 fn a_failing_item_does_not_stop_the_rest() {
     let place = copying();
     texts(&place, &["a", "b", "c"]);
-    // A file that vanished: found by the pattern, and gone when its turn comes.
+    // A file that matches the pattern, but is gone when its item runs.
     std::os::unix::fs::symlink("nowhere", place.path("work/in/gone.txt")).unwrap();
     fs::write(place.path("work/in/latin.txt"), b"\xff").unwrap();
     let run = |more: &[&str]| place.run(&[&["batch", "copy.json", "file=in/*.txt", "--jobs", "1"], more].concat());
     let ran = run(&[]);
     assert_eq!(ran.code, 1);
-    insta::assert_snapshot!(without_places(&ran), @r"
+    insta::assert_snapshot!(without_places(&ran), @"
     error: item `gone`: node `read` (stub.ReadText) failed: input `path`: No such file or directory (os error 2): [DIR]/work/in/gone.txt
     error: item `latin`: node `read` (stub.ReadText) failed: input `path`: stream did not contain valid UTF-8: [DIR]/work/in/latin.txt
     done: 3 items in [TIME], 2 failed
-    the same command with --retry-failed runs the failed ones again
+    the same command with --retry-failed runs the failed items again
     ");
     assert_eq!(files(&place, "copy-batch"), ["a.txt", "b.txt", "batch.jsonl", "c.txt"]);
     let again = run(&[]);
     assert_eq!(again.code, 1, "what failed is still reported");
-    insta::assert_snapshot!(without_places(&again), @r"
+    insta::assert_snapshot!(without_places(&again), @"
     3 items done before, 0 to run
     error: item `gone`: node `read` (stub.ReadText) failed: input `path`: No such file or directory (os error 2): [DIR]/work/in/gone.txt
     error: item `latin`: node `read` (stub.ReadText) failed: input `path`: stream did not contain valid UTF-8: [DIR]/work/in/latin.txt
-    done: 0 items in [TIME], 3 before, 2 failed
-    the same command with --retry-failed runs the failed ones again
+    done: 0 items in [TIME], 3 done before, 2 failed
+    the same command with --retry-failed runs the failed items again
     ");
     fs::remove_file(place.path("work/in/gone.txt")).unwrap();
     fs::write(place.path("work/in/gone.txt"), "back").unwrap();
     let retried = run(&["--retry-failed"]);
     assert_eq!(retried.code, 1);
-    insta::assert_snapshot!(without_places(&retried), @r"
+    insta::assert_snapshot!(without_places(&retried), @"
     3 items done before, 2 to run
     error: item `latin`: node `read` (stub.ReadText) failed: input `path`: stream did not contain valid UTF-8: [DIR]/work/in/latin.txt
-    done: 1 item in [TIME], 3 before, 1 failed
-    the same command with --retry-failed runs the failed ones again
+    done: 1 item in [TIME], 3 done before, 1 failed
+    the same command with --retry-failed runs the failed items again
     ");
     assert_eq!(journal(&place, "copy-batch/batch.jsonl").len(), 7);
     assert_eq!(place.read("copy-batch/gone.txt"), "back");
@@ -282,16 +287,16 @@ fn many_failures_are_counted() {
     let ran = place.run(&["batch", "copy.json", &format!("file={}", list.join(",")), "--jobs", "1"]);
     assert_eq!(ran.stderr.lines().filter(|line| line.starts_with("error: item")).count(), 20);
     let end: Vec<&str> = ran.stderr.lines().skip(20).collect();
-    insta::assert_snapshot!(end.join("\n"), @r"
-    ... and 5 more; the journal has all
+    insta::assert_snapshot!(end.join("\n"), @"
+    ... and 5 more; the journal lists them all
       [DIR]/work/copy-batch/batch.jsonl
     done: 0 items in [TIME], 25 failed
-    the same command with --retry-failed runs the failed ones again
+    the same command with --retry-failed runs the failed items again
     ");
 }
 
 #[test]
-fn what_all_items_need_stops_all() {
+fn a_failure_that_concerns_all_items_stops_the_batch() {
     let place = Place::with_stub();
     let graph = json!({
         "inputs": { "a": "sum.b", "output": "save.path" },
@@ -304,9 +309,9 @@ fn what_all_items_need_stops_all() {
     place.write("graph.json", &graph.to_string());
     let ran = place.run(&["batch", "graph.json", "a=0..99"]);
     assert_eq!(ran.code, 3);
-    insta::assert_snapshot!(without_places(&ran), @r"
+    insta::assert_snapshot!(without_places(&ran), @"
     error: node `bad` (stub.Misses) failed: the stub misses a model on purpose
-    every item needs this, so none was run
+    every item needs this node, so no item ran
     ");
 }
 
@@ -321,11 +326,11 @@ fn an_item_writes_no_file_twice() {
     });
     place.write("graph.json", &graph.to_string());
     place.write("rows.csv", "number,other\n1,b.txt\n2,a-2.txt\n");
-    insta::assert_snapshot!(place.run(&["batch", "graph.json", "@rows.csv"]).all(), @r"
+    insta::assert_snapshot!(place.run(&["batch", "graph.json", "@rows.csv"]).all(), @"
     exit code 2
     --- stdout
     --- stderr
-    error: the item `2-a-2` would write the same file twice, in node `b` (stub.WriteText); give each its own, for example with other='{number}.txt'
+    error: the item `2-a-2` would write the same file twice, in node `b` (stub.WriteText); give each item its own file, for example with other='{number}.txt'
       [DIR]/work/graph-batch/a-2.txt
     ");
 }

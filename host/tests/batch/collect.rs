@@ -1,4 +1,4 @@
-//! `--collect`.
+//! The option `--collect`.
 
 use serde_json::json;
 use splatgraph_sdk::{Record, Tokens};
@@ -41,14 +41,14 @@ fn an_output_of_many_items_is_stacked_into_shards() {
             "t.csv",
         ]
     };
-    insta::assert_snapshot!(place.run(&arguments("value=0..9")).all(), @r"
+    insta::assert_snapshot!(place.run(&arguments("value=0..9")).all(), @"
     exit code 0
     --- stdout
           sum  model
     mean  2    5
     std   0    0
     --- stderr
-    not run, because of --collect: save (stub.WriteText)
+    not run because of --collect: save (stub.WriteText)
     wrote [DIR]/work/out/t.csv
     done: 10 items in [TIME], 3 shards
     ");
@@ -69,7 +69,7 @@ fn an_output_of_many_items_is_stacked_into_shards() {
     assert_eq!(seen, expected);
     assert_eq!(journal(&place, "out/batch.jsonl").len(), 3);
 
-    // More values: only these are run, into shards of their own.
+    // With more values, only the new items run, into new shards.
     let more = place.run(&arguments("value=0..12"));
     assert_eq!(more.code, 0, "{}", more.stderr);
     let record = Record::load(&place.path("work/out/tokens-00003.safetensors")).unwrap();
@@ -82,14 +82,14 @@ fn other_numbers_of_tokens_are_filled_up_and_other_shapes_fail() {
     let place = making_tokens();
     place.write("rows.csv", "count,value,channels\n1,1,3\n3,2,3\n2,3,4\n");
     let ran = place.run(&["batch", "graph.json", "@rows.csv", "--collect", "tokens", "--out", "out"]);
-    insta::assert_snapshot!(ran.all(), @r"
+    insta::assert_snapshot!(ran.all(), @"
     exit code 1
     --- stdout
     --- stderr
-    not run, because of --collect: save (stub.WriteText)
-    error: item `2-3-4`: its output can't be stacked onto that of `1-1-3`: the shape of `textures` differs, [1, 1, 3] there and [1, 2, 4] here
+    not run because of --collect: save (stub.WriteText)
+    error: item `2-3-4`: the output cannot be stacked onto the output of `1-1-3`: the shape of `textures` differs, [1, 1, 3] there and [1, 2, 4] here
     done: 2 items in [TIME], 1 failed, 1 shard
-    the same command with --retry-failed runs the failed ones again
+    the same command with --retry-failed runs the failed items again
     ");
     let record = Record::load(&place.path("work/out/tokens-00000.safetensors")).unwrap();
     assert_eq!(record.header["items"], json!(["1-1-3", "3-2-3"]));
@@ -106,21 +106,23 @@ fn a_batch_is_collected_or_not() {
     let place = making_tokens();
     let run = |more: &[&str]| place.run(&[&["batch", "graph.json", "value=0,1", "--out", "out"], more].concat());
     assert_eq!(run(&["--collect", "tokens"]).code, 0);
-    insta::assert_snapshot!(run(&["--set", "save.path={value}.txt"]).all(), @r"
+    insta::assert_snapshot!(run(&["--set", "save.path={value}.txt"]).all(), @"
     exit code 2
     --- stdout
     --- stderr
-    error: the batch was begun with --collect tokens, and is now run to write files; give another folder with --out, or remove the journal to begin anew
+    error: the batch was started to collect `tokens`, and is now run to write files; use another folder, or remove the journal to start the batch again
       [DIR]/work/out/batch.jsonl
+      --out names another folder
     ");
     std::fs::remove_file(place.path("work/out/batch.jsonl")).unwrap();
-    insta::assert_snapshot!(run(&["--collect", "tokens"]).all(), @r"
+    insta::assert_snapshot!(run(&["--collect", "tokens"]).all(), @"
     exit code 2
     --- stdout
     --- stderr
-    not run, because of --collect: save (stub.WriteText)
-    error: the folder has shards, but no journal that says what is in them; give another with --out, or remove them
+    not run because of --collect: save (stub.WriteText)
+    error: the folder has shards, but no journal that describes them; use another folder, or remove them
       [DIR]/work/out/tokens-00000.safetensors
+      --out names another folder
     ");
     assert_eq!(files(&place, "out"), ["tokens-00000.safetensors"]);
 }

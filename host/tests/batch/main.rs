@@ -38,14 +38,14 @@ fn copying() -> Place {
     place
 }
 
-/// Text files `in/NAME.txt` that hold their own name.
+/// Text files `in/NAME.txt` that contain their own names.
 fn texts(place: &Place, names: &[&str]) {
     for name in names {
         place.write(&format!("in/{name}.txt"), name);
     }
 }
 
-/// The lines of a journal but the first.
+/// The lines of a journal except the first.
 fn journal(place: &Place, path: &str) -> Vec<Json> {
     place.read(path).lines().skip(1).map(|line| serde_json::from_str(line).unwrap()).collect()
 }

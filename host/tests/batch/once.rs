@@ -1,4 +1,4 @@
-//! What several items share runs once.
+//! Nodes that run once for several items.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! `--part`.
+//! The option `--part`.
 
 use std::collections::BTreeSet;
 
@@ -27,7 +27,7 @@ fn parts_at_the_same_time_give_the_union() {
     assert_eq!(seen.into_iter().collect::<Vec<_>>(), names);
     assert_eq!(files(&place, "out").len(), 63);
 
-    // More files move items to other parts: what another part has done is not run again.
+    // With more files, items move to other parts. Items that another part has done do not run again.
     texts(&place, &["a"]);
     for part in parts {
         let ran = place.run(&["batch", "copy.json", "file=in/*.txt", "--out", "out", "--part", part, "--json"]);
@@ -45,12 +45,13 @@ fn the_same_part_twice_at_a_time_is_refused() {
     let journal = std::fs::File::create(place.path("work/out/batch-1-of-2.jsonl")).unwrap();
     journal.lock().unwrap();
     let run = |part| place.run(&["batch", "copy.json", "file=in/*.txt", "--out", "out", "--part", part]);
-    insta::assert_snapshot!(run("1/2").all(), @r"
+    insta::assert_snapshot!(run("1/2").all(), @"
     exit code 2
     --- stdout
     --- stderr
-    error: another process runs this batch, or this part of it, in the same folder; wait for it, or give another folder with --out
+    error: another process runs this batch, or this part of it, in the same folder; wait for it, or use another folder
       [DIR]/work/out/batch-1-of-2.jsonl
+      --out names another folder
     ");
     assert_eq!(run("2/2").code, 0);
 }

@@ -1,4 +1,4 @@
-//! Going on after being stopped.
+//! Batches that continue after they were stopped.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,7 +14,7 @@ use crate::{files, journal, node};
 
 const ITEMS: usize = 240;
 
-/// `ITEMS` links to text files and one that cannot be read, and graphs that take a while for each.
+/// `ITEMS` links to text files, a file that can't be read, and graphs that take a while for each item.
 fn many() -> Place {
     let place = Place::with_stub();
     fs::create_dir(place.path("work/in")).unwrap();
@@ -52,7 +52,7 @@ fn lines(place: &Place) -> usize {
     fs::read_to_string(place.path("work/out/batch.jsonl")).map_or(0, |text| text.lines().count())
 }
 
-/// Waits until the journal has so many lines, or the batch is over.
+/// Waits until the journal has this many lines, or the batch ends.
 fn wait_for(place: &Place, enough: usize, batch: &mut Child) {
     let start = Instant::now();
     while lines(place) < enough && batch.try_wait().unwrap().is_none() {
@@ -61,7 +61,7 @@ fn wait_for(place: &Place, enough: usize, batch: &mut Child) {
     }
 }
 
-/// Kills a batch a few times at odd moments, each time after up to `most` more lines, then lets it come to its end.
+/// Kills a batch a few times, each time after up to `most` further lines, and then lets it finish.
 fn kill_and_finish(place: &Place, arguments: &[&str], most: usize) -> Json {
     let mut dice: u64 = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_nanos() as u64;
     let mut random = |below: usize| {
@@ -86,7 +86,7 @@ fn kill_and_finish(place: &Place, arguments: &[&str], most: usize) -> Json {
 }
 
 #[test]
-fn a_killed_batch_goes_on_and_has_each_item_once() {
+fn a_killed_batch_continues_and_has_each_item_once() {
     let place = many();
     let arguments = ["batch", "copy.json", "file=in/*.txt", "--out", "out", "--jobs", "2"];
     let result = kill_and_finish(&place, &arguments, ITEMS / 8);
@@ -132,9 +132,9 @@ fn a_line_that_was_half_written_is_cut_off() {
     assert_eq!(place.run(&arguments).code, 0);
     let whole = fs::read(place.path("work/out/batch.jsonl")).unwrap();
     let first = whole.iter().position(|byte| *byte == b'\n').unwrap();
-    // Half a letter.
+    // Ends in half a letter.
     let letter = whole.iter().rposition(|byte| *byte > 127).unwrap();
-    // Cut anywhere, also inside the first line.
+    // Cut at any byte, also inside the first line.
     for keep in [0, 10, first, first + 1, letter, whole.len() - 1] {
         fs::write(place.path("work/out/batch.jsonl"), &whole[..keep]).unwrap();
         assert_eq!(place.run(&arguments).code, 0, "{keep}");
@@ -143,7 +143,7 @@ fn a_line_that_was_half_written_is_cut_off() {
 }
 
 #[test]
-fn ctrl_c_leaves_a_journal_that_the_next_run_goes_on_from() {
+fn ctrl_c_leaves_a_journal_from_which_the_next_run_continues() {
     let place = many();
     let arguments = ["batch", "tokens.json", "file=in/*.txt", "--out", "out", "--jobs", "2"];
     let mut running = place.command(&arguments).stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
@@ -152,7 +152,7 @@ fn ctrl_c_leaves_a_journal_that_the_next_run_goes_on_from() {
     assert!(kill.success());
     let ran = place.ran(&running.wait_with_output().unwrap());
     assert_eq!(ran.code, 130, "{}", ran.stderr);
-    assert!(ran.stderr.ends_with("the same command goes on from here\n"), "{}", ran.stderr);
+    assert!(ran.stderr.ends_with("the same command continues from here\n"), "{}", ran.stderr);
     let done = journal(&place, "out/batch.jsonl").len();
     assert!(done > 0 && done < ITEMS, "{done}");
     let rest = place.run(&[&arguments[..], &["--json"]].concat());
@@ -164,14 +164,14 @@ fn ctrl_c_leaves_a_journal_that_the_next_run_goes_on_from() {
 fn a_journal_that_cannot_grow_stops_the_batch() {
     let place = many();
     let arguments = ["batch", "copy.json", "file=in/t*.txt", "--out", "out", "--jobs", "2"];
-    // A limit on the size of files gives what a full disk gives.
+    // A limit on the size of files has the effect of a full disk.
     let mut limited = std::process::Command::new("sh");
     limited.args(["-c", "trap '' XFSZ; ulimit -f 8; exec \"$0\" \"$@\""]).arg(place.path("bin/splatgraph"));
     limited.args(arguments).current_dir(place.path("work")).env("SPLATGRAPH_PACKS", place.path("packs"));
     let ran = place.ran(&limited.output().unwrap());
     assert_eq!(ran.code, 1);
-    insta::assert_snapshot!(ran.stderr, @r"
-    error: the journal of the batch cannot be written: File too large (os error 27); what is not in it is run again next time
+    insta::assert_snapshot!(ran.stderr, @"
+    error: the journal of the batch cannot be written: File too large (os error 27); items that are not in it run again next time
       [DIR]/work/out/batch.jsonl
     ");
     let rest = place.run(&[&arguments[..], &["--json"]].concat());

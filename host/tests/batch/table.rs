@@ -1,4 +1,4 @@
-//! `--table`.
+//! The option `--table`.
 
 use serde_json::json;
 
@@ -35,7 +35,7 @@ fn results_and_their_means_are_written() {
     mean,,,2,7.5
     std,,,1.1547005383792515,5.32290647422377
     ");
-    // From the journal, where all was done before.
+    // The values come from the journal, as all items were done before.
     std::fs::remove_file(place.path("work/copy-batch/all.csv")).unwrap();
     texts(&place, &["ab"]);
     assert_eq!(place.run(&arguments).code, 0);
@@ -81,11 +81,11 @@ fn infinite_results_are_kept_and_failed_items_are_no_rows() {
 fn only_the_table_is_wanted() {
     let place = copying();
     texts(&place, &["a", "abc"]);
-    // The items would write over each other's file.
+    // The items would write the same file.
     let arguments = ["batch", "copy.json", "file=in/*.txt", "extra=1,10", "output=one.txt", "--table", "all.csv"];
     assert_eq!(place.run(&arguments).code, 2);
     let ran = place.run(&[&arguments[..], &["--no-files"]].concat());
-    insta::assert_snapshot!(ran.all(), @r"
+    insta::assert_snapshot!(ran.all(), @"
     exit code 0
     --- stdout
           extra  letters  sum
@@ -96,7 +96,7 @@ fn only_the_table_is_wanted() {
     mean         2        7.5000
     std          1.1547   5.3229
     --- stderr
-    not run, because of --no-files: save (stub.WriteText)
+    not run because of --no-files: save (stub.WriteText)
     wrote [DIR]/work/copy-batch/all.csv
     done: 4 items in [TIME]
     ");
@@ -112,21 +112,22 @@ fn only_the_table_is_wanted() {
 
     For more information, try '--help'.
     ");
-    insta::assert_snapshot!(place.run(&["batch", "copy.json", "file=in/*.txt"]).all(), @r"
+    insta::assert_snapshot!(place.run(&["batch", "copy.json", "file=in/*.txt"]).all(), @"
     exit code 2
     --- stdout
     --- stderr
-    error: the batch was begun with --no-files, and is now run to write files; give another folder with --out, or remove the journal to begin anew
+    error: the batch was started without files, and is now run to write files; use another folder, or remove the journal to start the batch again
       [DIR]/work/copy-batch/batch.jsonl
+      --out names another folder
     ");
     place.write(
         "plain.json",
         &json!({"nodes": {"save": node("WriteText", json!({"text": "x", "path": "x"}))}}).to_string(),
     );
-    insta::assert_snapshot!(place.run(&["batch", "plain.json", "--table", "t.csv", "--no-files"]).all(), @r"
+    insta::assert_snapshot!(place.run(&["batch", "plain.json", "--table", "t.csv", "--no-files"]).all(), @"
     exit code 2
     --- stdout
     --- stderr
-    error: --no-files: the graph has no named output with a number or a text, so nothing would be left to do
+    error: expected a graph with a named output that is a number or a text: without files, a batch makes only these
     ");
 }

@@ -1,4 +1,4 @@
-//! Values and items.
+//! Values of inputs, and the items that they make.
 
 use crate::{copying, files, journal, texts};
 
@@ -41,7 +41,7 @@ fn rows_of_a_csv_file_go_together() {
     };
     let one = ["batch", "copy.json", "file=@in/rows.csv", "extra=@in/rows.csv", "--out", "one", "--jobs", "1"];
     assert_eq!(place.run(&one).code, 0);
-    // An empty cell leaves the graph's own value.
+    // An empty cell keeps the value of the graph.
     assert_eq!(sums("one"), [6, 1]);
     assert_eq!(place.run(&["batch", "copy.json", "@in/all.csv", "--out", "all", "--jobs", "1"]).code, 0);
     assert_eq!(sums("all"), [2, 3]);
@@ -62,15 +62,16 @@ fn a_batch_of_one_needs_no_values() {
 #[test]
 fn help_says_how_values_are_written() {
     let place = copying();
-    insta::assert_snapshot!(place.run(&["batch", "--help"]).stdout, @r"
+    insta::assert_snapshot!(place.run(&["batch", "--help"]).stdout, @"
     Run a graph over many files and values
 
-    Values of an input may be files that fit a pattern (image='photos/**/*.jpg'), a list
-    (tokens=64,128), a range of whole numbers (seed=0..9) or a column of a CSV file (image=@rows.csv;
-    @rows.csv alone: every column an input). All combinations are run, the last input varying fastest.
+    Values of an input may be files that match a pattern (image='photos/**/*.jpg'), a list
+    (tokens=64,128), a range of whole numbers (seed=0..9) or a column of a CSV file (image=@rows.csv).
+    With @rows.csv alone, every column is an input. All combinations run, and the last input varies
+    fastest.
 
-    The journal in the folder for output makes the same command go on where it was stopped, however that
-    happened; items that are done are not run again.
+    The folder for output has a journal. With it the same command continues where it stopped, for
+    whatever reason, and does not run items again that are done.
 
     Usage: splatgraph batch [OPTIONS] <GRAPH> [NAME=VALUES | @ROWS.CSV]...
 
@@ -86,49 +87,50 @@ fn help_says_how_values_are_written() {
               Set any input of a node, for all items; may be given several times
 
           --out <DIR>
-              Write files, the journal and tables into this folder [default: the graph's name with
+              Write files, the journal and tables into this folder [default: the name of the graph with
               -batch]
 
           --jobs <N>
               How many items run at the same time [default: one per core]
 
           --part <I/N>
-              Run part I of N, every Nth item; parts may run at the same time in one folder
+              Run part I of N, which is every Nth item; parts may run at the same time in one folder
 
           --collect <OUTPUT>
-              Stack this output of all items into files of many instead of running the nodes that write
+              Stack this output of many items into one file, and leave out the nodes that write files
 
           --shard <N>
-              How many items a file of --collect has
+              How many items each file of --collect has
               
               [default: 1000]
 
           --table <FILE>
-              Write numbers and texts among the outputs into this CSV file in the folder, with mean and
-              standard deviation
+              Write the outputs that are numbers or texts into this CSV file in the folder, with means
+              and standard deviations
 
           --no-files
-              Leave out the nodes that write: only the table is wanted
+              Leave out the nodes that write files, and write only the table
 
           --retry-failed
-              Run items again that failed before
+              Run again the items that failed before
 
           --packs <DIR>
-              A folder with node packs; may be given several times. Searched before all other places
+              Search for node packs in this folder, before all other places; may be given several times
 
           --models <DIR>
-              Look for models in this folder too; may be given several times
+              Search for models in this folder too; may be given several times
 
           --threads <N>
               How many threads all nodes may use together [default: one per core]
 
           --device <DEVICE>
-              What nodes compute on: auto, cpu, gpu, gpu:1, cuda, ...; `splatgraph devices` lists them
+              The device that nodes compute on: auto, cpu, gpu, gpu:1, cuda, ...; `splatgraph devices`
+              lists them
               
               [default: auto]
 
           --precision <PRECISION>
-              How precise numbers are that nodes compute with, where they have the choice
+              The precision of numbers that nodes compute with, if they have a choice
               
               [default: f32]
               [possible values: f32, f16, bf16]

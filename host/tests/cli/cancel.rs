@@ -1,4 +1,4 @@
-//! Signals.
+//! Signals that cancel a run.
 
 use std::fs;
 use std::process::{Command, Stdio};
@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::support::{Place, Ran};
 use crate::{graph, node};
 
-/// Starts a run of `class` and sends it a signal once it says that the node started.
+/// Starts a run of `class`, and sends it a signal once the node has started.
 fn signalled(class: &str, signal: &str, times: usize) -> (Ran, Duration) {
     let place = Place::with_stub();
     let nodes = json!({
@@ -49,7 +49,7 @@ fn signalled(class: &str, signal: &str, times: usize) -> (Ran, Duration) {
 fn ctrl_c_stops_an_endless_node_within_a_step() {
     let (ran, elapsed) = signalled("Endless", "INT", 1);
     assert_eq!(ran.code, 130);
-    // A node that takes longer than a second is abandoned; the rest is for a busy machine.
+    // A node that takes longer than a second is abandoned. The further time is for a busy machine.
     assert!(elapsed < Duration::from_secs(2), "{elapsed:?}");
     assert!(!ran.stderr.contains("abandoned"), "{}", ran.stderr);
 }
@@ -60,13 +60,13 @@ fn a_node_that_does_not_react_is_abandoned_and_named() {
     assert_eq!(ran.code, 143);
     assert!(elapsed < Duration::from_secs(3), "{elapsed:?}");
     let abandoned = ran.stderr.lines().find(|line| line.contains("abandoned")).unwrap();
-    insta::assert_snapshot!(abandoned, @"did not react within a second and was abandoned: `bad` (stub.Stubborn)");
+    insta::assert_snapshot!(abandoned, @"abandoned because it did not stop within a second: `bad` (stub.Stubborn)");
 }
 
 #[test]
 fn a_second_ctrl_c_ends_at_once() {
     let (ran, _) = signalled("Stubborn", "INT", 2);
     assert_eq!(ran.code, 130);
-    // Not even the second was waited for in which a node may react.
+    // The program does not wait for the second in which nodes may stop.
     assert!(!ran.stderr.contains("abandoned"), "{}", ran.stderr);
 }

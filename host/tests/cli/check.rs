@@ -9,10 +9,10 @@ use crate::support::Place;
 fn check_prints_everything_that_is_wrong() {
     let place = Place::with_stub();
     place.write("graph.json", GRAPH);
-    insta::assert_snapshot!(place.run(&["check", "graph.json"]).all(), @r"
+    insta::assert_snapshot!(place.run(&["check", "graph.json"]).all(), @"
     exit code 0
     --- stdout
-    graph.json: 3 nodes, nothing wrong
+    graph.json: 3 nodes, no problems
     --- stderr
     ");
     insta::assert_snapshot!(place.run(&["check", "graph.json", "start=many", "stat=3", "--set", "add.c=1"]).all(), @r#"
@@ -21,9 +21,11 @@ fn check_prints_everything_that_is_wrong() {
     --- stderr
     error: node `first` (stub.Constant), input `value`: `start=many`: expected a whole number from -1000 to 1000, got "many"
     error: `stat=3`: the graph has no input `stat`; did you mean `start`?
-    error: `--set add.c`: node `add` (stub.Add) has no input `c`; did you mean `a`?
+    error: `add.c=1`: node `add` (stub.Add) has no input `c`; did you mean `a`?
     3 problems in graph.json
     "#);
+    let of_node = place.run(&["check", "graph.json", "add.a=1"]).stderr;
+    assert!(of_node.contains("; set an input of a node with `--set add.a=VALUE`\n"), "{of_node}");
     let json = place.run(&["check", "graph.json", "start=2000", "--json"]);
     let problems: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
     assert_eq!((json.code, json.stderr.as_str()), (2, ""));
@@ -36,47 +38,47 @@ fn check_prints_everything_that_is_wrong() {
 fn malformed_text_is_reported_with_line_and_column() {
     let place = Place::with_stub();
     place.write("graph.json", "{\n  \"nodes\": {,}\n}");
-    insta::assert_snapshot!(place.run(&["check", "graph.json"]).all(), @r"
+    insta::assert_snapshot!(place.run(&["check", "graph.json"]).all(), @"
     exit code 2
     --- stdout
     --- stderr
-    error: line 2, column 13: the JSON can't be read: expected a key in double quotes, got ','
+    error: line 2, column 13: the JSON cannot be read: expected a key in double quotes, got ','
     1 problem in graph.json
     ");
     fs::write(place.path("work/photo.json"), b"\xff\xd8\xff\xe0").unwrap();
-    insta::assert_snapshot!(place.run(&["check", "photo.json"]).all(), @r"
+    insta::assert_snapshot!(place.run(&["check", "photo.json"]).all(), @"
     exit code 2
     --- stdout
     --- stderr
-    error: this is neither a graph, which is JSON text, nor a PNG picture, which may carry one
+    error: expected a graph in JSON text, or a PNG picture with a graph in it, got another file
       photo.json
     ");
 }
 
 #[test]
-fn a_graph_that_does_not_exist_is_answered_with_those_that_do() {
+fn a_missing_graph_is_an_error_with_graphs_nearby() {
     let place = Place::with_stub();
-    insta::assert_snapshot!(place.run(&["run", "graph.json"]).all(), @r"
+    insta::assert_snapshot!(place.run(&["run", "graph.json"]).all(), @"
     exit code 2
     --- stdout
     --- stderr
-    error: there is no such graph; give the path of a .json graph, or of a picture with a graph in it
+    error: the graph does not exist; name a .json graph, or a picture with a graph in it
       graph.json
     ");
     place.write("graphs/reconstruct.json", GRAPH);
     place.write("other.json", GRAPH);
-    insta::assert_snapshot!(place.run(&["run", "reconstrct"]).all(), @r"
+    insta::assert_snapshot!(place.run(&["run", "reconstrct"]).all(), @"
     exit code 2
     --- stdout
     --- stderr
-    error: there is no such graph; did you mean graphs/reconstruct.json?
+    error: the graph does not exist; did you mean graphs/reconstruct.json?
       reconstrct
     ");
-    insta::assert_snapshot!(place.run(&["run", "zzz.json"]).all(), @r"
+    insta::assert_snapshot!(place.run(&["run", "zzz.json"]).all(), @"
     exit code 2
     --- stdout
     --- stderr
-    error: there is no such graph; graphs nearby: other.json, graphs/reconstruct.json
+    error: the graph does not exist; graphs nearby: other.json, graphs/reconstruct.json
       zzz.json
     ");
     insta::assert_snapshot!(place.run(&["run", "graphs"]).all(), @r"
@@ -94,11 +96,11 @@ fn a_missing_pack_is_exit_code_3_unless_more_is_wrong() {
     place.write("graph.json", GRAPH);
     assert_eq!(place.run(&["run", "graph.json"]).code, 3);
     assert_eq!(place.run(&["run", "graph.json", "nonsense=1"]).code, 2);
-    insta::assert_snapshot!(place.run(&["nodes"]).all(), @r"
+    insta::assert_snapshot!(place.run(&["nodes"]).all(), @"
     exit code 3
     --- stdout
     --- stderr
-    error: no node packs are loaded; `splatgraph packs --all` shows what was found where
+    error: no packs are loaded; `splatgraph packs --all` lists all files that were found
     ");
 }
 

@@ -21,7 +21,7 @@ fn compared(place: &Place, options: &[&str]) -> Json {
 }
 
 #[test]
-fn equal_records_are_equal_and_nan_at_the_same_place_is_said() {
+fn equal_records_are_equal_and_nan_at_the_same_place_is_counted() {
     let place = Place::new();
     let fields: [(&str, &[f32]); 2] = [("x", &[1.0, f32::NAN, 2.0]), ("y", &[0.5, f32::INFINITY])];
     record(&place, "a.safetensors", &json!({"tile": 256}), &fields, DType::F32);
@@ -84,7 +84,7 @@ fn other_shapes_fields_and_numbers_that_are_not_finite_are_beyond_any_tolerance(
     record(&place, "a.safetensors", &json!({}), &a, DType::F32);
     record(&place, "b.safetensors", &json!({}), &b, DType::F32);
     let ran = place.run(&["inspect", "a.safetensors", "b.safetensors", "--tolerance", "1000"]);
-    insta::assert_snapshot!(ran.all(), @r"
+    insta::assert_snapshot!(ran.all(), @"
     exit code 1
     --- stdout
     A  a.safetensors  TOKENS
@@ -97,7 +97,7 @@ fn other_shapes_fields_and_numbers_that_are_not_finite_are_beyond_any_tolerance(
       shape  f32    [1, 2], [1, 1]  shapes differ
       new    f32    [1, 1]          only in B
 
-    not within 1000: the largest difference is 1, in `nan` at [0, 2]; NaN or infinity stands in one only in `nan`; the shapes differ of `shape`; only A has `old`; only B has `new`
+    not within 1000: the largest difference is 1, in `nan` at [0, 2]; only one file has NaN or infinity in `nan`; the shapes differ in `shape`; only A has `old`; only B has `new`
     --- stderr
     ");
     for only in [0, 1, 2, 3] {
@@ -109,7 +109,7 @@ fn other_shapes_fields_and_numbers_that_are_not_finite_are_beyond_any_tolerance(
 }
 
 #[test]
-fn checkpoints_are_compared_whatever_their_format() {
+fn checkpoints_of_all_formats_are_compared() {
     let place = Place::new();
     let weights = |name: &str| format!("{}/../sdk/tests/checkpoints/{name}", env!("CARGO_MANIFEST_DIR"));
     let ran = place.run(&["inspect", &weights("flat.pth"), &weights("flat.safetensors"), "--tolerance", "0"]);
@@ -137,15 +137,15 @@ fn checkpoints_are_compared_whatever_their_format() {
 }
 
 #[test]
-fn what_is_not_compared_is_an_error() {
+fn other_files_cannot_be_compared() {
     let place = Place::new();
     record(&place, "a.safetensors", &json!({}), &[("x", &[1.0])], DType::F32);
     place.write("notes.txt", "hello");
-    insta::assert_snapshot!(place.run(&["inspect", "a.safetensors", "notes.txt"]).all(), @r"
+    insta::assert_snapshot!(place.run(&["inspect", "a.safetensors", "notes.txt"]).all(), @"
     exit code 1
     --- stdout
     --- stderr
-    error: only records (.safetensors, or files of the packs that are loaded) and checkpoints (.safetensors, .pth) are compared, and the file is neither
+    error: expected a record (.safetensors, or a file of a loaded pack) or a checkpoint (.safetensors, .pth) to compare, got another file
       notes.txt
     ");
     insta::assert_snapshot!(place.run(&["inspect", "missing.safetensors", "a.safetensors"]).all(), @r"
@@ -157,11 +157,11 @@ fn what_is_not_compared_is_an_error() {
     ");
     let run = |options: &[&str]| place.run(&[&["inspect", "a.safetensors"], options].concat());
     assert_eq!(run(&["--tolerance", "1"]).code, 2);
-    insta::assert_snapshot!(run(&["a.safetensors", "--tolerance=-1"]).all(), @r"
+    insta::assert_snapshot!(run(&["a.safetensors", "--tolerance=-1"]).all(), @"
     exit code 2
     --- stdout
     --- stderr
-    error: invalid value '-1' for '--tolerance <X>': a number of at least 0 was expected
+    error: invalid value '-1' for '--tolerance <X>': expected a number of at least 0
 
     For more information, try '--help'.
     ");

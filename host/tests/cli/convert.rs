@@ -23,10 +23,10 @@ fn a_graph_becomes_a_bare_prompt_and_a_graph_again() {
       "save": {"class_type": "stub.WriteText", "inputs": {"text": ["add", 0], "path": "sum.txt"}}
     }
     --- stderr
-    a bare prompt has no place for the title
-    a bare prompt has no place for the description
-    a bare prompt has no place for the named inputs: start, output
-    a bare prompt has no place for the named outputs: sum
+    a bare prompt cannot hold the title
+    a bare prompt cannot hold the description
+    a bare prompt cannot hold the named inputs: start, output
+    a bare prompt cannot hold the named outputs: sum
     "#);
     let ran = place.run(&["convert", "graph.json", "--api", "--output", "prompt.json"]);
     assert_eq!((ran.code, ran.stdout.as_str()), (0, ""), "{}", ran.stderr);
@@ -44,11 +44,11 @@ fn a_graph_becomes_a_bare_prompt_and_a_graph_again() {
     }
     --- stderr
     "#);
-    // Only the names are lost.
+    // The names are lost, and nothing else.
     let again = parsed(&place.run(&["convert", "prompt.json"]).stdout);
     assert_eq!(again["nodes"], parsed(GRAPH)["nodes"]);
     assert_eq!(again.as_object().unwrap().len(), 2);
-    // The own format stays what it is.
+    // A graph in the own format stays the same.
     assert_eq!(parsed(&place.run(&["convert", "graph.json"]).stdout), parsed(GRAPH));
 }
 
@@ -73,7 +73,7 @@ fn a_prompt_of_another_program_becomes_a_graph() {
       }
     }
     --- stderr
-    a graph has no place for the value of `3.control_after`, which stub.Add does not have
+    a graph cannot hold the value of `3.control_after`, as stub.Add has no such input
     "#);
     assert_eq!(place.run(&["convert", "prompt.json", "-o", "graph.json"]).code, 0);
     assert_eq!(place.run(&["run", "graph.json"]).code, 0);
@@ -136,7 +136,7 @@ fn a_picture_gives_its_graph() {
 }
 
 #[test]
-fn what_cannot_be_converted() {
+fn graphs_that_cannot_be_converted() {
     let place = Place::with_stub();
     let nodes = json!({
         "a": node("Constnat", json!({})),
@@ -151,20 +151,20 @@ fn what_cannot_be_converted() {
     --- stdout
     --- stderr
     error: line 1, column 11, node `a`: the pack `stub` has no node `Constnat`; did you mean `stub.Constant`?
-    error: line 1, column 58, node `b`: `acme.Add` needs the pack `acme`, which is not among those loaded: stub; did you mean `stub.Add`?
-    error: line 1, column 143, node `c` (stub.Add), input `a`: the link ["gone", 0] leads to no node: there is no `gone`; the nodes are: a, b, c, d, e
+    error: line 1, column 58, node `b`: `acme.Add` needs the pack `acme`, but the loaded packs are: stub; did you mean `stub.Add`?
+    error: line 1, column 143, node `c` (stub.Add), input `a`: the link ["gone", 0] needs a node `gone`, which the graph does not have; the nodes are: a, b, c, d, e
     error: line 1, column 158, node `c` (stub.Add), input `b`: node `d` (stub.Add) has no output `sun`; did you mean `sum`?
-    error: line 1, column 219, node `e`: there is no graph "./missing.json": missing.json; graphs in that folder: graph.json
+    error: line 1, column 219, node `e`: expected the graph "./missing.json", got no such file: missing.json; the folder has graph.json
     error: line 1, column 268: a graph has no key "nods"; did you mean `nodes`?
     6 problems in graph.json
     "#);
     assert_eq!(place.run(&["convert", "graph.json"]).code, 2);
     place.write("good.json", GRAPH);
-    insta::assert_snapshot!(place.run(&["convert", "good.json", "-o", "graph.json"]).all(), @r"
+    insta::assert_snapshot!(place.run(&["convert", "good.json", "-o", "graph.json"]).all(), @"
     exit code 2
     --- stdout
     --- stderr
-    error: there is a file of that name already; choose another, or remove it first
+    error: expected a new file, got one that exists; choose another name, or remove the file first
       graph.json
     ");
     insta::assert_snapshot!(place.run(&["convert", "good.json", "-o", "none/graph.json"]).all(), @r"
@@ -174,11 +174,11 @@ fn what_cannot_be_converted() {
     error: the graph cannot be written: No such file or directory (os error 2)
       none/graph.json
     ");
-    insta::assert_snapshot!(place.run(&["convert", "god.json"]).all(), @r"
+    insta::assert_snapshot!(place.run(&["convert", "god.json"]).all(), @"
     exit code 2
     --- stdout
     --- stderr
-    error: there is no such graph; did you mean good.json?
+    error: the graph does not exist; did you mean good.json?
       god.json
     ");
 }

@@ -8,7 +8,7 @@ use splatgraph_sdk::{DType, Record};
 use crate::support::{Place, Ran};
 use crate::{graph, node};
 
-/// What is in `DIR/run.json`, and in its nodes by id.
+/// The report in `DIR/run.json`, and its nodes by their ids.
 fn run_json(place: &Place) -> (Json, impl Fn(&str) -> Json) {
     let run: Json = serde_json::from_str(&place.read("seen/run.json")).unwrap();
     let nodes = run["nodes"].clone();
@@ -27,7 +27,7 @@ fn seen(place: &Place) -> Vec<String> {
     names
 }
 
-/// A PNG's numbers.
+/// The numbers of a PNG picture.
 fn pixels(place: &Place, name: &str) -> (png::ColorType, Vec<u8>) {
     let file = std::io::BufReader::new(fs::File::open(place.path("work/seen").join(name)).unwrap());
     let mut reader = png::Decoder::new(file).read_info().unwrap();
@@ -121,14 +121,14 @@ fn the_first_node_that_made_nan_is_named() {
     });
     assert_eq!(of("bad")["outputs"][0]["fields"], json!([data]));
     assert_eq!((&of("mean")["status"], &of("mean")["error"]["input"]), (&json!("failed"), &json!("image")));
-    // Clamped to 0..1; a batch of two.
+    // Clamped to 0..1, in a batch of two pictures.
     assert_eq!(pixels(&place, "bad.mask-000.png"), (png::ColorType::Grayscale, vec![0, 255]));
     assert_eq!(pixels(&place, "bad.mask-001.png"), (png::ColorType::Grayscale, vec![255, 0]));
     assert_eq!(pixels(&place, "also.image.png").1, [0, 0, 255]);
 }
 
 #[test]
-fn what_cannot_be_looked_into_is_noted_and_fails_nothing() {
+fn values_that_cannot_be_read_are_noted_and_fail_nothing() {
     let place = Place::with_stub();
     graph(&place, &json!({"odd": node("Opaque", json!({}))}), &json!({"model": ["odd", "model"]}));
     let ran = debug(&place, &[]);
@@ -137,7 +137,7 @@ fn what_cannot_be_looked_into_is_noted_and_fails_nothing() {
     assert_eq!(of("odd")["device"], "stub:0");
     let outputs = &of("odd")["outputs"];
     assert_eq!(outputs[0]["description"]["host_bytes"], 7);
-    let lost = "its fields cannot be brought into host memory: the stub's device is lost on purpose";
+    let lost = "its fields cannot be copied to host memory: the stub's device is lost on purpose";
     assert_eq!(
         (&outputs[1]["error"], &outputs[1]["description"]["fields"]["data"]["shape"]),
         (&json!(lost), &json!([2]))
@@ -177,11 +177,11 @@ fn files_of_an_earlier_debug_run_are_replaced_and_others_kept() {
     assert_eq!(debug(&place, &[]).code, 0);
     assert_eq!(seen(&place), ["b.image.png", "c.image.png", "c.image.safetensors", "notes.txt", "run.json"]);
     image("b");
-    insta::assert_snapshot!(debug(&place, &[]).all(), @r"
+    insta::assert_snapshot!(debug(&place, &[]).all(), @"
     exit code 2
     --- stdout
     --- stderr
-    error: a debug run needs a folder of its own: a new one, an empty one, or that of an earlier debug run; in this one is `b.image.png`
+    error: expected a new folder, an empty one, or the folder of an earlier debug run, got a folder with `b.image.png`
       seen
     ");
     assert_eq!(seen(&place), ["b.image.png", "c.image.png", "c.image.safetensors", "notes.txt", "run.json"]);
@@ -193,11 +193,11 @@ fn a_folder_with_other_things_is_refused() {
     let place = Place::with_stub();
     graph(&place, &json!({"a": node("Constant", json!({}))}), &json!({"a": ["a", "value"]}));
     place.write("seen/photo.png", "mine");
-    insta::assert_snapshot!(debug(&place, &[]).all(), @r"
+    insta::assert_snapshot!(debug(&place, &[]).all(), @"
     exit code 2
     --- stdout
     --- stderr
-    error: a debug run needs a folder of its own: a new one, an empty one, or that of an earlier debug run; in this one is `photo.png`
+    error: expected a new folder, an empty one, or the folder of an earlier debug run, got a folder with `photo.png`
       seen
     ");
     place.write("seen/run.json", r#"{"file_names": ["photo"]}"#);
@@ -222,11 +222,11 @@ fn a_folder_that_the_graph_uses_is_refused() {
         "write": node("WriteText", json!({"text": "a", "path": "out.txt"})),
     });
     graph(&place, &nodes, &json!({"a": ["read", "text"]}));
-    insta::assert_snapshot!(debug(&place, &[]).all(), @r"
+    insta::assert_snapshot!(debug(&place, &[]).all(), @"
     exit code 2
     --- stdout
     --- stderr
-    error: a debug run needs a folder of its own, and node `read` reads or writes a file in this one; name another folder
+    error: expected a folder for the debug run alone, got one in which node `read` reads or writes a file; use another folder
       seen
     ");
     let both = place.run(&["run", "graph.json", "--out", "made", "--debug", "made"]);
@@ -283,14 +283,14 @@ fn run_json_status(place: &Place) -> String {
 
 #[cfg(unix)]
 #[test]
-fn a_file_that_cannot_be_written_fails_the_run_which_goes_on() {
+fn a_file_that_cannot_be_written_fails_the_run_but_does_not_stop_it() {
     let place = Place::with_stub();
     let nodes = json!({
         "image": node("PlainImage", json!({"size": 200})),
         "mean": node("Mean", json!({"image": ["image", "image"]})),
     });
     graph(&place, &nodes, &json!({"mean": ["mean", "mean"]}));
-    // A limit on the size of files gives what a full disk gives.
+    // A limit on the size of files has the effect of a full disk.
     let limited = format!(
         "trap '' XFSZ; ulimit -f 64; exec {} run graph.json --quiet --debug seen",
         place.path("bin/splatgraph").display()

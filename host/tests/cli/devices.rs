@@ -1,4 +1,4 @@
-//! `splatgraph devices`, and the options about them.
+//! `splatgraph devices`, and the options for devices.
 
 use serde_json::{Value as Json, json};
 
@@ -13,7 +13,7 @@ fn place() -> Place {
     place
 }
 
-/// What was printed, without the time that it took.
+/// The output without the time.
 fn lines(text: &str) -> String {
     text.lines()
         .filter(|line| !line.starts_with("done:") && !line.contains(" in ") && !line.ends_with("..."))
@@ -24,31 +24,31 @@ fn lines(text: &str) -> String {
 #[test]
 fn devices_are_listed_with_memory_and_reasons() {
     let place = place();
-    insta::assert_snapshot!(place.run(&["devices"]).all(), @r"
+    insta::assert_snapshot!(place.run(&["devices"]).all(), @"
     exit code 0
     --- stdout
     second
-      gpu:0  Steam 1          unavailable: its fan is broken; mend it
-      gpu:1  Steam 2          taken only when asked for
+      gpu:0  Steam 1          unavailable: its fan is broken; repair it
+      gpu:1  Steam 2          used only on request
       cpu    Abacus   3.0 GB
     --- stderr
     ");
     let listed: Json = serde_json::from_str(&place.run(&["devices", "--json"]).stdout).unwrap();
     assert_eq!(listed["second"][2], json!({"id": "cpu", "name": "Abacus", "memory": 3_221_225_472_u64}));
-    insta::assert_snapshot!(Place::with_stub().run(&["devices"]).stdout.trim(), @"No pack that is loaded lists devices: all nodes compute on the processor.");
+    insta::assert_snapshot!(Place::with_stub().run(&["devices"]).stdout.trim(), @"No loaded pack lists devices, so all nodes compute on the processor.");
 }
 
 #[test]
-fn a_run_says_what_it_computes_on_and_nodes_are_told() {
+fn a_run_prints_its_device_and_nodes_get_it() {
     let place = place();
     let ran = place.run(&["run", "graph.json"]);
-    insta::assert_snapshot!(format!("{}\n{}", lines(&ran.stdout), lines(&ran.stderr)), @r"
+    insta::assert_snapshot!(format!("{}\n{}", lines(&ran.stdout), lines(&ran.stderr)), @"
     device  cpu
     bits    32.0
-    device cpu, Abacus; not gpu:0, Steam 1: its fan is broken; mend it; not gpu:1, Steam 2: taken only when asked for
+    device cpu, Abacus; not gpu:0, Steam 1: its fan is broken; repair it; not gpu:1, Steam 2: used only on request
     ");
     let ran = place.run(&["run", "graph.json", "--device", "gpu", "--precision", "f16"]);
-    // The first of them is broken.
+    // The first device is broken.
     insta::assert_snapshot!(format!("{}\n{}", lines(&ran.stdout), lines(&ran.stderr)), @r"
     device  gpu:1
     bits    16.0
@@ -60,17 +60,17 @@ fn a_run_says_what_it_computes_on_and_nodes_are_told() {
 #[test]
 fn a_device_that_cannot_be_used_is_an_error_of_the_command_line() {
     let place = place();
-    insta::assert_snapshot!(place.run(&["run", "graph.json", "--device", "gpu:0"]).all(), @r"
+    insta::assert_snapshot!(place.run(&["run", "graph.json", "--device", "gpu:0"]).all(), @"
     exit code 2
     --- stdout
     --- stderr
-    error: --device gpu:0: its fan is broken; mend it
+    error: the device `gpu:0` cannot be used: its fan is broken; repair it
     ");
-    insta::assert_snapshot!(place.run(&["run", "graph.json", "--device", "tpu"]).all(), @r"
+    insta::assert_snapshot!(place.run(&["run", "graph.json", "--device", "tpu"]).all(), @"
     exit code 2
     --- stdout
     --- stderr
-    error: --device: expected auto or one of gpu:0, gpu:1, cpu; `tpu` came
+    error: expected the device auto or one of gpu:0, gpu:1, cpu, got `tpu`
     ");
 }
 

@@ -1,4 +1,4 @@
-//! `inspect` and `convert` of files that only a pack knows.
+//! `inspect` and `convert` for files that only a pack can read.
 
 use std::fs;
 
@@ -40,11 +40,11 @@ fn a_file_of_a_pack_is_inspected_and_compared() {
     --- stderr
     ");
     place.write("c.digits", "x");
-    insta::assert_snapshot!(place.run(&["inspect", "c.digits"]).all(), @r"
+    insta::assert_snapshot!(place.run(&["inspect", "c.digits"]).all(), @"
     exit code 1
     --- stdout
     --- stderr
-    error: digits were expected, something else came
+    error: expected digits, got other characters
     ");
 }
 
@@ -60,7 +60,7 @@ fn a_record_is_converted_there_and_back() {
 }
 
 #[test]
-fn what_no_node_reads_or_takes_is_said() {
+fn files_that_no_node_reads_or_takes_are_errors() {
     let place = place();
     let mask = Tensor::from_vec([1, 1, 1], vec![0.5f32]).unwrap();
     let mask = Record { type_name: "MASK".into(), fields: vec![("mask".into(), mask)], ..Record::default() };
@@ -70,12 +70,12 @@ fn what_no_node_reads_or_takes_is_said() {
         assert_eq!(ran.stdout, "");
         format!("{}: {}", ran.code, ran.stderr)
     };
-    insta::assert_snapshot!(error(&["convert", "mask.safetensors", "mask.digits"]), @"1: error: second.WriteDigits writes SELECTION, the file holds MASK");
-    insta::assert_snapshot!(error(&["convert", "a.digits", "a.numbers"]), @"1: error: converting: a file whose ending says its kind was expected; those that are written with the packs that are loaded: .safetensors, .digits: a.numbers");
+    insta::assert_snapshot!(error(&["convert", "mask.safetensors", "mask.digits"]), @"1: error: expected SELECTION, which second.WriteDigits writes, got MASK");
+    insta::assert_snapshot!(error(&["convert", "a.digits", "a.numbers"]), @"1: error: converting: expected a file with one of the extensions that are written with the loaded packs: .safetensors, .digits: a.numbers");
     insta::assert_snapshot!(error(&["convert", "a.txt", "a.digits"]), @"
-    2: error: there is a file of that name already; choose another, or remove it first
+    2: error: expected a new file, got one that exists; choose another name, or remove the file first
       a.digits
     ");
-    insta::assert_snapshot!(error(&["convert", "a.txt", "b.digits"]), @"1: error: converting: a file whose ending says its kind was expected; those that are read with the packs that are loaded: .safetensors, .digits: a.txt");
+    insta::assert_snapshot!(error(&["convert", "a.txt", "b.digits"]), @"1: error: converting: expected a file with one of the extensions that are read with the loaded packs: .safetensors, .digits: a.txt");
     assert!(!fs::exists(place.path("work/mask.digits")).unwrap());
 }

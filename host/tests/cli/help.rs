@@ -8,7 +8,7 @@ use crate::support::Place;
 #[test]
 fn help_lists_the_commands() {
     let place = Place::new();
-    insta::assert_snapshot!(place.run(&["--help"]).all(), @r"
+    insta::assert_snapshot!(place.run(&["--help"]).all(), @"
     exit code 0
     --- stdout
     Runs pipelines written as JSON graphs. Every stage is a node of a pack, a shared library that anyone
@@ -19,21 +19,21 @@ fn help_lists_the_commands() {
     Commands:
       run          Run a graph
       batch        Run a graph over many files and values
-      watch        Run a graph, and again whenever it, a file it reads or a pack changes
+      watch        Run a graph, and run it again when it, a file that it reads or a pack changes
       bench        Measure how long a graph and each of its nodes take
-      check        Check a graph without running it, and print everything that is wrong
+      check        Check a graph without running it, and print all problems
       nodes        List the nodes of all loaded packs or of one, or show a node with its inputs, outputs
                    and help
-      devices      List what nodes can compute on, and why what is missing is missing
-      draw         Print a drawing of a graph as a mermaid diagram, which Markdown pages show
-      schema       Print the JSON schema of graph files for the packs that are loaded, so that an editor
+      devices      List the devices that nodes can compute on, and why others are unavailable
+      draw         Print a drawing of a graph as a Mermaid diagram, which Markdown pages show
+      schema       Print the JSON schema of graph files for the loaded packs, with which an editor
                    completes and checks them
-      packs        List the node packs that are loaded, and every file that was refused with the reason;
-                   or add or remove one
+      packs        List the loaded node packs, and the files that cannot be loaded with the reasons; or
+                   add or remove a pack
       new-pack     Create a folder with a new node pack: one node, its test and a graph that runs it
-      inspect      Show what is in a record, a checkpoint or a picture, or compare two records or
+      inspect      Show the contents of a record, a checkpoint or a picture, or compare two records or
                    checkpoints
-      convert      Write a graph in its other form, or a record as a file of another kind
+      convert      Convert a graph to its other form, or a record to another kind of file
       completions  Print a script that completes commands and options in a shell
       help         Print this message or the help of the given subcommand(s)
 
@@ -51,13 +51,13 @@ fn help_lists_the_commands() {
 fn help_of_run_names_options_and_exit_codes() {
     let place = Place::new();
     let help = place.run(&["run", "--help"]);
-    insta::assert_snapshot!(help.all(), @r"
+    insta::assert_snapshot!(help.all(), @"
     exit code 0
     --- stdout
     Run a graph
 
-    Named results and the files written are printed at the end. Ctrl-C stops within one step of each
-    node and leaves no half-written file; a second one ends at once.
+    At the end, prints the named results and the names of written files. Ctrl-C stops each node within
+    one step and leaves no half-written file. A second Ctrl-C ends the program at once.
 
     Usage: splatgraph run [OPTIONS] <GRAPH> [NAME=VALUE]...
 
@@ -73,30 +73,32 @@ fn help_of_run_names_options_and_exit_codes() {
               Set any input of a node; may be given several times
 
           --out <DIR>
-              Write files into this folder instead of the current one
+              Write files into this folder instead of the current directory
 
           --models <DIR>
-              Look for models in this folder too; may be given several times
+              Search for models in this folder too; may be given several times
 
           --swap <NODE=CLASS>
-              Give a node another class, and keep what both classes have; may be given several times
+              Give a node another class, and keep the inputs that both classes have; may be given
+              several times
 
           --write <FILE>
               Save the graph with its swaps as a new file
 
           --packs <DIR>
-              A folder with node packs; may be given several times. Searched before all other places
+              Search for node packs in this folder, before all other places; may be given several times
 
           --threads <N>
               How many threads nodes may use [default: one per core]
 
           --device <DEVICE>
-              What nodes compute on: auto, cpu, gpu, gpu:1, cuda, ...; `splatgraph devices` lists them
+              The device that nodes compute on: auto, cpu, gpu, gpu:1, cuda, ...; `splatgraph devices`
+              lists them
               
               [default: auto]
 
           --precision <PRECISION>
-              How precise numbers are that nodes compute with, where they have the choice
+              The precision of numbers that nodes compute with, if they have a choice
               
               [default: f32]
               [possible values: f32, f16, bf16]
@@ -108,26 +110,26 @@ fn help_of_run_names_options_and_exit_codes() {
               Print the result as JSON, and no progress
 
           --until <NODE>
-              Run only what this node needs, and print its outputs; may be given several times. The id
-              of a graph in the graph stands for all of its nodes
+              Run only this node and the nodes that it needs, and print its outputs; may be given
+              several times. The id of a graph in the graph stands for all of its nodes
 
           --debug <DIR>
-              Write every output of every node into this folder: records, pictures also as PNG, and
-              run.json about all of them, which names the first node that made NaN. What an earlier
-              debug run wrote there is replaced
+              Write every output of every node into this folder as a record, and pictures also as PNG.
+              The file run.json describes all outputs, and names the nodes that made NaN. Files of an
+              earlier debug run are replaced
 
           --previews <DIR>
-              Write what nodes show while they go on into this folder: the newest picture of each as
-              NODE.png. Without it no previews are computed
+              Write previews of running nodes into this folder: the newest picture of each as NODE.png.
+              Without this option nodes make no previews
 
           --explain
-              Say of each node why it ran, or why not
+              Print for each node why it ran or did not run
 
           --no-metadata
               Write pictures without the graph in them
 
       -h, --help
-              After a graph: print the graph's own inputs and outputs. Alone: print this
+              Print the inputs and outputs of the graph, or without a graph this help
 
     Exit codes: 0 done; 1 a node failed, or a file that it names is missing or corrupt; 2 the command
     line or the graph is wrong; 3 a pack or a model is missing; 130 or 143 cancelled.
@@ -151,11 +153,11 @@ fn a_wrong_option_is_a_usage_error() {
 
     For more information, try '--help'.
     ");
-    insta::assert_snapshot!(place.run(&["nodes", "--packs", "nowhere"]).all(), @r"
+    insta::assert_snapshot!(place.run(&["nodes", "--packs", "nowhere"]).all(), @"
     exit code 2
     --- stdout
     --- stderr
-    error: --packs: there is no such folder
+    error: --packs: the folder does not exist
       nowhere
     ");
     insta::assert_snapshot!(place.run(&["run"]).all(), @r"
@@ -167,11 +169,11 @@ fn a_wrong_option_is_a_usage_error() {
 
     Usage: splatgraph run [OPTIONS] <GRAPH> [NAME=VALUE]...
     ");
-    insta::assert_snapshot!(place.run(&["check", "graph.json", "value"]).all(), @r"
+    insta::assert_snapshot!(place.run(&["check", "graph.json", "value"]).all(), @"
     exit code 2
     --- stdout
     --- stderr
-    error: `value` is not of the form NAME=VALUE
+    error: expected NAME=VALUE, got `value`
     ");
 }
 
@@ -197,11 +199,11 @@ fn a_graph_describes_itself() {
     Outputs:
       sum  INT  a + b
 
-    Any other input of a node is set with `--set NODE.INPUT=VALUE`. `splatgraph help run` lists all options.
+    `--set NODE.INPUT=VALUE` sets any other input of a node. `splatgraph help run` lists all options.
     --- stderr
     "#);
     fs::remove_dir_all(place.path("packs")).unwrap();
-    insta::assert_snapshot!(place.run(&["run", "graph.json", "--help"]).all(), @r"
+    insta::assert_snapshot!(place.run(&["run", "graph.json", "--help"]).all(), @"
     exit code 0
     --- stdout
     Add and save
@@ -217,7 +219,7 @@ fn a_graph_describes_itself() {
     Outputs:
       sum  from add.sum
 
-    Any other input of a node is set with `--set NODE.INPUT=VALUE`. `splatgraph help run` lists all options.
+    `--set NODE.INPUT=VALUE` sets any other input of a node. `splatgraph help run` lists all options.
     --- stderr
     ");
 }

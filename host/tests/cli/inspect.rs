@@ -46,7 +46,7 @@ fn records_and_checkpoints_are_inspected() {
     assert_eq!((&json["kind"], &json["tensors"][0]["shape"]), (&"checkpoint".into(), &serde_json::json!([2, 2])));
 }
 
-/// A file that torch wrote; the SDK's tests tell how.
+/// A file that torch wrote; the tests of the SDK describe how.
 fn torch_file(name: &str) -> String {
     format!("{}/../sdk/tests/checkpoints/{name}", env!("CARGO_MANIFEST_DIR"))
 }
@@ -77,14 +77,14 @@ fn checkpoints_of_torch_are_inspected_and_run_nothing() {
 }
 
 #[test]
-fn what_cannot_be_inspected_is_an_error() {
+fn other_files_cannot_be_inspected() {
     let place = Place::new();
     place.write("notes.txt", "hello");
-    insta::assert_snapshot!(place.run(&["inspect", "notes.txt"]).all(), @r"
+    insta::assert_snapshot!(place.run(&["inspect", "notes.txt"]).all(), @"
     exit code 1
     --- stdout
     --- stderr
-    error: the file is no record (.safetensors, or a file of the packs that are loaded), no checkpoint (.safetensors, .pth) and no picture of a known kind
+    error: expected a record (.safetensors, or a file of a loaded pack), a checkpoint (.safetensors, .pth) or a picture, got another file
       notes.txt
     ");
     insta::assert_snapshot!(place.run(&["inspect", "missing.png"]).all(), @r"
@@ -95,11 +95,11 @@ fn what_cannot_be_inspected_is_an_error() {
       missing.png
     ");
     fs::write(place.path("work/half.png"), b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR").unwrap();
-    insta::assert_snapshot!(place.run(&["inspect", "half.png"]).all(), @r"
+    insta::assert_snapshot!(place.run(&["inspect", "half.png"]).all(), @"
     exit code 1
     --- stdout
     --- stderr
-    error: the picture is no sound PNG file: unexpected end of file
+    error: expected a valid PNG picture: unexpected end of file
       half.png
     ");
     fs::write(place.path("work/half.safetensors"), b"\x40\0\0\0\0\0\0\0{\"a\":").unwrap();

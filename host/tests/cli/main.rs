@@ -25,7 +25,7 @@ mod until;
 use serde_json::{Value as Json, json};
 use support::Place;
 
-/// A graph that has a bit of everything.
+/// A graph with inputs, outputs and an output node.
 const GRAPH: &str = r#"{
   "version": 1,
   "title": "Add and save",

@@ -1,4 +1,4 @@
-//! `splatgraph new-pack`: what it writes builds, passes its test and runs.
+//! `splatgraph new-pack`: the new pack builds, passes its test and runs.
 
 use std::fs;
 use std::path::Path;
@@ -30,11 +30,11 @@ fn a_new_pack_has_all_files_and_an_existing_folder_is_refused() {
     for file in ["README.md", ".gitignore", ".github/workflows/ci.yml"] {
         assert!(place.path("work/my-blur").join(file).is_file(), "{file}");
     }
-    insta::assert_snapshot!(place.run(&["new-pack", "my-blur"]).all(), @r"
+    insta::assert_snapshot!(place.run(&["new-pack", "my-blur"]).all(), @"
     exit code 2
     --- stdout
     --- stderr
-    error: a new pack needs a new folder, and this one exists; choose another name
+    error: expected a new folder for the pack, got one that exists; choose another name
       my-blur
     ");
 }
@@ -42,23 +42,23 @@ fn a_new_pack_has_all_files_and_an_existing_folder_is_refused() {
 #[test]
 fn names_that_cannot_be_are_refused() {
     let place = Place::new();
-    insta::assert_snapshot!(place.run(&["new-pack", "My.Pack"]).all(), @r"
+    insta::assert_snapshot!(place.run(&["new-pack", "My.Pack"]).all(), @"
     exit code 2
     --- stdout
     --- stderr
-    error: a pack's name has lower-case letters, digits, `-` and `_`, and begins with a letter; `My.Pack` does not
+    error: expected a name of lower-case letters, digits, `-` and `_` that begins with a letter, got `My.Pack`
     ");
-    insta::assert_snapshot!(place.run(&["new-pack", "match"]).all(), @r"
+    insta::assert_snapshot!(place.run(&["new-pack", "match"]).all(), @"
     exit code 2
     --- stdout
     --- stderr
-    error: `match` cannot name a pack: Rust uses the word; choose another name
+    error: expected a name that Rust does not reserve, got `match`; choose another name
     ");
-    insta::assert_snapshot!(place.run(&["new-pack", "ok", "--sdk", "."]).all(), @r"
+    insta::assert_snapshot!(place.run(&["new-pack", "ok", "--sdk", "."]).all(), @"
     exit code 2
     --- stdout
     --- stderr
-    error: --sdk: this is not the folder of the crate splatgraph-sdk
+    error: --sdk: expected the folder of the crate splatgraph-sdk
       .
     ");
     assert_eq!(place.files(), Vec::<String>::new());
@@ -69,7 +69,7 @@ fn a_new_pack_builds_passes_its_test_and_runs() {
     let place = Place::new();
     assert_eq!(place.run(&["new-pack", "fresh", "--sdk", SDK]).code, 0);
     let folder = place.path("work/fresh");
-    // The versions that this project was built with are there already.
+    // The crates in the versions of this project are downloaded already.
     fs::copy(Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.lock"), folder.join("Cargo.lock")).unwrap();
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("new-pack");
     for arguments in [&["fmt", "--check"][..], &["test"], &["build"]] {

@@ -7,7 +7,7 @@ use crate::support::Place;
 #[test]
 fn nodes_are_listed_searched_and_shown() {
     let place = Place::with_stub();
-    insta::assert_snapshot!(place.run(&["nodes"]).all(), @r"
+    insta::assert_snapshot!(place.run(&["nodes"]).all(), @"
     exit code 0
     --- stdout
     stub 0.1.0  Nodes for the host's tests
@@ -16,7 +16,7 @@ fn nodes_are_listed_searched_and_shown() {
       stub.EveryKind    Has an input of every kind, all with defaults.
       stub.Sleep        Waits, checking for a cancel every few milliseconds.
       stub.Endless      Runs until it is cancelled.
-      stub.Stubborn     Runs for ever, whatever it is told.
+      stub.Stubborn     Runs for ever, even if it is cancelled.
       stub.Panics       Panics.
       stub.Fails        Returns an error.
       stub.Misses       Misses a model.
@@ -24,21 +24,21 @@ fn nodes_are_listed_searched_and_shown() {
       stub.PlainImage   A picture of one colour.
       stub.Mean         The mean of a picture.
       stub.MakeTensor   A tensor of 33,554,432 bytes.
-      stub.Pass         Gives what it gets.
-      stub.Address      Where a tensor is.
+      stub.Pass         Returns its input.
+      stub.Address      The address of a tensor.
       stub.ReadText     Reads a text file.
       stub.WriteText    Writes a text file.
       stub.SavePicture  Writes a picture as PNG, with the texts of the setting `png_text`.
-      stub.UseModel     Loads nothing, but takes a model.
+      stub.UseModel     Takes a model, but does not load it.
       stub.Settings     The settings of the run, and a line for the log.
-      stub.Divide       Divides numbers by others, and so makes NaN of two zeros.
-      stub.Opaque       What nobody outside the pack can look into.
+      stub.Divide       Divides numbers by others, which makes NaN of two zeros.
+      stub.Opaque       Values that only this pack can read.
       stub.Images       Several pictures.
-      stub.Letters      How many letters a text has; adds a line to a file each time.
+      stub.Letters      Counts the letters of a text, and adds a line to a file each time.
       stub.Ratio        Divides two numbers.
-      stub.MakeTokens   Tokens, all of one value.
+      stub.MakeTokens   Tokens whose numbers are all equal.
       stub.WriteSlowly  Writes a text file, with a pause in the middle.
-      stub.Show         Shows pictures that get brighter, where anybody looks.
+      stub.Show         Shows pictures that get brighter, if previews are wanted.
     --- stderr
     ");
     insta::assert_snapshot!(place.run(&["nodes", "stub.EveryKind"]).all(), @r#"
@@ -98,15 +98,15 @@ fn nodes_are_listed_searched_and_shown() {
     }
     --- stderr
     "#);
-    insta::assert_snapshot!(place.run(&["nodes", "--makes", "IMAGE"]).all(), @r"
+    insta::assert_snapshot!(place.run(&["nodes", "--makes", "IMAGE"]).all(), @"
     exit code 0
     --- stdout
     stub 0.1.0  Nodes for the host's tests
       stub.NanImage    A picture with a NaN in it.
       stub.PlainImage  A picture of one colour.
       stub.MakeTensor  A tensor of 33,554,432 bytes.
-      stub.Pass        Gives what it gets.
-      stub.Divide      Divides numbers by others, and so makes NaN of two zeros.
+      stub.Pass        Returns its input.
+      stub.Divide      Divides numbers by others, which makes NaN of two zeros.
       stub.Images      Several pictures.
     --- stderr
     ");
@@ -114,11 +114,11 @@ fn nodes_are_listed_searched_and_shown() {
     let takes: Vec<serde_json::Value> = serde_json::from_str(&takes.stdout).unwrap();
     let classes: Vec<&str> = takes.iter().map(|node| node["class"].as_str().unwrap()).collect();
     assert!(classes.contains(&"stub.Mean") && !classes.contains(&"stub.Add"), "{classes:?}");
-    insta::assert_snapshot!(place.run(&["nodes", "--takes", "IMAGES"]).all(), @r"
+    insta::assert_snapshot!(place.run(&["nodes", "--takes", "IMAGES"]).all(), @"
     exit code 2
     --- stdout
     --- stderr
-    error: no socket has the type IMAGES; did you mean IMAGE?; the types are *, BOOLEAN, FLOAT, IMAGE, INT, JSON, MASK, MODEL, STRING, TOKENS, UNREACHABLE
+    error: no socket has the type IMAGES; did you mean IMAGE? The types are: *, BOOLEAN, FLOAT, IMAGE, INT, JSON, MASK, MODEL, STRING, TOKENS, UNREACHABLE
     ");
 }
 
@@ -126,12 +126,12 @@ fn nodes_are_listed_searched_and_shown() {
 fn the_nodes_of_one_pack_are_listed() {
     let place = Place::with_stub();
     place.add_pack("second_pack", "packs");
-    insta::assert_snapshot!(place.run(&["nodes", "second"]).all(), @r"
+    insta::assert_snapshot!(place.run(&["nodes", "second"]).all(), @"
     exit code 0
     --- stdout
     second 0.1.0  Another pack for the host's tests
-      second.Address      Where a tensor is.
-      second.Told         What the node was told to compute on, and how precisely.
+      second.Address      The address of a tensor.
+      second.Told         The device and precision in the settings.
       second.ReadDigits   Reads a selection from a file of one digit for each weight.
       second.WriteDigits  Writes a selection to a file of one digit for each weight.
     --- stderr
@@ -143,17 +143,17 @@ fn the_nodes_of_one_pack_are_listed() {
 #[test]
 fn an_unknown_node_is_answered_with_the_nearest() {
     let place = Place::with_stub();
-    insta::assert_snapshot!(place.run(&["nodes", "stub.Ad"]).all(), @r"
+    insta::assert_snapshot!(place.run(&["nodes", "stub.Ad"]).all(), @"
     exit code 2
     --- stdout
     --- stderr
-    error: there is no node `stub.Ad`; did you mean `stub.Add` or `stub.Address` or `stub.ReadText`? `splatgraph nodes` lists all
+    error: the pack `stub` has no node `Ad`; did you mean `stub.Add`?
     ");
-    insta::assert_snapshot!(place.run(&["nodes", "std.LoadImage"]).all(), @r"
+    insta::assert_snapshot!(place.run(&["nodes", "std.LoadImage"]).all(), @"
     exit code 3
     --- stdout
     --- stderr
-    error: there is no node `std.LoadImage`: no pack `std` is loaded; `splatgraph packs` lists what is loaded
+    error: `std.LoadImage` needs the pack `std`, but the loaded packs are: stub; install it with `splatgraph packs add FILE`, or add its folder to SPLATGRAPH_PACKS
     ");
 }
 

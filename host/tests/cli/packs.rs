@@ -6,23 +6,23 @@ use crate::GRAPH;
 use crate::support::Place;
 
 #[test]
-fn packs_tells_what_was_loaded_and_what_was_not() {
+fn packs_lists_loaded_packs_and_refused_files() {
     let place = Place::with_stub();
     let folder = place.path("packs");
     fs::write(folder.join("broken.so"), "nothing").unwrap();
-    // An ELF library that is no pack: the test's own executable is one, position-independent as it is.
+    // The test executable is position-independent, and so an ELF library that is not a pack.
     fs::copy(std::env::current_exe().unwrap(), folder.join("other.so")).unwrap();
     let ran = place.run(&["packs"]);
     let built = ran.stdout.lines().find(|line| line.trim_start().starts_with("built")).unwrap();
     assert!(built.contains("SDK ") && built.contains("rustc "), "{built}");
     let rest: Vec<&str> = ran.stdout.lines().filter(|line| *line != built).collect();
-    insta::assert_snapshot!(rest.join("\n"), @r"
+    insta::assert_snapshot!(rest.join("\n"), @"
     stub 0.1.0  Nodes for the host's tests
       nodes  28 nodes: Constant, Add, EveryKind, Sleep, Endless, Stubborn, Panics, Fails, Misses, NanImage, PlainImage, Mean, MakeTensor, Pass, Address, ReadText, WriteText, SavePicture, UseModel, Settings, Divide, Opaque, Images, Letters, Ratio, MakeTokens, WriteSlowly, Show
       found  [DIR]/packs/libstub_pack.so (SPLATGRAPH_PACKS)
 
     Refused
-      a pack was not loaded: it is not a shared library
+      a pack cannot be loaded: expected a shared library
         [DIR]/packs/broken.so
     ");
 
@@ -48,7 +48,7 @@ fn packs_are_found_in_every_place() {
     assert_eq!(place_of("bin", &[]).as_deref(), Some("beside the executable"));
     assert_eq!(place_of("data/splatgraph/packs", &[]).as_deref(), Some("data directory"));
     assert_eq!(place_of("more-data/splatgraph/packs", &[]).as_deref(), Some("data directory"));
-    // Never in the current directory.
+    // The current directory is never searched.
     assert_eq!(place_of("work", &[]), None);
     assert_eq!(place_of("work/packs", &[]), None);
 }
@@ -58,12 +58,12 @@ fn a_refused_pack_is_a_warning_for_other_commands() {
     let place = Place::with_stub();
     fs::write(place.path("packs/broken.so"), "nothing").unwrap();
     place.write("graph.json", GRAPH);
-    insta::assert_snapshot!(place.run(&["check", "graph.json"]).all(), @r"
+    insta::assert_snapshot!(place.run(&["check", "graph.json"]).all(), @"
     exit code 0
     --- stdout
-    graph.json: 3 nodes, nothing wrong
+    graph.json: 3 nodes, no problems
     --- stderr
-    warning: a pack was not loaded: it is not a shared library
+    warning: a pack cannot be loaded: expected a shared library
       [DIR]/packs/broken.so
     ");
 }

@@ -6,7 +6,7 @@ use crate::node;
 use crate::support::Place;
 use serde_json::{Value as Json, json};
 
-/// Reads a text beside itself and makes a picture; names everything.
+/// A graph that reads a text beside itself and makes a picture, with names for all inputs and outputs.
 fn part() -> Json {
     let inputs = json!({"size": "image.size", "notes": "text.path", "text": "shout.words"});
     let outputs = json!({"image": ["image", "image"], "text": ["text", "text"], "shout": ["shout", "text"]});
@@ -106,13 +106,13 @@ fn help_and_check_look_into_the_graphs() {
     Outputs:
       text  STRING  the text
 
-    Any other input of a node is set with `--set NODE.INPUT=VALUE`. `splatgraph help run` lists all options.
+    `--set NODE.INPUT=VALUE` sets any other input of a node. `splatgraph help run` lists all options.
     --- stderr
     "#);
-    insta::assert_snapshot!(place.run(&["check", "graphs/graph.json"]).all(), @r"
+    insta::assert_snapshot!(place.run(&["check", "graphs/graph.json"]).all(), @"
     exit code 0
     --- stdout
-    graphs/graph.json: 4 nodes, nothing wrong
+    graphs/graph.json: 4 nodes, no problems
     --- stderr
     ");
     insta::assert_snapshot!(place.run(&["draw", "graphs/graph.json"]).stdout, @r#"
@@ -171,7 +171,7 @@ fn a_missing_part_is_an_error_of_the_graph() {
     exit code 2
     --- stdout
     --- stderr
-    error: line 1, column 109, node `part`: there is no graph "./parts/part.json": graphs/parts/part.json; did you mean "./parts/parts.json"?
+    error: line 1, column 109, node `part`: expected the graph "./parts/part.json", got no such file: graphs/parts/part.json; did you mean "./parts/parts.json"?
     1 problem in graphs/graph.json
     "#);
 }

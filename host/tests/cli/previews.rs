@@ -24,7 +24,7 @@ fn files(folder: &Path) -> Vec<String> {
     names
 }
 
-/// Width, height and bytes of a PNG; it has to be whole.
+/// The width, height and bytes of a PNG picture, which has to be whole.
 fn pixels(path: &Path) -> (u32, u32, Vec<u8>) {
     let mut reader = png::Decoder::new(std::io::BufReader::new(fs::File::open(path).unwrap())).read_info().unwrap();
     let mut bytes = vec![0; reader.output_buffer_size().unwrap()];
@@ -41,7 +41,7 @@ fn the_newest_picture_of_each_node_is_a_file() {
     assert_eq!(files(&folder), ["show.png"]);
     assert_eq!(pixels(&folder.join("show.png")), (2, 2, vec![255; 12]));
 
-    // Nodes of a graph in the graph, and several pictures at once.
+    // Nodes of a graph in the graph, and a batch of pictures.
     place.write(
         "part.json",
         &json!({"nodes": {"a": node("Show", json!({"count": 2, "batch": 2}))}, "outputs": {"shown": ["a", "shown"]}})
@@ -69,7 +69,7 @@ fn previews_are_there_while_the_node_runs() {
     let (path, start) = (place.path("work/seen/show.png"), Instant::now());
     let mut seen = Vec::new();
     while seen.len() < 3 {
-        assert!(start.elapsed() < Duration::from_secs(20), "no previews came: {seen:?}");
+        assert!(start.elapsed() < Duration::from_secs(20), "expected previews, got {seen:?}");
         if path.exists() {
             let grey = pixels(&path).2[0];
             if !seen.contains(&grey) {
@@ -84,7 +84,7 @@ fn previews_are_there_while_the_node_runs() {
 }
 
 #[test]
-fn a_folder_that_cannot_take_previews_is_told() {
+fn a_folder_that_cannot_take_previews_is_an_error() {
     let place = showing(json!({}));
     place.write("file", "");
     insta::assert_snapshot!(place.run(&["run", "graph.json", "--previews", "file"]).all(), @r"
@@ -94,7 +94,7 @@ fn a_folder_that_cannot_take_previews_is_told() {
     error: the folder for previews cannot be created: File exists (os error 17)
       file
     ");
-    // The run is worth more than its previews.
+    // The run continues without previews.
     fs::create_dir_all(place.path("work/seen/show.png")).unwrap();
     let ran = place.run(&["run", "graph.json", "--previews", "seen"]);
     let warnings: Vec<&str> = ran.stderr.lines().filter(|line| line.contains("preview")).collect();
@@ -103,11 +103,11 @@ fn a_folder_that_cannot_take_previews_is_told() {
 
     let nodes = json!({"show": node("Show", json!({})), "save": node("WriteText", json!({"text": ["show", "shown"], "path": "show.png"}))});
     graph(&place, &nodes, &json!({}));
-    insta::assert_snapshot!(place.run(&["run", "graph.json", "--previews", "."]).all(), @r"
+    insta::assert_snapshot!(place.run(&["run", "graph.json", "--previews", "."]).all(), @"
     exit code 2
     --- stdout
     --- stderr
-    error: a preview of node `show` would be written over a file that the graph reads or writes; name another folder
+    error: a preview of node `show` would write over a file that the graph reads or writes; use another folder
       [DIR]/work/show.png
     ");
 }

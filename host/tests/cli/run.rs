@@ -120,8 +120,8 @@ fn a_picture_carries_its_graph_and_is_run_again() {
     fs::remove_file(place.path("work/notes.txt")).unwrap();
     let ran = place.run(&["run", "out.png", "output=again.png", "--quiet"]);
     let hint: Vec<&str> = ran.stderr.lines().filter(|line| !line.starts_with("error")).collect();
-    insta::assert_snapshot!(hint.join("\n"), @r"
-    the graph comes from a picture, so its files are looked for beside that; give others with notes=FILE
+    insta::assert_snapshot!(hint.join("\n"), @"
+    the graph comes from a picture, so its files are searched beside the picture; give other files with notes=FILE
       .
     ");
 }
@@ -143,11 +143,11 @@ fn absolute_paths_stay_out_of_pictures_and_so_does_everything_when_asked() {
     PNG  picture, 2x2, RGB, 8 bit
       no graph in it
     ");
-    insta::assert_snapshot!(place.run(&["run", "out.png"]).all(), @r"
+    insta::assert_snapshot!(place.run(&["run", "out.png"]).all(), @"
     exit code 2
     --- stdout
     --- stderr
-    error: there is no graph in this picture; `splatgraph run` writes one into the PNG files that it saves, unless told not to
+    error: expected a picture with a graph in it, got one without; `splatgraph run` writes its graph into the PNG files that it saves
       out.png
     ");
 }
@@ -163,7 +163,7 @@ fn a_graph_in_a_picture_may_not_leave_its_folder() {
     exit code 2
     --- stdout
     --- stderr
-    error: line 24, column 17, node `text` (stub.ReadText), input `path`: a graph from a picture may only name files in its folder: got "../work/notes.txt"; give the path on the command line, or save the graph as a file of its own
+    error: line 24, column 17, node `text` (stub.ReadText), input `path`: a graph from a picture may use only files in its folder: got "../work/notes.txt"; give the path on the command line, or save the graph as a file of its own
     1 problem in the graph in out.png
     "#);
 }
@@ -190,7 +190,7 @@ fn models_are_named_with_their_sums() {
 }
 
 #[test]
-fn failing_nodes_are_all_reported_and_the_rest_goes_on() {
+fn all_failing_nodes_are_reported_and_the_others_run() {
     let place = Place::with_stub();
     let nodes = json!({
         "panics": node("Panics", json!({})),
@@ -208,11 +208,11 @@ fn failing_nodes_are_all_reported_and_the_rest_goes_on() {
         ran.stderr.lines().filter(|line| line.contains("error") || line.starts_with("not run")).collect();
     let mut errors: Vec<String> = errors.iter().map(|line| without_line_numbers(line)).collect();
     errors.sort();
-    insta::assert_snapshot!(errors.join("\n"), @r"
+    insta::assert_snapshot!(errors.join("\n"), @"
     error: node `fails` (stub.Fails) failed: input `message`: the stub fails on purpose [stub 0.1.0, host/tests/packs/stub.rs:N]
-    error: node `mean` (stub.Mean) failed: input `image`, which came from `nan.image`: not a usable IMAGE: the field `image` holds NaN (not a number), first at [0, 0, 0, 1] [stub 0.1.0, sdk/src/types.rs:N]
+    error: node `mean` (stub.Mean) failed: input `image`, which comes from `nan.image`: not a usable IMAGE: the field `image` holds NaN (not a number), first at [0, 0, 0, 1] [stub 0.1.0, sdk/src/types.rs:N]
     error: node `panics` (stub.Panics) panicked: the stub panics on purpose [stub 0.1.0, host/tests/packs/stub.rs:N]
-    not run, because `panics` failed: `after`
+    not run because `panics` failed: `after`
     ");
 }
 
@@ -224,7 +224,7 @@ fn without_line_numbers(text: &str) -> String {
 }
 
 #[test]
-fn exit_codes_tell_what_was_wrong() {
+fn exit_codes_distinguish_failures() {
     let place = Place::with_stub();
     let code = |nodes: Json, output: &str| {
         graph(&place, &nodes, &json!({"x": ["x", output]}));

@@ -28,10 +28,10 @@ fn a_node_gets_another_class_and_the_graph_runs() {
     let swap = ["run", "graphs/graph.json", "--swap", "add=stub.Sleep", "--set", "add.ms=5"];
     let ran = place.run(&swap);
     assert_eq!((ran.code, ran.stdout.as_str()), (0, "notes  hello\nwrote  sum.txt\n"), "{}", ran.stderr);
-    insta::assert_snapshot!(ran.stderr.lines().next().unwrap(), @"swap add: stub.Add > stub.Sleep: dropped the inputs a, b; the output `ms` takes the place of `sum`; removed the nodes number, other, which nothing needs any more; dropped the named input b, with nothing left to set");
+    insta::assert_snapshot!(ran.stderr.lines().next().unwrap(), @"swap add: stub.Add > stub.Sleep: dropped the inputs a, b; the output `ms` takes the place of `sum`; removed the nodes number, other, which no other node needs; dropped the named input b, which would set nothing");
     assert_eq!(place.read("sum.txt"), "5");
     assert_eq!(place.run(&[&swap[..], &["--quiet"]].concat()).stderr, "");
-    // A bare prompt too; what is saved is a graph.
+    // Works for a bare prompt too, and saves it as a graph.
     let prompt = place.run(&["convert", "graphs/graph.json", "--api"]).stdout;
     place.write("prompt.json", &prompt);
     let swap = ["run", "prompt.json", "--swap", "add=Sleep", "--write", "own.json"];
@@ -67,25 +67,25 @@ fn the_swapped_graph_is_saved_and_leads_to_the_same_files() {
     let again = place.run(&["run", "saved/swapped.json"]);
     assert_eq!((again.code, again.stdout.as_str()), (0, "notes  hello\nwrote  sum.txt\n"), "{}", again.stderr);
     assert!(place.read("graphs/graph.json").contains("stub.Add"), "the graph itself stays as it is");
-    // Nothing that exists is written over, the graph itself neither.
+    // Writes over no existing file, not even over the graph itself.
     for existing in ["saved/swapped.json", "graphs/graph.json"] {
         let ran = place.run(&["run", "graphs/graph.json", "--swap", "add=stub.Sleep", "--write", existing]);
         assert_eq!((ran.code, ran.stdout.as_str()), (2, ""));
     }
     let ran = place.run(&["run", "graphs/graph.json", "--swap", "add=stub.Sleep", "--write", "saved/swapped.json"]);
-    insta::assert_snapshot!(ran.all(), @r"
+    insta::assert_snapshot!(ran.all(), @"
     exit code 2
     --- stdout
     --- stderr
-    error: there is a file of that name already; choose another, or remove it first
+    error: expected a new file, got one that exists; choose another name, or remove the file first
       saved/swapped.json
     ");
     let ran = place.run(&["run", "graphs/graph.json", "--swap", "add=stub.Sleep", "--write", "none/swapped.json"]);
-    insta::assert_snapshot!(ran.all(), @r"
+    insta::assert_snapshot!(ran.all(), @"
     exit code 1
     --- stdout
     --- stderr
-    swap add: stub.Add > stub.Sleep: dropped the inputs a, b; the output `ms` takes the place of `sum`; removed the nodes number, other, which nothing needs any more; dropped the named input b, with nothing left to set
+    swap add: stub.Add > stub.Sleep: dropped the inputs a, b; the output `ms` takes the place of `sum`; removed the nodes number, other, which no other node needs; dropped the named input b, which would set nothing
     error: the graph cannot be written: No such file or directory (os error 2)
       none/swapped.json
     ");
@@ -140,30 +140,30 @@ fn a_graph_node_stays_in_the_saved_graph_unless_it_is_swapped_inside() {
 }
 
 #[test]
-fn what_cannot_be_swapped() {
+fn nodes_that_cannot_be_swapped() {
     let place = place();
     let run = |swap: &[&str]| place.run(&[&["run", "graphs/graph.json"], swap].concat()).all();
-    insta::assert_snapshot!(run(&["--swap", "ad=stub.Sleep", "--swap", "add=stub.Sleap", "--swap", "save=none.At"]), @r"
+    insta::assert_snapshot!(run(&["--swap", "ad=stub.Sleep", "--swap", "add=stub.Sleap", "--swap", "save=none.At"]), @"
     exit code 2
     --- stdout
     --- stderr
-    error: `--swap ad=stub.Sleep`: there is no node `ad`; did you mean `add`?
-    error: `--swap add=stub.Sleap`: the pack `stub` has no node `Sleap`; did you mean `stub.Sleep`?
-    error: `--swap save=none.At`: `none.At` needs the pack `none`, which is not among those loaded: second, stub; install it, or name its folder with `--packs`
+    error: swap `ad=stub.Sleep`: the graph has no node `ad`; did you mean `add`?
+    error: swap `add=stub.Sleap`: the pack `stub` has no node `Sleap`; did you mean `stub.Sleep`?
+    error: swap `save=none.At`: `none.At` needs the pack `none`, but the loaded packs are: second, stub; install it with `splatgraph packs add FILE`, or add its folder to SPLATGRAPH_PACKS
     3 problems in graphs/graph.json
     ");
-    insta::assert_snapshot!(run(&["--swap", "add"]), @r"
+    insta::assert_snapshot!(run(&["--swap", "add"]), @"
     exit code 2
     --- stdout
     --- stderr
-    error: `add` is not of the form --swap NODE=CLASS
+    error: expected --swap NODE=CLASS, got `add`
     ");
-    insta::assert_snapshot!(run(&["--swap", "add=stub.EveryKind"]), @r"
+    insta::assert_snapshot!(run(&["--swap", "add=stub.EveryKind"]), @"
     exit code 2
     --- stdout
     --- stderr
-    swap add: stub.Add > stub.EveryKind: dropped the inputs a, b; removed the nodes number, other, which nothing needs any more; dropped the named input b, with nothing left to set
-    error: line 1, column 278, node `add` (stub.EveryKind), input `numbers`: nothing is given: expected a list, each a whole number
+    swap add: stub.Add > stub.EveryKind: dropped the inputs a, b; removed the nodes number, other, which no other node needs; dropped the named input b, which would set nothing
+    error: line 1, column 278, node `add` (stub.EveryKind), input `numbers`: expected a list in which each item is a whole number, got nothing
     error: line 1, column 493, node `save` (stub.WriteText), input `text`: node `add` (stub.EveryKind) has no output `sum`; its outputs are: text
     2 problems in graphs/graph.json
     ");

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::support::Place;
 use crate::{graph, node};
 
-/// Two branches, one of which fails, and two nodes that write.
+/// Two branches, one of which fails, and two output nodes.
 fn two_branches(place: &Place) {
     let nodes = json!({
         "image": node("PlainImage", json!({"size": 2})),
@@ -19,7 +19,7 @@ fn two_branches(place: &Place) {
 }
 
 #[test]
-fn only_what_the_node_needs_is_run_and_its_outputs_are_printed() {
+fn only_the_nodes_that_the_node_needs_run_and_its_outputs_are_printed() {
     let place = Place::with_stub();
     two_branches(&place);
     insta::assert_snapshot!(place.run(&["run", "graph.json", "--until", "mean"]).all(), @r"
@@ -72,17 +72,17 @@ fn a_node_that_fails_fails_the_run_only_where_it_is_needed() {
 fn unknown_nodes_are_usage_errors() {
     let place = Place::with_stub();
     two_branches(&place);
-    insta::assert_snapshot!(place.run(&["run", "graph.json", "--until", "maen"]).all(), @r"
+    insta::assert_snapshot!(place.run(&["run", "graph.json", "--until", "maen"]).all(), @"
     exit code 2
     --- stdout
     --- stderr
-    error: `--until maen`: there is no node `maen`; did you mean `mean`?
+    error: `--until maen`: the graph has no node `maen`; did you mean `mean`?
     ");
-    insta::assert_snapshot!(place.run(&["run", "graph.json", "--until", "image.image"]).all(), @r"
+    insta::assert_snapshot!(place.run(&["run", "graph.json", "--until", "image.image"]).all(), @"
     exit code 2
     --- stdout
     --- stderr
-    error: `--until image.image`: there is no node `image.image`; the nodes are: image, mean, note, fails, after, save
+    error: `--until image.image`: the graph has no node `image.image`; the nodes are: image, mean, note, fails, after, save
     ");
 }
 

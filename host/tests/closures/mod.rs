@@ -1,4 +1,4 @@
-//! Packs made by hand, for tests of graphs without libraries.
+//! Packs of closures, for tests of graphs without libraries.
 
 #![allow(dead_code, reason = "every test file uses a part of it")]
 
@@ -30,7 +30,7 @@ impl NodeSource for Closures {
     }
 }
 
-/// A pack of closures; the manifest's nodes are added one by one.
+/// A pack of closures, whose nodes are added one by one.
 pub(crate) struct PackOf {
     id: String,
     nodes: Vec<Json>,
@@ -70,7 +70,7 @@ impl PackOf {
     }
 }
 
-/// Declarations in the manner of the standard pack and of one with models.
+/// Declarations like those of the standard pack, and of a pack with models.
 pub(crate) fn declared() -> Registry {
     let input = |name: &str, socket: &str| json!({ "name": name, "type": socket });
     let std = PackOf::new("std")
@@ -121,7 +121,7 @@ pub(crate) fn declared() -> Registry {
             ],
             "outputs": [{ "name": "text", "type": "STRING" }],
         }));
-    let tokens = PackOf::new("gpstoken")
+    let tokens = PackOf::new("tokenize")
         .declared(json!({
             "name": "LoadTokenizer",
             "inputs": [

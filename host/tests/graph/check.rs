@@ -1,3 +1,5 @@
+//! Problems of a whole graph.
+
 use super::{LOAD, SAVE, check_with, given, graph, problems};
 use splatgraph::graph::Feed;
 
@@ -24,23 +26,23 @@ fn unknown_classes_get_the_nearest_name_or_the_packs_that_are_loaded() {
     );
     insta::assert_snapshot!(problems(&text), @r#"
     line 1, column 26, node `a`: the pack `std` has no node `LoadImag`; did you mean `std.LoadImage`?
-    line 2, column 12, node `b`: the pack `std` has no node `InitTokens`; did you mean `gpstoken.InitTokens`?
-    line 3, column 12, node `c`: the pack `std` has no node `Wobble`; `splatgraph nodes std` lists what the pack has
-    line 4, column 12, node `d`: `sdt.LoadImage` needs the pack `sdt`, which is not among those loaded: std, gpstoken; did you mean `std.LoadImage`?
-    line 5, column 12, node `e`: `acme.Texture` needs the pack `acme`, which is not among those loaded: std, gpstoken; install it, or name its folder with `--packs`
-    line 6, column 12, node `f`: `acme.SaveImage` needs the pack `acme`, which is not among those loaded: std, gpstoken; did you mean `std.SaveImage`?
-    line 7, column 12, node `g`: the class `LoadImage` does not name its pack; write `std.LoadImage`
-    line 8, column 12, node `h`: there is no node `Wobble`; `splatgraph nodes` lists all
+    line 2, column 12, node `b`: the pack `std` has no node `InitTokens`; did you mean `tokenize.InitTokens`?
+    line 3, column 12, node `c`: the pack `std` has no node `Wobble`; `splatgraph nodes std` lists its nodes
+    line 4, column 12, node `d`: `sdt.LoadImage` needs the pack `sdt`, but the loaded packs are: std, tokenize; did you mean `std.LoadImage`?
+    line 5, column 12, node `e`: `acme.Texture` needs the pack `acme`, but the loaded packs are: std, tokenize; install it with `splatgraph packs add FILE`, or add its folder to SPLATGRAPH_PACKS
+    line 6, column 12, node `f`: `acme.SaveImage` needs the pack `acme`, but the loaded packs are: std, tokenize; did you mean `std.SaveImage`?
+    line 7, column 12, node `g`: expected a class with the name of its pack, got `LoadImage`; write `std.LoadImage`
+    line 8, column 12, node `h`: no pack has a node `Wobble`; `splatgraph nodes` lists all nodes
     line 9, column 32: node `i`, `class_type`: expected a class like "pack.Node", got the text ""
     9 problems in the text
     "#);
 }
 
 #[test]
-fn a_missing_pack_has_an_exit_code_of_its_own() {
-    let missing = |text: &str| check_with(text, &given()).unwrap_err().exit_code();
-    assert_eq!(missing(&graph(r#""a": {"class_type": "acme.Texture"}"#)), 3);
-    assert_eq!(missing(&graph(r#""a": {"class_type": "acme.Texture"}, "b": {"class_type": "std.X"}"#)), 2);
+fn a_missing_pack_is_distinguished_from_a_wrong_class() {
+    let missing = |text: &str| check_with(text, &given()).unwrap_err().only_missing();
+    assert!(missing(&graph(r#""a": {"class_type": "acme.Texture"}"#)));
+    assert!(!missing(&graph(r#""a": {"class_type": "acme.Texture"}, "b": {"class_type": "std.X"}"#)));
 }
 
 #[test]
@@ -49,7 +51,7 @@ fn bare_names_are_for_bare_prompts() {
         "2": {"class_type": "SaveImage", "inputs": {"image": ["1", 0], "path": "o.png"}}}"#;
     let checked = check_with(text, &given()).unwrap();
     assert_eq!(checked.nodes[0].class.full_name, "std.LoadImage");
-    insta::assert_snapshot!(checked.warnings[0], @"line 1, column 75, node `1` (std.LoadImage): there is no input `upload`; its inputs are: path");
+    insta::assert_snapshot!(checked.warnings[0], @"line 1, column 75, node `1` (std.LoadImage): the class has no input `upload`; its inputs are: path");
 }
 
 #[test]
@@ -60,7 +62,7 @@ fn literals_must_fit() {
         "more": {{"class_type": "std.Note", "inputs": {{"text": true, "on": 1, "seed": 3.0, "extra": null}}}},
         "null": {{"class_type": "std.Note", "inputs": {{"text": {{}}, "on": null, "seed": "12"}}}},
         "size": {{"class_type": "std.Resize", "inputs": {{"image": "cat.png", "width": 70000, "fit": "Fil"}}}},
-        "init": {{"class_type": "gpstoken.InitTokens", "inputs": {{"image": ["load", 0], "tokens": 2.5, "exponent": -1}}}},
+        "init": {{"class_type": "tokenize.InitTokens", "inputs": {{"image": ["load", 0], "tokens": 2.5, "exponent": -1}}}},
         "grid": {{"class_type": "std.Grid", "inputs": {{"images": ["load", "image"], "weights": {{"__value__": [1, "2"]}}}}}},
         "list": {{"class_type": "std.Grid", "inputs": {{"images": {{"__value__": [1]}}, "weights": 2}}}},
         "path": {{"class_type": "std.LoadImage", "inputs": {{"path": ""}}}},
@@ -78,11 +80,11 @@ fn literals_must_fit() {
     line 5, column 66, node `size` (std.Resize), input `image`: expected a link to IMAGE, got the text "cat.png"; write a link as ["node", "output"]
     line 5, column 86, node `size` (std.Resize), input `width`: expected a whole number from 1 to 65536, got 70000
     line 5, column 100, node `size` (std.Resize), input `fit`: expected one of "fill", "fit", "stretch", got "Fil"; did you mean "fill"?
-    line 6, column 98, node `init` (gpstoken.InitTokens), input `tokens`: expected a whole number from 1 to 4096, got the number 2.5
-    line 6, column 115, node `init` (gpstoken.InitTokens), input `exponent`: expected a number of at least 0, got -1
+    line 6, column 98, node `init` (tokenize.InitTokens), input `tokens`: expected a whole number from 1 to 4096, got the number 2.5
+    line 6, column 115, node `init` (tokenize.InitTokens), input `exponent`: expected a number of at least 0, got -1
     line 7, column 95, node `grid` (std.Grid), input `weights`: expected a number, got the text "2" at position 1
     line 8, column 65, node `list` (std.Grid), input `images`: expected a link to IMAGE, got the number 1 at position 0; write a link as ["node", "output"]
-    line 8, column 96, node `list` (std.Grid), input `weights`: expected a list, each a number, got the number 2; write a list of values as {"__value__": [...]}
+    line 8, column 96, node `list` (std.Grid), input `weights`: expected a list in which each item is a number, got the number 2; write a list of values as {"__value__": [...]}
     line 9, column 68, node `path` (std.LoadImage), input `path`: expected a path, got an empty text
     17 problems in the text
     "#);
@@ -92,7 +94,7 @@ fn literals_must_fit() {
 fn whole_numbers_become_floats_and_large_seeds_stay_exact() {
     let text = graph(&format!(
         r#"{LOAD}, {SAVE}, "note": {{"class_type": "std.Note", "inputs": {{"seed": 18446744073709551615}}}},
-        "init": {{"class_type": "gpstoken.InitTokens", "inputs": {{"image": ["load", 0], "exponent": 3}}}},
+        "init": {{"class_type": "tokenize.InitTokens", "inputs": {{"image": ["load", 0], "exponent": 3}}}},
         "grid": {{"class_type": "std.Grid", "inputs": {{"images": [], "weights": {{"__value__": [1, 2.5]}}}}}}"#
     ));
     let checked = check_with(&text, &given()).unwrap();
@@ -107,18 +109,18 @@ fn whole_numbers_become_floats_and_large_seeds_stay_exact() {
 fn missing_and_unknown_inputs() {
     let text = graph(&format!(
         r#"{LOAD},
-        "init": {{"class_type": "gpstoken.InitTokens", "inputs": {{"token": 3, "colour": ["load", 0]}}}},
+        "init": {{"class_type": "tokenize.InitTokens", "inputs": {{"token": 3, "colour": ["load", 0]}}}},
         "size": {{"class_type": "std.Resize"}},
         "note": {{"class_type": "std.Note", "inputs": {{"wobble": 3}}}},
         {SAVE}"#
     ));
     insta::assert_snapshot!(problems(&text), @r#"
-    line 2, column 9, node `init` (gpstoken.InitTokens), input `image`: nothing is given: expected a link to IMAGE; these outputs fit: ["load", "image"], ["size", "image"]
-    line 2, column 75, node `init` (gpstoken.InitTokens): there is no input `token`; did you mean `tokens`?
-    line 2, column 88, node `init` (gpstoken.InitTokens): there is no input `colour`; its inputs are: image, tokens, exponent
-    line 3, column 9, node `size` (std.Resize), input `image`: nothing is given: expected a link to IMAGE; these outputs fit: ["load", "image"]
-    line 3, column 9, node `size` (std.Resize), input `width`: nothing is given: expected a whole number from 1 to 65536
-    line 4, column 65, node `note` (std.Note): there is no input `wobble`; its inputs are: text, extra, on, seed, any
+    line 2, column 9, node `init` (tokenize.InitTokens), input `image`: expected a link to IMAGE, got nothing; these outputs fit: ["load", "image"], ["size", "image"]
+    line 2, column 75, node `init` (tokenize.InitTokens): the class has no input `token`; did you mean `tokens`?
+    line 2, column 88, node `init` (tokenize.InitTokens): the class has no input `colour`; its inputs are: image, tokens, exponent
+    line 3, column 9, node `size` (std.Resize), input `image`: expected a link to IMAGE, got nothing; these outputs fit: ["load", "image"]
+    line 3, column 9, node `size` (std.Resize), input `width`: expected a whole number from 1 to 65536, got nothing
+    line 4, column 65, node `note` (std.Note): the class has no input `wobble`; its inputs are: text, extra, on, seed, any
     6 problems in the text
     "#);
 }
@@ -126,21 +128,21 @@ fn missing_and_unknown_inputs() {
 #[test]
 fn a_bare_prompt_with_an_unknown_link_is_refused() {
     let text = r#"{"1": {"class_type": "LoadImage", "inputs": {"path": "cat.png", "vae": ["1", 0]}}}"#;
-    insta::assert_snapshot!(problems(text), @r"
-    line 1, column 72, node `1` (std.LoadImage): there is no input `vae`; its inputs are: path
-    the graph has nothing to do: expected named results under `outputs`, or a node that writes; nodes that write: std.SaveImage
+    insta::assert_snapshot!(problems(text), @"
+    line 1, column 72, node `1` (std.LoadImage): the class has no input `vae`; its inputs are: path
+    the graph has nothing to run for: expected named results under `outputs`, or an output node; output nodes are: std.SaveImage
     2 problems in the text
     ");
 }
 
 #[test]
 fn nothing_to_do() {
-    insta::assert_snapshot!(problems(&graph(LOAD)), @r"
-    the graph has nothing to do: expected named results under `outputs`, or a node that writes; nodes that write: std.SaveImage
+    insta::assert_snapshot!(problems(&graph(LOAD)), @"
+    the graph has nothing to run for: expected named results under `outputs`, or an output node; output nodes are: std.SaveImage
     1 problem in the text
     ");
-    insta::assert_snapshot!(problems(&graph("")), @r"
-    the graph has nothing to do: expected named results under `outputs`, or a node that writes; nodes that write: std.SaveImage
+    insta::assert_snapshot!(problems(&graph("")), @"
+    the graph has nothing to run for: expected named results under `outputs`, or an output node; output nodes are: std.SaveImage
     1 problem in the text
     ");
 }
@@ -154,11 +156,11 @@ fn named_inputs_and_outputs_must_point_somewhere() {
         "nodes": {{{LOAD}, {SAVE}}}}}"#
     );
     insta::assert_snapshot!(problems(&text), @r#"
-    line 2, column 20: the named input `image` sets `laod.path`, but there is no node `laod`; did you mean `load`?
+    line 2, column 20: the named input `image` sets `laod.path`, but the graph has no node `laod`; did you mean `load`?
     line 2, column 42: the named input `tokens` sets `load.tokens`, but node `load` (std.LoadImage) has no input `tokens`; its inputs are: path
-    line 2, column 82: the named input `far` sets `wobble.x`, but there is no node `wobble`; the nodes are: load, save
+    line 2, column 82: the named input `far` sets `wobble.x`, but the graph has no node `wobble`; the nodes are: load, save
     line 3, column 21: the named output `a`: node `load` (std.LoadImage) has no output `imag`; did you mean `image`?
-    line 3, column 44: the named output `b`: the link ["sav", 0] leads to no node: there is no `sav`; did you mean `save`?
+    line 3, column 44: the named output `b`: the link ["sav", 0] needs a node `sav`, which the graph does not have; did you mean `save`?
     line 3, column 61: the named output `c`: node `load` (std.LoadImage) has no output number 2; its outputs are: image, mask
     6 problems in the text
     "#);
@@ -169,7 +171,7 @@ fn problems_of_reading_and_of_checking_come_together() {
     let text = format!(r#"{{"titel": "x", "nodes": {{{LOAD}, "a": {{"class_type": "std.Wobble"}}, {SAVE}}}}}"#);
     insta::assert_snapshot!(problems(&text), @r#"
     line 1, column 2: a graph has no key "titel"; did you mean `title`?
-    line 1, column 98, node `a`: the pack `std` has no node `Wobble`; `splatgraph nodes std` lists what the pack has
+    line 1, column 98, node `a`: the pack `std` has no node `Wobble`; `splatgraph nodes std` lists its nodes
     2 problems in the text
     "#);
 }
@@ -177,7 +179,7 @@ fn problems_of_reading_and_of_checking_come_together() {
 #[test]
 fn problems_as_json() {
     let text = graph(&format!(
-        r#"{LOAD}, "init": {{"class_type": "gpstoken.InitTokens", "inputs": {{"image": ["load", 0], "tokens": 0}}}}, {SAVE}"#
+        r#"{LOAD}, "init": {{"class_type": "tokenize.InitTokens", "inputs": {{"image": ["load", 0], "tokens": 0}}}}, {SAVE}"#
     ));
     let problems = check_with(&text, &given()).unwrap_err();
     insta::assert_snapshot!(serde_json::to_string_pretty(&problems).unwrap(), @r#"
@@ -186,7 +188,7 @@ fn problems_as_json() {
         {
           "kind": "too_small",
           "node": "init",
-          "class": "gpstoken.InitTokens",
+          "class": "tokenize.InitTokens",
           "input": "tokens",
           "expected": "a whole number from 1 to 4096",
           "received": "0",
@@ -195,7 +197,7 @@ fn problems_as_json() {
             "line": 1,
             "column": 187
           },
-          "text": "line 1, column 187, node `init` (gpstoken.InitTokens), input `tokens`: expected a whole number from 1 to 4096, got 0"
+          "text": "line 1, column 187, node `init` (tokenize.InitTokens), input `tokens`: expected a whole number from 1 to 4096, got 0"
         }
       ],
       "graph": "the text"

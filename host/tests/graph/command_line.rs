@@ -1,8 +1,10 @@
+//! Values from the command line.
+
 use super::{LOAD, SAVE, check_with, given, problems_with};
 use splatgraph::graph::{Feed, Given};
 
 const NODES: &str = r#"
-    "init": {"class_type": "gpstoken.InitTokens", "inputs": {"image": ["load", "image"], "tokens": 64}},
+    "init": {"class_type": "tokenize.InitTokens", "inputs": {"image": ["load", "image"], "tokens": 64}},
     "size": {"class_type": "std.Resize", "inputs": {"image": ["load", "image"], "width": 256}},
     "note": {"class_type": "std.Note"},
     "grid": {"class_type": "std.Grid", "inputs": {"images": ["load", "image"]}}"#;
@@ -36,7 +38,7 @@ fn values_are_converted_by_the_type_of_their_socket() {
     note: [Value(String("12")), Value(Object {"a": Array [Number(1)]}), Value(Bool(false)), Value(Number(18446744073709551615)), Value(Number(7))]
     grid: [Link(Socket { node: 0, output: 0 }), Value(Array [Number(1.0), Number(2.0)])]
     "#);
-    // The graph as it ran, for a picture's metadata.
+    // The graph with its values, as pictures carry it.
     insta::assert_snapshot!(checked.file().to_prompt(&super::closures::declared())["size"], @r#"{"class_type":"std.Resize","inputs":{"image":["load",0],"width":256,"fit":"stretch"}}"#);
 }
 
@@ -55,16 +57,16 @@ fn values_that_do_not_fit() {
     let inputs =
         ["tokens=many", "on=yes", "seed=-1", "exponent=nan", "fit=fil", "extra={", "weights=1", "picture=a.png"];
     insta::assert_snapshot!(problems_with(&text(), &with(&inputs, &["init.tokens=5000"])), @r#"
-    node `init` (gpstoken.InitTokens), input `tokens`: `tokens=many`: expected a whole number from 1 to 4096, got "many"
+    node `init` (tokenize.InitTokens), input `tokens`: `tokens=many`: expected a whole number from 1 to 4096, got "many"
     node `size` (std.Resize), input `width`: `tokens=many`: expected a whole number from 1 to 65536, got "many"
     node `note` (std.Note), input `on`: `on=yes`: expected true or false, got "yes"
     node `note` (std.Note), input `seed`: `seed=-1`: expected a whole number from 0 to 18446744073709551615, got -1
-    node `init` (gpstoken.InitTokens), input `exponent`: `exponent=nan`: expected a number of at least 0, got "nan"
+    node `init` (tokenize.InitTokens), input `exponent`: `exponent=nan`: expected a number of at least 0, got "nan"
     node `size` (std.Resize), input `fit`: `fit=fil`: expected one of "fill", "fit", "stretch", got "fil"; did you mean "fill"?
     node `note` (std.Note), input `extra`: `extra={`: expected a JSON value, got "{"
-    node `grid` (std.Grid), input `weights`: `weights=1`: expected a list, each a number, got "1"; a list is written as JSON: [1, 2]
-    node `size` (std.Resize), input `image`: `picture=a.png`: expected a link to IMAGE, got "a.png"; it can't be given on the command line
-    node `init` (gpstoken.InitTokens), input `tokens`: `init.tokens=5000`: expected a whole number from 1 to 4096, got 5000
+    node `grid` (std.Grid), input `weights`: `weights=1`: expected a list in which each item is a number, got "1"; write a list as JSON: [1, 2]
+    node `size` (std.Resize), input `image`: `picture=a.png`: expected a link to IMAGE, got "a.png"; only the graph file can give it
+    node `init` (tokenize.InitTokens), input `tokens`: `init.tokens=5000`: expected a whole number from 1 to 4096, got 5000
     10 problems in the text
     "#);
 }
@@ -73,20 +75,20 @@ fn values_that_do_not_fit() {
 fn names_that_the_graph_does_not_have() {
     let inputs = ["token=3", "wobble=3", "init.tokens=3", "on=true", "on=false"];
     let sets = ["tokens=3", "inti.tokens=3", "init.token=3", "note.on=true", "note.on=true"];
-    insta::assert_snapshot!(problems_with(&text(), &with(&inputs, &sets)), @r"
+    insta::assert_snapshot!(problems_with(&text(), &with(&inputs, &sets)), @"
     `token=3`: the graph has no input `token`; did you mean `tokens`?
     `wobble=3`: the graph has no input `wobble`; its inputs are: image, tokens, on, text, seed, extra, exponent, fit, weights, picture, any
-    `init.tokens=3`: the graph has no input `init.tokens`; write `--set init.tokens=3`
-    `on` is given twice
-    `--set` was given something else: expected node.input=value, got tokens=3
-    `--set inti.tokens`: there is no node `inti`; did you mean `init`?
-    `--set init.token`: node `init` (gpstoken.InitTokens) has no input `token`; did you mean `tokens`?
-    `--set note.on` is given twice
+    node `init`, input `tokens`: `init.tokens=3`: the graph has no input `init.tokens`
+    `on` is given twice; give it once
+    a value for an input of a node: expected node.input=value, got tokens=3
+    `inti.tokens=3`: the graph has no node `inti`; did you mean `init`?
+    `init.token=3`: node `init` (tokenize.InitTokens) has no input `token`; did you mean `tokens`?
+    `note.on` is given twice; give it once
     8 problems in the text
     ");
     let bare = format!(r#"{{"nodes": {{{LOAD}, {SAVE}}}}}"#);
-    insta::assert_snapshot!(problems_with(&bare, &with(&["tokens=3"], &[])), @r"
-    `tokens=3`: the graph has no input `tokens`; it has no named inputs; reach any other with `--set node.input=value`
+    insta::assert_snapshot!(problems_with(&bare, &with(&["tokens=3"], &[])), @"
+    `tokens=3`: the graph has no input `tokens`; it has no named inputs
     1 problem in the text
     ");
 }

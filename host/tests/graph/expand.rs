@@ -1,3 +1,5 @@
+//! Graphs in graphs.
+
 use super::closures::declared;
 use splatgraph::graph::{Checked, Feed, File, Given, Origin, Problems, check, draw, expand};
 use std::{fs, path::PathBuf};
@@ -6,7 +8,7 @@ use tempfile::TempDir;
 /// A folder with graphs, in which `here` is the current directory.
 struct Graphs(TempDir);
 
-/// Halves a picture `times` over; names its input, its knob and its result.
+/// A graph that resizes a picture. It names its input, its size and its result.
 const RESIZE: &str = r#"{
     "inputs": { "image": "size.image", "width": ["size.width", "note.seed"] },
     "outputs": { "image": ["size", "image"], "text": ["note", 0] },
@@ -143,7 +145,7 @@ fn a_graph_takes_the_place_of_the_node_that_names_it() {
     assert_eq!(value(&checked, "part:size", "width"), Feed::Value(9.into()));
     assert_eq!(value(&checked, "part:note", "seed"), Feed::Value(9.into()), "all targets of the inner name");
 
-    // From the command line: by the outer name, the name of the graph node's input, and inside.
+    // Values from the command line: by the outer name, by the input of the graph node, and by the inner node.
     for (inputs, sets) in [([("wide", "7")].as_slice(), [].as_slice()), (&[], &[("part.width", "7")])] {
         let checked = graphs.check("g.json", &graphs.given(inputs, sets)).unwrap();
         assert_eq!(value(&checked, "part:size", "width"), Feed::Value(7.into()));
@@ -266,23 +268,23 @@ fn a_graph_that_cannot_be_used_is_named_with_its_place() {
     ]);
     fs::write(graphs.path("parts/bytes.json"), [0xff, 0xfe]).unwrap();
     insta::assert_snapshot!(graphs.problems("g.json"), @r#"
-    line 5, column 1, node `missing`: there is no graph "./parts/resise.json": parts/resise.json; did you mean "./parts/resize.json"?
-    line 6, column 1, node `far`: there is no graph "./parts/nothing-like-it.json": parts/nothing-like-it.json; graphs in that folder: broken.json, bytes.json, list.json, resize.json
-    line 7, column 68, node `again` (./parts/broken.json): there is no input `image`; its graph has no named inputs
-    line 8, column 68, node `nodes` (./parts/broken.json): there is no input `image`; its graph has no named inputs
-    line 10, column 1, node `bytes`: "./parts/bytes.json" is no graph, which is JSON text: parts/bytes.json
+    line 5, column 1, node `missing`: expected the graph "./parts/resise.json", got no such file: parts/resise.json; did you mean "./parts/resize.json"?
+    line 6, column 1, node `far`: expected the graph "./parts/nothing-like-it.json", got no such file: parts/nothing-like-it.json; the folder has broken.json, bytes.json, list.json, resize.json
+    line 7, column 68, node `again` (./parts/broken.json): the graph has no input `image`; name inputs under `inputs` in that graph
+    line 8, column 68, node `nodes` (./parts/broken.json): the graph has no input `image`; name inputs under `inputs` in that graph
+    line 10, column 1, node `bytes`: expected a graph in JSON text, got other bytes in "./parts/bytes.json": parts/bytes.json
     line 11, column 1, node `folder`: the graph "./parts/" cannot be read: Is a directory (os error 21): parts
-    line 12, column 56, node `use` (std.Grid), input `images`: node `again` (./parts/broken.json) has no output number 0; its graph names no `outputs`
+    line 12, column 56, node `use` (std.Grid), input `images`: node `again` (./parts/broken.json) has no output number 0; its graph has no named outputs
     parts/broken.json, line 1, column 44: node `x` has no key "imputs"; did you mean `inputs`?
     parts/broken.json, line 2, column 60, node `y`, input `text`: expected a link ["node", "output"] or a list of links, got another array; write an array of values as {"__value__": [...]}
-    parts/list.json, line 2, column 4: the JSON can't be read: expected a value, got ','
+    parts/list.json, line 2, column 4: the JSON cannot be read: expected a value, got ','
     10 problems in g.json
     "#);
-    assert_eq!(graphs.check("g.json", &graphs.given(&[], &[])).unwrap_err().exit_code(), 2);
+    assert!(!graphs.check("g.json", &graphs.given(&[], &[])).unwrap_err().only_missing());
 }
 
 #[test]
-fn what_is_wrong_inside_is_said_of_the_inner_place() {
+fn problems_inside_name_the_inner_place() {
     let inner = r#"{
         "inputs": { "image": "size.image", "gone": "sice.image" },
         "outputs": { "image": ["size", "image"], "lost": ["not", "text"] },
@@ -295,9 +297,9 @@ fn what_is_wrong_inside_is_said_of_the_inner_place() {
     insta::assert_snapshot!(graphs.problems("g.json"), @r#"
     line 1, column 13: the named input `wide` sets `part.width`, but node `part` (./parts/resize.json) has no input `width`; its inputs are: image, gone
     line 1, column 69: the named output `text`: node `part` (./parts/resize.json) has no output `text`; its outputs are: image, lost
-    parts/resize.json, line 2, column 44: the named input `gone` sets `sice.image`, but there is no node `sice`; did you mean `size`?
-    parts/resize.json, line 3, column 50: the named output `lost`: there is no node `not`; did you mean `note`?
-    parts/resize.json, line 5, column 13, node `part:size` (std.Resize), input `image`: nothing is given: expected a link to IMAGE; give it as the input `image` of the node `part` (./parts/resize.json)
+    parts/resize.json, line 2, column 44: the named input `gone` sets `sice.image`, but the graph has no node `sice`; did you mean `size`?
+    parts/resize.json, line 3, column 50: the named output `lost`: the graph has no node `not`; did you mean `note`?
+    parts/resize.json, line 5, column 13, node `part:size` (std.Resize), input `image`: expected a link to IMAGE, got nothing; set the input `image` of the node `part` (./parts/resize.json)
     parts/resize.json, line 5, column 72, node `part:size` (std.Resize), input `width`: expected a whole number from 1 to 65536, got 0
     parts/resize.json, line 5, column 82, node `part:size` (std.Resize), input `fit`: expected one of "fill", "fit", "stretch", got "fil"; did you mean "fill"?
     parts/resize.json, line 6, column 13, node `part:note`: the pack `std` has no node `Nota`; did you mean `std.Note`?
@@ -318,16 +320,16 @@ fn names_that_the_inner_graph_does_not_have() {
     let bare = r#"{"1": {"class_type": "Note", "inputs": {"unheard": 1}}}"#;
     let graphs = Graphs::new(&[("g.json", &top), ("parts/resize.json", RESIZE), ("bare.json", bare)]);
     let given = graphs.given(&[("part.width", "3")], &[("part.heigth", "3"), ("prat.width", "3")]);
-    insta::assert_snapshot!(graphs.problems_with("g.json", &given), @r"
+    insta::assert_snapshot!(graphs.problems_with("g.json", &given), @"
     line 1, column 13: the named input `wide` sets `part.with`, but node `part` (./parts/resize.json) has no input `with`; did you mean `width`?
     line 1, column 34: the named input `b` sets `bare.text`, but node `bare` (./bare.json) has no input `text`; its graph has no named inputs
-    line 3, column 93, node `part` (./parts/resize.json): there is no input `widht`; did you mean `width`?
+    line 3, column 93, node `part` (./parts/resize.json): the graph has no input `widht`; did you mean `width`?
     line 5, column 62, node `other` (std.Grid), input `images`: node `part` (./parts/resize.json) has no output `imaeg`; did you mean `image`?
-    line 6, column 59, node `bare` (./bare.json): there is no input `a`; its graph has no named inputs
-    line 7, column 57, node `use` (std.Note), input `any`: node `bare` (./bare.json) has no output `text`; its graph names no `outputs`
-    `part.width=3`: the graph has no input `part.width`; write `--set part.width=3`
-    `--set part.heigth`: node `part` (./parts/resize.json) has no input `heigth`; its inputs are: image, width
-    `--set prat.width`: there is no node `prat`; did you mean `part`?
+    line 6, column 59, node `bare` (./bare.json): the graph has no input `a`; name inputs under `inputs` in that graph
+    line 7, column 57, node `use` (std.Note), input `any`: node `bare` (./bare.json) has no output `text`; its graph has no named outputs
+    node `part`, input `width`: `part.width=3`: the graph has no input `part.width`
+    `part.heigth=3`: node `part` (./parts/resize.json) has no input `heigth`; its inputs are: image, width
+    `prat.width=3`: the graph has no node `prat`; did you mean `part`?
     9 problems in g.json
     ");
 }
@@ -345,7 +347,7 @@ fn a_bare_prompt_may_be_a_part() {
 }
 
 #[test]
-fn what_the_parts_require_is_required() {
+fn requirements_of_parts_are_requirements() {
     let part =
         |requires: &str| format!(r#"{{"requires": {requires}, "nodes": {{"n": {{"class_type": "std.Note"}}}}}}"#);
     let top = r#"{"requires": {"std": {"version": "^0.1"}}, "nodes": {"a": {"class_type": "./a.json"}, "b": {"class_type": "./b.json"}}}"#;
@@ -354,10 +356,10 @@ fn what_the_parts_require_is_required() {
         ("a.json", &part(r#"{"std": {"version": ">=0.1, <0.9", "url": "https://example.org"}, "acme": {}}"#)),
         ("b.json", &part(r#"{"std": {"version": "<0.1"}, "acme": {}}"#)),
     ]);
-    insta::assert_snapshot!(graphs.problems("g.json"), @r"
-    a.json, line 1, column 80: the graph requires the pack `acme`, which is not among those loaded: std, gpstoken; install it with `splatgraph packs add FILE`, or name its folder with `--packs`
-    b.json, line 1, column 15: the graph requires another version of the pack `std`: expected <0.1, got 0.1.0; install it with `splatgraph packs add FILE`, or name its folder with `--packs`
-    the graph has nothing to do: expected named results under `outputs`, or a node that writes; nodes that write: std.SaveImage
+    insta::assert_snapshot!(graphs.problems("g.json"), @"
+    a.json, line 1, column 80: the graph requires the pack `acme`, but the loaded packs are: std, tokenize; install it with `splatgraph packs add FILE`, or add its folder to SPLATGRAPH_PACKS
+    b.json, line 1, column 15: the graph requires another version of the pack `std`: expected <0.1, got 0.1.0; install it with `splatgraph packs add FILE`, or add its folder to SPLATGRAPH_PACKS
+    the graph has nothing to run for: expected named results under `outputs`, or an output node; output nodes are: std.SaveImage
     3 problems in g.json
     ");
     insta::assert_snapshot!(graphs.expanded("g.json").unwrap().to_json()["requires"], @r#"{"std":{"version":"^0.1, >=0.1, <0.9, <0.1","url":"https://example.org"},"acme":{}}"#);
@@ -367,8 +369,8 @@ fn what_the_parts_require_is_required() {
 fn an_inner_id_that_is_taken() {
     let top = outer(r#""image": ["load", 0]"#, r#", "part:note": {"class_type": "std.Note"}"#);
     let graphs = Graphs::new(&[("g.json", &top), ("parts/resize.json", RESIZE)]);
-    insta::assert_snapshot!(graphs.problems("g.json"), @r"
-    line 3, column 5, node `part`: its graph has a node that becomes `part:note`, and another node has that id; rename one of them
+    insta::assert_snapshot!(graphs.problems("g.json"), @"
+    line 3, column 5, node `part`: its graph has a node that becomes `part:note`, which is the id of another node; rename one of the nodes
     1 problem in g.json
     ");
 }
@@ -382,16 +384,16 @@ fn a_graph_that_contains_itself() {
         ("self.json", &uses("./self.json")),
         ("into.json", &uses("self.json")),
     ]);
-    insta::assert_snapshot!(graphs.problems("a.json"), @r"
-    sub/b.json, line 1, column 12, node `p`: a graph contains itself: a.json > sub/b.json > sub/../sub/../a.json; remove one of these graph nodes
+    insta::assert_snapshot!(graphs.problems("a.json"), @"
+    sub/b.json, line 1, column 12, node `p`: expected a graph that does not contain itself, got a.json > sub/b.json > sub/../sub/../a.json; remove one of these graph nodes
     1 problem in a.json
     ");
-    insta::assert_snapshot!(graphs.problems("self.json"), @r"
-    line 1, column 12, node `p`: a graph contains itself: self.json > self.json; remove one of these graph nodes
+    insta::assert_snapshot!(graphs.problems("self.json"), @"
+    line 1, column 12, node `p`: expected a graph that does not contain itself, got self.json > self.json; remove one of these graph nodes
     1 problem in self.json
     ");
-    insta::assert_snapshot!(graphs.problems("into.json"), @r"
-    self.json, line 1, column 12, node `p`: a graph contains itself: self.json > self.json; remove one of these graph nodes
+    insta::assert_snapshot!(graphs.problems("into.json"), @"
+    self.json, line 1, column 12, node `p`: expected a graph that does not contain itself, got self.json > self.json; remove one of these graph nodes
     1 problem in into.json
     ");
 }
@@ -413,11 +415,11 @@ fn graphs_have_limits() {
     files.push(("wide20.json".into(), r#"{"nodes": {"n": {"class_type": "std.Note"}}}"#.into()));
     let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
     let graphs = Graphs::new(&files);
-    insta::assert_snapshot!(graphs.problems("deep0.json"), @r"
-    deep32.json, line 1, column 12, node `p`: graphs stand in graphs more than 32 deep; use fewer levels
+    insta::assert_snapshot!(graphs.problems("deep0.json"), @"
+    deep32.json, line 1, column 12, node `p`: expected at most 32 levels of graphs in graphs, got more; use fewer levels
     1 problem in deep0.json
     ");
-    insta::assert_snapshot!(graphs.problems("wide0.json").lines().next().unwrap(), @"line 1, column 12, node `n0`: its graph nodes put more than 100000 nodes into the graph; use fewer of them");
+    insta::assert_snapshot!(graphs.problems("wide0.json").lines().next().unwrap(), @"line 1, column 12, node `n0`: expected at most 100000 nodes from graph nodes, got more; use fewer graph nodes");
 }
 
 #[test]
@@ -443,19 +445,19 @@ fn a_graph_from_a_picture_uses_graphs_of_its_folder_only() {
     let problems =
         |graph: &str| check(graph).unwrap_err().to_string().replace(&format!("{}/", graphs.0.path().display()), "");
     insta::assert_snapshot!(problems("parts/far.json"), @r#"
-    pictures/parts/far.json, line 1, column 106, node `p:load` (std.LoadImage), input `path`: a graph from a picture may only name files in its folder: got "../../cat.png"; give the path on the command line, or save the graph as a file of its own
+    pictures/parts/far.json, line 1, column 106, node `p:load` (std.LoadImage), input `path`: a graph from a picture may use only files in its folder: got "../../cat.png"; give the path on the command line, or save the graph as a file of its own
     1 problem in the graph in pictures/out.png
     "#);
     insta::assert_snapshot!(problems("../outside.json"), @r#"
-    line 1, column 46, node `p`: a graph from a picture may only use graphs in its folder: got "../outside.json"; save the graph as a file of its own
+    line 1, column 46, node `p`: a graph from a picture may use only graphs in its folder: got "../outside.json"; save the graph as a file of its own
     1 problem in the graph in pictures/out.png
     "#);
     insta::assert_snapshot!(problems("parts/../../outside.json"), @r#"
-    line 1, column 46, node `p`: a graph from a picture may only use graphs in its folder: got "parts/../../outside.json"; save the graph as a file of its own
+    line 1, column 46, node `p`: a graph from a picture may use only graphs in its folder: got "parts/../../outside.json"; save the graph as a file of its own
     1 problem in the graph in pictures/out.png
     "#);
     insta::assert_snapshot!(problems("/outside.json"), @r#"
-    line 1, column 46, node `p`: a graph from a picture may only use graphs in its folder: got "/outside.json"; save the graph as a file of its own
+    line 1, column 46, node `p`: a graph from a picture may use only graphs in its folder: got "/outside.json"; save the graph as a file of its own
     1 problem in the graph in pictures/out.png
     "#);
 }
@@ -464,8 +466,8 @@ fn a_graph_from_a_picture_uses_graphs_of_its_folder_only() {
 fn a_graph_that_was_not_expanded_is_not_run() {
     insta::assert_snapshot!(super::problems(
         r#"{"outputs": {"a": ["p", 0]}, "nodes": {"p": {"class_type": "./p.json"}}}"#
-    ), @r"
-    line 1, column 40, node `p`: the graph `./p.json` was not put in the place of the node; `graph::expand` does so
+    ), @"
+    line 1, column 40, node `p`: expected an expanded graph, got the graph node `./p.json`; call `graph::expand` first
     1 problem in the text
     ");
 }

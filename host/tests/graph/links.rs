@@ -1,3 +1,5 @@
+//! Links and cycles.
+
 use super::{LOAD, SAVE, check_with, given, graph, problems};
 use splatgraph::graph::{Feed, Socket};
 
@@ -10,18 +12,18 @@ fn links_must_lead_somewhere_and_fit() {
         "c": {{"class_type": "std.Resize", "inputs": {{"image": ["load", "imgae"], "width": 3}}}},
         "d": {{"class_type": "std.Resize", "inputs": {{"image": ["load", 2], "width": 3}}}},
         "e": {{"class_type": "std.Resize", "inputs": {{"image": ["load", "mask"], "width": ["note", "text"]}}}},
-        "f": {{"class_type": "gpstoken.DrawTokens", "inputs": {{"tokens": ["load", "image"]}}}},
+        "f": {{"class_type": "tokenize.DrawTokens", "inputs": {{"tokens": ["load", "image"]}}}},
         "note": {{"class_type": "std.Note"}},
         {SAVE}"#
     ));
     insta::assert_snapshot!(problems(&text), @r#"
-    line 2, column 63, node `a` (std.Resize), input `image`: the link ["laod", "image"] leads to no node: there is no `laod`; did you mean `load`?
-    line 3, column 63, node `b` (std.Resize), input `image`: the link ["nowhere", "image"] leads to no node: there is no `nowhere`; the nodes are: load, a, b, c, d, e, f, note, save
+    line 2, column 63, node `a` (std.Resize), input `image`: the link ["laod", "image"] needs a node `laod`, which the graph does not have; did you mean `load`?
+    line 3, column 63, node `b` (std.Resize), input `image`: the link ["nowhere", "image"] needs a node `nowhere`, which the graph does not have; the nodes are: load, a, b, c, d, e, f, note, save
     line 4, column 63, node `c` (std.Resize), input `image`: node `load` (std.LoadImage) has no output `imgae`; did you mean `image`?
     line 5, column 63, node `d` (std.Resize), input `image`: node `load` (std.LoadImage) has no output number 2; its outputs are: image, mask
     line 6, column 63, node `e` (std.Resize), input `image`: expected IMAGE, got MASK from `load.mask`
     line 6, column 90, node `e` (std.Resize), input `width`: expected INT, got STRING from `note.text`
-    line 7, column 73, node `f` (gpstoken.DrawTokens), input `tokens`: expected TOKENS,LAYOUT, got IMAGE from `load.image`
+    line 7, column 73, node `f` (tokenize.DrawTokens), input `tokens`: expected TOKENS,LAYOUT, got IMAGE from `load.image`
     7 problems in the text
     "#);
 }
@@ -64,7 +66,7 @@ fn one_link_several_links_and_a_list_fill_a_list() {
     assert_eq!(checked.nodes[6].feeds[4], Feed::Link(split));
 }
 
-/// Resize nodes with links from each to the one named.
+/// Nodes `Resize`, each with a link to the node that is named.
 fn chain(links: &[(&str, &str)]) -> String {
     let node = |(id, from): &(&str, &str)| {
         format!(r#""{id}": {{"class_type": "std.Resize", "inputs": {{"image": ["{from}", "image"], "width": 3}}}}"#)
@@ -74,18 +76,18 @@ fn chain(links: &[(&str, &str)]) -> String {
 
 #[test]
 fn every_cycle_is_named_once() {
-    insta::assert_snapshot!(problems(&chain(&[("a", "a")])), @r"
-    line 1, column 198: nodes wait for each other: `a` > `a`; remove one of these links
+    insta::assert_snapshot!(problems(&chain(&[("a", "a")])), @"
+    line 1, column 198: expected links without a cycle, got `a` > `a`; remove one of these links
     1 problem in the text
     ");
-    // The node after the cycle is not on it.
-    insta::assert_snapshot!(problems(&chain(&[("z", "c"), ("a", "c"), ("b", "a"), ("c", "b"), ("y", "z")])), @r"
-    line 1, column 282: nodes wait for each other: `a` > `b` > `c` > `a`; remove one of these links
+    // The node behind the cycle is not part of it.
+    insta::assert_snapshot!(problems(&chain(&[("z", "c"), ("a", "c"), ("b", "a"), ("c", "b"), ("y", "z")])), @"
+    line 1, column 282: expected links without a cycle, got `a` > `b` > `c` > `a`; remove one of these links
     1 problem in the text
     ");
-    insta::assert_snapshot!(problems(&chain(&[("a", "b"), ("b", "a"), ("x", "y"), ("y", "x")])), @r"
-    line 1, column 198: nodes wait for each other: `a` > `b` > `a`; remove one of these links
-    line 1, column 366: nodes wait for each other: `x` > `y` > `x`; remove one of these links
+    insta::assert_snapshot!(problems(&chain(&[("a", "b"), ("b", "a"), ("x", "y"), ("y", "x")])), @"
+    line 1, column 198: expected links without a cycle, got `a` > `b` > `a`; remove one of these links
+    line 1, column 366: expected links without a cycle, got `x` > `y` > `x`; remove one of these links
     2 problems in the text
     ");
 }

@@ -1,4 +1,4 @@
-//! Graph files: reading, checking against packs made by hand, drawing, the schema.
+//! Graph files: reading, checking against packs that tests declare, drawing, and the schema.
 
 mod check;
 #[path = "../closures/mod.rs"]
@@ -29,7 +29,7 @@ fn check_with(text: &str, given: &Given) -> Result<Checked, Problems> {
     check_file(parse(text)?, &closures::declared(), given)
 }
 
-/// The problems of a graph, one a line.
+/// The problems of a graph, one in each line.
 #[track_caller]
 fn problems(text: &str) -> String {
     problems_with(text, &given())
@@ -40,7 +40,7 @@ fn problems_with(text: &str, given: &Given) -> String {
     check_with(text, given).expect_err("the graph has problems").to_string()
 }
 
-/// A graph of these nodes that saves what `last` gives.
+/// A graph with these nodes.
 fn graph(nodes: &str) -> String {
     format!(r#"{{"version": 1, "nodes": {{{nodes}}}}}"#)
 }

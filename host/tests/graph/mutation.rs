@@ -1,17 +1,19 @@
+//! Random changes of a graph file, which must not make the host panic.
+
 use super::{check_with, closures::declared, given, parse, random::Random};
 use splatgraph::graph::{File, draw, expand, schema, swap, to_bare_prompt, to_own_format};
 use splatgraph::registry::Registry;
 use std::path::Path;
 
-/// Every kind of thing that a graph file can have.
+/// A graph file with everything that the format allows.
 const GRAPH: &str = r#"{"$schema": "s", "version": 1, "requires": {"std": {"version": ">=0.1, <2", "url": "https://x"}}, "title": "A \u00e9 \ud83d\ude00 ü", "inputs": {"image": "load.path",
     "tokens": ["init.tokens", "size.width"]}, "outputs": {"layout": ["init", "layout"], "n": ["load", 1]}, "nodes": {
     "load": {"class_type": "std.LoadImage", "inputs": {"path": "cat.png"}},
-    "init": {"class_type": "gpstoken.InitTokens", "inputs": {"image": ["load", 0], "tokens": 64, "exponent": 2.5e0}},
+    "init": {"class_type": "tokenize.InitTokens", "inputs": {"image": ["load", 0], "tokens": 64, "exponent": 2.5e0}},
     "size": {"class_type": "std.Resize", "inputs": {"image": ["load", "image"], "width": 256, "fit": "fill"}},
     "grid": {"class_type": "std.Grid", "inputs": {"images": [["load", 0], ["size", 0]], "weights": {"__value__": [1, 2]}}},
     "note": {"class_type": "std.Note", "inputs": {"on": true, "extra": {"a": [null, -1]}, "seed": 18446744073709551615}},
-    "model": {"class_type": "gpstoken.LoadTokenizer", "inputs": {"model": "small"}},
+    "model": {"class_type": "tokenize.LoadTokenizer", "inputs": {"model": "small"}},
     "save": {"class_type": "std.SaveImage", "_meta": {}, "inputs": {"image": ["grid", 0], "path": "{stem}-{b}.png"}}}}"#;
 
 const PIECES: [&str; 24] = [
@@ -63,9 +65,9 @@ fn mutate(random: &mut Random) -> String {
     text.into_iter().collect()
 }
 
-/// What makes other graphs of a graph.
+/// Makes other graphs from a graph.
 fn rewrite(file: &File, registry: &Registry) {
-    let swaps = [("load", "std.Note"), ("init", "gpstoken.DrawTokens"), ("size", "std.Grid")];
+    let swaps = [("load", "std.Note"), ("init", "tokenize.DrawTokens"), ("size", "std.Grid")];
     let swaps = swaps.map(|(id, class)| (id.to_owned(), class.to_owned()));
     let swapped = swap(expand(file.clone()), &swaps, registry);
     let swapped = swapped.map_or_else(|_| file.clone(), |(file, _)| file);
@@ -93,7 +95,7 @@ fn no_text_makes_the_host_panic() {
             }
             Ok(file) => {
                 if file.problems.is_empty() {
-                    // Whatever is taken for JSON here is JSON to everyone.
+                    // A text that this reader accepts as JSON is JSON for serde_json too.
                     assert!(serde_json::from_str::<serde_json::Value>(&text).is_ok(), "{text}");
                 }
                 let _ = draw(&file, Some(&registry));

@@ -1,8 +1,10 @@
+//! Reading the text of graph files.
+
 use super::{graph, parse, problems};
 use serde_json::json;
 use splatgraph::graph::Source;
 
-/// The error of reading, before any check.
+/// The problems of reading a text, without a check.
 #[track_caller]
 fn unreadable(text: &str) -> String {
     parse(text).expect_err("it can't be read").to_string()
@@ -10,52 +12,52 @@ fn unreadable(text: &str) -> String {
 
 #[test]
 fn syntax_errors_have_a_position() {
-    insta::assert_snapshot!(unreadable(""), @r"
-    the graph is empty
+    insta::assert_snapshot!(unreadable(""), @"
+    expected a graph, got an empty text
     1 problem in the text
     ");
-    insta::assert_snapshot!(unreadable(" \n "), @r"
-    the graph is empty
+    insta::assert_snapshot!(unreadable(" \n "), @"
+    expected a graph, got an empty text
     1 problem in the text
     ");
-    insta::assert_snapshot!(unreadable("{\"nodes\": {\n  \"a\" {}\n}}"), @r"
-    line 2, column 7: the JSON can't be read: expected `:` after the key, got '{'
+    insta::assert_snapshot!(unreadable("{\"nodes\": {\n  \"a\" {}\n}}"), @"
+    line 2, column 7: the JSON cannot be read: expected `:` after the key, got '{'
     1 problem in the text
     ");
-    insta::assert_snapshot!(unreadable("{\"nodes\": {"), @r"
-    line 1, column 12: the JSON can't be read: expected a key in double quotes, got the end of the text
+    insta::assert_snapshot!(unreadable("{\"nodes\": {"), @"
+    line 1, column 12: the JSON cannot be read: expected a key in double quotes, got the end of the text
     1 problem in the text
     ");
-    insta::assert_snapshot!(unreadable("{\"nodes\": {}} x"), @r"
-    line 1, column 15: the JSON can't be read: expected the end of the text, got 'x'
+    insta::assert_snapshot!(unreadable("{\"nodes\": {}} x"), @"
+    line 1, column 15: the JSON cannot be read: expected the end of the text, got 'x'
     1 problem in the text
     ");
-    insta::assert_snapshot!(unreadable("{'nodes': {}}"), @r"
-    line 1, column 2: the JSON can't be read: expected a key in double quotes, got '; write text in double quotes
+    insta::assert_snapshot!(unreadable("{'nodes': {}}"), @"
+    line 1, column 2: the JSON cannot be read: expected a key in double quotes, got '; write text in double quotes
     1 problem in the text
     ");
-    insta::assert_snapshot!(unreadable("{nodes: {}}"), @r"
-    line 1, column 2: the JSON can't be read: expected a key in double quotes, got 'n'
+    insta::assert_snapshot!(unreadable("{nodes: {}}"), @"
+    line 1, column 2: the JSON cannot be read: expected a key in double quotes, got 'n'
     1 problem in the text
     ");
-    insta::assert_snapshot!(unreadable("{\"nodes\": nope}"), @r"
-    line 1, column 11: the JSON can't be read: expected a value, got `nope`; write text in double quotes
+    insta::assert_snapshot!(unreadable("{\"nodes\": nope}"), @"
+    line 1, column 11: the JSON cannot be read: expected a value, got `nope`; write text in double quotes
     1 problem in the text
     ");
     insta::assert_snapshot!(unreadable("{\"nodes\": NaN}"), @r"
     line 1, column 11: JSON has no NaN
     1 problem in the text
     ");
-    insta::assert_snapshot!(unreadable("{\"nodes\": 1e999}"), @r"
-    line 1, column 11: `1e999` is not a number that JSON or f64 has
+    insta::assert_snapshot!(unreadable("{\"nodes\": 1e999}"), @"
+    line 1, column 11: expected a number, got `1e999`, which JSON or f64 does not have
     1 problem in the text
     ");
-    insta::assert_snapshot!(unreadable("{\"nodes\": 01}"), @r"
-    line 1, column 11: `01` is not a number that JSON or f64 has
+    insta::assert_snapshot!(unreadable("{\"nodes\": 01}"), @"
+    line 1, column 11: expected a number, got `01`, which JSON or f64 does not have
     1 problem in the text
     ");
     insta::assert_snapshot!(unreadable("{\"title\": \"a\nb\"}"), @r"
-    line 1, column 13: a line break or control character inside a text; close the text, or write \n
+    line 1, column 13: a text has a line break or another control character; close the text, or write \n
     1 problem in the text
     ");
     insta::assert_snapshot!(unreadable("{\"title\": \"a"), @r"
@@ -74,36 +76,36 @@ fn syntax_errors_have_a_position() {
     line 1, column 1: a comment has no end
     1 problem in the text
     ");
-    insta::assert_snapshot!(unreadable(&"[".repeat(100_000)), @r"
-    line 1, column 129: more than 128 levels of brackets
+    insta::assert_snapshot!(unreadable(&"[".repeat(100_000)), @"
+    line 1, column 129: expected at most 128 levels of brackets, got more
     1 problem in the text
     ");
 }
 
 #[test]
-fn what_is_no_graph_is_named() {
-    insta::assert_snapshot!(unreadable("3"), @r"
-    line 1, column 1: this is no graph: expected an object with the key `nodes`, got the number 3
+fn texts_that_are_not_graphs_are_described() {
+    insta::assert_snapshot!(unreadable("3"), @"
+    line 1, column 1: the text is not a graph: expected an object with the key `nodes`, got the number 3
     1 problem in the text
     ");
-    insta::assert_snapshot!(unreadable("[]"), @r"
-    line 1, column 1: this is no graph: expected an object with the key `nodes`, got an array
+    insta::assert_snapshot!(unreadable("[]"), @"
+    line 1, column 1: the text is not a graph: expected an object with the key `nodes`, got an array
     1 problem in the text
     ");
-    insta::assert_snapshot!(unreadable("{}"), @r"
-    line 1, column 1: this is no graph: expected the key `nodes`, got an empty object
+    insta::assert_snapshot!(unreadable("{}"), @"
+    line 1, column 1: the text is not a graph: expected the key `nodes`, got an empty object
     1 problem in the text
     ");
-    insta::assert_snapshot!(unreadable(r#"{"steps": 3, "model": "small"}"#), @r"
-    line 1, column 1: this is no graph: expected the key `nodes`, got the keys steps, model
+    insta::assert_snapshot!(unreadable(r#"{"steps": 3, "model": "small"}"#), @"
+    line 1, column 1: the text is not a graph: expected the key `nodes`, got the keys steps, model
     1 problem in the text
     ");
-    insta::assert_snapshot!(unreadable(r#"{"nodes": [{"id": 1}], "links": []}"#), @r"
-    line 1, column 11: this is the format of ComfyUI's canvas (`nodes` is an array); export it in the API format (in ComfyUI: Workflow, Export (API))
+    insta::assert_snapshot!(unreadable(r#"{"nodes": [{"id": 1}], "links": []}"#), @"
+    line 1, column 11: the graph has the format of ComfyUI's canvas, where `nodes` is an array; export it in the API format: in ComfyUI, Workflow > Export (API)
     1 problem in the text
     ");
-    insta::assert_snapshot!(unreadable(r#"{"prompt": {"1": {"class_type": "LoadImage"}}, "client_id": "x"}"#), @r"
-    line 1, column 1: this is no graph: expected the key `nodes`, got the body of a request, line 1; keep only what stands under `prompt`
+    insta::assert_snapshot!(unreadable(r#"{"prompt": {"1": {"class_type": "LoadImage"}}, "client_id": "x"}"#), @"
+    line 1, column 1: the text is not a graph: expected the key `nodes`, got the body of a request, line 1; keep only the object under `prompt`
     1 problem in the text
     ");
     insta::assert_snapshot!(unreadable(r#"{"version": 2, "nodes": {}, "loops": []}"#), @r"
@@ -132,18 +134,18 @@ fn several_problems_are_found_at_once() {
     insta::assert_snapshot!(problems(text), @r#"
     line 2, column 14: `version`: expected the number 1, got the text "1"
     line 3, column 3: a graph has no key "titel"; did you mean `title`?
-    line 4, column 3: JSON has no comments; put it under a key that starts with `_`
+    line 4, column 3: JSON has no comments; move the text to a key that starts with `_`
     line 5, column 24: the named input `tokens`: expected "node.input", or a list of them, got the text "init"
     line 5, column 41: the named input `image`: expected "node.input", or a list of them, got an array
     line 6, column 23: the named output `psnr`: expected a link: ["node", "output"], got the text "compare.psnr"
-    line 8, column 73: the key "path" stands twice, first on line 8; rename or remove one
-    line 8, column 88: a comma before `}`; remove it
-    line 9, column 5: the key "load" stands twice, first on line 8; rename or remove one
+    line 8, column 73: the object has the key "path" twice, first in line 8; rename or remove one of them
+    line 8, column 88: JSON has no comma before `}`; remove the comma
+    line 9, column 5: the object has the key "load" twice, first in line 8; rename or remove one of them
     line 10, column 5: node `init` has no `class_type`: expected a class like "pack.Node"
     line 11, column 28: node `more`, `class_type`: expected a class like "pack.Node", got the number 3
     line 11, column 31: node `more` has no key "input"; did you mean `inputs`?
     line 12, column 60, node `less`, input `extra`: expected a link ["node", "output"] or a list of links, got another array; write an array of values as {"__value__": [...]}
-    line 12, column 79: the whole number 18446744073709551616 is out of range: expected -9223372036854775808 to 18446744073709551615; for a float write it with an exponent
+    line 12, column 79: the whole number 18446744073709551616 is out of range: expected -9223372036854775808 to 18446744073709551615; write a float with an exponent
     line 13, column 13: node `last`: expected an object like {"class_type": "pack.Node", "inputs": {}}, got the number 5
     15 problems in the text
     "#);
@@ -159,7 +161,7 @@ fn keys_for_others_are_passed_over() {
 }
 
 #[test]
-fn literals_links_and_lists_are_told_apart() {
+fn literals_links_and_lists_are_distinguished() {
     let text = graph(
         r#""n": {"class_type": "std.Note", "inputs": {
             "object": {"a": [1]}, "array": {"__value__": ["a", 1]}, "typed": {"__type__": "CURVE", "__value__": [0]},
@@ -178,7 +180,7 @@ fn literals_links_and_lists_are_told_apart() {
         other => format!("{other:?}"),
     };
     assert_eq!(["name", "index", "float", "links", "none"].map(shown), ["n.text", "n.1", "n.1", "n.0;m.x;", ""]);
-    // Written and read again, it is the same.
+    // Writing and reading the graph does not change it.
     let again = parse(&file.to_json().to_string()).unwrap();
     assert_eq!(again.to_json(), file.to_json());
     assert!(again.nodes[0].inputs.iter().zip(&node.inputs).all(|(a, b)| a.source == b.source));

@@ -1,3 +1,5 @@
+//! Paths in graphs.
+
 use super::closures::declared;
 use splatgraph::graph::{Checked, File, Given, Origin, Problems, check};
 use std::{
@@ -47,7 +49,7 @@ impl Folders {
             r#"{{"inputs": {{"image": "load.path", "output": "save.path", "model": "model.model", "text": "note.text"}},
             "nodes": {{
                 "load": {{"class_type": "std.LoadImage", "inputs": {{"path": "{read}"}}}},
-                "model": {{"class_type": "gpstoken.LoadTokenizer", "inputs": {{"model": "{model}"}}}},
+                "model": {{"class_type": "tokenize.LoadTokenizer", "inputs": {{"model": "{model}"}}}},
                 "note": {{"class_type": "std.Note", "inputs": {{"text": "a/b"}}}},
                 "save": {{"class_type": "std.SaveImage", "inputs": {{"image": ["load", 0], "path": "{write}"}}}}}}}}"#
         );
@@ -111,7 +113,7 @@ fn stem_needs_a_file_that_is_read() {
         "note": {"class_type": "std.Note"},
         "save": {"class_type": "std.SaveImage", "inputs": {"image": ["load", 0], "path": "{stem}.png"}}}}"#;
     insta::assert_snapshot!(super::problems(text), @r#"
-    line 3, column 90, node `save` (std.SaveImage), input `path`: the path "{stem}.png" has {stem}, the name of the first file that the graph reads: expected a file that it reads, got none
+    line 3, column 90, node `save` (std.SaveImage), input `path`: the path "{stem}.png" has {stem}, the stem of the first file that the graph reads: expected a graph that reads a file, got one that reads none
     1 problem in the text
     "#);
 }
@@ -131,29 +133,29 @@ fn models_are_looked_for_in_their_folders() {
     );
 
     let result = folders.check("cat.png", "o.png", "smal", &given);
-    assert_eq!(result.as_ref().unwrap_err().exit_code(), 3);
+    assert!(result.as_ref().unwrap_err().only_missing());
     insta::assert_snapshot!(folders.problems(result), @r#"
-    line 4, column 87, node `model` (gpstoken.LoadTokenizer), input `model`: there is no model "smal": expected a file, or a built-in model: small; give one with `model=FILE`; did you mean "small"? looked for [folder]/graphs/smal, [folder]/models/smal
+    line 4, column 87, node `model` (tokenize.LoadTokenizer), input `model`: the model "smal" does not exist: expected a file, or a built-in model: small; give one with `model=FILE`; did you mean "small"? Searched [folder]/graphs/smal, [folder]/models/smal
     1 problem in [folder]/graphs/graph.json
     "#);
     let on_command_line = folders.given(&[("model", "other.pth")]);
     insta::assert_snapshot!(folders.problems(folders.check("cat.png", "o.png", "small", &on_command_line)), @r#"
-    node `model` (gpstoken.LoadTokenizer), input `model`: there is no model "other.pth": expected a file, or a built-in model: small; looked for [folder]/here/other.pth, [folder]/models/other.pth
+    node `model` (tokenize.LoadTokenizer), input `model`: the model "other.pth" does not exist: expected a file, or a built-in model: small; searched [folder]/here/other.pth, [folder]/models/other.pth
     1 problem in [folder]/graphs/graph.json
     "#);
 }
 
 #[test]
-fn what_a_run_reads_is_not_written_over() {
+fn files_that_a_run_reads_are_not_written_over() {
     let folders = Folders::new();
     fs::write(folders.path("here/cat.png"), "").unwrap();
     let given = folders.given(&[]);
     let clash = |read: &str, write: &str| folders.check(read, write, "small", &given);
-    insta::assert_snapshot!(folders.problems(clash("../here/cat.png", "cat.png")), @r"
-    line 6, column 98, node `save` (std.SaveImage), input `path`: it would write over the file that `load.path` reads; give it another name than [folder]/here/cat.png
+    insta::assert_snapshot!(folders.problems(clash("../here/cat.png", "cat.png")), @"
+    line 6, column 98, node `save` (std.SaveImage), input `path`: it would write over the file that `load.path` reads; choose another path than [folder]/here/cat.png
     1 problem in [folder]/graphs/graph.json
     ");
-    // A file that does not exist yet, and a number in its name.
+    // The file does not exist yet, and has a number in its name.
     assert!(clash("../here/new.png", "../graphs/../here/new.png").is_err());
     assert!(clash("../here/new-003.png", "new-{b}.png").is_err());
     assert!(clash("../here/new-x.png", "new-{b}.png").is_ok());
@@ -174,8 +176,8 @@ fn one_file_is_written_once() {
     ));
     let problems = super::problems(&text);
     let here = std::env::current_dir().unwrap().display().to_string();
-    insta::assert_snapshot!(problems.replace(&here, "[here]"), @r"
-    line 1, column 280, node `again` (std.SaveImage), input `path`: it would write over the file that `save.path` writes too; give it another name than [here]/folder/out.png
+    insta::assert_snapshot!(problems.replace(&here, "[here]"), @"
+    line 1, column 280, node `again` (std.SaveImage), input `path`: it would write over the file that `save.path` also writes; choose another path than [here]/folder/out.png
     1 problem in the text
     ");
 }
@@ -204,13 +206,13 @@ fn a_graph_from_a_picture_stays_in_its_folder() {
     let checked = check("sub/../cat.png", "out.png", "small", &given).unwrap();
     folders.assert_paths(&checked, "graphs/sub/../cat.png", "here/out.png");
     insta::assert_snapshot!(folders.problems(check("/etc/passwd", "../out.png", "../../model.pth", &given)), @r#"
-    line 3, column 76, node `load` (std.LoadImage), input `path`: a graph from a picture may only name files in its folder: got "/etc/passwd"; give the path on the command line, or save the graph as a file of its own
-    line 4, column 87, node `model` (gpstoken.LoadTokenizer), input `model`: a graph from a picture may only name files in its folder: got "../../model.pth"; give the path on the command line, or save the graph as a file of its own
-    line 6, column 98, node `save` (std.SaveImage), input `path`: a graph from a picture may only name files in its folder: got "../out.png"; give the path on the command line, or save the graph as a file of its own
+    line 3, column 76, node `load` (std.LoadImage), input `path`: a graph from a picture may use only files in its folder: got "/etc/passwd"; give the path on the command line, or save the graph as a file of its own
+    line 4, column 87, node `model` (tokenize.LoadTokenizer), input `model`: a graph from a picture may use only files in its folder: got "../../model.pth"; give the path on the command line, or save the graph as a file of its own
+    line 6, column 98, node `save` (std.SaveImage), input `path`: a graph from a picture may use only files in its folder: got "../out.png"; give the path on the command line, or save the graph as a file of its own
     3 problems in the graph in [folder]/graphs/picture.png
     "#);
     assert!(check("sub/../../cat.png", "out.png", "small", &given).is_err());
-    // Whoever gives a path on the command line means it.
+    // Paths on the command line are not confined.
     let given = folders.given(&[("image", "/photos/cat.png"), ("output", "../out.png")]);
     let checked = check("/etc/passwd", "../out.png", "small", &given).unwrap();
     assert_eq!(checked.nodes[0].reads, [Path::new("/photos/cat.png")]);

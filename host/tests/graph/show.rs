@@ -1,3 +1,5 @@
+//! Drawings, prompts and the schema.
+
 use super::{LOAD, SAVE, closures::declared, parse};
 use splatgraph::graph::{draw, schema};
 
@@ -82,7 +84,7 @@ fn a_prompt_has_full_names_and_positions() {
 #[test]
 fn the_schema_of_a_class() {
     let schema = schema(&declared());
-    insta::assert_snapshot!(schema["$defs"]["node"]["properties"], @r#"{"class_type":{"anyOf":[{"type":"string","enum":["std.LoadImage","std.SaveImage","std.Resize","std.Grid","std.Split","std.Note","gpstoken.LoadTokenizer","gpstoken.InitTokens","gpstoken.DrawTokens"],"enumDescriptions":["Reads a picture.","","","","","","","",""]},{"type":"string","pattern":"\\.json$","description":"The path of another graph."}]},"inputs":{"type":"object"}}"#);
+    insta::assert_snapshot!(schema["$defs"]["node"]["properties"], @r#"{"class_type":{"anyOf":[{"type":"string","enum":["std.LoadImage","std.SaveImage","std.Resize","std.Grid","std.Split","std.Note","tokenize.LoadTokenizer","tokenize.InitTokens","tokenize.DrawTokens"],"enumDescriptions":["Reads a picture.","","","","","","","",""]},{"type":"string","pattern":"\\.json$","description":"The path of another graph."}]},"inputs":{"type":"object"}}"#);
     let branches = schema["$defs"]["node"]["allOf"].as_array().unwrap();
     let of = |class: &str| {
         let branch = branches.iter().find(|branch| branch["if"]["properties"]["class_type"]["const"] == class).unwrap();
@@ -217,7 +219,7 @@ fn the_schema_of_a_class() {
       ]
     }
     "##);
-    insta::assert_snapshot!(of("gpstoken.LoadTokenizer"), @r##"
+    insta::assert_snapshot!(of("tokenize.LoadTokenizer"), @r##"
     {
       "properties": {
         "inputs": {

@@ -1,8 +1,8 @@
-//! The pack `second`: what passes from `stub` to it passes between two libraries.
+//! The pack `second`. Values that pass from `stub` to it pass between two libraries.
 
 use splatgraph_sdk::{prelude::*, serde_json, spec::DeviceSpec};
 
-/// Where a tensor is.
+/// The address of a tensor.
 #[node(category = "Memory", outputs(address: "of its first byte"))]
 fn address(
     /// A record with the field `data`.
@@ -11,7 +11,7 @@ fn address(
     Ok(value.field("data")?.bytes().as_ptr() as i64)
 }
 
-/// What the node was told to compute on, and how precisely.
+/// The device and precision in the settings.
 #[node(category = "Device", outputs(device: "an id", bits: "of a number"))]
 fn told(ctx: &Ctx) -> Result<(String, f32)> {
     let setting =
@@ -29,7 +29,7 @@ fn read_digits(
     let text = std::fs::read_to_string(&path)?;
     let weight = |digit: char| digit.to_digit(10).map(|digit| digit as f32 / 8.0);
     let weights = text.chars().map(weight).collect::<Option<Vec<f32>>>();
-    let weights = weights.ok_or_else(|| Error::input("path", "digits were expected, something else came"))?;
+    let weights = weights.ok_or_else(|| Error::input("path", "expected digits, got other characters"))?;
     Selection::new(Tensor::from_vec([1, weights.len()], weights)?)
 }
 
@@ -54,8 +54,8 @@ fn write_digits(
 fn devices() -> Vec<DeviceSpec> {
     let device = |id: &str, name: &str| DeviceSpec { id: id.into(), name: name.into(), ..DeviceSpec::default() };
     vec![
-        DeviceSpec { unavailable: Some("its fan is broken; mend it".into()), ..device("gpu:0", "Steam 1") },
-        DeviceSpec { on_request: Some("taken only when asked for".into()), ..device("gpu:1", "Steam 2") },
+        DeviceSpec { unavailable: Some("its fan is broken; repair it".into()), ..device("gpu:0", "Steam 1") },
+        DeviceSpec { on_request: Some("used only on request".into()), ..device("gpu:1", "Steam 2") },
         DeviceSpec { memory: Some(3 << 30), ..device("cpu", "Abacus") },
     ]
 }

@@ -1,4 +1,4 @@
-//! The pack `stub`, which the host's tests load: nodes that do one trivial or one bad thing each.
+//! The pack `stub`, which the tests of the host load. Each node does one trivial or one bad thing.
 
 use splatgraph_sdk::prelude::*;
 use std::{thread, time::Duration};
@@ -90,7 +90,7 @@ fn endless(ctx: &Ctx) -> Result<i64> {
     }
 }
 
-/// Runs for ever, whatever it is told.
+/// Runs for ever, even if it is cancelled.
 #[node(category = "Bad", outputs(never: "never given"))]
 fn stubborn() -> Result<i64> {
     loop {
@@ -107,7 +107,7 @@ fn panics() -> Result<i64> {
 /// Returns an error.
 #[node(category = "Bad", outputs(never: "never given"))]
 fn fails(
-    /// What the error says.
+    /// The message of the error.
     #[input(default = "the stub fails on purpose")]
     message: String,
 ) -> Result<i64> {
@@ -155,7 +155,7 @@ fn make_tensor() -> Result<Value> {
     Ok(Record { type_name: "DATA".into(), fields: vec![("data".into(), data)], ..Record::default() }.into_value())
 }
 
-/// Gives what it gets.
+/// Returns its input.
 #[node(category = "Memory", outputs(value: "the same"))]
 fn pass(
     /// Anything.
@@ -164,7 +164,7 @@ fn pass(
     Ok(value)
 }
 
-/// Where a tensor is.
+/// The address of a tensor.
 #[node(category = "Memory", outputs(address: "of its first byte"))]
 fn address(
     /// A record with the field `data`.
@@ -186,7 +186,7 @@ fn read_text(
 /// Writes a text file.
 #[node(category = "File", output, outputs(path: "the file"))]
 fn write_text(
-    /// What to write.
+    /// The text.
     text: Value,
     /// The file.
     #[input(path = write)]
@@ -222,8 +222,8 @@ fn save_picture(
     Ok(path)
 }
 
-/// Loads nothing, but takes a model.
-#[node(category = "File", outputs(model: "what it was given"))]
+/// Takes a model, but does not load it.
+#[node(category = "File", outputs(model: "its path or name"))]
 fn use_model(
     /// A model.
     #[input(path = model, builtin = ["tiny"], default = "tiny")]
@@ -239,12 +239,12 @@ fn settings(ctx: &Ctx) -> Result<Json<serde_json::Value>> {
     Ok(Json(ctx.settings().clone().into()))
 }
 
-/// Divides numbers by others, and so makes NaN of two zeros.
-#[node(category = "Bad", outputs(data: "a record of no standard type, which nobody checks", mask: "none of it is NaN"))]
+/// Divides numbers by others, which makes NaN of two zeros.
+#[node(category = "Bad", outputs(data: "a record without a standard type, which is not checked", mask: "without NaN"))]
 fn divide(
-    /// What to divide, a record with the field `data`.
+    /// The divisors, a record with the field `data`.
     by: Option<Value>,
-    /// The numbers above.
+    /// The dividends.
     numbers: Vec<f64>,
 ) -> Result<(Value, Mask)> {
     let by = by.map(|by| by.field("data")).transpose()?.map(|by| by.to_f32());
@@ -283,8 +283,8 @@ impl Resident for Model {
     }
 }
 
-/// What nobody outside the pack can look into.
-#[node(category = "Bad", outputs(model: "has no fields", unreachable: "has one on a device that is lost", nan: "not a number"))]
+/// Values that only this pack can read.
+#[node(category = "Bad", outputs(model: "has no fields", unreachable: "has a field on a device that is lost", nan: "not a number"))]
 fn opaque() -> Result<(Local<Model>, Local<Unreachable>, f64)> {
     Ok((Local::new(Model), Local::new(Unreachable), f64::NAN))
 }
@@ -296,12 +296,12 @@ fn images() -> Result<Vec<Image>> {
     Ok(vec![image(0.0)?, image(1.0)?])
 }
 
-/// How many letters a text has; adds a line to a file each time.
+/// Counts the letters of a text, and adds a line to a file each time.
 #[node(category = "Text", outputs(letters: "how many"))]
 fn letters(
     /// The text.
     text: String,
-    /// A file that gets a line for each run; none when empty.
+    /// A file that gets a line for each run; empty for no file.
     #[input(default = "")]
     tally: String,
 ) -> Result<i64> {
@@ -324,16 +324,16 @@ fn ratio(
     Ok(a / b)
 }
 
-/// Tokens, all of one value.
+/// Tokens whose numbers are all equal.
 #[node(category = "Record", outputs(tokens: "the tokens"))]
 fn make_tokens(
     /// How many.
     #[input(default = 2, min = 0)]
     count: usize,
-    /// In every field.
+    /// The number in every field.
     #[input(default = 0)]
     value: i64,
-    /// How long a texture is.
+    /// The length of a texture.
     #[input(default = 3)]
     channels: usize,
 ) -> Result<Tokens> {
@@ -344,7 +344,7 @@ fn make_tokens(
 /// Writes a text file, with a pause in the middle.
 #[node(category = "File", output, outputs(path: "the file"))]
 fn write_slowly(
-    /// What to write.
+    /// The text.
     text: String,
     /// The file.
     #[input(path = write)]
@@ -359,13 +359,13 @@ fn write_slowly(
     Ok(path)
 }
 
-/// Shows pictures that get brighter, where anybody looks.
-#[node(category = "Picture", outputs(shown: "how many were made"))]
+/// Shows pictures that get brighter, if previews are wanted.
+#[node(category = "Picture", outputs(shown: "how many it showed"))]
 fn show(
     /// How many.
     #[input(default = 4, min = 1)]
     count: usize,
-    /// Pictures in each.
+    /// The number of pictures in each.
     #[input(default = 1, min = 1)]
     batch: usize,
     /// A pause after each, in milliseconds.

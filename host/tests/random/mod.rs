@@ -1,4 +1,6 @@
-/// splitmix64 (Steele, Lea, Flood 2014).
+//! A small generator of random numbers.
+
+/// The generator splitmix64 (Steele, Lea, Flood 2014).
 pub(crate) struct Random(pub(crate) u64);
 
 impl Random {

@@ -1,3 +1,5 @@
+//! Results that are kept from run to run.
+
 use super::{arithmetic, checked, closures::PackOf, lines, run, runner, whys};
 use serde_json::json;
 use splatgraph::run::{CancelToken, RunResult, Runner, Settings, Status};
@@ -5,7 +7,7 @@ use splatgraph_sdk::{Error, Value};
 use std::fs;
 use tempfile::TempDir;
 
-/// `a` and `b` are added; the sum and `c` are summed and shown by `t.Save`, which writes.
+/// Adds `a` and `b`, sums the result and `c`, and passes it to the output node `t.Save`.
 fn graph(a: i64, c: i64) -> String {
     format!(
         r#"{{"nodes": {{
@@ -29,40 +31,40 @@ fn run_graph(runner: &Runner, text: &str) -> RunResult {
 }
 
 #[test]
-fn what_did_not_change_is_not_run_again() {
+fn unchanged_nodes_do_not_run_again() {
     let runner = runner(2, 1 << 20);
-    insta::assert_snapshot!(whys(&run_graph(&runner, &graph(1, 5))), @r"
+    insta::assert_snapshot!(whys(&run_graph(&runner, &graph(1, 5))), @"
     a: ran: first time
     b: ran: first time
     c: ran: first time
     add: ran: first time
     sum: ran: first time
-    save: ran: it writes
+    save: ran: it is an output node
     ");
-    insta::assert_snapshot!(whys(&run_graph(&runner, &graph(1, 5))), @r"
+    insta::assert_snapshot!(whys(&run_graph(&runner, &graph(1, 5))), @"
     a: cached
     b: cached
     c: cached
     add: cached
     sum: cached
-    save: ran: it writes
+    save: ran: it is an output node
     ");
-    insta::assert_snapshot!(whys(&run_graph(&runner, &graph(1, 6))), @r"
+    insta::assert_snapshot!(whys(&run_graph(&runner, &graph(1, 6))), @"
     a: cached
     b: cached
     c: ran: input `value` changed
     add: cached
     sum: ran: input `numbers` changed
-    save: ran: it writes
+    save: ran: it is an output node
     ");
-    // An earlier result is still there.
-    insta::assert_snapshot!(whys(&run_graph(&runner, &graph(1, 5))), @r"
+    // An earlier result is still in the cache.
+    insta::assert_snapshot!(whys(&run_graph(&runner, &graph(1, 5))), @"
     a: cached
     b: cached
     c: cached
     add: cached
     sum: cached
-    save: ran: it writes
+    save: ran: it is an output node
     ");
     let checked = checked(&graph(3, 5), &pack().registry());
     let lines = lines(&runner, &checked);
@@ -83,7 +85,7 @@ fn writing_pack() -> PackOf {
 }
 
 #[test]
-fn what_is_written_already_is_not_written_again() {
+fn files_that_are_written_already_are_not_written_again() {
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("out.txt");
     let graph = |x: i64| {
@@ -101,18 +103,18 @@ fn what_is_written_already_is_not_written_again() {
         whys(&result).lines().nth(1).unwrap().to_owned()
     };
     assert_eq!(why(1), "keep: ran: first time");
-    assert_eq!(why(1), "keep: cached: its files are as it left them");
-    assert_eq!(why(2), "keep: ran: input `x` changed, which comes from `x`");
+    assert_eq!(why(1), "keep: cached: its files have not changed");
+    assert_eq!(why(2), "keep: ran: input `x`, which comes from `x`, changed");
     assert_eq!(
         why(1),
-        "keep: ran: input `x` changed, which comes from `x`",
+        "keep: ran: input `x`, which comes from `x`, changed",
         "the file holds the result of another run"
     );
     fs::write(&file, "changed").unwrap();
-    assert_eq!(why(1), "keep: ran: its files are not as it left them");
+    assert_eq!(why(1), "keep: ran: its files changed since it wrote them");
     fs::remove_file(&file).unwrap();
-    assert_eq!(why(1), "keep: ran: its files are not as it left them");
-    assert_eq!(why(1), "keep: cached: its files are as it left them");
+    assert_eq!(why(1), "keep: ran: its files changed since it wrote them");
+    assert_eq!(why(1), "keep: cached: its files have not changed");
     let result = run(&runner, &graph(1));
     assert_eq!((result.written.len(), &result.nodes[1].status), (0, &Status::Cached));
 }
@@ -130,7 +132,7 @@ fn a_writing_node_without_a_cache_always_runs() {
 }
 
 #[test]
-fn results_of_a_pack_that_was_loaded_anew_are_made_again() {
+fn results_of_a_reloaded_pack_are_computed_again() {
     use splatgraph::registry::{Instance, NodeSource, Pack, Registry};
     use std::sync::Arc;
     struct Source(u64);
@@ -166,15 +168,15 @@ fn results_of_a_pack_that_was_loaded_anew_are_made_again() {
     assert_eq!(sum(1).1, "hot: cached\nother: cached\nadd: cached");
     let (number, whys) = sum(2);
     assert_eq!(number, Some(12));
-    insta::assert_snapshot!(whys, @r"
-    hot: ran: its pack was loaded anew
+    insta::assert_snapshot!(whys, @"
+    hot: ran: its pack was reloaded
     other: cached
-    add: ran: input `a` changed, which comes from `hot`
+    add: ran: input `a`, which comes from `hot`, changed
     ");
 }
 
 #[test]
-fn settings_count_except_those_that_change_no_result() {
+fn settings_count_unless_they_change_no_result() {
     let runner = runner(2, 1 << 20);
     let checked = checked(&graph(1, 5), &pack().registry());
     let with = |name: &str, value: i64| {
@@ -235,7 +237,7 @@ fn a_failure_is_not_kept() {
 }
 
 #[test]
-fn what_does_not_fit_into_the_budget_runs_again() {
+fn results_that_exceed_the_budget_are_computed_again() {
     let texts = json!([{ "name": "text", "type": "STRING", "default": "" }]);
     let spec = json!({ "name": "Long", "inputs": texts, "outputs": texts });
     let pack = PackOf::new("t").node(spec, |_, _| Ok(vec![Value::text("x".repeat(10_000))]));
@@ -277,21 +279,21 @@ fn files_count_by_their_content() {
     assert_eq!(run(&runner, &checked).failures.len(), 2, "the file is missing");
     fs::write(&file, "one").unwrap();
     assert_eq!(run(&runner, &checked).outputs[0].1.as_text(), Some("ONE"));
-    insta::assert_snapshot!(whys(&run(&runner, &checked)), @r"
+    insta::assert_snapshot!(whys(&run(&runner, &checked)), @"
     read: cached
     upper: cached
     name: cached
-    linked: ran: only a run tells whether input `path` changed
+    linked: ran: input `path` may have changed
     ");
     fs::write(&file, "two").unwrap();
     let result = run(&runner, &checked);
     assert_eq!(result.outputs[0].1.as_text(), Some("TWO"));
     assert_eq!(result.outputs[1].1.as_text(), Some("two"));
-    insta::assert_snapshot!(whys(&result), @r"
+    insta::assert_snapshot!(whys(&result), @"
     read: ran: the file of input `path` changed
-    upper: ran: input `text` changed, which comes from `read`
+    upper: ran: input `text`, which comes from `read`, changed
     name: cached
-    linked: ran: only a run tells whether input `path` changed
+    linked: ran: input `path` may have changed
     ");
 }
 
@@ -330,7 +332,7 @@ fn nodes_live_as_long_as_the_runner() {
         assert!(result.outputs.iter().all(|(_, value)| value.as_int() == Some(expected)));
     }
     assert_eq!(made.load(Ordering::SeqCst), 2, "one for each node");
-    // What a graph that was edited no longer has is dropped when that is asked for.
+    // Instances of nodes that an edited graph no longer has are dropped on request.
     let one =
         checked(&text.replace(r#", "b": ["b", 0]"#, "").replace(r#", "b": {"class_type": "t.Count"}"#, ""), &registry);
     runner.keep_only_nodes_of(&one);

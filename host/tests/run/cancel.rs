@@ -1,3 +1,5 @@
+//! Cancelling a run.
+
 use super::{arithmetic, checked, run, runner, statuses};
 use serde_json::json;
 use splatgraph::run::{CancelToken, Event, RunResult, Settings, Status};
@@ -82,7 +84,7 @@ fn a_token_that_was_used_runs_nothing() {
     let runner = runner(2, 0);
     let result = runner.run(&checked, &Settings::new(), |_| {}, &token);
     assert_eq!((result.cancelled, result.outputs.len()), (true, 0));
-    // The runner goes on with another token.
+    // The runner still works with another token.
     assert_eq!(run(&runner, &checked).outputs.len(), 1);
 }
 

@@ -1,3 +1,5 @@
+//! Recording a run.
+
 use super::{checked, closures::PackOf, runner};
 use serde_json::{Value as Json, json};
 use splatgraph::{
@@ -7,7 +9,7 @@ use splatgraph::{
 use splatgraph_sdk::{Record, Tensor, Value};
 use std::{path::Path, sync::Arc};
 
-/// `t.Divide` and `t.Add`, of floats.
+/// A pack with `t.Divide` and `t.Add` for floats.
 fn pack() -> PackOf {
     let float = |name: &str| json!({ "name": name, "type": "FLOAT" });
     let of = |name: &str| json!({ "name": name, "inputs": [float("a"), float("b")], "outputs": [float("x")] });
@@ -38,11 +40,11 @@ fn recorded(runner: &Runner, folder: &Path, added: f64) -> (Vec<String>, Json) {
 }
 
 #[test]
-fn only_what_this_run_made_is_blamed_for_nan() {
+fn only_nodes_of_this_run_are_blamed_for_nan() {
     let folder = tempfile::tempdir().unwrap();
     let runner = runner(1, 1 << 20);
     assert_eq!(recorded(&runner, folder.path(), 1.0).0, ["bad"]);
-    // Now `bad` comes from the cache, and `late` has its NaN from there.
+    // Now the output of `bad` comes from the cache, and `late` takes NaN from it.
     let (made_nan, run) = recorded(&runner, folder.path(), 2.0);
     assert_eq!(made_nan, [""; 0]);
     let statuses: Vec<&Json> = run["nodes"].as_array().unwrap().iter().map(|node| &node["status"]).collect();
@@ -52,7 +54,7 @@ fn only_what_this_run_made_is_blamed_for_nan() {
 }
 
 #[test]
-fn what_comes_after_the_end_is_not_recorded() {
+fn outputs_after_the_end_are_not_recorded() {
     let folder = tempfile::tempdir().unwrap();
     let checked = checked(
         r#"{"outputs": {"x": ["a", "x"]}, "nodes": {"a": {"class_type": "t.Add", "inputs": {"a": 1.0, "b": 2.0}}}}"#,

@@ -1,3 +1,5 @@
+//! Nodes that fail.
+
 use super::{arithmetic, checked, closures::PackOf, lines, run, runner, statuses};
 use serde_json::json;
 use splatgraph::run::Status;
@@ -39,7 +41,7 @@ fn graph(how: &str) -> String {
 }
 
 #[test]
-fn a_failure_keeps_only_those_from_running_that_need_it() {
+fn a_failure_skips_only_the_nodes_that_need_it() {
     let result = run(&runner(2, 0), &checked(&graph("error"), &pack().registry()));
     let expected = [
         ("n", Status::Done),
@@ -57,17 +59,17 @@ fn a_failure_keeps_only_those_from_running_that_need_it() {
 }
 
 #[test]
-fn what_failed_is_said() {
+fn failures_are_described() {
     let failure = |how: &str| {
         let result = run(&runner(1, 0), &checked(&graph(how), &pack().registry()));
         assert_eq!(result.failures.len(), 1);
         result.failures[0].clone()
     };
     insta::assert_snapshot!(failure("error"), @"node `bad` (t.Fail) failed: reading the moon: it is away [t 0.1.0, src/fail.rs:1:2]");
-    insta::assert_snapshot!(failure("blame"), @"node `bad` (t.Fail) failed: input `x`, which came from `n.number`: 3 values are NaN [t 0.1.0, src/fail.rs:1:2]");
+    insta::assert_snapshot!(failure("blame"), @"node `bad` (t.Fail) failed: input `x`, which comes from `n.number`: 3 values are NaN [t 0.1.0, src/fail.rs:1:2]");
     insta::assert_snapshot!(failure("panic"), @"node `bad` (t.Fail) panicked: index out of bounds [t 0.1.0]");
     assert_eq!(failure("panic").error.code, Code::Panic);
-    insta::assert_snapshot!(failure("few"), @"node `bad` (t.Fail) failed: it gave 0 values, but its class declares 1 outputs; tell the author of the pack [t 0.1.0]");
+    insta::assert_snapshot!(failure("few"), @"node `bad` (t.Fail) failed: expected 1 output, as the class declares, got 0; tell the author of the pack [t 0.1.0]");
 }
 
 #[test]
@@ -104,14 +106,14 @@ fn a_listener_that_panics_does_not_stop_the_run() {
 }
 
 #[test]
-fn what_waits_for_nothing_else_does_not_wait_for_a_slow_branch() {
+fn a_fast_branch_does_not_wait_for_a_slow_one() {
     static BOTH: Barrier = Barrier::new(2);
     let int = json!([{ "name": "x", "type": "INT" }]);
     let pack = arithmetic().node(json!({ "name": "Meet", "inputs": int, "outputs": int }), |_, inputs| {
         BOTH.wait();
         Ok(inputs.to_vec())
     });
-    // Both meet only if the second runs while the first waits.
+    // Both nodes meet only if the second runs while the first waits.
     let text = r#"{"outputs": {"a": ["a", 0], "b": ["b", 0]}, "nodes": {
         "n": {"class_type": "t.Number", "inputs": {"value": 1}},
         "a": {"class_type": "t.Meet", "inputs": {"x": ["n", 0]}},

@@ -1,4 +1,4 @@
-//! Running graphs whose nodes are closures.
+//! Runs of graphs whose nodes are closures.
 
 mod cache;
 mod cancel;
@@ -68,7 +68,7 @@ fn whys(result: &RunResult) -> String {
     result.nodes.iter().map(|report| format!("{}: {}", report.node, report.why)).collect::<Vec<_>>().join("\n")
 }
 
-/// A pack with `t.Number(value)`, `t.Add(a, b)` and `t.Sum(numbers)`; more can be added.
+/// A pack with `t.Number(value)`, `t.Add(a, b)` and `t.Sum(numbers)`, to which tests add nodes.
 fn arithmetic() -> PackOf {
     let int = |name: &str| json!({ "name": name, "type": "INT" });
     let whole = |value: &Value| i64::try_from(value.as_int().expect("a whole number")).expect("small");

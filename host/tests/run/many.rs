@@ -1,4 +1,4 @@
-//! Large graphs. The limits are far above what `examples/scheduling.rs` measures: they find what grows too fast.
+//! Large graphs. The limits are far above the times of `benches/scheduling.rs`, and catch times that grow too fast.
 
 use super::{arithmetic, checked, run, runner, statuses};
 use splatgraph::run::Status;
@@ -45,7 +45,7 @@ fn many_independent_nodes() {
     assert!(start.elapsed() < Duration::from_secs(30), "{:?}", start.elapsed());
 }
 
-/// Layers in which each node takes from two of the layer before: about 2^60 paths, but only 240 links.
+/// Layers in which each node takes from both nodes of the layer before: about 2^60 paths, but only 240 links.
 #[test]
 fn paths_that_split_and_meet_are_not_counted() {
     let mut nodes = vec![

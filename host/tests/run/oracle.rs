@@ -1,5 +1,5 @@
-//! Random graphs: whatever the number of threads, and whatever is kept from earlier runs, the results are those of
-//! plain evaluation from sources to consumers.
+//! Random graphs. For any number of threads, and any results in the cache, a run has the results of a plain evaluation from
+//! sources to consumers.
 
 use super::{arithmetic, checked, random::Random, runner};
 use serde_json::{Map, Value as Json, json};
@@ -15,7 +15,7 @@ enum Node {
     Number(i64),
     Add(usize, usize),
     Sum(Vec<usize>),
-    /// Fails when its input is divisible by 5.
+    /// Fails if its input is divisible by 5.
     Picky(usize),
 }
 
@@ -76,13 +76,13 @@ fn graph(nodes: &[Node], wanted: &[usize]) -> String {
 }
 
 #[test]
-fn results_are_those_of_plain_evaluation() {
+fn results_equal_a_plain_evaluation() {
     let registry = registry();
     let (mut failed, mut cached) = (0, 0);
     for seed in 0..150 {
         let random = &mut Random(seed);
         let mut nodes = random_nodes(random);
-        // Small enough to lose results between the runs, or none, or enough.
+        // No cache, one that is too small for all results, and one that is large enough.
         let cache_bytes = [0, 2000, 1 << 20][random.next(3)];
         let runner = runner(1 + random.next(8), cache_bytes);
         for _ in 0..4 {
@@ -98,7 +98,7 @@ fn results_are_those_of_plain_evaluation() {
             failed += result.failures.len();
             cached += result.nodes.iter().filter(|report| report.status == Status::Cached).count();
             assert!(!result.nodes.iter().any(|report| report.status == Status::Cancelled));
-            // Something changes before the next run.
+            // A number changes before the next run.
             let change = random.next(nodes.len());
             if let Node::Number(number) = &mut nodes[change] {
                 *number += 1;

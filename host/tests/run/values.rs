@@ -1,3 +1,5 @@
+//! Values between nodes.
+
 use super::{arithmetic, checked, closures::PackOf, lines, run, runner, statuses};
 use serde_json::json;
 use splatgraph::run::{CancelToken, Settings, Status};
@@ -87,7 +89,7 @@ fn a_value_is_gone_after_its_last_use() {
     let text = format!(r#"{{"outputs": {{"last": ["n49", 0]}}, "nodes": {{{}}}}}"#, nodes.join(", "));
     let runner = runner(2, 0);
     let result = run(&runner, &checked(&text, &pack.registry()));
-    // The value that a node gets, and the two that it makes.
+    // The input of a node, and its two outputs.
     assert_eq!(most.load(Ordering::SeqCst), 3);
     assert_eq!(alive.load(Ordering::SeqCst), 1, "only the named result is left");
     drop(result);
@@ -95,7 +97,7 @@ fn a_value_is_gone_after_its_last_use() {
 }
 
 #[test]
-fn nodes_report_what_they_do_and_see_the_settings() {
+fn nodes_report_progress_and_see_the_settings() {
     let spec = json!({ "name": "Talk", "outputs": [{ "name": "text", "type": "STRING" }] });
     let pack = PackOf::new("t").node(spec, |ctx, _| {
         ctx.progress(1, 2, "half");
@@ -115,7 +117,7 @@ fn nodes_report_what_they_do_and_see_the_settings() {
     assert!(LogLevel::Info < LogLevel::Warn);
 }
 
-/// A pack with `t.Write(path)`, which gives the path it was given, and `t.Read(path)`, which gives it too.
+/// A pack with `t.Write(path)` and `t.Read(path)`, which return their paths.
 fn paths() -> PackOf {
     let path = |kind: &str| json!([{ "name": "path", "type": "STRING", "path": kind }]);
     let text = json!([{ "name": "path", "type": "STRING" }]);
@@ -141,11 +143,11 @@ fn paths_from_other_nodes_are_resolved_too() {
     assert_eq!(result.outputs[0].1.as_text(), folder.join("in.png").to_str());
     assert_eq!(result.written, [("good".into(), folder.join("out-000.png"))]);
     let failure = result.failures[0].to_string().replace(&folder.join("").display().to_string(), "[folder]/");
-    insta::assert_snapshot!(failure, @"node `bad` (t.Write) failed: input `path`, which came from `c.path`: it would write over a file that the same run reads: [folder]/known.png [t 0.1.0]");
+    insta::assert_snapshot!(failure, @"node `bad` (t.Write) failed: input `path`, which comes from `c.path`: expected a new file, got a file that this run reads: [folder]/known.png [t 0.1.0]");
 }
 
 #[test]
-fn files_written_are_those_that_the_node_names() {
+fn written_files_are_the_ones_that_the_node_names() {
     let spec = json!({ "name": "Write", "output": true, "inputs": [{ "name": "path", "type": "STRING", "path": "write" }],
         "outputs": [{ "name": "paths", "type": "STRING", "list": true }] });
     let pack = PackOf::new("t").node(spec, |_, inputs| {

@@ -1,4 +1,4 @@
-//! Runs the real binary, away from whatever packs are installed or built beside it.
+//! Runs the real binary in a folder of its own, without the packs that are installed or built beside it.
 
 #![allow(dead_code, reason = "every test file uses a part of it")]
 
@@ -15,8 +15,8 @@ pub(crate) fn build_folder() -> PathBuf {
     Path::new(env!("CARGO_BIN_EXE_splatgraph")).parent().unwrap().to_path_buf()
 }
 
-/// The library of one of this package's examples, which are packs for tests. `cargo test` builds them, but not where only
-/// one test file was asked for.
+/// The library of an example of this package, which is a pack for tests. `cargo test` builds examples, but not if only one
+/// test file is built.
 pub(crate) fn example_pack(name: &str) -> PathBuf {
     static BUILT: OnceLock<()> = OnceLock::new();
     let library = |name: &str| build_folder().join("examples").join(format!("{DLL_PREFIX}{name}{DLL_SUFFIX}"));
@@ -29,17 +29,17 @@ pub(crate) fn example_pack(name: &str) -> PathBuf {
         if !cfg!(debug_assertions) {
             cargo.arg("--release");
         }
-        assert!(cargo.status().unwrap().success(), "the packs for tests cannot be built");
+        assert!(cargo.status().unwrap().success(), "cargo cannot build the packs for tests");
     });
     library(name)
 }
 
-/// A folder of a test with its own copy of the binary, so that no pack lies beside it, and a folder `packs` for some.
+/// A folder for a test, with a copy of the binary without packs beside it, and with a folder `packs`.
 pub(crate) struct Place {
     folder: TempDir,
 }
 
-/// What a command gave.
+/// The output of a command.
 pub(crate) struct Ran {
     pub(crate) code: i32,
     pub(crate) stdout: String,
@@ -47,7 +47,7 @@ pub(crate) struct Ran {
 }
 
 impl Ran {
-    /// Everything at once, for snapshots.
+    /// The exit code and all output, for snapshots.
     pub(crate) fn all(&self) -> String {
         format!("exit code {}\n--- stdout\n{}--- stderr\n{}", self.code, self.stdout, self.stderr)
     }
@@ -67,7 +67,7 @@ impl Place {
         Self { folder }
     }
 
-    /// A folder in which the pack `stub` is found.
+    /// A folder with the pack `stub`.
     pub(crate) fn with_stub() -> Self {
         let place = Self::new();
         place.add_pack("stub_pack", "packs");
@@ -106,7 +106,7 @@ impl Place {
         names
     }
 
-    /// A command with nothing of the user's settings.
+    /// A command without the user's settings.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(self.path("bin/splatgraph"));
         command
@@ -128,7 +128,7 @@ impl Place {
         self.ran(&self.command(arguments).output().unwrap())
     }
 
-    /// What a finished command gave, with this folder as `[DIR]`.
+    /// The output of a finished command, with this folder as `[DIR]`.
     pub(crate) fn ran(&self, output: &Output) -> Ran {
         let text = |bytes: &[u8]| {
             let text = String::from_utf8(bytes.to_vec()).unwrap();
@@ -140,7 +140,7 @@ impl Place {
     }
 }
 
-/// Replaces what was measured: `12 ms` and `1.5 s` become `[TIME]`.
+/// Replaces times: `12 ms` and `1.5 s` become `[TIME]`.
 pub(crate) fn without_times(text: &str) -> String {
     let lines = text.lines().map(|line| {
         let words: Vec<&str> = line.split(' ').collect();

@@ -1,4 +1,4 @@
-//! Which changes of files matter, through the library.
+//! The changes of files that a watch reports, through the library.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use splatgraph::watch::{Touched, Watch, Watched};
 use tempfile::TempDir;
 
-/// A folder that is listened to.
+/// A folder that is watched.
 struct Listening {
     folder: TempDir,
     watch: Watch,
@@ -16,7 +16,7 @@ struct Listening {
 }
 
 impl Listening {
-    /// `watched` gets the folder's path.
+    /// Watches the files that `watched` returns for the path of the folder.
     fn start(watched: impl FnOnce(&Path) -> Watched) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (sender, touched) = channel();
@@ -32,7 +32,7 @@ impl Listening {
         self.folder.path().canonicalize().unwrap().join(inside)
     }
 
-    /// Whether something that matters was touched, and what changed.
+    /// Whether a watched file was touched, and the files that changed.
     fn changed(&mut self) -> (bool, Vec<String>) {
         let (mut concerned, mut last) = (false, Instant::now());
         while last.elapsed() < Duration::from_millis(100) {
@@ -50,7 +50,7 @@ impl Listening {
 }
 
 #[test]
-fn a_folder_counts_with_all_below_it_but_for_what_the_graph_writes_there() {
+fn a_folder_counts_with_all_files_below_it_except_written_ones() {
     let mut listening = Listening::start(|root| {
         fs::create_dir_all(root.join("tree/deep")).unwrap();
         let (trees, written) = (vec![root.join("tree")], vec![root.join("tree/out-{b}.png")]);
@@ -67,7 +67,7 @@ fn a_folder_counts_with_all_below_it_but_for_what_the_graph_writes_there() {
 }
 
 #[test]
-fn a_link_counts_with_what_it_leads_to() {
+fn a_link_counts_and_so_does_its_target() {
     let mut listening = Listening::start(|root| {
         fs::create_dir_all(root.join("real")).unwrap();
         fs::write(root.join("real/file"), "1").unwrap();

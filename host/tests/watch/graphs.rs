@@ -22,7 +22,7 @@ fn chain(place: &Place, late: i64) {
 }
 
 #[test]
-fn a_late_parameter_runs_only_its_node_and_what_follows_and_the_host_takes_little() {
+fn a_late_parameter_runs_only_its_node_and_consumers_and_the_host_takes_little_time() {
     let place = Place::with_stub();
     chain(&place, 1);
     let watching = Watching::start(&place, &[]);
@@ -41,13 +41,13 @@ fn a_late_parameter_runs_only_its_node_and_what_follows_and_the_host_takes_littl
         host_ms.push(round["host_ms"].as_f64().unwrap());
     }
     host_ms.sort_by(f64::total_cmp);
-    // Of the fastest: other tests keep the machine busy.
+    // The fastest round, as other tests keep the machine busy.
     assert!(host_ms[0] < 50.0, "the host took {host_ms:?} ms");
     watching.stays_quiet();
 }
 
 #[test]
-fn a_broken_edit_says_what_is_wrong_and_the_next_one_goes_on() {
+fn a_broken_edit_is_reported_and_the_next_edit_runs() {
     let place = Place::with_stub();
     chain(&place, 1);
     let watching = Watching::start(&place, &[]);
@@ -76,28 +76,28 @@ fn a_graph_that_is_away_or_empty_for_a_moment_is_waited_for() {
     std::thread::sleep(Duration::from_millis(100));
     fs::write(&graph, "").unwrap();
     std::thread::sleep(Duration::from_millis(100));
-    // As editors do: a new file takes the name.
+    // Editors replace the file in this way.
     chain(&place, 3);
     let text = place.read("graph.json");
     let new = place.write("graph.json~", &text.replace(r#""b":3"#, r#""b":4"#));
     fs::rename(new, &graph).unwrap();
     let mut round = watching.done();
     if round["outputs"]["result"] == 68 {
-        // The write before was seen by itself.
+        // The write before was a round of its own.
         round = watching.done();
     }
     assert_eq!(round["outputs"]["result"], 69);
-    // Gone for good is said.
+    // A graph that stays away is reported.
     fs::remove_file(&graph).unwrap();
     let gone = watching.next();
     assert_eq!(gone["status"], "invalid");
-    assert!(gone["message"].as_str().unwrap().contains("there is no such graph"), "{gone:#}");
+    assert!(gone["message"].as_str().unwrap().contains("the graph does not exist"), "{gone:#}");
     chain(&place, 5);
     assert_eq!(watching.done()["outputs"]["result"], 70);
 }
 
 #[test]
-fn files_that_are_read_count_and_those_written_do_not() {
+fn files_that_nodes_read_count_and_files_that_they_write_do_not() {
     let place = Place::with_stub();
     let nodes = json!({
         "read": node("ReadText", json!({"path": "notes/in.txt"})),
@@ -107,7 +107,7 @@ fn files_that_are_read_count_and_those_written_do_not() {
     let watching = Watching::start(&place, &[]);
     let missing = watching.next();
     assert_eq!((&missing["status"], &missing["failures"][0]["node"]), (&json!("failed"), &json!("read")));
-    // Not even its folder was there.
+    // Its folder did not exist either.
     place.write("notes/in.txt", "one");
     let round = watching.done();
     assert_eq!((&round["outputs"]["result"], ran(&round)), (&json!("one"), vec!["read", "save"]));
@@ -131,7 +131,7 @@ fn graphs_in_the_graph_are_watched_too() {
         json!({"version": 1, "outputs": {"sum": ["add", 0]}, "nodes": nodes}).to_string()
     };
     let watching = Watching::start(&place, &[]);
-    assert_eq!(watching.next()["status"], "invalid", "there is no such part");
+    assert_eq!(watching.next()["status"], "invalid", "the part does not exist");
     place.write("parts/part.json", &part(1));
     assert_eq!(watching.done()["outputs"]["result"], 2);
     place.write("parts/part.json", &part(2));
@@ -144,7 +144,7 @@ fn graphs_in_the_graph_are_watched_too() {
 }
 
 #[test]
-fn a_change_in_the_middle_of_a_run_starts_it_anew() {
+fn a_change_during_a_run_starts_it_again() {
     let place = Place::with_stub();
     let graph = |ms: u64| {
         write_graph(&place, json!({"slow": node("Sleep", json!({"ms": ms}))}), json!(["slow", 0]));
@@ -161,7 +161,7 @@ fn a_change_in_the_middle_of_a_run_starts_it_anew() {
 }
 
 #[test]
-fn named_inputs_and_folders_are_those_of_run() {
+fn named_inputs_and_folders_work_as_in_run() {
     let place = Place::with_stub();
     let nodes = json!({
         "first": node("Constant", json!({"value": 3})),
@@ -187,32 +187,32 @@ fn a_picture_that_its_own_graph_writes_runs_once() {
     place.write("graph.json", &graph.to_string());
     assert_eq!(place.run(&["run", "graph.json"]).code, 0);
     fs::rename(place.path("work/picture.png"), place.path("work/graph.json")).unwrap();
-    // Another size each time would make another file each time.
+    // A different size makes a different state of the file.
     let watching = Watching::start(&place, &["size=3", "--set", "save.path=graph.json"]);
     watching.done();
     watching.stays_quiet();
 }
 
 #[test]
-fn what_cannot_be_watched_is_said_at_once() {
+fn graphs_that_cannot_be_watched_are_errors_at_once() {
     let place = Place::with_stub();
-    insta::assert_snapshot!(place.run(&["watch", "-"]).all(), @r"
+    insta::assert_snapshot!(place.run(&["watch", "-"]).all(), @"
     exit code 2
     --- stdout
     --- stderr
-    error: standard input cannot be watched; give the path of a graph
+    error: expected the path of a graph to watch, got standard input
     ");
-    insta::assert_snapshot!(place.run(&["watch", "grap.json"]).all(), @r"
+    insta::assert_snapshot!(place.run(&["watch", "grap.json"]).all(), @"
     exit code 2
     --- stdout
     --- stderr
-    error: there is no such graph; give the path of a .json graph, or of a picture with a graph in it
+    error: the graph does not exist; name a .json graph, or a picture with a graph in it
       grap.json
     ");
 }
 
 #[test]
-fn a_round_is_told_in_a_few_lines() {
+fn a_round_prints_a_few_lines() {
     let place = Place::with_stub();
     chain(&place, 1);
     let log = fs::File::create(place.path("log")).unwrap();
@@ -225,7 +225,7 @@ fn a_round_is_told_in_a_few_lines() {
             std::thread::sleep(Duration::from_millis(5));
         }
     };
-    wait_for("Ctrl-C ends", 1);
+    wait_for("press Ctrl-C to end", 1);
     chain(&place, 2);
     wait_for("host ", 2);
     place.write("graph.json", "[]");
@@ -235,10 +235,10 @@ fn a_round_is_told_in_a_few_lines() {
     child.kill().unwrap();
     child.wait().unwrap();
     let told = fs::read_to_string(place.path("log")).unwrap();
-    // How wide the columns are depends on the times.
+    // The width of the columns depends on the times.
     let told: Vec<String> = told.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
     let told = crate::support::without_times(&told.join("\n"));
-    insta::assert_snapshot!(told, @r"
+    insta::assert_snapshot!(told, @"
     slow [TIME] first time
     other [TIME] first time
     early [TIME] first time
@@ -248,17 +248,17 @@ fn a_round_is_told_in_a_few_lines() {
     wrote sum.txt
     done: 5 nodes ran in [TIME]
     host [TIME]
-    watching graph.json; Ctrl-C ends
+    watching graph.json; press Ctrl-C to end
     graph.json changed
     late [TIME] input `b` changed
-    save [TIME] input `text` changed, which comes from `late`
+    save [TIME] input `text`, which comes from `late`, changed
     3 nodes unchanged
     result 67
     wrote sum.txt
     done: 2 nodes ran in [TIME]
     host [TIME]
     graph.json changed
-    error: line 1, column 1: this is no graph: expected an object with the key `nodes`, got an array
+    error: line 1, column 1: the text is not a graph: expected an object with the key `nodes`, got an array
     1 problem in graph.json
     the last result stays; waiting for a change
     graph.json changed
@@ -278,7 +278,7 @@ fn the_json_of_a_round_is_one_line_with_everything() {
     assert_eq!(keys, ["changed", "status", "outputs", "written", "failures", "nodes", "ms", "host_ms"]);
     let node: &Json = &round["nodes"][0];
     assert_eq!(node["why"], "ran: first time");
-    // The slow node's 60 ms are not the host's.
+    // The 60 ms of the slow node are not time of the host.
     assert!(round["ms"].as_f64().unwrap() >= 60.0 + round["host_ms"].as_f64().unwrap(), "{round:#}");
 }
 

@@ -1,6 +1,5 @@
-//! `splatgraph watch`, through the real binary, and the listening for changes beneath it.
+//! `splatgraph watch`, through the real binary, and listening for changes, through the library.
 
-mod edit;
 mod files;
 mod graphs;
 mod packs;
@@ -46,17 +45,17 @@ impl Watching {
         self.rounds.recv_timeout(Duration::from_secs(20)).expect("a round")
     }
 
-    /// The next round, which ends well.
+    /// The next round, which has to succeed.
     fn done(&self) -> Json {
         let round = self.next();
         assert_eq!(round["status"], "done", "{round:#}");
         round
     }
 
-    /// Nothing runs for a while.
+    /// Checks that nothing runs for a while.
     fn stays_quiet(&self) {
         if let Ok(round) = self.rounds.recv_timeout(Duration::from_millis(700)) {
-            panic!("nothing should have run: {round:#}");
+            panic!("expected no round, got {round:#}");
         }
     }
 }

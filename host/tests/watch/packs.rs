@@ -1,4 +1,4 @@
-//! Packs that change while they are used.
+//! Packs that change while a watch uses them.
 
 use std::fs;
 use std::path::Path;
@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::support::{Place, example_pack};
 use crate::{Watching, node, ran, write_graph};
 
-/// Another version of the pack `stub`: `EveryKind` says another word.
+/// Another version of the pack `stub`, whose node `EveryKind` returns another word.
 fn version(word: &str) -> Vec<u8> {
     let mut bytes = fs::read(example_pack("stub_pack")).unwrap();
     let said = b"hello";
@@ -25,32 +25,32 @@ fn write(library: &Path, bytes: &[u8]) {
 }
 
 #[test]
-fn a_pack_that_is_written_over_is_loaded_anew() {
+fn a_pack_that_is_written_over_is_reloaded() {
     let place = Place::with_stub();
     let library = place.path("packs/libstub_pack.so");
     let nodes = json!({"every": node("EveryKind", json!({"numbers": {"__value__": []}}))});
     write_graph(&place, nodes, json!(["every", 0]));
     let watching = Watching::start(&place, &[]);
     assert_eq!(watching.done()["outputs"]["result"], "0.5 true hello left [] false");
-    // In place, as a copy does it.
+    // Written in place, as by a copy.
     write(&library, &version("world"));
     let round = watching.done();
     assert_eq!(round["outputs"]["result"], "0.5 true world left [] false");
-    assert_eq!(round["nodes"][0]["why"], "ran: its pack was loaded anew");
+    assert_eq!(round["nodes"][0]["why"], "ran: its pack was reloaded");
     assert_eq!(ran(&round), ["every"]);
     let changed = round["changed"][0].as_str().unwrap();
     assert!(changed.ends_with("packs/libstub_pack.so"), "messages name the original: {changed}");
 
-    // Half of it: the old one goes on, and says why.
+    // Half of a library: the old version stays in use, with a warning.
     let new = version("other");
     write(&library, &new[..new.len() / 2]);
     watching.stays_quiet();
     let log = fs::read_to_string(place.path("log")).unwrap();
-    assert!(log.contains("; its last version goes on\n"), "{log}");
+    assert!(log.contains("; its last version stays in use\n"), "{log}");
     write(&library, &new);
     assert_eq!(watching.done()["outputs"]["result"], "0.5 true other left [] false");
 
-    // By rename, as `packs add` does it.
+    // Renamed into place, as by `packs add`.
     let beside = place.path("packs/new");
     write(&beside, &version("again"));
     fs::rename(&beside, &library).unwrap();
@@ -68,7 +68,7 @@ fn packs_come_and_go() {
     write_graph(&place, nodes, json!(["every", 0]));
     let watching = Watching::start(&place, &[]);
     assert_eq!(watching.next()["problems"][0]["kind"], "missing_pack");
-    // Not even the folder was there.
+    // The folder did not exist either.
     let library = place.add_pack("stub_pack", "data/splatgraph/packs");
     watching.done();
     fs::remove_file(&library).unwrap();

@@ -1,4 +1,4 @@
-//! The end of watching.
+//! Signals that end a watch.
 
 use std::process::Command;
 

@@ -7,15 +7,16 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use splatgraph::batch::{Batch, Collect, Error, Options as BatchOptions, Part};
+use splatgraph::batch::{Batch, Collect, Error, ErrorKind, Options as BatchOptions, Part};
 use splatgraph::graph::{self, Checked};
 use splatgraph::registry::Registry;
 use splatgraph::run::CancelToken;
 
 use super::device::{DeviceOptions, say_unless};
-use super::failure::{FAILED, Failure, INTERRUPTED, Outcome};
+use super::failure::{FAILED, Failure, INTERRUPTED, MISSING, Outcome};
 use super::given::pairs;
 use super::metadata::{self, ModelSums};
+use super::options::ResultOptions;
 use super::output::{self, error_line};
 use super::pack_folders::PackFolders;
 use super::signals::Signals;
@@ -24,12 +25,12 @@ use progress::Progress;
 
 /// Run a graph over many files and values
 ///
-/// Values of an input may be files that fit a pattern (image='photos/**/*.jpg'), a list (tokens=64,128), a range of whole
-/// numbers (seed=0..9) or a column of a CSV file (image=@rows.csv; @rows.csv alone: every column an input). All
-/// combinations are run, the last input varying fastest.
+/// Values of an input may be files that match a pattern (image='photos/**/*.jpg'), a list (tokens=64,128), a range of whole
+/// numbers (seed=0..9) or a column of a CSV file (image=@rows.csv). With @rows.csv alone, every column is an input. All
+/// combinations run, and the last input varies fastest.
 ///
-/// The journal in the folder for output makes the same command go on where it was stopped, however that happened; items
-/// that are done are not run again.
+/// The folder for output has a journal. With it the same command continues where it stopped, for whatever reason, and does
+/// not run items again that are done.
 #[derive(clap::Args)]
 #[command(
     override_usage = "splatgraph batch [OPTIONS] <GRAPH> [NAME=VALUES | @ROWS.CSV]...",
@@ -45,33 +46,33 @@ pub(crate) struct Options {
     /// Set any input of a node, for all items; may be given several times
     #[arg(long = "set", value_name = "NODE.INPUT=VALUE")]
     sets: Vec<String>,
-    /// Write files, the journal and tables into this folder [default: the graph's name with -batch]
+    /// Write files, the journal and tables into this folder [default: the name of the graph with -batch]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// How many items run at the same time [default: one per core]
     #[arg(long, value_name = "N")]
     jobs: Option<NonZeroUsize>,
-    /// Run part I of N, every Nth item; parts may run at the same time in one folder
+    /// Run part I of N, which is every Nth item; parts may run at the same time in one folder
     #[arg(long, value_name = "I/N", value_parser = Part::parse)]
     part: Option<Part>,
-    /// Stack this output of all items into files of many instead of running the nodes that write
+    /// Stack this output of many items into one file, and leave out the nodes that write files
     #[arg(long, value_name = "OUTPUT")]
     collect: Option<String>,
-    /// How many items a file of --collect has
+    /// How many items each file of --collect has
     #[arg(long, value_name = "N", default_value = "1000", requires = "collect")]
     shard: NonZeroUsize,
-    /// Write numbers and texts among the outputs into this CSV file in the folder, with mean and standard deviation
+    /// Write the outputs that are numbers or texts into this CSV file in the folder, with means and standard deviations
     #[arg(long, value_name = "FILE")]
     table: Option<PathBuf>,
-    /// Leave out the nodes that write: only the table is wanted
+    /// Leave out the nodes that write files, and write only the table
     #[arg(long, requires = "table", conflicts_with = "collect")]
     no_files: bool,
-    /// Run items again that failed before
+    /// Run again the items that failed before
     #[arg(long)]
     retry_failed: bool,
     #[command(flatten)]
     packs: PackFolders,
-    /// Look for models in this folder too; may be given several times
+    /// Search for models in this folder too; may be given several times
     #[arg(long = "models", value_name = "DIR")]
     models: Vec<PathBuf>,
     /// How many threads all nodes may use together [default: one per core]
@@ -79,12 +80,8 @@ pub(crate) struct Options {
     threads: Option<NonZeroUsize>,
     #[command(flatten)]
     device: DeviceOptions,
-    /// Print nothing but errors
-    #[arg(short, long)]
-    quiet: bool,
-    /// Print the result as JSON, and no progress
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    shown: ResultOptions,
     /// Write pictures without the graph in them
     #[arg(long)]
     no_metadata: bool,
@@ -94,14 +91,14 @@ pub(crate) fn run(options: &Options) -> Outcome {
     let file = source::read(&options.graph)?;
     let registry = options.packs.load()?;
     let batch = Batch::new(file, &registry, options.of_batch()?).map_err(failure)?;
-    if !options.quiet {
+    if !options.shown.quiet() {
         for warning in &batch.warnings {
             output::warning(&warning.to_string());
         }
         if !batch.left_out.is_empty() {
             let nodes: Vec<String> = batch.left_out.iter().map(|(id, class)| format!("{id} ({class})")).collect();
             let option = if options.no_files { "--no-files" } else { "--collect" };
-            output::note(&format!("not run, because of {option}: {}", nodes.join(", ")));
+            output::note(&format!("not run because of {option}: {}", nodes.join(", ")));
         }
     }
     execute(options, &batch, &registry)
@@ -110,7 +107,7 @@ pub(crate) fn run(options: &Options) -> Outcome {
 impl Options {
     fn of_batch(&self) -> Outcome<BatchOptions> {
         let cwd = std::env::current_dir()
-            .map_err(|error| Failure::usage(format!("the current directory cannot be found: {error}")))?;
+            .map_err(|error| Failure::usage(format!("the current directory cannot be read: {error}")))?;
         let folder = self.out.clone().unwrap_or_else(|| default_folder(&self.graph));
         let folder = std::path::absolute(&folder).map_err(|error| {
             Failure::usage(format!("--out: expected the path of a folder: {error}\n  {}", folder.display()))
@@ -133,23 +130,23 @@ impl Options {
     }
 }
 
-/// In the current directory, after the graph.
+/// A folder in the current directory, with the name of the graph.
 fn default_folder(graph: &Path) -> PathBuf {
     let stem = graph.file_stem().filter(|_| graph != Path::new("-"));
     format!("{}-batch", stem.map_or("graph".into(), |stem| stem.to_string_lossy())).into()
 }
 
 fn execute(options: &Options, batch: &Batch, registry: &Registry) -> Outcome {
-    let progress = Arc::new(Progress::new(options.quiet, options.json));
+    let progress = Arc::new(Progress::new(options.shown.quiet(), options.shown.json));
     let cancel = CancelToken::new();
     let shown = Arc::clone(&progress);
-    let signals = Signals::cancel(&cancel, move || shown.print("cancelling; once more to end at once"))
+    let signals = Signals::cancel(&cancel, move || shown.print("cancelling; press Ctrl-C again to end at once"))
         .map_err(|error| Failure::usage(format!("Ctrl-C cannot be listened for: {error}")))?;
     let sums = ModelSums::default();
     let device = options.device.for_runs();
     let settings = |checked: &Checked| {
         let settings = metadata::settings(checked, registry, &sums, options.no_metadata).and_then(|mut settings| {
-            device.choose(checked, &mut settings, say_unless(options.quiet || options.json))?;
+            device.choose(checked, &mut settings, say_unless(options.shown.quiet() || options.shown.json))?;
             Ok(settings)
         });
         settings.map_err(|failure| failure.message)
@@ -158,10 +155,10 @@ fn execute(options: &Options, batch: &Batch, registry: &Registry) -> Outcome {
     let summary = batch.run(&settings, move |update| shown.show(&update), &cancel);
     progress.finish();
     let summary = summary.map_err(failure)?;
-    if options.json {
+    if options.shown.json {
         output::print_json(&report::as_json(&summary));
     } else {
-        report::print(&summary, options.quiet);
+        report::print(&summary, options.shown.quiet());
     }
     match () {
         () if summary.cancelled => Err(Failure::new(signals.code().unwrap_or(INTERRUPTED), "")),
@@ -170,10 +167,16 @@ fn execute(options: &Options, batch: &Batch, registry: &Registry) -> Outcome {
     }
 }
 
-/// Each message is an error of its own.
+/// A failure with one error for each message.
 fn failure(error: Error) -> Failure {
     let lines = error.messages.iter().enumerate();
-    // The first gets its "error:" where the failure is printed.
+    // The first message gets its "error:" when the failure is printed.
     let lines: Vec<String> = lines.map(|(i, line)| if i == 0 { line.clone() } else { error_line(line) }).collect();
-    Failure::new(error.exit_code, lines.join("\n"))
+    let text = lines.join("\n");
+    match error.kind {
+        ErrorKind::Usage => Failure::usage(text),
+        ErrorKind::Folder => Failure::usage(format!("{text}\n  --out names another folder")),
+        ErrorKind::Failed => Failure::new(FAILED, text),
+        ErrorKind::Missing => Failure::new(MISSING, text),
+    }
 }

@@ -1,4 +1,4 @@
-//! Shows how far a batch is: a bar on a terminal, otherwise a line every few seconds.
+//! Shows the progress of a batch: a bar on a terminal, else a line every few seconds.
 
 use std::io::IsTerminal;
 use std::sync::{Mutex, PoisonError};
@@ -11,12 +11,12 @@ use splatgraph_sdk::host::LogLevel;
 
 use crate::cli::output::{self, error_line, warning_line};
 
-/// Between two lines.
+/// The time between two lines.
 const PAUSE: Duration = Duration::from_secs(5);
-/// What nodes say is shown so many times.
+/// The most messages of nodes that are shown.
 const SAID: usize = 20;
 
-/// Where updates of a batch go.
+/// Shows the updates of a batch.
 pub(super) struct Progress {
     shows: Shows,
     warnings: bool,
@@ -43,7 +43,7 @@ impl Progress {
         let shows = if quiet || json {
             Shows::Nothing
         } else if std::io::stderr().is_terminal() {
-            let template = "{bar:30} {pos}/{len} items{msg}  {per_sec}  {elapsed}, {eta} left";
+            let template = "{bar:30} items {pos}/{len}{msg}  {per_sec}  {elapsed}, {eta} left";
             let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
             Shows::Bar(ProgressBar::new(0).with_style(style.progress_chars("=> ")))
         } else {
@@ -104,7 +104,7 @@ impl Progress {
         state.said += 1;
         match state.said {
             1..=SAID => self.print(&line),
-            n if n == SAID + 1 => self.print("more warnings of nodes are not shown"),
+            n if n == SAID + 1 => self.print("further messages of nodes are not shown"),
             _ => {}
         }
     }
@@ -130,6 +130,6 @@ impl State {
         let rate = self.over as f64 / self.start.elapsed().as_secs_f64().max(1e-3);
         let left = self.items.saturating_sub(self.over) as f64 / rate.max(1e-9);
         let failed = if self.failed > 0 { format!(", {} failed", self.failed) } else { String::new() };
-        format!("{}/{} items{failed}, {rate:.1} a second, {left:.0} s left", self.over, self.items)
+        format!("{}/{}{failed}, {rate:.1} a second, {left:.0} s left", self.over, output::count(self.items, "item"))
     }
 }

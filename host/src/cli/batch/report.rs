@@ -1,4 +1,4 @@
-//! What is printed at the end of a batch.
+//! Prints the result of a batch.
 
 use serde_json::{Value as Json, json};
 use splatgraph::batch::{Summary, Table};
@@ -6,17 +6,17 @@ use splatgraph::batch::{Summary, Table};
 use crate::cli::output::{self, columns, count};
 use crate::cli::progress::duration;
 
-/// Failed items beyond these are only counted.
+/// The most failed items that are listed. Further ones are only counted.
 const FAILURES_SHOWN: usize = 20;
 
-/// Means on stdout; failures, counts and the time on stderr.
+/// Prints means on stdout, and failures, counts and the time on stderr.
 pub(super) fn print(summary: &Summary, quiet: bool) {
     for failed in summary.failed.iter().take(FAILURES_SHOWN) {
         output::error(&format!("item `{}`: {}", failed.item, failed.error));
     }
     if summary.failed.len() > FAILURES_SHOWN {
         let more = summary.failed.len() - FAILURES_SHOWN;
-        output::note(&format!("... and {more} more; the journal has all\n  {}", summary.journal.display()));
+        output::note(&format!("... and {more} more; the journal lists them all\n  {}", summary.journal.display()));
     }
     if quiet {
         return;
@@ -28,7 +28,7 @@ pub(super) fn print(summary: &Summary, quiet: bool) {
     let how = if summary.cancelled { "cancelled" } else { "done" };
     let mut text = format!("{how}: {} in {}", count(summary.done, "item"), duration(summary.ms));
     if summary.earlier > 0 {
-        text += &format!(", {} before", summary.earlier);
+        text += &format!(", {} done before", summary.earlier);
     }
     if !summary.failed.is_empty() {
         text += &format!(", {} failed", summary.failed.len());
@@ -38,9 +38,9 @@ pub(super) fn print(summary: &Summary, quiet: bool) {
     }
     output::note(&text);
     if summary.cancelled {
-        output::note("the same command goes on from here");
+        output::note("the same command continues from here");
     } else if !summary.failed.is_empty() {
-        output::note("the same command with --retry-failed runs the failed ones again");
+        output::note("the same command with --retry-failed runs the failed items again");
     }
 }
 
@@ -52,7 +52,7 @@ fn means(table: &Table) -> String {
     };
     let rows = table.summary.iter().map(|row| row.iter().map(rounded).collect());
     let rows: Vec<Vec<String>> = [table.columns.clone()].into_iter().chain(rows).collect();
-    // Paths have no mean: columns without a cell are left out.
+    // Leaves out columns without cells, as paths have no mean.
     let is_used = |column: usize| rows.iter().skip(1).any(|row| row.get(column).is_some_and(|cell| !cell.is_empty()));
     let used: Vec<bool> = (0..table.columns.len()).map(is_used).collect();
     let shown = rows.into_iter().map(|row| {
@@ -65,7 +65,7 @@ fn means(table: &Table) -> String {
     columns(0, &shown)
 }
 
-/// The whole result for a program.
+/// The whole result as JSON.
 pub(super) fn as_json(summary: &Summary) -> Json {
     let status = match (summary.cancelled, summary.failed.is_empty()) {
         (true, _) => "cancelled",

@@ -1,18 +1,18 @@
-//! What a measurement was made on.
+//! Describes the machine of a measurement.
 
 use std::fs;
 use std::thread::available_parallelism;
 
 use serde::Serialize;
 
-/// The machine, as far as the system tells.
+/// The machine, as far as the system describes it.
 #[derive(Debug, Serialize)]
 pub(super) struct Machine {
-    /// The processor's name.
+    /// The name of the processor.
     pub(super) processor: Option<String>,
     pub(super) cores: usize,
     pub(super) memory_bytes: Option<u64>,
-    /// `linux x86_64`.
+    /// The operating system and the architecture: `linux x86_64`.
     pub(super) system: String,
 }
 
@@ -27,19 +27,19 @@ impl Machine {
     }
 }
 
-/// The most memory that this process has used so far; `None` where the system has no such figure.
+/// The most memory that this process used so far, in bytes; `None` if the system does not measure it.
 pub(super) fn peak_memory_bytes() -> Option<u64> {
     kilobytes(&value_of("/proc/self/status", "VmHWM")?)
 }
 
-/// Of the first line `name: value`.
+/// The value of the first line `name: value` in a file.
 fn value_of(file: &str, name: &str) -> Option<String> {
     let text = fs::read_to_string(file).ok()?;
     let lines = text.lines().filter_map(|line| line.split_once(':'));
     lines.into_iter().find(|(key, _)| key.trim() == name).map(|(_, value)| value.to_owned())
 }
 
-/// `1234 kB` in bytes.
+/// Converts `1234 kB` to bytes.
 fn kilobytes(text: &str) -> Option<u64> {
     text.trim().strip_suffix("kB")?.trim().parse::<u64>().ok().map(|count| count * 1024)
 }

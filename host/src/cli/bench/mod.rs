@@ -16,6 +16,7 @@ use splatgraph_sdk::Value;
 use super::device::{DeviceOptions, say_unless};
 use super::failure::{FAILED, Failure, INTERRUPTED, Outcome};
 use super::given::{GivenOptions, create_out_dir};
+use super::options::ThreadsOption;
 use super::output::{self, columns, count};
 use super::pack_folders::PackFolders;
 use super::progress::duration;
@@ -26,8 +27,8 @@ use machine::{Machine, peak_memory_bytes};
 
 /// Measure how long a graph and each of its nodes take
 ///
-/// The graph runs several times in one process, with every node running each time; models stay loaded. What it writes goes
-/// into a temporary folder, unless --out names one. Send the result of --json with reports about speed.
+/// The graph runs several times in one process. Models stay loaded, but every node runs each time. The graph writes its
+/// files into a temporary folder, unless --out names another one. Send the result of --json with reports about speed.
 #[derive(clap::Args)]
 pub(crate) struct Options {
     /// A .json graph, or a picture with a graph in it
@@ -36,15 +37,14 @@ pub(crate) struct Options {
     given: GivenOptions,
     #[command(flatten)]
     packs: PackFolders,
-    /// How many runs are measured
+    /// How many runs to measure
     #[arg(long, value_name = "N", default_value = "5")]
     repeat: NonZeroUsize,
-    /// How many runs come before these, the first of which loads models
+    /// How many runs to make before these; the first one loads models
     #[arg(long, value_name = "N", default_value = "1")]
     warm_up: usize,
-    /// How many threads nodes may use [default: one per core]
-    #[arg(long, value_name = "N")]
-    threads: Option<NonZeroUsize>,
+    #[command(flatten)]
+    threads: ThreadsOption,
     #[command(flatten)]
     device: DeviceOptions,
     /// Print JSON, and no progress
@@ -52,22 +52,22 @@ pub(crate) struct Options {
     json: bool,
 }
 
-/// All that was measured.
+/// The result of a measurement.
 #[derive(Serialize)]
 struct Measured {
     graph: String,
-    /// The very first run.
+    /// The time of the very first run.
     first_ms: f64,
     whole: Times,
     nodes: Vec<Node>,
     peak_memory_bytes: Option<u64>,
     threads: usize,
-    /// Where the graph's packs have a choice.
+    /// The device; `None` if the packs of the graph have no choice.
     device: Option<Json>,
     precision: Json,
-    /// The graph's numbers.
+    /// The outputs of the graph that are numbers.
     outputs: Map<String, Json>,
-    /// The same in f32, where the runs were less precise.
+    /// These outputs in f32, if the measured runs were less precise.
     outputs_in_f32: Option<Map<String, Json>>,
     machine: Machine,
     splatgraph: &'static str,
@@ -82,7 +82,7 @@ struct Node {
     times: Times,
 }
 
-/// Of the runs that count, in their order.
+/// The times of the measured runs.
 #[derive(Serialize)]
 struct Times {
     median_ms: f64,
@@ -100,10 +100,11 @@ pub(crate) fn run(options: &Options) -> Outcome {
     create_out_dir(&given)?;
     let mut settings = Settings::new();
     options.device.for_runs().choose(&checked, &mut settings, say_unless(options.json))?;
-    // Else a node on a graphics card ends when its work is queued, and the one that reads a result back would pay for all.
+    // Without this, a node on a graphics card ends when its work is queued, and the node that reads a result back takes the
+    // time of all.
     settings.insert("wait".to_owned(), true.into());
     let cancel = CancelToken::new();
-    let signals = Signals::cancel(&cancel, || output::note("cancelling; once more to end at once"))
+    let signals = Signals::cancel(&cancel, || output::note("cancelling; press Ctrl-C again to end at once"))
         .map_err(|error| Failure::usage(format!("Ctrl-C cannot be listened for: {error}")))?;
     let runs = measure(options, &checked, &settings, &cancel)?;
     let Some(runs) = runs else { return Err(Failure::new(signals.code().unwrap_or(INTERRUPTED), "")) };
@@ -122,13 +123,13 @@ pub(crate) fn run(options: &Options) -> Outcome {
     Ok(())
 }
 
-/// One run: how long it took, and its nodes.
+/// One run with its time.
 struct Run {
     ms: f64,
     result: RunResult,
 }
 
-/// All runs, those for warming up first; `None` when they were cancelled.
+/// All runs, with the warm-up runs first; `None` if they were cancelled.
 fn measure(
     options: &Options,
     checked: &Checked,
@@ -149,13 +150,13 @@ fn measure(
 }
 
 fn runner(options: &Options) -> Outcome<Runner> {
-    let threads = options.threads.map(NonZeroUsize::get);
-    // Nothing is kept, so that every node runs each time.
+    let threads = options.threads.get();
+    // Keeps no results, so that every node runs each time.
     Runner::new(run::Options { threads, cache_bytes: 0 })
         .map_err(|error| Failure::new(FAILED, format!("threads for the run cannot be started: {error}")))
 }
 
-/// `None` when it was cancelled.
+/// Runs the graph once; `None` if it was cancelled.
 fn one(runner: &Runner, checked: &Checked, settings: &Settings, cancel: &CancelToken) -> Outcome<Option<Run>> {
     let start = Instant::now();
     let result = runner.run(checked, settings, |_| {}, cancel);
@@ -172,7 +173,7 @@ fn one(runner: &Runner, checked: &Checked, settings: &Settings, cancel: &CancelT
     Ok(Some(Run { ms, result }))
 }
 
-/// The numbers among a graph's outputs.
+/// The outputs of a graph that are numbers.
 fn numbers(result: &RunResult) -> Map<String, Json> {
     let number = |value: &Value| value.as_float().map(Json::from);
     result.outputs.iter().filter_map(|(name, value)| Some((name.clone(), number(value)?))).collect()
@@ -197,7 +198,7 @@ fn measured(options: &Options, checked: &Checked, settings: &Settings, runs: &[R
         whole: times(counted.iter().map(|run| run.ms)),
         nodes: nodes.collect(),
         peak_memory_bytes: peak_memory_bytes(),
-        threads: options.threads.map_or(machine.cores, NonZeroUsize::get),
+        threads: options.threads.get().unwrap_or(machine.cores),
         device: settings.get("device").cloned(),
         precision: settings.get("precision").cloned().unwrap_or_else(|| "f32".into()),
         outputs: counted.last().map(|run| numbers(&run.result)).unwrap_or_default(),
@@ -208,7 +209,7 @@ fn measured(options: &Options, checked: &Checked, settings: &Settings, runs: &[R
     }
 }
 
-/// Of at least one run.
+/// The times of at least one run.
 fn times(all: impl Iterator<Item = f64>) -> Times {
     let all_ms: Vec<f64> = all.collect();
     let mut sorted = all_ms.clone();
@@ -253,7 +254,7 @@ fn print(measured: &Measured, options: &Options) {
     output::print(&columns(0, &facts));
 }
 
-/// `22.147, in f32 22.148: -0.001`
+/// Shows a number and its difference to f32: `22.147, in f32 22.148: -0.001`.
 fn output_text(measured: &Measured, name: &str, value: &Json) -> String {
     let exact = measured.outputs_in_f32.as_ref().and_then(|exact| exact.get(name)).and_then(Json::as_f64);
     match (value.as_f64(), exact) {
@@ -263,7 +264,7 @@ fn output_text(measured: &Measured, name: &str, value: &Json) -> String {
     }
 }
 
-/// Where a graph writes while it is measured; gone with this.
+/// A temporary folder for the files of the graph. Removed when dropped.
 struct TemporaryFolder(PathBuf);
 
 impl TemporaryFolder {
@@ -275,13 +276,13 @@ impl TemporaryFolder {
 }
 
 fn unwritable(path: &Path, error: &std::io::Error) -> Failure {
-    let text = format!("a temporary folder for output cannot be created: {error}; name one with --out");
+    let text = format!("a temporary folder for output cannot be created: {error}; name a folder with --out");
     Failure::new(FAILED, format!("{text}\n  {}", path.display()))
 }
 
 impl Drop for TemporaryFolder {
     fn drop(&mut self) {
-        // What is left is the system's to clean.
+        // The system cleans up a folder that can't be removed.
         let _ = fs::remove_dir_all(&self.0);
     }
 }

@@ -10,7 +10,7 @@ use crate::cli::failure::{FAILED, Failure, Outcome};
 use crate::cli::output::{self, BOLD, columns, count};
 use crate::cli::pack_folders::PackFolders;
 
-/// What a program gets.
+/// The comparison as JSON.
 #[derive(Serialize)]
 struct Report<'a> {
     kind: &'static str,
@@ -18,7 +18,7 @@ struct Report<'a> {
     #[serde(flatten)]
     comparison: &'a Comparison,
     tolerance: Option<f64>,
-    /// Whether they are equal within the tolerance, or without one entirely, headers aside.
+    /// Whether all fields are equal within the tolerance, or exactly equal without one. Headers may differ.
     within: bool,
 }
 
@@ -98,7 +98,7 @@ fn numbers(difference: &Difference) -> [String; 6] {
     ]
 }
 
-/// The last line.
+/// The last line: the verdict.
 fn verdict(comparison: &Comparison, tolerance: Option<f64>) -> String {
     let mut said = Vec::new();
     if let Some((field, worst)) = comparison.worst() {
@@ -112,10 +112,10 @@ fn verdict(comparison: &Comparison, tolerance: Option<f64>) -> String {
             said.push(format!("{what} {}", names.join(", ")));
         }
     };
-    those("NaN or infinity stands in one only in", &|field| {
+    those("only one file has NaN or infinity in", &|field| {
         field.difference.as_ref().is_some_and(|d| d.nan_in_one + d.infinite_in_one > 0)
     });
-    those("the shapes differ of", &|field| field.difference.is_none() && field.a.is_some() && field.b.is_some());
+    those("the shapes differ in", &|field| field.difference.is_none() && field.a.is_some() && field.b.is_some());
     those("only A has", &|field| field.b.is_none());
     those("only B has", &|field| field.a.is_none());
     if said.is_empty() {

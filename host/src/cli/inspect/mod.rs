@@ -9,47 +9,47 @@ use splatgraph::inspect::{
 };
 
 use crate::cli::failure::{FAILED, Failure, Outcome};
+use crate::cli::options::JsonOption;
 use crate::cli::output::{self, BOLD, DIM, columns, count, graph_text};
 use crate::cli::pack_folders::PackFolders;
 
-/// Show what is in a record, a checkpoint or a picture, or compare two records or checkpoints
+/// Show the contents of a record, a checkpoint or a picture, or compare two records or checkpoints
 ///
-/// Two files are compared field by field. NaN at the same place in both counts as equal.
+/// Two files are compared field by field. NaN at the same place in both files counts as equal.
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// A .safetensors or .pth file, a picture, or a file that a node of a pack reads, such as .gpst
+    /// A .safetensors or .pth file, a picture, or another file that a node of a pack reads
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// A file with tensors to compare the first with
+    /// Another file with tensors, to compare with the first
     #[arg(value_name = "OTHER")]
     other: Option<PathBuf>,
-    /// Fail (exit code 1) when numbers differ by more than this, a shape or the fields differ, or NaN or infinity stands
-    /// in one file only
+    /// Fail (exit code 1) if a number differs by more than this, the fields or a shape differ, or only one file has NaN or
+    /// infinity at a place
     #[arg(long, value_name = "X", requires = "other", value_parser = tolerance)]
     tolerance: Option<f64>,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    output: JsonOption,
     #[command(flatten)]
     packs: PackFolders,
 }
 
 fn tolerance(text: &str) -> Result<f64, String> {
     let number = text.parse().ok().filter(|number: &f64| *number >= 0.0);
-    number.ok_or_else(|| "a number of at least 0 was expected".to_owned())
+    number.ok_or_else(|| "expected a number of at least 0".to_owned())
 }
 
 pub(crate) fn run(options: &Options) -> Outcome {
     let path = &options.file;
     if let Some(other) = &options.other {
-        return comparison::run([path, other], options.tolerance, options.json, &options.packs);
+        return comparison::run([path, other], options.tolerance, options.output.json, &options.packs);
     }
     let found = match inspect(path, None) {
         Err(InspectError::Unknown) => inspect(path, Some(&options.packs.load()?)),
         found => found,
     };
     let found = found.map_err(|error| unreadable(error, path))?;
-    if options.json {
+    if options.output.json {
         output::print_json(&found);
         return Ok(());
     }
@@ -63,7 +63,7 @@ pub(crate) fn run(options: &Options) -> Outcome {
 
 fn unreadable(error: InspectError, path: &Path) -> Failure {
     match error {
-        // These name the file themselves.
+        // These errors name the file themselves.
         InspectError::Tensors(error) => Failure::new(FAILED, error),
         other => Failure::new(FAILED, format!("{other}\n  {}", path.display())),
     }
@@ -71,7 +71,8 @@ fn unreadable(error: InspectError, path: &Path) -> Failure {
 
 fn of_record(record: &RecordReport) -> String {
     let fields = count(record.fields.len(), "field");
-    let mut text = format!("{BOLD}{}{BOLD:#}  record, {fields}, {} bytes", record.type_name, record.bytes);
+    let bytes = format!("{} byte{}", record.bytes, if record.bytes == 1 { "" } else { "s" });
+    let mut text = format!("{BOLD}{}{BOLD:#}  record, {fields}, {}", record.type_name, bytes);
     text += &record.bits_per_token.map(|bits| format!(", {bits:.1} bits a token")).unwrap_or_default();
     text.push('\n');
     for (key, value) in &record.header {
@@ -96,7 +97,7 @@ fn field_row(field: &FieldReport) -> Vec<String> {
     row
 }
 
-/// Six significant digits.
+/// A number with six significant digits.
 fn short(number: f64) -> String {
     if number == 0.0 || (1e-3..1e6).contains(&number.abs()) {
         let digits = if number == 0.0 { 0 } else { (5 - number.abs().log10().floor() as i32).max(0) as usize };

@@ -7,20 +7,20 @@ use std::path::{Path, PathBuf};
 use super::failure::{FAILED, Failure, Outcome};
 use super::output;
 
-/// The environment variable with the SDK's folder, for packs written inside a clone of the project.
+/// The environment variable with the folder of the SDK, for packs inside a clone of the project.
 const SDK_VARIABLE: &str = "SPLATGRAPH_SDK";
 
 /// Create a folder with a new node pack: one node, its test and a graph that runs it
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// The folder to create; its last part names the pack
+    /// The folder to create; the pack has its name
     name: PathBuf,
-    /// The folder of the SDK's crate, instead of its published version; SPLATGRAPH_SDK does the same
+    /// The folder of the SDK's crate, to use instead of its published version; SPLATGRAPH_SDK does the same
     #[arg(long, value_name = "DIR")]
     sdk: Option<PathBuf>,
 }
 
-/// Where each file of the template goes.
+/// The files of a new pack, each with its template.
 const FILES: [(&str, &str); 6] = [
     ("Cargo.toml", include_str!("template/Cargo.toml.txt")),
     ("src/lib.rs", include_str!("template/lib.rs.txt")),
@@ -30,7 +30,7 @@ const FILES: [(&str, &str); 6] = [
     (".github/workflows/ci.yml", include_str!("template/ci.yml.txt")),
 ];
 
-/// Words that Rust or cargo does not take as the name of a crate.
+/// Words that Rust or cargo reserve, so that no crate can have them as its name.
 const RESERVED: [&str; 46] = [
     "abstract", "alloc", "as", "async", "await", "become", "box", "break", "const", "continue", "core", "crate", "do",
     "dyn", "else", "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop", "macro",
@@ -44,7 +44,7 @@ pub(crate) fn run(options: &Options) -> Outcome {
     check_name(name)?;
     if folder.symlink_metadata().is_ok() {
         return Err(Failure::usage(format!(
-            "a new pack needs a new folder, and this one exists; choose another name\n  {}",
+            "expected a new folder for the pack, got one that exists; choose another name\n  {}",
             folder.display()
         )));
     }
@@ -66,11 +66,13 @@ fn check_name(name: &str) -> Outcome {
     let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '-';
     if !name.starts_with(|c: char| c.is_ascii_lowercase()) || !name.chars().all(allowed) {
         return Err(Failure::usage(format!(
-            "a pack's name has lower-case letters, digits, `-` and `_`, and begins with a letter; `{name}` does not"
+            "expected a name of lower-case letters, digits, `-` and `_` that begins with a letter, got `{name}`"
         )));
     }
     if RESERVED.contains(&name) || name == "proc-macro" || name == "proc_macro" {
-        return Err(Failure::usage(format!("`{name}` cannot name a pack: Rust uses the word; choose another name")));
+        return Err(Failure::usage(format!(
+            "expected a name that Rust does not reserve, got `{name}`; choose another name"
+        )));
     }
     Ok(())
 }
@@ -78,18 +80,18 @@ fn check_name(name: &str) -> Outcome {
 /// The right side of `splatgraph-sdk = …`.
 fn sdk_dependency(folder: Option<PathBuf>) -> Outcome<String> {
     let Some(folder) = folder else {
-        // The SDK has the host's version; packs work with every host of the same line.
+        // The SDK has the version of the host. A pack works with every host of the same minor version.
         let line: Vec<&str> = env!("CARGO_PKG_VERSION").split('.').take(2).collect();
         return Ok(format!("\"{}\"", line.join(".")));
     };
     let missing =
-        || Failure::usage(format!("--sdk: this is not the folder of the crate splatgraph-sdk\n  {}", folder.display()));
+        || Failure::usage(format!("--sdk: expected the folder of the crate splatgraph-sdk\n  {}", folder.display()));
     let whole = folder.canonicalize().map_err(|_| missing())?;
     let manifest = fs::read_to_string(whole.join("Cargo.toml")).map_err(|_| missing())?;
     if !manifest.lines().any(|line| line.replace(' ', "") == "name=\"splatgraph-sdk\"") {
         return Err(missing());
     }
-    // A TOML text with the escapes of JSON is right for any path.
+    // TOML reads the escapes of JSON, so any path is right.
     Ok(format!("{{ path = {} }}", serde_json::Value::from(whole.to_string_lossy())))
 }
 

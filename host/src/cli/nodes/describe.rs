@@ -1,4 +1,4 @@
-//! One node in full.
+//! Describes a node in full.
 
 use serde_json::Value as Json;
 use splatgraph::registry::Pack;
@@ -49,7 +49,7 @@ fn pack_line(pack: &Pack) -> String {
     format!("pack {} {}", pack.manifest.id, pack.manifest.version)
 }
 
-/// Type, kind of path, range, whether it has to be given: `INT 1..4096, default 128`.
+/// The type, range, kind of path and default of an input: `INT 1..4096, default 128`.
 pub(crate) fn limits(input: &InputSpec) -> String {
     let mut text = input.socket.clone();
     match (&input.min, &input.max) {

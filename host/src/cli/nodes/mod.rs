@@ -1,15 +1,16 @@
 //! `splatgraph nodes`.
 
 mod describe;
-mod find;
 mod snippet;
 
 use serde_json::{Value as Json, json};
-use splatgraph::graph;
-use splatgraph::registry::Pack;
+use splatgraph::graph::unknown_class;
+use splatgraph::registry::{Pack, Registry};
+use splatgraph::words::nearest;
 use splatgraph_sdk::spec::{NodeSpec, socket_types_meet};
 
 use super::failure::{Failure, MISSING, Outcome};
+use super::options::JsonOption;
 use super::output::{self, BOLD, DIM, columns};
 use super::pack_folders::PackFolders;
 
@@ -23,40 +24,40 @@ pub(crate) struct Options {
     name: Option<String>,
     #[command(flatten)]
     packs: PackFolders,
-    /// Print the node as it stands in a graph file, to paste
+    /// Print the node in the form of a graph file, to paste it
     #[arg(long, requires = "name")]
     snippet: bool,
-    /// List only nodes with an input that accepts this type
+    /// List only nodes with an input that takes this type
     #[arg(long, value_name = "TYPE")]
     takes: Option<String>,
     /// List only nodes with an output of this type
     #[arg(long, value_name = "TYPE")]
     makes: Option<String>,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    output: JsonOption,
 }
 
 pub(crate) fn run(options: &Options) -> Outcome {
     let registry = options.packs.load()?;
     let packs: Vec<&Pack> = registry.packs().iter().map(|pack| &**pack).collect();
-    if packs.is_empty() && !options.json {
-        let message = "no node packs are loaded; `splatgraph packs --all` shows what was found where";
+    if packs.is_empty() && !options.output.json {
+        let message = "no packs are loaded; `splatgraph packs --all` lists all files that were found";
         return Err(Failure::new(MISSING, message));
     }
     let name = options.name.as_deref();
     match (name, packs.iter().find(|pack| Some(pack.manifest.id.as_str()) == name)) {
         (None, _) => list(&packs, options),
         (Some(_), Some(pack)) => list(&[pack], options),
-        (Some(name), None) => one(&packs, name, options),
+        (Some(name), None) => one(&registry, name, options),
     }
 }
 
-fn one(packs: &[&Pack], name: &str, options: &Options) -> Outcome {
-    let (pack, node) = find::find(packs, name)?;
+fn one(registry: &Registry, name: &str, options: &Options) -> Outcome {
+    let class = registry.class(name).ok_or_else(|| Failure::problem(&unknown_class(registry, name)))?;
+    let (pack, node) = (&class.pack, &class.spec);
     if options.snippet {
         output::print(&snippet::of(pack, node));
-    } else if options.json {
+    } else if options.output.json {
         output::print_json(&as_json(pack, node));
     } else {
         output::print(&describe::whole(pack, node));
@@ -75,7 +76,7 @@ fn list(packs: &[&Pack], options: &Options) -> Outcome {
         None => true,
     };
     let fits = |node: &&NodeSpec| takes(node) && makes(node);
-    if options.json {
+    if options.output.json {
         let nodes =
             packs.iter().flat_map(|pack| pack.manifest.nodes.iter().filter(fits).map(|node| as_json(pack, node)));
         output::print_json(&nodes.collect::<Vec<_>>());
@@ -94,30 +95,30 @@ fn list(packs: &[&Pack], options: &Options) -> Outcome {
         text.push('\n');
     }
     if text.is_empty() {
-        return Err(Failure::usage("no node fits; `splatgraph nodes` lists all"));
+        return Err(Failure::usage("no node has such sockets; `splatgraph nodes` lists all nodes"));
     }
     output::print(&text);
     Ok(())
 }
 
-/// A type that some socket has, whatever the case that it is written in.
+/// The type that the user asks for, in upper case. Refuses types that no socket has.
 fn wanted_type(given: &Option<String>, packs: &[&Pack]) -> Outcome<Option<String>> {
     let Some(wanted) = given.as_ref().map(|given| given.to_uppercase()) else { return Ok(None) };
     let known = types_in_use(packs);
     match wanted.split(',').find(|part| !known.iter().any(|known| known == part)) {
         None => Ok(Some(wanted)),
         Some(unknown) => Err(Failure::usage(format!(
-            "no socket has the type {unknown}{}; the types are {}",
-            match graph::nearest(unknown, known.iter().map(String::as_str)) {
-                Some(near) => format!("; did you mean {near}?"),
-                None => String::new(),
+            "no socket has the type {unknown}; {} types are: {}",
+            match nearest(unknown, known.iter().map(String::as_str)) {
+                Some(near) => format!("did you mean {near}? The"),
+                None => "the".to_owned(),
             },
             known.join(", ")
         ))),
     }
 }
 
-/// `std.LoadImage`.
+/// The full name of a class: `std.LoadImage`.
 fn class_name(pack: &Pack, node: &NodeSpec) -> String {
     format!("{}.{}", pack.manifest.id, node.name)
 }

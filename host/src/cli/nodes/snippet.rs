@@ -1,4 +1,4 @@
-//! A node as it stands in a graph file.
+//! Prints a node in the form of a graph file.
 
 use serde_json::{Value as Json, json};
 use splatgraph::registry::Pack;
@@ -7,8 +7,8 @@ use splatgraph_sdk::spec::{InputSpec, NodeSpec, PathKind, scalar};
 use super::class_name;
 use crate::cli::output::json_line;
 
-/// `"load_image": {"class_type": …}` with every input that has a value or needs one; links and texts that the author
-/// has to fill in stand in capitals.
+/// The node as `"load_image": {"class_type": …}`, with every input that has a default or needs a value. Links and texts that
+/// the author has to fill in are in capitals.
 pub(super) fn of(pack: &Pack, node: &NodeSpec) -> String {
     let inputs = node
         .inputs
@@ -24,11 +24,11 @@ fn quoted(text: &str) -> Json {
     text.into()
 }
 
-/// `None`: left out, an optional input without a default.
+/// The value of an input; `None` for an optional input without a default, which is left out.
 fn value(input: &InputSpec) -> Option<Json> {
     match &input.default {
         Some(Json::Null) => return None,
-        // A bare array would be read as a link.
+        // A bare array is read as a link.
         Some(Json::Array(items)) => return Some(json!({"__value__": items})),
         Some(default) => return Some(default.clone()),
         None if input.optional => return None,

@@ -8,9 +8,10 @@ use crate::cli::failure::{FAILED, Failure, Outcome};
 use crate::cli::output::{self, count};
 use crate::cli::pack_folders::log;
 
-/// Copy a pack into your folder of packs, where every run finds it; a crate is built first
+/// Copy a pack into your folder of packs, where every run finds it; build it first if it is a crate
 ///
-/// The pack is loaded once to see that it works. Another version of it is replaced; runs that use that go on with it.
+/// The pack is loaded once to check that it works. It replaces another version of the same pack. Runs that use the other
+/// version are not disturbed.
 #[derive(clap::Args)]
 pub(crate) struct Options {
     /// The library of a pack, or the folder of its crate
@@ -21,12 +22,12 @@ pub(crate) struct Options {
 pub(crate) fn run(options: &Options) -> Outcome {
     let folder = user_folder()?;
     let library = library(options)?;
-    // Packs that cannot be loaded are listed by `splatgraph packs`, and do not matter here.
+    // Packs that can't be loaded do not matter here; `splatgraph packs` lists them.
     let found = packs::load_all(&packs::places(&[], &Surroundings::of_process()), &log());
     let installed = packs::install(&library, &folder, &found, &log()).map_err(|error| Failure::new(FAILED, error))?;
     let manifest = &installed.pack.pack.manifest;
     let names: Vec<&str> = manifest.nodes.iter().map(|node| node.name.as_str()).collect();
-    let replaced = installed.replaced.map(|version| format!(" in the place of {version}")).unwrap_or_default();
+    let replaced = installed.replaced.map(|version| format!(" instead of {version}")).unwrap_or_default();
     output::print(&format!(
         "Added {} {}{replaced}, {}: {}\n  {}",
         manifest.id,
@@ -37,7 +38,7 @@ pub(crate) fn run(options: &Options) -> Outcome {
     ));
     if let Some(path) = installed.hidden_by {
         output::warning(&format!(
-            "another pack `{}` is found first, so this one is not used; remove that or choose this with --packs\n  {}",
+            "another pack `{}` is found first, so this one is not used; remove the other, or choose this one with --packs\n  {}",
             manifest.id,
             path.display()
         ));
@@ -45,7 +46,7 @@ pub(crate) fn run(options: &Options) -> Outcome {
     Ok(())
 }
 
-/// The library that was given, or that the crate gives.
+/// The library that the user names, or the library of the crate.
 fn library(options: &Options) -> Outcome<PathBuf> {
     let path = &options.pack;
     if !path.is_dir() {
@@ -53,16 +54,16 @@ fn library(options: &Options) -> Outcome<PathBuf> {
     }
     if !path.join("Cargo.toml").is_file() {
         return Err(Failure::usage(format!(
-            "this folder holds no crate, as it has no Cargo.toml; give the folder of a crate, or the library of a pack\n  {}",
+            "expected the library of a pack or the folder of a crate, got a folder without a Cargo.toml\n  {}",
             path.display()
         )));
     }
     packs::build(path).map_err(|error| Failure::new(FAILED, error))
 }
 
-/// The folder that packs are added to.
+/// The user's folder of packs.
 pub(super) fn user_folder() -> Outcome<PathBuf> {
     packs::user_folder(&Surroundings::of_process()).ok_or_else(|| {
-        Failure::usage("there is no folder for packs, as neither HOME nor XDG_DATA_HOME is set; set one of them")
+        Failure::usage("expected HOME or XDG_DATA_HOME to find your folder of packs, got neither; set one of them")
     })
 }

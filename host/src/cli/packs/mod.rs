@@ -6,13 +6,14 @@ mod remove;
 use std::path::Path;
 
 use serde_json::{Value as Json, json};
-use splatgraph::packs::{Found, LoadedFile};
+use splatgraph::packs::{Found, LoadedFile, Origin, PACKS_VARIABLE};
 
 use crate::cli::failure::Outcome;
+use crate::cli::options::JsonOption;
 use crate::cli::output::{self, BOLD, DIM, columns, count};
 use crate::cli::pack_folders::PackFolders;
 
-/// List the node packs that are loaded, and every file that was refused with the reason; or add or remove one
+/// List the loaded node packs, and the files that cannot be loaded with the reasons; or add or remove a pack
 #[derive(clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Options {
@@ -32,12 +33,11 @@ enum Action {
 struct ListOptions {
     #[command(flatten)]
     packs: PackFolders,
-    /// List also the libraries that are no packs and were passed over
+    /// Also list the libraries that are not packs
     #[arg(long)]
     all: bool,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    output: JsonOption,
 }
 
 pub(crate) fn run(options: &Options) -> Outcome {
@@ -50,7 +50,7 @@ pub(crate) fn run(options: &Options) -> Outcome {
 
 fn list(options: &ListOptions) -> Outcome {
     let found = options.packs.find()?;
-    if options.json {
+    if options.output.json {
         output::print_json(&as_json(&found, options.all));
     } else {
         output::print(&as_text(&found, options.all));
@@ -67,22 +67,33 @@ fn as_text(found: &Found, all: bool) -> String {
         let rows = [
             ("nodes", format!("{}: {}", count(names.len(), "node"), names.join(", "))),
             ("built", built_with(file)),
-            ("found", format!("{} ({})", file.pack.path.display(), file.origin)),
+            ("found", format!("{} ({})", file.pack.path.display(), place(file.origin))),
         ];
         text += &columns(2, &rows.map(|(name, value)| vec![name.to_owned(), value]));
         text.push('\n');
     }
     if found.loaded.is_empty() {
-        text += "No packs are loaded. Packs are looked for in --packs, SPLATGRAPH_PACKS, beside the executable and in the\n\
-                 data directories; `cargo build --release` in this project builds its own.\n\n";
+        text += "No packs are loaded. Packs are searched in --packs, in SPLATGRAPH_PACKS, beside the executable and in the\n\
+                 data directories. In a clone of this project, `cargo build --release` builds packs.\n\n";
     }
     text += &section("Refused", found.refused.iter().map(ToString::to_string));
-    text += &section("Hidden", found.hidden.iter().map(ToString::to_string));
+    text += &section("Not used", found.hidden.iter().map(ToString::to_string));
     if all {
         let passed_over = found.passed_over.iter().map(|path| path.display().to_string());
-        text += &section("Passed over: libraries that are no packs", passed_over);
+        text += &section("Libraries that are not packs", passed_over);
     }
     text
+}
+
+/// Why a folder was searched.
+fn place(origin: Origin) -> &'static str {
+    match origin {
+        Origin::Option => "--packs",
+        Origin::Variable => PACKS_VARIABLE,
+        Origin::Installed => "packs beside the executable",
+        Origin::BesideExecutable => "beside the executable",
+        Origin::DataDirectory => "data directory",
+    }
 }
 
 fn built_with(file: &LoadedFile) -> String {
@@ -114,7 +125,7 @@ fn as_json(found: &Found, all: bool) -> Json {
                 "license": manifest.license,
                 "nodes": manifest.nodes.iter().map(|node| &node.name).collect::<Vec<_>>(),
                 "path": text(&file.pack.path),
-                "place": file.origin.to_string(),
+                "place": place(file.origin),
                 "sdk": file.stamp.sdk,
                 "interface": [file.stamp.abi_major, file.stamp.abi_minor],
                 "rustc": file.stamp.rustc,

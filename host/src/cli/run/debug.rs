@@ -1,4 +1,4 @@
-//! `run --debug DIR`.
+//! The option `run --debug DIR`.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -19,13 +19,13 @@ pub(super) fn recorder(folder: &Path, checked: &Checked) -> Outcome<Arc<Recorder
     recorder.map(Arc::new)
 }
 
-/// Writes `run.json` and says what stands out; the exit code.
+/// Writes `run.json` and prints the findings. Returns the exit code.
 pub(super) fn finish(recorder: &Recorder, result: &RunResult, settings: &Settings, options: &Options) -> u8 {
-    // The texts for pictures repeat the graph.
+    // The texts for pictures would repeat the graph.
     let mut settings = settings.clone();
     settings.remove("png_text");
-    if let Some(threads) = options.threads {
-        settings.insert("threads".to_owned(), threads.get().into());
+    if let Some(threads) = options.threads.get() {
+        settings.insert("threads".to_owned(), threads.into());
     }
     let findings = match recorder.finish(result, &settings) {
         Ok(findings) => findings,
@@ -37,7 +37,7 @@ pub(super) fn finish(recorder: &Recorder, result: &RunResult, settings: &Setting
     for why in &findings.unwritten {
         output::error(why);
     }
-    if !options.quiet {
+    if !options.shown.quiet() {
         for made in &findings.made_nan {
             output::warning(&made.to_string());
         }

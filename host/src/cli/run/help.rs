@@ -1,4 +1,4 @@
-//! `splatgraph run GRAPH --help`: what the graph says about itself.
+//! `splatgraph run GRAPH --help`: the help of a graph.
 
 use std::path::Path;
 
@@ -10,7 +10,8 @@ use splatgraph_sdk::spec::{InputSpec, OutputSpec};
 use crate::cli::nodes::{limits, summary};
 use crate::cli::output::{BOLD, DIM};
 
-/// Title, description, named inputs and outputs. Works for graphs with problems too, and without their packs.
+/// The title, the description, the named inputs and the outputs of a graph. Works for graphs with problems too, and without
+/// their packs.
 pub(super) fn of_graph(path: &Path, file: &graph::File, registry: &Registry) -> String {
     let mut text = String::new();
     if !file.title.is_empty() {
@@ -45,12 +46,11 @@ pub(super) fn of_graph(path: &Path, file: &graph::File, registry: &Registry) -> 
             None => format!("  {DIM}from {}{DIM:#}\n", output.link),
         };
     }
-    text +=
-        "\nAny other input of a node is set with `--set NODE.INPUT=VALUE`. `splatgraph help run` lists all options.\n";
+    text += "\n`--set NODE.INPUT=VALUE` sets any other input of a node. `splatgraph help run` lists all options.\n";
     text.trim_start().to_owned()
 }
 
-/// The declaration of a node's input, with what the graph gives for it as the default.
+/// The declaration of an input of a node. Its default is the value in the graph.
 fn spec_of_input(file: &graph::File, registry: &Registry, node: &str, input: &str) -> Option<InputSpec> {
     let node = file.node(node)?;
     let class = registry.class(&node.class_type)?;

@@ -5,7 +5,6 @@ mod help;
 pub(crate) mod report;
 mod swap;
 
-use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
@@ -16,6 +15,7 @@ use splatgraph::run::{CancelToken, Runner, Settings};
 use super::device::{DeviceOptions, say_unless};
 use super::failure::{FAILED, Failure, INTERRUPTED, Outcome};
 use super::given::{GivenOptions, create_out_dir};
+use super::options::{ResultOptions, ThreadsOption};
 use super::pack_folders::PackFolders;
 use super::previews::ShownPreviews;
 use super::progress::Progress;
@@ -24,8 +24,8 @@ use super::{help_of, metadata, output, source};
 
 /// Run a graph
 ///
-/// Named results and the files written are printed at the end. Ctrl-C stops within one step of each node and leaves no
-/// half-written file; a second one ends at once.
+/// At the end, prints the named results and the names of written files. Ctrl-C stops each node within one step and leaves no
+/// half-written file. A second Ctrl-C ends the program at once.
 #[derive(clap::Args)]
 #[command(
     disable_help_flag = true,
@@ -43,36 +43,31 @@ pub(crate) struct Options {
     swap: swap::SwapOptions,
     #[command(flatten)]
     packs: PackFolders,
-    /// How many threads nodes may use [default: one per core]
-    #[arg(long, value_name = "N")]
-    threads: Option<NonZeroUsize>,
+    #[command(flatten)]
+    threads: ThreadsOption,
     #[command(flatten)]
     device: DeviceOptions,
-    /// Print nothing but errors
-    #[arg(short, long)]
-    quiet: bool,
-    /// Print the result as JSON, and no progress
-    #[arg(long)]
-    json: bool,
-    /// Run only what this node needs, and print its outputs; may be given several times. The id of a graph in the graph
-    /// stands for all of its nodes
+    #[command(flatten)]
+    shown: ResultOptions,
+    /// Run only this node and the nodes that it needs, and print its outputs; may be given several times. The id of a graph
+    /// in the graph stands for all of its nodes
     #[arg(long, value_name = "NODE")]
     until: Vec<String>,
-    /// Write every output of every node into this folder: records, pictures also as PNG, and run.json about all of them,
-    /// which names the first node that made NaN. What an earlier debug run wrote there is replaced
+    /// Write every output of every node into this folder as a record, and pictures also as PNG. The file run.json describes
+    /// all outputs, and names the nodes that made NaN. Files of an earlier debug run are replaced
     #[arg(long, value_name = "DIR")]
     debug: Option<PathBuf>,
-    /// Write what nodes show while they go on into this folder: the newest picture of each as NODE.png. Without it no
-    /// previews are computed
+    /// Write previews of running nodes into this folder: the newest picture of each as NODE.png. Without this option nodes
+    /// make no previews
     #[arg(long, value_name = "DIR")]
     previews: Option<PathBuf>,
-    /// Say of each node why it ran, or why not
+    /// Print for each node why it ran or did not run
     #[arg(long)]
     explain: bool,
     /// Write pictures without the graph in them
     #[arg(long)]
     no_metadata: bool,
-    /// After a graph: print the graph's own inputs and outputs. Alone: print this
+    /// Print the inputs and outputs of the graph, or without a graph this help
     #[arg(short, long)]
     help: bool,
 }
@@ -89,11 +84,11 @@ pub(crate) fn run(options: &Options) -> Outcome {
     let file = source::as_written(path)?;
     let given = options.given.given()?;
     let registry = options.packs.load()?;
-    let swapped = options.swap.apply(file, &registry, options.quiet)?;
+    let swapped = options.swap.apply(file, &registry, options.shown.quiet())?;
     let file = graph::expand(swapped.clone());
     let checked = graph::check(file, &registry, &given).map_err(|problems| Failure::problems(&problems))?;
     let checked = until(checked, &options.until)?;
-    if !options.quiet {
+    if !options.shown.quiet() {
         for warning in &checked.warnings {
             output::warning(&warning.to_string());
         }
@@ -101,12 +96,16 @@ pub(crate) fn run(options: &Options) -> Outcome {
     options.swap.save(&swapped, &registry)?;
     create_out_dir(&given)?;
     let mut settings = metadata::settings(&checked, &registry, &metadata::ModelSums::default(), options.no_metadata)?;
-    options.device.for_runs().choose(&checked, &mut settings, say_unless(options.quiet || options.json))?;
+    options.device.for_runs().choose(
+        &checked,
+        &mut settings,
+        say_unless(options.shown.quiet() || options.shown.json),
+    )?;
     let previews = ShownPreviews::new(options.previews.as_deref(), &checked, &mut settings)?;
     execute(options, &checked, &settings, previews, &given.cwd)
 }
 
-/// The graph as far as `--until` says.
+/// The graph as far as the nodes of `--until`.
 fn until(checked: Checked, ids: &[String]) -> Outcome<Checked> {
     if ids.is_empty() {
         return Ok(checked);
@@ -121,13 +120,13 @@ fn until(checked: Checked, ids: &[String]) -> Outcome<Checked> {
 
 fn execute(options: &Options, checked: &Checked, settings: &Settings, previews: ShownPreviews, cwd: &Path) -> Outcome {
     let classes = checked.nodes.iter().map(|node| (node.id.to_string(), node.class.full_name.clone())).collect();
-    let progress = Arc::new(Progress::new(options.quiet, options.json, classes));
+    let progress = Arc::new(Progress::new(options.shown.quiet(), options.shown.json, classes));
     let cancel = CancelToken::new();
     let shown = Arc::clone(&progress);
-    let signals = Signals::cancel(&cancel, move || shown.print("cancelling; once more to end at once"))
+    let signals = Signals::cancel(&cancel, move || shown.print("cancelling; press Ctrl-C again to end at once"))
         .map_err(|error| Failure::usage(format!("Ctrl-C cannot be listened for: {error}")))?;
-    // Nothing is kept: there is only this run.
-    let threads = options.threads.map(NonZeroUsize::get);
+    // Keeps no results, as there is only this run.
+    let threads = options.threads.get();
     let runner = Runner::new(splatgraph::run::Options { threads, ..splatgraph::run::Options::default() })
         .map_err(|error| Failure::new(FAILED, format!("threads for the run cannot be started: {error}")))?;
     let recorder = options.debug.as_deref().map(|folder| debug::recorder(folder, checked)).transpose()?;
@@ -149,10 +148,10 @@ fn execute(options: &Options, checked: &Checked, settings: &Settings, previews: 
         report::failure_code(&result.failures).max(recorded)
     };
     let report = report::Report { result: &result, checked, cwd, elapsed: start.elapsed() };
-    if options.json {
+    if options.shown.json {
         output::print_json(&report.as_json());
     } else {
-        report.print(options.quiet, options.explain);
+        report.print(options.shown.quiet(), options.explain);
     }
     if code == 0 { Ok(()) } else { Err(Failure::new(code, "")) }
 }

@@ -1,4 +1,4 @@
-//! What is printed at the end of a run.
+//! Prints the result of a run.
 
 use std::path::Path;
 use std::time::Duration;
@@ -21,7 +21,7 @@ pub(crate) struct Report<'a> {
     pub(crate) elapsed: Duration,
 }
 
-/// 0 without failures, 3 when all of them are missing models or packs, else 1.
+/// The exit code of a run: 0 without failures, 3 if only models or packs are missing, else 1.
 pub(crate) fn failure_code(failures: &[NodeFailure]) -> u8 {
     match failures {
         [] => 0,
@@ -31,7 +31,7 @@ pub(crate) fn failure_code(failures: &[NodeFailure]) -> u8 {
 }
 
 impl Report<'_> {
-    /// Results on stdout; failures, what was skipped and the time on stderr.
+    /// Prints results on stdout, and failures, skipped nodes and the time on stderr.
     pub(crate) fn print(&self, quiet: bool, explain: bool) {
         for failure in &self.result.failures {
             output::error(&failure.to_string());
@@ -55,7 +55,7 @@ impl Report<'_> {
         }
         let mut rows: Vec<Vec<String>> =
             self.result.outputs.iter().map(|(name, value)| vec![name.clone(), shown(value)]).collect();
-        rows.extend(self.result.written.iter().map(|(_, path)| vec!["wrote".into(), self.relative(path)]));
+        rows.extend(self.result.written.iter().map(|(_, path)| vec!["wrote".into(), output::relative(path, self.cwd)]));
         if !rows.is_empty() {
             output::print(&columns(0, &rows));
         }
@@ -72,7 +72,7 @@ impl Report<'_> {
         ));
     }
 
-    /// A graph from a picture names files beside the picture, and these are often elsewhere.
+    /// A hint for graphs from pictures: their files are searched beside the picture, but are often elsewhere.
     fn hint_about_pictures(&self) -> Option<String> {
         let file = self.checked.file();
         let Origin::Picture(picture) = &file.origin else { return None };
@@ -92,12 +92,12 @@ impl Report<'_> {
         let how = if names.is_empty() { "--set NODE.INPUT=FILE".to_owned() } else { names.join(" ") };
         let folder = picture.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         Some(format!(
-            "the graph comes from a picture, so its files are looked for beside that; give others with {how}\n  {}",
+            "the graph comes from a picture, so its files are searched beside the picture; give other files with {how}\n  {}",
             folder.display()
         ))
     }
 
-    /// Lines about nodes that were skipped or abandoned.
+    /// Lines about skipped and abandoned nodes.
     fn not_run(&self) -> Vec<String> {
         let mut lines = Vec::new();
         for failure in &self.result.failures {
@@ -108,13 +108,13 @@ impl Report<'_> {
                 .map(|(node, _)| format!("`{node}`"))
                 .collect();
             if !skipped.is_empty() {
-                lines.push(format!("not run, because `{}` failed: {}", failure.node, few(&skipped)));
+                lines.push(format!("not run because `{}` failed: {}", failure.node, few(&skipped)));
             }
         }
         let abandoned: Vec<String> =
             self.result.abandoned().map(|node| format!("`{node}` ({})", self.class_of(node))).collect();
         if !abandoned.is_empty() {
-            lines.push(format!("did not react within a second and was abandoned: {}", few(&abandoned)));
+            lines.push(format!("abandoned because it did not stop within a second: {}", few(&abandoned)));
         }
         lines
     }
@@ -124,12 +124,7 @@ impl Report<'_> {
         node.map_or("", |node| node.class.full_name.as_str())
     }
 
-    /// A path as short as it can be said from the current directory.
-    fn relative(&self, path: &Path) -> String {
-        path.strip_prefix(self.cwd).unwrap_or(path).display().to_string()
-    }
-
-    /// The whole result for a program.
+    /// The whole result as JSON.
     pub(crate) fn as_json(&self) -> Json {
         let outputs: Map<String, Json> = self
             .result
@@ -157,7 +152,7 @@ impl Report<'_> {
     }
 }
 
-/// A result on one line: scalars, text and JSON as they are, an object by type and shapes.
+/// A result in one line: the value of a scalar, text or JSON, or the type and shapes of an object.
 fn shown(value: &Value) -> String {
     match value.to_json() {
         Some(Json::String(text)) => text,
@@ -171,7 +166,7 @@ fn shown(value: &Value) -> String {
     }
 }
 
-/// The first twelve of a list.
+/// The first twelve names, and the number of further names.
 fn few(names: &[String]) -> String {
     const SHOWN: usize = 12;
     let mut text = names.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");

@@ -1,4 +1,4 @@
-//! `splatgraph run GRAPH --swap NODE=CLASS`.
+//! The option `run --swap NODE=CLASS`.
 
 use std::path::{Path, PathBuf};
 
@@ -12,7 +12,7 @@ use crate::cli::source;
 
 #[derive(clap::Args)]
 pub(super) struct SwapOptions {
-    /// Give a node another class, and keep what both classes have; may be given several times
+    /// Give a node another class, and keep the inputs that both classes have; may be given several times
     #[arg(long = "swap", value_name = "NODE=CLASS")]
     swaps: Vec<String>,
     /// Save the graph with its swaps as a new file
@@ -21,7 +21,7 @@ pub(super) struct SwapOptions {
 }
 
 impl SwapOptions {
-    /// The graph with the swaps made. What was changed is said on stderr.
+    /// The graph with the swaps. Prints the changes on stderr.
     pub(super) fn apply(&self, file: graph::File, registry: &Registry, quiet: bool) -> Outcome<graph::File> {
         if let Some(path) = &self.write {
             source::refuse_existing(path)?;
@@ -34,7 +34,7 @@ impl SwapOptions {
         Ok(file)
     }
 
-    /// Writes the swapped graph, where that was asked for.
+    /// Writes the swapped graph, if the user wants it.
     pub(super) fn save(&self, file: &graph::File, registry: &Registry) -> Outcome {
         let Some(path) = &self.write else { return Ok(()) };
         let folder = path.parent().unwrap_or(Path::new(""));

@@ -1,4 +1,4 @@
-//! What happens while a graph is watched, in one row: changes of files, the end of a run, Ctrl-C.
+//! The events of a watch, one after the other: changes of files, the end of a run, Ctrl-C.
 
 use std::collections::HashSet;
 use std::path::PathBuf;
@@ -14,18 +14,18 @@ use super::super::failure::{Failure, INTERRUPTED, Outcome};
 use super::super::output;
 use super::super::signals::Signals;
 
-/// Files count as written when nothing happened for this long, ...
+/// Files count as written after this time without events, ...
 const QUIET: Duration = Duration::from_millis(15);
-/// ... or at the latest after this long.
+/// ... or at the latest after this time.
 const SETTLED: Duration = Duration::from_millis(200);
-/// How long something that is wrong may be so without a word: editors and linkers need a moment.
+/// How long a problem stays unreported, as editors and linkers need a moment to write files.
 pub(super) const PATIENCE: Duration = Duration::from_millis(400);
 
-/// Why a run begins.
+/// The cause of a round.
 pub(super) struct Cause {
-    /// When the first change was noticed, or the program started.
+    /// The time of the first change, or of the start of the program.
     pub(super) since: Instant,
-    /// Nothing at the start.
+    /// The files that changed; empty at the start.
     pub(super) changed: Vec<PathBuf>,
     is_start: bool,
 }
@@ -54,7 +54,7 @@ impl Cause {
 pub(super) struct Done {
     pub(super) result: RunResult,
     pub(super) at: Instant,
-    /// How long at least one node was at work.
+    /// The time during which at least one node worked.
     pub(super) busy: Duration,
 }
 
@@ -64,28 +64,28 @@ pub(super) enum Message {
     Stop,
 }
 
-/// What came next.
+/// The next event.
 pub(super) enum Next {
     Change(Cause),
     Done(Box<Done>),
     Stop,
-    /// Nothing, in the time that was given.
+    /// There was no event in time.
     Quiet,
 }
 
-/// Files and packs that are watched, and what is waited for.
+/// The watched files and packs, and the events about them.
 pub(super) struct Changes {
     pub(super) watch: Watch,
     packs: HotPacks,
     registry: Registry,
     sender: Sender<Message>,
     messages: Receiver<Message>,
-    /// What came while files settled.
+    /// Messages that came while files settled.
     put_back: Vec<Message>,
     signals: Signals,
-    /// What was said about packs that cannot be loaded, and still holds.
+    /// The warnings about packs that were printed and still hold.
     told: HashSet<String>,
-    /// When to say the rest.
+    /// The time to print further warnings.
     tell_at: Option<Instant>,
 }
 
@@ -93,7 +93,7 @@ impl Changes {
     pub(super) fn new(packs: HotPacks) -> Outcome<Self> {
         let (sender, messages) = channel();
         let for_signals = sender.clone();
-        // The run that is to be cancelled is another each time.
+        // The token is not used, as each round has another run to cancel.
         let signals = Signals::cancel(&CancelToken::new(), move || {
             // The receiver lives as long as the command.
             let _ = for_signals.send(Message::Stop);
@@ -118,24 +118,24 @@ impl Changes {
         &self.registry
     }
 
-    /// Where the end of a run is announced.
+    /// The sender for the end of a run.
     pub(super) fn sender(&self) -> Sender<Message> {
         self.sender.clone()
     }
 
-    /// The exit code of the signal that came.
+    /// The exit code of the signal.
     pub(super) fn signal(&self) -> u8 {
         self.signals.code().unwrap_or(INTERRUPTED)
     }
 
-    /// To be called before a graph is read: gives what changed since the last time, and takes it for known.
+    /// Starts a round, before the graph is read. Returns the files that changed since the last round.
     pub(super) fn begin(&mut self) -> Vec<PathBuf> {
         let changed = self.changed();
         self.watch.look();
         changed
     }
 
-    /// Waits for the next event that matters, at most for `patience`.
+    /// Waits for the next event, at most for `patience`.
     pub(super) fn next(&mut self, patience: Option<Duration>) -> Next {
         let until = patience.map(|patience| Instant::now() + patience);
         loop {
@@ -163,7 +163,7 @@ impl Changes {
         }
     }
 
-    /// The next message; `None` when it is `until`.
+    /// The next message; `None` at the time `until`.
     fn receive(&mut self, until: Option<Instant>) -> Option<Message> {
         if !self.put_back.is_empty() {
             return Some(self.put_back.remove(0));
@@ -174,7 +174,7 @@ impl Changes {
         }
     }
 
-    /// Waits until files are no longer written to.
+    /// Waits until no more files are written.
     fn settle(&mut self, first: Instant) {
         let (mut last, end) = (first, first + SETTLED);
         loop {
@@ -191,7 +191,7 @@ impl Changes {
         }
     }
 
-    /// What is not as it was; packs are loaded anew.
+    /// The files that changed. Reloads packs that changed.
     fn changed(&mut self) -> Vec<PathBuf> {
         let mut changed = self.watch.changed();
         if self.watch.packs_touched() {
@@ -205,7 +205,7 @@ impl Changes {
         changed
     }
 
-    /// Says of packs that are not loaded why, each time once.
+    /// Warns about packs that are not used, each time once.
     fn tell_about_packs(&mut self) {
         self.tell_at = None;
         let found = self.packs.found();
@@ -219,14 +219,14 @@ impl Changes {
         self.told = now;
     }
 
-    /// The end of the run that was cancelled.
+    /// Waits for the end of a run that was cancelled.
     pub(super) fn wait_for_end(&mut self) -> Option<Box<Done>> {
         let mut others = Vec::new();
         let done = loop {
             match self.receive(None) {
                 Some(Message::Done(done)) => break Some(done),
                 Some(Message::Touched(touched)) => {
-                    // What it tells is remembered, and compared before the next run.
+                    // Remembers the change, which counts before the next run.
                     self.watch.concerns(&touched);
                 }
                 Some(other) => others.push(other),

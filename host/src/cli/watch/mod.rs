@@ -1,79 +1,43 @@
 //! `splatgraph watch`.
 
 mod changes;
+mod options;
 mod round;
 mod said;
 
-use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
 use splatgraph::run::{self, Runner};
 
-use super::device::DeviceOptions;
 use super::failure::{FAILED, Failure, Outcome};
-use super::given::GivenOptions;
-use super::pack_folders::PackFolders;
 use super::source;
 use changes::{Cause, Changes, Next};
 use round::{Rounds, Run};
 
-/// Bytes of host memory for results that are kept from run to run.
-const CACHE_BYTES: u64 = 2 << 30;
+pub(crate) use options::Options;
 
-/// Run a graph, and again whenever it, a file it reads or a pack changes
-///
-/// Only nodes run again that a change concerns. What is wrong with a graph is printed, and the last result stays. Packs
-/// are loaded anew when their libraries change. A change in the middle of a run cancels it. Ctrl-C ends.
-#[derive(clap::Args)]
-#[command(
-    after_help = "Exit codes: 0 ended by Ctrl-C between runs; 2 the command line is wrong, or there is no such graph; \
-                        130 or 143 ended during a run."
-)]
-pub(crate) struct Options {
-    /// A .json graph, or a picture with a graph in it
-    graph: PathBuf,
-    #[command(flatten)]
-    given: GivenOptions,
-    #[command(flatten)]
-    packs: PackFolders,
-    /// How many threads nodes may use [default: one per core]
-    #[arg(long, value_name = "N")]
-    threads: Option<NonZeroUsize>,
-    #[command(flatten)]
-    device: DeviceOptions,
-    /// Print nothing but errors
-    #[arg(short, long)]
-    quiet: bool,
-    /// Print the result of every run as JSON, one line each, and no progress
-    #[arg(long)]
-    json: bool,
-    /// Write what nodes show while they go on into this folder: the newest picture of each as NODE.png
-    #[arg(long, value_name = "DIR")]
-    previews: Option<PathBuf>,
-    /// Write pictures without the graph in them
-    #[arg(long)]
-    no_metadata: bool,
-}
+/// Bytes of host memory for results that are kept from run to run: 2 GiB.
+const CACHE_BYTES: u64 = 2 << 30;
 
 pub(crate) fn run(options: &Options) -> Outcome {
     let start = Instant::now();
     if options.graph == Path::new("-") {
-        return Err(Failure::usage("standard input cannot be watched; give the path of a graph"));
+        return Err(Failure::usage("expected the path of a graph to watch, got standard input"));
     }
     let given = options.given.given()?;
-    // A name that is wrong from the start would be watched in vain.
+    // A graph that does not exist is an error at the start, but not later.
     source::parse(&options.graph)?.ok();
     let packs = options.packs.hot()?;
-    let threads = options.threads.map(NonZeroUsize::get);
+    let threads = options.threads.get();
     let runner = Runner::new(run::Options { threads, cache_bytes: CACHE_BYTES })
         .map_err(|error| Failure::new(FAILED, format!("threads for the run cannot be started: {error}")))?;
     let mut changes = Changes::new(packs)?;
     let mut rounds = Rounds::new(options, given, Arc::new(runner));
     let mut cause = Cause::start(start);
     loop {
-        // Whatever is wrong with it may be mended while an editor still writes.
+        // An editor may still write the file, so a problem gets some time to go away.
         cause.add(changes.begin());
         let mut prepared = rounds.prepare(&mut changes, &cause)?;
         while prepared.is_err() && !cause.is_start() {
@@ -99,7 +63,7 @@ pub(crate) fn run(options: &Options) -> Outcome {
     }
 }
 
-/// Waits for what ends a round: the next cause, or `None` when the user has had enough.
+/// Waits for the end of a round. Returns the cause of the next round, or `None` if the user ends the watch.
 fn follow(
     rounds: &mut Rounds,
     changes: &mut Changes,
@@ -115,7 +79,7 @@ fn follow(
                 if let Some(done) = changes.wait_for_end() {
                     rounds.tell(&run, &done, cause);
                 }
-                // That is the time of the run before.
+                // The time of stopping belongs to the last run.
                 next.put_off(stopping.elapsed());
                 return Ok(Some(next));
             }

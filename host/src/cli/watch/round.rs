@@ -1,4 +1,4 @@
-//! One round: the graph is read and checked, and runs.
+//! A round of a watch: reads, checks and runs the graph.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use splatgraph::run::{CancelToken, Runner, Settings};
 use splatgraph::watch::{BusyTime, Watched};
 
 use super::changes::{Cause, Changes, Done, Message};
-use super::{Options, said};
+use super::options::Options;
 use crate::cli::device::{RunDevice, say_unless};
 use crate::cli::failure::{FAILED, Failure, Outcome};
 use crate::cli::given::create_out_dir;
@@ -18,29 +18,29 @@ use crate::cli::previews::ShownPreviews;
 use crate::cli::progress::Progress;
 use crate::cli::{output, source};
 
-/// What stays from round to round.
+/// Everything that stays from round to round.
 pub(super) struct Rounds<'a> {
     pub(super) options: &'a Options,
     pub(super) given: Given,
     runner: Arc<Runner>,
     device: RunDevice<'a>,
     watched: Watched,
-    /// Of models that did not change.
+    /// The sums of models that did not change.
     sums: ModelSums,
-    /// The warnings about the graph that were printed last.
+    /// The last printed warnings about the graph.
     warned: Vec<String>,
-    /// Whether the user knows how to end this.
+    /// Whether the line about ending the watch was printed.
     pub(super) introduced: bool,
 }
 
-/// A graph that can be run.
+/// A graph that is ready to run.
 pub(super) struct Ready {
     checked: Checked,
     settings: Settings,
     previews: ShownPreviews,
 }
 
-/// Why there is nothing to run.
+/// The reason why the graph can't run.
 pub(super) enum Wrong {
     Problems(Problems),
     Failure(Failure),
@@ -59,10 +59,10 @@ impl<'a> Rounds<'a> {
         Self { options, given, runner, device: options.device.for_runs(), watched, sums, warned, introduced: false }
     }
 
-    /// Reads and checks the graph, and watches what it depends on.
+    /// Reads and checks the graph, and watches the files that it depends on.
     pub(super) fn prepare(&mut self, changes: &mut Changes, cause: &Cause) -> Outcome<Result<Ready, Wrong>> {
         if cause.changed.iter().any(|path| Some(path) != self.watched.files.first()) {
-            // One of them may be a model.
+            // One of the files may be a model.
             self.sums = ModelSums::default();
         }
         let mut watched = Watched::new(&self.options.graph, &self.given, changes.packs());
@@ -70,7 +70,7 @@ impl<'a> Rounds<'a> {
         match &ready {
             Ok(ready) => watched = watched.with_nodes(&ready.checked),
             Err(Wrong::Problems(problems)) => watched = watched.with_problems(problems, &self.watched, &self.given),
-            // Then it is this file that has to change.
+            // Then only the graph file itself has to change.
             Err(Wrong::Failure(_)) => {}
         }
         self.watched = watched.clone();
@@ -86,23 +86,23 @@ impl<'a> Rounds<'a> {
         let no_metadata = self.options.no_metadata;
         let settings = metadata::settings(&checked, changes.registry(), &self.sums, no_metadata);
         let mut settings = settings.map_err(Wrong::Failure)?;
-        let quiet = self.options.quiet || self.options.json;
+        let quiet = self.options.quiet() || self.options.json;
         self.device.choose(&checked, &mut settings, say_unless(quiet)).map_err(Wrong::Failure)?;
         let folder = self.options.previews.as_deref();
         let previews = ShownPreviews::new(folder, &checked, &mut settings).map_err(Wrong::Failure)?;
         Ok(Ready { checked, settings, previews })
     }
 
-    /// Starts to run a graph in another thread.
+    /// Starts a run in another thread.
     pub(super) fn start(&mut self, ready: Ready, cause: &Cause, changes: &Changes) -> Outcome<Run> {
         let Ready { checked, settings, previews } = ready;
-        let Options { quiet, json, .. } = *self.options;
+        let (quiet, json) = (self.options.quiet(), self.options.json);
         if !quiet && !json {
             self.say_cause(cause);
         }
         self.warn(&checked);
         let classes = checked.nodes.iter().map(|node| (node.id.to_string(), node.class.full_name.clone())).collect();
-        // Without a terminal the lines at the end of a round say it all.
+        // Without a terminal, the lines at the end of a round are enough.
         let no_bars = json || !std::io::IsTerminal::is_terminal(&std::io::stderr());
         let progress = Arc::new(Progress::new(quiet, no_bars, classes));
         let run = Run { checked, cancel: CancelToken::new(), progress };
@@ -119,17 +119,17 @@ impl<'a> Rounds<'a> {
             };
             let result = runner.run(&checked, &settings, show, &cancel);
             let done = Done { result, at: Instant::now(), busy: busy.total() };
-            // Nobody listens any more when the command ends.
+            // An error is ignored, as the command may have ended.
             let _ = sender.send(Message::Done(Box::new(done)));
         });
         spawned.map_err(|error| Failure::new(FAILED, format!("a thread for the run cannot be started: {error}")))?;
         Ok(run)
     }
 
-    /// Prints what the check found odd, unless it was so the last time.
+    /// Prints the warnings of the check, unless the last round had the same ones.
     fn warn(&mut self, checked: &Checked) {
         let warnings: Vec<String> = checked.warnings.iter().map(ToString::to_string).collect();
-        if !self.options.quiet && warnings != self.warned {
+        if !self.options.quiet() && warnings != self.warned {
             for warning in &warnings {
                 output::warning(warning);
             }
@@ -137,19 +137,19 @@ impl<'a> Rounds<'a> {
         self.warned = warnings;
     }
 
-    /// `graph.json changed`
+    /// Prints the cause: `graph.json changed`.
     pub(super) fn say_cause(&self, cause: &Cause) {
         if !cause.changed.is_empty() {
             output::note(&format!("{} changed", self.names(&cause.changed).join(", ")));
         }
     }
 
-    /// Paths as short as they can be said from the current directory.
+    /// Paths relative to the current directory, if they lie inside.
     pub(super) fn names(&self, paths: &[PathBuf]) -> Vec<String> {
-        paths.iter().map(|path| said::relative(path, &self.given.cwd)).collect()
+        paths.iter().map(|path| output::relative(path, &self.given.cwd)).collect()
     }
 
-    /// How many files are watched besides the graph.
+    /// The number of files that are watched besides the graph.
     pub(super) fn others(&self) -> usize {
         self.watched.files.len().saturating_sub(1) + self.watched.trees.len()
     }

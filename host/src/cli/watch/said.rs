@@ -1,19 +1,17 @@
-//! What is printed of every round.
-
-use std::path::Path;
+//! Prints the result of every round.
 
 use serde_json::{Value as Json, json};
 use splatgraph::run::Status;
 
 use super::changes::{Cause, Done};
 use super::round::{Rounds, Run, Wrong};
-use crate::cli::failure::Failure;
+use crate::cli::failure::{Failure, problems_json};
 use crate::cli::output::{self, columns, count};
 use crate::cli::progress::duration;
 use crate::cli::run::report::Report;
 
 impl Rounds<'_> {
-    /// The end of a run.
+    /// Prints the result of a run.
     pub(super) fn tell(&mut self, run: &Run, done: &Done, cause: &Cause) {
         run.progress.finish();
         let elapsed = done.at.saturating_duration_since(cause.since);
@@ -26,17 +24,17 @@ impl Rounds<'_> {
             output::print(&output::json_line(&whole));
             return;
         }
-        if !self.options.quiet {
+        if !self.options.quiet() {
             self.tell_nodes(done);
         }
-        report.print(self.options.quiet, false);
-        if !self.options.quiet {
+        report.print(self.options.quiet(), false);
+        if !self.options.quiet() {
             output::note(&format!("host {}", duration(host_ms)));
             self.introduce();
         }
     }
 
-    /// Which nodes ran and why.
+    /// Prints the nodes that ran and why.
     fn tell_nodes(&self, done: &Done) {
         let ran = done.result.nodes.iter().filter(|node| node.status == Status::Done);
         let row = |why: String| why.strip_prefix("ran: ").map_or(why.clone(), str::to_owned);
@@ -51,34 +49,34 @@ impl Rounds<'_> {
         }
     }
 
-    /// A graph that cannot be run.
+    /// Prints the reason why the graph can't run.
     pub(super) fn tell_wrong(&mut self, wrong: &Wrong, cause: &Cause) {
         if self.options.json {
             let mut whole = json!({"changed": self.names(&cause.changed), "status": "invalid"});
             match wrong {
                 Wrong::Problems(problems) => {
-                    whole["problems"] = serde_json::to_value(&problems.problems).unwrap_or_default();
+                    whole["problems"] = problems_json(problems);
                 }
                 Wrong::Failure(failure) => whole["message"] = failure.message.clone().into(),
             }
             output::print(&output::json_line(&whole));
             return;
         }
-        if !self.options.quiet {
+        if !self.options.quiet() {
             self.say_cause(cause);
         }
         match wrong {
             Wrong::Problems(problems) => output::error(&Failure::problems(problems).message),
             Wrong::Failure(failure) => output::error(&failure.message),
         }
-        if !self.options.quiet {
+        if !self.options.quiet() {
             let stays = if cause.is_start() { "not run" } else { "the last result stays" };
             output::note(&format!("{stays}; waiting for a change"));
             self.introduce();
         }
     }
 
-    /// Once: what this does and how it ends.
+    /// Prints once what is watched and how to end the watch.
     fn introduce(&mut self) {
         if !std::mem::replace(&mut self.introduced, true) {
             let graph = self.options.graph.display();
@@ -86,14 +84,9 @@ impl Rounds<'_> {
                 0 => String::new(),
                 others => format!(" and {}", count(others, "other file")),
             };
-            output::note(&format!("watching {graph}{others}; Ctrl-C ends"));
+            output::note(&format!("watching {graph}{others}; press Ctrl-C to end"));
         }
     }
-}
-
-/// A path as short as it can be said from `cwd`.
-pub(super) fn relative(path: &Path, cwd: &Path) -> String {
-    path.strip_prefix(cwd).unwrap_or(path).display().to_string()
 }
 
 fn merge(into: &mut Json, from: Json) {

@@ -1,10 +1,12 @@
+//! Finds cycles of links.
+
 use super::{
     super::problem::{Kind, Problem},
     Checker, Feed,
 };
 
 impl Checker<'_> {
-    /// Names every cycle; of cycles that share nodes only the first one found.
+    /// Reports every cycle. Of cycles that share nodes, it reports only the first one.
     pub(super) fn check_cycles(&mut self, feeds: &[Vec<Feed>]) {
         let sources = |node: usize| feeds[node].iter().flat_map(Feed::sockets).map(|socket| socket.node);
         let left = left_after_peeling(feeds);
@@ -12,7 +14,7 @@ impl Checker<'_> {
         for start in 0..feeds.len() {
             let mut walk = Vec::new();
             let mut node = start;
-            // Every node that is left has a source that is left, so this ends on a node seen before.
+            // Every node that is left has a source that is left, so the walk ends at a node that it saw before.
             while left[node] && !seen[node] {
                 seen[node] = true;
                 walk.push(node);
@@ -21,16 +23,17 @@ impl Checker<'_> {
                     None => break,
                 }
             }
-            // A walk that ends in an earlier one found no new cycle.
+            // A walk that ends in an earlier walk finds no new cycle.
             let Some(first) = walk.iter().position(|&n| n == node) else { continue };
             let mut cycle: Vec<usize> = walk[first..].to_vec();
-            // Walked from consumer to source; shown in the direction of the values, from the node that is first in the file.
+            // The walk goes from consumers to sources. The problem shows the direction of the values, and starts with the node
+            // that is first in the file.
             cycle.reverse();
             let lowest = cycle.iter().enumerate().min_by_key(|&(_, node)| *node).map_or(0, |(position, _)| position);
             cycle.rotate_left(lowest);
             cycle.push(cycle[0]);
             let ids: Vec<String> = cycle.iter().map(|&n| format!("`{}`", self.file.nodes[n].id)).collect();
-            let problem = Problem::new(Kind::Cycle, format!("nodes wait for each other: {}", ids.join(" > ")));
+            let problem = Problem::new(Kind::Cycle, format!("expected links without a cycle, got {}", ids.join(" > ")));
             let problem =
                 problem.at(self.file.nodes[cycle[0]].place.clone()).hint("remove one of these links".to_owned());
             self.problems.push(problem);
@@ -38,7 +41,7 @@ impl Checker<'_> {
     }
 }
 
-/// Takes away, again and again, nodes that need none of those left; what stays is on a cycle or after one.
+/// Repeatedly removes nodes that need none of the remaining nodes. The nodes that are left lie on a cycle or behind one.
 fn left_after_peeling(feeds: &[Vec<Feed>]) -> Vec<bool> {
     let mut waiting_for = vec![0_usize; feeds.len()];
     let mut consumers = vec![Vec::new(); feeds.len()];

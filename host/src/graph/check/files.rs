@@ -1,3 +1,5 @@
+//! Resolves the paths of a graph, and finds files that a run would write over.
+
 use super::{
     super::{
         file::{Base, Source, Target},
@@ -48,7 +50,7 @@ impl Checker<'_> {
         })
     }
 
-    /// The value of an input that is no link: what is given, or else the default.
+    /// The value of an input that is not a link: the value in the graph, or else the default.
     fn literal(&self, node: usize, spec: &InputSpec) -> Option<Json> {
         match self.file.nodes[node].input(&spec.name) {
             Some(Source::Literal(value)) => Some(value.clone()),
@@ -57,7 +59,7 @@ impl Checker<'_> {
         }
     }
 
-    /// Puts absolute paths into the inputs that are paths. A node of an unknown class is left out.
+    /// Puts absolute paths into the inputs that are paths. Leaves out nodes of unknown classes.
     pub(super) fn resolve_paths(&mut self, feeds: Vec<Vec<Feed>>, rules: &PathRules) -> (Vec<CheckedNode>, Vec<Used>) {
         let mut nodes = Vec::with_capacity(feeds.len());
         let mut files = Vec::new();
@@ -66,7 +68,7 @@ impl Checker<'_> {
             let (mut reads, mut writes) = (Vec::new(), Vec::new());
             for (spec, feed) in class.spec.inputs.iter().zip(&mut feeds) {
                 let Some(kind) = spec.path else { continue };
-                // The pack can't resolve a default itself.
+                // The pack can't resolve a default path itself.
                 let given = self.file.nodes[position].input(&spec.name);
                 if let (None | Some(Source::Literal(Json::Null)), Some(default)) = (given, &spec.default) {
                     *feed = Feed::Value(default.clone());
@@ -87,7 +89,11 @@ impl Checker<'_> {
                             match absolute {
                                 Some(absolute) => *text = absolute,
                                 None => {
-                                    let problem = self.about(Kind::Path, "the folder's name is not Unicode", position);
+                                    let problem = self.about(
+                                        Kind::Path,
+                                        "expected a path in Unicode; rename the folder",
+                                        position,
+                                    );
                                     self.problems.push(problem.input(&spec.name));
                                 }
                             }
@@ -97,7 +103,7 @@ impl Checker<'_> {
                 }
             }
             let id = self.file.nodes[position].id.as_str().into();
-            nodes.push(CheckedNode { id, class, feeds, reads, writes, keep: true });
+            nodes.push(CheckedNode { id, class, feeds, reads, writes });
         }
         (nodes, files)
     }
@@ -115,7 +121,7 @@ impl Checker<'_> {
         rules.resolve(spec, kind, text, &base).map_err(|problem| {
             let about =
                 self.about(problem.kind, "", node).input(&spec.name).at(input.and_then(|input| input.place.clone()));
-            // Whoever got the graph from elsewhere need not look into it to give a model.
+            // A user who did not write the graph can give the model without looking into the graph.
             let named = self.file.inputs.iter().find(|named| {
                 let is_this = |target: &Target| target.node == self.file.nodes[node].id && target.input == spec.name;
                 problem.kind == Kind::MissingModel && base != Base::CommandLine && named.targets.iter().any(is_this)
@@ -129,7 +135,7 @@ impl Checker<'_> {
         })
     }
 
-    /// Refuses to write over a file that the same run reads, and to write one file twice.
+    /// Reports nodes that would write over a file that the same run reads or writes.
     pub(super) fn check_overwriting(&mut self, files: &[Used]) {
         let identities: Vec<PathBuf> = files.iter().map(|file| identity(&file.path)).collect();
         let pairs = || files.iter().zip(&identities);
@@ -139,12 +145,12 @@ impl Checker<'_> {
             });
             let Some((_, (other, _))) = clash else { continue };
             let other_name = format!("{}.{}", self.file.nodes[other.node].id, other.input);
-            let does = if other.writes { "writes too" } else { "reads" };
+            let does = if other.writes { "also writes" } else { "reads" };
             let message = format!("it would write over the file that `{other_name}` {does}");
             let problem = self.about(Kind::Path, message, written.node).input(&written.input);
             let input = self.file.nodes[written.node].inputs.iter().find(|input| input.name == written.input);
             let place = input.and_then(|input| input.place.clone());
-            let hint = format!("give it another name than {}", written.path.display());
+            let hint = format!("choose another path than {}", written.path.display());
             self.problems.push(problem.at(place).hint(hint));
         }
     }

@@ -1,16 +1,18 @@
+//! Checks the inputs of nodes: values, links, and inputs that are missing.
+
 use super::{
     super::{
         file::{Input, Link, OutputName, Source, Target},
         literal,
-        names::suggest,
         problem::{Kind, Problem},
     },
     Checker, Feed, Socket,
 };
+use crate::words::{count, suggest};
 use splatgraph_sdk::spec::{InputSpec, OutputSpec, scalar, socket_types_meet};
 
 impl Checker<'_> {
-    /// What each input of a node gets; nothing where there was a problem.
+    /// The feed of each input of a node; `Feed::Nothing` if there is a problem.
     pub(super) fn check_inputs(&mut self, node: usize) -> Vec<Feed> {
         let Some(class) = self.class(node).cloned() else { return Vec::new() };
         let inputs = self.file.nodes[node].inputs.clone();
@@ -39,10 +41,10 @@ impl Checker<'_> {
 
     fn unknown_input(&mut self, node: usize, input: &Input, specs: &[InputSpec]) {
         let known = specs.iter().map(|spec| spec.name.as_str());
-        let hint = suggest(&input.name, known, "its inputs are").or_else(|| Some("it has no inputs".to_owned()));
-        let problem = self.about(Kind::UnknownInput, format!("there is no input `{}`", input.name), node);
+        let hint = suggest(&input.name, known, "its inputs are").or_else(|| Some("the class has no inputs".to_owned()));
+        let problem = self.about(Kind::UnknownInput, format!("the class has no input `{}`", input.name), node);
         let problem = problem.at(input.place.clone()).hint(hint);
-        // ComfyUI passes over unknown values too: other versions and front ends write extra ones.
+        // ComfyUI ignores unknown values too, since other versions and front ends write extra ones.
         if self.file.nodes[node].bare && matches!(input.source, Source::Literal(_)) {
             self.warnings.push(problem);
         } else {
@@ -51,25 +53,25 @@ impl Checker<'_> {
     }
 
     fn missing_input(&self, node: usize, spec: &InputSpec) -> Problem {
-        let problem = self.about(Kind::MissingInput, "nothing is given", node).input(&spec.name);
+        let problem = self.about(Kind::MissingInput, "", node).input(&spec.name);
         let place = self.file.nodes[node].place.clone();
         let hint = self.way_through_graph_nodes(node, spec).or_else(|| self.linkable_outputs(node, spec));
-        problem.at(place).expected(literal::expected(spec)).hint(hint)
+        problem.at(place).expected(literal::expected(spec)).received("nothing").hint(hint)
     }
 
-    /// For an input of a node in a graph node: the named input through which it is given.
+    /// For an input of a node inside a graph node, the named input that sets it.
     fn way_through_graph_nodes(&self, node: usize, spec: &InputSpec) -> Option<String> {
         let id = &self.file.nodes[node].id;
-        // An outer graph node stands before those in it.
+        // Outer graph nodes come before inner ones.
         let (outer, name) = self.file.graph_nodes.iter().find_map(|outer| {
             let is_it = |target: &Target| target.node == *id && target.input == spec.name;
             let named = outer.inputs.iter().find(|named| named.targets.iter().any(is_it))?;
             Some((outer, &named.name))
         })?;
-        Some(format!("give it as the input `{name}` of the node `{}` ({})", outer.id, outer.class_type))
+        Some(format!("set the input `{name}` of the node `{}` ({})", outer.id, outer.class_type))
     }
 
-    /// Outputs that would fit an input which only a link can fill.
+    /// Outputs that fit an input which takes only links.
     fn linkable_outputs(&self, node: usize, spec: &InputSpec) -> Option<String> {
         const SHOWN: usize = 3;
         if literal::takes_literals(spec) {
@@ -108,7 +110,7 @@ impl Checker<'_> {
             Source::Links(links) if !spec.list => {
                 let problem = Problem::new(Kind::ListLink, "").expected(literal::expected(spec));
                 Err(located(
-                    problem.received(format!("a list of {} links", links.len())).hint(
+                    problem.received(format!("a list of {}", count(links.len(), "link"))).hint(
                         links.is_empty().then(|| r#"write an array of values as {"__value__": [...]}"#.to_owned()),
                     ),
                 ))
@@ -125,16 +127,17 @@ impl Checker<'_> {
         }
     }
 
-    /// The output that a link names; `None` when that node's class is unknown, which is a problem of its own.
+    /// The output that a link names; `None` if the class of its node is unknown, which another problem reports.
     pub(super) fn socket(&self, link: &Link) -> Result<Option<(Socket, OutputSpec)>, Problem> {
         let Some(&node) = self.by_id.get(&link.node) else {
             if let Some(graph_node) = self.file.graph_node(&link.node) {
-                // What it has was put in its place before.
+                // `expand` has put the outputs that the graph names in the place of this link.
                 let names = graph_node.outputs.iter().map(|output| output.name.as_str());
                 let of = format!("node `{}` ({})", graph_node.id, graph_node.class_type);
-                return Err(unknown_output(&of, &link.output, names, "its graph names no `outputs`"));
+                return Err(unknown_output(&of, &link.output, names, "its graph has no named outputs"));
             }
-            let message = format!("the link {} leads to no node: there is no `{}`", json(link), link.node);
+            let message =
+                format!("the link {} needs a node `{}`, which the graph does not have", json(link), link.node);
             return Err(Problem::new(Kind::DanglingLink, message).hint(suggest(
                 &link.node,
                 self.ids(),
@@ -170,7 +173,7 @@ fn unknown_output<'a>(
     Problem::new(Kind::UnknownOutput, format!("{of} has no output {shown}")).hint(hint)
 }
 
-/// A link as a graph file has it.
+/// A link in the form of graph files.
 fn json(link: &Link) -> String {
     match &link.output {
         OutputName::Name(name) => format!("[{:?}, {name:?}]", link.node),

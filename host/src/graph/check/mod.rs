@@ -1,4 +1,4 @@
-//! Whole-graph checking: every problem at once, before anything runs and without opening a file that an input names.
+//! Checks a whole graph before anything runs, and reports all problems at once. Opens no file that an input names.
 
 mod classes;
 mod cycles;
@@ -8,7 +8,7 @@ mod requires;
 mod targets;
 mod until;
 
-pub(super) use classes::unknown_class;
+pub use classes::unknown_class;
 
 use super::{
     file::File,
@@ -16,7 +16,10 @@ use super::{
     paths::PathRules,
     problem::{Kind, Problem, Problems},
 };
-use crate::registry::{Class, Registry};
+use crate::{
+    registry::{Class, Registry},
+    words::some_of,
+};
 use serde_json::Value as Json;
 use std::{
     collections::{HashMap, HashSet},
@@ -25,15 +28,18 @@ use std::{
     sync::Arc,
 };
 
+/// What to do about a pack that is missing.
+const HOW_TO_INSTALL: &str = "install it with `splatgraph packs add FILE`, or add its folder to SPLATGRAPH_PACKS";
+
 /// A graph without problems, ready to run.
 #[derive(Clone)]
 pub struct Checked {
     file: Arc<File>,
-    /// What is odd about the graph but does not keep it from running.
+    /// Problems that do not keep the graph from running.
     pub warnings: Vec<Problem>,
     /// All nodes, in the order of the file.
     pub nodes: Arc<[CheckedNode]>,
-    /// The nodes that a run is for (positions in `nodes`): output nodes and those of named results.
+    /// The nodes that a run is for, by their positions in `nodes`: output nodes, and nodes of named results.
     pub roots: Vec<usize>,
     /// The named results.
     pub outputs: Vec<(String, Socket)>,
@@ -41,45 +47,43 @@ pub struct Checked {
 }
 
 impl Checked {
-    /// The graph with the values of the command line in place, its paths as they were given.
+    /// The graph with the values of [`Given`] in place. Its paths are as the user wrote them.
     #[must_use]
     pub fn file(&self) -> &File {
         &self.file
     }
 }
 
-/// A node whose inputs are known to fit.
+/// A node whose inputs fit its class.
 #[derive(Clone)]
 pub struct CheckedNode {
     /// Its id.
     pub id: Arc<str>,
     /// Its class.
     pub class: Class,
-    /// What each input gets, in the order of the class.
+    /// The feed of each input, in the order of the class.
     pub feeds: Vec<Feed>,
-    /// The files and folders that it reads, as far as they are known before the run.
+    /// The files and folders that it reads, as far as the graph names them.
     pub reads: Vec<PathBuf>,
-    /// The files that it writes; `{b}` stands for the position in a batch.
+    /// The files that it writes, as far as the graph names them. `{b}` stands for the position in a batch of pictures.
     pub writes: Vec<PathBuf>,
-    /// Whether a later run may want its results. Where none can, they are not kept, and its files not compared.
-    pub keep: bool,
 }
 
-/// What an input gets.
+/// The source of an input's value.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Feed {
-    /// Nothing: the pack's default, if there is one.
+    /// Nothing: the pack uses its default, if it has one.
     Nothing,
-    /// A value; paths are absolute.
+    /// A value. Paths are absolute.
     Value(Json),
     /// An output of another node.
     Link(Socket),
-    /// Outputs of other nodes, together one list.
+    /// Outputs of other nodes, as one list.
     Links(Vec<Socket>),
 }
 
 impl Feed {
-    /// The outputs that it takes.
+    /// The outputs that the input takes.
     #[must_use]
     pub fn sockets(&self) -> &[Socket] {
         match self {
@@ -90,27 +94,28 @@ impl Feed {
     }
 }
 
-/// An output of a node: positions in [`Checked::nodes`] and in the class's outputs.
+/// An output of a node, by its positions in [`Checked::nodes`] and among the outputs of the class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Socket {
-    /// The node.
+    /// The position of the node.
     pub node: usize,
-    /// Its output.
+    /// The position of the output.
     pub output: usize,
 }
 
-/// Checks a graph and what the command line says about it against the packs that are loaded.
+/// Checks a graph, and the values and folders that the user gives, against the loaded packs.
 ///
 /// # Errors
-/// Everything that is wrong.
+/// All problems.
 pub fn check(file: File, registry: &Registry, given: &Given) -> Result<Checked, Problems> {
     check_all(file, registry, given, true)
 }
 
-/// As [`check`], but does not look whether a file that is written is one of the others, which takes most of the time.
+/// Checks a graph as [`check`] does, but does not compare the files that it writes with its other files, which takes most
+/// of the time.
 ///
 /// # Errors
-/// Everything else that is wrong.
+/// All other problems.
 pub(crate) fn check_without_overwriting(file: File, registry: &Registry, given: &Given) -> Result<Checked, Problems> {
     check_all(file, registry, given, false)
 }
@@ -139,7 +144,7 @@ fn check_all(file: File, registry: &Registry, given: &Given, overwriting: bool) 
     }
 }
 
-/// What is wrong with the text, the classes and the links of a graph, whatever else is.
+/// The problems of the text, the classes and the links of a graph. Ignores all others.
 pub(super) fn check_links(file: File, registry: &Registry) -> Vec<Problem> {
     let mut checker = Checker::new(file, registry);
     checker.resolve_classes();
@@ -161,11 +166,11 @@ pub(super) fn check_links(file: File, registry: &Registry) -> Vec<Problem> {
 struct Checker<'a> {
     registry: &'a Registry,
     file: File,
-    /// The positions of the nodes.
+    /// The positions of the nodes, by their ids.
     by_id: HashMap<String, usize>,
-    /// Per node; `None` when its class is unknown.
+    /// For each node; `None` if its class is unknown.
     classes: Vec<Option<Class>>,
-    /// Packs that the graph requires and that are not there as it requires them.
+    /// The packs that the graph requires and that are missing or have another version.
     unmet: HashSet<String>,
     problems: Vec<Problem>,
     warnings: Vec<Problem>,
@@ -178,7 +183,7 @@ impl<'a> Checker<'a> {
         Self { registry, file, by_id, classes: Vec::new(), unmet: HashSet::new(), problems, warnings: Vec::new() }
     }
 
-    /// A problem that names a node and its class.
+    /// A problem of a node, with its class.
     fn about(&self, kind: Kind, message: impl Into<String>, node: usize) -> Problem {
         let class = self.classes.get(node).and_then(Option::as_ref);
         let problem = Problem::new(kind, message).node(&self.file.nodes[node].id);
@@ -194,7 +199,7 @@ impl<'a> Checker<'a> {
         self.file.nodes.iter().map(|node| node.id.as_str()).chain(graph_nodes)
     }
 
-    /// What a run is for. An unknown class may be one that writes, so then nothing is said about an empty list.
+    /// The nodes that a run is for. Reports a graph without any, unless a class is unknown, as that could be an output node.
     fn roots(&mut self, outputs: &[(String, Socket)]) -> Vec<usize> {
         let named: HashSet<usize> = outputs.iter().map(|(_, socket)| socket.node).collect();
         let writes = |node: usize| self.classes[node].as_ref().is_some_and(|class| class.spec.output);
@@ -206,10 +211,10 @@ impl<'a> Checker<'a> {
                 nodes.map(move |spec| format!("{}.{}", pack.manifest.id, spec.name))
             });
             let writing: Vec<String> = writing.collect();
-            let problem = Problem::new(Kind::NothingToDo, "the graph has nothing to do")
-                .expected("named results under `outputs`, or a node that writes");
-            let shown = super::names::some_of(writing.iter().map(String::as_str));
-            self.problems.push(problem.hint((!writing.is_empty()).then(|| format!("nodes that write: {shown}"))));
+            let problem = Problem::new(Kind::NothingToDo, "the graph has nothing to run for")
+                .expected("named results under `outputs`, or an output node");
+            let shown = some_of(writing.iter().map(String::as_str));
+            self.problems.push(problem.hint((!writing.is_empty()).then(|| format!("output nodes are: {shown}"))));
         }
         roots
     }

@@ -1,19 +1,21 @@
+//! Checks the packs that a graph requires.
+
 use super::{
     super::{
         file::Requirement,
-        names::some_of,
         problem::{Kind, Problem},
     },
-    Checker,
+    Checker, HOW_TO_INSTALL,
 };
+use crate::words::some_of;
 use semver::Version;
 
 impl Checker<'_> {
-    /// Whether the packs are there that the graph says it needs.
+    /// Reports required packs that are missing or have another version.
     pub(super) fn check_requirements(&mut self) {
         for requirement in std::mem::take(&mut self.file.requires) {
             if let Some(problem) = self.unmet_requirement(&requirement) {
-                // Several parts of a graph may require the same.
+                // Several parts of a graph may require the same pack.
                 if self.unmet.insert(requirement.pack.clone()) {
                     self.problems.push(problem.at(requirement.place.clone()).hint(how_to_get(&requirement)));
                 }
@@ -28,8 +30,7 @@ impl Checker<'_> {
             let loaded: Vec<&str> = self.registry.packs().iter().map(|pack| pack.manifest.id.as_str()).collect();
             let loaded = if loaded.is_empty() { "none".to_owned() } else { some_of(loaded) };
             let version = version.as_ref().map(|version| format!(" {version}")).unwrap_or_default();
-            let message =
-                format!("the graph requires the pack `{id}`{version}, which is not among those loaded: {loaded}");
+            let message = format!("the graph requires the pack `{id}`{version}, but the loaded packs are: {loaded}");
             return Some(Problem::new(Kind::MissingPack, message));
         };
         let version = version.as_ref()?;
@@ -38,7 +39,7 @@ impl Checker<'_> {
             return None;
         }
         let problem = Problem::new(Kind::PackVersion, format!("the graph requires another version of the pack `{id}`"));
-        let there = if there.is_empty() { "one without a version" } else { there };
+        let there = if there.is_empty() { "a pack without a version" } else { there };
         Some(problem.expected(version.to_string()).received(there))
     }
 }
@@ -46,6 +47,6 @@ impl Checker<'_> {
 fn how_to_get(requirement: &Requirement) -> String {
     match &requirement.url {
         Some(url) => format!("get it from {url}, then `splatgraph packs add FILE`"),
-        None => "install it with `splatgraph packs add FILE`, or name its folder with `--packs`".to_owned(),
+        None => HOW_TO_INSTALL.to_owned(),
     }
 }

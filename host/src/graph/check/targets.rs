@@ -1,23 +1,25 @@
+//! Puts in the values that the user gives, and checks the named inputs and outputs.
+
 use super::{
     super::{
         file::{Base, GraphNode, Input, NamedInput, Source, Target},
         given::Given,
         literal,
-        names::{nearest, suggest},
         problem::{Kind, Problem},
     },
     Checker, Socket,
 };
+use crate::words::{nearest, suggest};
 use splatgraph_sdk::spec::InputSpec;
 use std::collections::HashSet;
 
 impl Checker<'_> {
-    /// Puts the values of the command line into the graph.
+    /// Puts the values that the user gives into the graph.
     pub(super) fn apply(&mut self, given: &Given) {
         let mut seen = HashSet::new();
         for (name, text) in &given.inputs {
             if !seen.insert(name.as_str()) {
-                self.problems.push(Problem::new(Kind::UnknownName, format!("`{name}` is given twice")));
+                self.given_twice(name);
                 continue;
             }
             let Some(named) = self.file.named_input(name).cloned() else {
@@ -25,7 +27,7 @@ impl Checker<'_> {
                 continue;
             };
             for target in &named.targets {
-                // A target that points nowhere is reported with the named inputs.
+                // `check_named_inputs` reports a target that does not exist.
                 for (node, spec) in self.target(target).unwrap_or_default() {
                     self.set(node, &spec, text, name);
                 }
@@ -33,36 +35,41 @@ impl Checker<'_> {
         }
         for (name, text) in &given.sets {
             let Some(target) = Target::parse(name) else {
-                let problem = Problem::new(Kind::UnknownName, "`--set` was given something else");
+                let problem = Problem::new(Kind::UnknownName, "a value for an input of a node");
                 self.problems.push(problem.expected("node.input=value").received(format!("{name}={text}")));
                 continue;
             };
             if !seen.insert(name) {
-                self.problems.push(Problem::new(Kind::UnknownName, format!("`--set {name}` is given twice")));
+                self.given_twice(name);
                 continue;
             }
             match self.target(&target) {
                 Ok(inputs) => inputs.iter().for_each(|(node, spec)| self.set(*node, spec, text, name)),
                 Err(problem) => {
-                    let message = format!("`--set {name}`: {}", problem.message);
+                    let message = format!("`{name}={text}`: {}", problem.message);
                     self.problems.push(Problem { kind: Kind::UnknownName, message, ..problem });
                 }
             }
         }
     }
 
+    fn given_twice(&mut self, name: &str) {
+        self.problems.push(Problem::new(Kind::UnknownName, format!("`{name}` is given twice; give it once")));
+    }
+
     fn unknown_name(&mut self, name: &str, text: &str) {
         let problem = Problem::new(Kind::UnknownName, format!("`{name}={text}`: the graph has no input `{name}`"));
         let known = self.file.inputs.iter().map(|input| input.name.as_str());
         let known_node = |id: &str| self.by_id.contains_key(id) || self.file.graph_node(id).is_some();
-        let is_target = Target::parse(name).is_some_and(|target| known_node(&target.node));
-        let hint = match suggest(name, known.clone(), "its inputs are") {
-            Some(near) if nearest(name, known).is_some() => near,
-            _ if is_target => format!("write `--set {name}={text}`"),
-            Some(all) => all,
-            None => "it has no named inputs; reach any other with `--set node.input=value`".to_owned(),
-        };
-        self.problems.push(problem.hint(hint));
+        let target = Target::parse(name).filter(|target| known_node(&target.node));
+        self.problems.push(match (nearest(name, known.clone()), target) {
+            (Some(near), _) => problem.hint(format!("did you mean `{near}`?")),
+            // Without a hint, as the command line knows how users set an input of a node.
+            (None, Some(target)) => problem.node(&target.node).input(&target.input),
+            (None, None) => {
+                problem.hint(suggest(name, known, "its inputs are").unwrap_or("it has no named inputs".to_owned()))
+            }
+        });
     }
 
     fn set(&mut self, node: usize, spec: &InputSpec, text: &str, name: &str) {
@@ -93,14 +100,14 @@ impl Checker<'_> {
         }
     }
 
-    /// The inputs that a target names: one, or those behind an input of a graph node. None when the node's class is
-    /// unknown, which is a problem of its own.
+    /// The inputs that a target names: one, or several if it is an input of a graph node. Empty if the class of the node is
+    /// unknown, which another problem reports.
     fn target(&self, target: &Target) -> Result<Vec<(usize, InputSpec)>, Problem> {
         let Some(&node) = self.by_id.get(&target.node) else {
             if let Some(graph_node) = self.file.graph_node(&target.node) {
                 return self.target_in_graph(graph_node, &target.input);
             }
-            let message = format!("there is no node `{}`", target.node);
+            let message = format!("the graph has no node `{}`", target.node);
             let hint = suggest(&target.node, self.ids(), "the nodes are");
             return Err(Problem::new(Kind::UnknownTarget, message).hint(hint));
         };
@@ -110,7 +117,8 @@ impl Checker<'_> {
             None => {
                 let message = format!("node `{}` ({}) has no input `{}`", target.node, class.full_name, target.input);
                 let names = class.spec.inputs.iter().map(|spec| spec.name.as_str());
-                let hint = suggest(&target.input, names, "its inputs are").unwrap_or("it has no inputs".to_owned());
+                let hint =
+                    suggest(&target.input, names, "its inputs are").unwrap_or("the class has no inputs".to_owned());
                 Err(Problem::new(Kind::UnknownTarget, message).hint(hint))
             }
         }

@@ -1,14 +1,14 @@
+//! Runs a graph only as far as some nodes.
+
 use super::{
-    super::{
-        names::suggest,
-        problem::{Kind, Problem},
-    },
+    super::problem::{Kind, Problem},
     Checked, Socket,
 };
+use crate::words::suggest;
 
 impl Checked {
-    /// The same graph, run only as far as these nodes (positions in `nodes`), whose outputs become its only results,
-    /// named `node.output`.
+    /// This graph, run only as far as the nodes at these positions in `nodes`. Their outputs become its only results, with
+    /// the names `node.output`.
     #[must_use]
     pub fn until(&self, nodes: &[usize]) -> Self {
         let outputs = nodes.iter().flat_map(|&node| {
@@ -19,10 +19,10 @@ impl Checked {
         Self { roots: nodes.to_vec(), outputs: outputs.collect(), ..self.clone() }
     }
 
-    /// The positions in `nodes` of the node `id`, or of all nodes of the graph that stands under `id` in this one.
+    /// The position in `nodes` of the node `id`, or the positions of all nodes inside the graph node `id`.
     ///
     /// # Errors
-    /// There is no such node; says which is meant, or which there are.
+    /// The graph has no such node. The problem names the nearest node, or all nodes.
     pub fn positions(&self, id: &str) -> Result<Vec<usize>, Problem> {
         let inside = |node: &str| node.strip_prefix(id).is_some_and(|rest| rest.starts_with(':'));
         let all = || self.nodes.iter().enumerate();
@@ -31,7 +31,7 @@ impl Checked {
             None => all().filter(|(_, node)| inside(&node.id)).map(|(position, _)| position).collect(),
         };
         if found.is_empty() {
-            let problem = Problem::new(Kind::UnknownName, format!("there is no node `{id}`"));
+            let problem = Problem::new(Kind::UnknownName, format!("the graph has no node `{id}`"));
             return Err(problem.hint(suggest(id, self.nodes.iter().map(|node| &*node.id), "the nodes are")));
         }
         Ok(found)

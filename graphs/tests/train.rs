@@ -1,4 +1,6 @@
-//! A training that is killed goes on as if it had not been, through the real binary and the real packs.
+//! A training that is killed and continued ends with the same bytes, through the real binary and the real packs.
+
+mod support;
 
 use std::{
     fs,
@@ -6,8 +8,7 @@ use std::{
     process::{Command, Stdio},
     time::{Duration, Instant},
 };
-
-const HERE: &str = env!("CARGO_MANIFEST_DIR");
+use support::{program, project};
 
 /// The smallest tokenizer that decodes tiles of 256 pixels, for a few steps; the state is saved after each.
 const TOKENIZER: &str = r#"{
@@ -46,7 +47,7 @@ const TEXTURES: &str = r#"{
 fn place(graph: &str) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     for (class, name) in [("cats", "chelsea_256.png"), ("houses", "china_512.png")] {
-        let from = Path::new(HERE).join("../nodes/gpstoken/tests/goldens/images").join(name);
+        let from = project().join("nodes/gpstoken/tests/goldens/images").join(name);
         let class = folder.path().join("pictures").join(class);
         fs::create_dir_all(&class).unwrap();
         fs::copy(from, class.join(name)).unwrap();
@@ -56,7 +57,7 @@ fn place(graph: &str) -> tempfile::TempDir {
 }
 
 fn command(folder: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_splatgraph"));
+    let mut command = Command::new(program());
     command.args(["run", "graph.json", "--device", "cpu", "--threads", "2"]).current_dir(folder);
     command.env("NO_COLOR", "1").stdout(Stdio::null()).stderr(Stdio::piped());
     command
@@ -117,7 +118,7 @@ fn ends_with_the_same_bytes_when_killed(graph: &str) {
     }
     assert_eq!(finish(folder), expected);
     assert_eq!(fs::read(folder.join("trained.training.safetensors")).unwrap(), state);
-    // A finished training is not done again, and is not mistaken for another.
+    // A finished training does not run again, and is not mistaken for another one.
     assert_eq!(finish(folder), expected);
     fs::write(folder.join("graph.json"), graph.replace("\"seed\": 5", "\"seed\": 6")).unwrap();
     let output = command(folder).output().unwrap();

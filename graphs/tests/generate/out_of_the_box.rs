@@ -1,6 +1,9 @@
-//! The graphs that generate, with the generators inside the pack.
+//! The graphs that generate pictures, with the built-in generators.
 
-use crate::{HERE, assert_picture, succeed};
+use crate::{
+    assert_picture, succeed,
+    support::{graphs, program, project},
+};
 use splatgraph_sdk::checkpoint;
 use std::{
     fs,
@@ -10,13 +13,13 @@ use std::{
 
 /// The names of the classes, as the checkpoint has them.
 fn class_names() -> Vec<String> {
-    let model = Path::new(HERE).join("../nodes/gpstoken/models/small-layout.safetensors");
+    let model = project().join("nodes/gpstoken/models/small-layout.safetensors");
     serde_json::from_str(&checkpoint::open(&model).unwrap().metadata["classes"]).unwrap()
 }
 
 fn splatgraph(folder: &Path, graph: &str, arguments: &[&str]) -> Output {
-    let graph = Path::new(HERE).join("../graphs").join(graph);
-    let mut command = Command::new(env!("CARGO_BIN_EXE_splatgraph"));
+    let graph = graphs().join(graph);
+    let mut command = Command::new(program());
     command.arg("run").arg(graph).args(arguments).args(["--device", "cpu", "--no-metadata"]);
     command.current_dir(folder).env("NO_COLOR", "1").output().unwrap()
 }
@@ -73,7 +76,7 @@ fn a_sheet_shows_pictures_of_several_classes() {
 }
 
 #[test]
-fn a_class_that_is_not_there_is_told_with_those_that_are() {
+fn an_unknown_class_is_an_error_with_all_classes() {
     let folder = tempfile::tempdir().unwrap();
     let names = class_names();
     let listed: Vec<String> = names.iter().enumerate().map(|(number, name)| format!("{number}: {name}")).collect();

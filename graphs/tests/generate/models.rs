@@ -1,13 +1,13 @@
-//! Generators with random weights, small enough for tests, under the keys of the authors' code.
+//! Small generators with random weights, with the keys of the authors' code.
 
 use splatgraph_sdk::{DType, Record, Tensor};
 use std::{fs, path::Path};
 
-/// What a generator is like. Its one attention head for each 64 numbers of width need not be told.
+/// The sizes of a generator. It has one attention head for each 64 numbers of its width.
 pub(crate) struct Shape {
     pub(crate) blocks: usize,
     pub(crate) width: usize,
-    /// 5 for layouts; more for textures, which get a condition.
+    /// 5 for layouts, and more for textures, which have a condition.
     pub(crate) channels: usize,
     pub(crate) tokens: usize,
     pub(crate) classes: usize,
@@ -51,7 +51,7 @@ impl Shape {
         layer("final_layer.adaLN_modulation.1", &[2 * width, width]);
         Record { fields, ..Record::default() }.save(path, DType::F32).unwrap();
 
-        // Layouts that lie on the tile; textures that move and colour them a little.
+        // Layouts lie on the tile, and textures move and colour them a little.
         let (mean, std) = if channels > 5 { (0.0, 0.02) } else { (0.05, 0.4) };
         let means = vec![mean; channels];
         let stds: Vec<f32> = (0..channels).map(|channel| if channel < 5 { std } else { 1.0 }).collect();
@@ -60,7 +60,7 @@ impl Shape {
     }
 }
 
-/// A number of -1..1.
+/// A number in -1..1.
 fn random(state: &mut u64) -> f32 {
     *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
     (*state >> 40) as f32 / (1 << 23) as f32 - 1.0

@@ -1,11 +1,14 @@
 //! A recorded run of another implementation, replayed in a graph: the noise, the layouts and the tokens are files.
 
+mod support;
+
 use splatgraph_sdk::{DType, Record, Tensor, checkpoint};
 use std::{
     fs,
     path::{Path, PathBuf},
     process::Command,
 };
+use support::{program, project};
 
 const GRAPH: &str = r#"{
   "version": 1,
@@ -22,7 +25,7 @@ const GRAPH: &str = r#"{
 }"#;
 
 fn goldens(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../nodes/gpstoken/tests/goldens").join(name)
+    project().join("nodes/gpstoken/tests/goldens").join(name)
 }
 
 fn save(folder: &Path, name: &str, type_name: &str, fields: &[(&str, &[usize], &[f32])]) {
@@ -49,7 +52,7 @@ fn recorded_noise_gives_the_recorded_tokens() {
     let normalisation = serde_json::json!({ "means": numbers("means"), "stds": numbers("stds") });
     fs::write(folder.join("graph.json"), GRAPH.replace("NORMALISATION", &normalisation.to_string())).unwrap();
 
-    let ran = Command::new(env!("CARGO_BIN_EXE_splatgraph"))
+    let ran = Command::new(program())
         .args(["run", "graph.json"])
         .current_dir(folder)
         .env("NO_COLOR", "1")

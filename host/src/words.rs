@@ -1,5 +1,7 @@
-/// The candidate that `name` was most likely meant to be: few changed, missing, extra or swapped letters, whatever their
-/// case; `None` when nothing is near.
+//! Words for messages: the nearest right name, lists of names, counts.
+
+/// The candidate that differs from `name` by the fewest letters: changed, missing, extra or swapped ones. Ignores case.
+/// `None` if every candidate differs by more than a third of the letters.
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let wanted = name.to_lowercase();
     let limit = (wanted.chars().count() / 3).max(1);
@@ -11,7 +13,7 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         .map(|(_, candidate)| candidate)
 }
 
-/// `did you mean `x`?`, or else the names there are: `it has: a, b, c`.
+/// The text ``did you mean `x`?``, or else all names behind `otherwise`: `its inputs are: a, b, c`.
 pub(crate) fn suggest<'a>(
     name: &str,
     candidates: impl IntoIterator<Item = &'a str> + Clone,
@@ -24,7 +26,7 @@ pub(crate) fn suggest<'a>(
     (!all.is_empty()).then(|| format!("{otherwise}: {all}"))
 }
 
-/// The first twelve names, separated by commas, and how many more there are.
+/// The first twelve names, separated by commas, and the number of further names.
 pub(crate) fn some_of<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     const SHOWN: usize = 12;
     let names: Vec<&str> = names.into_iter().collect();
@@ -35,9 +37,20 @@ pub(crate) fn some_of<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     text
 }
 
+/// A number of things: `1 node`, `2 nodes`.
+#[must_use]
+pub fn count(number: usize, thing: &str) -> String {
+    format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_is_singular() {
+        assert_eq!((count(1, "node"), count(0, "node")), ("1 node".into(), "0 nodes".into()));
+    }
 
     #[test]
     fn near_names_are_found_and_far_ones_are_not() {

@@ -2,6 +2,8 @@
 
 mod models;
 mod out_of_the_box;
+#[path = "../support/mod.rs"]
+mod support;
 
 use models::Shape;
 use std::{
@@ -10,9 +12,8 @@ use std::{
     process::{Command, Output, Stdio},
     time::{Duration, Instant},
 };
+use support::{graphs, program, project};
 use tempfile::TempDir;
-
-const HERE: &str = env!("CARGO_MANIFEST_DIR");
 
 /// A folder with the generators `textures.safetensors` and `layouts.safetensors` and the bank `initg.pickle`.
 fn place() -> TempDir {
@@ -20,14 +21,14 @@ fn place() -> TempDir {
     let small = |channels, tokens| Shape { blocks: 2, width: 64, channels, tokens, classes: 10 };
     small(37, 64).write(&folder.path().join("textures.safetensors"));
     small(5, 48).write(&folder.path().join("layouts.safetensors"));
-    let bank = Path::new(HERE).join("../nodes/gpstoken/tests/goldens/initg.pickle");
+    let bank = project().join("nodes/gpstoken/tests/goldens/initg.pickle");
     fs::copy(bank, folder.path().join("initg.pickle")).unwrap();
     folder
 }
 
 fn command(folder: &Path, graph: &str, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_splatgraph"));
-    let graph = Path::new(HERE).join("../graphs").join(graph);
+    let mut command = Command::new(program());
+    let graph = graphs().join(graph);
     command.arg("run").arg(graph).arg("generator=textures.safetensors").args(arguments);
     command.current_dir(folder).env("NO_COLOR", "1");
     command
@@ -78,12 +79,10 @@ fn every_graph_makes_pictures() {
             seen.push(bytes);
         }
     }
-    // Pictures carry their graph, and run again.
+    // Pictures carry their graphs, which run again.
     let again = folder.join("generated-3-1.png");
-    let output = Command::new(env!("CARGO_BIN_EXE_splatgraph"))
-        .args(["run", "generated-3-1.png", "output=again.png"])
-        .current_dir(folder)
-        .output();
+    let output =
+        Command::new(program()).args(["run", "generated-3-1.png", "output=again.png"]).current_dir(folder).output();
     succeed(&output.unwrap());
     assert_eq!(pixels(&folder.join("again.png")), pixels(&again));
 }
@@ -113,7 +112,7 @@ fn a_picture_depends_on_its_seed_alone() {
         assert_eq!(picture, alone, "as picture {place} of a batch of 4");
     }
     assert_ne!(bytes("generate.json", &[layouts, "seed=9"], "p.png"), alone);
-    // From a bank, whose entries follow each other as seeds do.
+    // Entries of a bank follow each other as seeds do.
     let alone = bytes("generate-from-bank.json", &["bank=initg.pickle", "index=1", "seed=8"], "p.png");
     assert_eq!(
         bytes("generate-from-bank.json", &["bank=initg.pickle", "index=0", "seed=7", "count=2"], "p-001.png"),
@@ -125,9 +124,9 @@ fn a_picture_depends_on_its_seed_alone() {
 fn a_bank_is_made_of_photos() {
     let folder = place();
     let folder = folder.path();
-    let photos = Path::new(HERE).join("../nodes/gpstoken/tests/goldens/images/*_256.png");
-    let graph = Path::new(HERE).join("../graphs/layout.json");
-    let made = Command::new(env!("CARGO_BIN_EXE_splatgraph"))
+    let photos = project().join("nodes/gpstoken/tests/goldens/images/*_256.png");
+    let graph = graphs().join("layout.json");
+    let made = Command::new(program())
         .arg("batch")
         .arg(graph)
         .arg(format!("image={}", photos.display()))
@@ -146,20 +145,20 @@ fn a_bank_is_made_of_photos() {
 }
 
 #[test]
-fn a_model_that_is_not_there_is_told_with_what_there_is() {
+fn a_missing_model_is_an_error_with_the_built_in_models() {
     let folder = place();
     let told = |model: &str| {
         let output = command(folder.path(), "generate.json", &[&format!("layout_generator={model}")]).output().unwrap();
         assert_eq!(output.status.code(), Some(3));
         let said = String::from_utf8_lossy(&output.stderr);
-        let line = said.lines().find(|line| line.contains("there is no model")).unwrap_or_else(|| panic!("{said}"));
-        line.split(" looked for").next().unwrap().to_owned()
+        let line = said.lines().find(|line| line.contains("does not exist")).unwrap_or_else(|| panic!("{said}"));
+        line.split(' ').take_while(|word| !word.eq_ignore_ascii_case("searched")).collect::<Vec<_>>().join(" ")
     };
-    insta::assert_snapshot!(told("small-layot"), @r#"error: node `layouts` (gpstoken.LoadGenerator), input `model`: there is no model "small-layot": expected a file, or a built-in model: small-layout, small-texture; did you mean "small-layout"?"#);
-    insta::assert_snapshot!(told("mine.safetensors"), @r#"error: node `layouts` (gpstoken.LoadGenerator), input `model`: there is no model "mine.safetensors": expected a file, or a built-in model: small-layout, small-texture;"#);
+    insta::assert_snapshot!(told("small-layot"), @r#"error: node `layouts` (gpstoken.LoadGenerator), input `model`: the model "small-layot" does not exist: expected a file, or a built-in model: small-layout, small-texture; did you mean "small-layout"?"#);
+    insta::assert_snapshot!(told("mine.safetensors"), @r#"error: node `layouts` (gpstoken.LoadGenerator), input `model`: the model "mine.safetensors" does not exist: expected a file, or a built-in model: small-layout, small-texture;"#);
 }
 
-/// Runs for ever, until the picture of a preview is there.
+/// Starts an endless run, and waits for the first preview.
 fn with_first_preview(folder: &Path) -> (std::process::Child, PathBuf) {
     let arguments = ["bank=initg.pickle", "steps=100000", "--previews", "seen", "--set", "texture.preview_every=2"];
     let mut child = command(folder, "generate-from-bank.json", &arguments)
@@ -170,7 +169,7 @@ fn with_first_preview(folder: &Path) -> (std::process::Child, PathBuf) {
     let (path, start) = (folder.join("seen/texture.png"), Instant::now());
     while !path.exists() {
         let log = || fs::read_to_string(folder.join("log")).unwrap();
-        assert!(start.elapsed() < Duration::from_secs(60), "no preview came: {}", log());
+        assert!(start.elapsed() < Duration::from_secs(60), "expected a preview, got none: {}", log());
         assert!(child.try_wait().unwrap().is_none(), "{}", log());
         std::thread::sleep(Duration::from_millis(10));
     }
@@ -190,7 +189,7 @@ fn a_run_shows_previews_and_stops_within_a_step() {
     let ended = child.wait_with_output().unwrap();
     assert_eq!(ended.status.code(), Some(130));
     let log = fs::read_to_string(folder.join("log")).unwrap();
-    // A node that takes longer than a second is abandoned; the rest is for a busy machine.
+    // A node that takes longer than a second is abandoned. The further time is for a busy machine.
     assert!(start.elapsed() < Duration::from_secs(5) && !log.contains("abandoned"), "{log}");
     let left: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert!(!left.iter().any(|name| name.to_string_lossy().ends_with(".png")), "{left:?}");

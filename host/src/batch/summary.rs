@@ -1,0 +1,65 @@
+//! The progress and the result of a batch.
+
+use super::table::Table;
+use crate::run::Event;
+use std::path::PathBuf;
+
+/// Progress of a batch, sent from any thread.
+#[non_exhaustive]
+pub enum Update<'a> {
+    /// The items start.
+    Begun {
+        /// The number of items that run.
+        items: usize,
+        /// The number of items that were done before.
+        earlier: usize,
+    },
+    /// An event of a node.
+    Event {
+        /// The name of the item; `None` for nodes that run once for all items.
+        item: Option<&'a str>,
+        /// The event.
+        event: &'a Event,
+    },
+    /// An item ended.
+    Ended {
+        /// Whether it failed.
+        failed: bool,
+    },
+}
+
+/// An item that failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failed {
+    /// Its name.
+    pub item: String,
+    /// The error.
+    pub error: String,
+}
+
+/// How a batch ended.
+#[derive(Clone, Debug)]
+pub struct Summary {
+    /// The number of items in the part.
+    pub items: usize,
+    /// The number of items that this run did.
+    pub done: usize,
+    /// The number of items that were done before.
+    pub earlier: usize,
+    /// The items that failed, now or before.
+    pub failed: Vec<Failed>,
+    /// The number of files that this run wrote.
+    pub files: usize,
+    /// The shards that this run wrote into the folder of the batch.
+    pub shards: Vec<String>,
+    /// How long the batch took, in milliseconds.
+    pub ms: f64,
+    /// The sum of the times of all nodes, in milliseconds.
+    pub node_ms: f64,
+    /// Whether the batch was cancelled before all items ended.
+    pub cancelled: bool,
+    /// The table, if the options name one and the batch was not cancelled.
+    pub table: Option<Table>,
+    /// The file of the journal.
+    pub journal: PathBuf,
+}

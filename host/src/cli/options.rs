@@ -1,0 +1,51 @@
+//! Options that several commands have.
+//!
+//! The structs have no doc comments, as clap would use them as the help of the commands.
+
+use std::num::NonZeroUsize;
+
+// For commands that run a graph.
+#[derive(clap::Args)]
+pub(crate) struct ThreadsOption {
+    /// How many threads nodes may use [default: one per core]
+    #[arg(long, value_name = "N")]
+    threads: Option<NonZeroUsize>,
+}
+
+impl ThreadsOption {
+    pub(crate) fn get(&self) -> Option<usize> {
+        self.threads.map(NonZeroUsize::get)
+    }
+}
+
+// For commands that show progress.
+#[derive(clap::Args)]
+pub(crate) struct QuietOption {
+    /// Print nothing but errors
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+}
+
+// For commands that print what they found.
+#[derive(clap::Args)]
+pub(crate) struct JsonOption {
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+// For commands that run something and print its result.
+#[derive(clap::Args)]
+pub(crate) struct ResultOptions {
+    #[command(flatten)]
+    quiet: QuietOption,
+    /// Print the result as JSON, and no progress
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+impl ResultOptions {
+    pub(crate) fn quiet(&self) -> bool {
+        self.quiet.quiet
+    }
+}

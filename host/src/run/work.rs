@@ -1,0 +1,171 @@
+//! A run in progress: the values that wait to be taken, the state of every node, and the messages of the tasks.
+
+use super::{
+    cancel::CancelToken,
+    event::{Event, NodeFailure},
+    plan::Plan,
+};
+use crate::{
+    graph::{Checked, CheckedNode, Socket},
+    registry::Instance,
+};
+use splatgraph_sdk::{Error, Value};
+use std::{
+    collections::VecDeque,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::PathBuf,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicU32, Ordering},
+    },
+};
+use tokio::sync::mpsc;
+
+/// A run in progress, which its tasks share.
+pub(super) struct Work {
+    pub(super) checked: Checked,
+    pub(super) plan: Plan,
+    /// One for each output of all nodes.
+    pub(super) slots: Vec<Mutex<Slot>>,
+    /// For each node, the number of links that it still waits for.
+    pub(super) waiting_for: Vec<AtomicU32>,
+    pub(super) states: Vec<Mutex<State>>,
+    pub(super) ready: Mutex<VecDeque<usize>>,
+    /// The files that nodes are known to read.
+    pub(super) reads: Vec<PathBuf>,
+    /// The settings as JSON.
+    pub(super) settings: String,
+    pub(super) cancel: CancelToken,
+    /// Set when the run is over: events of abandoned nodes are dropped from then on.
+    over: AtomicBool,
+    pub(super) hooks: Hooks,
+    pub(super) messages: mpsc::UnboundedSender<Message>,
+}
+
+/// Functions that a run calls.
+pub(super) struct Hooks {
+    pub(super) event: Box<dyn Fn(Event) + Send + Sync>,
+    /// Returns the instance of a node.
+    pub(super) instance: Box<MakeInstance>,
+    /// Keeps the outputs of a node for later runs.
+    pub(super) keep: Box<KeepOutputs>,
+}
+
+type MakeInstance = dyn Fn(&CheckedNode) -> Result<Arc<dyn Instance>, Error> + Send + Sync;
+/// Takes the position of a node, its id, its outputs and the files that it wrote.
+type KeepOutputs = dyn Fn(usize, &Arc<str>, &[Value], &[PathBuf]) + Send + Sync;
+
+#[derive(Default)]
+pub(super) struct Slot {
+    pub(super) value: Option<Value>,
+    pub(super) uses: u32,
+}
+
+/// How far a node is.
+#[derive(Clone, Debug, Default)]
+pub(super) enum State {
+    #[default]
+    Waiting,
+    /// A node that it needs failed. It is skipped once all other nodes that it waits for are done.
+    Doomed(Arc<str>),
+    Running,
+    Done {
+        ms: f64,
+        written: Vec<PathBuf>,
+    },
+    Failed(NodeFailure),
+    Skipped(Arc<str>),
+    Cancelled,
+    Abandoned,
+}
+
+pub(super) enum Message {
+    /// Nodes became ready.
+    Ready,
+    TaskEnded,
+    Cancelled,
+}
+
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Code under a lock does not panic, so the value behind a poisoned lock is whole.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Work {
+    /// `supplied` are outputs from the cache, by the positions of their nodes.
+    pub(super) fn new(
+        checked: Checked,
+        plan: Plan,
+        supplied: Vec<(usize, Vec<Value>)>,
+        settings: String,
+        cancel: CancelToken,
+        hooks: Hooks,
+    ) -> (Arc<Self>, Messages) {
+        let (messages, receiver) = mpsc::unbounded_channel();
+        let mut slots: Vec<Slot> = plan.uses.iter().map(|&uses| Slot { value: None, uses }).collect();
+        for (node, outputs) in supplied {
+            for (output, value) in outputs.into_iter().enumerate() {
+                let slot = &mut slots[plan.output(node, output)];
+                slot.value = (slot.uses > 0).then_some(value);
+            }
+        }
+        let work = Self {
+            slots: slots.into_iter().map(Mutex::new).collect(),
+            waiting_for: plan.waiting_for.iter().map(|&count| AtomicU32::new(count)).collect(),
+            states: checked.nodes.iter().map(|_| Mutex::default()).collect(),
+            ready: Mutex::new(plan.ready.iter().copied().collect()),
+            reads: checked.nodes.iter().flat_map(|node| node.reads.iter().cloned()).collect(),
+            over: AtomicBool::new(false),
+            checked,
+            plan,
+            settings,
+            cancel,
+            hooks,
+            messages,
+        };
+        (Arc::new(work), Messages(receiver))
+    }
+
+    /// Takes the value of an output. The last consumer gets the value itself, all others a copy.
+    pub(super) fn take(&self, socket: Socket) -> Option<Value> {
+        let mut slot = lock(&self.slots[self.plan.output(socket.node, socket.output)]);
+        slot.uses -= 1;
+        if slot.uses == 0 { slot.value.take() } else { slot.value.clone() }
+    }
+
+    /// Whether nodes should stop.
+    pub(super) fn is_stopping(&self) -> bool {
+        self.cancel.is_cancelled() || self.over.load(Ordering::Acquire)
+    }
+
+    pub(super) fn emit(&self, event: Event) {
+        if !self.over.load(Ordering::Acquire) {
+            // A listener that panics must not end the run.
+            let _ = catch_unwind(AssertUnwindSafe(|| (self.hooks.event)(event)));
+        }
+    }
+
+    /// Changes the state of a running node. Returns false if the node was abandoned meanwhile.
+    pub(super) fn leave_running(&self, node: usize, state: State) -> bool {
+        let mut current = lock(&self.states[node]);
+        let runs = matches!(*current, State::Running);
+        if runs {
+            *current = state;
+        }
+        runs
+    }
+
+    /// Abandons the nodes that still run, and stops listening to them.
+    pub(super) fn finish(&self) {
+        self.over.store(true, Ordering::Release);
+        for state in &self.states {
+            let mut state = lock(state);
+            if matches!(*state, State::Running) {
+                *state = State::Abandoned;
+            }
+        }
+    }
+}
+
+/// Messages from the tasks of a run.
+pub(super) struct Messages(pub(super) mpsc::UnboundedReceiver<Message>);
