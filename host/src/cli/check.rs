@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use serde_json::json;
-use splatgraph::graph;
+use splatgraph::{devices::Devices, graph};
 
 use super::failure::{Failure, Outcome, problems_json};
 use super::given::GivenOptions;
@@ -18,6 +18,9 @@ pub(crate) struct Options {
     graph: PathBuf,
     #[command(flatten)]
     given: GivenOptions,
+    /// Also check that the nodes can compute on a device: cpu, gpu, cuda, ...
+    #[arg(long, value_name = "DEVICE")]
+    device: Option<String>,
     #[command(flatten)]
     packs: PackFolders,
     #[command(flatten)]
@@ -32,6 +35,10 @@ pub(crate) fn run(options: &Options) -> Outcome {
         Err(problems) => return Err(wrong(&problems, options.output.json)),
     };
     let checked = graph::check(file, &registry, &given).map_err(|problems| wrong(&problems, options.output.json))?;
+    if let Some(device) = &options.device {
+        let chosen = Devices::default().choose(&checked, Some(device));
+        chosen.map_err(|error| Failure::usage(error.to_string()))?;
+    }
     if options.output.json {
         output::print_json(&json!({"ok": true, "nodes": checked.nodes.len(), "warnings": checked.warnings}));
         return Ok(());

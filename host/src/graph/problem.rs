@@ -50,6 +50,8 @@ pub enum Kind {
     PackVersion,
     /// A model is neither built in nor found in a folder.
     MissingModel,
+    /// The pack of a class is loaded, but this build of it can't run the class.
+    AbsentNode,
     /// No loaded pack has the class.
     UnknownClass,
     /// An input that the class does not have.
@@ -87,10 +89,10 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// Whether a pack or a model is missing.
+    /// Whether a pack, a part of its build or a model is missing.
     #[must_use]
     pub fn is_missing(self) -> bool {
-        matches!(self, Self::MissingPack | Self::PackVersion | Self::MissingModel)
+        matches!(self, Self::MissingPack | Self::PackVersion | Self::MissingModel | Self::AbsentNode)
     }
 }
 

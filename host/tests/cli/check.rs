@@ -35,6 +35,21 @@ fn check_prints_everything_that_is_wrong() {
 }
 
 #[test]
+fn a_node_or_device_that_a_build_lacks_is_named_with_the_build_that_has_it() {
+    let place = Place::with_stub();
+    place.add_pack("second_pack", "packs");
+    let graph = r#"{"outputs": {"told": "told.device"}, "nodes": {"told": {"class_type": "second.told", "inputs": {}}}}"#;
+    place.write("told.json", graph);
+    insta::assert_snapshot!(place.run(&["check", "told.json", "--device", "gpu:0"]).all(), @"");
+    assert_eq!(place.run(&["check", "told.json", "--device", "gpu"]).code, 0);
+    place.write("knit.json", &graph.replace("second.told", "second.knit"));
+    insta::assert_snapshot!(place.run(&["check", "knit.json"]).all(), @"");
+    assert_eq!(place.run(&["run", "knit.json"]).code, 3);
+    let described = place.run(&["nodes", "second.knit"]).stdout;
+    assert!(described.contains("This build of the pack can't run the node: it has no needles"), "{described}");
+}
+
+#[test]
 fn malformed_text_is_reported_with_line_and_column() {
     let place = Place::with_stub();
     place.write("graph.json", "{\n  \"nodes\": {,}\n}");

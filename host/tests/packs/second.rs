@@ -51,6 +51,19 @@ fn write_digits(
     Ok(path)
 }
 
+/// Knits a record.
+#[node(category = "Memory", outputs(knitted: "as warm as before"))]
+fn knit(
+    /// The record.
+    value: Value,
+) -> Result<Value> {
+    Ok(value)
+}
+
+fn absent() -> Vec<(&'static str, String)> {
+    vec![("knit", "it has no needles; build it with the feature `needles`".to_owned())]
+}
+
 fn devices() -> Vec<DeviceSpec> {
     let device = |id: &str, name: &str| DeviceSpec { id: id.into(), name: name.into(), ..DeviceSpec::default() };
     vec![
@@ -63,6 +76,7 @@ fn devices() -> Vec<DeviceSpec> {
 export_pack! {
     id: "second",
     description: "Another pack for the host's tests",
-    nodes: [address, told, read_digits, write_digits],
+    nodes: [address, told, read_digits, write_digits, knit],
     devices: devices,
+    absent: absent,
 }

@@ -24,6 +24,9 @@ pub(super) fn whole(pack: &Pack, node: &NodeSpec) -> String {
         text += &format!(", {}", node.category);
     }
     text += &format!("{}{DIM:#}\n\n{}\n", if node.output { ", output node" } else { "" }, node.help.trim());
+    if let Some(why) = pack.manifest.absent.get(&node.name) {
+        text += &format!("\nThis build of the pack can't run the node: {why}\n");
+    }
     if !node.inputs.is_empty() {
         text += &format!("\n{BOLD}Inputs{BOLD:#}\n");
     }

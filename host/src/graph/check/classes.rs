@@ -29,6 +29,10 @@ impl Checker<'_> {
                 let problem = problem.node(&node.id).at(node.place.clone());
                 self.problems.push(problem);
             }
+            if let Some(problem) = found.as_ref().and_then(absent) {
+                let problem = problem.node(&self.file.nodes[position].id).at(self.file.nodes[position].place.clone());
+                self.problems.push(problem);
+            }
             self.classes.push(found);
         }
     }
@@ -37,6 +41,13 @@ impl Checker<'_> {
     pub(super) fn class(&self, position: usize) -> Option<&Class> {
         self.classes[position].as_ref()
     }
+}
+
+/// The problem of a class that its pack declares, but can't run in this build.
+fn absent(class: &Class) -> Option<Problem> {
+    let why = class.pack.manifest.absent.get(&class.spec.name)?;
+    let message = format!("this build of the pack `{}` can't run `{}`", class.pack.manifest.id, class.full_name);
+    Some(Problem::new(Kind::AbsentNode, message).hint(why.clone()))
 }
 
 /// The problem of a program that uses the library without expanding the graph.
