@@ -61,11 +61,14 @@ pub mod node;
 mod output;
 mod record;
 mod resident;
+pub mod settings;
 pub mod socket;
 pub mod spec;
 mod stack;
 mod tensor;
 pub mod testing;
+#[cfg(feature = "rayon")]
+mod threads;
 mod types;
 mod value;
 

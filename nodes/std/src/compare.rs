@@ -5,7 +5,6 @@ use crate::{
     levels::{Rounding, level},
     memory::zeros,
     metrics::{WINDOW, at_centres, psnr, ssim, total, weighted_psnr},
-    threads::within,
 };
 use rayon::prelude::*;
 use splatgraph_sdk::{prelude::*, serde_json::json};
@@ -40,7 +39,7 @@ pub fn compare(
     let extent = Extent::of(&a, "a")?;
     check(extent, Extent::of(&b, "b")?)?;
     let weights = mask.map(|mask| Weights::new(mask, extent)).transpose()?;
-    within(ctx, || compare_within(&a, &b, extent, error_gain, weights.as_ref(), ctx))
+    ctx.on_threads(|| compare_within(&a, &b, extent, error_gain, weights.as_ref(), ctx))
 }
 
 fn compare_within(

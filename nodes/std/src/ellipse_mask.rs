@@ -1,9 +1,6 @@
 //! `std.EllipseMask`
 
-use crate::{
-    drawn_mask::{check_finite, drawn, mask_size},
-    threads::within,
-};
+use crate::drawn_mask::{check_finite, drawn, mask_size};
 use splatgraph_sdk::prelude::*;
 
 /// Draws an ellipse as a mask: 1 inside, 0 outside.
@@ -54,7 +51,7 @@ pub fn ellipse_mask(
             ),
         ));
     }
-    within(ctx, || {
+    ctx.on_threads(|| {
         drawn(size, feather, |at_x, at_y| {
             let (dx, dy) = (at_x - x, at_y - y);
             let (u, v) = ((dx * cos + dy * sin) / radius_x, (dy * cos - dx * sin) / radius_y);

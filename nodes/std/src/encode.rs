@@ -64,7 +64,7 @@ pub(crate) fn encode(
     (width, height): (u32, u32),
     format: Format,
     quality: u8,
-    text: &[(String, String)],
+    text: &[(&str, &str)],
 ) -> Result<Vec<u8>> {
     let mut out = Cursor::new(Vec::new());
     let colour = ExtendedColorType::Rgb8;
@@ -87,7 +87,7 @@ pub(crate) fn encode(
     Ok(out.into_inner())
 }
 
-fn png(rgb: &[u8], (width, height): (u32, u32), text: &[(String, String)]) -> Result<Vec<u8>> {
+fn png(rgb: &[u8], (width, height): (u32, u32), text: &[(&str, &str)]) -> Result<Vec<u8>> {
     let mut out = Vec::new();
     let mut encoder = png::Encoder::new(&mut out, width, height);
     encoder.set_color(png::ColorType::Rgb);
@@ -96,9 +96,9 @@ fn png(rgb: &[u8], (width, height): (u32, u32), text: &[(String, String)]) -> Re
     for (key, text) in text {
         // tEXt is what every reader knows, but it is Latin-1; only plain ASCII means the same to readers that guess.
         if text.is_ascii() {
-            encoder.add_text_chunk(key.clone(), text.clone())?;
+            encoder.add_text_chunk((*key).to_owned(), (*text).to_owned())?;
         } else {
-            encoder.add_itxt_chunk(key.clone(), text.clone())?;
+            encoder.add_itxt_chunk((*key).to_owned(), (*text).to_owned())?;
         }
     }
     let mut writer = encoder.write_header()?;

@@ -4,7 +4,6 @@ use crate::{
     drawn_mask::check_finite,
     extent::{Extent, resize_node},
     memory::zeros,
-    threads::within,
 };
 use rayon::prelude::*;
 use splatgraph_sdk::prelude::*;
@@ -51,7 +50,7 @@ pub fn error_mask(
     let (batch, width, height) = (left.batch.max(right.batch), left.width, left.height);
     let window = window(radius);
     let (of_a, of_b) = (a.image.as_slice::<f32>()?, b.image.as_slice::<f32>()?);
-    within(ctx, || {
+    ctx.on_threads(|| {
         let mut mask = zeros::<f32>(batch * width * height)?;
         let mut scales = 0.0;
         for (i, mask) in mask.chunks_exact_mut(width * height).enumerate() {

@@ -33,7 +33,6 @@ mod memory;
 mod metrics;
 mod orient;
 mod resample;
-mod threads;
 mod tiles;
 
 export_pack! {

@@ -1,9 +1,6 @@
 //! `std.RectangleMask`
 
-use crate::{
-    drawn_mask::{check_finite, drawn, mask_size},
-    threads::within,
-};
+use crate::drawn_mask::{check_finite, drawn, mask_size};
 use splatgraph_sdk::prelude::*;
 
 /// Draws a rectangle as a mask: 1 inside, 0 outside.
@@ -50,7 +47,7 @@ pub fn rectangle_mask(
             ),
         ));
     }
-    within(ctx, || {
+    ctx.on_threads(|| {
         drawn(size, feather, |at_x, at_y| {
             let (dx, dy) = ((x - at_x).max(at_x - right), (y - at_y).max(at_y - bottom));
             // Beyond a corner the corner is the nearest, elsewhere an edge.

@@ -3,7 +3,6 @@
 use crate::{
     drawn_mask::{check_finite, covered, mask_size},
     memory::zeros,
-    threads::within,
 };
 use rayon::prelude::*;
 use serde::Deserialize;
@@ -46,7 +45,7 @@ pub fn strokes_mask(
         check(stroke, i)?;
     }
     let segments: Vec<Segment> = strokes.0.iter().flat_map(Segment::of).collect();
-    within(ctx, || {
+    ctx.on_threads(|| {
         let mut mask = zeros::<f32>(width * height)?;
         mask.par_chunks_exact_mut(width).enumerate().try_for_each(|(y, line)| {
             ctx.check()?;
