@@ -72,15 +72,15 @@ impl<'a> Inputs<'a> {
 /// Adds an input of type `T` to a node's spec.
 #[doc(hidden)]
 pub fn declare_input<'a, T: Socket>(inputs: &'a mut Vec<InputSpec>, name: &str, help: &str) -> &'a mut InputSpec {
-    inputs.push_mut(InputSpec {
-        name: name.to_owned(),
-        socket: T::socket(),
-        list: T::LIST,
-        optional: T::OPTIONAL,
-        choices: T::choices(),
-        help: help.to_owned(),
-        ..InputSpec::default()
-    })
+    let input = new_input(inputs, name, help);
+    (input.socket, input.choices) = (T::socket(), T::choices());
+    (input.list, input.optional) = (T::LIST, T::OPTIONAL);
+    input
+}
+
+/// The part of [`declare_input`] that is the same for all types, and so compiled once.
+fn new_input<'a>(inputs: &'a mut Vec<InputSpec>, name: &str, help: &str) -> &'a mut InputSpec {
+    inputs.push_mut(InputSpec { name: name.to_owned(), help: help.to_owned(), ..InputSpec::default() })
 }
 
 /// The outputs of a node's spec from their names and help, and from their types and whether they are lists.

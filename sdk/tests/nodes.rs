@@ -173,7 +173,7 @@ fn a_group_of_inputs_stands_in_the_place_of_its_parameter() {
         text(run::<grouped>(inputs, []))
     };
     assert_snapshot!(with("number", json!(9)), @r#"Some("number"): a number of at most 8 was expected, 9 came"#);
-    assert_snapshot!(with("mode", json!("cubic")), @r#"Some("mode"): one of linear, smooth was expected, `cubic` came"#);
+    assert_snapshot!(with("mode", json!("cubic")), @r#"Some("mode"): expected one of linear, smooth, got `cubic`"#);
     assert_snapshot!(with("model", json!(null)), @r#"Some("model"): it is missing; give it a value or a link"#);
 }
 
@@ -188,10 +188,10 @@ fn unusable_inputs_are_named() {
     assert_snapshot!(with("number", json!(9)), @r#"Some("number"): a number of at most 8 was expected, 9 came"#);
     assert_snapshot!(with("number", json!(2.5)), @r#"Some("number"): a whole number was expected, FLOAT 2.5 came"#);
     assert_snapshot!(with("fraction", json!("much")), @r#"Some("fraction"): a number was expected, STRING "much" came"#);
-    assert_snapshot!(with("mode", json!("cubic")), @r#"Some("mode"): one of linear, smooth was expected, `cubic` came"#);
+    assert_snapshot!(with("mode", json!("cubic")), @r#"Some("mode"): expected one of linear, smooth, got `cubic`"#);
     assert_snapshot!(with("names", json!([1])), @r#"Some("names"): at index 0: a text was expected, INT 1 came"#);
     assert_snapshot!(with("style", json!({"width": -1})), @r#"Some("style"): the JSON does not fit: invalid value: integer `-1`, expected u32"#);
-    assert_snapshot!(with("geometry", json!(1)), @r#"Some("geometry"): one of TOKENS,LAYOUT was expected, INT came"#);
+    assert_snapshot!(with("geometry", json!(1)), @r#"Some("geometry"): expected one of TOKENS,LAYOUT, got INT"#);
     assert_snapshot!(with("model", json!(null)), @r#"Some("model"): it is missing; give it a value or a link"#);
     assert_snapshot!(with("modle", json!(1)), @"None: the node Everything has no input `modle`");
 }

@@ -3,8 +3,8 @@
 use crate::{
     extent::Extent,
     memory::{MAX_PIXELS, zeros},
+    parallel::pieces,
 };
-use rayon::prelude::*;
 use splatgraph_sdk::prelude::*;
 
 /// The size of a mask that is drawn for no picture.
@@ -68,7 +68,7 @@ pub(crate) fn drawn(
     distance: impl Fn(f32, f32) -> f32 + Sync,
 ) -> Result<Mask> {
     let mut mask = zeros::<f32>(width * height)?;
-    mask.par_chunks_exact_mut(width).enumerate().for_each(|(y, line)| {
+    pieces(&mut mask, width, &|y, line| {
         for (x, value) in line.iter_mut().enumerate() {
             *value = covered(distance(x as f32 + 0.5, y as f32 + 0.5), feather);
         }

@@ -32,6 +32,7 @@ mod levels;
 mod memory;
 mod metrics;
 mod orient;
+mod parallel;
 mod resample;
 mod tiles;
 

@@ -3,8 +3,8 @@
 use crate::{
     drawn_mask::{CanvasSize, check_finite, covered},
     memory::zeros,
+    parallel::pieces,
 };
-use rayon::prelude::*;
 use serde::Deserialize;
 use splatgraph_sdk::prelude::*;
 
@@ -42,13 +42,12 @@ pub fn strokes_mask(
     let segments: Vec<Segment> = strokes.0.iter().flat_map(Segment::of).collect();
     ctx.on_threads(|| {
         let mut mask = zeros::<f32>(width * height)?;
-        mask.par_chunks_exact_mut(width).enumerate().try_for_each(|(y, line)| {
-            ctx.check()?;
-            for segment in &segments {
-                segment.draw(y, line, feather);
+        pieces(&mut mask, width, &|y, line| {
+            if !ctx.cancelled() {
+                segments.iter().for_each(|segment| segment.draw(y, line, feather));
             }
-            Ok::<_, Error>(())
-        })?;
+        });
+        ctx.check()?;
         Mask::new(Tensor::from_vec([1, height, width], mask)?)
     })
 }
