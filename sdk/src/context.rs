@@ -1,12 +1,16 @@
-use crate::{Error, Result, Value};
-use serde_json::{Map, Value as Json};
+//! What a running node may ask of its host.
+
+use crate::{
+    Error, Result, Value,
+    settings::{self, Settings},
+};
 use splatgraph_abi::{Context, log_level};
 use std::{fmt::Display, sync::OnceLock};
 
 /// What a running node may ask of its host.
 pub struct Ctx {
     host: Context,
-    settings: OnceLock<Map<String, Json>>,
+    settings: OnceLock<Settings>,
 }
 
 impl Ctx {
@@ -51,7 +55,7 @@ impl Ctx {
     /// Whether anybody looks at previews. Ask before one is made that costs anything; with `false` none should be.
     #[must_use]
     pub fn wants_previews(&self) -> bool {
-        self.settings().get("previews").and_then(Json::as_bool).unwrap_or(false)
+        settings::previews(self.settings())
     }
 
     /// Shows something while the node goes on, such as a half-finished picture: an IMAGE, best with one picture. See
@@ -70,10 +74,8 @@ impl Ctx {
         self.host.log(log_level::WARN, text.to_string().as_str().into());
     }
 
-    /// The run's settings: `threads` (a number), `device` (an id of [`DeviceSpec`](crate::spec::DeviceSpec)), `precision`
-    /// (`f32`, `f16` or `bf16`), `png_text` (keys and texts that go into PNG files), `previews` (whether anybody looks at
-    /// them), `wait` (whether a node ends only when a device has done its work, so that it can be timed); others may come.
-    pub fn settings(&self) -> &Map<String, Json> {
+    /// The settings of the run; the module [`settings`] names and reads them.
+    pub fn settings(&self) -> &Settings {
         self.settings.get_or_init(|| serde_json::from_str(self.host.settings().as_str()).unwrap_or_default())
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     Error, Result,
-    node::{Instance, Node},
+    node::{AnyNode, Instance, Node},
     spec::{DeviceSpec, Manifest, NodeSpec},
 };
 pub use splatgraph_abi as abi;
@@ -15,13 +15,13 @@ use std::ffi::CStr;
 /// One node of a pack.
 pub struct Entry {
     spec: fn() -> NodeSpec,
-    create: fn() -> NodeBox,
+    create: fn() -> Box<dyn AnyNode>,
 }
 
 /// The entry of a node class.
 #[must_use]
 pub const fn entry<N: Node>() -> Entry {
-    Entry { spec: N::spec, create: || splatgraph_abi::node_object(Instance::<N>::new()) }
+    Entry { spec: N::spec, create: || Box::new(N::create()) }
 }
 
 /// The text as C sees it.
@@ -60,9 +60,20 @@ pub fn manifest(
             nodes: nodes.iter().map(|n| (n.spec)()).collect(),
             absent: absent.iter().flat_map(|list| list()).map(|(node, why)| (node.to_owned(), why)).collect(),
         };
+        manifest.nodes.iter().try_for_each(check_names).map_err(Error::into_abi)?;
         serde_json::to_string(&manifest).map_err(|e| Error::new(e).into_abi())
     });
     text.map_or_else(|e| serde_json::json!({ "error": e.message.as_str() }).to_string().into(), RString::from)
+}
+
+/// Groups of inputs may hold a name that the node, or another of its groups, has too.
+fn check_names(node: &NodeSpec) -> Result<()> {
+    let twice =
+        node.inputs.iter().enumerate().find(|(i, input)| node.inputs[..*i].iter().any(|i| i.name == input.name));
+    match twice {
+        Some((_, input)) => Err(Error::new(format!("the node {} has two inputs named `{}`", node.name, input.name))),
+        None => Ok(()),
+    }
 }
 
 /// What the pack's nodes may compute on as JSON.
@@ -83,11 +94,10 @@ pub fn init(context: Context) {
 /// A new instance of the class `name`.
 pub fn create(name: RStr<'_>, nodes: &[Entry]) -> Outcome<NodeBox> {
     splatgraph_abi::guard(|| {
-        let found: Result<&Entry> = nodes
-            .iter()
-            .find(|n| (n.spec)().name == name.as_str())
-            .ok_or_else(|| Error::new(format!("the pack has no node `{name}`")));
-        Ok((found.map_err(Error::into_abi)?.create)())
+        let found = nodes.iter().map(|n| (n, (n.spec)())).find(|(_, spec)| spec.name == name.as_str());
+        let (entry, spec) =
+            found.ok_or_else(|| Error::new(format!("expected a node of the pack, got `{name}`")).into_abi())?;
+        Ok(splatgraph_abi::node_object(Instance { node: (entry.create)(), spec }))
     })
 }
 
@@ -141,4 +151,22 @@ macro_rules! export_pack {
             abi::export_root!(manifest, init, create, devices_as_json);
         };
     };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spec::InputSpec;
+
+    #[test]
+    fn a_name_that_two_inputs_share_is_refused() {
+        let input = |name: &str| InputSpec { name: name.to_owned(), ..InputSpec::default() };
+        let node = |names: [&str; 3]| NodeSpec {
+            name: "Mix".to_owned(),
+            inputs: names.map(input).into(),
+            ..NodeSpec::default()
+        };
+        assert!(check_names(&node(["a", "b", "c"])).is_ok());
+        insta::assert_snapshot!(check_names(&node(["a", "b", "a"])).unwrap_err(), @"the node Mix has two inputs named `a`");
+    }
 }

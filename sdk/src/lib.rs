@@ -30,6 +30,33 @@
 //! # fn main() {}
 //! ```
 //!
+//! Inputs that several nodes share are a struct. Its fields are written as parameters are, and the manifest lists them in the
+//! place of the parameter:
+//!
+//! ```
+//! # use splatgraph_sdk::prelude::*;
+//! #[derive(InputGroup)]
+//! pub struct Size {
+//!     /// In pixels.
+//!     #[input(default = 256, min = 1, max = 4096)]
+//!     width: usize,
+//!     /// In pixels.
+//!     #[input(default = 256, min = 1, max = 4096)]
+//!     height: usize,
+//! }
+//!
+//! /// Makes a picture of one grey.
+//! #[node(category = "Image", outputs(image))]
+//! pub fn grey(
+//!     /// Black is 0, white is 1.
+//!     value: f32,
+//!     #[input(flatten)] size: Size,
+//! ) -> Result<Image> {
+//!     let pixels = vec![value; size.width * size.height * 3];
+//!     Image::new(Tensor::from_vec([1, size.height, size.width, 3], pixels)?)
+//! }
+//! ```
+//!
 //! # The life of a pack
 //! 1. The host finds the library and reads its stamp; nothing of the pack has run yet.
 //! 2. It compares the binary interfaces, then asks for the manifest: the nodes with their inputs, ranges and help.
@@ -61,24 +88,27 @@ pub mod node;
 mod output;
 mod record;
 mod resident;
+pub mod settings;
 pub mod socket;
 pub mod spec;
 mod stack;
 mod tensor;
 pub mod testing;
+#[cfg(feature = "rayon")]
+mod threads;
 mod types;
 mod value;
 
 pub use canvas::Canvas;
 pub use context::Ctx;
 pub use error::{Code, Error, Result};
-pub use node::Node;
+pub use node::{InputGroup, Node};
 pub use output::{numbered, write_output};
 pub use record::{Record, TEMPORARY_PREFIX, write_whole};
 pub use resident::{FieldInfo, Local, Resident};
 pub use serde_json;
 pub use socket::{Input, Json, Output};
-pub use splatgraph_macros::{Choice, Union, node};
+pub use splatgraph_macros::{Choice, InputGroup, Union, node};
 pub use tensor::{DType, Element, Tensor};
 pub use types::{FeatureMap, Features, Image, Layout, Mask, Selection, Tokens};
 pub use value::{Kind, Value};
@@ -86,8 +116,9 @@ pub use value::{Kind, Value};
 /// Everything that a node usually needs: `use splatgraph_sdk::prelude::*;`.
 pub mod prelude {
     pub use crate::{
-        Canvas, Choice, Ctx, DType, Error, FeatureMap, Features, FieldInfo, Image, Input, Json, Layout, Local, Mask,
-        Output, Record, Resident, Result, Selection, Tensor, Tokens, Union, Value, bail, export_pack, node,
+        Canvas, Choice, Ctx, DType, Error, FeatureMap, Features, FieldInfo, Image, Input, InputGroup, Json, Layout,
+        Local, Mask, Output, Record, Resident, Result, Selection, Tensor, Tokens, Union, Value, bail, export_pack,
+        node,
     };
     pub use std::path::PathBuf;
 }

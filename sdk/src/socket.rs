@@ -60,6 +60,30 @@ fn expected(what: &str, value: &Value) -> Error {
     Error::new(format!("{what} was expected, {came} came"))
 }
 
+/// The choices of an enum from their names and help.
+#[doc(hidden)]
+#[must_use]
+pub fn declare_choices(choices: &[(&str, &str)]) -> Vec<ChoiceSpec> {
+    choices.iter().map(|&(name, help)| ChoiceSpec { name: name.to_owned(), help: help.to_owned() }).collect()
+}
+
+/// The error for a value that is none of the choices of an enum.
+#[doc(hidden)]
+#[must_use]
+#[track_caller]
+pub fn no_such_choice(value: &Value, choices: &[&str]) -> Error {
+    let got = value.as_text().map_or_else(|| value.type_name(), |text| format!("`{text}`"));
+    Error::new(format!("expected one of {}, got {got}", choices.join(", ")))
+}
+
+/// The error for a value that fits no type of a union.
+#[doc(hidden)]
+#[must_use]
+#[track_caller]
+pub fn no_such_type(value: &Value, union: &str) -> Error {
+    Error::new(format!("expected one of {union}, got {}", value.type_name()))
+}
+
 macro_rules! whole_numbers {
     ($($ty:ty),*) => { $(
         impl Socket for $ty {

@@ -124,7 +124,14 @@ impl Value {
     /// Text.
     #[must_use]
     pub fn text(value: impl Into<String>) -> Self {
-        Self(share(kind::TEXT, Text(value.into())))
+        Self::of_text(value.into())
+    }
+    // These two are not generic, so that sharing is compiled here and not in each pack for each type.
+    fn of_text(text: String) -> Self {
+        Self(share(kind::TEXT, Text(text)))
+    }
+    fn of_list(values: Vec<abi::Value>) -> Self {
+        Self(share(kind::LIST, List(values)))
     }
     /// Any JSON value.
     #[must_use]
@@ -134,7 +141,7 @@ impl Value {
     /// A list of values.
     #[must_use]
     pub fn list(values: impl IntoIterator<Item = Value>) -> Self {
-        Self(share(kind::LIST, List(values.into_iter().map(|v| v.0).collect())))
+        Self::of_list(values.into_iter().map(|v| v.0).collect())
     }
 
     /// From a literal: numbers, text and booleans as such, null as nothing, an array as a list, an object as JSON.

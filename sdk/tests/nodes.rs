@@ -4,6 +4,7 @@ use insta::assert_snapshot;
 use splatgraph_sdk::{
     Node,
     prelude::*,
+    spec::NodeSpec,
     testing::{Event, Recorder, json, run, run_node, run_with},
 };
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -67,6 +68,46 @@ fn every_kind(
     Ok((text, names.len() as i64))
 }
 
+/// Inputs of each kind that several nodes share.
+#[derive(InputGroup)]
+struct Shared {
+    /// A number.
+    #[input(default = 4, min = 1, max = 8)]
+    number: u32,
+    #[input(default = Mode::SmoothStep)]
+    mode: Mode,
+    #[input(flatten)]
+    files: Files,
+    mask: Option<Mask>,
+}
+
+#[derive(InputGroup)]
+struct Files {
+    /// A picture.
+    #[input(default = "a.png", path = read, extensions = ["png"])]
+    path: PathBuf,
+    #[input(path = model, builtin = ["small"])]
+    model: String,
+    r#type: Vec<String>,
+}
+
+/// Has inputs before, in and after a group.
+#[node(outputs(text))]
+fn grouped(
+    /// The first.
+    before: i64,
+    #[input(flatten)] shared: Shared,
+    ctx: &Ctx,
+    /// The last.
+    #[input(default = 0.5)]
+    after: f32,
+) -> Result<String> {
+    ctx.check()?;
+    let Shared { number, mode, files, mask } = shared;
+    let Files { path, model, r#type } = files;
+    Ok(format!("{before} {number} {mode:?} {} {model} {type:?} {} {after}", path.display(), mask.is_some()))
+}
+
 /// A parameter may be called as its function.
 #[node(outputs(same))]
 fn same(same: i64) -> Result<i64> {
@@ -107,6 +148,36 @@ fn inputs_take_their_values_and_defaults() {
 }
 
 #[test]
+fn a_group_of_inputs_stands_in_the_place_of_its_parameter() {
+    let spec = grouped::spec();
+    let names: Vec<_> = spec.inputs.iter().map(|i| i.name.as_str()).collect();
+    assert_eq!(names, ["before", "number", "mode", "path", "model", "type", "mask", "after"]);
+    // Fields say what parameters say.
+    let alone = every_kind::spec();
+    for name in ["number", "mode", "model", "mask"] {
+        let find = |spec: &NodeSpec| spec.inputs.iter().find(|i| i.name == name).cloned();
+        assert_eq!(find(&spec), find(&alone), "{name}");
+    }
+    assert_eq!(spec.inputs[3].extensions, ["png"]);
+    assert_eq!(spec.inputs[3].help, "A picture.");
+    assert!(spec.inputs[5].list && spec.inputs[6].optional);
+
+    let few = json!({"before": 1, "model": "small", "type": ["x"]});
+    assert_snapshot!(text(run::<grouped>(few.clone(), [])), @r#"1 4 SmoothStep a.png small ["x"] false 0.5"#);
+    let all =
+        json!({"before": 1, "number": 2, "mode": "linear", "path": "/b", "model": "m", "type": "one", "after": 2});
+    assert_snapshot!(text(run::<grouped>(all, [])), @r#"1 2 Linear /b m ["one"] false 2"#);
+    let with = |name: &str, value: serde_json::Value| {
+        let mut inputs = few.clone();
+        inputs[name] = value;
+        text(run::<grouped>(inputs, []))
+    };
+    assert_snapshot!(with("number", json!(9)), @r#"Some("number"): a number of at most 8 was expected, 9 came"#);
+    assert_snapshot!(with("mode", json!("cubic")), @r#"Some("mode"): expected one of linear, smooth, got `cubic`"#);
+    assert_snapshot!(with("model", json!(null)), @r#"Some("model"): it is missing; give it a value or a link"#);
+}
+
+#[test]
 fn unusable_inputs_are_named() {
     let with = |name: &str, value: serde_json::Value| {
         let mut inputs = json!({"model": "small", "names": [], "style": {}});
@@ -117,10 +188,10 @@ fn unusable_inputs_are_named() {
     assert_snapshot!(with("number", json!(9)), @r#"Some("number"): a number of at most 8 was expected, 9 came"#);
     assert_snapshot!(with("number", json!(2.5)), @r#"Some("number"): a whole number was expected, FLOAT 2.5 came"#);
     assert_snapshot!(with("fraction", json!("much")), @r#"Some("fraction"): a number was expected, STRING "much" came"#);
-    assert_snapshot!(with("mode", json!("cubic")), @r#"Some("mode"): one of linear, smooth was expected, `cubic` came"#);
+    assert_snapshot!(with("mode", json!("cubic")), @r#"Some("mode"): expected one of linear, smooth, got `cubic`"#);
     assert_snapshot!(with("names", json!([1])), @r#"Some("names"): at index 0: a text was expected, INT 1 came"#);
     assert_snapshot!(with("style", json!({"width": -1})), @r#"Some("style"): the JSON does not fit: invalid value: integer `-1`, expected u32"#);
-    assert_snapshot!(with("geometry", json!(1)), @r#"Some("geometry"): one of TOKENS,LAYOUT was expected, INT came"#);
+    assert_snapshot!(with("geometry", json!(1)), @r#"Some("geometry"): expected one of TOKENS,LAYOUT, got INT"#);
     assert_snapshot!(with("model", json!(null)), @r#"Some("model"): it is missing; give it a value or a link"#);
     assert_snapshot!(with("modle", json!(1)), @"None: the node Everything has no input `modle`");
 }

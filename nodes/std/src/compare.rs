@@ -5,9 +5,8 @@ use crate::{
     levels::{Rounding, level},
     memory::zeros,
     metrics::{WINDOW, at_centres, psnr, ssim, total, weighted_psnr},
-    threads::within,
+    parallel::{PIECE, pieces},
 };
-use rayon::prelude::*;
 use splatgraph_sdk::{prelude::*, serde_json::json};
 
 /// The 8-bit range, for both measures.
@@ -40,7 +39,7 @@ pub fn compare(
     let extent = Extent::of(&a, "a")?;
     check(extent, Extent::of(&b, "b")?)?;
     let weights = mask.map(|mask| Weights::new(mask, extent)).transpose()?;
-    within(ctx, || compare_within(&a, &b, extent, error_gain, weights.as_ref(), ctx))
+    ctx.on_threads(|| compare_within(&a, &b, extent, error_gain, weights.as_ref(), ctx))
 }
 
 fn compare_within(
@@ -145,21 +144,24 @@ impl Weights {
 }
 
 fn levels(values: &[f32]) -> Vec<f32> {
-    values.par_iter().map(|v| f32::from(level(*v, Rounding::Round))).collect()
+    let mut levels = values.to_vec();
+    pieces(&mut levels, PIECE, &|_, piece| {
+        piece.iter_mut().for_each(|v| *v = f32::from(level(*v, Rounding::Round)));
+    });
+    levels
 }
 
 /// a, b and gain * |a - b|, `[B, H, 3 W, 3]`.
 fn side_by_side(a: &[f32], b: &[f32], extent: Extent, gain: f32) -> Result<Image> {
     let row = extent.width * 3;
     let mut out = zeros::<f32>(a.len() * 3)?;
-    out.par_chunks_exact_mut(row * 3).zip(a.par_chunks_exact(row).zip(b.par_chunks_exact(row))).for_each(
-        |(out, (a, b))| {
-            out[..row].copy_from_slice(a);
-            out[row..2 * row].copy_from_slice(b);
-            for (out, (a, b)) in out[2 * row..].iter_mut().zip(a.iter().zip(b)) {
-                *out = ((a - b).abs() * gain).min(1.0);
-            }
-        },
-    );
+    pieces(&mut out, row * 3, &|y, out| {
+        let (a, b) = (&a[y * row..][..row], &b[y * row..][..row]);
+        out[..row].copy_from_slice(a);
+        out[row..2 * row].copy_from_slice(b);
+        for (out, (a, b)) in out[2 * row..].iter_mut().zip(a.iter().zip(b)) {
+            *out = ((a - b).abs() * gain).min(1.0);
+        }
+    });
     Image::new(Tensor::from_vec([extent.batch, extent.height, extent.width * 3, 3], out)?)
 }

@@ -3,44 +3,58 @@
 use crate::{
     extent::Extent,
     memory::{MAX_PIXELS, zeros},
+    parallel::pieces,
 };
-use rayon::prelude::*;
 use splatgraph_sdk::prelude::*;
 
-/// Width and height of the picture, or those that are given where there is none.
-///
-/// # Errors
-/// Neither is given, or both; or there would be too many pixels.
-pub(crate) fn mask_size(image: Option<&Image>, width: u32, height: u32) -> Result<[usize; 2]> {
-    let given = [width as usize, height as usize];
-    let Some(image) = image else {
-        if given.contains(&0) {
+/// The size of a mask that is drawn for no picture.
+#[derive(Clone, Copy, InputGroup)]
+pub struct CanvasSize {
+    /// The mask's width where no picture is given.
+    #[input(default = 0, min = 0, max = 65536)]
+    canvas_width: u32,
+    /// The mask's height where no picture is given.
+    #[input(default = 0, min = 0, max = 65536)]
+    canvas_height: u32,
+}
+
+impl CanvasSize {
+    /// Width and height of the picture, or these where there is none.
+    ///
+    /// # Errors
+    /// Neither is given, or both; or there would be too many pixels.
+    pub(crate) fn or_of(self, image: Option<&Image>) -> Result<[usize; 2]> {
+        let Self { canvas_width: width, canvas_height: height } = self;
+        let given = [width as usize, height as usize];
+        let Some(image) = image else {
+            if given.contains(&0) {
+                return Err(Error::input(
+                    "image",
+                    format!(
+                        "expected a picture that the mask is for, or canvas_width and canvas_height, got {width} x {height}"
+                    ),
+                ));
+            }
+            if given[0].saturating_mul(given[1]) as u64 > MAX_PIXELS {
+                return Err(Error::input(
+                    "canvas_width",
+                    format!("expected a mask of at most 256 megapixels, got {width} x {height}"),
+                ));
+            }
+            return Ok(given);
+        };
+        let extent = Extent::of(image, "image")?;
+        if given != [0, 0] {
             return Err(Error::input(
-                "image",
+                "canvas_width",
                 format!(
-                    "a picture that the mask is for was expected, or canvas_width and canvas_height, {width} x {height} came"
+                    "expected a picture or a canvas size, got a picture of {} x {} and the size {width} x {height}; leave out one of them",
+                    extent.width, extent.height
                 ),
             ));
         }
-        if given[0].saturating_mul(given[1]) as u64 > MAX_PIXELS {
-            return Err(Error::input(
-                "canvas_width",
-                format!("a mask of at most 256 megapixels was expected, {width} x {height} came"),
-            ));
-        }
-        return Ok(given);
-    };
-    let extent = Extent::of(image, "image")?;
-    if given != [0, 0] {
-        return Err(Error::input(
-            "canvas_width",
-            format!(
-                "the mask gets the size of the picture, {} x {}, but {width} x {height} came, too; leave out one of them",
-                extent.width, extent.height
-            ),
-        ));
+        Ok([extent.width, extent.height])
     }
-    Ok([extent.width, extent.height])
 }
 
 /// The mask of a shape: 1 inside, 0 outside, and a straight way from one to the other of `feather` pixels across its edge.
@@ -54,7 +68,7 @@ pub(crate) fn drawn(
     distance: impl Fn(f32, f32) -> f32 + Sync,
 ) -> Result<Mask> {
     let mut mask = zeros::<f32>(width * height)?;
-    mask.par_chunks_exact_mut(width).enumerate().for_each(|(y, line)| {
+    pieces(&mut mask, width, &|y, line| {
         for (x, value) in line.iter_mut().enumerate() {
             *value = covered(distance(x as f32 + 0.5, y as f32 + 0.5), feather);
         }

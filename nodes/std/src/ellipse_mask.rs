@@ -1,9 +1,6 @@
 //! `std.EllipseMask`
 
-use crate::{
-    drawn_mask::{check_finite, drawn, mask_size},
-    threads::within,
-};
+use crate::drawn_mask::{CanvasSize, check_finite, drawn};
 use splatgraph_sdk::prelude::*;
 
 /// Draws an ellipse as a mask: 1 inside, 0 outside.
@@ -30,17 +27,12 @@ pub fn ellipse_mask(
     /// How many pixels wide the way from 1 to 0 is, about; half of it lies on either side of the edge.
     #[input(default = 0.0, min = 0, max = 65536)]
     feather: f32,
-    /// The mask's width where no picture is given.
-    #[input(default = 0, min = 0, max = 65536)]
-    canvas_width: u32,
-    /// The mask's height where no picture is given.
-    #[input(default = 0, min = 0, max = 65536)]
-    canvas_height: u32,
+    #[input(flatten)] canvas: CanvasSize,
     ctx: &Ctx,
 ) -> Result<Mask> {
     let numbers = [("x", x), ("y", y), ("radius_x", radius_x), ("radius_y", radius_y)];
     check_finite(&[&numbers[..], &[("angle", angle), ("feather", feather)]].concat())?;
-    let size = mask_size(image.as_ref(), canvas_width, canvas_height)?;
+    let size = canvas.or_of(image.as_ref())?;
     let (sin, cos) = angle.to_radians().sin_cos();
     // Of the box around it.
     let (reach_x, reach_y) = ((radius_x * cos).hypot(radius_y * sin), (radius_x * sin).hypot(radius_y * cos));
@@ -54,7 +46,7 @@ pub fn ellipse_mask(
             ),
         ));
     }
-    within(ctx, || {
+    ctx.on_threads(|| {
         drawn(size, feather, |at_x, at_y| {
             let (dx, dy) = (at_x - x, at_y - y);
             let (u, v) = ((dx * cos + dy * sin) / radius_x, (dy * cos - dx * sin) / radius_y);

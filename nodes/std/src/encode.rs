@@ -3,12 +3,11 @@
 use crate::decode::reason;
 use image::{
     ExtendedColorType, ImageEncoder, ImageError, ImageResult,
-    codecs::{
-        bmp::BmpEncoder, jpeg::JpegEncoder, pnm, qoi::QoiEncoder, tga::TgaEncoder, tiff::TiffEncoder, webp::WebPEncoder,
-    },
+    codecs::{bmp::BmpEncoder, jpeg::JpegEncoder, pnm, qoi::QoiEncoder, tga::TgaEncoder, webp::WebPEncoder},
 };
 use splatgraph_sdk::prelude::*;
 use std::io::Cursor;
+use tiff::encoder::{TiffEncoder, colortype::RGB8};
 
 /// What is written for an extension.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,7 +63,7 @@ pub(crate) fn encode(
     (width, height): (u32, u32),
     format: Format,
     quality: u8,
-    text: &[(String, String)],
+    text: &[(&str, &str)],
 ) -> Result<Vec<u8>> {
     let mut out = Cursor::new(Vec::new());
     let colour = ExtendedColorType::Rgb8;
@@ -73,7 +72,7 @@ pub(crate) fn encode(
         Format::Jpeg => JpegEncoder::new_with_quality(&mut out, quality).write_image(rgb, width, height, colour),
         Format::WebP => WebPEncoder::new_lossless(&mut out).write_image(rgb, width, height, colour),
         Format::Bmp => BmpEncoder::new(&mut out).write_image(rgb, width, height, colour),
-        Format::Tiff => TiffEncoder::new(&mut out).write_image(rgb, width, height, colour),
+        Format::Tiff => return tiff(rgb, (width, height)),
         Format::Tga => TgaEncoder::new(&mut out).write_image(rgb, width, height, colour),
         Format::Qoi => QoiEncoder::new(&mut out).write_image(rgb, width, height, colour),
         Format::Ppm => {
@@ -81,13 +80,24 @@ pub(crate) fn encode(
             pnm::PnmEncoder::new(&mut out).with_subtype(subtype).write_image(rgb, width, height, colour)
         }
     };
-    written.map_err(|e: ImageError| {
-        Error::new(format!("{format:?} can't hold this picture of {width} x {height}; try .png ({})", reason(&e)))
-    })?;
+    written.map_err(|e: ImageError| too_large(format, (width, height), &reason(&e)))?;
     Ok(out.into_inner())
 }
 
-fn png(rgb: &[u8], (width, height): (u32, u32), text: &[(String, String)]) -> Result<Vec<u8>> {
+#[track_caller]
+fn too_large(format: Format, (width, height): (u32, u32), reason: &str) -> Error {
+    Error::new(format!("{format:?} can't hold this picture of {width} x {height}; try .png ({reason})"))
+}
+
+/// Without `image` in between, whose encoder is compiled for all kinds of pixels.
+fn tiff(rgb: &[u8], (width, height): (u32, u32)) -> Result<Vec<u8>> {
+    let mut out = Cursor::new(Vec::new());
+    let written = TiffEncoder::new(&mut out).and_then(|mut tiff| tiff.write_image::<RGB8>(width, height, rgb));
+    written.map_err(|e| too_large(Format::Tiff, (width, height), &e.to_string()))?;
+    Ok(out.into_inner())
+}
+
+fn png(rgb: &[u8], (width, height): (u32, u32), text: &[(&str, &str)]) -> Result<Vec<u8>> {
     let mut out = Vec::new();
     let mut encoder = png::Encoder::new(&mut out, width, height);
     encoder.set_color(png::ColorType::Rgb);
@@ -96,9 +106,9 @@ fn png(rgb: &[u8], (width, height): (u32, u32), text: &[(String, String)]) -> Re
     for (key, text) in text {
         // tEXt is what every reader knows, but it is Latin-1; only plain ASCII means the same to readers that guess.
         if text.is_ascii() {
-            encoder.add_text_chunk(key.clone(), text.clone())?;
+            encoder.add_text_chunk((*key).to_owned(), (*text).to_owned())?;
         } else {
-            encoder.add_itxt_chunk(key.clone(), text.clone())?;
+            encoder.add_itxt_chunk((*key).to_owned(), (*text).to_owned())?;
         }
     }
     let mut writer = encoder.write_header()?;

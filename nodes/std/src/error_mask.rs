@@ -4,9 +4,8 @@ use crate::{
     drawn_mask::check_finite,
     extent::{Extent, resize_node},
     memory::zeros,
-    threads::within,
+    parallel::{PIECE, pieces},
 };
-use rayon::prelude::*;
 use splatgraph_sdk::prelude::*;
 
 /// Shows where two pictures differ: their squared error, blurred, as a mask whose largest value is 1.
@@ -51,7 +50,7 @@ pub fn error_mask(
     let (batch, width, height) = (left.batch.max(right.batch), left.width, left.height);
     let window = window(radius);
     let (of_a, of_b) = (a.image.as_slice::<f32>()?, b.image.as_slice::<f32>()?);
-    within(ctx, || {
+    ctx.on_threads(|| {
         let mut mask = zeros::<f32>(batch * width * height)?;
         let mut scales = 0.0;
         for (i, mask) in mask.chunks_exact_mut(width * height).enumerate() {
@@ -68,7 +67,7 @@ pub fn error_mask(
                 ));
             }
             if largest > 0.0 {
-                mask.par_iter_mut().for_each(|v| *v /= largest);
+                pieces(mask, PIECE, &|_, piece| piece.iter_mut().for_each(|v| *v /= largest));
             }
             scales += f64::from(largest);
         }
@@ -78,8 +77,14 @@ pub fn error_mask(
 
 /// The mean of the three channels' squared differences at each pixel.
 fn squared_errors(a: &[f32], b: &[f32]) -> Vec<f32> {
-    let pixels = a.as_chunks::<3>().0.par_iter().zip(b.as_chunks::<3>().0.par_iter());
-    pixels.map(|(a, b)| a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum::<f32>() / 3.0).collect()
+    let (a, b) = (a.as_chunks::<3>().0, b.as_chunks::<3>().0);
+    let mut errors = vec![0.0; a.len()];
+    pieces(&mut errors, PIECE, &|index, errors| {
+        for (error, (a, b)) in errors.iter_mut().zip(a[index * PIECE..].iter().zip(&b[index * PIECE..])) {
+            *error = a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum::<f32>() / 3.0;
+        }
+    });
+    errors
 }
 
 /// Half a gaussian from its centre on, out to three standard deviations.
@@ -93,12 +98,13 @@ fn window(radius: f32) -> Vec<f32> {
 fn blur(values: &[f32], width: usize, window: &[f32], out: &mut [f32]) {
     let height = values.len() / width;
     let mut rows = vec![0.0; values.len()];
-    rows.par_chunks_exact_mut(width).zip(values.par_chunks_exact(width)).for_each(|(out, line)| {
+    pieces(&mut rows, width, &|y, out| {
+        let line = &values[y * width..][..width];
         for (x, to) in out.iter_mut().enumerate() {
             *to = mean(window, x, width, |i| line[i]);
         }
     });
-    out.par_chunks_exact_mut(width).enumerate().for_each(|(y, line)| {
+    pieces(out, width, &|y, line| {
         for (x, to) in line.iter_mut().enumerate() {
             *to = mean(window, y, height, |i| rows[i * width + x]);
         }

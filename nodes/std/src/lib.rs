@@ -32,8 +32,8 @@ mod levels;
 mod memory;
 mod metrics;
 mod orient;
+mod parallel;
 mod resample;
-mod threads;
 mod tiles;
 
 export_pack! {

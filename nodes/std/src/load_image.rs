@@ -1,9 +1,6 @@
 //! `std.LoadImage`
 
-use crate::{
-    decode::{Picture, decode},
-    threads::within,
-};
+use crate::decode::{Picture, decode};
 use splatgraph_sdk::prelude::*;
 use std::{ffi::OsStr, fs::File, io::BufReader, path::Path};
 
@@ -19,7 +16,7 @@ pub fn load_image(
     path: PathBuf,
     ctx: &Ctx,
 ) -> Result<(Image, Mask)> {
-    let picture = within(ctx, || read(&path)).map_err(|e| {
+    let picture = ctx.on_threads(|| read(&path)).map_err(|e| {
         let mut e = e.context("reading a picture").blame("path");
         e.message += &format!(": {}", path.display());
         e

@@ -1,5 +1,6 @@
 //! How alike two pictures are.
 
+use crate::parallel::{PIECE, numbers};
 use rayon::prelude::*;
 
 /// The side of SSIM's window.
@@ -11,20 +12,20 @@ pub(crate) const MAX_PSNR: f64 = 100.0;
 /// Peak signal-to-noise ratio in dB: 10 log10(peak² / mean squared difference), at most [`MAX_PSNR`].
 #[must_use]
 pub(crate) fn psnr(a: &[f32], b: &[f32], peak: f64) -> f64 {
-    let sums: Vec<f64> =
-        a.par_chunks(1 << 16).zip(b.par_chunks(1 << 16)).map(|(a, b)| squared_difference(a, b)).collect();
+    let pieces: Vec<_> = a.chunks(PIECE).zip(b.chunks(PIECE)).collect();
+    let sums = numbers(pieces.len(), &|i| squared_difference(pieces[i].0, pieces[i].1));
     decibels(sums.iter().sum::<f64>() / a.len() as f64, peak)
 }
 
 /// As [`psnr`] with a weight for each pixel, of three channels; not all are 0.
 #[must_use]
 pub(crate) fn weighted_psnr(a: &[f32], b: &[f32], peak: f64, weights: &[f32]) -> f64 {
-    let line = |((a, b), weights): ((&[f32], &[f32]), &[f32])| -> f64 {
+    let pixels: Vec<_> = a.chunks(3 << 14).zip(b.chunks(3 << 14)).zip(weights.chunks(1 << 14)).collect();
+    let sums = numbers(pixels.len(), &|i| {
+        let ((a, b), weights) = pixels[i];
         let pixels = a.as_chunks::<3>().0.iter().zip(b.as_chunks::<3>().0).zip(weights);
         pixels.map(|((a, b), weight)| f64::from(*weight) * squared_difference(a, b)).sum()
-    };
-    let lines = a.par_chunks(3 << 14).zip(b.par_chunks(3 << 14)).zip(weights.par_chunks(1 << 14));
-    let sums: Vec<f64> = lines.map(line).collect();
+    });
     decibels(sums.iter().sum::<f64>() / (3.0 * total(weights)), peak)
 }
 

@@ -1,8 +1,7 @@
 //! Turning a picture upright while its pixels are converted, so that no other copy of it is made.
 
-use crate::memory::zeros;
+use crate::{memory::zeros, parallel::pieces};
 use image::metadata::Orientation;
-use rayon::prelude::*;
 use splatgraph_sdk::prelude::*;
 
 /// Rows that one task writes. A turned picture is then read in runs of as many pixels.
@@ -60,7 +59,7 @@ pub(crate) fn orient<const C: usize>(
     let (width, height) = source.upright_size(orientation);
     let (origin, step_x, step_y) = steps(source.size, orientation);
     let mut out = zeros::<f32>(width * height * C)?;
-    out.par_chunks_mut(ROWS * width * C).enumerate().for_each(|(block, rows)| {
+    pieces(&mut out, ROWS * width * C, &|block, rows| {
         let (pixels, _) = rows.as_chunks_mut::<C>();
         let first = block * ROWS;
         let count = pixels.len() / width;

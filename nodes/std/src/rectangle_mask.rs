@@ -1,9 +1,6 @@
 //! `std.RectangleMask`
 
-use crate::{
-    drawn_mask::{check_finite, drawn, mask_size},
-    threads::within,
-};
+use crate::drawn_mask::{CanvasSize, check_finite, drawn};
 use splatgraph_sdk::prelude::*;
 
 /// Draws a rectangle as a mask: 1 inside, 0 outside.
@@ -30,16 +27,11 @@ pub fn rectangle_mask(
     /// How many pixels wide the way from 1 to 0 is; half of it lies on either side of the edge.
     #[input(default = 0.0, min = 0, max = 65536)]
     feather: f32,
-    /// The mask's width where no picture is given.
-    #[input(default = 0, min = 0, max = 65536)]
-    canvas_width: u32,
-    /// The mask's height where no picture is given.
-    #[input(default = 0, min = 0, max = 65536)]
-    canvas_height: u32,
+    #[input(flatten)] canvas: CanvasSize,
     ctx: &Ctx,
 ) -> Result<Mask> {
     check_finite(&[("x", x), ("y", y), ("width", width), ("height", height), ("feather", feather)])?;
-    let size = mask_size(image.as_ref(), canvas_width, canvas_height)?;
+    let size = canvas.or_of(image.as_ref())?;
     let (right, bottom) = (x + width, y + height);
     if width == 0.0 || height == 0.0 || right <= 0.0 || bottom <= 0.0 || x >= size[0] as f32 || y >= size[1] as f32 {
         return Err(Error::input(
@@ -50,7 +42,7 @@ pub fn rectangle_mask(
             ),
         ));
     }
-    within(ctx, || {
+    ctx.on_threads(|| {
         drawn(size, feather, |at_x, at_y| {
             let (dx, dy) = ((x - at_x).max(at_x - right), (y - at_y).max(at_y - bottom));
             // Beyond a corner the corner is the nearest, elsewhere an edge.

@@ -1,6 +1,9 @@
 //! Scaling pictures: separable, antialiased when shrinking, in f32.
 
-use crate::memory::zeros;
+use crate::{
+    memory::zeros,
+    parallel::{PIECE, pieces},
+};
 use rayon::prelude::*;
 use splatgraph_sdk::prelude::*;
 use std::{f64::consts::PI, ops::Range};
@@ -129,8 +132,8 @@ pub(crate) fn resample(source: &[f32], y: Axis, x: Axis, filter: Filter) -> Resu
 fn horizontal(source: &[f32], width: usize, taps: &Taps, out: &mut [f32]) {
     // A weight for each of a pixel's channels, so that the sum runs over plain slices.
     let weights: Vec<Vec<f32>> = taps.weights.iter().map(|w| w.iter().flat_map(|w| [*w; 3]).collect()).collect();
-    let rows = out.par_chunks_exact_mut(taps.first.len() * 3).zip(source.par_chunks_exact(width * 3));
-    rows.for_each(|(out, source)| {
+    pieces(out, taps.first.len() * 3, &|y, out| {
+        let source = &source[y * width * 3..][..width * 3];
         let (pixels, _) = out.as_chunks_mut::<3>();
         for ((pixel, first), weights) in pixels.iter_mut().zip(&taps.first).zip(&weights) {
             *pixel = dot(&source[first * 3..first * 3 + weights.len()], weights);
@@ -156,10 +159,10 @@ fn dot(source: &[f32], weights: &[f32]) -> [f32; 3] {
 
 /// Mixes rows of `row` floats; `source` begins with row `start`.
 fn vertical(source: &[f32], start: usize, row: usize, taps: &Taps, out: &mut [f32]) {
-    out.par_chunks_exact_mut(row).zip(&taps.first).zip(&taps.weights).for_each(|((out, first), weights)| {
-        let rows = source[(first - start) * row..].chunks_exact(row);
+    pieces(out, row, &|y, out| {
+        let rows = source[(taps.first[y] - start) * row..].chunks_exact(row);
         out.fill(0.0);
-        for (source, weight) in rows.zip(weights) {
+        for (source, weight) in rows.zip(&taps.weights[y]) {
             for (out, value) in out.iter_mut().zip(source) {
                 *out += value * weight;
             }
@@ -170,8 +173,8 @@ fn vertical(source: &[f32], start: usize, row: usize, taps: &Taps, out: &mut [f3
 /// Lanczos swings past edges. What it makes stays within 0..1, or within the source's range where that is wider.
 fn limit_overshoot(source: &[f32], out: &mut [f32]) {
     let (low, high) = source
-        .par_chunks(1 << 16)
+        .par_chunks(PIECE)
         .map(|values| values.iter().fold((0.0f32, 1.0f32), |(low, high), v| (low.min(*v), high.max(*v))))
         .reduce(|| (0.0, 1.0), |a, b| (a.0.min(b.0), a.1.max(b.1)));
-    out.par_iter_mut().for_each(|v| *v = v.clamp(low, high));
+    pieces(out, PIECE, &|_, piece| piece.iter_mut().for_each(|v| *v = v.clamp(low, high)));
 }

@@ -3,7 +3,6 @@
 use crate::{
     extent::Extent,
     resample::{Axis, Filter, resample},
-    threads::within,
 };
 use splatgraph_sdk::prelude::*;
 
@@ -44,7 +43,7 @@ pub fn resize(
     if y.is_identity() && x.is_identity() {
         return Ok(image);
     }
-    let scaled = within(ctx, || resample(image.image.as_slice()?, y, x, filter))?;
+    let scaled = ctx.on_threads(|| resample(image.image.as_slice()?, y, x, filter))?;
     Image::new(Tensor::from_vec([extent.batch, y.size, x.size, 3], scaled)?)
 }
 

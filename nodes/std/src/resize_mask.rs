@@ -3,7 +3,6 @@
 use crate::{
     resample::{Filter, resample},
     resize::{Fit, axes},
-    threads::within,
 };
 use splatgraph_sdk::prelude::*;
 
@@ -41,7 +40,7 @@ pub fn resize_mask(
     if y.is_identity() && x.is_identity() {
         return Ok(mask);
     }
-    let scaled = within(ctx, || {
+    let scaled = ctx.on_threads(|| {
         // Three equal channels: pictures are what the filters are made for, and masks are small beside them.
         let grey: Vec<f32> = mask.mask.as_slice::<f32>()?.iter().flat_map(|v| [*v; 3]).collect();
         Ok(resample(&grey, y, x, filter)?.into_iter().step_by(3).collect::<Vec<f32>>())

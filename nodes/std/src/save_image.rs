@@ -4,10 +4,9 @@ use crate::{
     encode::{Format, encode},
     extent::Extent,
     levels::{Rounding, level},
-    threads::within,
 };
 use rayon::prelude::*;
-use splatgraph_sdk::{numbered, prelude::*, write_output};
+use splatgraph_sdk::{numbered, prelude::*, settings, write_output};
 use std::{ffi::OsStr, path::Path};
 
 /// Writes pictures to files with 8 bits a channel.
@@ -33,21 +32,15 @@ pub fn save_image(
     let format = Format::from_extension(path.extension().and_then(OsStr::to_str)).map_err(|e| at(e, &path))?;
     let paths: Vec<PathBuf> = (0..extent.batch).map(|b| numbered(&path, b, extent.batch)).collect();
     let size = (u32::try_from(extent.width)?, u32::try_from(extent.height)?);
-    let text = png_text(ctx);
+    let text: Vec<(&str, &str)> = settings::png_text(ctx.settings()).collect();
     let pictures = image.image.as_slice::<f32>()?.chunks_exact(extent.pixels() * 3);
     for (b, (picture, path)) in pictures.zip(&paths).enumerate() {
         ctx.step(b, extent.batch)?;
-        let rgb: Vec<u8> = within(ctx, || Ok(picture.par_iter().map(|v| level(*v, rounding)).collect()))?;
+        let rgb: Vec<u8> = ctx.on_threads(|| Ok(picture.par_iter().map(|v| level(*v, rounding)).collect()))?;
         let bytes = encode(&rgb, size, format, quality as u8, &text).map_err(|e| at(e.blame("path"), path))?;
         write_output(path, &bytes).map_err(|e| at(e, path))?;
     }
     Ok((paths[0].clone(), paths))
-}
-
-/// Keys and texts that the host wants to have in a PNG.
-fn png_text(ctx: &Ctx) -> Vec<(String, String)> {
-    let chunks = ctx.settings().get("png_text").and_then(|t| t.as_object()).into_iter().flatten();
-    chunks.filter_map(|(key, text)| Some((key.clone(), text.as_str()?.to_owned()))).collect()
 }
 
 fn at(e: Error, path: &Path) -> Error {

@@ -1,11 +1,10 @@
 //! `std.StrokesMask`
 
 use crate::{
-    drawn_mask::{check_finite, covered, mask_size},
+    drawn_mask::{CanvasSize, check_finite, covered},
     memory::zeros,
-    threads::within,
+    parallel::pieces,
 };
-use rayon::prelude::*;
 use serde::Deserialize;
 use splatgraph_sdk::prelude::*;
 
@@ -32,29 +31,23 @@ pub fn strokes_mask(
     /// How many pixels wide the way from 1 to 0 is; half of it lies on either side of the edge.
     #[input(default = 0.0, min = 0, max = 65536)]
     feather: f32,
-    /// The mask's width where no picture is given.
-    #[input(default = 0, min = 0, max = 65536)]
-    canvas_width: u32,
-    /// The mask's height where no picture is given.
-    #[input(default = 0, min = 0, max = 65536)]
-    canvas_height: u32,
+    #[input(flatten)] canvas: CanvasSize,
     ctx: &Ctx,
 ) -> Result<Mask> {
     check_finite(&[("feather", feather)])?;
-    let [width, height] = mask_size(image.as_ref(), canvas_width, canvas_height)?;
+    let [width, height] = canvas.or_of(image.as_ref())?;
     for (i, stroke) in strokes.0.iter().enumerate() {
         check(stroke, i)?;
     }
     let segments: Vec<Segment> = strokes.0.iter().flat_map(Segment::of).collect();
-    within(ctx, || {
+    ctx.on_threads(|| {
         let mut mask = zeros::<f32>(width * height)?;
-        mask.par_chunks_exact_mut(width).enumerate().try_for_each(|(y, line)| {
-            ctx.check()?;
-            for segment in &segments {
-                segment.draw(y, line, feather);
+        pieces(&mut mask, width, &|y, line| {
+            if !ctx.cancelled() {
+                segments.iter().for_each(|segment| segment.draw(y, line, feather));
             }
-            Ok::<_, Error>(())
-        })?;
+        });
+        ctx.check()?;
         Mask::new(Tensor::from_vec([1, height, width], mask)?)
     })
 }

@@ -107,6 +107,8 @@ pub(crate) struct InputOptions {
     pub(crate) path: Option<Ident>,
     pub(crate) builtin: Vec<LitStr>,
     pub(crate) extensions: Vec<LitStr>,
+    /// Where `flatten` stands.
+    pub(crate) flatten: Option<Span>,
 }
 
 impl Parse for InputOptions {
@@ -128,9 +130,10 @@ impl Parse for InputOptions {
                 }
                 "builtin" => options.builtin = texts(input)?,
                 "extensions" => options.extensions = texts(input)?,
+                "flatten" => options.flatten = Some(key.span()),
                 other => {
                     let message = format!(
-                        "unknown option `{other}` of #[input]; there are: default, min, max, path, builtin, extensions"
+                        "unknown option `{other}` of #[input]; there are: default, min, max, path, builtin, extensions, flatten"
                     );
                     return Err(Error::new(key.span(), message));
                 }
@@ -152,6 +155,11 @@ fn texts(input: ParseStream<'_>) -> Result<Vec<LitStr>> {
 }
 
 impl InputOptions {
+    pub(crate) fn is_only_flatten(&self) -> bool {
+        let Self { default, min, max, path, builtin, extensions, flatten: _ } = self;
+        [default, min, max].iter().all(|e| e.is_none()) && path.is_none() && builtin.is_empty() && extensions.is_empty()
+    }
+
     /// Takes the `#[input(..)]` out of a parameter's attributes, and its doc comment.
     pub(crate) fn take(attributes: &mut Vec<Attribute>) -> Result<(Self, String)> {
         let text = help(attributes);

@@ -31,17 +31,14 @@ pub(crate) fn expand(item: TokenStream) -> Result<TokenStream> {
                 ::std::string::String::from(::splatgraph_sdk::spec::scalar::STRING)
             }
             fn choices() -> ::std::vec::Vec<::splatgraph_sdk::spec::ChoiceSpec> {
-                ::std::vec![#(::splatgraph_sdk::spec::ChoiceSpec { name: ::std::string::String::from(#names), help: ::std::string::String::from(#texts) }),*]
+                ::splatgraph_sdk::socket::declare_choices(&[#((#names, #texts)),*])
             }
         }
         impl ::splatgraph_sdk::socket::Input for #ident {
             fn from_value(value: &::splatgraph_sdk::Value) -> ::splatgraph_sdk::Result<Self> {
                 match value.as_text() {
                     #(::core::option::Option::Some(#names) => ::core::result::Result::Ok(Self::#variants),)*
-                    _ => {
-                        let choices: &[&str] = &[#(#names),*];
-                        ::core::result::Result::Err(::splatgraph_sdk::Error::new(::std::format!("one of {} was expected, {} came", choices.join(", "), value.as_text().map_or_else(|| value.type_name(), |t| ::std::format!("`{t}`")))))
-                    }
+                    _ => ::core::result::Result::Err(::splatgraph_sdk::socket::no_such_choice(value, &[#(#names),*])),
                 }
             }
         }

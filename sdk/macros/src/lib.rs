@@ -2,6 +2,8 @@
 
 mod attributes;
 mod choice;
+mod input_group;
+mod inputs;
 mod node;
 mod union;
 
@@ -19,7 +21,8 @@ use proc_macro::TokenStream;
 ///
 /// Parameters take `#[input(..)]`: `default = 128`, `min = 1`, `max = 4096`, `path = read` (or `read_dir`, `write`,
 /// `model`), `builtin = ["small"]` for models inside the pack, `extensions = ["abc"]` for the kind of file that the node is
-/// for, without a dot: `inspect` and `convert` find it so. A parameter `ctx: &Ctx` is no input.
+/// for, without a dot: `inspect` and `convert` find it so. A parameter with `#[input(flatten)]` is a group of inputs, see
+/// [`InputGroup`](macro@InputGroup). A parameter `ctx: &Ctx` is no input.
 ///
 /// A node with a state is a struct with `Default` whose `impl` block has `fn run(&self, ..)`: one instance lives for each node
 /// of a graph, as long as the host process does.
@@ -38,4 +41,14 @@ pub fn choice(item: TokenStream) -> TokenStream {
 #[proc_macro_derive(Union)]
 pub fn union(item: TokenStream) -> TokenStream {
     union::expand(item.into()).unwrap_or_else(syn::Error::into_compile_error).into()
+}
+
+/// Makes a struct a group of inputs that several nodes share.
+///
+/// Each field is an input, with a doc comment and `#[input(..)]` as on a parameter of a node. A node takes the group as a
+/// parameter with `#[input(flatten)]`; its manifest lists the fields in the parameter's place, in order. A group may hold
+/// another group, as a field with `#[input(flatten)]`.
+#[proc_macro_derive(InputGroup, attributes(input))]
+pub fn input_group(item: TokenStream) -> TokenStream {
+    input_group::expand(item.into()).unwrap_or_else(syn::Error::into_compile_error).into()
 }

@@ -1,11 +1,14 @@
 //! `#[node]`
 
-use crate::attributes::{InputOptions, NodeOptions, camel_case, help};
+use crate::{
+    attributes::{InputOptions, NodeOptions, camel_case, help},
+    inputs::{DeclaredInput, borrowed},
+};
 use proc_macro2::TokenStream;
-use quote::{ToTokens, format_ident, quote, quote_spanned};
+use quote::{ToTokens, quote};
 use syn::{
-    Error, Expr, ExprLit, FnArg, GenericArgument, Ident, ImplItem, ImplItemFn, Item, ItemFn, ItemImpl, Lit, Pat,
-    PathArguments, ReceiverKind, Result, ReturnType, Signature, Type, spanned::Spanned,
+    Error, FnArg, GenericArgument, ImplItem, ImplItemFn, Item, ItemFn, ItemImpl, Pat, PathArguments, ReceiverKind,
+    Result, ReturnType, Signature, Type, spanned::Spanned,
 };
 
 pub(crate) fn expand(options: TokenStream, item: TokenStream) -> Result<TokenStream> {
@@ -25,7 +28,7 @@ fn function_node(options: &NodeOptions, mut function: ItemFn) -> Result<TokenStr
     let visibility = &function.vis;
     let class = class_name(options, &camel_case(&ident.to_string()));
     let spec = spec(options, &class, &help(&function.attrs), &parameters, &function.sig)?;
-    let (reads, arguments) = calls(&parameters);
+    let call = call(quote!(#ident), &parameters);
     Ok(quote! {
         #function
 
@@ -39,11 +42,7 @@ fn function_node(options: &NodeOptions, mut function: ItemFn) -> Result<TokenStr
                 Self {}
             }
             #spec
-            fn call(&self, context: &::splatgraph_sdk::Ctx, inputs: &::splatgraph_sdk::node::Inputs<'_>) -> ::splatgraph_sdk::Result<::std::vec::Vec<::splatgraph_sdk::Value>> {
-                let _ = (context, inputs);
-                #reads
-                ::splatgraph_sdk::socket::Outputs::into_values(#ident(#arguments)?)
-            }
+            #call
         }
     })
 }
@@ -78,7 +77,7 @@ fn struct_node(options: &NodeOptions, mut block: ItemImpl) -> Result<TokenStream
     let text = [block_help, help(&run.attrs)].into_iter().filter(|t| !t.is_empty()).collect::<Vec<_>>().join("\n\n");
     let class = class_name(options, &name);
     let spec = spec(options, &class, &text, &parameters, &run.sig)?;
-    let (reads, arguments) = calls(&parameters);
+    let call = call(quote!(self.run), &parameters);
     Ok(quote! {
         #block
 
@@ -87,11 +86,7 @@ fn struct_node(options: &NodeOptions, mut block: ItemImpl) -> Result<TokenStream
                 <Self as ::core::default::Default>::default()
             }
             #spec
-            fn call(&self, context: &::splatgraph_sdk::Ctx, inputs: &::splatgraph_sdk::node::Inputs<'_>) -> ::splatgraph_sdk::Result<::std::vec::Vec<::splatgraph_sdk::Value>> {
-                let _ = (context, inputs);
-                #reads
-                ::splatgraph_sdk::socket::Outputs::into_values(self.run(#arguments)?)
-            }
+            #call
         }
     })
 }
@@ -102,31 +97,7 @@ fn class_name(options: &NodeOptions, from_ident: &str) -> String {
 
 enum Parameter {
     Context,
-    Input(Box<InputParameter>),
-}
-
-struct InputParameter {
-    ident: Ident,
-    ty: Type,
-    options: InputOptions,
-    help: String,
-}
-
-impl InputParameter {
-    fn name(&self) -> String {
-        self.ident.to_string().trim_start_matches("r#").to_owned()
-    }
-
-    /// The default as an expression of the parameter's type.
-    fn default(&self) -> Option<TokenStream> {
-        let ty = &self.ty;
-        self.options.default.as_ref().map(|expression| match expression {
-            Expr::Lit(ExprLit { lit: Lit::Str(_), .. }) => {
-                quote_spanned!(expression.span()=> <#ty as ::core::convert::From<&str>>::from(#expression))
-            }
-            _ => quote_spanned!(expression.span()=> { let default: #ty = #expression; default }),
-        })
-    }
+    Input(Box<DeclaredInput>),
 }
 
 /// The parameters; what only the macro understands is taken out of the signature.
@@ -149,31 +120,14 @@ fn parameters(signature: &mut Signature) -> Result<Vec<Parameter>> {
             let is_context =
                 matches!(&*reference.elem, Type::Path(p) if p.path.segments.last().is_some_and(|s| s.ident == "Ctx"));
             if !is_context {
-                return Err(Error::new(
-                    typed.ty.span(),
-                    "an input is an owned value, such as `Image` or `String`; only the context is a reference: `ctx: &Ctx`",
-                ));
+                return Err(borrowed(&typed.ty));
             }
             all.push(Parameter::Context);
             continue;
         }
-        if !options.builtin.is_empty() && options.path.as_ref().is_none_or(|p| p != "model") {
-            return Err(Error::new(options.builtin[0].span(), "`builtin` names models: it goes with `path = model`"));
-        }
-        if !options.extensions.is_empty() && options.path.as_ref().is_none_or(|p| p == "read_dir") {
-            let message = "`extensions` names kinds of files: it goes with `path = read`, `write` or `model`";
-            return Err(Error::new(options.extensions[0].span(), message));
-        }
-        all.push(Parameter::Input(Box::new(InputParameter { ident, ty: (*typed.ty).clone(), options, help })));
+        all.push(Parameter::Input(Box::new(DeclaredInput::new(ident, (*typed.ty).clone(), options, help)?)));
     }
     Ok(all)
-}
-
-fn inputs(parameters: &[Parameter]) -> impl Iterator<Item = &InputParameter> {
-    parameters.iter().filter_map(|p| match p {
-        Parameter::Input(input) => Some(&**input),
-        Parameter::Context => None,
-    })
 }
 
 /// `fn spec()`
@@ -187,13 +141,19 @@ fn spec(
     let category = options.category.as_ref().map(|c| c.value()).unwrap_or_default();
     let version = options.version.as_ref().map_or_else(|| quote!(1), ToTokens::to_token_stream);
     let output = options.output;
-    let input_specs = inputs(parameters).map(input_spec);
+    let declarations = parameters.iter().filter_map(|p| match p {
+        Parameter::Input(input) => Some(input.declaration()),
+        Parameter::Context => None,
+    });
     let outputs_ty = outputs_type(signature)?;
     let names = output_names(options, outputs_ty)?;
     let (output_names, output_help): (Vec<String>, Vec<String>) = names.into_iter().unzip();
     Ok(quote! {
         fn spec() -> ::splatgraph_sdk::spec::NodeSpec {
-            let names = [#((#output_names, #output_help)),*] as [(&str, &str); _];
+            let mut all = ::std::vec::Vec::new();
+            let inputs = &mut all;
+            let _ = &inputs;
+            #(#declarations)*
             let sockets = <#outputs_ty as ::splatgraph_sdk::socket::Outputs>::sockets();
             ::splatgraph_sdk::spec::NodeSpec {
                 name: ::std::string::String::from(#class),
@@ -201,75 +161,25 @@ fn spec(
                 category: ::std::string::String::from(#category),
                 help: ::std::string::String::from(#help),
                 output: #output,
-                inputs: ::std::vec![#(#input_specs),*],
-                outputs: names.into_iter().zip(sockets).map(|((name, help), (socket, list))| ::splatgraph_sdk::spec::OutputSpec {
-                    name: ::std::string::String::from(name),
-                    socket,
-                    list,
-                    help: ::std::string::String::from(help),
-                }).collect(),
+                inputs: all,
+                outputs: ::splatgraph_sdk::node::declare_outputs(&[#((#output_names, #output_help)),*], sockets),
             }
         }
     })
 }
 
-fn input_spec(input: &InputParameter) -> TokenStream {
-    let ty = &input.ty;
-    let name = input.name();
-    let help = &input.help;
-    let span = ty.span();
-    let some = |value: Option<TokenStream>| {
-        value.map_or_else(|| quote!(::core::option::Option::None), |v| quote!(::core::option::Option::Some(#v)))
-    };
-    let json = |e: &Option<Expr>| some(e.as_ref().map(|e| quote!(::splatgraph_sdk::serde_json::json!(#e))));
-    let (min, max) = (json(&input.options.min), json(&input.options.max));
-    let default = some(
-        input.default().map(|d| quote_spanned!(span=> <#ty as ::splatgraph_sdk::socket::Literal>::to_literal(&#d))),
-    );
-    let path = some(input.options.path.as_ref().map(|kind| {
-        let variant = Ident::new(&camel_case(&kind.to_string()), kind.span());
-        quote!(::splatgraph_sdk::spec::PathKind::#variant)
-    }));
-    let (builtin, extensions) = (&input.options.builtin, &input.options.extensions);
-    let socket = quote_spanned!(span=> <#ty as ::splatgraph_sdk::socket::Socket>);
-    quote! {
-        ::splatgraph_sdk::spec::InputSpec {
-            name: ::std::string::String::from(#name),
-            socket: #socket::socket(),
-            list: #socket::LIST,
-            optional: #socket::OPTIONAL,
-            default: #default,
-            min: #min,
-            max: #max,
-            choices: #socket::choices(),
-            path: #path,
-            builtin: ::std::vec![#(::std::string::String::from(#builtin)),*],
-            extensions: ::std::vec![#(::std::string::String::from(#extensions)),*],
-            help: ::std::string::String::from(#help),
-        }
-    }
-}
-
-/// Statements that read the inputs, and the arguments of the call.
-fn calls(parameters: &[Parameter]) -> (TokenStream, TokenStream) {
-    // Names of their own: a parameter may be called as the function is.
-    let variable = |index: usize| format_ident!("input_{index}");
-    let reads = inputs(parameters).enumerate().map(|(index, input)| {
-        let (name, ty, variable) = (input.name(), &input.ty, variable(index));
-        match input.default() {
-            Some(default) => {
-                quote_spanned!(ty.span()=> let #variable = inputs.get_or::<#ty>(#index, #name, || #default)?;)
-            }
-            None => quote_spanned!(ty.span()=> let #variable = inputs.get::<#ty>(#index, #name)?;),
-        }
-    });
-    let reads = quote!(#(#reads)*);
-    let mut next = 0..;
+/// `fn call()`; `function` is what to call.
+fn call(function: TokenStream, parameters: &[Parameter]) -> TokenStream {
     let arguments = parameters.iter().map(|p| match p {
         Parameter::Context => quote!(context),
-        Parameter::Input(_) => next.next().map(variable).to_token_stream(),
+        Parameter::Input(input) => input.reading(),
     });
-    (reads, quote!(#(#arguments),*))
+    quote! {
+        fn call(&self, context: &::splatgraph_sdk::Ctx, inputs: &mut ::splatgraph_sdk::node::Inputs<'_>) -> ::splatgraph_sdk::Result<::std::vec::Vec<::splatgraph_sdk::Value>> {
+            let _ = (context, &inputs);
+            ::splatgraph_sdk::socket::Outputs::into_values(#function(#(#arguments),*)?)
+        }
+    }
 }
 
 /// The `T` of `Result<T>`.

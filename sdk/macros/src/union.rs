@@ -34,7 +34,7 @@ pub(crate) fn expand(item: TokenStream) -> Result<TokenStream> {
                 #(if ::splatgraph_sdk::spec::socket_types_meet(&came, &<#types as ::splatgraph_sdk::socket::Socket>::socket()) {
                     return <#types as ::splatgraph_sdk::socket::Input>::from_value(value).map(Self::#variants);
                 })*
-                ::core::result::Result::Err(::splatgraph_sdk::Error::new(::std::format!("one of {} was expected, {came} came", <Self as ::splatgraph_sdk::socket::Socket>::socket())))
+                ::core::result::Result::Err(::splatgraph_sdk::socket::no_such_type(value, &<Self as ::splatgraph_sdk::socket::Socket>::socket()))
             }
         }
         impl ::splatgraph_sdk::socket::Output for #ident {

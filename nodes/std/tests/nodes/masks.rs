@@ -145,7 +145,7 @@ fn shapes_that_can_not_be_drawn() {
     assert_snapshot!(refused::<rectangle_mask>(json!({"x": 200, "y": 0, "width": 5, "height": 5})), @"x: a rectangle that covers a part of the picture of 200 x 100 was expected, one from (200, 0) to (205, 5) came");
     assert_snapshot!(refused::<rectangle_mask>(json!({"width": 0, "height": 5})), @"x: a rectangle that covers a part of the picture of 200 x 100 was expected, one from (0, 0) to (0, 5) came");
     assert_snapshot!(refused::<rectangle_mask>(json!({"width": 5, "height": -5})), @"height: a number of at least 0 was expected, -5 came");
-    assert_snapshot!(refused::<rectangle_mask>(json!({"width": 5, "height": 5, "canvas_width": 9})), @"canvas_width: the mask gets the size of the picture, 200 x 100, but 9 x 0 came, too; leave out one of them");
+    assert_snapshot!(refused::<rectangle_mask>(json!({"width": 5, "height": 5, "canvas_width": 9})), @"canvas_width: expected a picture or a canvas size, got a picture of 200 x 100 and the size 9 x 0; leave out one of them");
     assert_snapshot!(refused::<ellipse_mask>(json!({"x": 100, "y": -30, "radius_x": 50, "radius_y": 20})), @"x: an ellipse that covers a part of the picture of 200 x 100 was expected, one around (100, -30) with radii of 50 and 20 came");
     assert_snapshot!(refused::<ellipse_mask>(json!({"x": 100, "y": 30, "radius_x": -5, "radius_y": 20})), @"radius_x: a number of at least 0 was expected, -5 came");
     assert_snapshot!(refused::<strokes_mask>(json!({"strokes": [{"points": [[1, 2]], "radius": -3}]})), @"strokes: a radius above 0 was expected, stroke 0 (from 0) has -3");
@@ -157,9 +157,9 @@ fn shapes_that_can_not_be_drawn() {
     let literals = json!({"width": 5, "height": 5, "canvas_width": 9, "canvas_height": 9});
     assert_snapshot!(told(run::<rectangle_mask>(literals, nan), Path::new("/none")), @"x: a finite number was expected, NaN came");
     let none = told(run::<rectangle_mask>(json!({"width": 5, "height": 5}), []), Path::new("/none"));
-    assert_snapshot!(none, @"image: a picture that the mask is for was expected, or canvas_width and canvas_height, 0 x 0 came");
+    assert_snapshot!(none, @"image: expected a picture that the mask is for, or canvas_width and canvas_height, got 0 x 0");
     let large = json!({"width": 5, "height": 5, "canvas_width": 65536, "canvas_height": 65536});
-    assert_snapshot!(told(run::<rectangle_mask>(large, []), Path::new("/none")), @"canvas_width: a mask of at most 256 megapixels was expected, 65536 x 65536 came");
+    assert_snapshot!(told(run::<rectangle_mask>(large, []), Path::new("/none")), @"canvas_width: expected a mask of at most 256 megapixels, got 65536 x 65536");
 }
 
 #[test]
