@@ -12,9 +12,6 @@ use crate::graph::Checked;
 use crate::record_png;
 use crate::run::Event;
 
-/// The setting that tells nodes to make previews. Without it they make none.
-pub const SETTING: &str = "previews";
-
 /// Writes the newest preview of every node into a folder: `NODE.png`, or for several pictures `NODE-000.png` and so on.
 pub struct Previews {
     folder: PathBuf,

@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use splatgraph::devices::Devices;
 use splatgraph::graph::Checked;
 use splatgraph::run::Settings;
+use splatgraph_sdk::settings::{DEVICE, PRECISION};
 
 use super::failure::{Failure, Outcome};
 use super::output;
@@ -46,7 +47,7 @@ impl RunDevice<'_> {
     pub(crate) fn choose(&self, checked: &Checked, settings: &mut Settings, say: impl FnOnce(&str)) -> Outcome {
         let chosen = self.devices.choose(checked, Some(&self.options.device));
         let Some(chosen) = chosen.map_err(|error| Failure::usage(error.to_string()))? else { return Ok(()) };
-        settings.insert("device".to_owned(), chosen.device.id.as_str().into());
+        settings.insert(DEVICE.to_owned(), chosen.device.id.as_str().into());
         let mut line = chosen.to_string();
         let precision = match self.options.precision {
             Precision::F32 => None,
@@ -54,7 +55,7 @@ impl RunDevice<'_> {
             Precision::Bf16 => Some("bf16"),
         };
         if let Some(precision) = precision {
-            settings.insert("precision".to_owned(), precision.into());
+            settings.insert(PRECISION.to_owned(), precision.into());
             line += &format!("; precision {precision}");
         }
         let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);

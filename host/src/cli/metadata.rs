@@ -12,7 +12,7 @@ use splatgraph::graph::{Checked, Feed, Source};
 use splatgraph::picture::{HEADER_KEY, PROMPT_KEY};
 use splatgraph::registry::Registry;
 use splatgraph::run::Settings;
-use splatgraph_sdk::spec::PathKind;
+use splatgraph_sdk::{settings::PNG_TEXT, spec::PathKind};
 
 use crate::cli::failure::{FAILED, Failure, Outcome};
 
@@ -32,7 +32,7 @@ pub(crate) fn settings(
 ) -> Outcome<Settings> {
     let mut settings = Settings::new();
     if !no_metadata {
-        settings.insert("png_text".to_owned(), png_text(checked, registry, sums)?.into());
+        settings.insert(PNG_TEXT.to_owned(), png_text(checked, registry, sums)?.into());
     }
     Ok(settings)
 }

@@ -4,8 +4,9 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use splatgraph::graph::Checked;
-use splatgraph::preview::{self, PreviewError, Previews};
+use splatgraph::preview::{PreviewError, Previews};
 use splatgraph::run::{Event, Settings};
+use splatgraph_sdk::settings::PREVIEWS;
 
 use super::failure::{FAILED, Failure, Outcome};
 use super::output;
@@ -27,7 +28,7 @@ impl ShownPreviews {
             PreviewError::Used { .. } => Failure::usage(error),
         })?;
         if previews.is_some() {
-            settings.insert(preview::SETTING.to_owned(), true.into());
+            settings.insert(PREVIEWS.to_owned(), true.into());
         }
         Ok(Self { previews, failed: AtomicBool::new(false) })
     }

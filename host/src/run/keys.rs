@@ -4,7 +4,10 @@ use super::{digest::Digests, settings::Settings};
 use crate::graph::{Checked, CheckedNode, Feed};
 use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
-use splatgraph_sdk::spec::{InputSpec, PathKind};
+use splatgraph_sdk::{
+    settings::changes_results,
+    spec::{InputSpec, PathKind},
+};
 use std::{io, path::Path};
 
 /// Names a result in the cache.
@@ -60,9 +63,6 @@ impl Fingerprint {
     }
 }
 
-/// Settings that change no result, or only the files of output nodes.
-const HARMLESS: [&str; 3] = ["threads", "png_text", "previews"];
-
 /// The fingerprints of the nodes that the roots need, made in one pass from sources to consumers.
 ///
 /// A node that `keep` rejects has no fingerprint: no later run wants its results, so its files need not be read.
@@ -72,7 +72,7 @@ pub(super) fn fingerprints(
     settings: &Settings,
     keep: &Keep<'_>,
 ) -> Vec<Option<Fingerprint>> {
-    let mut relevant: Vec<_> = settings.iter().filter(|(name, _)| !HARMLESS.contains(&name.as_str())).collect();
+    let mut relevant: Vec<_> = settings.iter().filter(|(name, _)| changes_results(name)).collect();
     relevant.sort_by_key(|(name, _)| name.as_str());
     let settings = sha(relevant.iter().flat_map(|(name, value)| [name.to_string(), value.to_string()]));
     let mut all: Vec<Option<Fingerprint>> = vec![None; checked.nodes.len()];

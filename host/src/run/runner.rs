@@ -19,7 +19,7 @@ use crate::{
     registry::{Instance, NodeSource},
 };
 use serde_json::Value as Json;
-use splatgraph_sdk::{Error, Value};
+use splatgraph_sdk::{Error, Value, settings::THREADS};
 use std::{
     collections::HashMap,
     io,
@@ -114,7 +114,7 @@ impl Runner {
     ) -> RunResult {
         let mut settings = settings.clone();
         if let Some(threads) = self.threads {
-            settings.entry("threads").or_insert_with(|| threads.into());
+            settings.entry(THREADS).or_insert_with(|| threads.into());
         }
         let Prepared { plan, supplied, fingerprints, whys } = self.prepare(checked, &settings, keep);
         let hooks = self.hooks(events, fingerprints);

@@ -38,7 +38,8 @@ fn check_prints_everything_that_is_wrong() {
 fn a_node_or_device_that_a_build_lacks_is_named_with_the_build_that_has_it() {
     let place = Place::with_stub();
     place.add_pack("second_pack", "packs");
-    let graph = r#"{"outputs": {"told": "told.device"}, "nodes": {"told": {"class_type": "second.told", "inputs": {}}}}"#;
+    let graph =
+        r#"{"outputs": {"told": "told.device"}, "nodes": {"told": {"class_type": "second.told", "inputs": {}}}}"#;
     place.write("told.json", graph);
     insta::assert_snapshot!(place.run(&["check", "told.json", "--device", "gpu:0"]).all(), @"");
     assert_eq!(place.run(&["check", "told.json", "--device", "gpu"]).code, 0);

@@ -11,7 +11,10 @@ use serde::Serialize;
 use serde_json::{Map, Value as Json};
 use splatgraph::graph::{self, Checked};
 use splatgraph::run::{self, CancelToken, RunResult, Runner, Settings};
-use splatgraph_sdk::Value;
+use splatgraph_sdk::{
+    Value,
+    settings::{DEVICE, PRECISION, WAIT},
+};
 
 use super::device::{DeviceOptions, say_unless};
 use super::failure::{FAILED, Failure, INTERRUPTED, Outcome};
@@ -102,14 +105,14 @@ pub(crate) fn run(options: &Options) -> Outcome {
     options.device.for_runs().choose(&checked, &mut settings, say_unless(options.json))?;
     // Without this, a node on a graphics card ends when its work is queued, and the node that reads a result back takes the
     // time of all.
-    settings.insert("wait".to_owned(), true.into());
+    settings.insert(WAIT.to_owned(), true.into());
     let cancel = CancelToken::new();
     let signals = Signals::cancel(&cancel, || output::note("cancelling; press Ctrl-C again to end at once"))
         .map_err(|error| Failure::usage(format!("Ctrl-C cannot be listened for: {error}")))?;
     let runs = measure(options, &checked, &settings, &cancel)?;
     let Some(runs) = runs else { return Err(Failure::new(signals.code().unwrap_or(INTERRUPTED), "")) };
     let mut measured = measured(options, &checked, &settings, &runs);
-    if settings.remove("precision").is_some() {
+    if settings.remove(PRECISION).is_some() {
         let Some(exact) = one(&runner(options)?, &checked, &settings, &cancel)? else {
             return Err(Failure::new(signals.code().unwrap_or(INTERRUPTED), ""));
         };
@@ -199,8 +202,8 @@ fn measured(options: &Options, checked: &Checked, settings: &Settings, runs: &[R
         nodes: nodes.collect(),
         peak_memory_bytes: peak_memory_bytes(),
         threads: options.threads.get().unwrap_or(machine.cores),
-        device: settings.get("device").cloned(),
-        precision: settings.get("precision").cloned().unwrap_or_else(|| "f32".into()),
+        device: settings.get(DEVICE).cloned(),
+        precision: settings.get(PRECISION).cloned().unwrap_or_else(|| "f32".into()),
         outputs: counted.last().map(|run| numbers(&run.result)).unwrap_or_default(),
         outputs_in_f32: None,
         machine,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use splatgraph::debug::{DebugError, Recorder};
 use splatgraph::graph::Checked;
 use splatgraph::run::{RunResult, Settings};
+use splatgraph_sdk::settings::{PNG_TEXT, THREADS};
 
 use super::Options;
 use crate::cli::failure::{FAILED, Failure, Outcome};
@@ -23,9 +24,9 @@ pub(super) fn recorder(folder: &Path, checked: &Checked) -> Outcome<Arc<Recorder
 pub(super) fn finish(recorder: &Recorder, result: &RunResult, settings: &Settings, options: &Options) -> u8 {
     // The texts for pictures would repeat the graph.
     let mut settings = settings.clone();
-    settings.remove("png_text");
+    settings.remove(PNG_TEXT);
     if let Some(threads) = options.threads.get() {
-        settings.insert("threads".to_owned(), threads.into());
+        settings.insert(THREADS.to_owned(), threads.into());
     }
     let findings = match recorder.finish(result, &settings) {
         Ok(findings) => findings,

@@ -3,9 +3,7 @@
 pub(crate) mod builtin;
 pub(crate) mod latest;
 mod parameter;
-mod precision;
 mod weights;
 
 pub use parameter::Parameter;
-pub use precision::Precision;
 pub use weights::Weights;

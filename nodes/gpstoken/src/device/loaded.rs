@@ -2,6 +2,7 @@
 
 use super::Compute;
 use crate::on_device::Device;
+use splatgraph_sdk::settings::Precision;
 use std::sync::Arc;
 
 /// A network in the host's memory, or on a device.
@@ -49,7 +50,7 @@ impl<H, D> Loaded<H, D> {
     pub fn bytes(&self, numbers: usize) -> (u64, u64) {
         match self {
             Self::Host(_) => (numbers as u64 * 4, 0),
-            Self::Device(_, device) => (0, (numbers * device.precision().size()) as u64),
+            Self::Device(_, device) => (0, numbers as u64 * if device.precision() == Precision::F32 { 4 } else { 2 }),
         }
     }
 }

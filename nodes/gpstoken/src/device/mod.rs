@@ -3,14 +3,16 @@
 mod list;
 mod loaded;
 mod placed;
-pub(crate) mod threads;
 
 pub use list::list;
 pub use loaded::Loaded;
 pub use placed::Placed;
 
-use crate::{checkpoint::Precision, on_device::Device};
-use splatgraph_sdk::{Ctx, Error, Result};
+use crate::on_device::Device;
+use splatgraph_sdk::{
+    Ctx, Error, Result,
+    settings::{self, Precision},
+};
 
 /// The id of the host's processor.
 pub const HOST: &str = "cpu";
@@ -59,13 +61,9 @@ impl Compute {
     /// # Errors
     /// The device can't be used, or not with that precision.
     pub fn of_run(ctx: &Ctx, own: Option<&str>) -> Result<Self> {
-        let setting = |key: &str| ctx.settings().get(key).and_then(serde_json::Value::as_str);
-        let id = own.or(setting("device")).unwrap_or(HOST);
-        let name = setting("precision").unwrap_or("f32");
-        let precision = Precision::from_name(name).ok_or_else(|| {
-            Error::new(format!("expected the setting `precision` to be f32, f16 or bf16, got `{name}`"))
-        })?;
-        let wait = ctx.settings().get("wait").and_then(serde_json::Value::as_bool).unwrap_or(false);
+        let settings = ctx.settings();
+        let id = own.or(settings::device(settings)).unwrap_or(HOST);
+        let (precision, wait) = (settings::precision(settings)?, settings::wait(settings));
         Self::open(id, precision, wait)
     }
 

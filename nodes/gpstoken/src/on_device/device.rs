@@ -1,8 +1,8 @@
 //! A device of burn, and what its failures mean.
 
 use super::list;
-use crate::checkpoint::Precision;
 use burn::tensor::{ExecutionError, FloatDType, Tensor, TensorData};
+use splatgraph_sdk::settings::Precision;
 use splatgraph_sdk::{Error, Result};
 use std::{any::Any, panic};
 

@@ -2,7 +2,7 @@
 
 use super::tokenizer::Tokenizer;
 use crate::{
-    device::{Loaded, Placed, threads::within},
+    device::{Loaded, Placed},
     on_device,
     tokenizer::{self, Pieces, Together},
 };
@@ -17,7 +17,7 @@ pub fn decode(tokenizer: &Tokenizer, map: Placed<FeatureMap>, tiles: Together, c
         Loaded::Host(network) => {
             let FeatureMap { map, header } = map.into_host()?;
             let pieces = Pieces::new(&tokenizer.sizes, tokenizer.map, map.dims()?, &header, tiles)?;
-            within(ctx, || tokenizer::decode(network, &tokenizer.workspace, &map, &pieces, ctx)).map(Placed::Host)
+            ctx.on_threads(|| tokenizer::decode(network, &tokenizer.workspace, &map, &pieces, ctx)).map(Placed::Host)
         }
         Loaded::Device(network, device) => {
             let map = map.into_device(device)?;

@@ -3,7 +3,7 @@
 use super::tokenizer::Tokenizer;
 use crate::{
     canvas::grid::Grid,
-    device::{Loaded, Placed, threads::within},
+    device::{Loaded, Placed},
     on_device, tokenizer,
 };
 use splatgraph_sdk::{Ctx, Features, Image, Result};
@@ -17,7 +17,7 @@ pub fn encode(tokenizer: &Tokenizer, image: &Image, ctx: &Ctx) -> Result<Placed<
     let grid = Grid::of_picture(width, height)?;
     match &tokenizer.network {
         Loaded::Host(network) => {
-            within(ctx, || tokenizer::encode(network, &tokenizer.workspace, image, grid, ctx)).map(Placed::Host)
+            ctx.on_threads(|| tokenizer::encode(network, &tokenizer.workspace, image, grid, ctx)).map(Placed::Host)
         }
         Loaded::Device(network, device) => {
             device.run(|| on_device::encode(network, device, image, grid, ctx)).map(Placed::device)

@@ -7,7 +7,6 @@ use crate::{
         picture::{grey, tile_input},
         plane::Plane,
     },
-    device::threads::within,
     partition::{OverCapacity, Region, Rules, calibration::calibrate, corners, gaussian, partition, regions_above},
 };
 use rayon::prelude::*;
@@ -61,7 +60,7 @@ impl Default for Cut {
 /// A picture, its weight map or a number has no use, a tile can't be cut into so many regions, or the run was cancelled.
 pub fn layout(image: &Image, cut: &Cut, ctx: &Ctx) -> Result<(Layout, u32)> {
     let &Cut { tokens, exponent, min_region, ref weight_map, weight, threshold } = cut;
-    within(ctx, || {
+    ctx.on_threads(|| {
         let [batch, height, width, _] = image.image.dims()?;
         let grid = Grid::of_picture(width, height)?;
         if !weight.is_finite() {

@@ -5,6 +5,6 @@ pub mod encode;
 pub mod generator;
 pub mod layout;
 pub mod refine;
-pub(crate) mod sample;
+pub mod sample;
 pub mod splat;
 pub mod tokenizer;

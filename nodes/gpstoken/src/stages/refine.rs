@@ -2,7 +2,7 @@
 
 use super::tokenizer::Tokenizer;
 use crate::{
-    device::{Loaded, Placed, threads::within},
+    device::{Loaded, Placed},
     on_device,
     tokenizer::{self, Tiled},
 };
@@ -23,7 +23,7 @@ pub fn refine(tokenizer: &Tokenizer, features: Placed<Features>, layout: &Layout
         Loaded::Host(network) => {
             let features = features.into_host()?;
             let layout = Tiled::new(&tokenizer.sizes, features.features.dims()?, layout)?;
-            within(ctx, || tokenizer::refine(network, &features, layout, header, ctx)).map(Placed::Host)
+            ctx.on_threads(|| tokenizer::refine(network, &features, layout, header, ctx)).map(Placed::Host)
         }
         Loaded::Device(network, device) => {
             let features = features.into_device(device)?;

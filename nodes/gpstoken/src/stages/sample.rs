@@ -10,7 +10,7 @@ use crate::{
         guidance::Guidance,
         noise::Noise,
         run::{Request, Sampled},
-        sampler::{Sampler, Settings, Step},
+        sampler::{Diffusion, LastStep, Sampler, Settings, Step},
     },
     kernels::cpu::Level,
     on_device,
@@ -18,11 +18,34 @@ use crate::{
 use splatgraph_sdk::prelude::*;
 use std::{collections::BTreeSet, ops::Range, time::Instant};
 
+/// What is sampled: inputs of LayoutDiffusion and TextureDiffusion.
+#[derive(Clone, Debug, InputGroup)]
+pub struct Subject {
+    /// What is to be seen: a class of the generator's training data, by its number or, where the checkpoint has names, its name. A
+    /// wrong one is an error that lists them.
+    #[input(default = Class::Number(0), min = 0)]
+    pub class: Class,
+    /// One class for each picture of the batch, in place of `class`.
+    pub classes: Option<Vec<Class>>,
+    /// Where the noise starts; picture i of the batch has `seed` + i.
+    #[input(default = 0, min = 0)]
+    pub seed: u64,
+}
+
+/// How a stochastic sampler works: inputs of LayoutDiffusion and TextureDiffusion.
+#[derive(Clone, Copy, Debug, InputGroup)]
+pub struct Stochastic {
+    /// How much fresh noise a stochastic sampler uses.
+    #[input(default = Diffusion::Sbdm)]
+    pub diffusion: Diffusion,
+    /// How a stochastic sampler ends.
+    #[input(default = LastStep::Mean)]
+    pub last_step: LastStep,
+}
+
 /// The inputs of both nodes.
 pub(crate) struct Sampling<'a> {
-    pub(crate) class: Class,
-    pub(crate) classes: Option<Vec<Class>>,
-    pub(crate) seed: u64,
+    pub(crate) subject: Subject,
     pub(crate) settings: Settings,
     pub(crate) guidance_scale: f32,
     pub(crate) guidance_low: f32,
@@ -62,8 +85,8 @@ impl Sampling<'_> {
         let guidance = self.guidance()?;
         let classes = self.classes(generator, pictures)?;
         let noise = match &self.noise {
-            None if condition.is_empty() => Noise::layout_seeds(self.seed, pictures),
-            None => Noise::seeds(self.seed, pictures),
+            None if condition.is_empty() => Noise::layout_seeds(self.subject.seed, pictures),
+            None => Noise::seeds(self.subject.seed, pictures),
             Some(record) => Noise::recorded(record, [pictures, sizes.channels, count], self.settings.draws())?,
         };
         if !generator.class_names.is_empty() {
@@ -122,8 +145,8 @@ impl Sampling<'_> {
 
     fn classes(&self, generator: &Generator, pictures: usize) -> Result<Vec<usize>> {
         let find = |class: &Class| class.among(generator.sizes.classes, &generator.class_names);
-        let Some(classes) = &self.classes else {
-            let class = find(&self.class).map_err(|e| e.blame("class"))?;
+        let Some(classes) = &self.subject.classes else {
+            let class = find(&self.subject.class).map_err(|e| e.blame("class"))?;
             return Ok(vec![class; pictures]);
         };
         if classes.len() != pictures {

@@ -2,7 +2,7 @@
 
 use super::tokenizer::Tokenizer;
 use crate::{
-    device::{Compute, Placed, threads::within},
+    device::{Compute, Placed},
     on_device,
     splat::{Target, Tiles, splat_map, without_padding},
 };
@@ -30,7 +30,7 @@ pub fn splat(
         Compute::Host => {
             let tokens = tokens.into_host()?;
             let target = target(tokens.header.clone(), tokens.textures.dims()?)?;
-            within(ctx, || splat_map(&tokens, &target, ctx)).map(Placed::Host)
+            ctx.on_threads(|| splat_map(&tokens, &target, ctx)).map(Placed::Host)
         }
         Compute::Device(device) => {
             let tokens = match tokens {

@@ -2,11 +2,11 @@
 
 use super::{
     classes::Classes,
-    files::{Files, Kept},
+    files::Files,
     generator_sheet::Examples,
     generator_sizes::GeneratorSizes,
     gradients::{Trainer, velocity_step},
-    run::{self, Plan},
+    run::{self, Descent, Plan, Saving},
     samples::{Making, Samples},
     state::State,
 };
@@ -17,8 +17,34 @@ use crate::{
     stages::tokenizer::Tokenizer,
 };
 use serde_json::json;
-use splatgraph_sdk::{Ctx, Error, Local, Result, checkpoint::Checkpoint};
+use splatgraph_sdk::{Ctx, Error, InputGroup, Local, Result, checkpoint::Checkpoint};
 use std::{collections::BTreeMap, path::Path};
+
+/// The course of a generator's training: inputs of TrainLayout and TrainTexture.
+#[derive(Clone, Copy, Debug, InputGroup)]
+pub struct GeneratorCourse {
+    /// Steps in all.
+    #[input(default = 20000, min = 1, max = 100000000)]
+    pub steps: u64,
+    /// Samples in a step.
+    #[input(default = 32, min = 1, max = 65536)]
+    pub pictures: usize,
+    /// The part of the samples whose class is kept from the network, which guidance needs.
+    #[input(default = 0.1, min = 0, max = 1)]
+    pub class_dropout: f32,
+    /// Of all random choices.
+    #[input(default = 0, min = 0)]
+    pub seed: u64,
+    /// The highest learning rate.
+    #[input(default = 0.001, min = 0, max = 1)]
+    pub learning_rate: f32,
+    #[input(flatten)]
+    #[expect(missing_docs, reason = "a group has no help of its own")]
+    pub descent: Descent,
+    #[input(flatten)]
+    #[expect(missing_docs, reason = "a group has no help of its own")]
+    pub saving: Saving,
+}
 
 /// A generator's training.
 pub(crate) struct Training<'a> {
@@ -34,10 +60,7 @@ pub(crate) struct Training<'a> {
     pub(crate) depth: usize,
     pub(crate) width: usize,
     pub(crate) heads: usize,
-    pub(crate) class_dropout: f32,
-    pub(crate) seed: u64,
-    pub(crate) plan: Plan,
-    pub(crate) kept: Kept,
+    pub(crate) course: GeneratorCourse,
     pub(crate) compute: Compute,
     pub(crate) ctx: &'a Ctx,
 }
@@ -45,7 +68,9 @@ pub(crate) struct Training<'a> {
 impl Training<'_> {
     /// Trains, and gives the average of the last losses.
     pub(crate) fn run(self) -> Result<f32> {
-        let Self { output, tokens, depth, width, heads, class_dropout, seed, plan, ctx, .. } = self;
+        let Self { output, tokens, depth, width, heads, course, ctx, .. } = self;
+        let GeneratorCourse { steps, pictures, class_dropout, seed, learning_rate, descent, saving } = course;
+        let Descent { warm_up, weight_decay, clip, average } = descent;
         let trainer = Trainer::new(&self.compute)?;
         let tokenizer = self.tokenizer.as_deref();
         let textures = tokenizer.map_or(0, |tokenizer| tokenizer.sizes.textures);
@@ -75,10 +100,9 @@ impl Training<'_> {
             "classes": classes.names, "pictures_of_classes": counts, "tokens": tokens, "crops": self.crops, "seed": seed,
             "tokenizer": known,
         });
-        let Plan { samples: pictures, learning_rate, warm_up, adam, clip, average, .. } = plan;
         let settings = json!({
             "samples": of_samples, "depth": depth, "width": width, "heads": heads, "class_dropout": class_dropout,
-            "pictures": pictures, "learning_rate": learning_rate, "warm_up": warm_up, "weight_decay": adam.weight_decay,
+            "pictures": pictures, "learning_rate": learning_rate, "warm_up": warm_up, "weight_decay": weight_decay,
             "clip": clip, "average": average,
         })
         .to_string();
@@ -94,7 +118,7 @@ impl Training<'_> {
             let mut metadata = metadata.clone();
             metadata.insert("training".to_owned(), state.about()?);
             let averages = state.network.averages()?;
-            Checkpoint { metadata, tensors: averages.clone() }.save(output, self.kept.dtype())?;
+            Checkpoint { metadata, tensors: averages.clone() }.save(output, saving.kept.dtype())?;
             if ctx.cancelled() {
                 return Ok(None);
             }
@@ -108,6 +132,7 @@ impl Training<'_> {
             let batch = samples.batch(seed, state.step, pictures, class_dropout);
             Ok((velocity_step(&trainer, state.network.weights()?, heads, &batch)?, None))
         };
+        let plan = Plan { steps, samples: pictures, learning_rate, descent, save_minutes: saving.save_minutes };
         run::train(state, &plan, &files, ctx, &mut next, &save)
     }
 

@@ -15,7 +15,7 @@ pub mod classes;
 pub mod crop;
 pub mod discriminator;
 pub mod files;
-pub(crate) mod generator;
+pub mod generator;
 pub mod generator_sheet;
 pub mod generator_sizes;
 #[cfg(feature = "burn")]

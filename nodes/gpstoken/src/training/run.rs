@@ -2,17 +2,45 @@
 
 use super::{
     adam::{self, Adam},
-    files::Files,
+    files::{Files, Kept},
     sheet::as_image,
     state::{State, Update, norm},
     step::{Step, Steps},
 };
 use image::RgbImage;
-use splatgraph_sdk::{Ctx, Error, Output, Result, Tensor};
+use splatgraph_sdk::{Ctx, Error, InputGroup, Output, Result, Tensor};
 use std::{
     collections::BTreeMap,
     time::{Duration, Instant},
 };
+
+/// How the weights move: inputs of all trainings.
+#[derive(Clone, Copy, Debug, InputGroup)]
+pub struct Descent {
+    /// Steps in which the learning rate rises to the highest.
+    #[input(default = 200, min = 0, max = 1000000)]
+    pub warm_up: u64,
+    /// The part of a weight that is taken away in a step, in learning rates.
+    #[input(default = 0.0, min = 0, max = 1)]
+    pub weight_decay: f32,
+    /// Gradients with a larger norm are shortened to this; 0 leaves them as they are.
+    #[input(default = 1.0, min = 0, max = 1000000)]
+    pub clip: f32,
+    /// How much of the weights' moving average is kept in a step.
+    #[input(default = 0.999, min = 0, max = 1)]
+    pub average: f32,
+}
+
+/// How a training is saved: inputs of all trainings.
+#[derive(Clone, Copy, Debug, InputGroup)]
+pub struct Saving {
+    /// Minutes from one saving to the next; 0 saves after every step.
+    #[input(default = 5.0, min = 0, max = 100000)]
+    pub save_minutes: f64,
+    /// How the checkpoint's numbers are kept.
+    #[input(default = Kept::F32)]
+    pub kept: Kept,
+}
 
 /// How long a training goes on, and how it learns.
 #[derive(Clone, Copy, Debug)]
@@ -21,16 +49,10 @@ pub struct Plan {
     pub steps: u64,
     /// Samples of a step, by which the speed is told.
     pub samples: usize,
-    /// The optimiser.
-    pub adam: Adam,
     /// The highest learning rate.
     pub learning_rate: f32,
-    /// Steps in which the learning rate rises to the highest.
-    pub warm_up: u64,
-    /// Gradients with a larger norm are shortened to this; 0 leaves them as they are.
-    pub clip: f32,
-    /// How much of the weights' moving average is kept in a step.
-    pub average: f32,
+    /// How the weights move.
+    pub descent: Descent,
     /// Minutes from one saving to the next.
     pub save_minutes: f64,
 }
@@ -68,7 +90,9 @@ pub fn train(
     step: &mut dyn FnMut(&State) -> Result<Steps>,
     save: &dyn Fn(&State) -> Result<Option<RgbImage>>,
 ) -> Result<f32> {
-    let Plan { steps, samples, adam, learning_rate, warm_up, clip, average, save_minutes } = *plan;
+    let Plan { steps, samples, learning_rate, descent, save_minutes } = *plan;
+    let Descent { warm_up, weight_decay, clip, average } = descent;
+    let adam = Adam::with_decay(weight_decay);
     let save_all = |state: &State| -> Result<Option<RgbImage>> {
         state.save(&files.training)?;
         let examples = save(state)?;

@@ -3,7 +3,7 @@
 
 use crate::{
     canvas::{StandardType, grid::Grid},
-    checkpoint::{Parameter as HostParameter, Precision},
+    checkpoint::Parameter as HostParameter,
     generator,
     generator::{Row, Velocities},
     splat::Target,
@@ -11,7 +11,8 @@ use crate::{
 };
 use serde_json::{Map, Value as Json};
 use splatgraph_sdk::{
-    Canvas, Ctx, FeatureMap, Features, FieldInfo, Image, Resident, Result, Tensor, Tokens, Value, spec::DeviceSpec,
+    Canvas, Ctx, FeatureMap, Features, FieldInfo, Image, Resident, Result, Tensor, Tokens, Value, settings::Precision,
+    spec::DeviceSpec,
 };
 use std::marker::PhantomData;
 

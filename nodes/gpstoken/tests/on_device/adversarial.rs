@@ -4,7 +4,6 @@ use super::{on, processor};
 use burn::tensor::{Tensor as DeviceTensor, TensorData};
 use splatgraph_pack_gpstoken::{
     canvas::{TILE, picture::tile_input},
-    checkpoint::Precision,
     device::Compute,
     nodes::train::train_tokenizer::train_tokenizer,
     on_device::{Device, Parameter},
@@ -24,6 +23,7 @@ use splatgraph_pack_gpstoken::{
 };
 use splatgraph_sdk::{
     DType, Tensor, checkpoint,
+    settings::Precision,
     testing::{json, run},
 };
 use std::collections::BTreeMap;

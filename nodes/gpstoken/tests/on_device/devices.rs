@@ -2,7 +2,6 @@
 
 use super::{Golden, Numbers, add_decoder, assert_near, computes, image_of, largest, model_b, only};
 use splatgraph_pack_gpstoken::{
-    checkpoint::Precision,
     device::{Compute, HOST},
     nodes::tokenize::{
         decode::decode, encode::encode, init_tokens::init_tokens, load_tokenizer::LoadTokenizer,
@@ -13,6 +12,7 @@ use splatgraph_pack_gpstoken::{
 use splatgraph_sdk::{
     DType, FeatureMap, Image, Input, Output, Record, Tensor, Tokens, Value,
     serde_json::Value as Json,
+    settings::Precision,
     testing::{Recorder, json, run, run_with},
 };
 use std::sync::{Mutex, PoisonError};

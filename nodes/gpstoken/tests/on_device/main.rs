@@ -16,10 +16,10 @@ mod training;
 mod training_generators;
 
 use splatgraph_pack_gpstoken::{
-    checkpoint::Precision,
     device::{Compute, list},
     on_device::Device,
 };
+use splatgraph_sdk::settings::Precision;
 use support::{
     Golden, Numbers, add_decoder, assert_near, assert_relative, distance, folder, image_of, largest, model_b, only,
     unit_picture,

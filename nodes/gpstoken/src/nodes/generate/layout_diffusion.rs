@@ -1,15 +1,11 @@
 //! The node `gpstoken.LayoutDiffusion`.
 
 use crate::{
-    device::threads::within,
-    generator::{
-        class::Class,
-        sampler::{Diffusion, LastStep, Sampler, Settings},
-    },
+    generator::sampler::{Sampler, Settings},
     stages::{
         generator::{Generator, Kind},
         layout::calibrated,
-        sample::{Sampling, expect},
+        sample::{Sampling, Stochastic, Subject, expect},
     },
 };
 use splatgraph_sdk::prelude::*;
@@ -22,15 +18,7 @@ use splatgraph_sdk::prelude::*;
 pub fn layout_diffusion(
     /// A generator of layouts, from LoadGenerator.
     generator: Local<Generator>,
-    /// What is to be seen: a class of the generator's training data, by its number or, where the checkpoint has names, its name. A
-    /// wrong one is an error that lists them.
-    #[input(default = Class::Number(0), min = 0)]
-    class: Class,
-    /// One class for each picture of the batch, in place of `class`.
-    classes: Option<Vec<Class>>,
-    /// Where the noise starts; picture i of the batch has `seed` + i.
-    #[input(default = 0, min = 0)]
-    seed: u64,
+    #[input(flatten)] subject: Subject,
     /// Pictures.
     #[input(default = 1, min = 1, max = 65536)]
     count: u32,
@@ -52,12 +40,7 @@ pub fn layout_diffusion(
     /// The time where guidance ends.
     #[input(default = 1.0)]
     guidance_high: f32,
-    /// How much fresh noise a stochastic sampler uses.
-    #[input(default = Diffusion::Sbdm)]
-    diffusion: Diffusion,
-    /// How a stochastic sampler ends.
-    #[input(default = LastStep::Mean)]
-    last_step: LastStep,
+    #[input(flatten)] stochastic: Stochastic,
     /// Makes each layout a partition of the tile, as TextureDiffusion knows them from its training (paper, algorithm 2). Otherwise
     /// the gaussians are as sampled, and there are no regions.
     #[input(default = true)]
@@ -78,9 +61,10 @@ pub fn layout_diffusion(
         ));
     }
     let pictures = count as usize;
-    let settings = Settings { sampler, points: steps as usize, diffusion, last_step };
-    let sampling = Sampling { class, classes, seed, settings, guidance_scale, guidance_low, guidance_high, noise, ctx };
-    let samples = within(ctx, || sampling.run(&generator, [pictures, made], &[], &mut |_, _| Ok(())))?;
+    let settings =
+        Settings { sampler, points: steps as usize, diffusion: stochastic.diffusion, last_step: stochastic.last_step };
+    let sampling = Sampling { subject, settings, guidance_scale, guidance_low, guidance_high, noise, ctx };
+    let samples = ctx.on_threads(|| sampling.run(&generator, [pictures, made], &[], &mut |_, _| Ok(())))?;
     let sampled: Vec<f32> =
         samples.chunks_exact(5 * made).flat_map(|sample| generator.normalisation.tokens(sample, None)).collect();
     if calibrate {

@@ -1,16 +1,13 @@
 //! The node `gpstoken.TextureDiffusion`.
 
 use crate::{
-    device::{Placed, threads::within},
-    generator::{
-        class::Class,
-        sampler::{Diffusion, LastStep, Sampler, Settings, Step},
-    },
+    device::Placed,
+    generator::sampler::{Sampler, Settings, Step},
     splat::Tiles,
     stages::{
         decode::decode,
         generator::{Generator, Kind},
-        sample::{Sampling, expect, tokens_of_rows},
+        sample::{Sampling, Stochastic, Subject, expect, tokens_of_rows},
         splat::splat,
         tokenizer::Tokenizer,
     },
@@ -31,15 +28,7 @@ pub fn texture_diffusion(
     generator: Local<Generator>,
     /// Where the gaussians start, for one tile of 256 pixels.
     layout: Layout,
-    /// What is to be seen: a class of the generator's training data, by its number or, where the checkpoint has names, its name. A
-    /// wrong one is an error that lists them.
-    #[input(default = Class::Number(0), min = 0)]
-    class: Class,
-    /// One class for each picture of the batch, in place of `class`.
-    classes: Option<Vec<Class>>,
-    /// Where the noise starts; picture i of the batch has `seed` + i.
-    #[input(default = 0, min = 0)]
-    seed: u64,
+    #[input(flatten)] subject: Subject,
     /// Points in time. A stochastic sampler evaluates the model at each, the others make a step between two.
     #[input(default = 250, min = 2, max = 100000)]
     steps: u32,
@@ -55,12 +44,7 @@ pub fn texture_diffusion(
     /// The time where guidance ends.
     #[input(default = 1.0)]
     guidance_high: f32,
-    /// How much fresh noise a stochastic sampler uses.
-    #[input(default = Diffusion::Sbdm)]
-    diffusion: Diffusion,
-    /// How a stochastic sampler ends.
-    #[input(default = LastStep::Mean)]
-    last_step: LastStep,
+    #[input(flatten)] stochastic: Stochastic,
     /// Recorded noise in place of the seed: `start` f32 [B, C, N] and `steps` f32 [S, B, C, N].
     noise: Option<Record>,
     /// Shows the picture as expected at the time after every so many steps; 0 shows none. Needs a tokenizer.
@@ -119,7 +103,8 @@ pub fn texture_diffusion(
         let rows = pictures.flat_map(|(sample, layout)| generator.normalisation.tokens(sample, Some(layout)));
         tokens_of_rows(rows.collect(), samples.len() / size, channels, header.clone())
     };
-    let settings = Settings { sampler, points: steps as usize, diffusion, last_step };
+    let settings =
+        Settings { sampler, points: steps as usize, diffusion: stochastic.diffusion, last_step: stochastic.last_step };
     let mut preview = |range: Range<usize>, step: Step<'_>| {
         let Some(tokenizer) = &tokenizer else { return Ok(()) };
         if preview_every == 0 || !step.index.is_multiple_of(preview_every as usize) || !ctx.wants_previews() {
@@ -134,7 +119,7 @@ pub fn texture_diffusion(
         ctx.preview(&decode(tokenizer, map, Together::Merged, ctx)?.into_value()?);
         Ok(())
     };
-    let sampling = Sampling { class, classes, seed, settings, guidance_scale, guidance_low, guidance_high, noise, ctx };
-    let samples = within(ctx, || sampling.run(&generator, [pictures, count], gaussians, &mut preview))?;
+    let sampling = Sampling { subject, settings, guidance_scale, guidance_low, guidance_high, noise, ctx };
+    let samples = ctx.on_threads(|| sampling.run(&generator, [pictures, count], gaussians, &mut preview))?;
     tokens_of(&samples, 0)
 }

@@ -6,7 +6,6 @@ use crate::{
         grid::Grid,
         picture::{grey, tile_input},
     },
-    device::threads::within,
     partition::{Region, complexity},
 };
 use rayon::prelude::*;
@@ -56,7 +55,7 @@ pub fn complexity_map(
         ));
     }
     let (pictures, corners) = (image.image.as_slice::<f32>()?, regions.as_slice::<f32>()?.as_chunks::<4>().0);
-    within(ctx, || {
+    ctx.on_threads(|| {
         let mut mask = vec![0.0; batch * height * width];
         let mut each = Vec::new();
         for (b, mask) in mask.chunks_exact_mut(height * width).enumerate() {

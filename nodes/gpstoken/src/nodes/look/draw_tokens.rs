@@ -1,9 +1,6 @@
 //! The node `gpstoken.DrawTokens`.
 
-use crate::{
-    device::threads::within,
-    draw::{Colour, Style, TokensOrLayout, draw},
-};
+use crate::draw::{Colour, Style, TokensOrLayout, draw};
 use splatgraph_sdk::prelude::*;
 
 /// Shows where the tokens are: an ellipse at one sigma for each, small ones warm and large ones cool, and the outlines of the
@@ -37,5 +34,5 @@ pub fn draw_tokens(
     ctx: &Ctx,
 ) -> Result<Image> {
     let style = Style { image, scale, sigmas, ids, colour, selection, before };
-    within(ctx, || draw(tokens, style, ctx))
+    ctx.on_threads(|| draw(tokens, style, ctx))
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     checkpoint::latest::Latest,
-    device::{Compute, Loaded, Placed, threads::within},
+    device::{Compute, Loaded, Placed},
     kernels::{cpu::Level, workspace::Workspace},
     layers::Host,
     lpips::{Backbone, Difference, Network, at_each_pixel, distance},
@@ -46,7 +46,7 @@ impl Lpips {
         let compute = Compute::of_run(ctx, device.as_deref())?.in_f32();
         let (backbone, network) = self.load(&model, &compute).map_err(|e| e.blame("model"))?;
         let Compared { size: [height, width], pictures } = match &network {
-            Loaded::Host(network) => within(ctx, || self.on_host(network, &a.into_host()?, &b.into_host()?, ctx))?,
+            Loaded::Host(network) => ctx.on_threads(|| self.on_host(network, &a.into_host()?, &b.into_host()?, ctx))?,
             Loaded::Device(network, device) => {
                 let (a, b) = (a.into_device(device)?, b.into_device(device)?);
                 let pairs = Pairs::new(backbone, a.dims("image"), b.dims("image"))?;

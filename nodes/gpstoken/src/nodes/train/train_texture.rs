@@ -3,7 +3,7 @@
 use crate::{
     device::Compute,
     stages::tokenizer::Tokenizer,
-    training::{adam::Adam, files::Kept, generator::Training, run::Plan},
+    training::generator::{GeneratorCourse, Training},
 };
 use splatgraph_sdk::prelude::*;
 
@@ -44,44 +44,11 @@ pub fn train_texture(
     /// Heads of the attention; the width is a multiple of twice their number.
     #[input(default = 6, min = 1, max = 1024)]
     heads: usize,
-    /// Steps in all.
-    #[input(default = 20000, min = 1, max = 100000000)]
-    steps: u64,
-    /// Samples in a step.
-    #[input(default = 32, min = 1, max = 65536)]
-    pictures: usize,
-    /// The part of the samples whose class is kept from the network, which guidance needs.
-    #[input(default = 0.1, min = 0, max = 1)]
-    class_dropout: f32,
-    /// Of all random choices.
-    #[input(default = 0, min = 0)]
-    seed: u64,
-    /// The highest learning rate.
-    #[input(default = 0.001, min = 0, max = 1)]
-    learning_rate: f32,
-    /// Steps in which the learning rate rises to the highest.
-    #[input(default = 200, min = 0, max = 1000000)]
-    warm_up: u64,
-    /// The part of a weight that is taken away in a step, in learning rates.
-    #[input(default = 0.0, min = 0, max = 1)]
-    weight_decay: f32,
-    /// Gradients with a larger norm are shortened to this; 0 leaves them as they are.
-    #[input(default = 1.0, min = 0, max = 1000000)]
-    clip: f32,
-    /// How much of the weights' moving average is kept in a step.
-    #[input(default = 0.999, min = 0, max = 1)]
-    average: f32,
-    /// Minutes from one saving to the next; 0 saves after every step.
-    #[input(default = 5.0, min = 0, max = 100000)]
-    save_minutes: f64,
-    /// How the checkpoint's numbers are kept.
-    #[input(default = Kept::F32)]
-    kept: Kept,
+    #[input(flatten)] course: GeneratorCourse,
     /// What the network is trained on; left out: what the run does. Always in f32.
     device: Option<String>,
     ctx: &Ctx,
 ) -> Result<(PathBuf, f32)> {
-    let adam = Adam::with_decay(weight_decay);
     let training = Training {
         data: &data,
         output: &output,
@@ -91,10 +58,7 @@ pub fn train_texture(
         depth,
         width,
         heads,
-        class_dropout,
-        seed,
-        plan: Plan { steps, samples: pictures, adam, learning_rate, warm_up, clip, average, save_minutes },
-        kept,
+        course,
         compute: Compute::of_run(ctx, device.as_deref())?,
         ctx,
     };

@@ -2,27 +2,26 @@
 
 use crate::{
     canvas::TILE,
-    checkpoint::{Precision, builtin},
+    checkpoint::builtin,
     device::Compute,
     stages::tokenizer::map_and_support,
     tokenizer::{Network, Sizes as NetworkSizes},
     training::{
-        adam::Adam,
         adversary::{Adversary, Geometry},
         batch::Sampling,
         discriminator,
-        files::{Files, Kept},
+        files::Files,
         gradients::{Perceptual, Trainer, tokenizer_step},
         losses::Losses,
         pictures::Pictures,
-        run::{self, Plan},
+        run::{self, Descent, Plan, Saving},
         sheet,
         sizes::Sizes,
         state::State,
     },
 };
 use serde_json::json;
-use splatgraph_sdk::{Json, checkpoint, checkpoint::Checkpoint, prelude::*};
+use splatgraph_sdk::{Json, checkpoint, checkpoint::Checkpoint, prelude::*, settings::Precision};
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 /// Trains a tokenizer on a folder of pictures and writes a checkpoint with the authors' keys.
@@ -66,18 +65,7 @@ pub fn train_tokenizer(
     /// The highest learning rate.
     #[input(default = 0.0003, min = 0, max = 1)]
     learning_rate: f32,
-    /// Steps in which the learning rate rises to the highest.
-    #[input(default = 200, min = 0, max = 1000000)]
-    warm_up: u64,
-    /// The part of a weight that is taken away in a step, in learning rates.
-    #[input(default = 0.0, min = 0, max = 1)]
-    weight_decay: f32,
-    /// Gradients with a larger norm are shortened to this; 0 leaves them as they are.
-    #[input(default = 1.0, min = 0, max = 1000000)]
-    clip: f32,
-    /// How much of the weights' moving average is kept in a step.
-    #[input(default = 0.999, min = 0, max = 1)]
-    average: f32,
+    #[input(flatten)] descent: Descent,
     /// Weight of the absolute difference in the loss.
     #[input(default = 1.0, min = 0, max = 1000)]
     absolute: f32,
@@ -102,12 +90,7 @@ pub fn train_tokenizer(
     /// Channels of the discriminator's first layer; the others have up to 8 times as many.
     #[input(default = 64, min = 1, max = 1024)]
     adversarial_channels: usize,
-    /// Minutes from one saving to the next; 0 saves after every step.
-    #[input(default = 5.0, min = 0, max = 100000)]
-    save_minutes: f64,
-    /// How the checkpoint's numbers are kept.
-    #[input(default = Kept::F32)]
-    kept: Kept,
+    #[input(flatten)] saving: Saving,
     /// What is computed on; left out: what the run does.
     device: Option<String>,
     ctx: &Ctx,
@@ -137,7 +120,7 @@ pub fn train_tokenizer(
     let sizes = Network::load(weights.clone()).map_err(|e| e.blame("start"))?.sizes;
     let geometry = geometry(&metadata, &sizes)?;
     let sampling = Sampling { seed, pictures, token_counts: token_counts.clone(), exponent: 2.5 };
-    let adam = Adam::with_decay(weight_decay);
+    let Descent { warm_up, weight_decay, clip, average } = descent;
 
     // What the numbers depend on, but for the number of steps.
     let mut settings = json!({
@@ -165,7 +148,7 @@ pub fn train_tokenizer(
         let metadata = texts.map(|(key, value)| (key.to_owned(), value)).into();
         let averages = state.network.averages()?;
         let checkpoint = Checkpoint { metadata, tensors: averages };
-        checkpoint.save(&output, kept.dtype())?;
+        checkpoint.save(&output, saving.kept.dtype())?;
         sheet::sheet(&trainer, &checkpoint.tensors, geometry, &examples, tokens).map(Some)
     };
     let batches = sampling.in_background(photos.clone(), state.step);
@@ -176,7 +159,7 @@ pub fn train_tokenizer(
         let judge = judge.map(|weights| Adversary { weights, weight: adversarial });
         tokenizer_step(&trainer, state.network.weights()?, &batch, geometry, &losses, lpips.as_ref(), judge)
     };
-    let plan = Plan { steps, samples: pictures, adam, learning_rate, warm_up, clip, average, save_minutes };
+    let plan = Plan { steps, samples: pictures, learning_rate, descent, save_minutes: saving.save_minutes };
     let loss = run::train(state, &plan, &files, ctx, &mut next, &save)?;
     Ok((output, loss))
 }
