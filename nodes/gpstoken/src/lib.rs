@@ -26,20 +26,7 @@
 //! boxes ────────> BoxLayout ─> CalibrateLayout layout ─┘
 //! ```
 //!
-//! # Floors
-//!
-//! A folder uses only those below it, which a test holds (`tests/floors.rs`):
-//!
-//! ```text
-//! nodes                                       one file a node
-//! training                                    checkpoints from pictures
-//! stages                                      encode, refine, splat, decode, sample: on the host or on a device
-//! device                                      where a run computes
-//! on_device                                   burn: graphics cards, CUDA, libtorch
-//! generator, lpips, tokenizer, draw, edit     networks on the host's kernels; tokens as pictures and as objects
-//! partition, splat, layers, token_file        the entropy-driven partition, the splat, layers, files
-//! kernels, canvas, checkpoint                 fast loops, coordinates, weights
-//! ```
+//! ARCHITECTURE.md draws the folders: each uses only those below it.
 #![warn(missing_docs)]
 
 pub mod nodes;
