@@ -36,7 +36,7 @@ fn sources() -> BTreeMap<String, String> {
     sources
 }
 
-/// The module of a file: `run/keys.rs` is `run/keys`, `run/mod.rs` is `run`.
+/// The module of a file, by its path in `src`: that of the file `keys.rs` in `run` is `run/keys`, that of `mod.rs` there is `run`.
 fn module_of(file: &str) -> PathBuf {
     let path = Path::new(file).with_extension("");
     if path.ends_with("mod") { path.parent().unwrap().to_owned() } else { path }

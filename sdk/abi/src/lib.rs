@@ -9,7 +9,7 @@
 //! - a field appended to [`Pack`] after the last one, or a method with a default body at the end of a trait here;
 //! - a new number in an open set ([`kind`], [`code`], devices, log levels), a new key in a JSON text.
 //!
-//! Anything else raises [`ABI_MAJOR`]. `tests/layout.rs` holds the interface to that.
+//! Anything else raises [`ABI_MAJOR`]. `host/tests/frozen` holds the interface to that.
 #![warn(missing_docs)]
 #![allow(unsafe_code, reason = "the interface itself; every block states why it is sound")]
 // The expansion of abi_stable's macros.
