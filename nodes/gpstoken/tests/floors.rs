@@ -129,7 +129,9 @@ fn each_node_has_a_file_of_its_name() {
     let nodes: Vec<&str> = declared.lines().filter_map(|line| line.trim().strip_prefix("nodes::")).collect();
     assert!(nodes.len() > 30, "{nodes:?}");
     for node in nodes {
-        let [chapter, file, name] = node.trim_end_matches(',').split("::").collect::<Vec<_>>()[..] else { panic!("{node}") };
+        let [chapter, file, name] = node.trim_end_matches(',').split("::").collect::<Vec<_>>()[..] else {
+            panic!("{node}")
+        };
         assert!(Path::new(PACK).join(format!("src/nodes/{chapter}/{file}.rs")).is_file(), "{node}");
         assert_eq!(snake(name), file, "{node}");
     }
