@@ -30,8 +30,8 @@ pub(crate) fn expand(item: TokenStream) -> Result<TokenStream> {
         }
         impl ::splatgraph_sdk::socket::Input for #ident {
             fn from_value(value: &::splatgraph_sdk::Value) -> ::splatgraph_sdk::Result<Self> {
-                let came = value.type_name();
-                #(if ::splatgraph_sdk::spec::socket_types_meet(&came, &<#types as ::splatgraph_sdk::socket::Socket>::socket()) {
+                let got = value.type_name();
+                #(if ::splatgraph_sdk::spec::socket_types_meet(&got, &<#types as ::splatgraph_sdk::socket::Socket>::socket()) {
                     return <#types as ::splatgraph_sdk::socket::Input>::from_value(value).map(Self::#variants);
                 })*
                 ::core::result::Result::Err(::splatgraph_sdk::socket::no_such_type(value, &<Self as ::splatgraph_sdk::socket::Socket>::socket()))
