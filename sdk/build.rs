@@ -1,4 +1,4 @@
-//! Notes which compiler builds the SDK, hence the pack: the host shows it when a pack does not load.
+//! Records the compiler that builds the SDK and the pack. The host shows it if a pack does not load.
 
 use std::{env, process::Command};
 

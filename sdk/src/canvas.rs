@@ -1,11 +1,13 @@
+//! The header of LAYOUT, TOKENS and FEATURE_MAP: the canvas and its tiles.
+
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
-/// What LAYOUT, TOKENS and FEATURE_MAP say about the picture that they stand for.
+/// The picture that a LAYOUT, TOKENS or FEATURE_MAP stands for.
 ///
-/// Coordinates are -1..1 of all tiles together, [`Canvas::area`]. That is the canvas itself where its sides are multiples of a
-/// tile; else the canvas is the upper left part of it.
+/// Coordinates of -1..1 span all tiles together, which is [`Canvas::area`]. The area equals the canvas if the sides of the canvas
+/// are multiples of a tile. Otherwise the canvas is the upper left part of the area.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Canvas {
     /// Width and height in pixels.
@@ -14,7 +16,7 @@ pub struct Canvas {
     /// Side of a tile in pixels.
     #[serde(default = "default_tile")]
     pub tile: u32,
-    /// Tiles across and down; tokens of a tile stand together, tiles row by row.
+    /// Number of tiles across and down. Tokens are stored tile by tile, and tiles row by row.
     #[serde(default = "default_grid")]
     pub grid: [u32; 2],
     /// Width and height of a tile's feature map; 64 x 64 when missing.
@@ -52,7 +54,7 @@ impl Default for Canvas {
 }
 
 impl Canvas {
-    /// Width and height in pixels of all tiles together, which coordinates of -1..1 span.
+    /// Width and height in pixels of all tiles together. Coordinates of -1..1 span this area.
     #[must_use]
     pub fn area(&self) -> [u32; 2] {
         self.grid.map(|tiles| tiles.saturating_mul(self.tile))
@@ -70,7 +72,7 @@ impl Canvas {
         self.support.unwrap_or(3.0)
     }
 
-    /// The header of a record.
+    /// Converts to the header of a record.
     #[must_use]
     pub fn to_header(&self) -> Map<String, Json> {
         match serde_json::to_value(self) {
@@ -79,21 +81,21 @@ impl Canvas {
         }
     }
 
-    /// From the header of a record.
+    /// Reads the header of a record.
     ///
     /// # Errors
-    /// It has sizes of no use.
+    /// A size is not in 1..65536, or the support is not above 0.
     pub fn from_header(header: Map<String, Json>) -> Result<Self> {
         let canvas: Self = serde_json::from_value(Json::Object(header))
-            .map_err(|e| Error::new(format!("a header with canvas, tile, grid, map and support was expected: {e}")))?;
+            .map_err(|e| Error::new(format!("expected a header with canvas, tile, grid, map and support: {e}")))?;
         let sides = [canvas.canvas, canvas.grid, canvas.map.unwrap_or([1, 1]), [canvas.tile, 1]];
         if sides.iter().flatten().any(|side| !(1..=65_536).contains(side)) {
             return Err(Error::new(format!(
-                "a header whose canvas, tile, grid and map are between 1 and 65536 was expected, {canvas:?} came"
+                "expected a header whose canvas, tile, grid and map are between 1 and 65536, got {canvas:?}"
             )));
         }
         if canvas.support.is_some_and(|s| !(s > 0.0 && s.is_finite())) {
-            return Err(Error::new(format!("a support above 0 was expected in the header, {:?} came", canvas.support)));
+            return Err(Error::new(format!("expected a support above 0 in the header, got {:?}", canvas.support)));
         }
         Ok(canvas)
     }

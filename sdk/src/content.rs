@@ -4,7 +4,7 @@ use crate::{DType, Result, Tensor};
 use memmap2::MmapMut;
 use std::{fs::File, io::Read, ops::Range, path::Path, sync::Arc};
 
-/// A whole file's bytes in memory of our own: what happens to the file later changes nothing.
+/// The bytes of a whole file, copied to memory. Later changes to the file have no effect.
 #[derive(Clone)]
 pub(crate) struct Content(Arc<MmapMut>);
 
@@ -18,14 +18,14 @@ impl Content {
         }
         let length = usize::try_from(about.len()).map_err(std::io::Error::other)?;
         let mut memory = MmapMut::map_anon(length)?;
-        // With pages of 2 MiB a checkpoint comes with hundreds of page faults instead of a hundred thousand. Advice only.
+        // With pages of 2 MiB, reading a checkpoint takes hundreds of page faults instead of a hundred thousand. This is only advice.
         #[cfg(target_os = "linux")]
         let _ = memory.advise(memmap2::Advice::HugePage);
         fill(&file, &mut memory)?;
         Ok(Self(Arc::new(memory)))
     }
 
-    /// From a pipe, whose length is not known before.
+    /// A pipe, whose length is not known in advance.
     fn read_stream(mut stream: File) -> std::io::Result<Self> {
         let mut bytes = Vec::new();
         stream.read_to_end(&mut bytes)?;
@@ -38,7 +38,7 @@ impl Content {
         &self.0
     }
 
-    /// The tensor that these bytes hold: without a copy where they are aligned, as in files written by usual programs.
+    /// The tensor in these bytes. Aligned bytes, which common programs write, are not copied.
     pub(crate) fn tensor(&self, range: Range<usize>, shape: &[usize], dtype: DType) -> Result<Tensor> {
         let bytes = &self.bytes()[range.clone()];
         if bytes.as_ptr().addr().is_multiple_of(dtype.size()) {
@@ -48,12 +48,12 @@ impl Content {
     }
 }
 
-/// Reads from the file's beginning, in parts side by side: what takes time is not the file, which mostly is in the system's cache, but
-/// the fresh memory.
+/// Reads the file from its beginning, in parts at the same time. The file is mostly in the system's cache; touching fresh memory takes
+/// the time.
 #[cfg(unix)]
 fn fill(file: &File, memory: &mut [u8]) -> std::io::Result<()> {
     use std::os::unix::fs::FileExt;
-    /// Bytes for which another thread is worth its start, and threads that keep the memory busy.
+    /// The number of bytes that make another thread worthwhile, and the number of threads that keep the memory busy.
     const PART: usize = 32 << 20;
     const MOST_THREADS: usize = 4;
     let threads = std::thread::available_parallelism().map_or(1, usize::from).min(MOST_THREADS);
@@ -119,6 +119,6 @@ mod tests {
     fn an_empty_file_is_an_error() {
         let file = tempfile::NamedTempFile::new().unwrap();
         let error = checkpoint::open(file.path()).unwrap_err().message;
-        assert!(error.starts_with("reading a checkpoint: a whole .safetensors file was expected"), "{error}");
+        assert!(error.starts_with("reading a checkpoint: expected a whole .safetensors file"), "{error}");
     }
 }

@@ -22,7 +22,7 @@ impl Ctx {
         &self.host
     }
 
-    /// Reports `done` of `total` steps and stops the node, with `?`, when the user asked for it. Cheap: call it often.
+    /// Reports `done` of `total` steps and, with `?`, stops the node if the user cancelled the run. It is cheap: call it often.
     ///
     /// # Errors
     /// The run was cancelled.
@@ -32,12 +32,12 @@ impl Ctx {
         self.check()
     }
 
-    /// Reports `done` of `total` steps with a word about what is going on.
+    /// Reports `done` of `total` steps with a note about the current step.
     pub fn progress(&self, done: usize, total: usize, note: &str) {
         self.host.progress(done as u64, total as u64, note.into());
     }
 
-    /// Stops the node, with `?`, when the user asked for it.
+    /// Stops the node, with `?`, if the user cancelled the run.
     ///
     /// # Errors
     /// The run was cancelled.
@@ -46,30 +46,30 @@ impl Ctx {
         if self.cancelled() { Err(Error::cancelled()) } else { Ok(()) }
     }
 
-    /// Whether the user asked to stop.
+    /// Whether the user cancelled the run.
     #[must_use]
     pub fn cancelled(&self) -> bool {
         self.host.cancelled()
     }
 
-    /// Whether anybody looks at previews. Ask before one is made that costs anything; with `false` none should be.
+    /// Whether somebody looks at previews. Ask before making a preview that takes time; make none if this is `false`.
     #[must_use]
     pub fn wants_previews(&self) -> bool {
         settings::previews(self.settings())
     }
 
-    /// Shows something while the node goes on, such as a half-finished picture: an IMAGE, best with one picture. See
+    /// Shows an IMAGE while the node runs, such as a half-finished picture. One picture is best. See
     /// [`wants_previews`](Self::wants_previews).
     pub fn preview(&self, value: &Value) {
         self.host.preview(value.0.clone());
     }
 
-    /// A line for the log.
+    /// Writes a line to the log.
     pub fn info(&self, text: impl Display) {
         self.host.log(log_level::INFO, text.to_string().as_str().into());
     }
 
-    /// A line for the log: the result may not be what the user wants.
+    /// Writes a warning to the log: the result may not be what the user wants.
     pub fn warn(&self, text: impl Display) {
         self.host.log(log_level::WARN, text.to_string().as_str().into());
     }

@@ -1,28 +1,30 @@
+//! The error of nodes and of the SDK.
+
 use splatgraph_abi::{NodeError, code};
 use std::{error::Error as StdError, fmt, panic::Location, path::Path};
 
-/// The result of everything in the SDK and in a node.
+/// The result type of the SDK and of nodes.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Why a node failed.
 ///
-/// The message says what was being done, what was expected, what came, and what to do next, paths last.
-/// Any standard error converts with `?`; [`Error::new`] and [`bail!`](crate::bail) make others.
+/// A message has the form `doing this: expected X, got Y; do this next: path`. Any standard error converts with `?`;
+/// [`Error::new`] and [`bail!`](crate::bail) make new errors.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Error {
-    /// What kind of failure.
+    /// The kind of failure.
     pub code: Code,
-    /// For the user.
+    /// The text for the user.
     pub message: String,
-    /// `src/lib.rs:10:5`: where the error was made or where the panic happened.
+    /// The place in the source where the error was made or the panic happened, such as `src/lib.rs:10:5`.
     pub location: String,
-    /// The input to blame.
+    /// The input that caused the failure.
     pub input: Option<String>,
     /// Causes, or a panic's backtrace.
     pub detail: String,
 }
 
-/// What kind of failure an [`Error`] is.
+/// The kind of failure of an [`Error`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Code {
@@ -69,7 +71,7 @@ impl Error {
         Self { code: Code::Cancelled, ..Self::new("cancelled") }
     }
 
-    /// Blames an input, unless one is blamed already.
+    /// Names the input that caused the failure, unless the error names one already.
     #[must_use]
     pub fn blame(mut self, input: &str) -> Self {
         if self.input.is_none() {
@@ -81,14 +83,14 @@ impl Error {
         self
     }
 
-    /// Says what was being done, in front of the message.
+    /// Puts the failed activity in front of the message.
     #[must_use]
     pub fn context(mut self, doing: impl fmt::Display) -> Self {
         self.message = format!("{doing}: {}", self.message);
         self
     }
 
-    /// Says what was being done in front of the message, and with which file behind it.
+    /// Puts the failed activity in front of the message, and the file behind it.
     #[must_use]
     pub fn about_file(self, doing: impl fmt::Display, path: &Path) -> Self {
         let mut error = self.context(doing);
@@ -139,7 +141,7 @@ impl fmt::Display for Error {
     }
 }
 
-// `Error` itself is no `std::error::Error`, so that this does not overlap with `From<Error> for Error`.
+// `Error` does not implement `std::error::Error`, so that this does not overlap with `From<Error> for Error`.
 impl<E: StdError> From<E> for Error {
     #[track_caller]
     fn from(error: E) -> Self {
@@ -153,7 +155,7 @@ impl<E: StdError> From<E> for Error {
     }
 }
 
-/// Returns from the node with an [`Error`] of this message.
+/// Returns an [`Error`] with this message from the function.
 #[macro_export]
 macro_rules! bail {
     ($($message:tt)*) => { return ::core::result::Result::Err($crate::Error::new(::std::format!($($message)*))) };

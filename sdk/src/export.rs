@@ -1,4 +1,4 @@
-//! Behind `export_pack!`.
+//! The functions that `export_pack!` calls.
 
 use crate::{
     Error, Result,
@@ -24,23 +24,23 @@ pub const fn entry<N: Node>() -> Entry {
     Entry { spec: N::spec, create: || Box::new(N::create()) }
 }
 
-/// The text as C sees it.
+/// The text as a C string.
 #[must_use]
 pub const fn c_text(text: &'static str) -> &'static CStr {
     match CStr::from_bytes_with_nul(text.as_bytes()) {
         Ok(text) => text,
-        Err(_) => panic!("a pack's id and version can't contain the character 0"),
+        Err(_) => panic!("expected a pack id and version without the character 0"),
     }
 }
 
-/// The compiler that built this SDK, and so the pack.
+/// The compiler that built this SDK and the pack.
 pub const RUSTC: &str = concat!(env!("SPLATGRAPH_RUSTC"), "\0");
-/// The platform that it was built for.
+/// The platform that this SDK was built for.
 pub const TARGET: &str = concat!(env!("SPLATGRAPH_TARGET"), "\0");
 /// This SDK's version.
 pub const SDK: &str = concat!(env!("CARGO_PKG_VERSION"), "\0");
 
-/// The manifest as JSON.
+/// The manifest of the pack, as JSON.
 #[must_use]
 pub fn manifest(
     id: &str,
@@ -66,7 +66,7 @@ pub fn manifest(
     text.map_or_else(|e| serde_json::json!({ "error": e.message.as_str() }).to_string().into(), RString::from)
 }
 
-/// Groups of inputs may hold a name that the node, or another of its groups, has too.
+/// Refuses a node with two inputs of one name, which groups of inputs make possible.
 fn check_names(node: &NodeSpec) -> Result<()> {
     let twice =
         node.inputs.iter().enumerate().find(|(i, input)| node.inputs[..*i].iter().any(|i| i.name == input.name));
@@ -76,7 +76,7 @@ fn check_names(node: &NodeSpec) -> Result<()> {
     }
 }
 
-/// What the pack's nodes may compute on as JSON.
+/// The devices that the pack's nodes can compute on, as JSON.
 #[must_use]
 pub fn devices(lists: &[fn() -> Vec<DeviceSpec>]) -> RString {
     let text = splatgraph_abi::guard(|| {
@@ -106,19 +106,19 @@ pub fn create(name: RStr<'_>, nodes: &[Entry]) -> Outcome<NodeBox> {
 /// ```text
 /// export_pack! { id: "acme", description: "Splats, our way", nodes: [splat, blur::blur, LoadModel] }
 /// ```
-/// `nodes` are paths to functions or structs with `#[node]`. The version and licence are those of the crate.
+/// `nodes` are paths to functions or structs with `#[node]`. The pack has the version and licence of the crate.
 ///
-/// A pack whose nodes compute on more than the host's processor adds `devices: path::to::list`, a function
-/// `fn() -> Vec<spec::DeviceSpec>` that names them, the best first; see [`DeviceSpec`](crate::spec::DeviceSpec).
+/// A pack whose nodes can compute on other devices than the processor adds `devices: path::to::list`. This function of type
+/// `fn() -> Vec<spec::DeviceSpec>` lists the devices, the best one first; see [`DeviceSpec`](crate::spec::DeviceSpec).
 ///
-/// A pack that can be built without some of its nodes adds `absent: path::to::absent`, a function
-/// `fn() -> Vec<(&'static str, String)>`: names of nodes that this build can't run, each with the reason and what to do. They stay
-/// declared, so that a graph is checked the same way in every build.
+/// A pack that can be built without some of its nodes adds `absent: path::to::absent`. This function of type
+/// `fn() -> Vec<(&'static str, String)>` lists the nodes that this build can't run, each with the reason and what to do. They stay
+/// declared, so that every build checks a graph in the same way.
 #[macro_export]
 macro_rules! export_pack {
     (id: $id:literal, description: $description:literal, nodes: [$($($node:ident)::+),* $(,)?] $(, devices: $devices:path)? $(, absent: $absent:path)? $(,)?) => {
         #[cfg(panic = "abort")]
-        ::core::compile_error!("a node pack must be built with panic = \"unwind\": the SDK turns panics into errors of the node, so that the host lives on. Remove panic = \"abort\" from the profile");
+        ::core::compile_error!("expected a node pack built with panic = \"unwind\", got panic = \"abort\": the SDK turns panics into errors, so that the host keeps running. Remove panic = \"abort\" from the profile");
         #[allow(unsafe_code, reason = "the symbols that the host looks for")]
         const _: () = {
             use $crate::export::{self, abi};
@@ -144,7 +144,7 @@ macro_rules! export_pack {
             extern "C" fn create(name: abi::abi_stable::std_types::RStr<'_>) -> abi::Outcome<abi::NodeBox> {
                 export::create(name, NODES)
             }
-            // Not called `devices`: that may be the name of the pack's own function.
+            // The name `devices` may belong to the pack's own function.
             extern "C" fn devices_as_json() -> abi::abi_stable::std_types::RString {
                 export::devices(&[$($devices)?])
             }

@@ -1,4 +1,4 @@
-//! What a host needs: opening packs, making nodes, running them. Pack authors don't.
+//! Opens packs, creates nodes and runs them. For hosts; pack authors do not need this module.
 
 use crate::{
     Ctx, Error, Result, Value,
@@ -29,17 +29,17 @@ impl LogLevel {
     }
 }
 
-/// What a host gives a running node.
+/// The services that a host offers to a running node.
 pub trait HostContext: Send + Sync + 'static {
-    /// `done` of `total` steps, with a word about what is going on.
+    /// Reports `done` of `total` steps, with a note about the current step.
     fn progress(&self, done: u64, total: u64, note: &str);
-    /// Something to look at while the node runs.
+    /// Shows a value while the node runs.
     fn preview(&self, value: Value);
-    /// Whether to stop.
+    /// Whether the node should stop.
     fn cancelled(&self) -> bool;
     /// The run's settings: a JSON object.
     fn settings(&self) -> String;
-    /// A line for the log.
+    /// Writes a line to the log.
     fn log(&self, level: LogLevel, text: &str);
 }
 
@@ -63,34 +63,35 @@ impl<H: HostContext> abi::HostContext for Adapter<H> {
     }
 }
 
-/// A context for [`NodeInstance::run`].
+/// Creates the context for [`NodeInstance::run`].
 pub fn context(host: impl HostContext) -> Ctx {
     Ctx::new(abi::context(Adapter(host)))
 }
 
-/// A pack whose interface was found compatible.
+/// A pack with a compatible interface.
 pub struct LoadedPack {
     stamp: Stamp,
     pack: PackRef,
 }
 
-/// Compares the interface of the library at `path`, which is loaded already, with this host's.
+/// Compares the interface of the loaded library at `path` with the interface of this host.
 ///
 /// # Errors
-/// They differ; the text says where in a few lines and what to do.
+/// The interfaces differ. The text says in a few lines where, and what to do.
 pub fn open_pack(path: &Path, stamp: Stamp) -> Result<LoadedPack, String> {
     let pack = abi::open_pack(path, &stamp)?;
     Ok(LoadedPack { stamp, pack })
 }
 
 impl LoadedPack {
-    /// What its stamp says.
+    /// The stamp of the pack.
     #[must_use]
     pub fn stamp(&self) -> &Stamp {
         &self.stamp
     }
 
-    /// Prepares the pack; `log` gets lines that belong to no node, such as panics of its threads. Call it once, first.
+    /// Prepares the pack. Call it once, before anything else. `log` gets lines that belong to no node, such as panics of the pack's
+    /// threads.
     pub fn init(&self, log: impl Fn(LogLevel, &str) + Send + Sync + 'static) {
         self.pack.init()(abi::context(Adapter(OnlyLog(log))));
     }
@@ -98,36 +99,38 @@ impl LoadedPack {
     /// The pack's nodes.
     ///
     /// # Errors
-    /// Making the manifest panicked, or it is malformed.
+    /// The pack panicked, or the manifest is malformed.
     pub fn manifest(&self) -> Result<Manifest> {
         let text = self.pack.manifest()();
-        let json: serde_json::Value =
-            serde_json::from_str(text.as_str()).map_err(|e| Error::new(format!("its manifest is malformed: {e}")))?;
+        let json: serde_json::Value = serde_json::from_str(text.as_str())
+            .map_err(|e| Error::new(format!("expected a manifest in the form of this SDK: {e}")))?;
         if let Some(error) = json["error"].as_str() {
-            return Err(Error::new(format!("it failed while listing its nodes: {error}")));
+            return Err(Error::new(format!("the pack failed to list its nodes: {error}")));
         }
-        serde_json::from_value(json).map_err(|e| Error::new(format!("its manifest is malformed: {e}")))
+        serde_json::from_value(json)
+            .map_err(|e| Error::new(format!("expected a manifest in the form of this SDK: {e}")))
     }
 
-    /// What the pack's nodes may compute on, the best first; nothing where it says nothing about it. Looking may take a
-    /// while: drivers are started.
+    /// The devices that the pack's nodes can compute on, the best one first; empty if the pack names none. This may take a while,
+    /// as it starts drivers.
     ///
     /// # Errors
-    /// Looking panicked, or the list is malformed.
+    /// The pack panicked, or the list is malformed.
     pub fn devices(&self) -> Result<Vec<DeviceSpec>> {
         let Some(devices) = self.pack.devices() else { return Ok(Vec::new()) };
         let json: serde_json::Value = serde_json::from_str(devices().as_str())
-            .map_err(|e| Error::new(format!("its list of devices is malformed: {e}")))?;
+            .map_err(|e| Error::new(format!("expected a list of devices in the form of this SDK: {e}")))?;
         if let Some(error) = json["error"].as_str() {
-            return Err(Error::new(format!("it failed while looking for devices: {error}")));
+            return Err(Error::new(format!("the pack failed to look for devices: {error}")));
         }
-        serde_json::from_value(json).map_err(|e| Error::new(format!("its list of devices is malformed: {e}")))
+        serde_json::from_value(json)
+            .map_err(|e| Error::new(format!("expected a list of devices in the form of this SDK: {e}")))
     }
 
-    /// A new instance of a node class.
+    /// Creates an instance of a node class.
     ///
     /// # Errors
-    /// There is no such class, or making it panicked.
+    /// The pack has no such class, or creating the instance panicked.
     pub fn create(&self, node: &str) -> Result<NodeInstance> {
         self.pack.create()(node.into()).into_result().map(NodeInstance).map_err(Error::from_abi)
     }
@@ -153,7 +156,7 @@ impl<F: Fn(LogLevel, &str) + Send + Sync + 'static> HostContext for OnlyLog<F> {
 pub struct NodeInstance(NodeBox);
 
 impl NodeInstance {
-    /// Runs it on values in the order of its spec; [`Value::none`] stands for an input that was left out.
+    /// Runs the node on values in the order of its spec. [`Value::none`] stands for an input that the graph leaves out.
     ///
     /// # Errors
     /// The node failed or panicked.

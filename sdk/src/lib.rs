@@ -18,7 +18,7 @@
 //!     ctx: &Ctx,
 //! ) -> Result<Image> {
 //!     if a.image.shape() != b.image.shape() {
-//!         return Err(Error::input("b", format!("a picture of shape {:?} was expected, as `a` is; this one has {:?}. Put std.Resize in front", a.image.shape(), b.image.shape())));
+//!         return Err(Error::input("b", format!("expected a picture of shape {:?} like `a`, got {:?}; put std.Resize in front", a.image.shape(), b.image.shape())));
 //!     }
 //!     let (left, right) = (a.image.as_slice::<f32>()?, b.image.as_slice::<f32>()?);
 //!     let mixed: Vec<f32> = left.iter().zip(right).map(|(x, y)| x + (y - x) * amount).collect();
@@ -30,8 +30,8 @@
 //! # fn main() {}
 //! ```
 //!
-//! Inputs that several nodes share are a struct. Its fields are written as parameters are, and the manifest lists them in the
-//! place of the parameter:
+//! A struct holds inputs that several nodes share. Its fields look like parameters, and the manifest lists them in place of the
+//! parameter:
 //!
 //! ```
 //! # use splatgraph_sdk::prelude::*;
@@ -58,21 +58,21 @@
 //! ```
 //!
 //! # The life of a pack
-//! 1. The host finds the library and reads its stamp; nothing of the pack has run yet.
-//! 2. It compares the binary interfaces, then asks for the manifest: the nodes with their inputs, ranges and help.
-//! 3. For each node of a graph it makes one instance, which stays for as long as the host process lives.
-//! 4. It runs the instance, on any thread, whenever the inputs changed; several instances at the same time.
-//! 5. Libraries are never unloaded.
+//! 1. The host finds the library and reads its stamp, without running any code of the pack.
+//! 2. The host compares the binary interfaces. Then it asks for the manifest: the nodes with their inputs, ranges and help.
+//! 3. The host creates one instance for each node of a graph. The instance lives as long as the host process.
+//! 4. The host runs the instance, on any thread, when the inputs change. Several instances may run at the same time.
+//! 5. The host never unloads a library.
 //!
 //! # Rules for nodes
-//! - Same inputs, same outputs: a seed is an input. Inputs are never changed.
-//! - Effects outside the graph (writing a file) only in nodes declared with `output`.
-//! - Long work calls [`Ctx::step`] often, with `?`: it shows progress and stops when the user cancels.
-//! - No async runtime: it would not cross the library's border. Threads are fine.
-//! - A panic is caught and becomes an error of the node; still, return errors for what users may do.
+//! - The same inputs give the same outputs, so a seed is an input. Nodes never change their inputs.
+//! - Only nodes declared with `output` have effects outside the graph, such as writing a file.
+//! - Long work calls [`Ctx::step`] often, with `?`. It shows progress and stops the node when the user cancels the run.
+//! - Nodes use no async runtime, as it can't cross the border of the library. Threads are fine.
+//! - The SDK turns a panic into an error of the node. Still, return errors for mistakes of users.
 //!
-//! Values of other packs arrive as tensors in host memory without a copy. What should stay on a device or in a form of
-//! your own between nodes of your pack implements [`Resident`].
+//! Values of other packs arrive as tensors in host memory, without a copy. Implement [`Resident`] for values that stay on a
+//! device, or in a form of your own, between nodes of your pack.
 #![warn(missing_docs)]
 #![forbid(unsafe_op_in_unsafe_fn)]
 
@@ -113,7 +113,7 @@ pub use tensor::{DType, Element, Tensor};
 pub use types::{FeatureMap, Features, Image, Layout, Mask, Selection, Tokens};
 pub use value::{Kind, Value};
 
-/// Everything that a node usually needs: `use splatgraph_sdk::prelude::*;`.
+/// The names that most nodes need: `use splatgraph_sdk::prelude::*;`.
 pub mod prelude {
     pub use crate::{
         Canvas, Choice, Ctx, DType, Error, FeatureMap, Features, FieldInfo, Image, Input, InputGroup, Json, Layout,

@@ -1,4 +1,4 @@
-//! A node class, as `#[node]` implements it.
+//! Node classes: the trait that `#[node]` implements, and how a node takes its inputs.
 
 use crate::{
     Ctx, Error, Result, Value,
@@ -14,11 +14,11 @@ use std::cmp::Ordering;
     note = "put #[node] above the function, or above `impl {Self}`"
 )]
 pub trait Node: Send + Sync + Sized + 'static {
-    /// What the node says about itself.
+    /// The name, inputs, outputs and help of the class.
     fn spec() -> NodeSpec;
-    /// A new instance.
+    /// Creates an instance.
     fn create() -> Self;
-    /// Runs it.
+    /// Runs the node.
     ///
     /// # Errors
     /// An input is unusable, or the node failed.
@@ -31,26 +31,26 @@ pub trait Node: Send + Sync + Sized + 'static {
     note = "put #[derive(InputGroup)] above the struct"
 )]
 pub trait InputGroup: Sized {
-    /// Adds the inputs of the group to those of a node, in order.
+    /// Adds the inputs of the group to the inputs of a node, in order.
     fn declare(inputs: &mut Vec<InputSpec>);
-    /// Takes the next inputs of a node, in that order.
+    /// Takes the inputs of the group from the next inputs of a node, in the same order.
     ///
     /// # Errors
     /// An input is unusable.
     fn take(inputs: &mut Inputs<'_>) -> Result<Self>;
 }
 
-/// The values of a node's inputs, to be taken in the order of its spec.
+/// The values of a node's inputs. The node takes them in the order of its spec.
 pub struct Inputs<'a> {
     specs: std::slice::Iter<'a, InputSpec>,
     values: std::slice::Iter<'a, Value>,
 }
 
 impl<'a> Inputs<'a> {
-    /// The next input; its default when it was left out.
+    /// Takes the next input, or its default if the graph leaves it out.
     ///
     /// # Errors
-    /// It is missing or of another type.
+    /// The input is missing or of another type.
     pub fn take<T: Input>(&mut self) -> Result<T> {
         let (spec, value) = self.next()?;
         T::from_value(&value).map_err(|e| e.blame(&spec.name))
@@ -64,7 +64,7 @@ impl<'a> Inputs<'a> {
         }
         match &spec.default {
             Some(default) => Ok((spec, Value::from_json(default))),
-            None => Err(Error::input(&spec.name, "it is missing; give it a value or a link")),
+            None => Err(Error::input(&spec.name, "expected a value or a link, got nothing")),
         }
     }
 }
@@ -78,12 +78,12 @@ pub fn declare_input<'a, T: Socket>(inputs: &'a mut Vec<InputSpec>, name: &str, 
     input
 }
 
-/// The part of [`declare_input`] that is the same for all types, and so compiled once.
+/// The part of [`declare_input`] that does not depend on the type, so that it is compiled once.
 fn new_input<'a>(inputs: &'a mut Vec<InputSpec>, name: &str, help: &str) -> &'a mut InputSpec {
     inputs.push_mut(InputSpec { name: name.to_owned(), help: help.to_owned(), ..InputSpec::default() })
 }
 
-/// The outputs of a node's spec from their names and help, and from their types and whether they are lists.
+/// Makes the outputs of a node's spec from pairs of a name and a help text, and pairs of a type and whether it is a list.
 #[doc(hidden)]
 #[must_use]
 pub fn declare_outputs(names: &[(&str, &str)], sockets: Vec<(String, bool)>) -> Vec<OutputSpec> {
@@ -96,7 +96,7 @@ pub fn declare_outputs(names: &[(&str, &str)], sockets: Vec<(String, bool)>) -> 
     names.iter().zip(sockets).map(output).collect()
 }
 
-/// Checks what the declaration says about a number; a literal was checked by the host already, a linked one was not.
+/// Checks the range of a number. The host has checked literals, but not values that come over links.
 fn check_range(input: &InputSpec, value: &Value) -> Result<()> {
     let Some(number) = value.as_float() else { return Ok(()) };
     let beyond = |bound: &Option<serde_json::Value>, wrong: Ordering| {
@@ -104,15 +104,15 @@ fn check_range(input: &InputSpec, value: &Value) -> Result<()> {
     };
     let name = &input.name;
     if let Some(min) = beyond(&input.min, Ordering::Less) {
-        return Err(Error::input(name, format!("a number of at least {min} was expected, {number} came")));
+        return Err(Error::input(name, format!("expected a number of at least {min}, got {number}")));
     }
     if let Some(max) = beyond(&input.max, Ordering::Greater) {
-        return Err(Error::input(name, format!("a number of at most {max} was expected, {number} came")));
+        return Err(Error::input(name, format!("expected a number of at most {max}, got {number}")));
     }
     Ok(())
 }
 
-/// A node of any class, so that what runs nodes is compiled once and not for each class.
+/// A node of any class. The code that runs nodes uses it, so that it is compiled once instead of once per class.
 pub(crate) trait AnyNode: Send + Sync {
     fn call(&self, ctx: &Ctx, inputs: &mut Inputs<'_>) -> Result<Vec<Value>>;
 }

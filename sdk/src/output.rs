@@ -1,10 +1,10 @@
-//! Files that a node writes where the user says.
+//! Files that a node writes for the user.
 
 use crate::{Error, Result, write_whole};
 use std::path::{Path, PathBuf};
 
-/// The file of picture `b` of a batch of `count`: `{b}` in the path is replaced by the index; without it, a batch adds `-000`, `-001`
-/// and so on to the name.
+/// The file of picture `b` of a batch of `count`. The index replaces `{b}` in the path. In a path without `{b}`, pictures of a batch get
+/// `-000`, `-001` and so on at the end of the name.
 #[must_use]
 pub fn numbered(path: &Path, b: usize, count: usize) -> PathBuf {
     let text = path.to_string_lossy();
@@ -20,20 +20,20 @@ pub fn numbered(path: &Path, b: usize, count: usize) -> PathBuf {
     path.with_file_name(name)
 }
 
-/// Writes a file as a whole, as [`write_whole`] does, and makes the folders that are missing.
+/// Writes a file as a whole, like [`write_whole`], and creates missing folders.
 ///
 /// # Errors
-/// It can't be written; blames the input `path`, and says what is in the way. The path is left to the caller to add, who is the place
-/// of the error, too.
+/// The file can't be written. The error names the input `path` and the obstacle. The caller adds the path to the message; the location
+/// of the error is the caller.
 #[track_caller]
 pub fn write_output(path: &Path, bytes: &[u8]) -> Result<()> {
     if path.is_dir() {
-        return Err(Error::input("path", "a file name was expected, this is a folder"));
+        return Err(Error::input("path", "expected a file name, got a folder"));
     }
     let folder = path.parent().unwrap_or(Path::new(""));
     if let Some(file) = folder.ancestors().find(|f| f.is_file()) {
         let name = file.file_name().unwrap_or_default().to_string_lossy();
-        return Err(Error::input("path", format!("a folder was expected, but `{name}` is a file")));
+        return Err(Error::input("path", format!("expected a folder, but `{name}` is a file")));
     }
     let written = std::fs::create_dir_all(folder).map_err(Error::from).and_then(|()| write_whole(path, bytes));
     let Err(e) = written else { return Ok(()) };

@@ -1,4 +1,4 @@
-//! Named tensors with a JSON header: every structured value, and its file.
+//! Records: named tensors with a JSON header, in memory and in .safetensors files.
 
 use crate::{DType, Error, Result, Tensor, Value, content::Content};
 use safetensors::{Dtype as FileDtype, SafeTensors, tensor::TensorView};
@@ -15,20 +15,21 @@ use std::{
     sync::Arc,
 };
 
-/// Named tensors and a JSON header: the form that every structured value has outside its own pack.
+/// Named tensors and a JSON header. Every structured value has this form outside its own pack.
 ///
-/// Its file is a .safetensors file with the type under the metadata key `type` and the header, as JSON, under `header`.
+/// The file of a record is a .safetensors file. Its metadata hold the type under the key `type` and the header, as JSON, under
+/// `header`.
 #[derive(Clone, Debug, Default)]
 pub struct Record {
-    /// `IMAGE`, `TOKENS`, ...; empty where a file does not say and the fields don't tell.
+    /// `IMAGE`, `TOKENS`, ...; empty if a file names no type and its fields fit none.
     pub type_name: String,
-    /// What the tensors mean: canvas, tile, grid, ...
+    /// Facts about the tensors: canvas, tile, grid, ...
     pub header: Map<String, Json>,
     /// The tensors, in order.
     pub fields: Vec<(String, Tensor)>,
 }
 
-/// Which fields tell which type, for files that don't say theirs.
+/// The types that files without a type have, by their fields.
 const KNOWN_FIELDS: [(&str, &[&str]); 7] = [
     ("TOKENS", &["gaussians", "textures"]),
     ("LAYOUT", &["gaussians"]),
@@ -46,33 +47,33 @@ impl Record {
         self.fields.iter().find(|(n, _)| n == name).map(|(_, t)| t)
     }
 
-    /// Takes a field out.
+    /// Removes a field and returns its tensor.
     ///
     /// # Errors
-    /// There is no such field.
+    /// The record has no such field.
     pub fn take(&mut self, name: &str) -> Result<Tensor> {
         let index = self.fields.iter().position(|(n, _)| n == name).ok_or_else(|| {
             let known: Vec<&str> = self.fields.iter().map(|(n, _)| n.as_str()).collect();
-            Error::new(format!("a field `{name}` was expected, this {} has {known:?}", self.kind_text()))
+            Error::new(format!("expected a field `{name}`, got {} with the fields {known:?}", self.kind_text()))
         })?;
         Ok(self.fields.swap_remove(index).1)
     }
 
     fn kind_text(&self) -> &str {
-        if self.type_name.is_empty() { "record" } else { &self.type_name }
+        if self.type_name.is_empty() { "a record" } else { &self.type_name }
     }
 
-    /// The record behind a value: its fields in host memory, without a copy where they are there already.
+    /// The record behind a value, with its fields in host memory. Fields that are in host memory are not copied.
     ///
     /// # Errors
-    /// The value has no fields, or getting one failed.
+    /// The value has no fields, or a field can't be read.
     pub fn from_value(value: &Value) -> Result<Self> {
         if let Some(record) = abi::take_back::<Arc<Record>>(&value.0) {
             return Ok((*record).clone());
         }
         let description = value.describe();
         let Some(fields) = description["fields"].as_object().filter(|f| !f.is_empty()) else {
-            return Err(Error::new(format!("a record was expected, {} came", value.type_name())));
+            return Err(Error::new(format!("expected a record, got {}", value.type_name())));
         };
         Ok(Self {
             type_name: value.type_name(),
@@ -81,7 +82,7 @@ impl Record {
         })
     }
 
-    /// A value that other packs can read.
+    /// Converts to a value that other packs can read.
     #[must_use]
     pub fn into_value(self) -> Value {
         Value(share(kind::OBJECT, Shareable(Arc::new(self))))
@@ -100,7 +101,7 @@ impl Record {
     /// Reads a record from a .safetensors file.
     ///
     /// # Errors
-    /// The file can't be read or is damaged, or its header is no JSON object.
+    /// The file can't be read or is damaged, or its header is not a JSON object.
     pub fn load(path: &Path) -> Result<Self> {
         let read = || Self::of(read_file(&Content::read(path)?)?);
         read().map_err(|e: Error| e.about_file("reading a record", path))
@@ -118,7 +119,7 @@ impl Record {
         let header = match metadata.get("header") {
             None => Map::new(),
             Some(text) => serde_json::from_str(text)
-                .map_err(|e| Error::new(format!("its metadata key `header` should hold a JSON object: {e}")))?,
+                .map_err(|e| Error::new(format!("expected a JSON object under the metadata key `header`: {e}")))?,
         };
         let has = |field: &&str| tensors.iter().any(|(name, _)| name == field);
         let type_name = metadata.get("type").cloned().unwrap_or_else(|| {
@@ -128,13 +129,13 @@ impl Record {
         Ok(Self { type_name, header, fields: tensors })
     }
 
-    /// Writes a .safetensors file: to a temporary name first, then renamed, so that no half file is ever there.
-    /// f32 fields are stored as `dtype` (F32 or F16), other fields as they are.
+    /// Writes a .safetensors file under a temporary name and renames it, so that the file is complete when it appears.
+    /// f32 fields are stored as `dtype` (F32 or F16), other fields unchanged.
     ///
     /// # Errors
     /// The file can't be written.
     pub fn save(&self, path: &Path, dtype: DType) -> Result<()> {
-        let doing = "writing a record; check that the folder exists, may be written to and has space";
+        let doing = "writing a record; check that the folder exists, is writable and has space";
         self.write(path, dtype).map_err(|e| e.about_file(doing, path))
     }
 
@@ -151,7 +152,7 @@ impl Record {
     }
 }
 
-/// The content of a .safetensors file; f32 tensors as `dtype`, others as they are. The same content gives the same bytes.
+/// The content of a .safetensors file, with f32 tensors stored as `dtype` and others unchanged. The same tensors give the same bytes.
 pub(crate) fn to_safetensors<'a>(
     tensors: impl Iterator<Item = (&'a str, &'a Tensor)>,
     metadata: &BTreeMap<String, String>,
@@ -168,7 +169,7 @@ pub(crate) fn to_safetensors<'a>(
     Ok(bytes)
 }
 
-/// Brings the metadata, which come in the order of a hash map, into the order of their keys. The header's length stays.
+/// Sorts the metadata, which are in the order of a hash map, by their keys. The length of the header does not change.
 fn sort_metadata(bytes: &mut [u8]) {
     let Some((length, rest)) = bytes.split_first_chunk_mut::<8>() else { return };
     let Some(header) = rest.get_mut(..u64::from_le_bytes(*length) as usize) else { return };
@@ -183,16 +184,16 @@ fn sort_metadata(bytes: &mut [u8]) {
     }
 }
 
-/// How the names of files begin that [`write_whole`] is writing; only a killed process leaves one behind.
+/// The start of the names of files that [`write_whole`] has not finished. Only a killed process leaves such a file behind.
 pub const TEMPORARY_PREFIX: &str = ".splatgraph-";
 
-/// Writes a file as a whole: under a temporary name in the same folder, then renamed.
+/// Writes a file under a temporary name in the same folder, then renames it.
 ///
 /// # Errors
-/// It can't be written; nothing is left behind then.
+/// The file can't be written; then no file is left behind.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    // With the permissions of any other file, not the private ones of a temporary file, and errors without its name.
+    // The file gets the usual permissions instead of the private ones of a temporary file, and errors do not contain its name.
     let create = |path: &Path| File::options().write(true).create_new(true).open(path);
     let mut file = tempfile::Builder::new().prefix(TEMPORARY_PREFIX).make_in(folder, create)?;
     let mut writer = BufWriter::new(file.as_file_mut());
@@ -248,12 +249,12 @@ fn file_dtype(dtype: DType) -> FileDtype {
 /// Tensors and metadata of a .safetensors file.
 pub(crate) type Contents = (Vec<(String, Tensor)>, HashMap<String, String>);
 
-/// Everything in a .safetensors file, in memory of its own.
+/// Everything in a .safetensors file, copied.
 pub(crate) fn read_safetensors(bytes: &[u8]) -> Result<Contents> {
     read(bytes, |range, shape, dtype| Tensor::from_bytes(shape, dtype, &bytes[range]))
 }
 
-/// The same, in memory that the tensors share with the content.
+/// Everything in a .safetensors file; the tensors share the memory of the content.
 pub(crate) fn read_file(content: &Content) -> Result<Contents> {
     read(content.bytes(), |range, shape, dtype| content.tensor(range, shape, dtype))
 }
@@ -269,7 +270,7 @@ fn read(bytes: &[u8], tensor: impl Fn(Range<usize>, &[usize], DType) -> Result<T
             let view = file.tensor(&name).map_err(not_safetensors)?;
             let dtype = FILE_DTYPES.iter().find(|(_, f)| *f == view.dtype()).map(|(d, _)| *d);
             let dtype = dtype.ok_or_else(|| {
-                Error::new(format!("its field `{name}` is of type {:?}, which is not supported", view.dtype()))
+                Error::new(format!("expected a supported element type in the field `{name}`, got {:?}", view.dtype()))
             })?;
             let start = view.data().as_ptr().addr() - bytes.as_ptr().addr();
             Ok((name, tensor(start..start + view.data().len(), view.shape(), dtype)?))
@@ -280,7 +281,7 @@ fn read(bytes: &[u8], tensor: impl Fn(Range<usize>, &[usize], DType) -> Result<T
 
 #[track_caller]
 fn not_safetensors(error: safetensors::SafeTensorError) -> Error {
-    Error::new(format!("a whole .safetensors file was expected; this one is damaged or of another kind ({error})"))
+    Error::new(format!("expected a whole .safetensors file, got a damaged one or another kind of file ({error})"))
 }
 
 /// A record that other packs can read.
@@ -295,14 +296,15 @@ impl Shared for Shareable {
     }
     fn field(&self, name: &str, device_type: i32) -> Result<DlTensor, NodeError> {
         if device_type != device::CPU {
-            return Err(NodeError::bad_input(format!("a field of a {} is in host memory only", self.0.type_name)));
-        }
-        let tensor = self.0.field(name).ok_or_else(|| {
-            NodeError::bad_input(format!(
-                "a field `{name}` was expected, this {} has none of that name",
+            return Err(NodeError::bad_input(format!(
+                "expected a request for host memory, as the fields of {} are only there",
                 self.0.type_name
-            ))
-        })?;
+            )));
+        }
+        let tensor = self
+            .0
+            .field(name)
+            .ok_or_else(|| NodeError::bad_input(format!("expected a field of {}, got `{name}`", self.0.type_name)))?;
         tensor.to_dlpack().map_err(Error::into_abi)
     }
     fn inner(&self) -> &(dyn Any + Send + Sync) {
@@ -373,7 +375,7 @@ mod tests {
         let whole = std::fs::read(&path).unwrap();
         for end in [0, 5, 40, whole.len() - 1] {
             let error = Record::from_safetensors(&whole[..end]).unwrap_err();
-            assert!(error.message.starts_with("a whole .safetensors file was expected"), "{error}");
+            assert!(error.message.starts_with("expected a whole .safetensors file"), "{error}");
         }
         let missing = Record::load(&folder.path().join("none")).unwrap_err();
         assert!(missing.message.starts_with("reading a record: No such file"), "{missing}");
@@ -387,10 +389,7 @@ mod tests {
         assert_eq!(value.type_name(), "LAYOUT");
         assert_eq!(value.field("gaussians").unwrap().bytes().as_ptr(), address);
         assert_eq!(value.host_bytes(), 48);
-        assert_eq!(
-            value.field("nothing").unwrap_err().message,
-            "a field `nothing` was expected, this LAYOUT has none of that name"
-        );
-        assert_eq!(Record::from_value(&Value::int(1)).unwrap_err().message, "a record was expected, INT came");
+        assert_eq!(value.field("nothing").unwrap_err().message, "expected a field of LAYOUT, got `nothing`");
+        assert_eq!(Record::from_value(&Value::int(1)).unwrap_err().message, "expected a record, got INT");
     }
 }

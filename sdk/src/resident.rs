@@ -1,4 +1,4 @@
-//! Values that live in the pack that made them: loaded models, tensors on a GPU.
+//! Values that stay in the pack that made them, such as loaded models and tensors on a GPU.
 
 use crate::{
     Error, Record, Result, Tensor, Value,
@@ -13,13 +13,13 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-/// A Rust type whose values stay in this pack: nodes of the pack get them back as they are, without a copy; others see
-/// the fields that it downloads, if it has any.
+/// A Rust type whose values stay in this pack. Nodes of the pack get the values back without a copy. Other packs see the fields
+/// that the type downloads, if it has any.
 pub trait Resident: Send + Sync + 'static {
-    /// The type's name in graphs, such as `TOKENIZER`; a standard type's name when it downloads that type's fields.
+    /// The type's name in graphs, such as `TOKENIZER`; the name of a standard type if it downloads the fields of that type.
     const TYPE: &'static str;
 
-    /// The names of the fields that [`Resident::download`] gives.
+    /// The fields that [`Resident::download`] returns.
     fn fields(&self) -> Vec<FieldInfo> {
         Vec::new()
     }
@@ -29,34 +29,37 @@ pub trait Resident: Send + Sync + 'static {
         Map::new()
     }
 
-    /// `cpu`, `cuda:0`, ...
+    /// The device that holds the value: `cpu`, `cuda:0`, ...
     fn device(&self) -> String {
         "cpu".to_owned()
     }
 
-    /// Bytes held in host memory and on the device, roughly.
+    /// The approximate number of bytes in host memory and on the device.
     fn bytes(&self) -> (u64, u64) {
         (0, 0)
     }
 
-    /// A field in host memory. Called at most once per value and field; the result is kept.
+    /// Copies a field to host memory. The SDK calls it at most once per value and field, and keeps the result.
     ///
     /// # Errors
-    /// There is no such field, or the device failed.
+    /// The value has no such field, or the device failed.
     fn download(&self, field: &str) -> Result<Tensor> {
-        Err(Error::new(format!("a field `{field}` of {}, which has no fields outside its pack", Self::TYPE)))
+        Err(Error::new(format!(
+            "expected a value with fields outside its pack, got {} for the field `{field}`",
+            Self::TYPE
+        )))
     }
 
-    /// Takes a record that another pack made.
+    /// Converts a record that another pack made.
     ///
     /// # Errors
-    /// By default: values of this type only come from this pack.
+    /// The record is unusable. By default, any record is, as values of this type only come from this pack.
     fn upload(record: Record) -> Result<Self>
     where
         Self: Sized,
     {
         let _ = record;
-        Err(Error::new(format!("{} made by this pack was expected, one from elsewhere came", Self::TYPE)))
+        Err(Error::new(format!("expected a {} made by this pack, got one from elsewhere", Self::TYPE)))
     }
 }
 
@@ -82,7 +85,7 @@ impl<T> Local<T> {
 }
 
 impl<T: Resident> Local<T> {
-    /// The value behind `value`, if this pack made it as a `T`.
+    /// The `T` behind `value`, if this pack made it.
     #[must_use]
     pub fn take_back(value: &Value) -> Option<Self> {
         abi::take_back::<Arc<T>>(&value.0).map(Self)
@@ -130,7 +133,10 @@ impl<T: Resident> Shared for Shareable<T> {
     }
     fn field(&self, name: &str, device_type: i32) -> Result<DlTensor, NodeError> {
         if device_type != device::CPU {
-            return Err(NodeError::bad_input(format!("a field of a {} can be had in host memory only", T::TYPE)));
+            return Err(NodeError::bad_input(format!(
+                "expected a request for host memory, as the fields of {} are only available there",
+                T::TYPE
+            )));
         }
         let mut downloaded = self.downloaded.lock().unwrap_or_else(PoisonError::into_inner);
         let tensor = match downloaded.get(name) {
@@ -161,7 +167,7 @@ impl<T: Resident> Input for Local<T> {
         }
         let type_name = value.type_name();
         if type_name != T::TYPE {
-            return Err(Error::new(format!("{} was expected, {type_name} came", T::TYPE)));
+            return Err(Error::new(format!("expected {}, got {type_name}", T::TYPE)));
         }
         T::upload(Record::from_value(value).unwrap_or_default()).map(Self::new)
     }

@@ -1,4 +1,4 @@
-//! Which Rust types may be inputs and outputs of a node.
+//! The Rust types that can be inputs and outputs of a node.
 
 use crate::{Error, Record, Result, Value, spec::ChoiceSpec, spec::scalar};
 use serde::{Serialize, de::DeserializeOwned};
@@ -13,61 +13,61 @@ use std::path::PathBuf;
 pub trait Socket: Sized {
     /// The type's name: `FLOAT`, `IMAGE`, a union `TOKENS,LAYOUT`, or `*`.
     fn socket() -> String;
-    /// Takes or gives a list.
+    /// Whether the socket takes or gives a list.
     const LIST: bool = false;
-    /// May be left out.
+    /// Whether a graph may leave the input out.
     const OPTIONAL: bool = false;
-    /// The texts that are allowed, if only some are.
+    /// The allowed texts; empty if every text is allowed.
     fn choices() -> Vec<ChoiceSpec> {
         Vec::new()
     }
 }
 
-/// A type of parameters.
+/// A type of inputs.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't be an input of a node",
     note = "use a number, bool, String, PathBuf, Option<T>, Vec<T>, a standard type such as Image, Json<T>, Local<T>, or derive Choice or Union"
 )]
 pub trait Input: Socket {
-    /// From what the graph gives.
+    /// Converts a value of the graph.
     ///
     /// # Errors
-    /// The value is of another type or out of range; the message does not name the input, the caller does.
+    /// The value is of another type or out of range. The caller adds the name of the input to the error.
     fn from_value(value: &Value) -> Result<Self>;
 }
 
-/// A type of results.
+/// A type of outputs.
 #[diagnostic::on_unimplemented(message = "`{Self}` can't be an output of a node")]
 pub trait Output: Socket {
-    /// To what the graph passes on.
+    /// Converts to a value of the graph.
     ///
     /// # Errors
     /// The value can't leave the pack.
     fn into_value(self) -> Result<Value>;
 }
 
-/// A type whose values can be written as a default in the declaration.
+/// A type whose values can be defaults in the declaration of a node.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't have a default in the declaration; use Option<{Self}> instead"
 )]
 pub trait Literal {
-    /// As the graph file would say it.
+    /// The value as it stands in a graph file.
     fn to_literal(&self) -> Json_;
 }
 
 fn expected(what: &str, value: &Value) -> Error {
-    let came = value.to_json().map_or_else(|| value.type_name(), |json| format!("{} {json}", value.type_name()));
-    Error::new(format!("{what} was expected, {came} came"))
+    let got = value.to_json().map_or_else(|| value.type_name(), |json| format!("{} {json}", value.type_name()));
+    Error::new(format!("expected {what}, got {got}"))
 }
 
-/// The choices of an enum from their names and help.
+/// Makes the choices of an enum from pairs of a name and a help text.
 #[doc(hidden)]
 #[must_use]
 pub fn declare_choices(choices: &[(&str, &str)]) -> Vec<ChoiceSpec> {
     choices.iter().map(|&(name, help)| ChoiceSpec { name: name.to_owned(), help: help.to_owned() }).collect()
 }
 
-/// The error for a value that is none of the choices of an enum.
+/// The error for a value that is not one of the choices of an enum.
 #[doc(hidden)]
 #[must_use]
 #[track_caller]
@@ -166,7 +166,7 @@ simple!(
     scalar::FLOAT,
     |v| v.as_float().map(|f| f as f32).ok_or_else(|| expected("a number", v)),
     |v| Value::float(v.into()),
-    // Through text: 0.1f32 is to read 0.1 in a graph, not 0.10000000149011612.
+    // Through text, so that 0.1f32 becomes 0.1 in a graph and not 0.10000000149011612.
     |v| v.to_string().parse::<f64>().map_or(Json_::Null, Json_::from)
 );
 simple!(bool, scalar::BOOLEAN, |v| v.as_bool().ok_or_else(|| expected("true or false", v)), |v| Value::bool(v), |v| {
@@ -210,7 +210,7 @@ impl Output for Value {
     }
 }
 
-/// Any record: the socket `*`, checked when it comes.
+/// Any record: the socket `*`, checked when the node runs.
 impl Socket for Record {
     fn socket() -> String {
         scalar::ANY.to_owned()
@@ -254,7 +254,7 @@ impl<T: Socket> Socket for Vec<T> {
 }
 impl<T: Input> Input for Vec<T> {
     fn from_value(value: &Value) -> Result<Self> {
-        // One link where several may be: a list of one.
+        // One value stands for a list of one.
         let Some(items) = value.as_list() else { return Ok(vec![T::from_value(value)?]) };
         items
             .iter()
@@ -269,7 +269,7 @@ impl<T: Output> Output for Vec<T> {
     }
 }
 
-/// A JSON literal: the socket `JSON`, read with serde.
+/// A JSON value, converted with serde: the socket `JSON`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Json<T = Json_>(pub T);
 
@@ -295,11 +295,11 @@ impl<T: Serialize> Literal for Json<T> {
     }
 }
 
-/// What a node function returns: one output, or a tuple of them.
+/// The result of a node: one output, or a tuple of outputs.
 pub trait Outputs {
-    /// Type name and list flag of each.
+    /// The type name of each output, and whether it is a list.
     fn sockets() -> Vec<(String, bool)>;
-    /// In order.
+    /// The outputs in order.
     ///
     /// # Errors
     /// A value can't leave the pack.

@@ -1,7 +1,7 @@
-//! What a pack says about itself: plain data, sent to the host as JSON.
+//! The manifest of a pack: plain data that goes to the host as JSON.
 //!
-//! Unknown keys are ignored and every key but the names has a default, so that old and new packs and hosts
-//! understand each other.
+//! Readers ignore unknown keys, and every key except the names has a default. Therefore old and new packs and hosts understand
+//! each other.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
@@ -32,21 +32,21 @@ pub struct Manifest {
     pub absent: BTreeMap<String, String>,
 }
 
-/// Something that nodes may compute on.
+/// A device that nodes can compute on.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeviceSpec {
-    /// What `--device` takes: `cpu`, `gpu:0`, `cuda:0`. Nodes find it in the setting `device`.
+    /// The value of `--device`, such as `cpu`, `gpu:0` or `cuda:0`. Nodes read it from the [setting](crate::settings) `device`.
     pub id: String,
-    /// What it is: `NVIDIA H100`.
+    /// The name for the user, such as `NVIDIA H100`.
     #[serde(default)]
     pub name: String,
-    /// Bytes of its memory, where that is known.
+    /// Bytes of its memory, if known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memory: Option<u64>,
-    /// Why it can't be used, and what to do about it; `None` where it can.
+    /// Why the device can't be used, and what to do about it; `None` if it can be used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unavailable: Option<String>,
-    /// Why it is only taken when it is asked for; `None` where it may be chosen for the user.
+    /// Why only the user may choose the device; `None` if the host may choose it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on_request: Option<String>,
 }
@@ -56,7 +56,7 @@ pub struct DeviceSpec {
 pub struct NodeSpec {
     /// The class name inside its pack: `LoadImage`.
     pub name: String,
-    /// Raised when the same inputs give another result: cached results of other versions are not used.
+    /// The version of the results. Raise it if the same inputs give another result, so that the host does not use old cached results.
     #[serde(default = "one")]
     pub version: u32,
     /// A menu path: `Image/Transform`.
@@ -65,7 +65,7 @@ pub struct NodeSpec {
     /// The documentation; its first paragraph is a summary.
     #[serde(default)]
     pub help: String,
-    /// An output node has an effect outside the graph (it writes a file), so it always runs.
+    /// Whether the node has an effect outside the graph, such as writing a file. Such a node always runs.
     #[serde(default)]
     pub output: bool,
     /// The sockets that take values, in the order of `run`'s inputs.
@@ -88,13 +88,13 @@ pub struct InputSpec {
     /// A type, a union `A,B`, or `*`. See [`socket_types_meet`].
     #[serde(rename = "type")]
     pub socket: String,
-    /// Takes a list of values: a literal list or several links.
+    /// Whether the input takes a list of values: a literal list or several links.
     #[serde(default, skip_serializing_if = "is_false")]
     pub list: bool,
-    /// May be left out even without a default.
+    /// Whether a graph may leave the input out although it has no default.
     #[serde(default, skip_serializing_if = "is_false")]
     pub optional: bool,
-    /// The value when left out.
+    /// The value if a graph leaves the input out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default: Option<Json>,
     /// The smallest number allowed.
@@ -103,17 +103,17 @@ pub struct InputSpec {
     /// The largest number allowed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max: Option<Json>,
-    /// The texts allowed, if only some are.
+    /// The allowed texts; empty if every text is allowed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub choices: Vec<ChoiceSpec>,
-    /// Present on paths: the host resolves these to absolute ones.
+    /// The kind of path, if the input is a path. The host makes such paths absolute.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<PathKind>,
-    /// For `path: model`: names of models inside the pack, handed over as they are.
+    /// For `path: model`: names of models inside the pack. The host passes them on unchanged.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub builtin: Vec<String>,
-    /// For paths of files: the endings of those that the node reads or writes, without a dot. `inspect` and `convert` find
-    /// the node for a file by them; a graph may give any name.
+    /// For paths of files: the extensions of files that the node reads or writes, without a dot. `inspect` and `convert` use them to
+    /// find the node for a file. A graph may give a file with any name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub extensions: Vec<String>,
     /// The documentation.
@@ -132,14 +132,14 @@ impl InputSpec {
 /// One text that an input accepts.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ChoiceSpec {
-    /// What a graph file says.
+    /// The text in a graph file.
     pub name: String,
     /// The documentation.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub help: String,
 }
 
-/// What a path input is for; decides how the host resolves it.
+/// The purpose of a path input. It decides how the host makes the path absolute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PathKind {
@@ -149,7 +149,7 @@ pub enum PathKind {
     ReadDir,
     /// A file to write, relative to the current directory or `--out`.
     Write,
-    /// A model: a built-in name, or a file looked for in the model folders too.
+    /// A model: a built-in name, or a file, which the host also looks for in the model folders.
     Model,
 }
 
@@ -158,10 +158,10 @@ pub enum PathKind {
 pub struct OutputSpec {
     /// The second half of a link.
     pub name: String,
-    /// A type, or `*` where it depends on the run.
+    /// A type, or `*` if the type depends on the run.
     #[serde(rename = "type")]
     pub socket: String,
-    /// Gives a list of values.
+    /// Whether the output gives a list of values.
     #[serde(default, skip_serializing_if = "is_false")]
     pub list: bool,
     /// The documentation.
@@ -190,8 +190,8 @@ pub mod scalar {
     pub const ANY: &str = "*";
 }
 
-/// Whether a value of type `from` may go where `to` is wanted; both may be unions (`A,B`) or `*`.
-/// The only coercion is INT to FLOAT.
+/// Whether an output of type `from` can feed an input of type `to`. Both may be unions (`A,B`) or `*`.
+/// The only conversion is from INT to FLOAT.
 #[must_use]
 pub fn socket_types_meet(from: &str, to: &str) -> bool {
     from.split(',').any(|f| {

@@ -1,10 +1,10 @@
-//! Records of several pictures as one.
+//! Stacks records, so that several pictures become one batch.
 
 use crate::{DType, Error, Record, Result, Tensor, Tokens};
 
 /// The fields of TOKENS whose second axis counts tokens.
 const PER_TOKEN: [&str; 2] = ["gaussians", "textures"];
-/// The field of TOKENS that says how many of them are none.
+/// The field of TOKENS that counts the tokens of each picture without padding.
 const COUNTS: &str = "counts";
 
 impl Record {
@@ -12,7 +12,7 @@ impl Record {
     /// fields, element types and other axes. Only TOKENS may differ in their number of tokens.
     ///
     /// # Errors
-    /// What is in the way.
+    /// The records do not stack; the message says why.
     pub fn stacks_with(&self, other: &Self) -> Result<()> {
         let name = |record: &Self| if record.type_name.is_empty() { "no type" } else { &record.type_name }.to_owned();
         if self.type_name != other.type_name {
@@ -28,7 +28,7 @@ impl Record {
             names.join(", ")
         };
         if other.fields.is_empty() {
-            return Err(Error::new("it has no fields"));
+            return Err(Error::new("expected a record with fields, got one without"));
         }
         if fields(self) != fields(other) {
             return Err(different("list of fields", &fields(self), &fields(other)));
@@ -37,11 +37,14 @@ impl Record {
         for (field, tensor) in &other.fields {
             if tensor.shape().first() != rows || rows.is_none() {
                 let shapes: Vec<String> = other.fields.iter().map(|(n, t)| format!("{n} {:?}", t.shape())).collect();
-                return Err(Error::new(format!("its fields differ in their first axis: {}", shapes.join(", "))));
+                return Err(Error::new(format!(
+                    "expected fields with one length of the first axis, got {}",
+                    shapes.join(", ")
+                )));
             }
             if other.is_per_token(field) && other.tokens() != tensor.shape().get(1).copied() {
                 return Err(Error::new(format!(
-                    "its `{field}` has another number of tokens than its `{}`",
+                    "expected as many tokens in `{field}` as in `{}`, got another number",
                     PER_TOKEN[0]
                 )));
             }
@@ -66,13 +69,13 @@ impl Record {
         Ok(())
     }
 
-    /// Records that [stack](Self::stacks_with) as one. Where TOKENS differ in their number of tokens, the rows of the
-    /// shorter are filled up with zeros, and `counts` says how many there were.
+    /// Stacks records that [fit](Self::stacks_with) together. If TOKENS differ in their number of tokens, zeros fill up the shorter
+    /// ones, and `counts` holds the number of tokens of each picture.
     ///
     /// # Errors
-    /// There are none, or they do not stack.
+    /// The list is empty, or the records do not stack.
     pub fn stack(records: &[&Self]) -> Result<Self> {
-        let [first, ..] = records else { return Err(Error::new("no records were given to be stacked")) };
+        let [first, ..] = records else { return Err(Error::new("expected at least one record to stack, got none")) };
         records.iter().try_for_each(|record| first.stacks_with(record))?;
         let tokens = records.iter().filter_map(|record| record.tokens()).max().unwrap_or(0);
         let mut stacked = Self { type_name: first.type_name.clone(), header: first.header.clone(), fields: Vec::new() };
@@ -109,7 +112,7 @@ impl Record {
         Ok(stacked)
     }
 
-    /// The fields that are stacked one by one: all but the counts of TOKENS, which are worked out.
+    /// The fields that are stacked one by one: all except the counts of TOKENS, which are computed.
     fn stacked_fields(&self) -> impl Iterator<Item = (&str, &Tensor)> {
         let fields = self.fields.iter().map(|(name, tensor)| (name.as_str(), tensor));
         fields.filter(|(name, _)| !(self.is_tokens() && *name == COUNTS))
@@ -125,7 +128,7 @@ impl Record {
             && self.field(field).is_some_and(|tensor| tensor.shape().len() == 3)
     }
 
-    /// The number of tokens, with padding.
+    /// The number of tokens, including padding.
     fn tokens(&self) -> Option<usize> {
         self.field(PER_TOKEN[0]).filter(|_| self.is_per_token(PER_TOKEN[0])).map(|tensor| tensor.shape()[1])
     }
@@ -137,10 +140,10 @@ impl Record {
 
 #[track_caller]
 fn different(what: &str, first: &str, second: &str) -> Error {
-    Error::new(format!("the {what} differs, {first} there and {second} here"))
+    Error::new(format!("expected the {what} of the first record, {first}, got {second}"))
 }
 
-/// Adds the bytes of a tensor `[B, N, C]`, with zeros behind each row of N to make it `tokens` long.
+/// Appends the bytes of a tensor `[B, N, C]`, with zeros behind the N tokens of each picture up to `tokens`.
 fn filled(tensor: &Tensor, tokens: usize, bytes: &mut Vec<u8>) {
     let &[_, count, channels] = tensor.shape() else { return };
     let dtype: DType = tensor.dtype();
@@ -193,21 +196,21 @@ mod tests {
         let image = record("IMAGE", &[1, 2, 2, 3]);
         let error = |other: &Record| image.stacks_with(other).unwrap_err().message;
         assert!(image.stacks_with(&record("IMAGE", &[7, 2, 2, 3])).is_ok());
-        insta::assert_snapshot!(error(&record("MASK", &[1, 2, 2, 3])), @"the type differs, IMAGE there and MASK here");
-        insta::assert_snapshot!(error(&record("IMAGE", &[1, 2, 4, 3])), @"the shape of `image` differs, [1, 2, 2, 3] there and [1, 2, 4, 3] here");
-        insta::assert_snapshot!(error(&record("IMAGE", &[])), @"its fields differ in their first axis: image []");
-        insta::assert_snapshot!(error(&Record { type_name: "IMAGE".into(), ..Record::default() }), @"it has no fields");
+        insta::assert_snapshot!(error(&record("MASK", &[1, 2, 2, 3])), @"expected the type of the first record, IMAGE, got MASK");
+        insta::assert_snapshot!(error(&record("IMAGE", &[1, 2, 4, 3])), @"expected the shape of `image` of the first record, [1, 2, 2, 3], got [1, 2, 4, 3]");
+        insta::assert_snapshot!(error(&record("IMAGE", &[])), @"expected fields with one length of the first axis, got image []");
+        insta::assert_snapshot!(error(&Record { type_name: "IMAGE".into(), ..Record::default() }), @"expected a record with fields, got one without");
         let mut other = image.clone();
         other.header.insert("canvas".into(), serde_json::json!([1, 1]));
-        insta::assert_snapshot!(error(&other), @r#"the header differs, {} there and {"canvas":[1,1]} here"#);
+        insta::assert_snapshot!(error(&other), @r#"expected the header of the first record, {}, got {"canvas":[1,1]}"#);
         other = image.clone();
         other.fields[0].1 = Tensor::from_vec([1, 2, 2, 3], vec![0f64; 12]).unwrap();
-        insta::assert_snapshot!(error(&other), @"the element type of `image` differs, f32 there and f64 here");
+        insta::assert_snapshot!(error(&other), @"expected the element type of `image` of the first record, f32, got f64");
         let layers = tokens(1, 2, 1.0, None);
         let mut short = tokens(1, 2, 1.0, None);
         short.fields.push(("more".into(), Tensor::from_vec([2], vec![0f32; 2]).unwrap()));
-        insta::assert_snapshot!(layers.stacks_with(&short).unwrap_err().message, @"the list of fields differs, gaussians, textures there and gaussians, more, textures here");
-        insta::assert_snapshot!(short.stacks_with(&short).unwrap_err().message, @"its fields differ in their first axis: gaussians [1, 2, 5], textures [1, 2, 2], more [2]");
+        insta::assert_snapshot!(layers.stacks_with(&short).unwrap_err().message, @"expected the list of fields of the first record, gaussians, textures, got gaussians, more, textures");
+        insta::assert_snapshot!(short.stacks_with(&short).unwrap_err().message, @"expected fields with one length of the first axis, got gaussians [1, 2, 5], textures [1, 2, 2], more [2]");
         assert!(Record::stack(&[]).is_err());
     }
 }

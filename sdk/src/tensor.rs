@@ -85,7 +85,7 @@ macro_rules! elements {
 }
 elements!(f64: F64, f32: F32, half::f16: F16, half::bf16: BF16, i64: I64, i32: I32, i16: I16, i8: I8, u64: U64, u32: U32, u16: U16, u8: U8);
 
-/// A row-major tensor in host memory that nobody writes to: cheap to clone, shared between packs without a copy.
+/// A read-only, row-major tensor in host memory. It is cheap to clone, and packs share it without a copy.
 #[derive(Clone)]
 pub struct Tensor {
     memory: Arc<Memory>,
@@ -97,7 +97,7 @@ enum Memory {
     File(Part),
 }
 
-/// A part of a file's content.
+/// Part of the content of a file.
 struct Part {
     shape: Vec<usize>,
     dtype: DType,
@@ -114,15 +114,18 @@ struct Own {
 }
 
 impl Tensor {
-    /// A tensor of `shape` from its elements in row-major order, without a copy.
+    /// Makes a tensor of `shape` from its elements in row-major order, without a copy.
     ///
     /// # Errors
-    /// The shape does not hold that many elements.
+    /// The shape has another number of elements.
     #[track_caller]
     pub fn from_vec<T: Element>(shape: impl Into<Vec<usize>>, data: Vec<T>) -> Result<Self> {
         let shape = shape.into();
         if shape.iter().try_fold(1usize, |n, d| n.checked_mul(*d)) != Some(data.len()) {
-            return Err(Error::new(format!("a tensor of shape {shape:?} can't hold {} elements", data.len())));
+            return Err(Error::new(format!(
+                "expected the elements of a tensor of shape {shape:?}, got {}",
+                data.len()
+            )));
         }
         Ok(Self::own(shape, T::DTYPE, data))
     }
@@ -134,14 +137,14 @@ impl Tensor {
         Self { memory: Arc::new(Memory::Own(Own { shape, dtype, data: Box::new(data), bytes: bytes::<T> })) }
     }
 
-    /// A tensor from bytes in the machine's order.
+    /// Makes a tensor from bytes in the byte order of the machine, with a copy.
     ///
     /// # Errors
-    /// The number of bytes does not fit the shape.
+    /// The shape has another number of bytes.
     pub fn from_bytes(shape: impl Into<Vec<usize>>, dtype: DType, bytes: &[u8]) -> Result<Self> {
         let shape = shape.into();
         check_size(&shape, dtype, bytes.len())?;
-        // Copied into elements of the right size, so that they are aligned.
+        // The bytes are copied into elements of the right size, so that they are aligned.
         Ok(match dtype.size() {
             8 => Self::own(shape, dtype, bytemuck::pod_collect_to_vec::<u8, u64>(bytes)),
             4 => Self::own(shape, dtype, bytemuck::pod_collect_to_vec::<u8, u32>(bytes)),
@@ -150,13 +153,13 @@ impl Tensor {
         })
     }
 
-    /// The part of a file's content, which is aligned for the type.
+    /// Makes a tensor of part of a file's content, which is aligned for the type.
     pub(crate) fn of_content(content: Content, range: Range<usize>, shape: &[usize], dtype: DType) -> Result<Self> {
         check_size(shape, dtype, range.len())?;
         Ok(Self { memory: Arc::new(Memory::File(Part { shape: shape.to_vec(), dtype, content, range })) })
     }
 
-    /// Length of each axis.
+    /// The length of each axis.
     #[must_use]
     pub fn shape(&self) -> &[usize] {
         match &*self.memory {
@@ -166,18 +169,18 @@ impl Tensor {
         }
     }
 
-    /// The shape, if it has `N` axes.
+    /// The lengths of the `N` axes.
     ///
     /// # Errors
-    /// It has another number of axes.
+    /// The tensor has another number of axes.
     #[track_caller]
     pub fn dims<const N: usize>(&self) -> Result<[usize; N]> {
-        self.shape().try_into().map_err(|_| {
-            Error::new(format!("a tensor with {N} axes was expected, one of shape {:?} came", self.shape()))
-        })
+        self.shape()
+            .try_into()
+            .map_err(|_| Error::new(format!("expected a tensor with {N} axes, got one of shape {:?}", self.shape())))
     }
 
-    /// Element type.
+    /// The element type.
     #[must_use]
     pub fn dtype(&self) -> DType {
         match &*self.memory {
@@ -187,7 +190,7 @@ impl Tensor {
         }
     }
 
-    /// Number of elements.
+    /// The number of elements.
     #[must_use]
     pub fn len(&self) -> usize {
         self.bytes().len() / self.dtype().size()
@@ -199,7 +202,7 @@ impl Tensor {
         self.bytes().is_empty()
     }
 
-    /// All bytes, in the machine's order.
+    /// All bytes, in the byte order of the machine.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         memory_bytes(&self.memory)
@@ -208,12 +211,12 @@ impl Tensor {
     /// The elements.
     ///
     /// # Errors
-    /// They are of another type.
+    /// The elements are of another type.
     #[track_caller]
     pub fn as_slice<T: Element>(&self) -> Result<&[T]> {
         if self.dtype() != T::DTYPE {
             return Err(Error::new(format!(
-                "a tensor of type {} was expected, one of type {} came",
+                "expected a tensor of type {}, got one of type {}",
                 T::DTYPE,
                 self.dtype()
             )));
@@ -221,10 +224,10 @@ impl Tensor {
         Ok(bytemuck::cast_slice(self.bytes()))
     }
 
-    /// The elements as owned memory: without a copy when this is the only handle to memory that was made here.
+    /// The elements as a `Vec`, without a copy if this is the only handle to memory of this pack.
     ///
     /// # Errors
-    /// They are of another type.
+    /// The elements are of another type.
     #[track_caller]
     pub fn into_vec<T: Element>(self) -> Result<Vec<T>> {
         self.as_slice::<T>()?;
@@ -237,7 +240,7 @@ impl Tensor {
         }
     }
 
-    /// The elements as f32, converted where they are of another type.
+    /// The elements as f32, converted if they are of another type.
     #[must_use]
     pub fn to_f32(&self) -> Vec<f32> {
         let bytes = self.bytes();
@@ -260,15 +263,18 @@ impl Tensor {
         }
     }
 
-    /// The same elements under another shape, without a copy of f32 memory that is not shared.
+    /// Changes the shape and keeps the elements. It does not copy f32 memory that is not shared.
     ///
     /// # Errors
-    /// The shape does not hold that many elements.
+    /// The shape has another number of elements.
     #[track_caller]
     pub fn reshape(self, shape: impl Into<Vec<usize>>) -> Result<Self> {
         let shape = shape.into();
         if shape.iter().product::<usize>() != self.len() {
-            return Err(Error::new(format!("a tensor of shape {:?} can't take the shape {shape:?}", self.shape())));
+            return Err(Error::new(format!(
+                "expected a shape with as many elements as {:?}, got {shape:?}",
+                self.shape()
+            )));
         }
         if self.dtype() == DType::F32 {
             return Self::from_vec(shape, self.into_vec::<f32>()?);
@@ -277,15 +283,19 @@ impl Tensor {
     }
 
     pub(crate) fn to_dlpack(&self) -> Result<DlTensor> {
-        DlTensor::new(self.memory.clone(), memory_bytes, self.dtype().to_dlpack(), self.shape())
-            .ok_or_else(|| Error::new(format!("a tensor of shape {:?} can't be shared", self.shape())))
+        DlTensor::new(self.memory.clone(), memory_bytes, self.dtype().to_dlpack(), self.shape()).ok_or_else(|| {
+            Error::new(format!("expected a tensor that can be shared, got the shape {:?}", self.shape()))
+        })
     }
 
     pub(crate) fn from_dlpack(tensor: DlTensor) -> Result<Self> {
         let foreign = ForeignTensor::new(tensor).map_err(Error::new)?;
         let data = foreign.dtype();
         let dtype = DType::from_dlpack(data).ok_or_else(|| {
-            Error::new(format!("a tensor of an unknown element type ({}, {} bits)", data.code, data.bits))
+            Error::new(format!(
+                "expected a known element type, got DLPack's type {} with {} bits",
+                data.code, data.bits
+            ))
         })?;
         Ok(Self { memory: Arc::new(Memory::Foreign(foreign, dtype)) })
     }
@@ -302,7 +312,9 @@ fn memory_bytes(memory: &Memory) -> &[u8] {
 #[track_caller]
 fn check_size(shape: &[usize], dtype: DType, bytes: usize) -> Result<()> {
     if shape.iter().try_fold(dtype.size(), |n, d| n.checked_mul(*d)) != Some(bytes) {
-        return Err(Error::new(format!("a tensor of shape {shape:?} and type {dtype} can't hold {bytes} bytes")));
+        return Err(Error::new(format!(
+            "expected the bytes of a tensor of shape {shape:?} and type {dtype}, got {bytes}"
+        )));
     }
     Ok(())
 }
@@ -340,10 +352,7 @@ mod tests {
         assert_eq!(other.bytes().as_ptr(), tensor.bytes().as_ptr());
         drop(tensor);
         assert_eq!(other.as_slice::<i64>().unwrap(), [1, 2, 3]);
-        assert_eq!(
-            other.as_slice::<f32>().unwrap_err().message,
-            "a tensor of type f32 was expected, one of type i64 came"
-        );
+        assert_eq!(other.as_slice::<f32>().unwrap_err().message, "expected a tensor of type f32, got one of type i64");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Runs one node without a host, for a pack's own tests.
+//! Runs one node without a host, for the tests of a pack.
 //!
 //! ```
 //! use splatgraph_sdk::{prelude::*, testing};
@@ -25,10 +25,10 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-/// What a node told its host.
+/// A report of a node to its host.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// Steps done, of how many.
+    /// The number of finished steps, and of all steps.
     Progress(u64, u64),
     /// The type of a preview.
     Preview(String),
@@ -36,7 +36,7 @@ pub enum Event {
     Log(LogLevel, String),
 }
 
-/// A host that notes what it is told.
+/// A host that records the reports of a node.
 #[derive(Clone, Default)]
 pub struct Recorder {
     events: Arc<Mutex<Vec<Event>>>,
@@ -45,7 +45,7 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    /// What the node told so far.
+    /// The reports so far.
     #[must_use]
     pub fn events(&self) -> Vec<Event> {
         self.events.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -56,7 +56,7 @@ impl Recorder {
         self.cancelled.store(true, Ordering::Relaxed);
     }
 
-    /// Sets what [`crate::Ctx::settings`] gives.
+    /// Sets the settings of the run, a JSON object.
     pub fn set(&self, settings: Json) {
         *self.settings.lock().unwrap_or_else(PoisonError::into_inner) = settings;
     }
@@ -84,15 +84,15 @@ impl HostContext for Recorder {
     }
 }
 
-/// Runs the node on `literals` (an object of plain inputs, as in a graph file) and `values` (those that come over links).
+/// Runs a node on `literals`, an object of plain inputs as in a graph file, and on `values`, the inputs that come over links.
 ///
 /// # Errors
-/// The node failed, an input is unusable, or there is no input of that name.
+/// The node failed, an input is unusable, or the node has no input of a given name.
 pub fn run<N: Node>(literals: Json, values: impl IntoIterator<Item = (&'static str, Value)>) -> Result<Vec<Value>> {
     run_with::<N>(&Recorder::default(), literals, values)
 }
 
-/// As [`run`], with a host that notes what it is told.
+/// Runs a node like [`run`], with a host that records the reports of the node.
 ///
 /// # Errors
 /// See [`run`].
@@ -104,7 +104,7 @@ pub fn run_with<N: Node>(
     run_node(&N::create(), host, literals, values)
 }
 
-/// As [`run_with`], on an instance that is kept, for nodes with a state.
+/// Runs an instance of a node like [`run_with`]. The caller keeps the instance and its state.
 ///
 /// # Errors
 /// See [`run`].
@@ -121,7 +121,8 @@ pub fn run_node<N: Node>(
     let values: Vec<_> = values.into_iter().collect();
     for (name, value) in literals.chain(values) {
         let index = spec.inputs.iter().position(|i| i.name == name);
-        let index = index.ok_or_else(|| Error::new(format!("the node {} has no input `{name}`", spec.name)))?;
+        let index =
+            index.ok_or_else(|| Error::new(format!("expected an input of the node {}, got `{name}`", spec.name)))?;
         inputs[index] = value;
     }
     call(node, &spec, &context(host.clone()), &inputs)

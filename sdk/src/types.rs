@@ -1,4 +1,4 @@
-//! The standard types: the fields, shapes and ranges that nodes of different packs agree on.
+//! The standard types: fields, shapes and ranges on which nodes of different packs agree.
 
 use crate::{
     Canvas, DType, Error, Record, Result, Tensor, Value,
@@ -19,18 +19,15 @@ fn check(name: &str, tensor: &Tensor, axes: &str) -> Result<()> {
     let fits = expected.len() == tensor.shape().len()
         && expected.iter().zip(tensor.shape()).all(|(e, s)| e.parse::<usize>().map_or(true, |e| e == *s));
     if !fits {
-        return Err(Error::new(format!(
-            "the field `{name}` should have the shape {axes}, it has {:?}",
-            tensor.shape()
-        )));
+        return Err(Error::new(format!("expected the shape {axes} in the field `{name}`, got {:?}", tensor.shape())));
     }
     if tensor.dtype() != DType::F32 {
-        return Err(Error::new(format!("the field `{name}` should be of type f32, it is {}", tensor.dtype())));
+        return Err(Error::new(format!("expected the type f32 in the field `{name}`, got {}", tensor.dtype())));
     }
     if let Some(index) = first_nan(tensor.as_slice()?) {
         let axes = tensor.shape().to_vec();
         return Err(Error::new(format!(
-            "the field `{name}` holds NaN (not a number), first at {:?}",
+            "expected numbers in the field `{name}`, got NaN (not a number), first at {:?}",
             position(index, &axes)
         )));
     }
@@ -38,7 +35,7 @@ fn check(name: &str, tensor: &Tensor, axes: &str) -> Result<()> {
 }
 
 fn first_nan(values: &[f32]) -> Option<usize> {
-    // Counting in blocks is vectorised, unlike looking for the first one.
+    // The compiler vectorises counting in blocks, but not the search for the first NaN.
     const BLOCK: usize = 1024;
     let count = |block: &[f32]| block.iter().map(|v| u32::from(v.is_nan())).sum::<u32>();
     let block = values.chunks(BLOCK).position(|block| count(block) > 0)?;
@@ -81,12 +78,12 @@ macro_rules! standard_type {
             fn from_value(value: &Value) -> Result<Self> {
                 let type_name = value.type_name();
                 let record = Record::from_value(value)
-                    .map_err(|e| Error::new(format!("{} was expected: {}", Self::TYPE, e.message)))?;
+                    .map_err(|e| Error::new(format!("expected {}: {}", Self::TYPE, e.message)))?;
                 if type_name != Self::TYPE && !type_name.is_empty() {
-                    return Err(Error::new(format!("{} was expected, {type_name} came", Self::TYPE)));
+                    return Err(Error::new(format!("expected {}, got {type_name}", Self::TYPE)));
                 }
                 Self::from_record(in_f32(record))
-                    .map_err(|e| Error::new(format!("not a usable {}: {}", Self::TYPE, e.message)))
+                    .map_err(|e| Error::new(format!("unusable {}: {}", Self::TYPE, e.message)))
             }
         }
         impl Output for $name {
@@ -110,19 +107,19 @@ macro_rules! plain_type {
             /// Checks the tensor's shape and element type, and that there is no NaN.
             ///
             /// # Errors
-            /// One of these does not hold.
+            /// A check failed.
             pub fn new($field: Tensor) -> Result<Self> {
                 check(stringify!($field), &$field, $axes)?;
                 Ok(Self { $field })
             }
-            /// From a record with the field of the same name.
+            /// Converts a record with the field of the same name.
             ///
             /// # Errors
             /// The field is missing or unusable.
             pub fn from_record(mut record: Record) -> Result<Self> {
                 Ok(Self { $field: field(&mut record, stringify!($field), $axes)? })
             }
-            /// The record with the field of the same name.
+            /// Converts to a record with the field of the same name.
             #[must_use]
             pub fn into_record(self) -> Record {
                 Record { type_name: Self::TYPE.to_owned(), header: Map::new(), fields: vec![(stringify!($field).to_owned(), self.$field)] }
@@ -133,7 +130,7 @@ macro_rules! plain_type {
 }
 
 plain_type!(
-    /// Pictures: sRGB, 0..1; a byte v is v/255. Values outside 0..1 are kept between nodes.
+    /// Pictures in sRGB, 0..1; a byte v is v/255. Values outside 0..1 pass between nodes unchanged.
     Image, "IMAGE",
     /// f32 [B, H, W, 3]
     image, "[B, H, W, 3]"
@@ -145,7 +142,7 @@ plain_type!(
     mask, "[B, H, W]"
 );
 plain_type!(
-    /// An encoder's map.
+    /// The feature map of an encoder.
     Features, "FEATURES",
     /// f32 [B, C, H, W]
     features, "[B, C, H, W]"
@@ -157,14 +154,14 @@ plain_type!(
     selected, "[B, N]"
 );
 
-/// Where the gaussians are: a picture without textures.
+/// The gaussians of a picture, without textures.
 #[derive(Clone, Debug)]
 pub struct Layout {
     /// f32 [B, N, 5]: sigma_x, sigma_y, rho, x, y, in units of half the canvas.
     pub gaussians: Tensor,
     /// f32 [B, N, 4]: x0, y0, x1, y1, inclusive corners.
     pub regions: Option<Tensor>,
-    /// About the canvas.
+    /// The canvas and its tiles.
     pub header: Canvas,
 }
 standard_type!(Layout, "LAYOUT");
@@ -173,7 +170,7 @@ impl Layout {
     /// Checks shapes and element types, and that there is no NaN.
     ///
     /// # Errors
-    /// One of these does not hold.
+    /// A check failed.
     pub fn new(gaussians: Tensor, regions: Option<Tensor>, header: Canvas) -> Result<Self> {
         check("gaussians", &gaussians, "[B, N, 5]")?;
         if let Some(regions) = &regions {
@@ -183,7 +180,7 @@ impl Layout {
         Ok(Self { gaussians, regions, header })
     }
 
-    /// From a record with these fields.
+    /// Converts a record with these fields.
     ///
     /// # Errors
     /// A field is missing or unusable.
@@ -192,7 +189,7 @@ impl Layout {
         Self::new(record.take("gaussians")?, regions, Canvas::from_header(record.header)?)
     }
 
-    /// The record with these fields.
+    /// Converts to a record with these fields.
     #[must_use]
     pub fn into_record(self) -> Record {
         let mut fields = vec![("gaussians".to_owned(), self.gaussians)];
@@ -208,9 +205,9 @@ pub struct Tokens {
     pub gaussians: Tensor,
     /// f32 [B, N, C]
     pub textures: Tensor,
-    /// i64 `[B]`: rows past it are padding.
+    /// i64 `[B]`: the number of tokens of each picture. Rows past it are padding.
     pub counts: Option<Tensor>,
-    /// About the canvas.
+    /// The canvas and its tiles.
     pub header: Canvas,
 }
 standard_type!(Tokens, "TOKENS");
@@ -219,7 +216,7 @@ impl Tokens {
     /// Checks shapes and element types, and that there is no NaN.
     ///
     /// # Errors
-    /// One of these does not hold.
+    /// A check failed.
     pub fn new(gaussians: Tensor, textures: Tensor, counts: Option<Tensor>, header: Canvas) -> Result<Self> {
         check("gaussians", &gaussians, "[B, N, 5]")?;
         check("textures", &textures, "[B, N, C]")?;
@@ -229,7 +226,7 @@ impl Tokens {
             let n = gaussians.shape()[1] as i64;
             if b != gaussians.shape()[0] || counts.as_slice::<i64>()?.iter().any(|c| !(0..=n).contains(c)) {
                 return Err(Error::new(format!(
-                    "the field `counts` should hold {} numbers between 0 and {n}",
+                    "expected {} numbers between 0 and {n} in the field `counts`, got others",
                     gaussians.shape()[0]
                 )));
             }
@@ -237,7 +234,7 @@ impl Tokens {
         Ok(Self { gaussians, textures, counts, header })
     }
 
-    /// From a record with these fields.
+    /// Converts a record with these fields.
     ///
     /// # Errors
     /// A field is missing or unusable.
@@ -246,7 +243,7 @@ impl Tokens {
         Self::new(record.take("gaussians")?, record.take("textures")?, counts, Canvas::from_header(record.header)?)
     }
 
-    /// The record with these fields.
+    /// Converts to a record with these fields.
     #[must_use]
     pub fn into_record(self) -> Record {
         let mut fields = vec![("gaussians".to_owned(), self.gaussians), ("textures".to_owned(), self.textures)];
@@ -255,12 +252,12 @@ impl Tokens {
     }
 }
 
-/// What a splat gives: textures spread over a map.
+/// The result of a splat: textures spread over a map.
 #[derive(Clone, Debug)]
 pub struct FeatureMap {
     /// f32 [B, C, h, w]
     pub map: Tensor,
-    /// About the canvas.
+    /// The canvas and its tiles.
     pub header: Canvas,
 }
 standard_type!(FeatureMap, "FEATURE_MAP");
@@ -269,13 +266,13 @@ impl FeatureMap {
     /// Checks the tensor's shape and element type, and that there is no NaN.
     ///
     /// # Errors
-    /// One of these does not hold.
+    /// A check failed.
     pub fn new(map: Tensor, header: Canvas) -> Result<Self> {
         check("map", &map, "[B, C, h, w]")?;
         Ok(Self { map, header })
     }
 
-    /// From a record with this field.
+    /// Converts a record with this field.
     ///
     /// # Errors
     /// The field is missing or unusable.
@@ -283,7 +280,7 @@ impl FeatureMap {
         Self::new(record.take("map")?, Canvas::from_header(record.header)?)
     }
 
-    /// The record with this field.
+    /// Converts to a record with this field.
     #[must_use]
     pub fn into_record(self) -> Record {
         Record {
@@ -297,7 +294,7 @@ impl FeatureMap {
 fn same_rows(a: &str, left: &Tensor, b: &str, right: &Tensor) -> Result<()> {
     if left.shape()[..2] != right.shape()[..2] {
         return Err(Error::new(format!(
-            "the fields `{a}` and `{b}` should have the same batch and count, they have the shapes {:?} and {:?}",
+            "expected the same batch and count in the fields `{a}` and `{b}`, got the shapes {:?} and {:?}",
             left.shape(),
             right.shape()
         )));
@@ -316,10 +313,10 @@ mod tests {
     #[test]
     fn records_of_another_kind_are_refused() {
         let mask = Mask::new(tensor(&[1, 2, 2])).unwrap().into_value().unwrap();
-        insta::assert_snapshot!(Image::from_value(&mask).unwrap_err(), @"IMAGE was expected, MASK came");
-        insta::assert_snapshot!(Image::from_value(&Value::int(3)).unwrap_err(), @"IMAGE was expected: a record was expected, INT came");
-        insta::assert_snapshot!(Image::new(tensor(&[1, 2, 2, 4])).unwrap_err(), @"the field `image` should have the shape [B, H, W, 3], it has [1, 2, 2, 4]");
-        insta::assert_snapshot!(Tokens::new(tensor(&[1, 2, 5]), tensor(&[1, 3, 4]), None, Canvas::default()).unwrap_err(), @"the fields `gaussians` and `textures` should have the same batch and count, they have the shapes [1, 2, 5] and [1, 3, 4]");
+        insta::assert_snapshot!(Image::from_value(&mask).unwrap_err(), @"expected IMAGE, got MASK");
+        insta::assert_snapshot!(Image::from_value(&Value::int(3)).unwrap_err(), @"expected IMAGE: expected a record, got INT");
+        insta::assert_snapshot!(Image::new(tensor(&[1, 2, 2, 4])).unwrap_err(), @"expected the shape [B, H, W, 3] in the field `image`, got [1, 2, 2, 4]");
+        insta::assert_snapshot!(Tokens::new(tensor(&[1, 2, 5]), tensor(&[1, 3, 4]), None, Canvas::default()).unwrap_err(), @"expected the same batch and count in the fields `gaussians` and `textures`, got the shapes [1, 2, 5] and [1, 3, 4]");
     }
 
     #[test]
@@ -327,7 +324,7 @@ mod tests {
         let mut data = vec![0f32; 2 * 3 * 700];
         data[3 * 700 + 5] = f32::NAN;
         let error = Mask::new(Tensor::from_vec([2, 3, 700], data).unwrap()).unwrap_err();
-        insta::assert_snapshot!(error, @"the field `mask` holds NaN (not a number), first at [1, 0, 5]");
+        insta::assert_snapshot!(error, @"expected numbers in the field `mask`, got NaN (not a number), first at [1, 0, 5]");
     }
 
     #[test]

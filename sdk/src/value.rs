@@ -1,4 +1,4 @@
-//! What passes along a link.
+//! The values that pass along links.
 
 use crate::{Error, Result, Tensor};
 use serde_json::Value as Json;
@@ -9,24 +9,24 @@ use std::{any::Any, fmt};
 #[derive(Clone)]
 pub struct Value(pub(crate) abi::Value);
 
-/// What a [`Value`] holds.
+/// The kind of content of a [`Value`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum Kind {
     None,
     Bool,
-    /// Fits an `i64`.
+    /// A whole number that fits an `i64`.
     Int,
-    /// Above `i64::MAX`, fits a `u64`.
+    /// A whole number above `i64::MAX` that fits a `u64`.
     Uint,
     Float,
     Text,
     Json,
     List,
-    /// A record, or something that only its own pack understands.
+    /// A record, or a value that only its own pack understands.
     Object,
-    /// From a newer interface.
+    /// A kind of a newer interface.
     Unknown,
 }
 
@@ -35,7 +35,7 @@ struct JsonText(String);
 struct List(Vec<abi::Value>);
 
 fn no_field(name: &str, of: &str) -> NodeError {
-    NodeError::bad_input(format!("a field `{name}` of {of}, which has no fields"))
+    NodeError::bad_input(format!("expected a value with fields, got {of} for the field `{name}`"))
 }
 
 impl Shared for Text {
@@ -93,7 +93,7 @@ impl Shared for List {
 }
 
 impl Value {
-    /// Nothing: an input that was left out.
+    /// Nothing: an input that the graph leaves out.
     #[must_use]
     pub fn none() -> Self {
         Self(abi::Value::scalar(kind::NONE, 0))
@@ -108,7 +108,7 @@ impl Value {
     pub fn int(value: i64) -> Self {
         Self(abi::Value::scalar(kind::INT, value.cast_unsigned()))
     }
-    /// A whole number, not negative.
+    /// A whole number that is not negative.
     #[must_use]
     pub fn uint(value: u64) -> Self {
         match i64::try_from(value) {
@@ -126,7 +126,7 @@ impl Value {
     pub fn text(value: impl Into<String>) -> Self {
         Self::of_text(value.into())
     }
-    // These two are not generic, so that sharing is compiled here and not in each pack for each type.
+    // `of_text` and `of_list` are not generic, so that they are compiled here and not again in each pack.
     fn of_text(text: String) -> Self {
         Self(share(kind::TEXT, Text(text)))
     }
@@ -144,7 +144,7 @@ impl Value {
         Self::of_list(values.into_iter().map(|v| v.0).collect())
     }
 
-    /// From a literal: numbers, text and booleans as such, null as nothing, an array as a list, an object as JSON.
+    /// Converts a literal. Null becomes nothing, an array a list and an object JSON.
     #[must_use]
     pub fn from_json(json: &Json) -> Self {
         match json {
@@ -161,7 +161,7 @@ impl Value {
         }
     }
 
-    /// The other way round; `None` where there is an object inside. A number that JSON can't write (infinite) becomes null.
+    /// Converts to a literal; `None` if the value holds an object. Infinities and NaN, which JSON can't write, become null.
     #[must_use]
     pub fn to_json(&self) -> Option<Json> {
         Some(match self.kind() {
@@ -177,7 +177,7 @@ impl Value {
         })
     }
 
-    /// What it holds.
+    /// The kind of content.
     #[must_use]
     pub fn kind(&self) -> Kind {
         match self.0.kind {
@@ -194,7 +194,7 @@ impl Value {
         }
     }
 
-    /// Whether nothing was given.
+    /// Whether the value is nothing.
     #[must_use]
     pub fn is_none(&self) -> bool {
         self.kind() == Kind::None
@@ -216,7 +216,7 @@ impl Value {
         }
     }
 
-    /// A number; whole ones are converted.
+    /// A number; whole numbers are converted.
     #[must_use]
     pub fn as_float(&self) -> Option<f64> {
         match self.kind() {
@@ -253,7 +253,7 @@ impl Value {
         }
     }
 
-    /// About an object: `{"type", "fields": {name: {"dtype", "shape"}}, "header", "device", "host_bytes", "device_bytes"}`.
+    /// A description of an object: `{"type", "fields": {name: {"dtype", "shape"}}, "header", "device", "host_bytes", "device_bytes"}`.
     #[must_use]
     pub fn describe(&self) -> Json {
         let mut description =
@@ -271,12 +271,12 @@ impl Value {
     /// A field of an object, in host memory.
     ///
     /// # Errors
-    /// There is no such field, or getting it failed.
+    /// The object has no such field, or the field can't be read.
     pub fn field(&self, name: &str) -> Result<Tensor> {
         Tensor::from_dlpack(self.0.field(name, device::CPU).map_err(Error::from_abi)?)
     }
 
-    /// Bytes that it keeps in host memory, roughly.
+    /// The approximate number of bytes in host memory.
     #[must_use]
     pub fn host_bytes(&self) -> u64 {
         match self.kind() {

@@ -42,15 +42,15 @@ fn nested_dictionaries_are_flattened() {
 #[test]
 fn a_pickle_that_asks_for_code_is_refused_by_name() {
     let error = Checkpoint::from_bytes(&content("code.pth")).unwrap_err();
-    insta::assert_snapshot!(error, @"the file asks to run `posix.system` while it is read, which is refused. If you trust it, load it in Python and save its state_dict() as .safetensors");
+    insta::assert_snapshot!(error, @"expected a file without code, got one that asks to run `posix.system`. If you trust the file, load it in Python and save its state_dict() as .safetensors");
 }
 
 #[test]
 fn other_files_are_told_apart() {
     let error = |bytes: &[u8]| Checkpoint::from_bytes(bytes).unwrap_err().message;
-    insta::assert_snapshot!(error(b""), @"a whole .safetensors file was expected; this one is damaged or of another kind (header too small)");
-    insta::assert_snapshot!(error(b"GIF89a, a picture"), @"a whole .safetensors file was expected; this one is damaged or of another kind (header too large)");
-    insta::assert_snapshot!(error(b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19."), @"this is PyTorch's format of before version 1.6, which is not supported; save it again with a current torch.save, or as .safetensors");
+    insta::assert_snapshot!(error(b""), @"expected a whole .safetensors file, got a damaged one or another kind of file (header too small)");
+    insta::assert_snapshot!(error(b"GIF89a, a picture"), @"expected a whole .safetensors file, got a damaged one or another kind of file (header too large)");
+    insta::assert_snapshot!(error(b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19."), @"expected PyTorch's format of version 1.6 or later, got an older one; save the file again with a current torch.save, or as .safetensors");
     let missing = open(&file("none.pth")).unwrap_err().message.replace(env!("CARGO_MANIFEST_DIR"), "sdk");
     insta::assert_snapshot!(missing, @"reading a checkpoint: No such file or directory (os error 2): sdk/tests/checkpoints/none.pth");
 }
@@ -79,12 +79,12 @@ fn a_pickle_that_doubles_itself_is_stopped() {
         bytes.extend([b'h', key, b'h', key, 0x86, 0x94]);
     }
     bytes.push(b'.');
-    insta::assert_snapshot!(parse_pickle(&bytes).unwrap_err(), @"the pickle repeats itself too often; it was not read further");
+    insta::assert_snapshot!(parse_pickle(&bytes).unwrap_err(), @"expected a pickle without much repetition, got one that repeats itself too often");
     // Lists in lists, and tuples around tuples.
     let lists = [b"\x80\x04".to_vec(), b"]".repeat(1_000_000), b"a".repeat(999_999), b".".to_vec()].concat();
-    insta::assert_snapshot!(parse_pickle(&lists).unwrap_err(), @"the pickle is nested too deeply");
+    insta::assert_snapshot!(parse_pickle(&lists).unwrap_err(), @"expected a pickle without deep nesting, got one that is nested too deeply");
     let tuples = [b"\x80\x04N".to_vec(), b"\x85".repeat(1_000_000), b".".to_vec()].concat();
-    insta::assert_snapshot!(parse_pickle(&tuples).unwrap_err(), @"the pickle is nested too deeply");
+    insta::assert_snapshot!(parse_pickle(&tuples).unwrap_err(), @"expected a pickle without deep nesting, got one that is nested too deeply");
 }
 
 #[test]
@@ -102,7 +102,7 @@ fn a_list_that_is_filled_after_it_was_shared_is_whole_everywhere() {
     let Pickle::List(items) = parse_pickle(b"\x80\x02]q\x00(]q\x01K\x07ah\x01e.").unwrap() else { panic!("a list") };
     assert_eq!(items, [Pickle::List(vec![Pickle::Int(7)]), Pickle::List(vec![Pickle::Int(7)])]);
     // a = []; a.append(a)
-    insta::assert_snapshot!(parse_pickle(b"\x80\x02]q\x00h\x00a.").unwrap_err(), @"the pickle is nested too deeply");
+    insta::assert_snapshot!(parse_pickle(b"\x80\x02]q\x00h\x00a.").unwrap_err(), @"expected a pickle without deep nesting, got one that is nested too deeply");
 }
 
 fn pickled(name: &str) -> Vec<(String, Pickle)> {
@@ -143,13 +143,13 @@ fn what_is_no_array_is_refused_by_name() {
     };
     insta::assert_debug_snapshot!(errors(4), @r#"
     [
-        "big-endian: a NumPy array of plain numbers in little-endian order was expected, one of big-endian `f4` came",
-        "objects: a NumPy array of plain numbers in little-endian order was expected, one of type `O8` came",
-        "text: a NumPy array of plain numbers in little-endian order was expected, one of type `U1` came",
-        "matrix: a plain NumPy array was expected, `numpy.matrix` came",
-        "scalar: a NumPy array was expected, a call of `numpy._core.multiarray.scalar`, which is not made, came",
-        "code: a NumPy array was expected, a call of `posix.system`, which is not made, came",
-        "dict: a NumPy array was expected, a dict came",
+        "big-endian: expected a NumPy array of plain numbers in little-endian order, got one of big-endian `f4`",
+        "objects: expected a NumPy array of plain numbers in little-endian order, got one of type `O8`",
+        "text: expected a NumPy array of plain numbers in little-endian order, got one of type `U1`",
+        "matrix: expected a plain NumPy array, got `numpy.matrix`",
+        "scalar: expected a NumPy array, got a call of `numpy._core.multiarray.scalar`",
+        "code: expected a NumPy array, got a call of `posix.system`",
+        "dict: expected a NumPy array, got a dict",
     ]
     "#);
     // The names of modules differ, and who says first what is wrong.

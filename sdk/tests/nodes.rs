@@ -172,9 +172,9 @@ fn a_group_of_inputs_stands_in_the_place_of_its_parameter() {
         inputs[name] = value;
         text(run::<grouped>(inputs, []))
     };
-    assert_snapshot!(with("number", json!(9)), @r#"Some("number"): a number of at most 8 was expected, 9 came"#);
+    assert_snapshot!(with("number", json!(9)), @r#"Some("number"): expected a number of at most 8, got 9"#);
     assert_snapshot!(with("mode", json!("cubic")), @r#"Some("mode"): expected one of linear, smooth, got `cubic`"#);
-    assert_snapshot!(with("model", json!(null)), @r#"Some("model"): it is missing; give it a value or a link"#);
+    assert_snapshot!(with("model", json!(null)), @r#"Some("model"): expected a value or a link, got nothing"#);
 }
 
 #[test]
@@ -184,16 +184,16 @@ fn unusable_inputs_are_named() {
         inputs[name] = value;
         text(run::<every_kind>(inputs, []))
     };
-    assert_snapshot!(with("number", json!(0)), @r#"Some("number"): a number of at least 1 was expected, 0 came"#);
-    assert_snapshot!(with("number", json!(9)), @r#"Some("number"): a number of at most 8 was expected, 9 came"#);
-    assert_snapshot!(with("number", json!(2.5)), @r#"Some("number"): a whole number was expected, FLOAT 2.5 came"#);
-    assert_snapshot!(with("fraction", json!("much")), @r#"Some("fraction"): a number was expected, STRING "much" came"#);
+    assert_snapshot!(with("number", json!(0)), @r#"Some("number"): expected a number of at least 1, got 0"#);
+    assert_snapshot!(with("number", json!(9)), @r#"Some("number"): expected a number of at most 8, got 9"#);
+    assert_snapshot!(with("number", json!(2.5)), @r#"Some("number"): expected a whole number, got FLOAT 2.5"#);
+    assert_snapshot!(with("fraction", json!("much")), @r#"Some("fraction"): expected a number, got STRING "much""#);
     assert_snapshot!(with("mode", json!("cubic")), @r#"Some("mode"): expected one of linear, smooth, got `cubic`"#);
-    assert_snapshot!(with("names", json!([1])), @r#"Some("names"): at index 0: a text was expected, INT 1 came"#);
+    assert_snapshot!(with("names", json!([1])), @r#"Some("names"): at index 0: expected a text, got INT 1"#);
     assert_snapshot!(with("style", json!({"width": -1})), @r#"Some("style"): the JSON does not fit: invalid value: integer `-1`, expected u32"#);
     assert_snapshot!(with("geometry", json!(1)), @r#"Some("geometry"): expected one of TOKENS,LAYOUT, got INT"#);
-    assert_snapshot!(with("model", json!(null)), @r#"Some("model"): it is missing; give it a value or a link"#);
-    assert_snapshot!(with("modle", json!(1)), @"None: the node Everything has no input `modle`");
+    assert_snapshot!(with("model", json!(null)), @r#"Some("model"): expected a value or a link, got nothing"#);
+    assert_snapshot!(with("modle", json!(1)), @"None: expected an input of the node Everything, got `modle`");
 }
 
 #[test]

@@ -1,15 +1,15 @@
-//! A complete third-party pack: one file, one dependency.
+//! A complete third-party pack in one file with one dependency.
 //!
-//! `acme.Splat` takes the place of `gpstoken.Splat` in any graph: it reads TOKENS and writes a FEATURE_MAP, the contract of
-//! that stage. It is the plain sum over all tokens, for reading, not for speed. `acme.RandomTextures` takes the place of
-//! `gpstoken.TextureDiffusion`: its contract is LAYOUT, class and seed in, TOKENS out.
+//! `acme.Splat` can replace `gpstoken.Splat` in any graph, as it also turns TOKENS into a FEATURE_MAP. It is a plain sum over all
+//! tokens, easy to read but not fast. `acme.RandomTextures` can replace `gpstoken.TextureDiffusion`, as it also turns a LAYOUT, a
+//! class and a seed into TOKENS.
 
 use splatgraph_sdk::prelude::*;
 
-/// How a gaussian falls off with the distance.
+/// How the weight of a gaussian falls with the distance.
 #[derive(Clone, Copy, Choice)]
 pub enum Falloff {
-    /// exp(-d/2): as GPSToken has it.
+    /// exp(-d/2), like GPSToken.
     Gaussian,
     /// 1/(1+d): wider tails, softer pictures.
     Cauchy,
@@ -17,12 +17,12 @@ pub enum Falloff {
 
 /// Renders tokens into a feature map by summing their gaussians, one by one.
 ///
-/// A drop-in for gpstoken.Splat, written against the SDK alone.
+/// Replaces gpstoken.Splat and uses only the SDK.
 #[node(category = "Tokens", outputs(map: "the sum of all tokens"))]
 pub fn splat(
-    /// What to render.
+    /// The tokens to render.
     tokens: Tokens,
-    /// How a gaussian falls off with the distance.
+    /// How the weight of a gaussian falls with the distance.
     #[input(default = Falloff::Gaussian)]
     falloff: Falloff,
     /// Multiplies every sigma; 1 leaves the tokens as they are.
@@ -51,7 +51,7 @@ pub fn splat(
             };
             let (sigma_x, sigma_y) = (sigma_x * spread, sigma_y * spread);
             for py in 0..height {
-                // Pixel centres lie on -1..1, borders included.
+                // Pixel centres lie on -1..1, including both ends.
                 let dy = centre(py, height) - y;
                 if dy.abs() > support * sigma_y {
                     continue;
@@ -84,20 +84,20 @@ fn centre(pixel: usize, size: usize) -> f32 {
     if size == 1 { 0.0 } else { 2.0 * pixel as f32 / (size - 1) as f32 - 1.0 }
 }
 
-/// Gives every gaussian of a layout a texture at random: the same for the same class and seed.
+/// Gives every gaussian of a layout a random texture, which depends on class and seed.
 ///
-/// A drop-in for gpstoken.TextureDiffusion that needs no model, to see a graph run before there is one.
+/// Replaces gpstoken.TextureDiffusion without a model, so that a graph can run before there is one.
 #[node(category = "Tokens", outputs(tokens: "the layout's gaussians with textures"))]
 pub fn random_textures(
-    /// Where the gaussians are.
+    /// The gaussians.
     layout: Layout,
-    /// What is to be seen. Here any other class gives any other picture.
+    /// The class of the picture. Here each class gives another random picture.
     #[input(default = 0, min = 0)]
     class: u32,
-    /// Picture i of the batch has `seed` + i.
+    /// The seed. Picture i of the batch uses `seed` + i.
     #[input(default = 0, min = 0)]
     seed: u64,
-    /// Numbers of a texture: as many as the decoder takes.
+    /// The numbers in a texture, as many as the decoder takes.
     #[input(default = 32, min = 1, max = 4096)]
     channels: usize,
 ) -> Result<Tokens> {
@@ -111,7 +111,7 @@ pub fn random_textures(
     Tokens::new(layout.gaussians, textures, None, layout.header)
 }
 
-/// A number of -1..1: splitmix64 (Steele, Lea, Flood 2014).
+/// A random number of -1..1: splitmix64 (Steele, Lea, Flood 2014).
 fn random(state: &mut u64) -> f32 {
     *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let mut z = *state;

@@ -6,14 +6,14 @@ use crate::{
 };
 use splatgraph_sdk::prelude::*;
 
-/// Puts pictures of one size into one batch.
+/// Joins pictures of one size to one batch.
 #[node(category = "Image/Batch", outputs(image: "All pictures, [B, H, W, 3], in the order of the list."))]
 pub fn batch(
     /// The pictures; each may be a batch itself.
     images: Vec<Image>,
 ) -> Result<Image> {
     let Some(first) = images.first() else {
-        return Err(Error::input("images", "at least one picture was expected, none came"));
+        return Err(Error::input("images", "expected at least one picture, got none"));
     };
     let first_extent = Extent::of(first, "images")?;
     let mut total = 0;
@@ -24,7 +24,7 @@ pub fn batch(
             return Err(Error::input(
                 "images",
                 format!(
-                    "pictures of one size were expected, the first has {} x {} and number {} has {width} x {height}; put a Resize in front: {}",
+                    "expected pictures of the size {} x {}, which the first has, got {width} x {height} for number {}; put a Resize in front: {}",
                     expected.0,
                     expected.1,
                     i + 1,

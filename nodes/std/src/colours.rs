@@ -1,8 +1,8 @@
-//! Numbers to colours.
+//! Turns numbers into colours.
 
 use splatgraph_sdk::prelude::*;
 
-/// The colours of a picture made of numbers.
+/// A scale of colours for numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Choice)]
 pub enum Colours {
     /// Dark violet over green to yellow; equal steps look equal.
@@ -11,7 +11,7 @@ pub enum Colours {
     Grey,
 }
 
-/// What is not finite stands out.
+/// The colour of values that are not finite: magenta, which stands out.
 const NOT_FINITE: [f32; 3] = [1.0, 0.0, 1.0];
 
 /// matplotlib's viridis at 0, 1/8, .. 1.
@@ -28,13 +28,13 @@ const VIRIDIS: [[u8; 3]; 9] = [
 ];
 
 impl Colours {
-    /// Colours `values` (one per pixel) so that their smallest is the first colour and their largest the last; values
-    /// that are all equal get the one in the middle, infinities and NaN magenta.
+    /// Colours `values`, one per pixel. The smallest value gets the first colour and the largest value the last colour. If all values
+    /// are equal, they get the middle colour. Infinities and NaN get magenta.
     #[must_use]
     pub(crate) fn paint(self, values: impl Iterator<Item = f32> + Clone) -> Vec<f32> {
         let finite = values.clone().filter(|v| v.is_finite());
         let (low, high) = finite.fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), v| (low.min(v), high.max(v)));
-        // In f64, as high - low may be beyond f32.
+        // In f64, as high - low may exceed f32.
         let (low, range) = (f64::from(low), f64::from(high) - f64::from(low));
         let part = |v: f32| if range > 0.0 { (f64::from(v) - low) / range } else { 0.5 };
         values.flat_map(|v| if v.is_finite() { self.at(part(v) as f32) } else { NOT_FINITE }).collect()

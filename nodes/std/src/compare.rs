@@ -1,7 +1,7 @@
 //! `std.Compare`
 
 use crate::{
-    extent::{Extent, resize_node},
+    extent::{Extent, pictures, resize_node},
     levels::{Rounding, level},
     memory::zeros,
     metrics::{WINDOW, at_centres, psnr, ssim, total, weighted_psnr},
@@ -14,25 +14,25 @@ const PEAK: f64 = 255.0;
 
 /// Measures how alike two pictures are.
 ///
-/// Both are rounded to 8 bits first, as they would be saved. PSNR: over all three channels, in dB, at most 100, which is
-/// also what equal pictures get (really it is infinite). SSIM: Gaussian window of 11 x 11 with sigma 1.5, K1 = 0.01,
-/// K2 = 0.03, only where the window lies inside, per channel, then the mean. Of a batch, the mean over the pictures. With a
-/// mask both are weighted means: of pixels for PSNR, of windows by the pixel in their middle for SSIM.
+/// The node first rounds both pictures to 8 bits, as saving does. PSNR is over all three channels, in dB. It is at most 100, also for
+/// equal pictures, whose PSNR is infinite. SSIM has a Gaussian window of 11 x 11 with sigma 1.5, K1 = 0.01 and K2 = 0.03. It is the
+/// mean over the channels and over all windows inside the picture. For a batch, both are means over the pictures. With a mask, both
+/// are weighted means: PSNR over pixels, SSIM over windows, with the weight of the pixel in the middle of the window.
 #[node(category = "Image/Compare", outputs(
     psnr: "The mean over the batch, in dB.",
     ssim: "The mean over the batch, at most 1.",
-    each: "Per picture: [{\"psnr\": .., \"ssim\": ..}, ..].",
+    each: "For each picture: [{\"psnr\": .., \"ssim\": ..}, ..].",
     picture: "a, b and their difference side by side, [B, H, 3 W, 3].",
 ))]
 pub fn compare(
     /// The first picture, usually the original.
     a: Image,
-    /// The second, of the same size.
+    /// The second picture, of the same size.
     b: Image,
-    /// The difference |a - b| is shown this many times stronger, cut off at 1.
+    /// The factor by which the picture shows the difference |a - b|; the product is cut off at 1.
     #[input(default = 4.0, min = 0, max = 255)]
     error_gain: f32,
-    /// How much each pixel counts, of the pictures' size; one for all pictures, or one for each. Left out, all count the same.
+    /// The weight of each pixel: one mask of the pictures' size, or one for each picture. Without a mask, all pixels have the same weight.
     mask: Option<Mask>,
     ctx: &Ctx,
 ) -> Result<(f64, f64, Json, Image)> {
@@ -73,26 +73,19 @@ fn compare_within(
 
 fn check(a: Extent, b: Extent) -> Result<()> {
     if a != b {
-        let size = |e: Extent| format!("{} of {} x {}", e.batch, e.width, e.height);
+        let size = |e: Extent| format!("{} of {} x {}", pictures(e.batch), e.width, e.height);
         let next = if a.batch == b.batch {
             format!("put a Resize in front: {}", resize_node(a.width, a.height))
         } else {
-            "give both inputs as many pictures".to_owned()
+            "give both inputs the same number of pictures".to_owned()
         };
-        return Err(Error::input(
-            "b",
-            format!(
-                "pictures of the same number and size were expected, a has {} and b has {}; {next}",
-                size(a),
-                size(b)
-            ),
-        ));
+        return Err(Error::input("b", format!("expected {} as in a, got {}; {next}", size(a), size(b))));
     }
     if a.width < WINDOW || a.height < WINDOW {
         return Err(Error::input(
             "a",
             format!(
-                "sides of at least {WINDOW} pixels were expected, the size of SSIM's window; {} x {} came",
+                "expected sides of at least {WINDOW} pixels, the size of SSIM's window, got {} x {}",
                 a.width, a.height
             ),
         ));
@@ -100,7 +93,7 @@ fn check(a: Extent, b: Extent) -> Result<()> {
     Ok(())
 }
 
-/// How much each pixel counts.
+/// The weights of the pixels.
 struct Weights {
     mask: Mask,
     extent: Extent,
@@ -113,18 +106,18 @@ impl Weights {
             return Err(Error::input(
                 "mask",
                 format!(
-                    "a mask of {} x {} pixels was expected, as the pictures have, for all {} or for each; {masks} of {width} x {height} came",
+                    "expected masks of {} x {} pixels, one or as many as pictures ({}), got {masks} of {width} x {height}",
                     extent.width, extent.height, extent.batch
                 ),
             ));
         }
         if let Some(value) = mask.mask.as_slice::<f32>()?.iter().find(|v| **v < 0.0 || v.is_infinite()) {
-            return Err(Error::input("mask", format!("finite values of 0 and more were expected, {value} came")));
+            return Err(Error::input("mask", format!("expected finite values of at least 0, got {value}")));
         }
         Ok(Self { mask, extent })
     }
 
-    /// Of the pixels of picture `b`, and of SSIM's windows.
+    /// The weights of the pixels of picture `b`, and of SSIM's windows.
     fn of(&self, b: usize) -> Result<(&[f32], Vec<f32>)> {
         let all = self.mask.mask.as_slice::<f32>()?;
         let pixels = self.extent.pixels();
@@ -134,7 +127,7 @@ impl Weights {
             return Err(Error::input(
                 "mask",
                 format!(
-                    "a mask that is above 0 somewhere was expected, farther than {} pixels from the border for SSIM's window; that of picture {b} (from 0) is not",
+                    "expected a mask above 0 somewhere more than {} pixels from the border, for SSIM's window, got one that is not, for picture {b} (from 0)",
                     WINDOW / 2
                 ),
             ));

@@ -1,5 +1,4 @@
-//! Values written in the graph, for when one is used in several places: `std.Int`, `std.Float`, `std.Text`,
-//! `std.Boolean`, `std.Json`.
+//! Values for several places of a graph: `std.Int`, `std.Float`, `std.Text`, `std.Boolean`, `std.Json`.
 
 use splatgraph_sdk::prelude::*;
 
@@ -42,7 +41,7 @@ pub fn boolean(
 /// Any JSON value.
 #[node(category = "Constants", outputs(value: "The JSON value."))]
 pub fn json(
-    /// The JSON value; an array is written as {"__value__": [..]}.
+    /// The JSON value. Write an array as {"__value__": [..]}.
     value: Json,
 ) -> Result<Json> {
     Ok(value)

@@ -14,10 +14,10 @@ pub fn crop(
     /// The first row, from the top.
     #[input(default = 0)]
     y: u32,
-    /// In pixels.
+    /// The width of the rectangle, in pixels.
     #[input(min = 1)]
     width: u32,
-    /// In pixels.
+    /// The height of the rectangle, in pixels.
     #[input(min = 1)]
     height: u32,
 ) -> Result<Image> {
@@ -25,7 +25,7 @@ pub fn crop(
     let (x, y, width, height) = (x as usize, y as usize, width as usize, height as usize);
     if x + width > extent.width || y + height > extent.height {
         bail!(
-            "a rectangle inside the picture of {} x {} was expected, one from ({x}, {y}) to ({}, {}) came; \
+            "expected a rectangle inside the picture of {} x {}, got one from ({x}, {y}) to ({}, {}); \
              make width and height smaller, or move it",
             extent.width,
             extent.height,

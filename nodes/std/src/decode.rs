@@ -1,4 +1,4 @@
-//! Picture files to floats.
+//! Turns picture files into floats.
 
 use crate::{
     memory::{MAX_PIXELS, zeros},
@@ -11,7 +11,7 @@ use std::{
     io::{BufRead, ErrorKind, Read, Seek, SeekFrom},
 };
 
-/// What a decoder may allocate besides the picture itself: metadata, colour profiles, a few rows.
+/// The bytes that a decoder may allocate besides the picture, for metadata, colour profiles and a few rows.
 const DECODER_BYTES: u64 = 256 << 20;
 
 const FORMATS: &str = "PNG, JPEG, WebP, GIF, BMP, TIFF, PNM, TGA, QOI, ICO or HDR";
@@ -23,23 +23,27 @@ pub(crate) struct Picture {
     pub(crate) width: usize,
     /// Rows.
     pub(crate) height: usize,
-    /// `[height, width, 3]`; 8 and 16 bits as 0..1, floats as they are.
+    /// `[height, width, 3]`; 8 and 16 bits as 0..1, floats unchanged.
     pub(crate) colours: Vec<f32>,
-    /// `[height, width]`, 0..1; none where the file has no alpha.
+    /// `[height, width]`, 0..1; `None` if the file has no alpha.
     pub(crate) alpha: Option<Vec<f32>>,
 }
 
-/// Reads a picture. `extension` is the file's, for the one format (TGA) that does not say what it is.
+/// Reads a picture. `extension` is the extension of the file, for the one format (TGA) that its content does not identify.
 ///
 /// # Errors
-/// Not a picture, one of more than 256 megapixels, or a damaged one.
+/// The file is not a picture, is damaged, or has more than 256 megapixels.
 pub(crate) fn decode<R: BufRead + Seek>(mut reader: R, extension: Option<&str>) -> Result<Picture> {
     let format = format_of(&mut reader, extension)?;
     if format == ImageFormat::Jpeg {
         check_jpeg_end(&mut reader)?;
     }
     let damaged = |e: ImageError| {
-        Error::new(format!("the {} data is damaged or cut off ({}); get the file again", name(format), reason(&e)))
+        Error::new(format!(
+            "expected a whole {} file, got a damaged or truncated one ({}); get the file again",
+            name(format),
+            reason(&e)
+        ))
     };
 
     let mut image = ImageReader::with_format(reader, format);
@@ -53,7 +57,7 @@ pub(crate) fn decode<R: BufRead + Seek>(mut reader: R, extension: Option<&str>) 
     let bytes = decoder.total_bytes();
     limits.max_alloc = Some(bytes + DECODER_BYTES);
     decoder.set_limits(limits).map_err(damaged)?;
-    // Wrong EXIF data is no reason to refuse a picture.
+    // Wrong EXIF data are no reason to refuse a picture.
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let mut data = zeros::<u8>(usize::try_from(bytes)?)?;
     decoder.read_image(&mut data).map_err(damaged)?;
@@ -61,16 +65,16 @@ pub(crate) fn decode<R: BufRead + Seek>(mut reader: R, extension: Option<&str>) 
 }
 
 /// # Errors
-/// No pixels, or too many.
+/// The picture has no pixels, or too many.
 fn check_size(width: u32, height: u32) -> Result<()> {
     let pixels = u64::from(width) * u64::from(height);
     if pixels == 0 {
-        bail!("expected at least one pixel, but the file says that the picture has {width} x {height}");
+        bail!("expected at least one pixel, got a picture of {width} x {height}");
     }
     if pixels > MAX_PIXELS {
         bail!(
-            "expected at most 256 megapixels ({MAX_PIXELS} pixels), but the file says that the picture has \
-             {width} x {height} = {pixels}; make it smaller with another program first"
+            "expected at most 256 megapixels ({MAX_PIXELS} pixels), got a picture of {width} x {height} = {pixels}; \
+             make it smaller with another program first"
         );
     }
     Ok(())
@@ -81,14 +85,14 @@ fn format_of<R: BufRead + Seek>(reader: &mut R, extension: Option<&str>) -> Resu
     reader.take(16).read_to_end(&mut start)?;
     reader.seek(SeekFrom::Start(0))?;
     if start.is_empty() {
-        bail!("expected a picture ({FORMATS}), but the file is empty");
+        bail!("expected a picture ({FORMATS}), got an empty file");
     }
     let by_extension = || extension.filter(|e| e.eq_ignore_ascii_case("tga")).map(|_| ImageFormat::Tga);
     let Some(format) = image::guess_format(&start).ok().or_else(by_extension) else {
-        bail!("expected a picture ({FORMATS}), but the file starts with \"{}\"", start.escape_ascii());
+        bail!("expected a picture ({FORMATS}), got a file that starts with \"{}\"", start.escape_ascii());
     };
     if !format.reading_enabled() {
-        bail!("expected {FORMATS}, but this is {}, which can't be read; convert it to PNG first", name(format));
+        bail!("expected {FORMATS}, got {}; convert it to PNG first", name(format));
     }
     Ok(format)
 }
@@ -101,7 +105,7 @@ fn name(format: ImageFormat) -> String {
     }
 }
 
-/// The codec's own words, without a prefix that repeats the format.
+/// The message of the codec, without a prefix that repeats the format.
 pub(crate) fn reason(error: &ImageError) -> String {
     let words = match error {
         ImageError::Decoding(e) => e.source().map(ToString::to_string),
@@ -113,12 +117,12 @@ pub(crate) fn reason(error: &ImageError) -> String {
     words.trim_end_matches('.').to_owned()
 }
 
-/// The JPEG decoder fills what is missing with grey and says nothing, so the end marker is looked for here.
+/// Looks for the end marker of a JPEG file, as the decoder fills missing parts with grey without an error.
 fn check_jpeg_end<R: BufRead + Seek>(reader: &mut R) -> Result<()> {
     let mut file = Vec::new();
     reader.read_to_end(&mut file)?;
     reader.seek(SeekFrom::Start(0))?;
-    // Segments before the pixels, among them a preview with an end marker of its own, are stepped over by their length.
+    // The length of each segment before the pixels leads to the next one. A preview among them has its own end marker.
     let mut at = 2;
     while let Some(&[0xff, marker, high, low]) = file.get(at..at + 4) {
         let length = usize::from(u16::from_be_bytes([high, low]));
@@ -132,12 +136,15 @@ fn check_jpeg_end<R: BufRead + Seek>(reader: &mut R) -> Result<()> {
     }
     let pixels = file.get(at..).unwrap_or_default();
     if !pixels.windows(2).any(|pair| pair == [0xff, 0xd9]) {
-        bail!("the JPEG data is cut off (its end marker is missing after {} bytes); get the file again", file.len());
+        bail!(
+            "expected a whole JPEG file, got a truncated one (no end marker in {} bytes); get the file again",
+            file.len()
+        );
     }
     Ok(())
 }
 
-/// Bytes as a decoder gives them, in the machine's byte order, to upright floats.
+/// Turns the bytes of a decoder, in the byte order of the machine, into upright floats.
 fn to_floats(data: &[u8], size: (usize, usize), colour: ColorType, orientation: Orientation) -> Result<Picture> {
     let bytes: [f32; 256] = std::array::from_fn(|v| v as f32 / 255.0);
     match usize::from(colour.bytes_per_pixel() / colour.channel_count()) {
@@ -148,7 +155,7 @@ fn to_floats(data: &[u8], size: (usize, usize), colour: ColorType, orientation: 
         4 => spread(data, size, colour, orientation, |pixel, c| {
             f32::from_ne_bytes([pixel[4 * c], pixel[4 * c + 1], pixel[4 * c + 2], pixel[4 * c + 3]])
         }),
-        _ => bail!("expected 8, 16 or 32 bits a channel, but the picture has pixels of type {colour:?}"),
+        _ => bail!("expected 8, 16 or 32 bits a channel, got pixels of type {colour:?}"),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Masks that nodes draw: how large they are, and how a shape fills them.
+//! Masks that nodes draw: their size, and how a shape fills them.
 
 use crate::{
     extent::Extent,
@@ -7,22 +7,22 @@ use crate::{
 };
 use splatgraph_sdk::prelude::*;
 
-/// The size of a mask that is drawn for no picture.
+/// The size of a mask that is drawn without a picture.
 #[derive(Clone, Copy, InputGroup)]
 pub struct CanvasSize {
-    /// The mask's width where no picture is given.
+    /// The mask's width without a picture, in pixels.
     #[input(default = 0, min = 0, max = 65536)]
     canvas_width: u32,
-    /// The mask's height where no picture is given.
+    /// The mask's height without a picture, in pixels.
     #[input(default = 0, min = 0, max = 65536)]
     canvas_height: u32,
 }
 
 impl CanvasSize {
-    /// Width and height of the picture, or these where there is none.
+    /// Width and height of the picture, or this size without a picture.
     ///
     /// # Errors
-    /// Neither is given, or both; or there would be too many pixels.
+    /// The graph gives neither or both, or the mask would have too many pixels.
     pub(crate) fn or_of(self, image: Option<&Image>) -> Result<[usize; 2]> {
         let Self { canvas_width: width, canvas_height: height } = self;
         let given = [width as usize, height as usize];
@@ -57,11 +57,11 @@ impl CanvasSize {
     }
 }
 
-/// The mask of a shape: 1 inside, 0 outside, and a straight way from one to the other of `feather` pixels across its edge.
-/// `distance` tells how far a place (x, y; pixel i reaches from i to i + 1) is outside; less than 0 is inside.
+/// Draws the mask of a shape: 1 inside, 0 outside, and a linear transition of `feather` pixels across the edge. `distance` is the
+/// distance of a place (x, y) outside the shape; it is below 0 inside. Pixel i reaches from i to i + 1.
 ///
 /// # Errors
-/// There is not that much memory.
+/// There is not enough memory.
 pub(crate) fn drawn(
     [width, height]: [usize; 2],
     feather: f32,
@@ -76,18 +76,18 @@ pub(crate) fn drawn(
     Mask::new(Tensor::from_vec([1, height, width], mask)?)
 }
 
-/// How much of a place at this distance from an edge belongs to the shape.
+/// The value of a mask at this distance from the edge of its shape.
 pub(crate) fn covered(distance: f32, feather: f32) -> f32 {
     if feather > 0.0 { (0.5 - distance / feather).clamp(0.0, 1.0) } else { f32::from(u8::from(distance <= 0.0)) }
 }
 
-/// Refuses NaN and infinities, which pass ranges.
+/// Refuses NaN and infinities, which the check of ranges accepts.
 ///
 /// # Errors
-/// A number is not finite; blames its input.
+/// A number is not finite. The error names its input.
 pub(crate) fn check_finite(numbers: &[(&str, f32)]) -> Result<()> {
     match numbers.iter().find(|(_, number)| !number.is_finite()) {
-        Some((input, number)) => Err(Error::input(input, format!("a finite number was expected, {number} came"))),
+        Some((input, number)) => Err(Error::input(input, format!("expected a finite number, got {number}"))),
         None => Ok(()),
     }
 }

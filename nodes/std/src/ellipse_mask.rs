@@ -7,24 +7,24 @@ use splatgraph_sdk::prelude::*;
 ///
 /// Numbers are in pixels from the upper left corner.
 #[node(category = "Mask", outputs(mask: "One mask, [1, H, W]."))]
-#[expect(clippy::too_many_arguments, reason = "a node's inputs")]
+#[expect(clippy::too_many_arguments, reason = "the inputs of a node")]
 pub fn ellipse_mask(
-    /// The picture that the mask is for; only its size counts.
+    /// The picture for which the mask is; only its size matters.
     image: Option<Image>,
-    /// The centre, from the left.
+    /// The distance of the centre from the left.
     x: f32,
-    /// The centre, from the top.
+    /// The distance of the centre from the top.
     y: f32,
-    /// From the centre to the edge, along the ellipse's first axis.
+    /// The radius along the first axis of the ellipse.
     #[input(min = 0, max = 65536)]
     radius_x: f32,
-    /// The same along its second axis.
+    /// The radius along the second axis of the ellipse.
     #[input(min = 0, max = 65536)]
     radius_y: f32,
-    /// How far it is turned, in degrees, clockwise.
+    /// The angle by which the ellipse is turned clockwise, in degrees.
     #[input(default = 0.0)]
     angle: f32,
-    /// How many pixels wide the way from 1 to 0 is, about; half of it lies on either side of the edge.
+    /// The approximate width of the transition from 1 to 0, in pixels; half of it lies on each side of the edge.
     #[input(default = 0.0, min = 0, max = 65536)]
     feather: f32,
     #[input(flatten)] canvas: CanvasSize,
@@ -34,14 +34,14 @@ pub fn ellipse_mask(
     check_finite(&[&numbers[..], &[("angle", angle), ("feather", feather)]].concat())?;
     let size = canvas.or_of(image.as_ref())?;
     let (sin, cos) = angle.to_radians().sin_cos();
-    // Of the box around it.
+    // Half the sides of the box around the ellipse.
     let (reach_x, reach_y) = ((radius_x * cos).hypot(radius_y * sin), (radius_x * sin).hypot(radius_y * cos));
     let off = |at: f32, reach: f32, side: usize| at + reach <= 0.0 || at - reach >= side as f32;
     if radius_x == 0.0 || radius_y == 0.0 || off(x, reach_x, size[0]) || off(y, reach_y, size[1]) {
         return Err(Error::input(
             "x",
             format!(
-                "an ellipse that covers a part of the picture of {} x {} was expected, one around ({x}, {y}) with radii of {radius_x} and {radius_y} came",
+                "expected an ellipse that covers a part of the picture of {} x {}, got one around ({x}, {y}) with radii of {radius_x} and {radius_y}",
                 size[0], size[1]
             ),
         ));
@@ -52,7 +52,7 @@ pub fn ellipse_mask(
             let (u, v) = ((dx * cos + dy * sin) / radius_x, (dy * cos - dx * sin) / radius_y);
             let from_centre = u.hypot(v); // 1 on the ellipse
             let slope = (u / radius_x).hypot(v / radius_y) / from_centre.max(1e-6);
-            // To first order, which is exact for circles.
+            // An approximation of first order, exact for circles.
             if from_centre < 1e-6 { -radius_x.min(radius_y) } else { (from_centre - 1.0) / slope }
         })
     })

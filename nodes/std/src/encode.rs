@@ -1,4 +1,4 @@
-//! 8-bit RGB to picture files.
+//! Writes 8-bit RGB as picture files.
 
 use crate::decode::reason;
 use image::{
@@ -9,7 +9,7 @@ use splatgraph_sdk::prelude::*;
 use std::io::Cursor;
 use tiff::encoder::{TiffEncoder, colortype::RGB8};
 
-/// What is written for an extension.
+/// The format of a picture file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Format {
     Png,
@@ -36,28 +36,25 @@ const EXTENSIONS: [(&str, Format); 10] = [
 ];
 
 impl Format {
-    /// By a file's extension, in upper or lower case.
+    /// The format of a file extension, in upper or lower case.
     ///
     /// # Errors
-    /// There is no such format; lists those that there are.
+    /// No format has this extension. The message lists all extensions.
     pub(crate) fn from_extension(extension: Option<&str>) -> Result<Self> {
         let found = EXTENSIONS.iter().find(|(known, _)| extension.is_some_and(|e| e.eq_ignore_ascii_case(known)));
         found.map(|(_, format)| *format).ok_or_else(|| {
             let known: Vec<&str> = EXTENSIONS.iter().map(|(known, _)| *known).collect();
-            let came = extension.map_or("no extension".to_owned(), |e| format!("`.{e}`"));
-            Error::input(
-                "path",
-                format!("a file name that ends in one of {} was expected, {came} came", known.join(", ")),
-            )
+            let got = extension.map_or("no extension".to_owned(), |e| format!("`.{e}`"));
+            Error::input("path", format!("expected a file name that ends in one of {}, got {got}", known.join(", ")))
         })
     }
 }
 
-/// The bytes of a picture file from `[height, width, 3]`. WebP is lossless; `quality` is 1..100 and for JPEG only, `text`
-/// holds keys and texts for PNG only.
+/// The bytes of a picture file, from `[height, width, 3]`. WebP is lossless. `quality`, 1..100, is for JPEG only. `text`, keys and
+/// texts, is for PNG only.
 ///
 /// # Errors
-/// The format can't hold a picture of this size, or a key is no key of PNG.
+/// The format can't hold a picture of this size, or PNG does not allow a key.
 pub(crate) fn encode(
     rgb: &[u8],
     (width, height): (u32, u32),
@@ -86,10 +83,10 @@ pub(crate) fn encode(
 
 #[track_caller]
 fn too_large(format: Format, (width, height): (u32, u32), reason: &str) -> Error {
-    Error::new(format!("{format:?} can't hold this picture of {width} x {height}; try .png ({reason})"))
+    Error::new(format!("expected a picture that fits {format:?}, got {width} x {height}; try .png ({reason})"))
 }
 
-/// Without `image` in between, whose encoder is compiled for all kinds of pixels.
+/// Uses the crate `tiff` itself, as the encoder of `image` is compiled for all kinds of pixels.
 fn tiff(rgb: &[u8], (width, height): (u32, u32)) -> Result<Vec<u8>> {
     let mut out = Cursor::new(Vec::new());
     let written = TiffEncoder::new(&mut out).and_then(|mut tiff| tiff.write_image::<RGB8>(width, height, rgb));
@@ -104,7 +101,7 @@ fn png(rgb: &[u8], (width, height): (u32, u32), text: &[(&str, &str)]) -> Result
     encoder.set_depth(png::BitDepth::Eight);
     encoder.set_compression(png::Compression::Balanced);
     for (key, text) in text {
-        // tEXt is what every reader knows, but it is Latin-1; only plain ASCII means the same to readers that guess.
+        // Every reader knows tEXt, but it is Latin-1. Readers that guess the encoding agree only on plain ASCII.
         if text.is_ascii() {
             encoder.add_text_chunk((*key).to_owned(), (*text).to_owned())?;
         } else {

@@ -8,20 +8,20 @@ use crate::{
 };
 use splatgraph_sdk::prelude::*;
 
-/// Shows where two pictures differ: their squared error, blurred, as a mask whose largest value is 1.
+/// Shows where two pictures differ, as a mask of their blurred squared error. Its largest value is 1.
 ///
-/// The error of a first reconstruction says where a second one should spend more. Each picture has a scale of its own; equal
+/// The error of a first reconstruction shows where a second one should spend more tokens. Each picture has its own scale. Equal
 /// pictures give zeros.
 #[node(category = "Mask", outputs(
     mask: "0..1, [B, H, W].",
-    error: "What 1 stands for, the mean over the batch: the largest blurred squared error, of values 0..1.",
+    error: "The largest blurred squared error of values 0..1, for which 1 stands; the mean over the batch.",
 ))]
 pub fn error_mask(
-    /// The first picture, usually the original; one for all of `b`, or as many.
+    /// The first pictures, usually the originals: one for all pictures of `b`, or as many as in `b`.
     a: Image,
-    /// The second, of the same size.
+    /// The second pictures, of the same size.
     b: Image,
-    /// How far the error is spread, in pixels: two standard deviations of a gaussian. 0 leaves each pixel by itself.
+    /// The radius of the blur, in pixels: two standard deviations of a gaussian. 0 does not blur.
     #[input(default = 8.0, min = 0, max = 256)]
     radius: f32,
     ctx: &Ctx,
@@ -32,7 +32,7 @@ pub fn error_mask(
         return Err(Error::input(
             "b",
             format!(
-                "pictures of the same size were expected, a has {} x {} and b has {} x {}; put a Resize in front: {}",
+                "expected pictures of {} x {} as in a, got {} x {}; put a Resize in front: {}",
                 left.width,
                 left.height,
                 right.width,
@@ -44,7 +44,7 @@ pub fn error_mask(
     if left.batch != right.batch && left.batch != 1 && right.batch != 1 {
         return Err(Error::input(
             "b",
-            format!("as many pictures as in a were expected, or one, a has {} and b has {}", left.batch, right.batch),
+            format!("expected 1 picture or as many as in a, {}, got {}", left.batch, right.batch),
         ));
     }
     let (batch, width, height) = (left.batch.max(right.batch), left.width, left.height);
@@ -63,7 +63,7 @@ pub fn error_mask(
             if largest.is_infinite() {
                 return Err(Error::input(
                     "b",
-                    format!("pictures whose squared difference is finite were expected, that of number {i} is not"),
+                    format!("expected pictures with a finite squared difference, got an infinite one for picture {i} (from 0)"),
                 ));
             }
             if largest > 0.0 {
@@ -87,14 +87,14 @@ fn squared_errors(a: &[f32], b: &[f32]) -> Vec<f32> {
     errors
 }
 
-/// Half a gaussian from its centre on, out to three standard deviations.
+/// Half a gaussian, from the centre to three standard deviations.
 fn window(radius: f32) -> Vec<f32> {
     let sigma = f64::from(radius) / 2.0;
     let reach = (3.0 * sigma).ceil() as usize;
     (0..=reach).map(|i| if i == 0 { 1.0 } else { (-(i as f64 / sigma).powi(2) / 2.0).exp() as f32 }).collect()
 }
 
-/// Weighted means over the window, of what lies inside the picture.
+/// Weighted means over the part of the window inside the picture.
 fn blur(values: &[f32], width: usize, window: &[f32], out: &mut [f32]) {
     let height = values.len() / width;
     let mut rows = vec![0.0; values.len()];

@@ -1,8 +1,8 @@
-//! Floats to 8 bits.
+//! Turns floats into 8-bit levels.
 
 use splatgraph_sdk::Choice;
 
-/// How a value between two levels is written.
+/// How to write a value between two levels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Choice)]
 pub enum Rounding {
     /// To the nearest level.
@@ -11,7 +11,7 @@ pub enum Rounding {
     Truncate,
 }
 
-/// The 8-bit level of a value: 0..1 becomes 0..255, what is outside is cut off.
+/// The 8-bit level of a value: 0..1 becomes 0..255, values outside are cut off.
 #[must_use]
 pub(crate) fn level(value: f32, rounding: Rounding) -> u8 {
     // The authors compute (x + 1) * 127.5 in f32 from x = 2v - 1. Doubling and halving are exact, so this is the same.

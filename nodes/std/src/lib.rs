@@ -1,7 +1,7 @@
-//! Splatgraph's standard pack: pictures, records and the nodes around them. No machine learning.
+//! Splatgraph's standard pack: nodes for pictures and records. It contains no machine learning.
 //!
-//! Each node has a file of its own; the computing behind the larger ones is in `decode`, `orient`, `encode`, `resample`,
-//! `metrics` and `tiles`, which know pictures as plain slices: f32 [H, W, 3], 0..1.
+//! Each node has its own file. The larger nodes compute in `decode`, `orient`, `encode`, `resample`, `metrics` and `tiles`, which
+//! use pictures as plain slices: f32 `[H, W, 3]`, 0..1.
 #![warn(missing_docs)]
 
 use splatgraph_sdk::export_pack;

@@ -6,10 +6,10 @@ use std::{ffi::OsStr, fs::File, io::BufReader, path::Path};
 
 /// Reads a picture.
 ///
-/// PNG, JPEG, WebP, GIF, BMP, TIFF, PNM, TGA, QOI, ICO and HDR, recognised by their content, of up to 256 megapixels.
-/// Turned upright as its EXIF data says. A byte v becomes v/255, 16 bits v/65535, floats stay as they are; grey
-/// becomes three equal channels; of an animation, the first picture is read. Colour profiles are not applied.
-#[node(category = "Image", outputs(image: "The picture, [1, H, W, 3].", mask: "1 - alpha, [1, H, W]; zeros where the file has no alpha."))]
+/// The file can be PNG, JPEG, WebP, GIF, BMP, TIFF, PNM, TGA, QOI, ICO or HDR, which the node recognises by the content, with at most
+/// 256 megapixels. The node turns the picture upright as its EXIF data say. A byte v becomes v/255, 16 bits become v/65535, and floats
+/// do not change. Grey becomes three equal channels. The node reads the first picture of an animation. It applies no colour profiles.
+#[node(category = "Image", outputs(image: "The picture, [1, H, W, 3].", mask: "1 - alpha, [1, H, W]; zeros if the file has no alpha."))]
 pub fn load_image(
     /// The file.
     #[input(path = read)]
@@ -32,10 +32,10 @@ pub fn load_image(
 
 fn read(path: &Path) -> Result<Picture> {
     if path.is_dir() {
-        bail!("a picture file was expected, this is a folder");
+        bail!("expected a picture file, got a folder");
     }
     let file = File::open(path).map_err(|e| match e.kind() {
-        std::io::ErrorKind::NotFound => Error::new("there is no such file; check the name and the folder"),
+        std::io::ErrorKind::NotFound => Error::new("expected a file, found none; check the name and the folder"),
         _ => Error::new(e),
     })?;
     decode(BufReader::new(file), path.extension().and_then(OsStr::to_str))

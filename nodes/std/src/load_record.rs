@@ -4,7 +4,7 @@ use splatgraph_sdk::prelude::*;
 
 /// Reads a record, such as tokens, from a .safetensors file.
 ///
-/// The type is the one that the file names, or the one that its fields fit; the node that takes the record checks it.
+/// The file names the type of the record; without a name, its fields decide. The node that takes the record checks the type.
 #[node(category = "Record", outputs(value: "The record."))]
 pub fn load_record(
     /// The file.

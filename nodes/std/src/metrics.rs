@@ -1,4 +1,4 @@
-//! How alike two pictures are.
+//! Measures how alike two pictures are: PSNR and SSIM.
 
 use crate::parallel::{PIECE, numbers};
 use rayon::prelude::*;
@@ -6,7 +6,7 @@ use rayon::prelude::*;
 /// The side of SSIM's window.
 pub(crate) const WINDOW: usize = 11;
 
-/// PSNR is cut off here, which is also what equal pictures get: their real PSNR is infinite, which JSON can't hold.
+/// The largest PSNR. Equal pictures get it, as JSON can't hold their infinite PSNR.
 pub(crate) const MAX_PSNR: f64 = 100.0;
 
 /// Peak signal-to-noise ratio in dB: 10 log10(peak² / mean squared difference), at most [`MAX_PSNR`].
@@ -17,7 +17,7 @@ pub(crate) fn psnr(a: &[f32], b: &[f32], peak: f64) -> f64 {
     decibels(sums.iter().sum::<f64>() / a.len() as f64, peak)
 }
 
-/// As [`psnr`] with a weight for each pixel, of three channels; not all are 0.
+/// [`psnr`] with a weight for each pixel of three channels. At least one weight is above 0.
 #[must_use]
 pub(crate) fn weighted_psnr(a: &[f32], b: &[f32], peak: f64, weights: &[f32]) -> f64 {
     let pixels: Vec<_> = a.chunks(3 << 14).zip(b.chunks(3 << 14)).zip(weights.chunks(1 << 14)).collect();
@@ -53,8 +53,8 @@ fn squared_difference(a: &[f32], b: &[f32]) -> f64 {
 }
 
 /// Structural similarity (Wang et al. 2004) of two pictures `[H, W, channels]`, per channel, then the mean: Gaussian
-/// window of 11 x 11 with sigma 1.5, K1 = 0.01, K2 = 0.03, only where the window lies inside. Sides are at least [`WINDOW`].
-/// With weights [`at_centres`] of windows, which are not all 0, the mean is the weighted one.
+/// window of 11 x 11 with sigma 1.5, K1 = 0.01, K2 = 0.03, for windows inside the picture. Sides are at least [`WINDOW`].
+/// With weights [`at_centres`] of windows, at least one above 0, the mean is a weighted mean.
 #[must_use]
 pub(crate) fn ssim(a: &[f32], b: &[f32], width: usize, channels: usize, peak: f64, weights: Option<&[f32]>) -> f64 {
     let row = width * channels;
@@ -130,7 +130,7 @@ fn similarity([a, b, aa, bb, ab]: [f64; 5], c1: f64, c2: f64) -> f64 {
 mod tests {
     use super::*;
 
-    /// Uniform in 0..1, the same each time (SplitMix64).
+    /// Uniform in 0..1 and equal in each run (SplitMix64).
     fn noise(count: usize) -> Vec<f32> {
         let mix = |i: u64| {
             let mut z = i.wrapping_mul(0x9e37_79b9_7f4a_7c15);

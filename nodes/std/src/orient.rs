@@ -1,13 +1,13 @@
-//! Turning a picture upright while its pixels are converted, so that no other copy of it is made.
+//! Turns a picture upright during the conversion of its pixels, without another copy.
 
 use crate::{memory::zeros, parallel::pieces};
 use image::metadata::Orientation;
 use splatgraph_sdk::prelude::*;
 
-/// Rows that one task writes. A turned picture is then read in runs of as many pixels.
+/// The number of rows that one task writes. It reads a turned picture in runs of as many pixels.
 const ROWS: usize = 16;
 
-/// Pixels as they are stored, row by row.
+/// Stored pixels, row by row.
 #[derive(Clone, Copy)]
 pub(crate) struct Source<'a> {
     /// `height * width * pixel_bytes` bytes.
@@ -31,7 +31,7 @@ impl Source<'_> {
     }
 }
 
-/// Where upright pixel (0, 0) is stored, and how far apart neighbours in x and in y are stored, all in pixels.
+/// The stored place of the upright pixel (0, 0), and the stored distances of neighbours in x and in y, in pixels.
 fn steps((width, height): (usize, usize), orientation: Orientation) -> (usize, isize, isize) {
     let row = width.cast_signed();
     let (right, bottom) = (width - 1, (height - 1) * width);
@@ -50,7 +50,7 @@ fn steps((width, height): (usize, usize), orientation: Orientation) -> (usize, i
 /// Converts every pixel to `C` floats; the result is `[height, width, C]` of the upright picture.
 ///
 /// # Errors
-/// Not enough memory.
+/// There is not enough memory.
 pub(crate) fn orient<const C: usize>(
     source: Source<'_>,
     orientation: Orientation,
@@ -68,7 +68,7 @@ pub(crate) fn orient<const C: usize>(
             let from = at.cast_unsigned() * source.pixel_bytes;
             convert(&source.data[from..from + source.pixel_bytes], &mut pixels[y * width + x]);
         };
-        // In the order in which the source is stored.
+        // In the order of the source.
         if step_x.abs() == 1 {
             (0..count).for_each(|y| (0..width).for_each(|x| one(x, y)));
         } else {

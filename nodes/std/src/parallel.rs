@@ -1,11 +1,11 @@
-//! Work on many rows at the same time.
+//! Works on many rows at the same time.
 //!
-//! Each use of rayon's iterators is compiled for itself, which takes thousands of lines of machine code. These functions are
-//! compiled once and call the work through a pointer, so the work on one piece should be a row or more.
+//! The compiler makes thousands of lines of machine code for each use of rayon's iterators. It compiles these functions once. They
+//! call the work through a pointer, so the work on one piece should be a row or more.
 
 use rayon::prelude::*;
 
-/// Floats of a piece where rows do not matter.
+/// The number of floats in a piece if rows do not matter.
 pub(crate) const PIECE: usize = 1 << 16;
 
 /// Calls `work` with the index and the values of each piece of `length` values; the last piece may be shorter.
@@ -13,7 +13,7 @@ pub(crate) fn pieces(values: &mut [f32], length: usize, work: &(dyn Fn(usize, &m
     values.par_chunks_mut(length).enumerate().for_each(|(index, piece)| work(index, piece));
 }
 
-/// The numbers that `work` gives for the indices below `count`, in order.
+/// The results of `work` for the indices below `count`, in order.
 pub(crate) fn numbers(count: usize, work: &(dyn Fn(usize) -> f64 + Sync)) -> Vec<f64> {
     (0..count).into_par_iter().map(work).collect()
 }

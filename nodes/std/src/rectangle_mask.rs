@@ -5,12 +5,12 @@ use splatgraph_sdk::prelude::*;
 
 /// Draws a rectangle as a mask: 1 inside, 0 outside.
 ///
-/// Numbers are in pixels from the upper left corner; parts of pixels count with a feather only. Masks of other shapes:
-/// EllipseMask, StrokesMask, and the one that LoadImage reads from a picture's alpha.
+/// Numbers are in pixels from the upper left corner. Fractions of pixels have an effect only with a feather. EllipseMask and
+/// StrokesMask draw other shapes, and LoadImage makes a mask of the alpha of a picture.
 #[node(category = "Mask", outputs(mask: "One mask, [1, H, W]."))]
-#[expect(clippy::too_many_arguments, reason = "a node's inputs")]
+#[expect(clippy::too_many_arguments, reason = "the inputs of a node")]
 pub fn rectangle_mask(
-    /// The picture that the mask is for; only its size counts.
+    /// The picture for which the mask is; only its size matters.
     image: Option<Image>,
     /// The left edge.
     #[input(default = 0.0)]
@@ -18,13 +18,13 @@ pub fn rectangle_mask(
     /// The upper edge.
     #[input(default = 0.0)]
     y: f32,
-    /// In pixels.
+    /// The width, in pixels.
     #[input(min = 0, max = 65536)]
     width: f32,
-    /// In pixels.
+    /// The height, in pixels.
     #[input(min = 0, max = 65536)]
     height: f32,
-    /// How many pixels wide the way from 1 to 0 is; half of it lies on either side of the edge.
+    /// The width of the transition from 1 to 0, in pixels; half of it lies on each side of the edge.
     #[input(default = 0.0, min = 0, max = 65536)]
     feather: f32,
     #[input(flatten)] canvas: CanvasSize,
@@ -37,7 +37,7 @@ pub fn rectangle_mask(
         return Err(Error::input(
             "x",
             format!(
-                "a rectangle that covers a part of the picture of {} x {} was expected, one from ({x}, {y}) to ({right}, {bottom}) came",
+                "expected a rectangle that covers a part of the picture of {} x {}, got one from ({x}, {y}) to ({right}, {bottom})",
                 size[0], size[1]
             ),
         ));
@@ -45,7 +45,7 @@ pub fn rectangle_mask(
     ctx.on_threads(|| {
         drawn(size, feather, |at_x, at_y| {
             let (dx, dy) = ((x - at_x).max(at_x - right), (y - at_y).max(at_y - bottom));
-            // Beyond a corner the corner is the nearest, elsewhere an edge.
+            // Beyond a corner, the nearest place of the rectangle is the corner; elsewhere it is on an edge.
             if dx > 0.0 && dy > 0.0 { dx.hypot(dy) } else { dx.max(dy) }
         })
     })

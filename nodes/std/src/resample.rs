@@ -1,4 +1,4 @@
-//! Scaling pictures: separable, antialiased when shrinking, in f32.
+//! Scales pictures: separable, antialiased when shrinking, in f32.
 
 use crate::{
     memory::zeros,
@@ -8,14 +8,14 @@ use rayon::prelude::*;
 use splatgraph_sdk::prelude::*;
 use std::{f64::consts::PI, ops::Range};
 
-/// How pixels in between are computed.
+/// How to compute the new pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Choice)]
 pub enum Filter {
     /// Lanczos with 3 lobes: sharpest.
     Lanczos,
     /// A triangle: soft, without overshoot.
     Bilinear,
-    /// The pixel that is there: keeps exact values.
+    /// The nearest pixel: keeps exact values.
     Nearest,
 }
 
@@ -41,27 +41,27 @@ impl Filter {
     }
 }
 
-/// One axis: `length` pixels are scaled to `scaled`, of which `size` from `offset` on are kept.
+/// The scaling of one axis from `length` to `scaled` pixels, and the `size` pixels from `offset` that remain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Axis {
-    /// Pixels of the source.
+    /// The number of pixels of the source.
     pub(crate) length: usize,
-    /// Pixels that the whole source would get.
+    /// The number of pixels of the whole source after scaling.
     pub(crate) scaled: usize,
-    /// The first of these that is kept.
+    /// The first pixel that remains.
     pub(crate) offset: usize,
-    /// Pixels of the result.
+    /// The number of pixels of the result.
     pub(crate) size: usize,
 }
 
 impl Axis {
-    /// Whether the result is the source.
+    /// Whether the result equals the source.
     pub(crate) fn is_identity(&self) -> bool {
         self.length == self.scaled && self.scaled == self.size
     }
 }
 
-/// For each pixel of the result: the first source pixel and the weights, which sum to 1.
+/// The first source pixel and the weights of each pixel of the result. The weights sum to 1.
 struct Taps {
     first: Vec<usize>,
     weights: Vec<Vec<f32>>,
@@ -70,7 +70,7 @@ struct Taps {
 impl Taps {
     fn new(axis: Axis, filter: Filter) -> Self {
         let scale = axis.length as f64 / axis.scaled as f64;
-        // Shrinking widens the kernel, which is what prevents aliasing.
+        // Shrinking widens the kernel, which prevents aliasing.
         let stretch = scale.max(1.0);
         let support = filter.radius() * stretch;
         let (first, weights) = (0..axis.size)
@@ -83,7 +83,7 @@ impl Taps {
                 let to = ((centre + support).ceil() as usize).clamp(from + 1, axis.length);
                 let raw: Vec<f64> = (from..to).map(|p| filter.weight((p as f64 + 0.5 - centre) / stretch)).collect();
                 let sum: f64 = raw.iter().sum();
-                // Without the ends that add nothing, an axis that stays as it is copies its pixels exactly.
+                // Without the ends that add nothing, an axis that does not change copies its pixels exactly.
                 let adds = |w: &f64| w.abs() > 1e-9 * sum;
                 let start = raw.iter().position(adds).unwrap_or(0);
                 let end = raw.iter().rposition(adds).unwrap_or(0) + 1;
@@ -93,7 +93,7 @@ impl Taps {
         Self { first, weights }
     }
 
-    /// The source pixels that are read at all.
+    /// The range of source pixels that have a weight.
     fn span(&self) -> Range<usize> {
         let ends = self.first.iter().zip(&self.weights).map(|(first, weights)| first + weights.len());
         self.first.iter().copied().min().unwrap_or(0)..ends.max().unwrap_or(0)
@@ -103,12 +103,12 @@ impl Taps {
 /// Scales pictures `[B, H, W, 3]`, `size` = (H, W) by the axes, to `[B, y.size, x.size, 3]`.
 ///
 /// # Errors
-/// Not enough memory.
+/// There is not enough memory.
 pub(crate) fn resample(source: &[f32], y: Axis, x: Axis, filter: Filter) -> Result<Vec<f32>> {
     let (rows, columns) = (Taps::new(y, filter), Taps::new(x, filter));
     let span = rows.span();
     let mut out = zeros::<f32>(source.len() / (y.length * x.length) * y.size * x.size)?;
-    // The pass with the smaller result in between comes first.
+    // The pass with the smaller intermediate result comes first.
     let horizontal_first = span.len() * x.size <= y.size * x.length;
     let mut between = zeros::<f32>(3 * if horizontal_first { span.len() * x.size } else { y.size * x.length })?;
     let pictures = source.chunks_exact(y.length * x.length * 3);
@@ -130,7 +130,7 @@ pub(crate) fn resample(source: &[f32], y: Axis, x: Axis, filter: Filter) -> Resu
 
 /// Scales each row of `width` pixels.
 fn horizontal(source: &[f32], width: usize, taps: &Taps, out: &mut [f32]) {
-    // A weight for each of a pixel's channels, so that the sum runs over plain slices.
+    // A weight for each channel of a pixel, so that the sum runs over plain slices.
     let weights: Vec<Vec<f32>> = taps.weights.iter().map(|w| w.iter().flat_map(|w| [*w; 3]).collect()).collect();
     pieces(out, taps.first.len() * 3, &|y, out| {
         let source = &source[y * width * 3..][..width * 3];
@@ -170,7 +170,7 @@ fn vertical(source: &[f32], start: usize, row: usize, taps: &Taps, out: &mut [f3
     });
 }
 
-/// Lanczos swings past edges. What it makes stays within 0..1, or within the source's range where that is wider.
+/// Limits the values to 0..1 or to the range of the source, whichever is wider, as Lanczos overshoots at edges.
 fn limit_overshoot(source: &[f32], out: &mut [f32]) {
     let (low, high) = source
         .par_chunks(PIECE)

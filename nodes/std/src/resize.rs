@@ -6,34 +6,34 @@ use crate::{
 };
 use splatgraph_sdk::prelude::*;
 
-/// What becomes of pictures of another shape.
+/// How to treat pictures of another shape.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Choice)]
 pub enum Fit {
-    /// Scales until the size is covered, to whole pixels, then crops to the centre, at whole pixels.
+    /// Scales the picture to cover the size, then crops to the centre, both to whole pixels.
     Fill,
-    /// Scales until it fits inside and keeps the shape: one side may come out smaller than asked for.
+    /// Scales the picture to fit inside the size and keeps its shape. One side may be smaller than the size.
     Fit,
-    /// Scales each side on its own.
+    /// Scales each side independently.
     Stretch,
 }
 
 /// Changes the size of pictures.
 ///
-/// Antialiased when shrinking (but for `nearest`). Pictures that already have the size pass as they are.
+/// Shrinking is antialiased, except for `nearest`. Pictures of the new size do not change.
 #[node(category = "Image/Transform", outputs(image: "The pictures in the new size."))]
 pub fn resize(
     /// The pictures.
     image: Image,
-    /// In pixels.
+    /// The new width, in pixels.
     #[input(min = 1, max = 16384)]
     width: u32,
-    /// In pixels.
+    /// The new height, in pixels.
     #[input(min = 1, max = 16384)]
     height: u32,
-    /// What becomes of pictures of another shape.
+    /// How to treat pictures of another shape.
     #[input(default = Fit::Fill)]
     fit: Fit,
-    /// How pixels in between are computed.
+    /// How to compute the new pixels.
     #[input(default = Filter::Lanczos)]
     filter: Filter,
     ctx: &Ctx,
@@ -49,7 +49,7 @@ pub fn resize(
 
 /// Rows and columns of the result; sizes are (height, width).
 pub(crate) fn axes((height, width): (usize, usize), (to_height, to_width): (usize, usize), fit: Fit) -> (Axis, Axis) {
-    // The side that decides the scale gets exactly its size, the other one follows.
+    // One side decides the scale and gets exactly its size. The other side follows.
     let follow = |side: usize, to: usize, by: usize| ((side as f64 * to as f64 / by as f64).round() as usize).max(1);
     let wider = to_width * height >= to_height * width;
     let by_width = (follow(height, to_width, width), to_width);

@@ -6,23 +6,23 @@ use crate::{
 };
 use splatgraph_sdk::prelude::*;
 
-/// Changes the size of masks as Resize changes that of pictures, so that a picture's mask goes with it.
+/// Changes the size of masks like Resize, so that a mask still fits its picture.
 ///
-/// Give it the numbers and choices of the Resize beside it. Masks that already have the size pass as they are.
+/// Use the numbers and choices of the Resize of the picture. Masks of the new size do not change.
 #[node(category = "Mask", outputs(mask: "The masks in the new size."))]
 pub fn resize_mask(
     /// The masks.
     mask: Mask,
-    /// In pixels.
+    /// The new width, in pixels.
     #[input(min = 1, max = 16384)]
     width: u32,
-    /// In pixels.
+    /// The new height, in pixels.
     #[input(min = 1, max = 16384)]
     height: u32,
-    /// What becomes of masks of another shape.
+    /// How to treat masks of another shape.
     #[input(default = Fit::Fill)]
     fit: Fit,
-    /// How pixels in between are computed.
+    /// How to compute the new pixels.
     #[input(default = Filter::Lanczos)]
     filter: Filter,
     ctx: &Ctx,
@@ -31,9 +31,7 @@ pub fn resize_mask(
     if batch * from_height * from_width == 0 {
         return Err(Error::input(
             "mask",
-            format!(
-                "at least one mask with at least one pixel was expected, {batch} of {from_width} x {from_height} came"
-            ),
+            format!("expected at least one mask with at least one pixel, got {batch} of {from_width} x {from_height}"),
         ));
     }
     let (y, x) = axes((from_height, from_width), (height as usize, width as usize), fit);
@@ -41,7 +39,7 @@ pub fn resize_mask(
         return Ok(mask);
     }
     let scaled = ctx.on_threads(|| {
-        // Three equal channels: pictures are what the filters are made for, and masks are small beside them.
+        // Three equal channels, as the filters work on pictures. Masks are small compared with pictures.
         let grey: Vec<f32> = mask.mask.as_slice::<f32>()?.iter().flat_map(|v| [*v; 3]).collect();
         Ok(resample(&grey, y, x, filter)?.into_iter().step_by(3).collect::<Vec<f32>>())
     })?;

@@ -11,19 +11,19 @@ use std::{ffi::OsStr, path::Path};
 
 /// Writes pictures to files with 8 bits a channel.
 ///
-/// The extension says the format: png, jpg, webp (lossless), bmp, tiff, tga, qoi or ppm. Values outside 0..1 are cut off.
-/// Missing folders are made. A file appears under its name only when it is complete.
-#[node(category = "Image", output, outputs(path: "The file; of a batch, the first.", paths: "All files, in the order of the batch."))]
+/// The extension decides about the format: png, jpg, webp (lossless), bmp, tiff, tga, qoi or ppm. Values outside 0..1 are cut off.
+/// The node creates missing folders. A file is complete when it appears under its name.
+#[node(category = "Image", output, outputs(path: "The file; the first file of a batch.", paths: "All files, in the order of the batch."))]
 pub fn save_image(
     /// The pictures.
     image: Image,
-    /// The file. `{b}` stands for the index in the batch; without it, a batch adds -000, -001 and so on.
+    /// The file. The index in the batch replaces `{b}`. Without `{b}`, the files of a batch get -000, -001 and so on.
     #[input(path = write)]
     path: PathBuf,
-    /// How a value between two levels is written.
+    /// How to write a value between two levels.
     #[input(default = Rounding::Round)]
     rounding: Rounding,
-    /// For JPEG.
+    /// The quality of JPEG files; other formats ignore it.
     #[input(default = 95, min = 1, max = 100)]
     quality: u32,
     ctx: &Ctx,

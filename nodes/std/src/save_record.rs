@@ -5,7 +5,7 @@ use splatgraph_sdk::prelude::*;
 /// The precision of f32 fields in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Choice)]
 pub enum Precision {
-    /// As they are.
+    /// Full precision.
     F32,
     /// Half the size; about three digits.
     F16,
@@ -13,8 +13,8 @@ pub enum Precision {
 
 /// Writes a record, such as tokens, to a .safetensors file.
 ///
-/// Any record can be saved, with its type and header, and read with LoadRecord or in Python with safetensors. A batch is
-/// one file. Missing folders are made. The file appears under its name only when it is complete.
+/// The node writes any record with its type and header. LoadRecord reads the file, and so does safetensors in Python. A batch is
+/// one file. The node creates missing folders. The file is complete when it appears under its name.
 #[node(category = "Record", output, outputs(path: "The file."))]
 pub fn save_record(
     /// The record.
@@ -22,7 +22,7 @@ pub fn save_record(
     /// The file.
     #[input(path = write)]
     path: PathBuf,
-    /// The precision of f32 fields; others are stored as they are.
+    /// The precision of f32 fields; other fields do not change.
     #[input(default = Precision::F32)]
     dtype: Precision,
 ) -> Result<PathBuf> {

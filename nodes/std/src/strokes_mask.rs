@@ -8,11 +8,11 @@ use crate::{
 use serde::Deserialize;
 use splatgraph_sdk::prelude::*;
 
-/// A line that a round brush was drawn along.
+/// A line of a round brush.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Stroke {
-    /// Where the brush went, in pixels: [x, y]; a single point is a dot.
+    /// The points of the line, in pixels: [x, y]. A single point is a dot.
     pub points: Vec<[f32; 2]>,
     /// Half the width of the line, in pixels.
     pub radius: f32,
@@ -20,15 +20,15 @@ pub struct Stroke {
 
 /// Draws brush strokes as a mask: 1 under the brush, 0 elsewhere.
 ///
-/// Strokes are written as `{"__value__": [{"points": [[40, 60], [90, 80]], "radius": 12}]}`; they are drawn with round ends, in
-/// pixels from the upper left corner, and may leave the picture.
+/// Write strokes as `{"__value__": [{"points": [[40, 60], [90, 80]], "radius": 12}]}`, in pixels from the upper left corner. Strokes
+/// have round ends and may leave the picture.
 #[node(category = "Mask", outputs(mask: "One mask, [1, H, W]."))]
 pub fn strokes_mask(
-    /// The picture that the mask is for; only its size counts.
+    /// The picture for which the mask is; only its size matters.
     image: Option<Image>,
     /// A list of strokes: {"points": [[x, y], ..], "radius": r}.
     strokes: Json<Vec<Stroke>>,
-    /// How many pixels wide the way from 1 to 0 is; half of it lies on either side of the edge.
+    /// The width of the transition from 1 to 0, in pixels; half of it lies on each side of the edge.
     #[input(default = 0.0, min = 0, max = 65536)]
     feather: f32,
     #[input(flatten)] canvas: CanvasSize,
@@ -57,13 +57,13 @@ fn check(stroke: &Stroke, index: usize) -> Result<()> {
     if !radius.is_finite() || *radius <= 0.0 {
         return Err(Error::input(
             "strokes",
-            format!("a radius above 0 was expected, stroke {index} (from 0) has {radius}"),
+            format!("expected a radius above 0, got {radius} for stroke {index} (from 0)"),
         ));
     }
     if points.is_empty() || points.iter().flatten().any(|v| !v.is_finite()) {
         return Err(Error::input(
             "strokes",
-            format!("at least one point of two finite numbers was expected, stroke {index} (from 0) has {points:?}"),
+            format!("expected at least one point of two finite numbers, got {points:?} for stroke {index} (from 0)"),
         ));
     }
     Ok(())
@@ -85,7 +85,7 @@ impl Segment {
         }
     }
 
-    /// Adds what it covers of row `y`.
+    /// Draws the part of the segment in row `y`.
     fn draw(&self, y: usize, line: &mut [f32], feather: f32) {
         let Self { from, to, radius } = self;
         let reach = radius + feather / 2.0;
@@ -101,7 +101,7 @@ impl Segment {
         }
     }
 
-    /// From a place to the nearest one of the segment.
+    /// The distance of a place from the segment.
     fn distance(&self, [x, y]: [f32; 2]) -> f32 {
         let Self { from, to, .. } = self;
         let along = [to[0] - from[0], to[1] - from[1]];

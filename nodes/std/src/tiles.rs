@@ -1,9 +1,9 @@
-//! Pictures arranged on a canvas.
+//! Arranges pictures on a canvas.
 
 use crate::memory::{MAX_PIXELS, zeros};
 use splatgraph_sdk::prelude::*;
 
-/// A picture to be arranged.
+/// A picture on a canvas.
 #[derive(Clone, Copy)]
 pub(crate) struct Tile<'a> {
     /// f32 [height, width, 3]
@@ -24,13 +24,13 @@ pub(crate) struct Canvas {
     pub(crate) width: usize,
 }
 
-/// Columns that make the arrangement nearly square.
+/// The number of columns that makes the arrangement nearly square.
 #[must_use]
 pub(crate) fn square_columns(tiles: usize) -> usize {
     tiles.isqrt() + usize::from(tiles.isqrt().pow(2) < tiles)
 }
 
-/// Arranges tiles row by row in cells of the size of the largest one, each in the middle of its cell, `gap` pixels apart.
+/// Arranges tiles row by row in cells of the size of the largest tile, `gap` pixels apart. Each tile stands in the middle of its cell.
 ///
 /// # Errors
 /// The canvas would have more than 256 megapixels.
@@ -43,8 +43,8 @@ pub(crate) fn arrange(tiles: &[Tile<'_>], columns: usize, gap: usize, background
     let width = columns * cell_width + (columns - 1) * gap;
     if height.saturating_mul(width) as u64 > MAX_PIXELS {
         bail!(
-            "a canvas of at most 256 megapixels was expected, {columns} x {rows} tiles of {cell_width} x {cell_height} need \
-             {width} x {height}; use fewer or smaller ones"
+            "expected a canvas of at most 256 megapixels, got {width} x {height} for {columns} x {rows} tiles of \
+             {cell_width} x {cell_height}; use fewer or smaller ones"
         );
     }
     let mut colours = zeros::<f32>(height * width * 3)?;

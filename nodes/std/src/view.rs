@@ -6,21 +6,21 @@ use crate::{
 };
 use splatgraph_sdk::prelude::*;
 
-/// Shows a field of any record as a picture, to see what passes along a link.
+/// Shows a field of any record as a picture.
 ///
-/// Fields with 4 axes are read as [B, C, H, W], with 3 as [B, H, W]; only IMAGE is [B, H, W, C]. Each channel is
-/// coloured from its smallest to its largest value; what is not finite is magenta. An IMAGE with channel -1 passes as it is.
-#[node(category = "Image/Inspect", outputs(image: "One picture for each of the batch."))]
+/// Fields with 4 axes are [B, C, H, W], fields with 3 axes [B, H, W]; only IMAGE is [B, H, W, C]. The colours of each channel reach
+/// from its smallest to its largest value. Values that are not finite are magenta. An IMAGE with channel -1 does not change.
+#[node(category = "Image/Inspect", outputs(image: "A picture for each item of the batch."))]
 pub fn view(
-    /// A record: pictures, features, a feature map, tokens, or of a type of another pack.
+    /// A record, such as pictures, features, a feature map or tokens, or a record of another pack.
     value: Value,
-    /// The field to show; empty for the first that can be.
+    /// The field to show; empty for the first field with 3 or 4 axes.
     #[input(default = "")]
     field: String,
-    /// The channel to show; -1 for all of them, side by side.
+    /// The channel to show; -1 for all channels, side by side.
     #[input(default = -1, min = -1)]
     channel: i32,
-    /// From the smallest to the largest value.
+    /// The colours from the smallest to the largest value.
     #[input(default = Colours::Viridis)]
     colours: Colours,
 ) -> Result<Image> {
@@ -33,7 +33,7 @@ pub fn view(
     if channel >= planes.channels as i32 {
         return Err(Error::input(
             "channel",
-            format!("a channel between 0 and {} was expected, or -1 for all, {channel} came", planes.channels - 1),
+            format!("expected a channel between 0 and {}, or -1 for all, got {channel}", planes.channels - 1),
         ));
     }
     let channels = if channel < 0 { 0..planes.channels } else { channel as usize..channel as usize + 1 };
@@ -51,7 +51,7 @@ pub fn view(
     Image::new(Tensor::from_vec(shape, out)?)
 }
 
-/// The field that is asked for, or the first with 3 or 4 axes.
+/// The field of this name, or the first field with 3 or 4 axes if the name is empty.
 fn find(value: &Value, field: &str) -> Result<Tensor> {
     let names = value.field_names();
     let list = || if names.is_empty() { "no fields".to_owned() } else { format!("the fields {}", names.join(", ")) };
@@ -59,7 +59,7 @@ fn find(value: &Value, field: &str) -> Result<Tensor> {
         if !names.iter().any(|name| name == field) {
             return Err(Error::input(
                 "field",
-                format!("a field of the {} was expected, `{field}` came; it has {}", value.type_name(), list()),
+                format!("expected a field of the {}, got `{field}`; it has {}", value.type_name(), list()),
             ));
         }
         return value.field(field);
@@ -72,17 +72,17 @@ fn find(value: &Value, field: &str) -> Result<Tensor> {
     }
     Err(Error::input(
         "value",
-        format!("a record with a field of 3 or 4 axes was expected, {} came with {}", value.type_name(), list()),
+        format!("expected a record with a field of 3 or 4 axes, got {} with {}", value.type_name(), list()),
     ))
 }
 
-/// How a tensor is read as pictures.
+/// How to read a tensor as pictures.
 struct Planes {
     batch: usize,
     channels: usize,
     height: usize,
     width: usize,
-    /// Channels are the last axis.
+    /// Whether channels are the last axis.
     last: bool,
 }
 
@@ -95,14 +95,14 @@ impl Planes {
             _ => {
                 return Err(Error::input(
                     "field",
-                    format!("a field with 3 or 4 axes was expected, the shape {:?} came", tensor.shape()),
+                    format!("expected a field with 3 or 4 axes, got the shape {:?}", tensor.shape()),
                 ));
             }
         };
         if batch * channels * height * width == 0 {
             return Err(Error::input(
                 "value",
-                format!("a field that is not empty was expected, the shape {:?} came", tensor.shape()),
+                format!("expected a field with elements, got the shape {:?}", tensor.shape()),
             ));
         }
         Ok(Self { batch, channels, height, width, last })

@@ -1,15 +1,15 @@
-//! Tensors as DLPack 1.x: the layouts are from the public header of DLPack, so that any library can read them.
+//! Tensors as DLPack 1.x. The layouts come from the public header of DLPack, so that any library can read the tensors.
 
 use abi_stable::StableAbi;
 use std::{ffi::c_void, sync::Arc};
 
-/// Where a tensor's bytes are (`DLDevice`).
+/// The device that holds a tensor's bytes (`DLDevice`).
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Device {
     /// One of [`device`].
     pub device_type: i32,
-    /// Which one of them.
+    /// The index of the device among those of its type.
     pub device_id: i32,
 }
 
@@ -73,7 +73,7 @@ struct DLManagedTensorVersioned {
 }
 
 const READ_ONLY: u64 = 1;
-/// Alignment that DLPack asks of producers is 256; we rely only on the element's own.
+/// DLPack asks producers for an alignment of 256. This code relies only on the alignment of an element.
 const MAX_DIMENSIONS: i32 = 32;
 
 /// Owns one reference to a DLPack tensor; dropping it calls the producer's deleter.
@@ -104,7 +104,7 @@ impl Drop for DlTensor {
     }
 }
 
-/// What the deleter frees.
+/// The memory that the deleter frees.
 struct Owned<O> {
     owner: Arc<O>,
     shape: Box<[i64]>,
@@ -116,7 +116,7 @@ unsafe extern "C" fn delete<O>(pointer: *mut DLManagedTensorVersioned) {
         let managed = Box::from_raw(pointer);
         let owned = Box::from_raw(managed.manager_ctx.cast::<Owned<O>>());
         drop(managed);
-        // An owner's destructor is a pack's code: its panic must not cross the C boundary.
+        // The destructor of an owner is code of a pack. Its panic must not cross the C boundary.
         let Owned { owner, shape } = *owned;
         drop(shape);
         let _ = crate::guard(|| {
@@ -127,8 +127,8 @@ unsafe extern "C" fn delete<O>(pointer: *mut DLManagedTensorVersioned) {
 }
 
 impl DlTensor {
-    /// Row-major host memory, kept alive by `owner`: `bytes` of it, seen as `shape` elements of type `dtype`.
-    /// Returns `None` when the bytes do not hold exactly that many elements.
+    /// Makes a tensor of row-major host memory that `owner` keeps alive: its `bytes` as `shape` elements of type `dtype`.
+    /// Returns `None` if the bytes do not hold exactly that many elements.
     pub fn new<O: Send + Sync + 'static>(
         owner: Arc<O>,
         bytes: impl FnOnce(&O) -> &[u8],
@@ -180,10 +180,10 @@ unsafe impl Send for ForeignTensor {}
 unsafe impl Sync for ForeignTensor {}
 
 impl ForeignTensor {
-    /// Checks everything that reading it relies on.
+    /// Checks everything that reading the tensor relies on.
     ///
     /// # Errors
-    /// Not on the host, an unusable shape, strides that are not row-major, several lanes, or misaligned data.
+    /// The tensor is not in host memory, or has an unusable shape, strides that are not row-major, several lanes or misaligned data.
     pub fn new(tensor: DlTensor) -> Result<Self, String> {
         if tensor.pointer.is_null() {
             return Err("a tensor without data".into());

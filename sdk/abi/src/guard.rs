@@ -1,4 +1,4 @@
-//! Panics stop at the interface: each entry point runs inside [`guard`], in the library that panicked.
+//! Stops panics at the interface. Each entry point runs inside [`guard`], in the library that may panic.
 
 use crate::{NodeError, code, log_level, pack::Context};
 use std::{
@@ -7,7 +7,7 @@ use std::{
     sync::OnceLock,
 };
 
-/// What crosses the interface.
+/// The result of a call across the interface.
 pub type Outcome<T> = abi_stable::std_types::RResult<T, NodeError>;
 
 struct Panic {
@@ -23,7 +23,8 @@ thread_local! {
 
 static LOG: OnceLock<Context> = OnceLock::new();
 
-/// Every library has its own copy of std and so its own panic hook; the host can't see a pack's panics otherwise.
+/// Installs a panic hook that reports to the host. Every library has its own copy of std and so its own panic hook; otherwise the host
+/// can't see a pack's panics.
 pub fn install_panic_hook(context: Context) {
     if LOG.set(context).is_err() {
         return;
@@ -58,7 +59,7 @@ fn payload_text(payload: &(dyn std::any::Any + Send)) -> String {
         .unwrap_or_else(|| "a panic without a text".to_owned())
 }
 
-/// Runs `work`; a panic becomes an error with its message and place.
+/// Runs `work`. A panic becomes an error with the message and the place of the panic.
 pub fn guard<T>(work: impl FnOnce() -> Result<T, NodeError>) -> Outcome<T> {
     DEPTH.with(|d| *d.borrow_mut() += 1);
     LAST.with(|last| last.borrow_mut().take());
@@ -67,9 +68,9 @@ pub fn guard<T>(work: impl FnOnce() -> Result<T, NodeError>) -> Outcome<T> {
     match result {
         Ok(result) => result.into(),
         Err(payload) => {
-            // A panic that another thread raised is handed on without running the hook again: then only the payload is known.
+            // A panic that comes from another thread does not run the hook again, so only its payload is known.
             let message = payload_text(&*payload);
-            // The payload's destructor is the pack's code too.
+            // The destructor of the payload is code of the pack, too.
             let _ = catch_unwind(AssertUnwindSafe(move || drop(payload)));
             let panic = LAST.with(|last| last.borrow_mut().take()).unwrap_or_else(|| Panic {
                 message,
@@ -87,7 +88,7 @@ pub fn guard<T>(work: impl FnOnce() -> Result<T, NodeError>) -> Outcome<T> {
     }
 }
 
-/// Drops a pack's value without letting a panicking destructor reach the interface.
+/// Drops a value of a pack. The panic of a destructor does not reach the interface.
 pub(crate) struct DropGuarded<T>(std::mem::ManuallyDrop<T>);
 
 impl<T> DropGuarded<T> {

@@ -1,4 +1,4 @@
-//! The host's side of a node's context.
+//! The host's side of the context of a node.
 
 use crate::{
     Value, guard,
@@ -12,15 +12,15 @@ use abi_stable::{
 
 /// [`HostCtx`] in plain Rust; may panic.
 pub trait HostContext: Send + Sync + 'static {
-    /// `done` of `total` steps.
+    /// Reports `done` of `total` steps.
     fn progress(&self, done: u64, total: u64, note: &str);
-    /// Something to look at while the node runs.
+    /// Shows a value while the node runs.
     fn preview(&self, value: Value);
-    /// Whether to stop.
+    /// Whether the node should stop.
     fn cancelled(&self) -> bool;
     /// The run's settings: a JSON object.
     fn settings(&self) -> String;
-    /// A line for the log, at one of [`crate::log_level`].
+    /// Writes a line to the log, at one of [`crate::log_level`].
     fn log(&self, level: u32, text: &str);
 }
 

@@ -1,15 +1,15 @@
-//! The binary interface between the Splatgraph host and node packs. Frozen: it only grows.
+//! The binary interface between the Splatgraph host and node packs. The interface is frozen: it only grows.
 //!
-//! Pack authors never see this crate; they use `splatgraph-sdk`. It is the only crate that names `abi_stable`, and apart
-//! from opening libraries in the host the only one with `unsafe` code for the interface.
+//! Pack authors use `splatgraph-sdk` and never this crate. It is the only crate that names `abi_stable`, and the only one with
+//! `unsafe` code for the interface, except for the code of the host that opens libraries.
 //!
-//! A library is a pack when it exports [`STAMP_SYMBOL`]: plain C data, read before any other code of the library runs.
-//! Then the layouts of [`Pack`] are compared in both directions ([`open_pack`]), so that an old pack loads in a newer host
-//! and a new pack in an older one as long as only the following was done:
+//! A library is a pack if it exports [`STAMP_SYMBOL`], plain C data that the host reads before any code of the library runs.
+//! Then the host compares the layouts of [`Pack`] in both directions ([`open_pack`]). An old pack loads in a newer host, and a new
+//! pack in an older host, as long as the changes between them are only these:
 //! - a field appended to [`Pack`] after the last one, or a method with a default body at the end of a trait here;
 //! - a new number in an open set ([`kind`], [`code`], devices, log levels), a new key in a JSON text.
 //!
-//! Anything else raises [`ABI_MAJOR`]. `host/tests/frozen` holds the interface to that.
+//! Any other change raises [`ABI_MAJOR`]. The test `host/tests/frozen` checks this.
 #![warn(missing_docs)]
 #![allow(unsafe_code, reason = "the interface itself; every block states why it is sound")]
 // The expansion of abi_stable's macros.
@@ -36,5 +36,5 @@ pub use abi_stable;
 
 /// Interface generation; packs and hosts of different generations refuse each other.
 pub const ABI_MAJOR: u32 = 1;
-/// Raised with every addition.
+/// The number of additions in this generation.
 pub const ABI_MINOR: u32 = 1;

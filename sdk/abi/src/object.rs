@@ -1,4 +1,4 @@
-//! What passes along a link.
+//! The values that pass along links.
 
 use crate::{DlTensor, NodeError, Outcome, guard, guard::DropGuarded};
 use abi_stable::{
@@ -11,9 +11,9 @@ use std::{
     sync::atomic::AtomicU8,
 };
 
-/// What a [`Value`] holds; an open set.
+/// The kinds of content of a [`Value`]; an open set.
 pub mod kind {
-    /// Nothing: an input that was left out.
+    /// Nothing: an input that the graph leaves out.
     pub const NONE: u32 = 0;
     /// `bits` is 0 or 1.
     pub const BOOL: u32 = 1;
@@ -29,7 +29,7 @@ pub mod kind {
     pub const JSON: u32 = 6;
     /// `object.len()` values.
     pub const LIST: u32 = 7;
-    /// Named tensors and a header, or something that only its own pack understands.
+    /// Named tensors and a header, or a value that only its own pack understands.
     pub const OBJECT: u32 = 8;
 }
 
@@ -39,7 +39,7 @@ pub mod kind {
 pub struct Value {
     /// One of [`kind`].
     pub kind: u32,
-    /// Zero; for later.
+    /// Zero; reserved.
     pub flags: u32,
     /// A scalar's bits.
     pub bits: u64,
@@ -74,7 +74,7 @@ pub(crate) trait Object: Send + Sync {
     fn inner(&self, origin: u64, type_id: u64) -> u64;
 }
 
-/// A value behind a shared object, in plain Rust. Every method may panic: the adapter catches it.
+/// A value behind a shared object, in plain Rust. Every method may panic; the adapter catches panics.
 pub trait Shared: Send + Sync + 'static {
     /// `IMAGE`, `TOKENIZER`, ...
     fn type_name(&self) -> &str;
@@ -88,24 +88,24 @@ pub trait Shared: Send + Sync + 'static {
     fn items(&self) -> &[Value] {
         &[]
     }
-    /// A field's tensor in the memory of the given [`crate::device`]. The host's must always work for a record.
+    /// A field's tensor in the memory of the given [`crate::device`]. A record must always support host memory.
     ///
     /// # Errors
-    /// There is no such field, it can't be had there, or getting it failed.
+    /// The value has no such field, the field is not available there, or it can't be read.
     fn field(&self, name: &str, device_type: i32) -> Result<DlTensor, NodeError>;
-    /// What [`take_back`] gives to the library that made this.
+    /// The Rust value that [`take_back`] returns to the library that made this object.
     fn inner(&self) -> &(dyn Any + Send + Sync);
 }
 
 static ORIGIN: AtomicU8 = AtomicU8::new(0);
 
-/// Identifies the library (or program) that this code was linked into: two generations of a reloaded pack differ.
+/// Identifies the library or program that contains this code. Two generations of a reloaded pack differ.
 #[must_use]
 pub fn origin() -> u64 {
     (&raw const ORIGIN) as u64
 }
 
-/// A shared object that was taken through [`Shared`].
+/// The adapter of a [`Shared`] value.
 struct Adapter<T>(DropGuarded<T>);
 
 impl<T: Shared> Object for Adapter<T> {
@@ -144,13 +144,13 @@ impl<T: Shared> Object for Adapter<T> {
     }
 }
 
-/// Makes a value of something shared.
+/// Makes a value of a shared object.
 pub fn share<T: Shared>(kind: u32, shared: T) -> Value {
     let object = Object_TO::from_ptr(RArc::new(Adapter(DropGuarded::new(shared))), TD_Opaque);
     Value { kind, flags: 0, bits: 0, object: ROption::RSome(object) }
 }
 
-/// The Rust value that [`Shared::inner`] gives, if this very library made `value` and it is a `T`.
+/// The Rust value of [`Shared::inner`], if this library made `value` and it is a `T`.
 #[must_use]
 pub fn take_back<T: Any + Clone>(value: &Value) -> Option<T> {
     let ROption::RSome(object) = &value.object else { return None };
@@ -198,7 +198,7 @@ impl Value {
     /// A field's tensor.
     ///
     /// # Errors
-    /// There is no object or no such field, or getting it failed.
+    /// The value is no object, has no such field, or the field can't be read.
     pub fn field(&self, name: &str, device_type: i32) -> Result<DlTensor, NodeError> {
         match &self.object {
             ROption::RSome(object) => object.field(name.into(), device_type).into_result(),

@@ -1,4 +1,4 @@
-//! What a pack exports and what the host gives it.
+//! The functions that a pack exports, and the context that the host gives to its nodes.
 
 use crate::{Outcome, Value, guard, guard::DropGuarded, stamp::StampText};
 use abi_stable::{
@@ -13,19 +13,19 @@ use abi_stable::{
 };
 use std::path::Path;
 
-/// Why a call failed. Its layout is frozen: what comes later goes into `extra`.
+/// Why a call failed. The layout is frozen; additions go into `extra`.
 #[repr(C)]
 #[derive(StableAbi, Clone, Debug)]
 pub struct NodeError {
     /// One of [`code`].
     pub code: u32,
-    /// What was being done, what was expected, what came, what to do next.
+    /// The text for the user: the failed activity, the expected and the actual value, and the next step.
     pub message: RString,
     /// `src/lib.rs:10:5`, or empty.
     pub location: RString,
     /// A backtrace or a chain of causes, or empty.
     pub detail: RString,
-    /// A JSON object, or empty; `input` names the input to blame.
+    /// A JSON object, or empty; `input` names the input that caused the failure.
     pub extra: RString,
 }
 
@@ -35,7 +35,7 @@ pub mod code {
     pub const FAILED: u32 = 1;
     /// The pack has a bug.
     pub const PANIC: u32 = 2;
-    /// The host asked it to stop.
+    /// The host asked the node to stop.
     pub const CANCELLED: u32 = 3;
     /// An input's value can't be used.
     pub const BAD_INPUT: u32 = 4;
@@ -47,11 +47,11 @@ pub mod code {
 pub mod log_level {
     /// For the pack's author.
     pub const DEBUG: u32 = 1;
-    /// Worth a line.
+    /// For the user.
     pub const INFO: u32 = 2;
     /// The result may not be what the user wants.
     pub const WARN: u32 = 3;
-    /// Something broke.
+    /// A failure.
     pub const ERROR: u32 = 4;
 }
 
@@ -69,18 +69,18 @@ impl NodeError {
     }
 }
 
-/// What a running node may ask of its host. New methods go to the end, with a default body.
+/// The services that a host offers to a running node. New methods go to the end, with a default body.
 #[sabi_trait]
 pub trait HostCtx: Send + Sync {
-    /// `done` of `total` steps.
+    /// Reports `done` of `total` steps.
     fn progress(&self, done: u64, total: u64, note: RStr<'_>);
-    /// Something to look at while the node runs.
+    /// Shows a value while the node runs.
     fn preview(&self, value: Value);
-    /// Whether to stop.
+    /// Whether the node should stop.
     fn cancelled(&self) -> bool;
     /// The run's settings: a JSON object.
     fn settings(&self) -> RString;
-    /// A line for the log, at one of [`log_level`].
+    /// Writes a line to the log, at one of [`log_level`].
     #[sabi(last_prefix_field)]
     fn log(&self, level: u32, text: RStr<'_>);
 }
@@ -91,7 +91,7 @@ pub type Context = HostCtx_TO<'static, RArc<()>>;
 /// An instance of a node. New methods go to the end, with a default body.
 #[sabi_trait]
 pub trait NodeObject: Send + Sync {
-    /// Values in the order of the spec's inputs, to values in the order of its outputs.
+    /// Turns values in the order of the spec's inputs into values in the order of its outputs.
     #[sabi(last_prefix_field)]
     fn run(&self, context: &Context, inputs: RSlice<'_, Value>) -> Outcome<RVec<Value>>;
 }
@@ -99,7 +99,7 @@ pub trait NodeObject: Send + Sync {
 /// An owned [`NodeObject`].
 pub type NodeBox = NodeObject_TO<'static, RBox<()>>;
 
-/// What a pack exports. New fields go to the end.
+/// The exports of a pack. New fields go to the end.
 #[repr(C)]
 #[derive(StableAbi)]
 #[sabi(kind(Prefix(prefix_ref = PackRef, prefix_fields = PackPrefix)))]
@@ -107,12 +107,12 @@ pub type NodeBox = NodeObject_TO<'static, RBox<()>>;
 pub struct Pack {
     /// JSON: id, version and nodes with their sockets.
     pub manifest: extern "C" fn() -> RString,
-    /// Called once, before the first node is made.
+    /// Prepares the pack. The host calls it once, before it creates the first node.
     pub init: extern "C" fn(context: Context),
-    /// A new instance of the node class.
+    /// Creates an instance of a node class.
     #[sabi(last_prefix_field)]
     pub create: extern "C" fn(node: RStr<'_>) -> Outcome<NodeBox>,
-    /// JSON: what the pack's nodes may compute on, the best first. Since 1.1.
+    /// JSON: the devices that the pack's nodes can compute on, the best one first. Since 1.1.
     pub devices: extern "C" fn() -> RString,
 }
 
@@ -120,11 +120,11 @@ impl RootModule for PackRef {
     declare_root_module_statics! {PackRef}
     const BASE_NAME: &'static str = "splatgraph_pack";
     const NAME: &'static str = "splatgraph_pack";
-    // The version of the interface, not of this crate: abi_stable refuses packs with another major.
+    // The version of the interface, not of this crate. abi_stable refuses packs with another major version.
     const VERSION_STRINGS: VersionStrings = VersionStrings::new("1.0.0");
 }
 
-/// A node in plain Rust; may panic.
+/// A node in plain Rust. It may panic.
 pub trait RunNode: Send + Sync + 'static {
     /// See [`NodeObject::run`].
     ///
@@ -148,10 +148,10 @@ pub fn node_object(node: impl RunNode) -> NodeBox {
 
 /// Compares the interface of the library at `path` with this one and returns its exports.
 ///
-/// abi_stable's own loading is not used: it keeps one module per *type*, so the second pack would be the first one again.
+/// This does not use the loading of abi_stable, which keeps one module per *type*, so that the second pack would be the first one.
 ///
 /// # Errors
-/// The interfaces differ; the text says where in a few lines.
+/// The interfaces differ. The text says in a few lines where.
 pub fn open_pack(path: &Path, stamp: &StampText) -> Result<PackRef, String> {
     let header = lib_header_from_path(path).map_err(|e| format!("its exports could not be read: {e}"))?;
     compatible(header).map_err(|difference| {
@@ -165,9 +165,9 @@ pub fn open_pack(path: &Path, stamp: &StampText) -> Result<PackRef, String> {
         .map_err(|e| format!("its exports could not be set up: {e}"))
 }
 
-/// abi_stable accepts a library whose prefix types have at least the fields that this program knows, so a newer host would
-/// refuse older packs. Accessors test at run time which fields there are, so the other direction is as sound: ask both ways.
-/// Fresh globals each time: with the process-wide ones the verdict depends on the order in which packs are loaded.
+/// Compares the layouts in both directions. abi_stable accepts a library if its prefix types have at least the fields that this
+/// program knows, so a newer host would refuse older packs. Accessors test at run time which fields exist, so the other direction is
+/// sound, too. Each comparison uses fresh globals: with the process-wide ones, the result depends on the order of loading.
 fn compatible(header: &LibHeader) -> Result<(), String> {
     let theirs = header.layout().ok_or("it carries no description of its interface")?;
     let ours = <PackRef as StableAbi>::LAYOUT;
@@ -179,7 +179,7 @@ fn compatible(header: &LibHeader) -> Result<(), String> {
     }
 }
 
-/// The report is a dump of thousands of lines; what differs stands in its last lines.
+/// Shortens the report, which has thousands of lines. The last lines name the difference.
 fn brief(report: &str) -> String {
     let useful: Vec<&str> = report
         .lines()
@@ -195,8 +195,8 @@ pub fn share_context(context: &Context) -> Context {
     HostCtx_TO::from_sabi(context.obj.shallow_clone())
 }
 
-/// Exports [`PackRef`] under abi_stable's symbol: what its `#[export_root_module]` writes, with paths through this crate, so
-/// that a pack needs no dependency on abi_stable.
+/// Exports [`PackRef`] under abi_stable's symbol. It expands like `#[export_root_module]`, but with paths through this crate, so that
+/// a pack needs no dependency on abi_stable.
 #[macro_export]
 macro_rules! export_root {
     ($manifest:path, $init:path, $create:path, $devices:path) => {

@@ -1,3 +1,5 @@
+//! The stamp of a pack, which the host reads before any code of the pack runs.
+
 use std::ffi::{CStr, c_char};
 
 /// The symbol of a pack's [`Stamp`].
@@ -48,29 +50,29 @@ impl Stamp {
     }
 }
 
-/// What a [`Stamp`] says.
+/// The content of a [`Stamp`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StampText {
     /// Interface generation.
     pub abi_major: u32,
-    /// Additions since.
+    /// The number of additions in this generation.
     pub abi_minor: u32,
     /// The pack's id.
     pub id: String,
     /// The pack's version.
     pub version: String,
-    /// The SDK that it was built with.
+    /// The SDK that built the pack.
     pub sdk: String,
-    /// The compiler that it was built with.
+    /// The compiler that built the pack.
     pub rustc: String,
-    /// The platform that it was built for.
+    /// The platform of the pack.
     pub target: String,
 }
 
 /// Reads the stamp at `symbol`.
 ///
 /// # Errors
-/// It does not begin with the right magic number.
+/// The bytes there do not begin with the right magic number.
 ///
 /// # Safety
 /// `symbol` is the address of [`STAMP_SYMBOL`] in a library that stays loaded during the call.

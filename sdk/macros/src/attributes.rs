@@ -1,4 +1,4 @@
-//! Doc comments, `#[node(..)]` and `#[input(..)]`.
+//! Parses doc comments, `#[node(..)]` and `#[input(..)]`.
 
 use proc_macro2::Span;
 use syn::{
@@ -20,12 +20,13 @@ pub(crate) fn help(attributes: &[Attribute]) -> String {
     lines.join("\n").trim().to_owned()
 }
 
-/// The names of the field `name` in camel or snake case.
+/// The name in camel case.
 pub(crate) fn camel_case(name: &str) -> String {
     let parts = name.split('_').filter(|p| !p.is_empty());
     parts.map(|p| p[..1].to_uppercase() + &p[1..]).collect()
 }
 
+/// The name in snake case.
 pub(crate) fn snake_case(name: &str) -> String {
     let mut text = String::new();
     for c in name.chars() {
@@ -80,7 +81,7 @@ impl Parse for NodeOptions {
                 }
                 other => {
                     let message = format!(
-                        "unknown option `{other}` of #[node]; there are: category, version, name, output, outputs"
+                        "expected an option of #[node] (category, version, name, output or outputs), got `{other}`"
                     );
                     return Err(Error::new(key.span(), message));
                 }
@@ -107,7 +108,7 @@ pub(crate) struct InputOptions {
     pub(crate) path: Option<Ident>,
     pub(crate) builtin: Vec<LitStr>,
     pub(crate) extensions: Vec<LitStr>,
-    /// Where `flatten` stands.
+    /// The place of `flatten`.
     pub(crate) flatten: Option<Span>,
 }
 
@@ -123,7 +124,7 @@ impl Parse for InputOptions {
                 "path" => {
                     let kind: Ident = value(input)?;
                     if !["read", "read_dir", "write", "model"].contains(&kind.to_string().as_str()) {
-                        let message = format!("unknown kind of path `{kind}`; there are: read, read_dir, write, model");
+                        let message = format!("expected a kind of path (read, read_dir, write or model), got `{kind}`");
                         return Err(Error::new(kind.span(), message));
                     }
                     options.path = Some(kind);
@@ -133,7 +134,7 @@ impl Parse for InputOptions {
                 "flatten" => options.flatten = Some(key.span()),
                 other => {
                     let message = format!(
-                        "unknown option `{other}` of #[input]; there are: default, min, max, path, builtin, extensions, flatten"
+                        "expected an option of #[input] (default, min, max, path, builtin, extensions or flatten), got `{other}`"
                     );
                     return Err(Error::new(key.span(), message));
                 }
@@ -160,7 +161,7 @@ impl InputOptions {
         [default, min, max].iter().all(|e| e.is_none()) && path.is_none() && builtin.is_empty() && extensions.is_empty()
     }
 
-    /// Takes the `#[input(..)]` out of a parameter's attributes, and its doc comment.
+    /// Removes the `#[input(..)]` and the doc comment from the attributes of a parameter, and returns both.
     pub(crate) fn take(attributes: &mut Vec<Attribute>) -> Result<(Self, String)> {
         let text = help(attributes);
         let mut options = Self::default();

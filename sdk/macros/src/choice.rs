@@ -8,7 +8,7 @@ use syn::{Data, DeriveInput, Error, Fields, LitStr, Result, Variant, spanned::Sp
 pub(crate) fn expand(item: TokenStream) -> Result<TokenStream> {
     let item: DeriveInput = syn::parse2(item)?;
     let Data::Enum(data) = &item.data else {
-        return Err(Error::new(item.ident.span(), "Choice is derived for an enum"));
+        return Err(Error::new(item.ident.span(), "expected an enum to derive Choice for"));
     };
     let ident = &item.ident;
     let mut names = Vec::new();
@@ -16,14 +16,17 @@ pub(crate) fn expand(item: TokenStream) -> Result<TokenStream> {
     let mut variants = Vec::new();
     for variant in &data.variants {
         if !matches!(variant.fields, Fields::Unit) {
-            return Err(Error::new(variant.fields.span(), "a choice carries no data; take it as inputs of their own"));
+            return Err(Error::new(
+                variant.fields.span(),
+                "expected a choice without data; take the data as separate inputs",
+            ));
         }
         names.push(name(variant)?);
         texts.push(help(&variant.attrs));
         variants.push(&variant.ident);
     }
     if variants.is_empty() {
-        return Err(Error::new(ident.span(), "an enum with at least one choice was expected"));
+        return Err(Error::new(ident.span(), "expected an enum with at least one choice"));
     }
     Ok(quote! {
         impl ::splatgraph_sdk::socket::Socket for #ident {
@@ -61,7 +64,7 @@ fn name(variant: &Variant) -> Result<String> {
     for attribute in variant.attrs.iter().filter(|a| a.path().is_ident("choice")) {
         attribute.parse_nested_meta(|meta| {
             if !meta.path.is_ident("name") {
-                return Err(meta.error("unknown option of #[choice]; there is: name"));
+                return Err(meta.error("expected the option `name` of #[choice]"));
             }
             name = meta.value()?.parse::<LitStr>()?.value();
             Ok(())

@@ -42,5 +42,5 @@ pub(crate) fn expand(item: TokenStream) -> Result<TokenStream> {
 }
 
 fn not_a_group(ident: &syn::Ident) -> Error {
-    Error::new(ident.span(), "InputGroup is derived for a struct with named fields and without generics")
+    Error::new(ident.span(), "expected a struct with named fields and without generics to derive InputGroup for")
 }

@@ -16,17 +16,20 @@ pub(crate) struct DeclaredInput {
 impl DeclaredInput {
     pub(crate) fn new(ident: Ident, ty: Type, options: InputOptions, help: String) -> Result<Self> {
         if !options.builtin.is_empty() && options.path.as_ref().is_none_or(|p| p != "model") {
-            return Err(Error::new(options.builtin[0].span(), "`builtin` names models: it goes with `path = model`"));
+            return Err(Error::new(
+                options.builtin[0].span(),
+                "expected `path = model` with `builtin`, which names models",
+            ));
         }
         if !options.extensions.is_empty() && options.path.as_ref().is_none_or(|p| p == "read_dir") {
-            let message = "`extensions` names kinds of files: it goes with `path = read`, `write` or `model`";
+            let message = "expected `path = read`, `write` or `model` with `extensions`, which names kinds of files";
             return Err(Error::new(options.extensions[0].span(), message));
         }
         if let Some(flatten) = options.flatten {
             if !options.is_only_flatten() {
                 return Err(Error::new(
                     flatten,
-                    "`flatten` goes alone: the fields of the group have options of their own",
+                    "expected `flatten` alone: the fields of the group have their own options",
                 ));
             }
             if !help.is_empty() {
@@ -39,7 +42,7 @@ impl DeclaredInput {
         Ok(Self { ident, ty, options, help })
     }
 
-    /// A statement that adds the input, or those of the group, to the variable `inputs`, a `&mut Vec<InputSpec>`.
+    /// A statement that adds the input, or the inputs of the group, to the variable `inputs: &mut Vec<InputSpec>`.
     pub(crate) fn declaration(&self) -> TokenStream {
         let ty = &self.ty;
         let span = ty.span();
@@ -73,7 +76,7 @@ impl DeclaredInput {
         if set.is_empty() { quote!(#declared;) } else { quote!({ let input = #declared; #(#set)* }) }
     }
 
-    /// An expression that takes the input, or those of the group, from the variable `inputs`, a `&mut Inputs`.
+    /// An expression that takes the input, or the inputs of the group, from the variable `inputs: &mut Inputs`.
     pub(crate) fn reading(&self) -> TokenStream {
         let ty = &self.ty;
         if self.options.flatten.is_some() {
@@ -95,10 +98,10 @@ impl DeclaredInput {
     }
 }
 
-/// Says that an input can't be a reference.
+/// The error for an input that is a reference.
 pub(crate) fn borrowed(ty: &Type) -> Error {
     Error::new(
         ty.span(),
-        "an input is an owned value, such as `Image` or `String`; only the context is a reference: `ctx: &Ctx`",
+        "expected an owned value, such as `Image` or `String`; only the context is a reference: `ctx: &Ctx`",
     )
 }

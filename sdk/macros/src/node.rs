@@ -17,7 +17,7 @@ pub(crate) fn expand(options: TokenStream, item: TokenStream) -> Result<TokenStr
         Item::Fn(function) => function_node(&options, function),
         Item::Impl(block) => struct_node(&options, block),
         other => {
-            Err(Error::new(other.span(), "#[node] goes above a function, or above an `impl` block with a method `run`"))
+            Err(Error::new(other.span(), "expected a function, or an `impl` block with a method `run`, below #[node]"))
         }
     }
 }
@@ -32,9 +32,9 @@ fn function_node(options: &NodeOptions, mut function: ItemFn) -> Result<TokenStr
     Ok(quote! {
         #function
 
-        // Lives in the namespace of types, beside the function of the same name.
+        // The struct is in the namespace of types, so it can have the name of the function.
         #[doc(hidden)]
-        #[allow(non_camel_case_types, reason = "it stands for the function of the same name")]
+        #[allow(non_camel_case_types, reason = "it has the name of the function")]
         #visibility struct #ident {}
 
         impl ::splatgraph_sdk::Node for #ident {
@@ -51,13 +51,13 @@ fn struct_node(options: &NodeOptions, mut block: ItemImpl) -> Result<TokenStream
     if block.trait_.is_some() || !block.generics.params.is_empty() {
         return Err(Error::new(
             block.self_ty.span(),
-            "#[node] goes above a plain `impl` block, without trait or generics",
+            "expected an `impl` block without trait and generics below #[node]",
         ));
     }
     let ty = block.self_ty.clone();
     let name = match &*ty {
         Type::Path(path) => path.path.segments.last().map(|s| s.ident.to_string()).unwrap_or_default(),
-        other => return Err(Error::new(other.span(), "the name of a struct was expected")),
+        other => return Err(Error::new(other.span(), "expected the name of a struct")),
     };
     let block_help = help(&block.attrs);
     let run = block.items.iter_mut().find_map(|item| match item {
@@ -65,12 +65,12 @@ fn struct_node(options: &NodeOptions, mut block: ItemImpl) -> Result<TokenStream
         _ => None,
     });
     let run: &mut ImplItemFn =
-        run.ok_or_else(|| Error::new(ty.span(), "the `impl` block of a node needs a method `run(&self, ..)`"))?;
+        run.ok_or_else(|| Error::new(ty.span(), "expected a method `run(&self, ..)` in the `impl` block of a node"))?;
     let takes_self = matches!(run.sig.inputs.first(), Some(FnArg::Receiver(receiver)) if matches!(receiver.kind, ReceiverKind::Reference(_, _, None)));
     if !takes_self {
         return Err(Error::new(
             run.sig.span(),
-            "`run` takes `&self`: a node may run on several threads; put what changes behind a Mutex",
+            "expected `&self`: a node may run on several threads, so put changing state behind a Mutex",
         ));
     }
     let parameters = parameters(&mut run.sig)?;
@@ -100,19 +100,22 @@ enum Parameter {
     Input(Box<DeclaredInput>),
 }
 
-/// The parameters; what only the macro understands is taken out of the signature.
+/// The parameters. The attributes that only the macro understands are removed from the signature.
 fn parameters(signature: &mut Signature) -> Result<Vec<Parameter>> {
     if let Some(asyncness) = &signature.asyncness {
-        return Err(Error::new(asyncness.span(), "a node is not async: the host runs it on a thread of its own"));
+        return Err(Error::new(
+            asyncness.span(),
+            "expected a function that is not async: the host runs each node on a thread",
+        ));
     }
     if !signature.generics.params.is_empty() {
-        return Err(Error::new(signature.generics.span(), "a node has no generics"));
+        return Err(Error::new(signature.generics.span(), "expected a node without generics"));
     }
     let mut all = Vec::new();
     for argument in &mut signature.inputs {
         let FnArg::Typed(typed) = argument else { continue };
         let Pat::Ident(pattern) = &*typed.pat else {
-            return Err(Error::new(typed.pat.span(), "an input needs a plain name"));
+            return Err(Error::new(typed.pat.span(), "expected a plain name for an input"));
         };
         let ident = pattern.ident.clone();
         let (options, help) = InputOptions::take(&mut typed.attrs)?;
@@ -168,7 +171,7 @@ fn spec(
     })
 }
 
-/// `fn call()`; `function` is what to call.
+/// `fn call()`, which calls `function`.
 fn call(function: TokenStream, parameters: &[Parameter]) -> TokenStream {
     let arguments = parameters.iter().map(|p| match p {
         Parameter::Context => quote!(context),
@@ -184,7 +187,7 @@ fn call(function: TokenStream, parameters: &[Parameter]) -> TokenStream {
 
 /// The `T` of `Result<T>`.
 fn outputs_type(signature: &Signature) -> Result<&Type> {
-    let expected = "a node returns `Result<..>`: one output, a tuple of outputs, or `()`";
+    let expected = "expected a node that returns `Result<..>` with one output, a tuple of outputs, or `()`";
     let ReturnType::Type(_, ty) = &signature.output else { return Err(Error::new(signature.ident.span(), expected)) };
     if let Type::Path(path) = &**ty
         && let Some(last) = path.path.segments.last()
@@ -197,7 +200,10 @@ fn outputs_type(signature: &Signature) -> Result<&Type> {
     Err(Error::new(ty.span(), expected))
 }
 
-/// Name and help of each output; their number must be that of the returned values.
+/// The name and help of each output.
+///
+/// # Errors
+/// The number of names differs from the number of returned values.
 fn output_names(options: &NodeOptions, ty: &Type) -> Result<Vec<(String, String)>> {
     let count = match ty {
         Type::Tuple(tuple) => tuple.elems.len(),
@@ -207,7 +213,8 @@ fn output_names(options: &NodeOptions, ty: &Type) -> Result<Vec<(String, String)
     if names.len() != count {
         let span = options.outputs_span.unwrap_or_else(|| ty.span());
         let message = format!(
-            "{count} outputs are returned, {} are named: write #[node(outputs(first, second: \"help\"))], a name for each",
+            "expected {count} named output{}, got {}: write #[node(outputs(first, second: \"help\"))] with a name for each",
+            if count == 1 { "" } else { "s" },
             names.len()
         );
         return Err(Error::new(span, message));

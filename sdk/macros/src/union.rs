@@ -7,7 +7,7 @@ use syn::{Data, DeriveInput, Error, Fields, Result, spanned::Spanned};
 pub(crate) fn expand(item: TokenStream) -> Result<TokenStream> {
     let item: DeriveInput = syn::parse2(item)?;
     let Data::Enum(data) = &item.data else {
-        return Err(Error::new(item.ident.span(), "Union is derived for an enum"));
+        return Err(Error::new(item.ident.span(), "expected an enum to derive Union for"));
     };
     let ident = &item.ident;
     let mut variants = Vec::new();
@@ -15,12 +15,12 @@ pub(crate) fn expand(item: TokenStream) -> Result<TokenStream> {
     for variant in &data.variants {
         match &variant.fields {
             Fields::Unnamed(fields) if fields.unnamed.len() == 1 => types.push(&fields.unnamed[0].ty),
-            _ => return Err(Error::new(variant.span(), "a variant of a union holds one type: `Tokens(Tokens)`")),
+            _ => return Err(Error::new(variant.span(), "expected a variant with one type, such as `Tokens(Tokens)`")),
         }
         variants.push(&variant.ident);
     }
     if variants.is_empty() {
-        return Err(Error::new(ident.span(), "an enum with at least one variant was expected"));
+        return Err(Error::new(ident.span(), "expected an enum with at least one variant"));
     }
     Ok(quote! {
         impl ::splatgraph_sdk::socket::Socket for #ident {
@@ -30,8 +30,8 @@ pub(crate) fn expand(item: TokenStream) -> Result<TokenStream> {
         }
         impl ::splatgraph_sdk::socket::Input for #ident {
             fn from_value(value: &::splatgraph_sdk::Value) -> ::splatgraph_sdk::Result<Self> {
-                let came = value.type_name();
-                #(if ::splatgraph_sdk::spec::socket_types_meet(&came, &<#types as ::splatgraph_sdk::socket::Socket>::socket()) {
+                let got = value.type_name();
+                #(if ::splatgraph_sdk::spec::socket_types_meet(&got, &<#types as ::splatgraph_sdk::socket::Socket>::socket()) {
                     return <#types as ::splatgraph_sdk::socket::Input>::from_value(value).map(Self::#variants);
                 })*
                 ::core::result::Result::Err(::splatgraph_sdk::socket::no_such_type(value, &<Self as ::splatgraph_sdk::socket::Socket>::socket()))

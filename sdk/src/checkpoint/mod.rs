@@ -1,4 +1,5 @@
-//! Reads model weights: .safetensors files, and PyTorch's .pth/.pt/.bin files without running the code that these may hold.
+//! Reads model weights from .safetensors files and from PyTorch's .pth, .pt and .bin files. It does not run the code that PyTorch's
+//! files may hold.
 
 mod numpy;
 mod pickle;
@@ -18,16 +19,16 @@ pub use pickle::{Pickle, parse as parse_pickle};
 /// Weights by name.
 #[derive(Clone, Debug, Default)]
 pub struct Checkpoint {
-    /// Free text, from a .safetensors file.
+    /// The metadata of a .safetensors file.
     pub metadata: BTreeMap<String, String>,
-    /// The tensors, in host memory and of the file's element types. Names of nested dictionaries are joined by dots.
+    /// The tensors by name, in host memory, with the element types of the file. Dots join the names of nested dictionaries.
     pub tensors: BTreeMap<String, Tensor>,
 }
 
-/// Opens a checkpoint of either kind; the content decides, not the name.
+/// Opens a checkpoint of either kind. The content decides about the kind, not the name.
 ///
 /// # Errors
-/// The file is missing or damaged, of another kind, or a pickle that asks for code.
+/// The file is missing, damaged or of another kind, or it is a pickle that asks to run code.
 pub fn open(path: &Path) -> Result<Checkpoint> {
     let read = || {
         let content = Content::read(path)?;
@@ -40,7 +41,7 @@ pub fn open(path: &Path) -> Result<Checkpoint> {
 }
 
 impl Checkpoint {
-    /// From a whole file's content.
+    /// Reads the content of a file of either kind.
     ///
     /// # Errors
     /// See [`open`].
@@ -51,16 +52,16 @@ impl Checkpoint {
         }
     }
 
-    /// From the content of a .safetensors file.
+    /// Reads the content of a .safetensors file.
     ///
     /// # Errors
-    /// It is damaged or of another kind.
+    /// The file is damaged or of another kind.
     pub fn from_safetensors(bytes: &[u8]) -> Result<Self> {
         read_safetensors(bytes).map(Self::of)
     }
 
-    /// Writes a .safetensors file: as a whole, under a temporary name first. f32 tensors are stored as `dtype` (F32 or F16), others
-    /// as they are. The same content gives the same bytes.
+    /// Writes a .safetensors file under a temporary name and renames it. f32 tensors are stored as `dtype` (F32 or F16), others
+    /// unchanged. The same tensors and metadata give the same bytes.
     ///
     /// # Errors
     /// The file can't be written.
@@ -71,7 +72,7 @@ impl Checkpoint {
             let tensors = self.tensors.iter().map(|(name, tensor)| (name.as_str(), tensor));
             write_whole(path, &to_safetensors(tensors, &self.metadata, dtype)?)
         };
-        let doing = "writing a checkpoint; check that the folder exists, may be written to and has space";
+        let doing = "writing a checkpoint; check that the folder exists, is writable and has space";
         write().map_err(|e: Error| e.about_file(doing, path))
     }
 
@@ -80,14 +81,14 @@ impl Checkpoint {
     }
 }
 
-/// The tensors of a file of PyTorch's; none where it must be a .safetensors file.
+/// The tensors of a PyTorch file; `None` for other files.
 fn other_kind(bytes: &[u8]) -> Result<Option<BTreeMap<String, Tensor>>> {
     if bytes.starts_with(b"PK\x03\x04") {
         return pth::read(bytes).map(Some);
     }
     if bytes.starts_with(b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19") {
         return Err(Error::new(
-            "this is PyTorch's format of before version 1.6, which is not supported; save it again with a current torch.save, or as .safetensors",
+            "expected PyTorch's format of version 1.6 or later, got an older one; save the file again with a current torch.save, or as .safetensors",
         ));
     }
     Ok(None)

@@ -1,4 +1,4 @@
-//! NumPy arrays as they stand in pickles.
+//! NumPy arrays in pickles.
 
 use super::{pickle::Pickle, strided::gather};
 use crate::{DType, Error, Result, Tensor};
@@ -20,12 +20,12 @@ const TYPES: [(&str, DType); 12] = [
     ("b1", DType::Bool),
 ];
 
-/// The array that a pickle holds at this place, as `pickle.dump` writes it with the protocols 2 to 5 and any NumPy.
+/// Converts a pickled array, which `pickle.dump` wrote with one of the protocols 2 to 5 and any version of NumPy.
 ///
 /// # Errors
-/// Something else stands there, which is named; the elements are objects or of another byte order; the data are not whole.
+/// The pickle holds something else, the elements are objects or of another byte order, or data are missing.
 pub fn numpy_array(pickled: &Pickle) -> Result<Tensor> {
-    let expected = || Error::new(format!("a NumPy array was expected, {} came", pickled.describe()));
+    let expected = || Error::new(format!("expected a NumPy array, got {}", pickled.describe()));
     let Pickle::Call { arguments, state, .. } = pickled else { return Err(expected()) };
     let Pickle::List(arguments) = &**arguments else { return Err(expected()) };
     let name = pickled.global_name().unwrap_or_default();
@@ -33,7 +33,7 @@ pub fn numpy_array(pickled: &Pickle) -> Result<Tensor> {
     let parts = match name.replacen("numpy._core.", "numpy.core.", 1).as_str() {
         "numpy.core.multiarray._reconstruct" => match (&arguments[..], state.as_deref()) {
             ([class, ..], _) if class.global_name().as_deref() != Some("numpy.ndarray") => {
-                return Err(Error::new(format!("a plain NumPy array was expected, {} came", class.describe())));
+                return Err(Error::new(format!("expected a plain NumPy array, got {}", class.describe())));
             }
             (_, Some(Pickle::List(state))) => match &state[..] {
                 [_, shape, dtype, Pickle::Bool(turned), data] => Some((shape, dtype, *turned, data)),
@@ -48,14 +48,14 @@ pub fn numpy_array(pickled: &Pickle) -> Result<Tensor> {
         _ => return Err(expected()),
     };
     let (shape, dtype, turned, data) =
-        parts.ok_or_else(|| Error::new("a NumPy array in the usual form was expected, this one has another"))?;
+        parts.ok_or_else(|| Error::new("expected a NumPy array in the usual form, got another form"))?;
     let shape = read_shape(shape)?;
     let dtype = read_type(dtype)?;
     let data = read_data(data)?;
     let elements = shape.iter().try_fold(1usize, |all, side| all.checked_mul(*side));
     if elements.and_then(|all| all.checked_mul(dtype.size())) != Some(data.len()) {
         return Err(Error::new(format!(
-            "a NumPy array of shape {shape:?} and type {dtype} was expected, {} bytes came",
+            "expected a NumPy array of shape {shape:?} and type {dtype}, got {} bytes",
             data.len()
         )));
     }
@@ -71,12 +71,12 @@ fn read_shape(pickled: &Pickle) -> Result<Vec<usize>> {
         Pickle::List(sides) => sides.iter().map(side).collect::<Option<Vec<_>>>(),
         _ => None,
     };
-    shape.ok_or_else(|| Error::new("a NumPy array with a shape was expected, this one has none"))
+    shape.ok_or_else(|| Error::new("expected a NumPy array with a shape, got one without"))
 }
 
 fn read_type(pickled: &Pickle) -> Result<DType> {
     let unsupported = |what: &str| {
-        Error::new(format!("a NumPy array of plain numbers in little-endian order was expected, one of {what} came"))
+        Error::new(format!("expected a NumPy array of plain numbers in little-endian order, got one of {what}"))
     };
     let Pickle::Call { arguments, state, .. } = pickled else { return Err(unsupported(&pickled.describe())) };
     if pickled.global_name().as_deref() != Some("numpy.dtype") {
@@ -98,9 +98,9 @@ fn read_type(pickled: &Pickle) -> Result<DType> {
     known.ok_or_else(|| unsupported(&format!("type `{name}`")))
 }
 
-/// Protocol 2 knows no bytes: they stand there as text, one character each, and none as a call of `bytes`.
+/// Protocol 2 has no bytes. It stores them as text with one character per byte, and no bytes as a call of `bytes`.
 fn read_data(pickled: &Pickle) -> Result<Cow<'_, [u8]>> {
-    let unusual = || Error::new(format!("the bytes of a NumPy array were expected, {} came", pickled.describe()));
+    let unusual = || Error::new(format!("expected the bytes of a NumPy array, got {}", pickled.describe()));
     match pickled {
         Pickle::Bytes(bytes) => Ok(Cow::Borrowed(bytes)),
         Pickle::Call { arguments, .. }
@@ -122,7 +122,7 @@ fn read_data(pickled: &Pickle) -> Result<Cow<'_, [u8]>> {
     }
 }
 
-/// Elements from one place of an axis to the next; `turned` arrays (Fortran's order) have the first axis varying fastest.
+/// The number of elements from one place of an axis to the next. In `turned` arrays (Fortran's order), the first axis varies fastest.
 fn strides(shape: &[usize], turned: bool) -> Vec<usize> {
     let mut strides = vec![0; shape.len()];
     let mut step = 1usize;

@@ -1,10 +1,10 @@
-//! A reader of Python's pickles that runs nothing: what a pickle asks to be called comes out as data, for the caller to
-//! accept by name or to refuse.
+//! Reads Python's pickles without running code. A call that a pickle asks for becomes data, so that the caller can accept it by
+//! name or refuse it.
 
 use crate::{Error, Result};
 use std::collections::HashMap;
 
-/// What a pickle holds.
+/// A value in a pickle.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Pickle {
     /// None.
@@ -25,13 +25,13 @@ pub enum Pickle {
     Dict(Vec<(Pickle, Pickle)>),
     /// A class or function: its module and name.
     Global(String, String),
-    /// A call that was asked for and not made: what, with which arguments, and the state that was set on the result.
+    /// A call that the pickle asks for. The reader does not make it.
     Call {
-        /// What was to be called.
+        /// The function.
         function: Box<Pickle>,
-        /// Its arguments.
+        /// The arguments.
         arguments: Box<Pickle>,
-        /// What `__setstate__` was to be called with.
+        /// The argument of `__setstate__` on the result.
         state: Option<Box<Pickle>>,
     },
     /// A reference to data outside the pickle.
@@ -49,7 +49,7 @@ impl Pickle {
         }
     }
 
-    /// For messages: `a list`, ``a call of `posix.system`, which is not made,``.
+    /// The name for messages: `a list`, ``a call of `posix.system` ``.
     #[must_use]
     pub fn describe(&self) -> String {
         let what = match self {
@@ -65,15 +65,15 @@ impl Pickle {
             Self::Global(module, name) => return format!("`{module}.{name}`"),
             Self::Call { .. } => {
                 let name = self.global_name().unwrap_or_else(|| "something unnamed".to_owned());
-                return format!("a call of `{name}`, which is not made,");
+                return format!("a call of `{name}`");
             }
         };
         what.to_owned()
     }
 }
 
-/// A small pickle can describe any amount of data by repeating itself, and any nesting. This many values are read of any, and
-/// of a large one more, by its size.
+/// The number of values that are read from any pickle; a large pickle may hold more. A small pickle can describe any amount of data
+/// and any nesting by repeating itself.
 const MAX_VALUES: usize = 2_000_000;
 const BYTES_PER_VALUE: usize = 16;
 const MAX_DEPTH: usize = 200;
@@ -81,7 +81,7 @@ const MAX_DEPTH: usize = 200;
 /// Reads the pickle at the start of `bytes` (protocols 0 to 5, without protocol 0's text forms of numbers).
 ///
 /// # Errors
-/// It is truncated or malformed, uses something that is not supported, or holds itself.
+/// The pickle is truncated or malformed, uses an unsupported instruction, or contains itself.
 pub fn parse(bytes: &[u8]) -> Result<Pickle> {
     let mut reader =
         Reader { bytes, at: 0, nodes: Vec::new(), stack: Vec::new(), marks: Vec::new(), memo: HashMap::new() };
@@ -89,10 +89,10 @@ pub fn parse(bytes: &[u8]) -> Result<Pickle> {
     reader.tree(root, 0, &mut 0)
 }
 
-/// A value while the pickle is read: containers grow after they were put into others, so they name what they hold by index.
+/// A value while the pickle is read. Containers grow after they are put into others, so they hold indices of values.
 enum Node<'a> {
     Leaf(Pickle),
-    /// As they stand in the pickle: they may be most of it.
+    /// Borrowed from the pickle, as they may be most of it.
     Bytes(&'a [u8]),
     List(Vec<usize>),
     Dict(Vec<usize>),
@@ -117,14 +117,15 @@ struct Reader<'a> {
 impl<'a> Reader<'a> {
     fn take(&mut self, count: usize) -> Result<&'a [u8]> {
         let end = self.at.checked_add(count).filter(|end| *end <= self.bytes.len());
-        let end = end
-            .ok_or_else(|| Error::new(format!("a whole pickle was expected, it ends at byte {}", self.bytes.len())))?;
+        let end = end.ok_or_else(|| {
+            Error::new(format!("expected a whole pickle, got one that ends at byte {}", self.bytes.len()))
+        })?;
         let taken = &self.bytes[self.at..end];
         self.at = end;
         Ok(taken)
     }
 
-    /// An unsigned little-endian number of `count` bytes.
+    /// Reads an unsigned little-endian number of `count` bytes.
     fn number(&mut self, count: usize) -> Result<usize> {
         let mut all = [0; 8];
         all[..count].copy_from_slice(self.take(count)?);
@@ -139,7 +140,7 @@ impl<'a> Reader<'a> {
     }
 
     fn malformed(&self) -> Error {
-        Error::new(format!("a well-formed pickle was expected, it breaks off at byte {}", self.at))
+        Error::new(format!("expected a well-formed pickle, got one that breaks off at byte {}", self.at))
     }
 
     fn push(&mut self, node: Node<'a>) {
@@ -160,7 +161,7 @@ impl<'a> Reader<'a> {
         Ok(items)
     }
 
-    /// What was pushed since the last mark.
+    /// The values since the last mark.
     fn pop_mark(&mut self) -> Result<Vec<usize>> {
         let mark = self.marks.pop().filter(|mark| *mark <= self.stack.len()).ok_or_else(|| self.malformed())?;
         Ok(self.stack.split_off(mark))
@@ -188,7 +189,7 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// Adds keys and values, in turn, to the dictionary on top; an `OrderedDict` is a call whose items are set afterwards.
+    /// Adds alternating keys and values to the dictionary on top. An `OrderedDict` is a call that gets its items afterwards.
     fn set_items(&mut self, items: &[usize]) -> Result<()> {
         let top = self.top()?;
         match &mut self.nodes[top] {
@@ -198,7 +199,7 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// Runs the pickle's instructions up to its end; the index of the value that it leaves.
+    /// Follows the pickle's instructions to the end and returns the index of the resulting value.
     fn run(&mut self) -> Result<usize> {
         loop {
             let op = self.take(1)?[0];
@@ -208,7 +209,7 @@ impl<'a> Reader<'a> {
                 b'0' => drop(self.pop()?),
                 b'1' => drop(self.pop_mark()?),
                 b'2' => self.stack.push(self.top()?),
-                // Protocol and frames say nothing that we need.
+                // The reader needs neither the protocol nor the frames.
                 0x80 => drop(self.take(1)?),
                 0x95 => drop(self.take(8)?),
                 b'q' | b'r' | 0x94 => self.remember(op)?,
@@ -271,7 +272,7 @@ impl<'a> Reader<'a> {
                     let id = self.pop()?;
                     self.push(Node::Persistent(id));
                 }
-                // Python 2's str is bytes or text, as one looks at it.
+                // A str of Python 2 can be bytes or text.
                 b'U' | b'C' => self.push_bytes(1)?,
                 b'T' | b'B' => self.push_bytes(4)?,
                 0x8e | 0x96 => self.push_bytes(8)?,
@@ -318,7 +319,7 @@ impl<'a> Reader<'a> {
                 let count = self.number(1)?;
                 let bytes = self.take(count)?;
                 if count > 8 {
-                    return Err(Error::new("an integer of more than 64 bits in a pickle"));
+                    return Err(Error::new("expected an integer of at most 64 bits, got a longer one"));
                 }
                 let negative = bytes.last().is_some_and(|b| b & 0x80 != 0);
                 let mut all = [if negative { 0xff } else { 0 }; 8];
@@ -335,14 +336,14 @@ impl<'a> Reader<'a> {
             0x8d => self.text(8)?,
             other => {
                 return Err(Error::new(format!(
-                    "a pickle was expected; at byte {} stands the instruction {other:#04x}, which is unknown or not supported",
+                    "expected a pickle, got the unknown or unsupported instruction {other:#04x} at byte {}",
                     self.at - 1
                 )));
             }
         })
     }
 
-    /// The value at `index` with all that it holds; `values` counts them.
+    /// The value at `index` with its content; `values` counts the values.
     fn tree(&self, index: usize, depth: usize, values: &mut usize) -> Result<Pickle> {
         *values += match &self.nodes[index] {
             Node::Leaf(Pickle::Text(text)) => 1 + text.len() / 1024,
@@ -350,10 +351,10 @@ impl<'a> Reader<'a> {
             _ => 1,
         };
         if *values > MAX_VALUES.max(self.bytes.len() / BYTES_PER_VALUE) {
-            return Err(Error::new("the pickle repeats itself too often; it was not read further"));
+            return Err(Error::new("expected a pickle without much repetition, got one that repeats itself too often"));
         }
         if depth > MAX_DEPTH {
-            return Err(Error::new("the pickle is nested too deeply"));
+            return Err(Error::new("expected a pickle without deep nesting, got one that is nested too deeply"));
         }
         let mut inner = |index: usize| self.tree(index, depth + 1, values);
         Ok(match &self.nodes[index] {
@@ -365,7 +366,7 @@ impl<'a> Reader<'a> {
                 let state = match state {
                     Some(state) if items.is_empty() => Some(Box::new(inner(*state)?)),
                     _ if items.is_empty() => None,
-                    // Attributes beside a dictionary's items carry nothing that anyone reads.
+                    // Nobody reads the attributes beside a dictionary's items.
                     _ => Some(Box::new(Pickle::Dict(pairs(items, &mut inner)?))),
                 };
                 Pickle::Call { function: Box::new(inner(*function)?), arguments: Box::new(inner(*arguments)?), state }

@@ -25,17 +25,17 @@ const STORAGES: [(&str, DType); 10] = [
     ("BoolStorage", DType::Bool),
 ];
 
-/// Dictionaries that only order a checkpoint's content.
+/// Classes of dictionaries that give a checkpoint its structure.
 const MAX_NESTING: usize = 16;
 
-/// All tensors of the archive, whatever dictionaries they stand in; other content (step counts, settings) is passed over.
+/// All tensors of the archive, from all dictionaries. Other content, such as step counts and settings, is ignored.
 pub(super) fn read(bytes: &[u8]) -> Result<BTreeMap<String, Tensor>> {
     let mut archive = Archive::open(bytes)?;
     let root = parse(&archive.file("data.pkl")?)?;
     let mut tensors = BTreeMap::new();
     collect(&mut archive, "", &root, 0, &mut tensors)?;
     if tensors.is_empty() {
-        return Err(Error::new("a checkpoint with tensors was expected, this file has none"));
+        return Err(Error::new("expected a checkpoint with tensors, got one without"));
     }
     Ok(tensors)
 }
@@ -49,21 +49,20 @@ struct Archive<'a> {
 impl<'a> Archive<'a> {
     fn open(bytes: &'a [u8]) -> Result<Self> {
         let zip = ZipArchive::new(Cursor::new(bytes))
-            .map_err(|e| Error::new(format!("a whole PyTorch archive was expected, this one is damaged ({e})")))?;
+            .map_err(|e| Error::new(format!("expected a whole PyTorch archive, got a damaged one ({e})")))?;
         let mut names = zip.file_names().flatten();
         let folder = names
             .find_map(|n| n.strip_suffix("data.pkl").filter(|f| f.is_empty() || f.ends_with('/')).map(str::to_owned));
         drop(names);
         let folder =
-            folder.ok_or_else(|| Error::new("a PyTorch checkpoint was expected, this zip archive has no data.pkl"))?;
+            folder.ok_or_else(|| Error::new("expected a PyTorch checkpoint, got a zip archive without data.pkl"))?;
         Ok(Self { zip, folder, storages: HashMap::new() })
     }
 
     fn file(&mut self, name: &str) -> Result<Vec<u8>> {
         let path = format!("{}{name}", self.folder);
-        let broken = |e: &dyn std::fmt::Display| {
-            Error::new(format!("the file `{path}` of the PyTorch archive can't be read: {e}"))
-        };
+        let broken =
+            |e: &dyn std::fmt::Display| Error::new(format!("reading the file `{path}` of the PyTorch archive: {e}"));
         let mut file = self.zip.by_name(&path).map_err(|e| broken(&e))?;
         let mut content = Vec::new();
         file.read_to_end(&mut content).map_err(|e| broken(&e))?;
@@ -79,7 +78,7 @@ fn collect(
     tensors: &mut BTreeMap<String, Tensor>,
 ) -> Result<()> {
     if depth > MAX_NESTING {
-        return Err(Error::new("the checkpoint's dictionaries are nested too deeply"));
+        return Err(Error::new("expected dictionaries without deep nesting, got ones that are nested too deeply"));
     }
     let join = |key: &str| if prefix.is_empty() { key.to_owned() } else { format!("{prefix}.{key}") };
     let (function, arguments, state) = match value {
@@ -133,7 +132,7 @@ fn collect_pairs(
     Ok(())
 }
 
-/// Plain data that checkpoints carry beside tensors; everything else would be code.
+/// Plain data that checkpoints hold beside tensors. Everything else would be code.
 fn allowed(global: &str) -> Result<()> {
     const HARMLESS: [&str; 7] = [
         "torch.Size",
@@ -148,13 +147,13 @@ fn allowed(global: &str) -> Result<()> {
         return Ok(());
     }
     Err(Error::new(format!(
-        "the file asks to run `{global}` while it is read, which is refused. If you trust it, load it in Python and save its state_dict() as .safetensors"
+        "expected a file without code, got one that asks to run `{global}`. If you trust the file, load it in Python and save its state_dict() as .safetensors"
     )))
 }
 
-/// Arguments: storage, offset, size, stride, ...
+/// The tensor of a call with the arguments storage, offset, size, stride, ...
 fn tensor(archive: &mut Archive<'_>, arguments: &Pickle) -> Result<Tensor> {
-    let unknown = || Error::new("a tensor in the usual form was expected");
+    let unknown = || Error::new("expected a tensor in the usual form, got another form");
     let Pickle::List(items) = arguments else { return Err(unknown()) };
     let [Pickle::Persistent(id), Pickle::Int(offset), Pickle::List(sizes), Pickle::List(strides), ..] = &items[..]
     else {
@@ -164,7 +163,7 @@ fn tensor(archive: &mut Archive<'_>, arguments: &Pickle) -> Result<Tensor> {
     let [Pickle::Text(_), class, Pickle::Text(key), ..] = &id[..] else { return Err(unknown()) };
     let class = class.global_name().unwrap_or_default();
     let dtype = STORAGES.iter().find(|(name, _)| class == format!("torch.{name}")).map(|(_, dtype)| *dtype);
-    let dtype = dtype.ok_or_else(|| Error::new(format!("elements of type `{class}` are not supported")))?;
+    let dtype = dtype.ok_or_else(|| Error::new(format!("expected a supported element type, got `{class}`")))?;
     let numbers = |values: &[Pickle]| -> Result<Vec<usize>> {
         values
             .iter()

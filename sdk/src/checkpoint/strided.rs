@@ -1,4 +1,4 @@
-//! Tensors that are stored with gaps, turned or in another order of axes.
+//! Tensors that are stored with gaps or with another order of axes.
 
 use crate::{DType, Error, Result, Tensor};
 
@@ -15,14 +15,11 @@ pub(super) fn gather(
     let last =
         shape.iter().zip(strides).try_fold(offset, |at, (n, s)| n.saturating_sub(1).checked_mul(*s)?.checked_add(at));
     let (Some(elements), Some(last)) = (elements, last) else {
-        return Err(Error::new(format!("an impossible shape {shape:?}")));
+        return Err(Error::new(format!("expected a possible shape, got {shape:?}")));
     };
-    // A stride of 0 repeats elements: without this limit a small file could ask for any amount of memory.
+    // A stride of 0 repeats elements. Without this limit, a small file could ask for any amount of memory.
     if elements > 0 && (last >= storage.len() / size || elements > storage.len() / size) {
-        return Err(Error::new(format!(
-            "its shape {shape:?} needs more than the {} bytes that the file holds for it",
-            storage.len()
-        )));
+        return Err(Error::new(format!("expected the bytes of the shape {shape:?}, got only {}", storage.len())));
     }
     let mut expected = 1usize;
     let contiguous = shape.iter().zip(strides).rev().all(|(n, s)| {

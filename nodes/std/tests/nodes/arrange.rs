@@ -28,8 +28,8 @@ fn crop_cuts_from_every_picture() {
 fn a_crop_outside_is_refused() {
     let picture = image([1, 100, 200], |_| 0.0);
     let refused = |literals| told(run::<crop>(literals, [("image", value(&picture))]), Path::new("/none"));
-    assert_snapshot!(refused(json!({"x": 150, "y": 0, "width": 51, "height": 10})), @"a rectangle inside the picture of 200 x 100 was expected, one from (150, 0) to (201, 10) came; make width and height smaller, or move it");
-    assert_snapshot!(refused(json!({"x": 4_294_967_295u32, "y": 0, "width": 1, "height": 1})), @"a rectangle inside the picture of 200 x 100 was expected, one from (4294967295, 0) to (4294967296, 1) came; make width and height smaller, or move it");
+    assert_snapshot!(refused(json!({"x": 150, "y": 0, "width": 51, "height": 10})), @"expected a rectangle inside the picture of 200 x 100, got one from (150, 0) to (201, 10); make width and height smaller, or move it");
+    assert_snapshot!(refused(json!({"x": 4_294_967_295u32, "y": 0, "width": 1, "height": 1})), @"expected a rectangle inside the picture of 200 x 100, got one from (4294967295, 0) to (4294967296, 1); make width and height smaller, or move it");
 }
 
 #[test]
@@ -45,8 +45,8 @@ fn batch_stacks_in_order() {
 fn batch_needs_one_size() {
     let (square, wide) = (image([1, 4, 4], |_| 0.0), image([1, 4, 6], |_| 0.0));
     let refused = |images: Value| told(run::<batch>(json!({}), [("images", images)]), Path::new("/none"));
-    assert_snapshot!(refused(list(&[&square, &square, &wide])), @r#"images: pictures of one size were expected, the first has 4 x 4 and number 3 has 6 x 4; put a Resize in front: "resize": {"class_type": "std.Resize", "inputs": {"image": ["load", "image"], "width": 4, "height": 4}}"#);
-    assert_snapshot!(refused(list(&[])), @"images: at least one picture was expected, none came");
+    assert_snapshot!(refused(list(&[&square, &square, &wide])), @r#"images: expected pictures of the size 4 x 4, which the first has, got 6 x 4 for number 3; put a Resize in front: "resize": {"class_type": "std.Resize", "inputs": {"image": ["load", "image"], "width": 4, "height": 4}}"#);
+    assert_snapshot!(refused(list(&[])), @"images: expected at least one picture, got none");
 }
 
 #[test]
@@ -69,7 +69,7 @@ fn grid_is_nearly_square_and_centres_small_pictures() {
 fn a_canvas_that_is_too_large_is_refused() {
     let (tall, wide) = (image([1, 20_000, 1], |_| 0.0), image([1, 1, 20_000], |_| 0.0));
     let result = run::<grid>(json!({}), [("images", list(&[&tall, &wide]))]);
-    assert_snapshot!(told(result, Path::new("/none")), @"images: a canvas of at most 256 megapixels was expected, 2 x 1 tiles of 20000 x 20000 need 40008 x 20000; use fewer or smaller ones");
+    assert_snapshot!(told(result, Path::new("/none")), @"images: expected a canvas of at most 256 megapixels, got 40008 x 20000 for 2 x 1 tiles of 20000 x 20000; use fewer or smaller ones");
 }
 
 #[test]

@@ -65,9 +65,9 @@ fn the_picture_shows_both_and_the_error() {
 fn pictures_that_can_not_be_compared() {
     let refused =
         |a: [usize; 3], b: [usize; 3]| told(compared(&image(a, |_| 0.0), &image(b, |_| 0.0)), Path::new("/none"));
-    assert_snapshot!(refused([1, 300, 500], [1, 256, 256]), @r#"b: pictures of the same number and size were expected, a has 1 of 500 x 300 and b has 1 of 256 x 256; put a Resize in front: "resize": {"class_type": "std.Resize", "inputs": {"image": ["load", "image"], "width": 500, "height": 300}}"#);
-    assert_snapshot!(refused([1, 32, 32], [2, 32, 32]), @"b: pictures of the same number and size were expected, a has 1 of 32 x 32 and b has 2 of 32 x 32; give both inputs as many pictures");
-    assert_snapshot!(refused([1, 10, 64], [1, 10, 64]), @"a: sides of at least 11 pixels were expected, the size of SSIM's window; 64 x 10 came");
+    assert_snapshot!(refused([1, 300, 500], [1, 256, 256]), @r#"b: expected 1 picture of 500 x 300 as in a, got 1 picture of 256 x 256; put a Resize in front: "resize": {"class_type": "std.Resize", "inputs": {"image": ["load", "image"], "width": 500, "height": 300}}"#);
+    assert_snapshot!(refused([1, 32, 32], [2, 32, 32]), @"b: expected 1 picture of 32 x 32 as in a, got 2 pictures of 32 x 32; give both inputs the same number of pictures");
+    assert_snapshot!(refused([1, 10, 64], [1, 10, 64]), @"a: expected sides of at least 11 pixels, the size of SSIM's window, got 64 x 10");
 }
 
 fn masked(a: &Image, b: &Image, mask: &[f32], shape: [usize; 3]) -> Result<Vec<Value>> {
@@ -111,9 +111,9 @@ fn a_mask_weighs_pixels_and_windows() {
 fn masks_that_do_not_fit() {
     let picture = image([2, 16, 20], |_| 0.5);
     let refused = |mask: &[f32], shape| told(masked(&picture, &picture, mask, shape), Path::new("/none"));
-    assert_snapshot!(refused(&[1.0; 320], [1, 20, 16]), @"mask: a mask of 20 x 16 pixels was expected, as the pictures have, for all 2 or for each; 1 of 16 x 20 came");
-    assert_snapshot!(refused(&[-1.0; 320], [1, 16, 20]), @"mask: finite values of 0 and more were expected, -1 came");
+    assert_snapshot!(refused(&[1.0; 320], [1, 20, 16]), @"mask: expected masks of 20 x 16 pixels, one or as many as pictures (2), got 1 of 16 x 20");
+    assert_snapshot!(refused(&[-1.0; 320], [1, 16, 20]), @"mask: expected finite values of at least 0, got -1");
     let mut corner = [0.0; 320];
     corner[0] = 1.0;
-    assert_snapshot!(refused(&corner, [1, 16, 20]), @"mask: a mask that is above 0 somewhere was expected, farther than 5 pixels from the border for SSIM's window; that of picture 0 (from 0) is not");
+    assert_snapshot!(refused(&corner, [1, 16, 20]), @"mask: expected a mask above 0 somewhere more than 5 pixels from the border, for SSIM's window, got one that is not, for picture 0 (from 0)");
 }

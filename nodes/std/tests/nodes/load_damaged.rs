@@ -38,17 +38,17 @@ fn png_that_claims(width: u32, height: u32) -> Vec<u8> {
 fn what_is_no_file() {
     let folder = tempfile::tempdir().unwrap();
     let missing = folder.path().join("missing.png");
-    assert_snapshot!(told(run::<load_image>(json!({"path": missing}), []), folder.path()), @"path: reading a picture: there is no such file; check the name and the folder: <folder>/missing.png");
-    assert_snapshot!(told(run::<load_image>(json!({"path": folder.path()}), []), folder.path()), @"path: reading a picture: a picture file was expected, this is a folder: <folder>");
+    assert_snapshot!(told(run::<load_image>(json!({"path": missing}), []), folder.path()), @"path: reading a picture: expected a file, found none; check the name and the folder: <folder>/missing.png");
+    assert_snapshot!(told(run::<load_image>(json!({"path": folder.path()}), []), folder.path()), @"path: reading a picture: expected a picture file, got a folder: <folder>");
 }
 
 #[test]
 fn what_is_no_picture() {
-    assert_snapshot!(refused("a.png", b""), @"path: reading a picture: expected a picture (PNG, JPEG, WebP, GIF, BMP, TIFF, PNM, TGA, QOI, ICO or HDR), but the file is empty: <folder>/a.png");
-    assert_snapshot!(refused("a.png", b"{\"version\": 1, \"nodes\": {}}"), @r#"path: reading a picture: expected a picture (PNG, JPEG, WebP, GIF, BMP, TIFF, PNM, TGA, QOI, ICO or HDR), but the file starts with "{\"version\": 1, \"": <folder>/a.png"#);
-    assert_snapshot!(refused("a.heic", b"\0\0\0\x18ftypheic\0\0\0\0"), @r#"path: reading a picture: expected a picture (PNG, JPEG, WebP, GIF, BMP, TIFF, PNM, TGA, QOI, ICO or HDR), but the file starts with "\x00\x00\x00\x18ftypheic\x00\x00\x00\x00": <folder>/a.heic"#);
-    assert_snapshot!(refused("a.avif", b"\0\0\0\0ftypavif\0\0\0\0"), @"path: reading a picture: expected PNG, JPEG, WebP, GIF, BMP, TIFF, PNM, TGA, QOI, ICO or HDR, but this is AVIF, which can't be read; convert it to PNG first: <folder>/a.avif");
-    assert_snapshot!(refused("a.tga", b"no picture either, only a name"), @"path: reading a picture: the TGA data is damaged or cut off (The encoder or decoder for Tga does not support the color type `Unknown(114)`); get the file again: <folder>/a.tga");
+    assert_snapshot!(refused("a.png", b""), @"path: reading a picture: expected a picture (PNG, JPEG, WebP, GIF, BMP, TIFF, PNM, TGA, QOI, ICO or HDR), got an empty file: <folder>/a.png");
+    assert_snapshot!(refused("a.png", b"{\"version\": 1, \"nodes\": {}}"), @r#"path: reading a picture: expected a picture (PNG, JPEG, WebP, GIF, BMP, TIFF, PNM, TGA, QOI, ICO or HDR), got a file that starts with "{\"version\": 1, \"": <folder>/a.png"#);
+    assert_snapshot!(refused("a.heic", b"\0\0\0\x18ftypheic\0\0\0\0"), @r#"path: reading a picture: expected a picture (PNG, JPEG, WebP, GIF, BMP, TIFF, PNM, TGA, QOI, ICO or HDR), got a file that starts with "\x00\x00\x00\x18ftypheic\x00\x00\x00\x00": <folder>/a.heic"#);
+    assert_snapshot!(refused("a.avif", b"\0\0\0\0ftypavif\0\0\0\0"), @"path: reading a picture: expected PNG, JPEG, WebP, GIF, BMP, TIFF, PNM, TGA, QOI, ICO or HDR, got AVIF; convert it to PNG first: <folder>/a.avif");
+    assert_snapshot!(refused("a.tga", b"no picture either, only a name"), @"path: reading a picture: expected a whole TGA file, got a damaged or truncated one (The encoder or decoder for Tga does not support the color type `Unknown(114)`); get the file again: <folder>/a.tga");
 }
 
 #[test]
@@ -74,9 +74,9 @@ fn a_picture_that_is_cut_off() {
         let whole = noise(format);
         whole[..whole.len() / 2].to_vec()
     };
-    assert_snapshot!(refused("a.png", &half(ImageFormat::Png)), @"path: reading a picture: the PNG data is damaged or cut off (the file ends too early); get the file again: <folder>/a.png");
-    assert_snapshot!(refused("a.jpg", &half(ImageFormat::Jpeg)), @"path: reading a picture: the JPEG data is cut off (its end marker is missing after 2283 bytes); get the file again: <folder>/a.jpg");
-    assert_snapshot!(refused("a.webp", &half(ImageFormat::WebP)), @"path: reading a picture: the WebP data is damaged or cut off (Corrupt bitstream); get the file again: <folder>/a.webp");
+    assert_snapshot!(refused("a.png", &half(ImageFormat::Png)), @"path: reading a picture: expected a whole PNG file, got a damaged or truncated one (the file ends too early); get the file again: <folder>/a.png");
+    assert_snapshot!(refused("a.jpg", &half(ImageFormat::Jpeg)), @"path: reading a picture: expected a whole JPEG file, got a truncated one (no end marker in 2283 bytes); get the file again: <folder>/a.jpg");
+    assert_snapshot!(refused("a.webp", &half(ImageFormat::WebP)), @"path: reading a picture: expected a whole WebP file, got a damaged or truncated one (Corrupt bitstream); get the file again: <folder>/a.webp");
 }
 
 #[test]
@@ -93,14 +93,14 @@ fn a_damaged_picture() {
     let mut png = noise(ImageFormat::Png);
     let middle = png.len() / 2;
     png[middle] ^= 0xff;
-    assert_snapshot!(refused("a.png", &png), @"path: reading a picture: the PNG data is damaged or cut off (Unknown filter method 33); get the file again: <folder>/a.png");
+    assert_snapshot!(refused("a.png", &png), @"path: reading a picture: expected a whole PNG file, got a damaged or truncated one (Unknown filter method 33); get the file again: <folder>/a.png");
 }
 
 #[test]
 fn a_picture_that_is_too_large() {
-    assert_snapshot!(refused("a.png", &png_that_claims(100_000, 100_000)), @"path: reading a picture: expected at most 256 megapixels (268435456 pixels), but the file says that the picture has 100000 x 100000 = 10000000000; make it smaller with another program first: <folder>/a.png");
+    assert_snapshot!(refused("a.png", &png_that_claims(100_000, 100_000)), @"path: reading a picture: expected at most 256 megapixels (268435456 pixels), got a picture of 100000 x 100000 = 10000000000; make it smaller with another program first: <folder>/a.png");
     // Within the limit, but not there: no memory is used for what the header only claims.
-    assert_snapshot!(refused("a.png", &png_that_claims(16_384, 16_384)), @"path: reading a picture: the PNG data is damaged or cut off (IDAT or fDAT chunk does not have enough data for image); get the file again: <folder>/a.png");
+    assert_snapshot!(refused("a.png", &png_that_claims(16_384, 16_384)), @"path: reading a picture: expected a whole PNG file, got a damaged or truncated one (IDAT or fDAT chunk does not have enough data for image); get the file again: <folder>/a.png");
 }
 
 #[test]

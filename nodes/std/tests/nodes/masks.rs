@@ -142,20 +142,20 @@ fn masks_are_resized_as_pictures_are() {
 
 #[test]
 fn shapes_that_can_not_be_drawn() {
-    assert_snapshot!(refused::<rectangle_mask>(json!({"x": 200, "y": 0, "width": 5, "height": 5})), @"x: a rectangle that covers a part of the picture of 200 x 100 was expected, one from (200, 0) to (205, 5) came");
-    assert_snapshot!(refused::<rectangle_mask>(json!({"width": 0, "height": 5})), @"x: a rectangle that covers a part of the picture of 200 x 100 was expected, one from (0, 0) to (0, 5) came");
-    assert_snapshot!(refused::<rectangle_mask>(json!({"width": 5, "height": -5})), @"height: a number of at least 0 was expected, -5 came");
+    assert_snapshot!(refused::<rectangle_mask>(json!({"x": 200, "y": 0, "width": 5, "height": 5})), @"x: expected a rectangle that covers a part of the picture of 200 x 100, got one from (200, 0) to (205, 5)");
+    assert_snapshot!(refused::<rectangle_mask>(json!({"width": 0, "height": 5})), @"x: expected a rectangle that covers a part of the picture of 200 x 100, got one from (0, 0) to (0, 5)");
+    assert_snapshot!(refused::<rectangle_mask>(json!({"width": 5, "height": -5})), @"height: expected a number of at least 0, got -5");
     assert_snapshot!(refused::<rectangle_mask>(json!({"width": 5, "height": 5, "canvas_width": 9})), @"canvas_width: expected a picture or a canvas size, got a picture of 200 x 100 and the size 9 x 0; leave out one of them");
-    assert_snapshot!(refused::<ellipse_mask>(json!({"x": 100, "y": -30, "radius_x": 50, "radius_y": 20})), @"x: an ellipse that covers a part of the picture of 200 x 100 was expected, one around (100, -30) with radii of 50 and 20 came");
-    assert_snapshot!(refused::<ellipse_mask>(json!({"x": 100, "y": 30, "radius_x": -5, "radius_y": 20})), @"radius_x: a number of at least 0 was expected, -5 came");
-    assert_snapshot!(refused::<strokes_mask>(json!({"strokes": [{"points": [[1, 2]], "radius": -3}]})), @"strokes: a radius above 0 was expected, stroke 0 (from 0) has -3");
-    assert_snapshot!(refused::<strokes_mask>(json!({"strokes": [{"points": [], "radius": 3}]})), @"strokes: at least one point of two finite numbers was expected, stroke 0 (from 0) has []");
+    assert_snapshot!(refused::<ellipse_mask>(json!({"x": 100, "y": -30, "radius_x": 50, "radius_y": 20})), @"x: expected an ellipse that covers a part of the picture of 200 x 100, got one around (100, -30) with radii of 50 and 20");
+    assert_snapshot!(refused::<ellipse_mask>(json!({"x": 100, "y": 30, "radius_x": -5, "radius_y": 20})), @"radius_x: expected a number of at least 0, got -5");
+    assert_snapshot!(refused::<strokes_mask>(json!({"strokes": [{"points": [[1, 2]], "radius": -3}]})), @"strokes: expected a radius above 0, got -3 for stroke 0 (from 0)");
+    assert_snapshot!(refused::<strokes_mask>(json!({"strokes": [{"points": [], "radius": 3}]})), @"strokes: expected at least one point of two finite numbers, got [] for stroke 0 (from 0)");
     assert_snapshot!(refused::<strokes_mask>(json!({"strokes": [{"points": [[1]], "radius": 3}]})), @"strokes: the JSON does not fit: invalid length 1, expected an array of length 2");
     assert_snapshot!(refused::<strokes_mask>(json!({"strokes": [{"points": [[1, 2]], "width": 3}]})), @"strokes: the JSON does not fit: unknown field `width`, expected `points` or `radius`");
 
     let nan = [("x", Value::float(f64::NAN))];
     let literals = json!({"width": 5, "height": 5, "canvas_width": 9, "canvas_height": 9});
-    assert_snapshot!(told(run::<rectangle_mask>(literals, nan), Path::new("/none")), @"x: a finite number was expected, NaN came");
+    assert_snapshot!(told(run::<rectangle_mask>(literals, nan), Path::new("/none")), @"x: expected a finite number, got NaN");
     let none = told(run::<rectangle_mask>(json!({"width": 5, "height": 5}), []), Path::new("/none"));
     assert_snapshot!(none, @"image: expected a picture that the mask is for, or canvas_width and canvas_height, got 0 x 0");
     let large = json!({"width": 5, "height": 5, "canvas_width": 65536, "canvas_height": 65536});
@@ -168,8 +168,8 @@ fn errors_that_can_not_be_measured() {
         told(run::<error_mask>(json!({"radius": radius}), [("a", value(a)), ("b", value(b))]), Path::new("/none"))
     };
     let picture = image([2, 10, 12], |_| 0.5);
-    assert_snapshot!(refused(&picture, &image([2, 12, 12], |_| 0.5), 1.0), @r#"b: pictures of the same size were expected, a has 12 x 10 and b has 12 x 12; put a Resize in front: "resize": {"class_type": "std.Resize", "inputs": {"image": ["load", "image"], "width": 12, "height": 10}}"#);
-    assert_snapshot!(refused(&picture, &image([3, 10, 12], |_| 0.5), 1.0), @"b: as many pictures as in a were expected, or one, a has 2 and b has 3");
-    assert_snapshot!(refused(&picture, &picture, -1.0), @"radius: a number of at least 0 was expected, -1 came");
-    assert_snapshot!(refused(&picture, &image([2, 10, 12], |_| f32::INFINITY), 1.0), @"b: pictures whose squared difference is finite were expected, that of number 0 is not");
+    assert_snapshot!(refused(&picture, &image([2, 12, 12], |_| 0.5), 1.0), @r#"b: expected pictures of 12 x 10 as in a, got 12 x 12; put a Resize in front: "resize": {"class_type": "std.Resize", "inputs": {"image": ["load", "image"], "width": 12, "height": 10}}"#);
+    assert_snapshot!(refused(&picture, &image([3, 10, 12], |_| 0.5), 1.0), @"b: expected 1 picture or as many as in a, 2, got 3");
+    assert_snapshot!(refused(&picture, &picture, -1.0), @"radius: expected a number of at least 0, got -1");
+    assert_snapshot!(refused(&picture, &image([2, 10, 12], |_| f32::INFINITY), 1.0), @"b: expected pictures with a finite squared difference, got an infinite one for picture 0 (from 0)");
 }

@@ -114,16 +114,16 @@ fn png_carries_texts_of_the_host() {
 fn what_can_not_be_written() {
     let folder = tempfile::tempdir().unwrap();
     let refused = |name: &str| told(save(&folder.path().join(name), &ramp(), &[]), folder.path());
-    assert_snapshot!(refused("a.xyz"), @"path: writing a picture: a file name that ends in one of png, jpg, jpeg, webp, bmp, tif, tiff, tga, qoi, ppm was expected, `.xyz` came: <folder>/a.xyz");
-    assert_snapshot!(refused("picture"), @"path: writing a picture: a file name that ends in one of png, jpg, jpeg, webp, bmp, tif, tiff, tga, qoi, ppm was expected, no extension came: <folder>/picture");
+    assert_snapshot!(refused("a.xyz"), @"path: writing a picture: expected a file name that ends in one of png, jpg, jpeg, webp, bmp, tif, tiff, tga, qoi, ppm, got `.xyz`: <folder>/a.xyz");
+    assert_snapshot!(refused("picture"), @"path: writing a picture: expected a file name that ends in one of png, jpg, jpeg, webp, bmp, tif, tiff, tga, qoi, ppm, got no extension: <folder>/picture");
     fs::write(folder.path().join("file"), "").unwrap();
-    assert_snapshot!(refused("file/a.png"), @"path: writing a picture: a folder was expected, but `file` is a file: <folder>/file/a.png");
+    assert_snapshot!(refused("file/a.png"), @"path: writing a picture: expected a folder, but `file` is a file: <folder>/file/a.png");
     fs::create_dir(folder.path().join("folder.png")).unwrap();
-    assert_snapshot!(refused("folder.png"), @"path: writing a picture: a file name was expected, this is a folder: <folder>/folder.png");
+    assert_snapshot!(refused("folder.png"), @"path: writing a picture: expected a file name, got a folder: <folder>/folder.png");
     let wide = image([1, 1, 16_400], |_| 0.0);
-    assert_snapshot!(told(save(&folder.path().join("a.webp"), &wide, &[]), folder.path()), @"path: writing a picture: WebP can't hold this picture of 16400 x 1; try .png (Invalid dimensions): <folder>/a.webp");
+    assert_snapshot!(told(save(&folder.path().join("a.webp"), &wide, &[]), folder.path()), @"path: writing a picture: expected a picture that fits WebP, got 16400 x 1; try .png (Invalid dimensions): <folder>/a.webp");
     let none = Image::new(Tensor::from_vec([0, 4, 4, 3], Vec::<f32>::new()).unwrap()).unwrap();
-    assert_snapshot!(told(save(&folder.path().join("a.png"), &none, &[]), folder.path()), @"image: at least one picture with at least one pixel was expected, 0 of 4 x 4 came");
+    assert_snapshot!(told(save(&folder.path().join("a.png"), &none, &[]), folder.path()), @"image: expected at least one picture with at least one pixel, got 0 pictures of 4 x 4");
 }
 
 #[test]
@@ -134,7 +134,7 @@ fn nan_is_refused_before_anything_is_written() {
     let fields = vec![("image".to_owned(), Tensor::from_vec([1, 1, 1, 3], vec![0.0, f32::NAN, 0.0]).unwrap())];
     let nan = Record { type_name: "IMAGE".to_owned(), header: Default::default(), fields }.into_value();
     let result = run::<save_image>(json!({"path": path}), [("image", nan)]);
-    assert_snapshot!(told(result, folder.path()), @"image: not a usable IMAGE: the field `image` holds NaN (not a number), first at [0, 0, 0, 1]");
+    assert_snapshot!(told(result, folder.path()), @"image: unusable IMAGE: expected numbers in the field `image`, got NaN (not a number), first at [0, 0, 0, 1]");
     assert_eq!(fs::read_to_string(&path).unwrap(), "old");
 }
 

@@ -64,11 +64,11 @@ fn any_record_can_be_seen_even_with_infinities() {
 fn what_can_not_be_seen() {
     let refused = |value: Value, literals| told(run::<view>(literals, [("value", value)]), Path::new("/none"));
     let value = || features([1, 2, 1, 1], vec![0.0, 1.0]);
-    assert_snapshot!(refused(value(), json!({"channel": 2})), @"channel: a channel between 0 and 1 was expected, or -1 for all, 2 came");
-    assert_snapshot!(refused(value(), json!({"field": "map"})), @"field: a field of the FEATURES was expected, `map` came; it has the fields features");
-    assert_snapshot!(refused(Value::int(3), json!({})), @"value: a record with a field of 3 or 4 axes was expected, INT came with no fields");
+    assert_snapshot!(refused(value(), json!({"channel": 2})), @"channel: expected a channel between 0 and 1, or -1 for all, got 2");
+    assert_snapshot!(refused(value(), json!({"field": "map"})), @"field: expected a field of the FEATURES, got `map`; it has the fields features");
+    assert_snapshot!(refused(Value::int(3), json!({})), @"value: expected a record with a field of 3 or 4 axes, got INT with no fields");
     let flat = Selection::new(Tensor::from_vec([1, 2], vec![0.0f32, 1.0]).unwrap()).unwrap().into_value().unwrap();
-    assert_snapshot!(refused(flat.clone(), json!({})), @"value: a record with a field of 3 or 4 axes was expected, SELECTION came with the fields selected");
-    assert_snapshot!(refused(flat, json!({"field": "selected"})), @"field: a field with 3 or 4 axes was expected, the shape [1, 2] came");
-    assert_snapshot!(refused(features([1, 0, 1, 1], vec![]), json!({})), @"value: a field that is not empty was expected, the shape [1, 0, 1, 1] came");
+    assert_snapshot!(refused(flat.clone(), json!({})), @"value: expected a record with a field of 3 or 4 axes, got SELECTION with the fields selected");
+    assert_snapshot!(refused(flat, json!({"field": "selected"})), @"field: expected a field with 3 or 4 axes, got the shape [1, 2]");
+    assert_snapshot!(refused(features([1, 0, 1, 1], vec![]), json!({})), @"value: expected a field with elements, got the shape [1, 0, 1, 1]");
 }
