@@ -1,4 +1,4 @@
-//! Checkpoints: .safetensors, and the zip archives with a pickle that PyTorch writes (.pth).
+//! Checkpoints: .safetensors files, and PyTorch's zip archives with a pickle (.pth).
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {

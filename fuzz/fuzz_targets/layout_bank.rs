@@ -1,12 +1,12 @@
-//! Banks of layouts: the authors' pickle, and records.
+//! Banks of layouts: the authors' pickles and records.
 #![no_main]
 
-#[path = "../../nodes/gpstoken/src/bank.rs"]
+#[path = "../../nodes/gpstoken/src/generator/bank.rs"]
 #[allow(dead_code, unreachable_pub, reason = "a part of the pack, which uses all of it")]
 mod bank;
 
-/// What the bank takes from the rest of its pack.
-mod partition {
+/// The types that the bank uses from the rest of its pack.
+mod canvas {
     pub(crate) type Gaussian = [f32; 5];
     pub(crate) type Corners = [f32; 4];
 }

@@ -1,4 +1,4 @@
-//! Records (.safetensors), and the tokens that they may be.
+//! Records (.safetensors), and tokens read from them.
 #![no_main]
 
 use splatgraph_sdk::{Input, Record, Tokens};

@@ -1,11 +1,11 @@
-//! The time of a step of a SiT-XL texture generator, with random weights: `cargo bench --workspace --bench generator`.
+//! Measures a step of a SiT-XL texture generator with random weights on the host's kernels:
+//! `cargo bench --workspace --bench generator`.
 //!
-//! `RAYON_NUM_THREADS` sets the threads, `SPLATGRAPH_CPU=avx2|portable` limits the instructions; the arguments are depth,
-//! pictures and tokens (28, 2, 128). The same step in PyTorch: `torch_layers.py sit --shape xl --batch 2 --tokens 128`.
+//! `RAYON_NUM_THREADS` sets the number of threads, and `SPLATGRAPH_CPU=avx2|portable` limits the instructions. The arguments are
+//! depth, pictures and tokens (28, 2, 128). `torch_layers.py sit --shape xl --batch 2 --tokens 128` measures this step in PyTorch.
 
-use burn::prelude::Device;
 use splatgraph_pack_gpstoken::{
-    generator::{Network, Prepared, Row, noise::normal},
+    generator::{Network, Prepared, Row, Velocities, noise::normal},
     kernels::cpu::Level,
 };
 use splatgraph_sdk::Tensor;
@@ -16,9 +16,9 @@ fn main() {
     let [depth, pictures, tokens] = <[usize; 3]>::try_from(numbers).unwrap_or([28, 2, 128]);
     let network = network(depth, tokens);
     let condition = normal(1, 0, pictures * tokens * 5);
-    let prepared = Prepared::new(&network, tokens, &condition);
+    let prepared = Prepared::new(&network, Level::best(), tokens, &condition);
     let points = normal(2, 0, pictures * 21 * tokens);
-    // As under guidance: half of the rows with a class, half without.
+    // Half of the rows have a class and half have none, as in a step with guidance.
     let row = |i: usize| Row { point: i, picture: i, class: if 2 * i < pictures { 3 } else { 1000 } };
     let rows: Vec<Row> = (0..pictures).map(row).collect();
     let mut times = Vec::new();
@@ -39,7 +39,7 @@ fn main() {
     );
 }
 
-/// The official texture generator's shapes, with `depth` blocks.
+/// A network with the shapes of the official texture generator and `depth` blocks.
 fn network(depth: usize, tokens: usize) -> Network {
     let width = 1152;
     let mut tensors = BTreeMap::new();
@@ -72,5 +72,5 @@ fn network(depth: usize, tokens: usize) -> Network {
     add("x_embedder.proj.bias".to_owned(), &[width]);
     add("y_embedder.embedding_table.weight".to_owned(), &[1001, width]);
     add("pos_embed".to_owned(), &[1, tokens, width]);
-    Network::load(tensors, None, &Device::flex()).expect("a network")
+    Network::load(tensors, None).expect("a network")
 }

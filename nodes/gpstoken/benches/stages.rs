@@ -1,14 +1,11 @@
-//! Times of the tokenizer's stages and kernels for the shapes of M128, with random weights: `cargo bench --workspace --bench stages`.
+//! Measures the tokenizer's stages and kernels on the host for the shapes of M128, with random weights:
+//! `cargo bench --workspace --bench stages`.
 //!
-//! Prints medians; `RAYON_NUM_THREADS` sets the threads, `SPLATGRAPH_CPU=avx2|portable` limits the instructions, and an
-//! argument picks lines by name. The same stages in PyTorch: see README.md beside this file.
+//! Prints medians. `RAYON_NUM_THREADS` sets the number of threads, `SPLATGRAPH_CPU=avx2|portable` limits the instructions, and an
+//! argument selects lines by name. README.md in this folder describes the measurement of these stages in PyTorch.
 
-use burn::prelude::Device;
 use splatgraph_pack_gpstoken::{
-    decode::decode,
-    device::Compute,
-    encode::encode,
-    init_tokens::init_tokens,
+    device::Loaded,
     kernels::{
         attention::attend,
         convolution::{Source, Weights, convolve, convolve_pixels, read_doubled, read_plain},
@@ -17,10 +14,15 @@ use splatgraph_pack_gpstoken::{
         tokens::{Then, attend as attend_tokens, linear, to_panels},
         workspace::Workspace,
     },
-    load_tokenizer::Tokenizer,
-    refine_tokens::refine_tokens,
-    splat::{node::splat, splat as splat_picture},
-    tokenizer::{FeatureTile, Network, roi_align},
+    nodes::tokenize::{
+        decode::decode, encode::encode, init_tokens::init_tokens, refine_tokens::refine_tokens, splat::splat,
+    },
+    splat::splat as splat_picture,
+    stages::tokenizer::Tokenizer,
+    tokenizer::{
+        Network,
+        roi_align::{FeatureTile, roi_align},
+    },
 };
 use splatgraph_sdk::{
     Image, Local, Output, Tensor, Value,
@@ -46,7 +48,7 @@ struct Bench {
 }
 
 impl Bench {
-    /// Prints the median time of some runs after a first one, and what `note` makes of its seconds.
+    /// Prints the median and the least time of several runs after a warm-up, and `note` of the least time in seconds.
     fn time(&self, name: &str, note: impl Fn(f64) -> String, mut work: impl FnMut()) {
         if self.pick.as_ref().is_some_and(|pick| !name.contains(pick.as_str())) {
             return;
@@ -133,7 +135,7 @@ fn network() -> Network {
     layer("decoder.conv_out", &[3, 128, 3, 3]);
     let embedding = Tensor::from_vec([1, width], random(width, 3)).expect("a tensor");
     tensors.insert("gps_embed.weight".to_owned(), embedding);
-    Network::load(tensors, &Device::flex()).expect("a network")
+    Network::load(tensors).expect("a network")
 }
 
 fn residual(layer: &mut impl FnMut(&str, &[usize]), key: &str, input: usize, output: usize) {
@@ -147,10 +149,10 @@ fn residual(layer: &mut impl FnMut(&str, &[usize]), key: &str, input: usize, out
 }
 
 fn stages(bench: &Bench) {
-    let network = Arc::new(network());
+    let network = network();
     let tokenizer = Tokenizer {
-        compute: Compute::host(),
-        network,
+        sizes: network.sizes,
+        network: Loaded::Host(Arc::new(network)),
         workspace: Arc::default(),
         map: [64, 64],
         support: 3.0,
@@ -187,7 +189,7 @@ fn stages(bench: &Bench) {
 fn splats(bench: &Bench) {
     for (side, tokens) in [(64, 128), (256, 2048), (512, 8192), (1024, 32768)] {
         let per_row = (tokens as f32).sqrt();
-        // As large as a partition makes them: the tokens cover the map, with some overlap.
+        // The sizes match a partition's: the tokens cover the map, with some overlap.
         let sigma = 2.0 / per_row / 3.0;
         let gaussians: Vec<f32> = random(tokens * 5, 5)
             .chunks_exact(5)
@@ -247,12 +249,12 @@ fn convolutions(bench: &Bench) {
     });
 }
 
-/// GFLOP/s of so many operations.
+/// Formats a time as GFLOP/s for this number of operations.
 fn rate(operations: usize) -> impl Fn(f64) -> String {
     move |seconds| format!("{:6.0} GFLOP/s", operations as f64 / seconds / 1e9)
 }
 
-/// The statistics of a group norm, and the norm with SiLU, read row by row as a convolution reads it.
+/// The statistics of a group norm, and the norm with SiLU. Reads the norm row by row, as a convolution does.
 fn norms(bench: &Bench) {
     let level = Level::best();
     for (channels, side) in [(512, 64), (256, 128), (128, 256)] {
@@ -282,7 +284,7 @@ fn attention(bench: &Bench) {
     });
 }
 
-/// The layers of a transformer block of width 512 with 128 tokens.
+/// The linear layers and the attention of a transformer block of width 512 with 128 tokens.
 fn products(bench: &Bench) {
     let (level, tokens) = (Level::best(), 128);
     for (inputs, outputs) in [(512, 1536), (512, 512), (512, 2048), (2048, 512)] {
@@ -305,7 +307,7 @@ fn products(bench: &Bench) {
     });
 }
 
-/// RoIAlign of 128 regions of a map of 256 x 256.
+/// RoIAlign of 128 regions on a map of 256 x 256 pixels.
 fn regions(bench: &Bench) {
     let (channels, side) = (128, 256);
     let map = random(channels * side * side, 1);
