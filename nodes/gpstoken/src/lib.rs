@@ -1,7 +1,7 @@
 //! GPSToken for Splatgraph: pictures as 2D gaussian tokens.
 //!
-//! A tokenizer is loaded; a picture is encoded to features and cut into a layout; the layout is refined to tokens; these are splatted
-//! to a map; the map is decoded to a picture.
+//! LoadTokenizer loads a tokenizer. Encode turns a picture into features, and InitTokens cuts it into a layout. RefineTokens
+//! turns layout and features into tokens. Splat spreads the tokens over a map, and Decode turns the map into a picture.
 //!
 //! ```text
 //! LoadTokenizer ──────┬──────────────┬─────────────────────┬──────────────┬─────────────┐
@@ -10,14 +10,16 @@
 //!                                                         └─> SaveTokens ─ file ─> LoadTokens ─ tokens ─> ...
 //! ```
 //!
-//! In between, tokens are objects: a graph selects some and edits them, or mixes them with another picture's.
+//! Between these steps tokens are objects. A graph can select some and edit them, or mix them with the tokens of another
+//! picture.
 //!
 //! ```text
 //! tokens ─┬─> SelectTokens ─ selection ─> CombineSelections ─┐
 //!         └──────────────────────────────────────────────────┴─> TransformTokens, DeleteTokens, ... ─ tokens ─> Splat ─> ...
 //! ```
 //!
-//! Or a graph makes a picture: a layout is sampled from noise, recorded or drawn, and its textures are sampled from noise.
+//! A graph can also generate a picture. Its layout is sampled from noise, recorded or drawn. TextureDiffusion samples the
+//! textures from noise.
 //!
 //! ```text
 //! LoadGenerator ─────────┐                            LoadGenerator ──────────┐

@@ -1,11 +1,12 @@
-//! One affine map on means and covariances, about a pivot.
+//! An affine map of means and covariances about a pivot.
 //!
-//! With the linear part `A` (in pixels: a scaling, then a turn), a gaussian's mean `m` goes to `p + A (m - p) + move` and its
-//! covariance `S` to `A S A^T`. Sigmas and rho are read from the covariance. Where `A` only scales the axes, or swaps them,
-//! sigmas and rho follow without the way over the covariance: a mirror or a quarter turn then changes no bit that it need not.
+//! With the linear part `A` (in pixels: a scaling, then a rotation), the mean `m` of a gaussian becomes `p + A (m - p) +
+//! move`, and its covariance `S` becomes `A S A^T`. Sigmas and rho follow from the covariance. If `A` only scales the axes,
+//! or swaps them, sigmas and rho are computed without the covariance, so a mirroring or a quarter turn changes no bit without
+//! need.
 
 use super::{area::Area, token_set::TokenSet};
-use crate::{canvas::Gaussian, splat::is_usable};
+use crate::{canvas::Gaussian, names::count, splat::is_usable};
 use serde::{Deserialize, Serialize};
 use splatgraph_sdk::{Choice, Ctx, Error, Result};
 
@@ -13,17 +14,17 @@ use splatgraph_sdk::{Choice, Ctx, Error, Result};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Transform {
-    /// To the right.
+    /// The move to the right.
     pub move_x: f64,
-    /// Downwards.
+    /// The move downwards.
     pub move_y: f64,
-    /// Along x, before the turn; below 0 mirrors.
+    /// The factor along x, before the rotation; a negative factor mirrors.
     pub scale_x: f64,
-    /// Along y, before the turn; below 0 mirrors.
+    /// The factor along y, before the rotation; a negative factor mirrors.
     pub scale_y: f64,
-    /// Clockwise, in degrees.
+    /// The angle in degrees, clockwise.
     pub rotate: f64,
-    /// What stays where it is when nothing is moved.
+    /// The point that stays in place if nothing is moved.
     pub pivot: Pivot,
     /// See [`Pivot::Point`].
     pub pivot_x: f64,
@@ -31,18 +32,18 @@ pub struct Transform {
     pub pivot_y: f64,
 }
 
-/// What tokens turn about and are scaled from.
+/// The point about which tokens are scaled and rotated.
 #[derive(Choice, Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Pivot {
-    /// The mean of the selected tokens' places.
+    /// The mean place of the selected tokens.
     #[default]
     Selection,
     /// The middle of the canvas.
     Canvas,
-    /// The place pivot_x, pivot_y in pixels.
+    /// The place `pivot_x`, `pivot_y` in pixels.
     Point,
-    /// Each token's own place: tokens change their shapes and stay where they are.
+    /// The place of each token: tokens change their shapes and stay in place.
     Each,
 }
 
@@ -61,19 +62,20 @@ impl Default for Transform {
     }
 }
 
-/// Sigmas below this many pixels are refused: such a gaussian falls between the places of every map.
+/// Sigmas below this many pixels are an error: such a gaussian falls between the pixels of every map.
 const SMALLEST: f64 = 0.01;
-/// Turns and scalings that would make a gaussian a line are kept this far from it.
+/// The largest `|rho|` after a transform, so that no gaussian becomes a line.
 const LARGEST_RHO: f64 = 1.0 - 1e-6;
 
 impl Transform {
-    /// Maps the selected tokens; one that is selected by a part goes that part of the way, in mean and covariance. A token that
-    /// can't be splatted stays as it is.
+    /// Maps the selected tokens. A partly selected token gets a mean and a covariance between the old and the new ones. A
+    /// token that cannot be splatted does not change.
     ///
-    /// Gives the indices of the tokens that reached into the picture before and don't any more, with a support of `support` sigmas.
+    /// Returns the indices of the tokens that reached into the picture before and no longer do, with a support of `support`
+    /// sigmas.
     ///
     /// # Errors
-    /// The map is none, or a token would get too small or too large.
+    /// A number of the map is not finite or a factor is 0, or a token would get too small or too large.
     pub fn apply(&self, set: &mut TokenSet, selected: &[f32], area: Area, support: f32) -> Result<Vec<usize>> {
         let map = self.map(set, selected, area)?;
         let first = area.to_coordinates([0.0; 2]).map(|v| v as f32);
@@ -112,12 +114,12 @@ impl Transform {
         for (name, number) in numbers {
             if !number.is_finite() || (number == 0.0 && name.starts_with("scale")) {
                 let expected = if name.starts_with("scale") { "a number other than 0" } else { "a finite number" };
-                return Err(Error::input(name, format!("{expected} was expected, {number} came")));
+                return Err(Error::input(name, format!("expected {expected}, got {number}")));
             }
         }
         let [unit_x, unit_y] = area.unit();
         let [cos, sin] = turn(self.rotate);
-        // Between coordinates lengths along y are unit_y / unit_x times those along x; exactly 1 on a square.
+        // The ratio of the units along y and x; exactly 1 on a square.
         let (across, down) = (unit_y / unit_x, unit_x / unit_y);
         let linear =
             [[cos * self.scale_x, -sin * self.scale_y * across], [sin * self.scale_x * down, cos * self.scale_y]];
@@ -141,7 +143,7 @@ fn turn(degrees: f64) -> [f64; 2] {
     [cos, sin]
 }
 
-/// The mean of the selected tokens' places, as much as each is selected.
+/// The mean place of the selected tokens, weighted by how much each is selected.
 fn centre(set: &TokenSet, selected: &[f32]) -> [f64; 2] {
     let (mut sum, mut place) = (0.0, [0.0; 2]);
     for (gaussian, selected) in set.gaussians.iter().zip(selected).filter(|(gaussian, _)| is_usable(&gaussian[..])) {
@@ -153,7 +155,7 @@ fn centre(set: &TokenSet, selected: &[f32]) -> [f64; 2] {
     if sum > 0.0 { place.map(|total| total / sum) } else { [0.0; 2] }
 }
 
-/// In coordinates of the area.
+/// A transform in coordinates of the area.
 struct Map {
     linear: [[f64; 2]; 2],
     pivot: Option<[f64; 2]>,
@@ -174,10 +176,10 @@ impl Map {
     fn place(&self, [x, y]: [f64; 2]) -> [f64; 2] {
         let [[a, b], [c, d]] = self.linear;
         let [x, y] = match self.pivot {
-            // Not by way of the pivot, which would round.
+            // A map without a linear part does not use the pivot, which would round.
             Some([px, py]) if self.linear != [[1.0, 0.0], [0.0, 1.0]] => {
                 let (dx, dy) = (x - px, y - py);
-                // A zero is left out: it could turn -0 into 0, and the order of the terms is of no matter then.
+                // Zeros are left out: adding one could turn -0 into 0, and then the order of the terms does not matter.
                 let sum = |p: f64, q: f64| {
                     if p == 0.0 {
                         q
@@ -219,12 +221,12 @@ impl Map {
     }
 }
 
-/// Says which tokens left the canvas.
+/// Warns about the tokens that left the canvas.
 pub(crate) fn tell_left(ctx: &Ctx, b: usize, left: &[usize]) {
     if let Some(first) = left.first() {
         ctx.warn(format!(
-            "{} tokens of picture {b} no longer reach the canvas, the first is {first}; they are kept, and moving them back shows them again",
-            left.len()
+            "picture {b}: {} off the canvas, the first is {first}; moved back, they are visible again",
+            count(left.len(), "token")
         ));
     }
 }
@@ -242,20 +244,20 @@ pub(super) fn of_covariance([xx, xy, yy]: [f64; 3]) -> [f32; 3] {
     [sigma_x as f32, sigma_y as f32, rho as f32]
 }
 
-/// That a token's geometry is one.
+/// Checks that a token's geometry can be splatted.
 fn check(gaussian: Gaussian, index: usize, area: Area) -> Result<()> {
     let [unit_x, unit_y] = area.unit();
     let [sigma_x, sigma_y, _, x, y] = gaussian.map(f64::from);
     let sigmas = [sigma_x * unit_x, sigma_y * unit_y];
     if sigmas.iter().any(|sigma| *sigma < SMALLEST) {
         return Err(Error::new(format!(
-            "token {index} would shrink to sigmas of {:.2e} x {:.2e} pixels, at least {SMALLEST} were expected, since smaller ones fall between the places of the map. Scale less, or leave the token out with min_sigma",
+            "expected sigmas of at least {SMALLEST} pixels, as smaller ones fall between the pixels of the map, got {:.2e} x {:.2e} for token {index}. Scale less, or leave the token out with min_sigma",
             sigmas[0], sigmas[1]
         )));
     }
     if !is_usable(&gaussian) {
         return Err(Error::new(format!(
-            "token {index} would come to lie at {x:.2e}, {y:.2e} with sigmas of {:.2e} x {:.2e} pixels, finite numbers were expected. Move and scale less",
+            "expected finite numbers, got the place {x:.2e}, {y:.2e} and sigmas of {:.2e} x {:.2e} pixels for token {index}. Move and scale less",
             sigmas[0], sigmas[1]
         )));
     }

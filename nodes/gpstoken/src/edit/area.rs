@@ -1,34 +1,35 @@
-//! Pixels and coordinates: users count pixels, gaussians are in units where -1..1 spans the canvas's tiles.
+//! Pixels and coordinates. Users give places in pixels; gaussians have coordinates that span the tiles of the canvas with
+//! -1..1.
 
 use splatgraph_sdk::{Canvas, Error, Mask, Result};
 
-/// What -1..1 spans: the area of all tiles, and the picture on it.
+/// The area of all tiles, which -1..1 spans, and the picture on it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Area {
     /// Width and height of the area in pixels.
     size: [f64; 2],
-    /// Width and height of the picture, whose upper left corner is the area's.
+    /// Width and height of the picture, which lies in the upper left corner of the area.
     pub picture: [usize; 2],
 }
 
 impl Area {
-    /// The area that a header tells.
+    /// The area of a header.
     pub fn of_header(header: &Canvas) -> Self {
         Self { size: header.area().map(f64::from), picture: header.canvas.map(|side| side as usize) }
     }
 
-    /// Pixels in a coordinate of 1 on each axis: the centres of the first and the last pixel are at -1 and 1.
+    /// Pixels in a distance of 1 on each axis: the centres of the first and the last pixel are at -1 and 1.
     pub fn unit(&self) -> [f64; 2] {
         self.size.map(|side| (side - 1.0).max(1.0) / 2.0)
     }
 
-    /// A place in pixels, where pixel i covers i..i + 1.
+    /// Converts coordinates to pixels, where pixel i covers i..i + 1.
     pub fn to_pixels(&self, place: [f64; 2]) -> [f64; 2] {
         let unit = self.unit();
         [0, 1].map(|axis| (place[axis] + 1.0) * unit[axis] + 0.5)
     }
 
-    /// The coordinates of a place in pixels.
+    /// Converts pixels to coordinates.
     pub fn to_coordinates(&self, pixels: [f64; 2]) -> [f64; 2] {
         let unit = self.unit();
         [0, 1].map(|axis| (pixels[axis] - 0.5) / unit[axis] - 1.0)
@@ -42,7 +43,7 @@ pub(crate) fn mask_values(mask: &Mask, area: Area) -> Result<Vec<&[f32]>> {
         return Err(Error::input(
             "mask",
             format!(
-                "a mask of {} x {} pixels was expected, as the tokens' canvas has, one of {width} x {height} came. Resize the picture that it comes from to the canvas",
+                "expected a mask of {} x {} pixels, as the canvas of the tokens has, got {width} x {height}. Resize the picture from which the mask is made",
                 area.picture[0], area.picture[1]
             ),
         ));

@@ -1,39 +1,40 @@
-//! Which tokens are selected: criteria that all have to hold.
+//! The criteria that select tokens; a selected token meets all of them.
 
 use super::{area::Area, token_set::TokenSet};
 use crate::canvas::Gaussian;
 use serde::{Deserialize, Serialize};
 use splatgraph_sdk::{Error, Result};
 
-/// What to look for; the inputs of SelectTokens, and `select` in the edits of EditTokens. Places and sizes are in pixels.
+/// Criteria of a selection: the inputs of SelectTokens, and `select` in the edits of EditTokens. Places and sizes are in
+/// pixels.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Criteria {
     /// `[x0, y0, x1, y1]`: the mean is at `x0 <= x < x1` and `y0 <= y < y1`.
     pub region: Option<[f64; 4]>,
-    /// The mask's value at the mean is at least this and above 0; with 0 the value itself is how much the token is selected.
+    /// The mask's value at the mean is at least this and above 0; with 0 the value itself selects the token by a part.
     pub mask_threshold: Option<f64>,
     /// The least `sqrt(sigma_x sigma_y)`.
     pub min_sigma: f64,
-    /// The largest; 0 is no limit.
+    /// The largest `sqrt(sigma_x sigma_y)`; 0 is no limit.
     pub max_sigma: f64,
-    /// Of these indices.
+    /// The index is one of these.
     pub indices: Option<Vec<usize>>,
-    /// Among the `nearest_count` tokens whose means are nearest to this place.
+    /// The token is one of the `nearest_count` tokens whose means are nearest to this place.
     pub nearest: Option<[f64; 2]>,
     /// See `nearest`.
     pub nearest_count: usize,
-    /// With a texture whose cosine similarity to that of the reference is at least `similarity`.
+    /// The cosine similarity of the texture and the reference is at least `similarity`.
     pub similar: Option<Reference>,
-    /// How many tokens nearest to a place give the reference: the mean of their textures.
+    /// For a place: the number of nearest tokens whose mean texture is the reference.
     pub similar_count: usize,
     /// See `similar`; -1..1.
     pub similarity: f64,
 }
 
-/// What textures are compared with.
+/// The texture to compare with.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(untagged, expecting = "a token's index or a place [x, y] was expected")]
+#[serde(untagged, expecting = "expected the index of a token or a place [x, y]")]
 pub enum Reference {
     /// The texture of this token.
     Token(usize),
@@ -58,23 +59,23 @@ impl Default for Criteria {
     }
 }
 
-/// A picture's tokens and what there is beside them.
+/// The tokens of a picture, with its area and mask.
 #[derive(Clone, Copy)]
 pub struct Picture<'a> {
-    /// Without padding.
+    /// The gaussians, without padding.
     pub gaussians: &'a [Gaussian],
-    /// `[N, C]` and C, unless it is a layout.
+    /// The textures `[N, C]` and C; a layout has none.
     pub textures: Option<(&'a [f32], usize)>,
-    /// Where they are.
+    /// The area on which the tokens lie.
     pub area: Area,
-    /// `[H, W]` of the picture's size.
+    /// The mask `[H, W]` in the size of the picture.
     pub mask: Option<&'a [f32]>,
-    /// Rows of the batch, padding included: what an index may be below of.
+    /// Rows of the batch, padding included: the limit of an index.
     pub rows: usize,
 }
 
 impl<'a> Picture<'a> {
-    /// Of tokens.
+    /// The picture of a set of tokens.
     pub fn of_set(set: &'a TokenSet, area: Area, mask: Option<&'a [f32]>) -> Self {
         let textures = Some((&set.textures[..], set.channels));
         Self { gaussians: &set.gaussians, textures, area, mask, rows: set.len() }
@@ -85,7 +86,7 @@ impl<'a> Picture<'a> {
         self.area.to_pixels([f64::from(x), f64::from(y)])
     }
 
-    /// The `count` tokens whose means are nearest to a place, the nearest first; of equally near ones the first.
+    /// The `count` tokens whose means are nearest to a place, the nearest first; equally near tokens keep their order.
     fn nearest(&self, place: [f64; 2], count: usize) -> Vec<usize> {
         let distance = |index: usize| {
             let [x, y] = self.pixels(index);
@@ -98,10 +99,11 @@ impl<'a> Picture<'a> {
 }
 
 impl Criteria {
-    /// How much each token is selected, 0..1.
+    /// Returns how much each token is selected, 0..1.
     ///
     /// # Errors
-    /// A criterion can't be met by any token, or lacks what it is about. Blames the input of its name.
+    /// No token can meet a criterion, or the picture lacks textures or a mask. The error blames the input with the name of
+    /// the criterion.
     pub fn select(&self, picture: Picture<'_>) -> Result<Vec<f32>> {
         self.check(&picture)?;
         let mut selected = vec![1.0; picture.gaussians.len()];
@@ -165,7 +167,7 @@ impl Criteria {
             return Err(Error::input(
                 "region",
                 format!(
-                    "a rectangle [x0, y0, x1, y1] in pixels with x0 below x1 and y0 below y1 was expected, [{x0}, {y0}, {x1}, {y1}] came"
+                    "expected a rectangle [x0, y0, x1, y1] in pixels with x0 below x1 and y0 below y1, got [{x0}, {y0}, {x1}, {y1}]"
                 ),
             ));
         }
@@ -173,7 +175,7 @@ impl Criteria {
             return Err(Error::input(
                 "max_sigma",
                 format!(
-                    "at least min_sigma, {}, was expected, or 0 for no limit, {} came",
+                    "expected at least min_sigma, which is {}, or 0 for no limit, got {}",
                     self.min_sigma, self.max_sigma
                 ),
             ));
@@ -186,26 +188,26 @@ impl Criteria {
         for (name, index) in indices.chain(reference.map(|index| ("similar", index))) {
             if index >= picture.rows {
                 let last = picture.rows.saturating_sub(1);
-                return Err(Error::input(name, format!("indices from 0 to {last} were expected, {index} came")));
+                return Err(Error::input(name, format!("expected an index from 0 to {last}, got {index}")));
             }
         }
         if self.similar.is_some() && picture.textures.is_none() {
             return Err(Error::input(
                 "similar",
-                "tokens with textures were expected, a layout came, whose gaussians have none yet. Connect the tokens of RefineTokens",
+                "expected tokens with textures, got a layout, which has none. Connect the tokens of RefineTokens",
             ));
         }
         if self.mask_threshold.is_some() && picture.mask.is_none() {
             return Err(Error::input(
                 "mask_threshold",
-                "a mask was expected beside the threshold. Connect one to the input `mask`",
+                "expected a mask for the threshold, got none. Connect one to the input `mask`",
             ));
         }
         Ok(())
     }
 }
 
-/// Of an empty or zero vector 0: it is like nothing.
+/// The cosine similarity; 0 for an empty or zero vector.
 pub(super) fn cosine(a: &[f64], b: &[f64]) -> f64 {
     let dot = |a: &[f64], b: &[f64]| -> f64 { a.iter().zip(b).map(|(a, b)| a * b).sum() };
     let length = (dot(a, a) * dot(b, b)).sqrt();

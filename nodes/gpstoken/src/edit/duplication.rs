@@ -3,7 +3,7 @@
 use super::{affine::Transform, area::Area, token_set::TokenSet};
 use splatgraph_sdk::Result;
 
-/// Adds the copies; gives the indices of those that left the canvas.
+/// Appends the copies and returns the indices of the copies that left the canvas.
 pub(crate) fn duplicate(
     set: &mut TokenSet,
     selected: &[f32],

@@ -1,6 +1,6 @@
 //! The edits of EditTokens, read from JSON.
 //!
-//! Known keys are those of the options' defaults, so a list of names can't get out of step with the structs.
+//! The known keys come from the defaults of the options, so they always agree with the structs.
 
 use super::{
     affine::Transform,
@@ -57,7 +57,7 @@ struct Replace {
     source: Criteria,
 }
 
-/// `edit` values and the struct of each.
+/// The values of `edit`.
 const KINDS: [&str; 4] = ["transform", "delete", "duplicate", "replace_textures"];
 /// Keys of every edit.
 const COMMON: [&str; 3] = ["edit", "select", "if_empty"];
@@ -65,29 +65,29 @@ const COMMON: [&str; 3] = ["edit", "select", "if_empty"];
 /// Reads the list.
 ///
 /// # Errors
-/// It is none, or an edit is not one; the message has the edit's index and the nearest right name.
+/// `edits` is not a list, or an entry is not an edit; the message has the index of the edit and the nearest right name.
 pub(crate) fn read(edits: &Json) -> Result<Vec<Edit>> {
     let Some(edits) = edits.as_array() else {
         return Err(Error::new(format!(
-            r#"a list of edits was expected, such as [{{"edit": "transform", "select": {{"region": [0, 0, 64, 64]}}, "move_x": 20}}], {edits} came"#
+            r#"expected a list of edits, such as [{{"edit": "transform", "select": {{"region": [0, 0, 64, 64]}}, "move_x": 20}}], got {edits}"#
         )));
     };
     edits.iter().enumerate().map(|(index, edit)| read_one(edit).map_err(|e| of_edit(e, index))).collect()
 }
 
-/// Says which edit an error is about, and blames the list, whatever was blamed in it.
+/// Adds the index of the edit to an error, which then blames the whole list.
 fn of_edit(error: Error, index: usize) -> Error {
     Error { input: None, ..error }.context(format!("edit {index}")).blame("edits")
 }
 
 fn read_one(edit: &Json) -> Result<Edit> {
     let Some(keys) = edit.as_object() else {
-        return Err(Error::new(format!("an object with the key `edit` was expected, {edit} came")));
+        return Err(Error::new(format!("expected an object with the key `edit`, got {edit}")));
     };
     let kind = match keys.get("edit") {
         Some(Json::String(kind)) => kind.as_str(),
-        Some(other) => return Err(Error::new(format!("`edit` should be one of {}, {other} came", KINDS.join(", ")))),
-        None => return Err(Error::new(format!("the key `edit` is missing: one of {}", KINDS.join(", ")))),
+        Some(other) => return Err(Error::new(format!("expected one of {} for `edit`, got {other}", KINDS.join(", ")))),
+        None => return Err(Error::new(format!("expected the key `edit` with one of {}, got none", KINDS.join(", ")))),
     };
     let own: Map<String, Json> =
         keys.iter().filter(|(key, _)| !COMMON.contains(&key.as_str())).map(|(k, v)| (k.clone(), v.clone())).collect();
@@ -101,12 +101,12 @@ fn read_one(edit: &Json) -> Result<Edit> {
             let replace: Replace = options(own, kind, &COMMON)?;
             Action::ReplaceTextures(source.map_or(replace, |source| Replace { source }))
         }
-        other => return Err(Error::new(format!("unknown edit `{other}`{}", suggest(other, &KINDS)))),
+        other => return Err(Error::new(format!("expected a known edit, got `{other}`{}", suggest(other, &KINDS)))),
     };
     let select = keys.get("select").map(|select| criteria(select, "select")).transpose()?.unwrap_or_default();
     let if_empty = match keys.get("if_empty") {
         Some(value) => serde_json::from_value(value.clone())
-            .map_err(|_| Error::new(format!(r#"`if_empty` should be "error" or "keep", {value} came"#)))?,
+            .map_err(|_| Error::new(format!(r#"expected "error" or "keep" for `if_empty`, got {value}"#)))?,
         None => IfEmpty::Error,
     };
     Ok(Edit { select, if_empty, action })
@@ -115,41 +115,41 @@ fn read_one(edit: &Json) -> Result<Edit> {
 fn criteria(value: &Json, key: &str) -> Result<Criteria> {
     let Some(keys) = value.as_object() else {
         return Err(Error::new(format!(
-            r#"`{key}` should be an object with criteria, such as {{"region": [0, 0, 64, 64]}}, {value} came"#
+            r#"expected an object with criteria for `{key}`, such as {{"region": [0, 0, 64, 64]}}, got {value}"#
         )));
     };
     options(keys.clone(), key, &[])
 }
 
-/// The options of the struct `T`, whose keys are all known.
+/// The options of the struct `T`; an unknown key is an error.
 fn options<T: Default + Serialize + DeserializeOwned>(given: Map<String, Json>, of: &str, more: &[&str]) -> Result<T> {
     let known = serde_json::to_value(T::default())?;
     let known: Vec<&str> = known.as_object().into_iter().flat_map(Map::keys).map(String::as_str).collect();
     if let Some(unknown) = given.keys().find(|key| !known.contains(&key.as_str())) {
         let all: Vec<&str> = known.iter().chain(more).copied().collect();
-        return Err(Error::new(format!("unknown key `{unknown}` of `{of}`{}", suggest(unknown, &all))));
+        return Err(Error::new(format!("expected a known key in `{of}`, got `{unknown}`{}", suggest(unknown, &all))));
     }
     // One by one, so that the message names the key.
     let mut whole = serde_json::to_value(T::default())?;
     for (key, value) in given {
-        let told = value.to_string();
+        let given = value.to_string();
         whole[&key] = value;
         if let Err(error) = serde_json::from_value::<T>(whole.clone()) {
-            return Err(Error::new(format!("`{key}` of `{of}`: {error}, {told} came")));
+            return Err(Error::new(format!("`{key}` of `{of}`: {error}, got {given}")));
         }
     }
     Ok(serde_json::from_value(whole)?)
 }
 
-/// `; did you mean `x`?`, or else the names there are.
+/// `; did you mean `x`?`, or the list of known names.
 fn suggest(name: &str, known: &[&str]) -> String {
     match nearest(name, known.iter().copied()) {
         Some(nearest) => format!("; did you mean `{nearest}`?"),
-        None => format!("; there are: {}", known.join(", ")),
+        None => format!("; known: {}", known.join(", ")),
     }
 }
 
-/// What edits need to know beside the tokens.
+/// What edits need besides the tokens.
 #[derive(Clone, Copy)]
 pub(crate) struct Surroundings<'a> {
     pub(crate) area: Area,
@@ -157,7 +157,7 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) mask: Option<&'a [f32]>,
 }
 
-/// Applies the edits to one picture's tokens, each to what those before it left. `tell` hears of tokens that left the canvas.
+/// Applies the edits in order to the tokens of one picture. `tell` gets the indices of tokens that left the canvas.
 ///
 /// # Errors
 /// An edit fails; the message has its index.
@@ -197,7 +197,7 @@ fn apply_one(edit: &Edit, set: &mut TokenSet, around: Surroundings<'_>, tell: &m
     Ok(())
 }
 
-/// Says which option of `key` an error is about, where it blames one.
+/// Adds the option of `key` that an error blames, if it blames one.
 fn within(key: &str, error: Error) -> Error {
     match &error.input {
         Some(option) => Error::new(format!("`{option}` of `{key}`: {}", error.message)),

@@ -1,15 +1,15 @@
-//! Which token of one picture stands for which of another: the assignment with the least total cost.
+//! Matches the tokens of two pictures: the assignment with the least total cost.
 
 use super::{criteria::cosine, token_set::TokenSet};
 use pathfinding::prelude::{Matrix, kuhn_munkres_min};
 use splatgraph_sdk::{Error, Result};
 
-/// Costs are counted in these parts, since the algorithm compares whole numbers: sums of 4096 costs of up to 1e6 stay exact.
+/// Parts of 1 in which costs are counted, as the algorithm compares whole numbers. Sums of 4096 costs of up to 1e6 stay exact.
 const PART: f64 = 1e-8;
 const LARGEST: f64 = 1e6;
 
-/// What it costs to take token `j` of `b` for token `i` of `a`, `[a, b]`: the squared distance of the means, in units of half the
-/// canvas's longer side, and `texture_weight` times 1 minus the cosine similarity of the textures (0..2).
+/// The cost of each pair of a token of `a` and a token of `b`, `[a, b]`: the squared distance of the means, in units of half
+/// the canvas's longer side, plus `texture_weight` times 1 minus the cosine similarity of the textures (0..2).
 pub fn costs(a: &TokenSet, b: &TokenSet, unit: [f64; 2], texture_weight: f64) -> Vec<f64> {
     let longer = unit[0].max(unit[1]);
     let scale = unit.map(|unit| unit / longer);
@@ -27,18 +27,18 @@ pub fn costs(a: &TokenSet, b: &TokenSet, unit: [f64; 2], texture_weight: f64) ->
     costs
 }
 
-/// For each of `rows` the column that it is assigned, each column once; where there are more rows than columns, the rest get
-/// none. The sum of the costs is the least that there is.
+/// Assigns a column to each row, each column once, with the least possible sum of costs. If there are more rows than columns,
+/// the remaining rows get none.
 ///
 /// # Errors
-/// There are too many for memory.
+/// There are too many rows and columns for the memory.
 pub fn assign(costs: &[f64], [rows, columns]: [usize; 2]) -> Result<Vec<Option<usize>>> {
     if rows == 0 || columns == 0 {
         return Ok(vec![None; rows]);
     }
     let whole = |cost: &f64| (cost.min(LARGEST) / PART).round() as i64;
     let matrix = Matrix::from_vec(rows, columns, costs.iter().map(whole).collect()).map_err(Error::new)?;
-    // The algorithm wants at least as many columns as rows.
+    // The algorithm needs at least as many columns as rows.
     if rows <= columns {
         return Ok(kuhn_munkres_min(&matrix).1.into_iter().map(Some).collect());
     }

@@ -1,8 +1,8 @@
-//! Selecting and editing tokens, in the host's memory.
+//! Selects and edits tokens in the host's memory.
 //!
-//! `token_set` has the tokens of one picture and takes batches apart, `area` goes between pixels and coordinates, `criteria`
-//! selects, `affine` moves and turns, `duplication` copies, `removal` deletes and fills holes. `textures`, `matching` and `morph`
-//! bring two pictures together, `same_model` says when they can't be, and `list` reads the edits of EditTokens.
+//! `token_set` holds the tokens of one picture and splits batches. `area` converts between pixels and coordinates. `criteria`
+//! selects, `affine` moves and rotates, `duplication` copies, and `removal` deletes and fills holes. `textures`, `matching`
+//! and `morph` combine two pictures, and `same_model` checks that they fit together. `list` reads the edits of EditTokens.
 
 pub mod affine;
 pub mod area;

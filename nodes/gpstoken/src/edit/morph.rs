@@ -1,9 +1,9 @@
-//! Half-way tokens.
+//! Tokens between two pictures.
 //!
-//! Sigmas go along a straight line between their logits, and rho, x and y between the logits of `(1 + v) / 2`, which is twice
-//! `atanh v`: the space in which the network moves gaussians (`tokenizer/transformer.rs`), where every point is a gaussian on
-//! the canvas. Values that have no logit, such as places off the canvas, go along a straight line themselves. Textures go along
-//! a straight line.
+//! Sigmas are interpolated linearly between their logits, and rho, x and y between the logits of `(1 + v) / 2`, which are
+//! twice `atanh v`. In this space the network moves gaussians (`tokenizer/transformer.rs`), and every point of it is a
+//! gaussian on the canvas. Values without a logit, such as places off the canvas, and textures are interpolated linearly
+//! themselves.
 
 use super::{textures::part_way, token_set::TokenSet};
 use crate::canvas::Gaussian;
@@ -12,13 +12,13 @@ use crate::canvas::Gaussian;
 pub struct Morph {
     start: TokenSet,
     end: TokenSet,
-    /// Tokens that both have; they come first.
+    /// Number of tokens that both pictures have; they come first.
     pairs: usize,
 }
 
 impl Morph {
-    /// `partners` tells for each token of `a` the one of `b`, each of `b` once; only the picture with more tokens has some
-    /// without a partner.
+    /// `partners` has for each token of `a` its token of `b`, each token of `b` once. Only the picture with more tokens has
+    /// tokens without a partner.
     pub fn new(a: &TokenSet, b: &TokenSet, partners: &[Option<usize>]) -> Self {
         let mut taken = vec![false; b.len()];
         let pairs: Vec<(usize, usize)> = partners.iter().enumerate().filter_map(|(i, j)| Some((i, (*j)?))).collect();
@@ -30,8 +30,8 @@ impl Morph {
         Self { pairs: pairs.len(), start, end }
     }
 
-    /// The tokens at `t`. At 0 and 1 those of the ends, bit for bit. In between, tokens without a partner stay where they are,
-    /// and their textures fade with `1 - t` or `t`.
+    /// The tokens at `t`. At 0 and 1 they equal the tokens of `a` and `b` bit for bit. In between, tokens without a partner
+    /// stay in place, and their textures fade with `1 - t` or `t`.
     pub fn at(&self, t: f32) -> TokenSet {
         let Self { start, end, pairs } = self;
         if t <= 0.0 {
@@ -54,7 +54,7 @@ impl Morph {
     }
 }
 
-/// The gaussian at `t` between two.
+/// The gaussian at `t` between `a` and `b`.
 pub fn between(a: Gaussian, b: Gaussian, t: f32) -> Gaussian {
     std::array::from_fn(|i| {
         if a[i] == b[i] {

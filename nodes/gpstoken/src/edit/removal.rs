@@ -1,31 +1,31 @@
-//! Tokens that are taken away, and their neighbours, which grow into the hole.
+//! Deletes tokens and lets their neighbours grow into the hole.
 //!
-//! A gaussian with the covariance `S` adds `2 pi sqrt(det S)` to the sum of all weights of the splat, which decides how strongly a
-//! place is covered. A deleted token leaves this weight to its neighbours, in shares that go with how far they overlap it: the
-//! integral of the product of both gaussians. A neighbour then takes the mean and the covariance of the mixture of itself and its
-//! shares (moment matching, as gaussian mixtures are reduced), and its covariance is scaled so that it has the weight of them all.
-//! So the sum of all weights stays what it was, and lies about where it lay.
+//! A gaussian with the covariance `S` adds `2 pi sqrt(det S)` to the sum of all weights of the splat. This sum decides how
+//! strongly a place is covered. A deleted token passes its weight to its neighbours, in shares proportional to the overlap:
+//! the integral of the product of both gaussians. A neighbour then takes the mean and the covariance of the mixture of itself
+//! and its shares (moment matching, the usual reduction of gaussian mixtures). Its covariance is scaled so that it has the
+//! weight of the whole mixture. So the sum of all weights stays the same, in about the same place.
 
 use super::{
     affine::{covariance, of_covariance},
     token_set::{HALF, TokenSet},
 };
-use crate::{canvas::Gaussian, splat::is_usable};
+use crate::{canvas::Gaussian, names::count, splat::is_usable};
 use splatgraph_sdk::{Error, Result};
 
-/// Overlaps below this part of the largest get no share, so that what is far away stays as it is, bit for bit.
+/// Overlaps below this part of the largest overlap get no share, so that tokens far away do not change by a bit.
 const SMALLEST_SHARE: f64 = 0.01;
 
 /// Deletes the tokens that are selected by at least a half. With `fill` their neighbours grow into the hole.
 ///
 /// # Errors
-/// No token would be left.
+/// All tokens are selected, so none would remain.
 pub fn delete(set: &mut TokenSet, selected: &[f32], fill: bool) -> Result<()> {
     let (gone, stay): (Vec<usize>, Vec<usize>) = (0..set.len()).partition(|index| selected[*index] >= HALF);
     if stay.is_empty() {
         return Err(Error::new(format!(
-            "all {} tokens are selected, at least one has to stay. Select fewer",
-            set.len()
+            "expected a selection that leaves at least one token, got all {}. Select fewer",
+            count(set.len(), "token")
         )));
     }
     let mut left = set.pick(stay);
@@ -55,7 +55,7 @@ impl Part {
         usable.then(|| Self { weight, mean: [x, y].map(f64::from), covariance })
     }
 
-    /// The logarithm of the integral of the product of both, less what is the same for all `other`s of one token.
+    /// The logarithm of the integral of the product of both, without the terms that are equal for every `other`.
     fn overlap(&self, other: &Self) -> f64 {
         let [xx, xy, yy] = [0, 1, 2].map(|i| self.covariance[i] + other.covariance[i]);
         let [dx, dy] = [0, 1].map(|axis| other.mean[axis] - self.mean[axis]);
@@ -92,7 +92,7 @@ fn grow(left: &mut [Gaussian], gone: &[Gaussian]) {
     }
 }
 
-/// The gaussian with mean, covariance and weight of the mixture; `None` if it can't be splatted.
+/// The gaussian with mean, covariance and weight of the mixture; `None` if it cannot be splatted.
 fn merged(own: Part, shares: &[Part]) -> Option<Gaussian> {
     let parts = || shares.iter().chain([&own]);
     let weight: f64 = parts().map(|part| part.weight).sum();

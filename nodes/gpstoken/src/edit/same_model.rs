@@ -1,11 +1,12 @@
-//! Tokens of two pictures go together only when one model reads both.
+//! Checks that one model made the tokens of two pictures, and that they lie on one canvas.
 
 use splatgraph_sdk::{Error, Result, Tokens};
 
-/// That the textures of both mean the same: same model, map, support and channels. What a header does not tell is not compared.
+/// Checks that the textures of both have one meaning: equal model, map, support and channels. Facts that a header does not
+/// have are not compared.
 ///
 /// # Errors
-/// Something differs; the message names both. Blames the input `name`, which has `other`.
+/// Something differs; the message describes both and blames the input `name`, which has `other`.
 pub fn expect_same_model(tokens: &Tokens, name: &str, other: &Tokens) -> Result<()> {
     let (a, b) = (&tokens.header, &other.header);
     let channels = [tokens, other].map(|tokens| tokens.textures.shape()[2]);
@@ -28,17 +29,17 @@ pub fn expect_same_model(tokens: &Tokens, name: &str, other: &Tokens) -> Result<
     Err(Error::input(
         name,
         format!(
-            "tokens of one model were expected: the others are of {}, these of {}. Refine both with the same tokenizer",
+            "expected tokens of {}, as the other input has, got tokens of {}. Refine both with the same tokenizer",
             describe(tokens),
             describe(other)
         ),
     ))
 }
 
-/// That both are on the same canvas.
+/// Checks that both lie on equal canvases.
 ///
 /// # Errors
-/// They are not; the message names both. Blames the input `name`, which has `other`.
+/// The canvases differ; the message describes both and blames the input `name`, which has `other`.
 pub fn expect_same_canvas(tokens: &Tokens, name: &str, other: &Tokens) -> Result<()> {
     let (a, b) = (&tokens.header, &other.header);
     if (a.canvas, a.tile, a.grid) == (b.canvas, b.tile, b.grid) {
@@ -51,7 +52,7 @@ pub fn expect_same_canvas(tokens: &Tokens, name: &str, other: &Tokens) -> Result
     Err(Error::input(
         name,
         format!(
-            "tokens of one canvas were expected: the others are of {}, these of {}. Resize the pictures to one size first",
+            "expected tokens of {}, as the other input has, got tokens of {}. Resize the pictures to one size first",
             describe(tokens),
             describe(other)
         ),

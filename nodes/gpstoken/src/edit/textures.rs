@@ -1,11 +1,12 @@
-//! Textures from other tokens, by place.
+//! Replaces textures by the textures of other tokens, by place.
 
 use super::token_set::{HALF, TokenSet};
+use crate::names::count;
 use splatgraph_sdk::{Error, Result};
 
-/// Gives each selected token the texture of that source token which stands at the nearest place, where places are told relative
-/// to the bounding box of the selected means and of the source's. Of equally near ones the first. One that is selected by a part
-/// gets that part of the way.
+/// Gives each selected token the texture of the nearest source token; the first of equally near ones. Places are relative to
+/// the bounding box of the selected means, and to the bounding box of the source's means. A partly selected token gets a
+/// mixture of both textures.
 ///
 /// Only tokens of `source` that are selected by at least a half give textures.
 ///
@@ -21,8 +22,8 @@ pub fn replace_textures(
     let sources: Vec<usize> = (0..source.len()).filter(|index| source_selected[*index] >= HALF).collect();
     if sources.is_empty() {
         return Err(Error::new(format!(
-            "none of the {} source tokens is selected, so there are no textures to take. Widen the source's selection",
-            source.len()
+            "expected at least one selected token in the source, got none of {}. Widen the selection of the source",
+            count(source.len(), "token")
         )));
     }
     let places = relative(source, &sources);
@@ -37,7 +38,7 @@ pub fn replace_textures(
     Ok(())
 }
 
-/// From `from` to `to`, exact at both ends. Where one is not finite there is no way between, and it is the nearer one.
+/// The value at `t` between `from` and `to`, exact at both ends. If one is not finite, it is the nearer one.
 pub(super) fn part_way(from: f32, to: f32, t: f32) -> f32 {
     if !from.is_finite() || !to.is_finite() {
         return if t < 0.5 { from } else { to };

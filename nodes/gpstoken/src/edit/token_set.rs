@@ -1,16 +1,19 @@
-//! The tokens of one picture, without padding: what edits work on.
+//! The tokens of one picture without padding, on which edits work.
 
-use crate::canvas::Gaussian;
+use crate::{
+    canvas::Gaussian,
+    names::{count as number_of, one_or},
+};
 use splatgraph_sdk::{Ctx, Error, Result, Selection, Tensor, Tokens};
 
 /// The tokens of one picture.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TokenSet {
-    /// One for each token.
+    /// A gaussian for each token.
     pub gaussians: Vec<Gaussian>,
-    /// `[N, C]`
+    /// The textures `[N, C]`.
     pub textures: Vec<f32>,
-    /// C
+    /// Channels of a texture, C.
     pub channels: usize,
 }
 
@@ -20,28 +23,28 @@ impl TokenSet {
         self.gaussians.len()
     }
 
-    /// Whether there are none.
+    /// Whether there are no tokens.
     pub fn is_empty(&self) -> bool {
         self.gaussians.is_empty()
     }
 
-    /// A token's texture.
+    /// The texture of a token.
     pub fn texture(&self, index: usize) -> &[f32] {
         &self.textures[index * self.channels..][..self.channels]
     }
 
-    /// A token's texture, to change.
+    /// The texture of a token, to change.
     pub fn texture_mut(&mut self, index: usize) -> &mut [f32] {
         &mut self.textures[index * self.channels..][..self.channels]
     }
 
-    /// Adds a token.
+    /// Appends a token.
     pub fn push(&mut self, gaussian: Gaussian, texture: impl IntoIterator<Item = f32>) {
         self.gaussians.push(gaussian);
         self.textures.extend(texture);
     }
 
-    /// These tokens, in this order.
+    /// The tokens with these indices, in this order.
     pub fn pick(&self, indices: impl IntoIterator<Item = usize>) -> Self {
         let mut picked = Self { channels: self.channels, ..Self::default() };
         for index in indices {
@@ -51,24 +54,24 @@ impl TokenSet {
     }
 }
 
-/// What an editing node does where nothing is selected.
+/// What an editing node does for a picture in which no token is selected.
 #[derive(splatgraph_sdk::Choice, Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum IfEmpty {
-    /// Stop, and say so.
+    /// Stops with an error.
     #[default]
     Error,
-    /// Pass the picture's tokens on as they are.
+    /// Passes the tokens of the picture on unchanged.
     Keep,
 }
 
-/// The number of tokens in each row of a batch of `rows` pictures; a single picture serves all.
+/// The number of tokens of each picture in a batch of `rows` pictures; a single picture counts for all.
 pub fn used(counts: Option<&Tensor>, [batch, count]: [usize; 2], rows: usize) -> Result<Vec<usize>> {
     let counts = counts.map(|counts| counts.as_slice::<i64>()).transpose()?;
     Ok((0..rows).map(|b| counts.map_or(count, |counts| counts[b % batch.max(1)] as usize)).collect())
 }
 
-/// The pictures of a batch, each by itself; a single picture gives `rows` equal ones.
+/// Splits a batch into pictures; a single picture is repeated `rows` times.
 pub fn take_apart(tokens: &Tokens, rows: usize) -> Result<Vec<TokenSet>> {
     let [batch, count, channels] = tokens.textures.dims()?;
     let (gaussians, textures) = (tokens.gaussians.as_slice::<f32>()?, tokens.textures.as_slice::<f32>()?);
@@ -84,8 +87,8 @@ pub fn take_apart(tokens: &Tokens, rows: usize) -> Result<Vec<TokenSet>> {
     Ok(used.into_iter().enumerate().map(picture).collect())
 }
 
-/// The pictures as a batch again. Where all have the number of tokens that they have in `like`, the padding stays what it was;
-/// else there is as much of it as the picture with the most tokens asks for.
+/// Joins pictures to a batch. If every picture has as many tokens as in `like`, the padding does not change. Otherwise the
+/// picture with the most tokens decides the padding of the others.
 ///
 /// # Errors
 /// The batch is too large.
@@ -116,21 +119,21 @@ pub fn put_together(sets: &[TokenSet], like: &Tokens) -> Result<Tokens> {
     )
 }
 
-/// How many pictures there are when inputs of `a` and `b` pictures meet: as many as the larger has; 1 serves all.
+/// The number of pictures for inputs of `a` and `b` pictures: the larger one; a single picture is repeated.
 ///
 /// # Errors
-/// Both have several, and not equally many. Blames the input `name`, which has `b`.
+/// Both have several pictures, and not equally many. The error blames the input `name`, which has `b`.
 pub fn together(a: usize, name: &str, b: usize) -> Result<usize> {
     if a == b || a == 1 || b == 1 {
         return Ok(if a == 1 { b } else { a });
     }
-    Err(Error::input(name, format!("1 or {a} pictures were expected, as there are tokens for, {b} came")))
+    Err(Error::input(name, format!("expected {}, as the tokens have, got {b}", one_or(a))))
 }
 
-/// What is selected of `count` tokens in each of `rows` pictures; everything without a selection.
+/// How much each of `count` tokens is selected in each of `rows` pictures; without a selection, all tokens are selected.
 ///
 /// # Errors
-/// The selection is of other tokens, or holds numbers outside of 0..1.
+/// The selection belongs to another number of tokens, or holds numbers outside 0..1.
 pub fn selected(selection: Option<&Selection>, name: &str, count: usize, rows: usize) -> Result<Vec<Vec<f32>>> {
     let Some(selection) = selection else { return Ok(vec![vec![1.0; count]; rows]) };
     let [batch, of] = selection.selected.dims()?;
@@ -138,7 +141,8 @@ pub fn selected(selection: Option<&Selection>, name: &str, count: usize, rows: u
         return Err(Error::input(
             name,
             format!(
-                "a selection among {count} tokens was expected, one among {of} came. Select from the tokens that are edited, after any node that adds or removes some"
+                "expected a selection of {}, got one of {of}. Select from the tokens that this node edits, after any node that adds or removes tokens",
+                number_of(count, "token")
             ),
         ));
     }
@@ -146,17 +150,22 @@ pub fn selected(selection: Option<&Selection>, name: &str, count: usize, rows: u
     if let Some(at) = values.iter().position(|value| !(0.0..=1.0).contains(value)) {
         return Err(Error::input(
             name,
-            format!("numbers in 0..1 were expected, token {} of picture {} has {}", at % count, at / count, values[at]),
+            format!(
+                "expected numbers in 0..1, got {2} for token {0} of picture {1}",
+                at % count,
+                at / count,
+                values[at]
+            ),
         ));
     }
     Ok((0..rows).map(|b| values[b % batch.max(1) * count..][..count].to_vec()).collect())
 }
 
-/// Edits each picture's tokens; `edit` gets the picture's index, its tokens, and how much each of them is selected. A picture
-/// without a token that is selected by `least` or more has an empty selection.
+/// Edits the tokens of each picture. `edit` gets the index of the picture, its tokens, and how much each token is selected.
+/// The selection of a picture is empty if no token is selected by `least` or more.
 ///
 /// # Errors
-/// The selection does not fit, nothing is selected and `if_empty` does not allow it, or those of `edit`.
+/// The selection does not fit, it is empty and `if_empty` does not allow that, or `edit` fails.
 pub fn edit_each(
     tokens: &Tokens,
     selection: Option<&Selection>,
@@ -184,30 +193,30 @@ pub fn edit_each(
     put_together(&sets, tokens)
 }
 
-/// Says which picture of several an error is about.
+/// Adds the index of the picture to an error if there are several pictures.
 pub fn of_picture(error: Error, b: usize, rows: usize) -> Error {
     if rows == 1 { error } else { error.context(format!("picture {b}")) }
 }
 
-/// Whether nothing is selected by `least` or more.
+/// Whether no token is selected by `least` or more.
 ///
 /// # Errors
-/// Nothing is, and `if_empty` says that this is one.
+/// No token is, and `if_empty` is [`IfEmpty::Error`].
 pub fn is_empty(selected: &[f32], least: f32, if_empty: IfEmpty, name: &str) -> Result<bool> {
     let empty = selected.iter().all(|value| *value < least);
     if empty && if_empty == IfEmpty::Error {
         return Err(Error::input(
             name,
             format!(
-                "none of the {} tokens is selected, so there is nothing to edit. Widen the selection, look at it with DrawTokens, or set if_empty to \"keep\" where this may happen",
-                selected.len()
+                "expected at least one selected token, got none of {}. Widen the selection, look at it with DrawTokens, or set if_empty to \"keep\" if this may happen",
+                number_of(selected.len(), "token")
             ),
         ));
     }
     Ok(empty)
 }
 
-/// From this value on a token counts as selected where there is no half-way.
+/// The least value with which a token counts as selected for an edit that has no half-way.
 pub const HALF: f32 = 0.5;
-/// And where there is.
+/// The least value with which a token counts as selected for an edit that has a half-way.
 pub const ANY: f32 = f32::MIN_POSITIVE;

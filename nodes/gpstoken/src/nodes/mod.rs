@@ -1,4 +1,4 @@
-//! The nodes: one folder for each chapter, one file for each node, named as the node. Nothing else of the pack uses them.
+//! The nodes: one folder for each chapter, and one file for each node with the node's name. Nothing else in the pack uses them.
 
 pub mod edit;
 pub mod files;

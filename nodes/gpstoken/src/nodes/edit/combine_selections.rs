@@ -2,38 +2,40 @@
 
 use crate::draw::TokensOrLayout;
 use crate::edit::token_set::{HALF, selected, together, used};
+use crate::names::{count as number_of, one_or};
 use splatgraph_sdk::prelude::*;
 
-/// How two selections become one.
+/// How to join two selections.
 #[derive(Choice, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Operation {
-    /// What both select: the smaller value.
+    /// Tokens that both select: the smaller value.
     And,
-    /// What any selects: the larger value.
+    /// Tokens that either selects: the larger value.
     Or,
-    /// What `a` does not select: 1 - a. Takes no `b`.
+    /// Tokens that `a` does not select: 1 - a. Takes no `b`.
     Not,
-    /// What `a` selects and `b` does not: the smaller of a and 1 - b.
+    /// Tokens that `a` selects and `b` does not: the smaller of a and 1 - b.
     Minus,
 }
 
-/// Joins selections.
+/// Joins two selections, or inverts one.
 ///
-/// For values between 0 and 1 too the laws of sets hold that hold for the smaller and the larger of two numbers: each joined with
-/// itself stays the same, the order does not matter, and not (a and b) is (not a) or (not b).
+/// Values between 0 and 1 follow the laws of sets too: a selection joined with itself stays the same, the order does not
+/// matter, and not (a and b) equals (not a) or (not b).
 #[node(
     category = "GPSToken/Edit",
-    outputs(selection: "the joined selection", count: "how many are selected by at least a half, in all pictures together")
+    outputs(selection: "the joined selection", count: "the number of tokens selected by at least a half, over all pictures")
 )]
 pub fn combine_selections(
     /// From SelectTokens.
     a: Selection,
-    /// Of the same tokens.
+    /// A selection of the same tokens.
     b: Option<Selection>,
-    /// How they are joined.
+    /// How to join them.
     #[input(default = Operation::And)]
     operation: Operation,
-    /// The tokens that are selected from, if some of their rows are padding: it stays unselected, also by `not`.
+    /// The tokens to which the selections belong. Needed only if some rows are padding: padding then stays unselected, also
+    /// with `not`.
     tokens: Option<TokensOrLayout>,
 ) -> Result<(Selection, usize)> {
     let [rows_a, count] = a.selected.dims()?;
@@ -41,12 +43,15 @@ pub fn combine_selections(
         (Some(_), Operation::Not) => {
             return Err(Error::input(
                 "b",
-                "`not` turns one selection around, two came. Unlink b, or set operation to \"minus\"",
+                "expected one selection, which `not` inverts, got two. Unlink b, or set operation to \"minus\"",
             ));
         }
         (None, Operation::Not) => 1,
         (None, _) => {
-            return Err(Error::input("b", "a second selection was expected. Link b, or set operation to \"not\""));
+            return Err(Error::input(
+                "b",
+                "expected a second selection, got none. Link b, or set operation to \"not\"",
+            ));
         }
         (Some(b), _) => b.selected.shape()[0],
     };
@@ -70,7 +75,11 @@ pub fn combine_selections(
             return Err(Error::input(
                 "tokens",
                 format!(
-                    "{rows} or 1 pictures of {count} tokens were expected, as the selections are of, {batch} of {of} came"
+                    "expected {} of {}, as the selections have, got {} of {}. Link the tokens that were selected from",
+                    one_or(rows),
+                    number_of(count, "token"),
+                    number_of(batch, "picture"),
+                    number_of(of, "token")
                 ),
             ));
         }

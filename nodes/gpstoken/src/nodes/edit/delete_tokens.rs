@@ -6,22 +6,24 @@ use crate::edit::{
 };
 use splatgraph_sdk::prelude::*;
 
-/// Takes tokens away, those that are selected by at least a half; what was behind them is filled by their neighbours.
+/// Deletes tokens and lets their neighbours fill the hole.
 ///
-/// A splat is a sum of gaussians, so a token that is taken away leaves a hole. With `fill` each gives what it weighs in that sum to the
-/// tokens that overlap it most; they grow and lean into the hole, and so does their texture. The sum of all weights stays what
-/// it was. Without `fill` the others stay as they are. The rest keeps its order; in a batch, pictures that come out with fewer
-/// tokens are padded.
-#[node(category = "GPSToken/Edit", outputs(tokens: "the tokens that stay"))]
+/// The node deletes each token that is selected by at least a half. A splat is a sum of gaussians, so a deleted token leaves
+/// a hole. With `fill`, each deleted token passes its weight in that sum to the tokens that overlap it most. These grow and
+/// lean into the hole, and so does their texture. The sum of all weights stays the same. Without `fill`, the other tokens do
+/// not change.
+///
+/// The remaining tokens keep their order. In a batch, pictures that end up with fewer tokens than others are padded.
+#[node(category = "GPSToken/Edit", outputs(tokens: "the remaining tokens"))]
 pub fn delete_tokens(
     /// The tokens.
     tokens: Tokens,
-    /// Which of them to take away.
+    /// Which tokens to delete.
     selection: Selection,
     /// Whether the neighbours grow into the hole.
     #[input(default = true)]
     fill: bool,
-    /// What to do where nothing is selected.
+    /// What to do for a picture in which no token is selected.
     #[input(default = IfEmpty::Error)]
     if_empty: IfEmpty,
     ctx: &Ctx,

@@ -8,26 +8,26 @@ use crate::edit::{
 };
 use splatgraph_sdk::prelude::*;
 
-/// Adds copies of tokens behind the others, moved by some pixels.
+/// Appends copies of tokens to the list, moved by some pixels.
 ///
-/// The copies lie upon what is there, and a splat adds up, so both shine through each other: delete what should be covered
-/// first. The copy of a token that is selected by a part has that part of its texture.
+/// The copies lie on top of existing tokens. A splat adds up, so both show through each other: first delete the tokens that
+/// the copies should cover. The copy of a partly selected token has its texture scaled by how much the token is selected.
 #[node(
     category = "GPSToken/Edit",
-    outputs(tokens: "the tokens, followed by the copies", copies: "selects the copies, for a TransformTokens behind it")
+    outputs(tokens: "the tokens, followed by the copies", copies: "selects the copies, for example for a following TransformTokens")
 )]
 pub fn duplicate_tokens(
     /// The tokens.
     tokens: Tokens,
-    /// Which of them to copy; all without it.
+    /// Which tokens to copy; left out: all.
     selection: Option<Selection>,
-    /// Pixels to the right.
+    /// How far to the right, in pixels.
     #[input(default = 0.0)]
     move_x: f64,
-    /// Pixels downwards.
+    /// How far down, in pixels.
     #[input(default = 0.0)]
     move_y: f64,
-    /// What to do where nothing is selected.
+    /// What to do for a picture in which no token is selected.
     #[input(default = IfEmpty::Error)]
     if_empty: IfEmpty,
     ctx: &Ctx,

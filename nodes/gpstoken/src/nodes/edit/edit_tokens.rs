@@ -8,21 +8,26 @@ use crate::edit::{
 };
 use splatgraph_sdk::{Json, prelude::*};
 
-/// Applies a list of edits in order, each to the tokens that it selects among what the ones before it left.
+/// Applies a list of edits in order. Each edit selects among the tokens that the edits before it left.
 ///
-/// An edit is an object. `edit` says what to do; `select` which tokens, with the criteria of SelectTokens by their names (`region`,
-/// `mask_threshold`, `min_sigma`, `max_sigma`, `indices`, `nearest`, `nearest_count`, `similar`, `similar_count`, `similarity`), all
-/// tokens without it; `if_empty` is "error" or "keep". The others are the inputs of the node that does the same:
-/// "transform" has move_x, move_y, scale_x, scale_y, rotate, pivot, pivot_x, pivot_y; "delete" has fill; "duplicate" has move_x,
-/// move_y; "replace_textures" has source, criteria for the tokens whose textures are taken. A list of edits gives what a chain
-/// of those nodes gives, bit for bit; but every index has to be there in every picture of a batch.
+/// An edit is an object:
+///
+/// - `edit` is the kind: "transform", "delete", "duplicate" or "replace_textures".
+/// - `select` says which tokens, with the criteria of SelectTokens by their names: `region`, `mask_threshold`, `min_sigma`,
+///   `max_sigma`, `indices`, `nearest`, `nearest_count`, `similar`, `similar_count`, `similarity`. Left out: all tokens.
+/// - `if_empty` is "error" or "keep".
+/// - The other keys are inputs of the node that does this kind of edit. "transform" has move_x, move_y, scale_x, scale_y,
+///   rotate, pivot, pivot_x, pivot_y; "delete" has fill; "duplicate" has move_x, move_y; "replace_textures" has source, the
+///   criteria for the tokens whose textures it takes.
+///
+/// The result equals a chain of those nodes bit for bit. One thing differs: every index must exist in every picture of a batch.
 #[node(category = "GPSToken/Edit", outputs(tokens: "the edited tokens"))]
 pub fn edit_tokens(
     /// The tokens.
     tokens: Tokens,
-    /// Such as [{"edit": "transform", "select": {"region": [64, 64, 192, 192]}, "move_x": 20}, {"edit": "delete", "select": {"max_sigma": 2}}].
+    /// The edits, such as [{"edit": "transform", "select": {"region": [64, 64, 192, 192]}, "move_x": 20}, {"edit": "delete", "select": {"max_sigma": 2}}].
     edits: Json,
-    /// For edits that select by `mask_threshold`; of the canvas's size.
+    /// The mask for edits that select by `mask_threshold`; it has the size of the canvas.
     mask: Option<Mask>,
     ctx: &Ctx,
 ) -> Result<Tokens> {

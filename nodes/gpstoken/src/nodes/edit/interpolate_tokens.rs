@@ -9,26 +9,27 @@ use crate::edit::{
 };
 use splatgraph_sdk::prelude::*;
 
-/// Goes from one picture's tokens to another's, in steps: a morph.
+/// Morphs the tokens of one picture into the tokens of another, frame by frame.
 ///
-/// Tokens are matched as in MixTokens. Sigmas go along a straight line between their logits, and rho and places between their
-/// inverse hyperbolic tangents, as the network itself moves gaussians; textures along a straight line. Where one picture has more
-/// tokens, those without a partner fade in or out where they are.
+/// The node matches tokens as MixTokens does. It interpolates sigmas linearly between their logits, and rho and places
+/// linearly between their inverse hyperbolic tangents, in the way the network itself moves gaussians. It interpolates
+/// textures linearly. Where one picture has more tokens, tokens without a partner stay in place and fade in or out.
 ///
-/// The first frame has the tokens of `a` and the last those of `b`, bit for bit; a row is the same token in all frames.
-#[node(category = "GPSToken/Edit", outputs(tokens: "a picture for each frame; of a batch, all frames of the first, then of the next"))]
+/// The first frame has the tokens of `a` and the last frame the tokens of `b`, bit for bit. A row is the same token in all
+/// frames.
+#[node(category = "GPSToken/Edit", outputs(tokens: "a picture for each frame; for a batch, all frames of the first pair of pictures, then of the next"))]
 pub fn interpolate_tokens(
-    /// Where the way begins.
+    /// The tokens of the first frame.
     a: Tokens,
-    /// Where it ends; made by the same model on the same canvas.
+    /// The tokens of the last frame, made by the same model on the same canvas.
     b: Tokens,
-    /// How many pictures, both ends included; with 1 only the one at t.
+    /// The number of frames, both ends included; 1 makes only the frame at `t`.
     #[input(default = 9, min = 1, max = 4096)]
     frames: usize,
-    /// For one frame: how much of the way, 0..1.
+    /// For one frame: its place between `a` (0) and `b` (1).
     #[input(default = 0.5, min = 0, max = 1)]
     t: f32,
-    /// How much likeness of the textures counts beside nearness when tokens are matched.
+    /// How much the similarity of textures counts beside the distance when tokens are matched.
     #[input(default = 0.1, min = 0, max = 1000)]
     texture_weight: f64,
     ctx: &Ctx,

@@ -8,20 +8,22 @@ use crate::edit::{
 };
 use splatgraph_sdk::prelude::*;
 
-/// The geometry of one picture with the textures of another.
+/// Combines the geometry of one picture with the textures of another.
 ///
-/// Tokens are matched so that the sum of costs is the least there is (optimal assignment). The cost of a pair is the squared distance
-/// of the means, in units of half the canvas's longer side, plus `texture_weight` times 1 minus the cosine similarity of the
-/// textures. Each texture is used once; if there are fewer textures than tokens, the tokens that are left over take the one of the
-/// least cost. Textures were made for another geometry: to see a picture through another's layout in full, refine its features
-/// with that layout (`graphs/mix-layout-texture.json` does both).
+/// The node matches tokens so that the sum of the costs is as small as possible (optimal assignment). The cost of a pair is
+/// the squared distance of the means, in units of half the canvas's longer side, plus `texture_weight` times 1 minus the
+/// cosine similarity of the textures. Each texture is used once. If there are fewer textures than tokens, each remaining
+/// token takes the texture with the least cost.
+///
+/// Textures fit the geometry they were made for. To see a picture through the layout of another in full quality, refine its
+/// features with that layout (`graphs/mix-layout-texture.json` does both).
 #[node(category = "GPSToken/Edit", outputs(tokens: "as many tokens as `geometry` has, in its order"))]
 pub fn mix_tokens(
-    /// Whose gaussians to keep.
+    /// The tokens whose gaussians to keep.
     geometry: Tokens,
-    /// Whose textures to take, made by the same model on the same canvas.
+    /// The tokens whose textures to take, made by the same model on the same canvas.
     textures: Tokens,
-    /// How much likeness of the textures counts beside nearness.
+    /// How much the similarity of textures counts beside the distance.
     #[input(default = 0.0, min = 0, max = 1000)]
     texture_weight: f64,
     ctx: &Ctx,
@@ -43,7 +45,7 @@ pub fn mix_tokens(
 
 fn mix(set: &mut TokenSet, from: &TokenSet, unit: [f64; 2], texture_weight: f64) -> Result<()> {
     if from.is_empty() {
-        return Err(Error::input("textures", "at least one token was expected to take textures from, none came"));
+        return Err(Error::input("textures", "expected at least one token to take a texture from, got none"));
     }
     let costs = costs(set, from, unit, texture_weight);
     let partners = assign(&costs, [set.len(), from.len()])?;

@@ -1,4 +1,4 @@
-//! Tokens as objects: selected, moved, mixed.
+//! Nodes that select, edit and mix tokens.
 
 pub mod combine_selections;
 pub mod delete_tokens;

@@ -7,22 +7,23 @@ use crate::edit::{
 };
 use splatgraph_sdk::prelude::*;
 
-/// Gives tokens the textures of others and leaves their geometry alone.
+/// Gives tokens the textures of other tokens and keeps their geometry.
 ///
-/// Each selected token takes the texture of that source token which stands at the nearest place, where places count from 0 to 1
-/// within the bounding box of the selected means, and of the source's. So a source of one token gives it to all, and one
-/// of the same size copies place by place. A token that is selected by a part goes that part of the way.
+/// Each selected token takes the texture of the nearest source token. Places are compared as 0 to 1 within the bounding box
+/// of the selected means, and within the bounding box of the source's means. So a source of one token gives its texture to
+/// all, and a source of the same size copies place by place. A partly selected token gets a mixture of its own texture and
+/// the new one.
 #[node(category = "GPSToken/Edit", outputs(tokens: "the tokens, in the same order"))]
 pub fn replace_textures(
     /// The tokens.
     tokens: Tokens,
-    /// Which of them get other textures; all without it.
+    /// Which tokens get other textures; left out: all.
     selection: Option<Selection>,
-    /// Whose textures to take, made by the same model; the tokens themselves without it.
+    /// The tokens whose textures to take, made by the same model; left out: `tokens` itself.
     source: Option<Tokens>,
-    /// Which of the source's tokens, those that are selected by at least a half; all without it.
+    /// Which source tokens give textures: the ones selected by at least a half; left out: all.
     source_selection: Option<Selection>,
-    /// What to do where nothing is selected.
+    /// What to do for a picture in which no token is selected.
     #[input(default = IfEmpty::Error)]
     if_empty: IfEmpty,
     ctx: &Ctx,
@@ -36,7 +37,7 @@ pub fn replace_textures(
     let rows = together(batch, "source", source_rows)?;
     let sources = take_apart(&source, rows)?;
     let chosen = selected(source_selection.as_ref(), "source_selection", source_count, rows)?;
-    // A single picture with several sources becomes as many.
+    // A single picture is repeated for several sources.
     let everything = selected(selection.as_ref(), "selection", tokens.textures.shape()[1], rows)?.concat();
     let selection = Selection::new(Tensor::from_vec([rows, tokens.textures.shape()[1]], everything)?)?;
     edit_each(&tokens, Some(&selection), ANY, if_empty, ctx, |b, set, selected| {

@@ -8,48 +8,48 @@ use crate::edit::{
 };
 use splatgraph_sdk::{Json, prelude::*};
 
-/// Selects tokens: all that meet every criterion that is given; without one, all.
+/// Selects the tokens that meet all given criteria; without a criterion, all tokens.
 ///
-/// Places and sizes are in pixels of the canvas, x to the right and y downwards, pixel i from i to i + 1. A token is at its mean.
-/// Padding is never selected. A selection may come out empty: the nodes that edit say so. `CombineSelections` joins selections
-/// by and, or, not and minus.
+/// Places and sizes are in pixels of the canvas, x to the right and y downwards; pixel i covers i to i + 1. The place of a
+/// token is its mean. Padding is never selected. A selection may be empty; nodes that edit report this as an error unless
+/// their `if_empty` is "keep". CombineSelections joins selections with and, or, not and minus.
 #[node(
     category = "GPSToken/Edit",
     outputs(
-        selection: "1 for tokens that are selected, 0 for others; in between with a mask_threshold of 0",
-        count: "how many are selected by at least a half, in all pictures together",
+        selection: "1 for selected tokens and 0 for others; values in between with a mask_threshold of 0",
+        count: "the number of tokens selected by at least a half, over all pictures",
     )
 )]
 #[expect(clippy::too_many_arguments, reason = "a node's inputs")]
 pub fn select_tokens(
     /// TOKENS or a LAYOUT.
     tokens: TokensOrLayout,
-    /// A rectangle [x0, y0, x1, y1]: selects what is at x0 <= x < x1 and y0 <= y < y1.
+    /// A rectangle [x0, y0, x1, y1]: selects tokens at x0 <= x < x1 and y0 <= y < y1.
     region: Option<Json<[f64; 4]>>,
-    /// Selects what lies where the mask is at least mask_threshold; of the canvas's size.
+    /// Selects tokens where the mask is at least `mask_threshold`; the mask has the size of the canvas.
     mask: Option<Mask>,
-    /// With 0 the mask's value itself is how much a token is selected, for soft edits.
+    /// The least value of the mask; 0 selects each token by the value itself, for soft edits.
     #[input(default = 0.5, min = 0, max = 1)]
     mask_threshold: f64,
-    /// The least size, sqrt(sigma_x sigma_y).
+    /// The least size, sqrt(sigma_x sigma_y), in pixels.
     #[input(default = 0.0, min = 0)]
     min_sigma: f64,
-    /// The largest size; 0 is no limit.
+    /// The largest size in pixels; 0 is no limit.
     #[input(default = 0.0, min = 0)]
     max_sigma: f64,
     /// Selects tokens by their indices, such as [0, 3, 17].
     indices: Option<Json<Vec<usize>>>,
-    /// A place [x, y]: selects the nearest_count tokens nearest to it.
+    /// A place [x, y]: selects the `nearest_count` tokens nearest to it.
     nearest: Option<Json<[f64; 2]>>,
-    /// How many.
+    /// The number of tokens that `nearest` selects.
     #[input(default = 1, min = 1)]
     nearest_count: usize,
-    /// A place [x, y], or a token's index: selects tokens with a like texture.
+    /// A place [x, y] or the index of a token: selects tokens with a similar texture.
     similar: Option<Json<Reference>>,
-    /// With a place: how many tokens nearest to it give the texture to compare with, their mean.
+    /// If `similar` is a place: the number of tokens nearest to it whose mean texture is compared with.
     #[input(default = 1, min = 1)]
     similar_count: usize,
-    /// How like a texture has to be: its cosine similarity, 1 for the same direction.
+    /// How similar a texture must be: its least cosine similarity, 1 for the same direction.
     #[input(default = 0.9, min = -1, max = 1)]
     similarity: f64,
 ) -> Result<(Selection, usize)> {

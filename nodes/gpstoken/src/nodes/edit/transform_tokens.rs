@@ -7,47 +7,47 @@ use crate::edit::{
 };
 use splatgraph_sdk::prelude::*;
 
-/// Moves, scales, mirrors and turns tokens: one affine map about a pivot, applied to their means and covariances.
+/// Moves, scales, mirrors and rotates tokens: one affine map about a pivot, applied to their means and covariances.
 ///
-/// First comes the scaling, then the turn, then the move; all in pixels, so that a turn stays one on a canvas that is not
-/// square. Where nothing changes no bit does, and on a square canvas of whole tiles four quarter turns or two mirrorings about
-/// its middle give everything back bit for bit; about other pivots places may differ in their last bits. A token that is selected by a part goes
-/// that part of the way: its mean and covariance are between what they were and what they would be.
+/// The node scales first, then rotates, then moves. It computes in pixels, so a rotation stays a rotation on a canvas that is
+/// not square. A transform that changes nothing changes no bit. On a square canvas of whole tiles, four quarter turns or two
+/// mirrorings about its middle give every bit back; about other pivots, places may differ in their last bits. A partly
+/// selected token gets a mean and a covariance between the old and the new ones.
 ///
-/// Tokens may leave the canvas. They stay in the list and can be moved back; what still reaches in is seen. The log says how
-/// many no longer do. A token that would shrink below a hundredth of a pixel is an error.
+/// Tokens may leave the canvas. They stay in the list and can be moved back, and any part that reaches into the canvas is
+/// visible. The log says how many no longer reach it. A token that would shrink below a hundredth of a pixel is an error.
 #[node(category = "GPSToken/Edit", outputs(tokens: "the tokens, in the same order"))]
 #[expect(clippy::too_many_arguments, reason = "a node's inputs")]
 pub fn transform_tokens(
     /// The tokens.
     tokens: Tokens,
-    /// Which of them; all without it.
+    /// Which tokens to transform; left out: all.
     selection: Option<Selection>,
-    /// Pixels to the right.
+    /// How far to the right, in pixels.
     #[input(default = 0.0)]
     move_x: f64,
-    /// Pixels downwards.
+    /// How far down, in pixels.
     #[input(default = 0.0)]
     move_y: f64,
-    /// How many times wider; below 0 also mirrored.
+    /// Factor of the width; a negative factor also mirrors.
     #[input(default = 1.0)]
     scale_x: f64,
-    /// How many times higher; below 0 also mirrored.
+    /// Factor of the height; a negative factor also mirrors.
     #[input(default = 1.0)]
     scale_y: f64,
-    /// Degrees, clockwise.
+    /// Angle in degrees, clockwise.
     #[input(default = 0.0)]
     rotate: f64,
-    /// What the tokens are scaled from and turned about.
+    /// The point about which tokens are scaled and rotated.
     #[input(default = Pivot::Selection)]
     pivot: Pivot,
-    /// For the pivot `point`, in pixels.
+    /// The pivot `point`, from the left, in pixels.
     #[input(default = 0.0)]
     pivot_x: f64,
-    /// For the pivot `point`, in pixels.
+    /// The pivot `point`, from the top, in pixels.
     #[input(default = 0.0)]
     pivot_y: f64,
-    /// What to do where nothing is selected.
+    /// What to do for a picture in which no token is selected.
     #[input(default = IfEmpty::Error)]
     if_empty: IfEmpty,
     ctx: &Ctx,

@@ -3,10 +3,10 @@
 use crate::token_file::{TokenFile, decode};
 use splatgraph_sdk::prelude::*;
 
-/// Reads tokens from a compact file (.gpst), as SaveTokens writes it.
+/// Reads tokens from a compact file (.gpst) that SaveTokens wrote.
 ///
-/// A file that is damaged, cut off or of a newer format is an error: its checksum is over all bytes. Tokens in a
-/// .safetensors file are read by std.LoadRecord.
+/// A file that is damaged, cut off or of a newer format is an error; a checksum covers all bytes. To read tokens from a
+/// .safetensors file, use std.LoadRecord.
 #[node(category = "GPSToken", outputs(tokens: "the tokens"))]
 pub fn load_tokens(
     /// The file.
@@ -20,7 +20,7 @@ pub fn load_tokens(
     read().map_err(|e: Error| e.about_file("reading tokens", &path).blame("path"))
 }
 
-/// What was in the file.
+/// The tokens of a file.
 pub(crate) fn tokens_of(file: TokenFile) -> Result<Tokens> {
     let TokenFile { batch, tokens, channels, gaussians, textures, counts, canvas, tile, grid, map, support, model } =
         file;

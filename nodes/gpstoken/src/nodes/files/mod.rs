@@ -1,4 +1,4 @@
-//! Tokens as compact files.
+//! Nodes that save and load tokens as compact files.
 
 pub mod load_tokens;
 pub mod save_tokens;

@@ -2,18 +2,19 @@
 
 use crate::{
     canvas::{TILE, grid::Grid},
+    names::count as number_of,
     partition::calibration::calibrate,
 };
 use splatgraph_sdk::prelude::*;
 
-/// Makes any layout a legal one: as many gaussians and regions, which cover the canvas without overlap, as the models know
-/// them from training (paper, algorithm 2).
+/// Turns any layout into a legal one (paper, algorithm 2): equally many gaussians and regions that cover the canvas without
+/// overlap, as in the training of the models.
 ///
-/// Only the means count: where there are many, regions get small. A layout of InitTokens with regions of 8 pixels and more
-/// stays what it is, but for the order. For layouts that were drawn, edited or generated.
+/// Use it for layouts that were drawn, edited or generated. Only the means of the gaussians count: where means are dense,
+/// regions are small. A layout from InitTokens with regions of 8 pixels or more changes only its order.
 #[node(category = "GPSToken", outputs(layout: "gaussians and regions, in the order in which the regions were made"))]
 pub fn calibrate_layout(
-    /// At most 4096 gaussians for each 256-pixel tile; those of a tile stand together.
+    /// The layout: at most 4096 gaussians for each 256-pixel tile, tile after tile.
     layout: Layout,
     ctx: &Ctx,
 ) -> Result<Layout> {
@@ -24,8 +25,11 @@ pub fn calibrate_layout(
         return Err(Error::input(
             "layout",
             format!(
-                "equally many gaussians in each of the {} x {} tiles of {TILE} pixels were expected, {count} in all for tiles of {} came",
-                grid.columns, grid.rows, header.tile
+                "expected equally many gaussians in each of {} x {} tiles of {TILE} pixels, got {} for tiles of {} pixels",
+                grid.columns,
+                grid.rows,
+                number_of(count, "gaussian"),
+                header.tile
             ),
         ));
     }

@@ -12,25 +12,26 @@ pub struct LayoutBank {
 
 #[node(category = "GPSToken", outputs(layout: "the recorded layout"))]
 impl LayoutBank {
-    /// Takes a layout from a bank of recorded ones: the authors' initg.pickle, or a record.
+    /// Takes layouts from a bank of recorded layouts: the authors' initg.pickle, or a record.
     ///
-    /// The pickle is read without running anything: it may hold a dict of classes, lists and NumPy arrays, and whatever else
-    /// is in it is refused by name. A record is a .safetensors file of the type LAYOUT, such as `splatgraph batch
-    /// graphs/layout.json --collect layout` makes of photos; a field `classes` (int64, one for each row) tells which layouts
-    /// are of which class, and without it all are there for all classes. Layouts are taken as they are.
+    /// The node reads the pickle without running any of its code. The pickle may hold a dict of classes, lists and NumPy
+    /// arrays; the node refuses anything else by name. A record is a .safetensors file of the type LAYOUT. `splatgraph batch
+    /// graphs/layout.json --collect layout`, for example, makes one from photos. Its field `classes` (int64, one number for
+    /// each row) gives the class of each layout; without it, every class has all layouts. The node does not change the
+    /// layouts.
     pub fn run(
         &self,
         /// The bank.
         #[input(path = read)]
         path: PathBuf,
-        /// Whose layouts to take from.
+        /// The class whose layouts to take.
         #[input(default = 0, min = 0)]
         class: i64,
-        /// Which layout of the class. In a pickle 0 is the last of a list, the one that the authors' code takes first; in a
-        /// record 0 is the first row.
+        /// The index of the first layout within its class. In a pickle, 0 is the last layout of the list, which the authors'
+        /// code takes first. In a record, 0 is the first row.
         #[input(default = 0, min = 0)]
         index: usize,
-        /// How many layouts, from this index on, for a batch of pictures.
+        /// The number of layouts from this index on, for a batch of pictures.
         #[input(default = 1, min = 1, max = 65536)]
         count: usize,
     ) -> Result<Layout> {
@@ -43,7 +44,7 @@ impl LayoutBank {
             return Err(Error::input(
                 "count",
                 format!(
-                    "layouts with equally many tokens were expected for a batch, but index {index} has {tokens} and index {} has {}. Take them one by one",
+                    "expected layouts with equally many tokens for a batch, got {tokens} at index {index} and {1} at index {0}. Take them one by one",
                     index + other,
                     layout.gaussians.len()
                 ),

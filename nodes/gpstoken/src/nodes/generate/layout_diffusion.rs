@@ -10,42 +10,42 @@ use crate::{
 };
 use splatgraph_sdk::prelude::*;
 
-/// Makes layouts for a class, from noise: where the gaussians are, for TextureDiffusion (paper, section 3.3).
+/// Samples layouts for a class from noise: the gaussians that TextureDiffusion starts from (paper, section 3.3).
 ///
-/// A layout depends on its seed and class, not on the others of a batch: picture i has the seed `seed + i`.
-#[node(category = "GPSToken", outputs(layout: "a gaussian and, when calibrated, a region for each token"))]
+/// A layout depends on its seed and class, not on the rest of the batch. Picture i has the seed `seed + i`.
+#[node(category = "GPSToken", outputs(layout: "a gaussian for each token, and a region for each if `calibrate` is on"))]
 #[expect(clippy::too_many_arguments, reason = "a node's inputs")]
 pub fn layout_diffusion(
     /// A generator of layouts, from LoadGenerator.
     generator: Local<Generator>,
     #[input(flatten)] subject: Subject,
-    /// Pictures.
+    /// The number of pictures.
     #[input(default = 1, min = 1, max = 65536)]
     count: u32,
-    /// Gaussians of a picture; 0 makes as many as the generator does, which is the only number that it can make.
+    /// Gaussians of a picture; 0 takes the number from the generator, which can make no other.
     #[input(default = 0, min = 0, max = 65536)]
     tokens: u32,
-    /// Points in time: one more than steps between them.
+    /// The number of points in time; there is one step less.
     #[input(default = 6, min = 2, max = 100000)]
     steps: u32,
-    /// How the way from noise to data is followed.
+    /// The method that follows the velocities from noise to data.
     #[input(default = Sampler::Euler)]
     sampler: Sampler,
-    /// How far the layout is pushed to its class; 1 is not at all, and takes half the time.
+    /// How strongly guidance pushes the layout towards its class; 1 is no guidance and takes half the time.
     #[input(default = 1.5)]
     guidance_scale: f32,
-    /// The time where guidance begins; noise is at 0, the layout at 1.
+    /// The time at which guidance begins; the noise is at 0 and the layout at 1.
     #[input(default = 0.0)]
     guidance_low: f32,
-    /// The time where guidance ends.
+    /// The time at which guidance ends.
     #[input(default = 1.0)]
     guidance_high: f32,
     #[input(flatten)] stochastic: Stochastic,
-    /// Makes each layout a partition of the tile, as TextureDiffusion knows them from its training (paper, algorithm 2). Otherwise
-    /// the gaussians are as sampled, and there are no regions.
+    /// Turns each layout into a partition of the tile, as in the training of TextureDiffusion's generator (paper, algorithm
+    /// 2). Otherwise the gaussians stay as sampled, and there are no regions.
     #[input(default = true)]
     calibrate: bool,
-    /// Recorded noise in place of the seed: `start` f32 [B, 5, N] and `steps` f32 [S, B, 5, N].
+    /// Recorded noise instead of the seed: `start` f32 [B, 5, N] and `steps` f32 [S, B, 5, N].
     noise: Option<Record>,
     ctx: &Ctx,
 ) -> Result<Layout> {

@@ -17,28 +17,33 @@ pub struct LoadGenerator {
 
 #[node(category = "GPSToken", outputs(generator: "the generator, for LayoutDiffusion or TextureDiffusion"))]
 impl LoadGenerator {
-    /// Loads a generator (SiT) of layouts or textures: the official checkpoint as it is, a compatible one, or one inside the pack.
+    /// Loads a generator (SiT) of layouts or textures: the official checkpoint without conversion, a compatible one, or one
+    /// inside the pack.
     ///
-    /// Reads .safetensors and .pth files in f32, f16 or bf16; sizes are taken from the shapes of the weights. With a condition
-    /// (`cond_embedder`) it is a generator of textures; without one and with 5 channels, of layouts. A file that was loaded before
-    /// is not read again while it is unchanged. The checkpoint's metadata (key `classes`) may name its classes in a list.
+    /// The node reads .safetensors and .pth files in f32, f16 or bf16, and takes the sizes from the shapes of the weights. A
+    /// checkpoint with a condition (`cond_embedder`) is a generator of textures. A checkpoint without one and with 5 channels
+    /// is a generator of layouts. The node reads a file again only if the file has changed. The metadata of the checkpoint
+    /// may name its classes in a list (key `classes`).
     ///
-    /// Its numbers are brought to the data's scale by means and stds, one for each channel: from the input `normalisation`, else
-    /// from the checkpoint's metadata (key `normalisation`), else from `NAME.normalisation.json` beside `NAME.safetensors`, else the
-    /// official ones for the official texture generator. Those of a layout generator are of gaussians (sigma_x, sigma_y,
-    /// rho, x, y); those of a texture generator are of the differences to the layout's gaussians, then of the textures.
+    /// The generator works on normalised numbers. Means and stds, one for each channel, bring them to the scale of the data.
+    /// The node takes them from the first of these places that has them: the input `normalisation`; the metadata of the
+    /// checkpoint (key `normalisation`); `NAME.normalisation.json` beside `NAME.safetensors`; for the official texture
+    /// generator, the official values. For layouts they are those of the gaussians (sigma_x, sigma_y, rho, x, y). For
+    /// textures they are those of the differences to the layout's gaussians, then of the textures.
     pub fn run(
         &self,
-        /// A checkpoint, or a model inside the pack: `small-layout`, of layouts, or `small-texture`, of textures for the tokenizer
-        /// `small`.
+        /// A checkpoint, or a model inside the pack: `small-layout` makes layouts, `small-texture` makes textures for the
+        /// tokenizer `small`.
         #[input(path = model, builtin = ["small-layout", "small-texture"])]
         model: PathBuf,
-        /// Attention heads; 0 takes what the checkpoint's metadata says under `heads`, else what is usual for the width.
+        /// Attention heads; 0 takes the number from the checkpoint's metadata (key `heads`), else the usual number for the
+        /// width.
         #[input(default = 0, min = 0, max = 1024)]
         heads: u32,
-        /// `{"means": [...], "stds": [...]}`, one number for each channel.
+        /// The scale of the data, `{"means": [...], "stds": [...]}`, with one number for each channel.
         normalisation: Option<Json>,
-        /// What the generator computes on, such as `cpu` or `gpu:1`; left out: what the run does. Always in f32.
+        /// The device on which the generator computes, such as `cpu` or `gpu:1`; left out: the device of the run. Always in
+        /// f32.
         device: Option<String>,
         ctx: &Ctx,
     ) -> Result<Local<Generator>> {
@@ -57,7 +62,7 @@ impl LoadGenerator {
     }
 }
 
-/// The normalisation, and where it is from.
+/// The normalisation and its origin.
 fn normalisation_of(loaded: &GeneratorFile, given: Option<Json>, model: &Path) -> Result<(Normalisation, String)> {
     let sizes = &loaded.sizes;
     let side_file = model.with_extension("normalisation.json");
@@ -88,9 +93,9 @@ fn normalisation_of(loaded: &GeneratorFile, given: Option<Json>, model: &Path) -
     Err(Error::input(
         "normalisation",
         format!(
-            "loading a generator: means and stds of {channels} channels ({values}) were expected, as the generator works on normalised numbers. \
-             None are in the checkpoint's metadata (key `normalisation`) or in {}, and only the official texture generator has known ones. \
-             Give those of its training data: \"normalisation\": {{\"means\": [...], \"stds\": [...]}}\nfile: {}",
+            "loading a generator: expected means and stds of {channels} channels ({values}), as the generator works on normalised numbers, \
+             got none in the input `normalisation`, in the checkpoint's metadata (key `normalisation`) or in {}; only the official texture generator has known ones. \
+             Give the values of its training data: \"normalisation\": {{\"means\": [...], \"stds\": [...]}}\nfile: {}",
             side_file.file_name().unwrap_or_default().to_string_lossy(),
             model.display()
         ),

@@ -1,4 +1,4 @@
-//! Layouts and tokens from noise, classes and drawings.
+//! Nodes that make layouts and tokens from noise, classes, records and drawings.
 
 pub mod box_layout;
 pub mod calibrate_layout;

@@ -3,6 +3,7 @@
 use crate::{
     device::Placed,
     generator::sampler::{Sampler, Settings, Step},
+    names::count as number_of,
     splat::Tiles,
     stages::{
         decode::decode,
@@ -16,41 +17,42 @@ use crate::{
 use splatgraph_sdk::prelude::*;
 use std::ops::Range;
 
-/// Makes tokens for a layout and a class: moves the gaussians a little and gives each a texture, from noise (paper, section
+/// Samples tokens for a layout and a class from noise: moves the gaussians a little and gives each a texture (paper, section
 /// 3.3).
 ///
-/// A picture depends on its seed, its layout and class, not on the others of a batch: picture i has the seed `seed + i`. The noise
-/// is described in the pack's README.
+/// A picture depends on its seed, layout and class, not on the rest of the batch. Picture i has the seed `seed + i`. The
+/// README of the pack describes the noise.
 #[node(category = "GPSToken", outputs(tokens: "gaussians with textures"))]
 #[expect(clippy::too_many_arguments, reason = "a node's inputs")]
 pub fn texture_diffusion(
     /// A generator of textures, from LoadGenerator.
     generator: Local<Generator>,
-    /// Where the gaussians start, for one tile of 256 pixels.
+    /// The gaussians to start from, for one tile of 256 x 256 pixels.
     layout: Layout,
     #[input(flatten)] subject: Subject,
-    /// Points in time. A stochastic sampler evaluates the model at each, the others make a step between two.
+    /// The number of points in time. A stochastic sampler evaluates the model at each point. The other samplers make a step
+    /// between each two.
     #[input(default = 250, min = 2, max = 100000)]
     steps: u32,
-    /// How the way from noise to data is followed.
+    /// The method that follows the velocities from noise to data.
     #[input(default = Sampler::Sde)]
     sampler: Sampler,
-    /// How far the picture is pushed to its class; 1 is not at all, and takes half the time.
+    /// How strongly guidance pushes the picture towards its class; 1 is no guidance and takes half the time.
     #[input(default = 1.5)]
     guidance_scale: f32,
-    /// The time where guidance begins; noise is at 0, the picture at 1.
+    /// The time at which guidance begins; the noise is at 0 and the picture at 1.
     #[input(default = 0.2)]
     guidance_low: f32,
-    /// The time where guidance ends.
+    /// The time at which guidance ends.
     #[input(default = 1.0)]
     guidance_high: f32,
     #[input(flatten)] stochastic: Stochastic,
-    /// Recorded noise in place of the seed: `start` f32 [B, C, N] and `steps` f32 [S, B, C, N].
+    /// Recorded noise instead of the seed: `start` f32 [B, C, N] and `steps` f32 [S, B, C, N].
     noise: Option<Record>,
-    /// Shows the picture as expected at the time after every so many steps; 0 shows none. Needs a tokenizer.
+    /// The number of steps between previews of the expected picture; 0 shows none. Needs `tokenizer`.
     #[input(default = 0, min = 0)]
     preview_every: u32,
-    /// Decodes the previews.
+    /// The tokenizer that decodes the previews.
     tokenizer: Option<Local<Tokenizer>>,
     ctx: &Ctx,
 ) -> Result<Tokens> {
@@ -62,14 +64,14 @@ pub fn texture_diffusion(
         return Err(Error::input(
             "layout",
             format!(
-                "expected a layout of one tile, as the generator makes pictures of 256 x 256 pixels, got one of {columns} x {rows} tiles"
+                "expected a layout of one tile, as the generator makes pictures of 256 x 256 pixels, got {columns} x {rows} tiles"
             ),
         ));
     }
     if pictures == 0 || count == 0 {
         return Err(Error::input(
             "layout",
-            format!("expected at least one gaussian, got {pictures} pictures of {count}"),
+            format!("expected at least one gaussian, got {} of {count}", number_of(pictures, "picture")),
         ));
     }
     if preview_every > 0 && tokenizer.is_none() {
@@ -83,7 +85,7 @@ pub fn texture_diffusion(
         return Err(Error::input(
             "layout",
             format!(
-                "expected finite gaussians, got one with {2} at number {0} of picture {1}",
+                "expected finite gaussians, got {2} in gaussian {0} of picture {1}",
                 index / 5 % count,
                 index / 5 / count,
                 gaussians[index]
@@ -110,7 +112,7 @@ pub fn texture_diffusion(
         if preview_every == 0 || !step.index.is_multiple_of(preview_every as usize) || !ctx.wants_previews() {
             return Ok(());
         }
-        // Where the velocity leads from here in a straight line.
+        // The end of a straight line from here along the velocity.
         let rest = 1.0 - step.t;
         let expected: Vec<f32> = step.from.iter().zip(step.velocity).map(|(x, v)| x + rest * v).collect();
         let size = (range.len() * channels * count).min(expected.len());

@@ -6,31 +6,33 @@ use crate::{
         grid::Grid,
         picture::{grey, tile_input},
     },
+    names::{count as number_of, one_or},
     partition::{Region, complexity},
 };
 use rayon::prelude::*;
 use splatgraph_sdk::prelude::*;
 
-/// Colours of no complexity, a quarter of the most, and so on.
+/// Colours for complexities of 0, 1/4, 2/4, 3/4 and 1 of the largest.
 const COLOURS: [[f32; 3]; 5] =
     [[0.02, 0.01, 0.08], [0.30, 0.06, 0.43], [0.73, 0.21, 0.33], [0.98, 0.55, 0.04], [0.99, 0.99, 0.64]];
 
-/// Shows how complex each region is for each of its pixels, which is what the cutting goes by: entropy^exponent of the gradients
-/// in it (paper, section 3.2). Dark regions have little to show, bright ones much.
+/// Shows the complexity of each region per pixel: entropy^exponent of the gradients in it (paper, section 3.2). Dark regions
+/// have little detail, bright regions have much.
 ///
-/// The whole complexity of a region is this times its pixels; InitTokens always cuts the region that has most of it.
+/// The whole complexity of a region is this value times its pixels. InitTokens always cuts the region with the largest whole
+/// complexity.
 #[node(category = "GPSToken", outputs(
     image: "the regions in the colours of their complexity",
-    mask: "the same from 0 to 1, the largest of each picture",
-    largest: "the whole complexity of the most complex region: InitTokens with a `threshold` above it would have cut less",
-    each: "for each picture: [{\"per_pixel\": the largest of a region's pixels, \"largest\": .., \"total\": the sum over regions}, ..]",
+    mask: "the complexity per pixel from 0 to 1, where 1 is the largest of each picture",
+    largest: "the whole complexity of the most complex region; with a larger `threshold`, InitTokens would have cut less",
+    each: "for each picture: [{\"per_pixel\": the largest complexity per pixel, \"largest\": .., \"total\": the sum over all regions}, ..]",
 ))]
 pub fn complexity_map(
     /// The picture.
     image: Image,
-    /// Its layout, from InitTokens or another node that gives regions; one for all pictures, or one for each.
+    /// Its layout, from InitTokens or another node that makes regions; one for all pictures, or one for each.
     layout: Layout,
-    /// As in InitTokens.
+    /// The exponent of the entropy, as in InitTokens.
     #[input(default = 2.5, min = 0, max = 100)]
     exponent: f64,
     ctx: &Ctx,
@@ -38,7 +40,10 @@ pub fn complexity_map(
     let [batch, height, width, _] = image.image.dims()?;
     let grid = Grid::of_picture(width, height)?;
     let Some(regions) = &layout.regions else {
-        return Err(Error::input("layout", "a layout with regions was expected, this one has gaussians only"));
+        return Err(Error::input(
+            "layout",
+            "expected a layout with regions, got gaussians only. Connect InitTokens, or put CalibrateLayout in front",
+        ));
     };
     let [layouts, count, _] = regions.dims()?;
     if Grid::of_header(&layout.header) != grid
@@ -49,8 +54,12 @@ pub fn complexity_map(
         return Err(Error::input(
             "layout",
             format!(
-                "a layout for the {} x {} tiles of the picture was expected, for all {batch} pictures or for each, one of {columns} x {rows} tiles with {count} regions for {layouts} pictures came",
-                grid.columns, grid.rows
+                "expected a layout of {} x {} tiles, as the picture has, for {}; got {columns} x {rows} tiles with {} for {}. Make the layout from this picture",
+                grid.columns,
+                grid.rows,
+                one_or(batch),
+                number_of(count, "region"),
+                number_of(layouts, "picture")
             ),
         ));
     }
@@ -110,7 +119,9 @@ fn region(corners: [f32; 4]) -> Result<Region> {
     if !inside(x0, x1) || !inside(y0, y1) {
         return Err(Error::input(
             "layout",
-            format!("regions inside their tiles were expected, one from ({x0}, {y0}) to ({x1}, {y1}) pixels came"),
+            format!(
+                "expected regions inside their tiles, got one from ({x0}, {y0}) to ({x1}, {y1}) pixels. Put CalibrateLayout in front"
+            ),
         ));
     }
     let [x0, y0, x1, y1] = [x0, y0, x1, y1].map(|v| v.round().clamp(0.0, last) as usize);

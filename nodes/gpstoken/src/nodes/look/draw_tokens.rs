@@ -3,33 +3,33 @@
 use crate::draw::{Colour, Style, TokensOrLayout, draw};
 use splatgraph_sdk::prelude::*;
 
-/// Shows where the tokens are: an ellipse at one sigma for each, small ones warm and large ones cool, and the outlines of the
-/// regions where there are any.
+/// Draws each token as an ellipse at one sigma, small ones in warm and large ones in cool colours, and the outlines of the
+/// regions if there are any.
 ///
-/// `before` shows what an edit did: its tokens are drawn faintly, and where there are equally many, red lines lead from where
-/// each one was to where it is.
+/// `before` shows the effect of an edit: the node draws its tokens faintly. If both have equally many tokens, red lines lead
+/// from the old place of each token to the new one.
 #[node(category = "GPSToken", outputs(image: "the drawing"))]
 #[expect(clippy::too_many_arguments, reason = "a node's inputs")]
 pub fn draw_tokens(
     /// TOKENS or a LAYOUT.
     tokens: TokensOrLayout,
-    /// Drawn upon, darkened a little; a dark canvas of the tokens' size without it.
+    /// The background, darkened a little; left out: a dark canvas of the tokens' size.
     image: Option<Image>,
-    /// How many times larger than the picture the drawing is.
+    /// The size of the drawing as a multiple of the size of the picture.
     #[input(default = 1, min = 1, max = 8)]
     scale: u32,
-    /// Ellipses are drawn at one sigma, and with 2 or 3 at two and three sigmas, too; a token reaches as far as its `support`.
+    /// 1 draws ellipses at one sigma; 2 and 3 add ellipses at two and three sigmas. A token reaches as far as its `support`.
     #[input(default = 1, min = 1, max = 3)]
     sigmas: u32,
-    /// Writes each token's index, from 0; best with a scale of 3 or more.
+    /// Writes the index of each token, from 0; most readable with a scale of 3 or more.
     #[input(default = false)]
     ids: bool,
-    /// What the colours say.
+    /// What the colours show.
     #[input(default = Colour::Size)]
     colour: Colour,
-    /// For `colour` = selection.
+    /// The selection for the colour `selection`.
     selection: Option<Selection>,
-    /// TOKENS or a LAYOUT from before an edit; one for all pictures, or one for each.
+    /// TOKENS or a LAYOUT before an edit; one for all pictures, or one for each.
     before: Option<TokensOrLayout>,
     ctx: &Ctx,
 ) -> Result<Image> {

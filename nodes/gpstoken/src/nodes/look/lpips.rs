@@ -6,12 +6,13 @@ use crate::{
     kernels::{cpu::Level, workspace::Workspace},
     layers::Host,
     lpips::{Backbone, Difference, Network, at_each_pixel, distance},
+    names::one_or,
     on_device,
 };
 use splatgraph_sdk::{checkpoint, prelude::*, serde_json::json};
 use std::path::Path;
 
-/// The node's state: the network that it loaded last, and memory that it uses again.
+/// The node's state: the network that it loaded last, and memory that it reuses.
 #[derive(Default)]
 pub struct Lpips {
     last: Latest<(Backbone, Loaded<Network, Network<on_device::Parameter>>)>,
@@ -21,28 +22,30 @@ pub struct Lpips {
 #[node(category = "GPSToken", outputs(
     lpips: "the mean over the batch; 0 for equal pictures",
     each: "for each picture: [{\"lpips\": ..}, ..]",
-    map: "where the pictures differ, [B, H, W, 3], grey: what all stages of the network say about a pixel",
+    map: "where the pictures differ, [B, H, W, 3], grey: the differences of all stages of the network at each pixel",
 ))]
 impl Lpips {
     /// Measures how different two pictures look to a network that was trained on photos (LPIPS 0.1, Zhang et al. 2018).
     ///
-    /// It agrees with people better than PSNR, above all about blur; the smaller the better, and 0.5 is far apart. Values of AlexNet
-    /// and VGG16 are not comparable: say which one it was. Pictures are taken as they are, without rounding. Weights are not part
-    /// of the pack; its README says where they come from. VGG16 needs about 800 bytes of memory for each pixel.
+    /// LPIPS agrees with people better than PSNR does, above all about blur. Smaller is better, and 0.5 is a large distance.
+    /// Values of AlexNet and VGG16 are not comparable: always name the network. The node does not round the pictures. The
+    /// weights are not part of the pack; its README says where to get them. VGG16 needs about 800 bytes of memory for each
+    /// pixel.
     pub fn run(
         &self,
-        /// The first picture, usually the original; one for all of `b`, or as many.
+        /// The first picture, usually the original; one for all pictures of `b`, or one for each.
         a: Placed<Image>,
-        /// The second, of the same size; the distance is the same either way.
+        /// The second picture, of the same size. Exchanging both does not change the distance.
         b: Placed<Image>,
-        /// The weights: features of AlexNet or VGG16 with the heads of LPIPS. Which network it is, its tensors' names tell.
+        /// The weights: features of AlexNet or VGG16 with the heads of LPIPS. The names of the tensors tell which network it
+        /// is.
         #[input(path = model)]
         model: PathBuf,
-        /// What to compute on, such as `cpu` or `gpu:1`; left out: what the run does.
+        /// The device to compute on, such as `cpu` or `gpu:1`; left out: the device of the run.
         device: Option<String>,
         ctx: &Ctx,
     ) -> Result<(f64, Json, Image)> {
-        // In f32 always: distances of nearly equal pictures are sums of small squares.
+        // Always in f32: distances of nearly equal pictures are sums of small squares.
         let compute = Compute::of_run(ctx, device.as_deref())?.in_f32();
         let (backbone, network) = self.load(&model, &compute).map_err(|e| e.blame("model"))?;
         let Compared { size: [height, width], pictures } = match &network {
@@ -92,15 +95,15 @@ impl Lpips {
     }
 }
 
-/// Which pictures are compared.
+/// The pictures to compare.
 struct Pairs {
-    /// Pictures of `a` and of `b`.
+    /// Number of pictures in `a` and in `b`.
     counts: [usize; 2],
     /// Height and width.
     size: [usize; 2],
 }
 
-/// What came out: for each pair the differences of all stages.
+/// The result: for each pair the differences of all stages.
 struct Compared {
     size: [usize; 2],
     pictures: Vec<Vec<Difference>>,
@@ -110,7 +113,10 @@ impl Pairs {
     fn new(backbone: Backbone, a: [usize; 4], b: [usize; 4]) -> Result<Self> {
         let ([count_a, height, width, _], [count_b, height_b, width_b, _]) = (a, b);
         if count_a == 0 || count_b == 0 {
-            return Err(Error::input("a", format!("expected at least one picture, got {count_a} and {count_b}")));
+            return Err(Error::input(
+                "a",
+                format!("expected at least one picture in a and in b, got {count_a} and {count_b}"),
+            ));
         }
         if [height, width] != [height_b, width_b] {
             let node = format!(
@@ -124,10 +130,7 @@ impl Pairs {
             ));
         }
         if count_a != count_b && count_a != 1 && count_b != 1 {
-            return Err(Error::input(
-                "b",
-                format!("expected as many pictures as in a, which has {count_a}, or one; got {count_b}"),
-            ));
+            return Err(Error::input("b", format!("expected {}, as in a, got {count_b}", one_or(count_a))));
         }
         backbone.check_size([width, height])?;
         Ok(Self { counts: [count_a, count_b], size: [height, width] })

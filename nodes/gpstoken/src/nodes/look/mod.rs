@@ -1,4 +1,4 @@
-//! Tokens and pictures to look at, and how alike pictures look.
+//! Nodes that show tokens and layouts, and that measure how similar two pictures look.
 
 pub mod complexity_map;
 pub mod draw_tokens;

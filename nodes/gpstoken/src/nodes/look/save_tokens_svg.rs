@@ -1,41 +1,42 @@
 //! The node `gpstoken.SaveTokensSvg`.
 
 use crate::draw::{Colour, Shown, TokensOrLayout, colours, png_of, svg};
+use crate::names::one_or;
 use splatgraph_sdk::{numbered, prelude::*, write_output};
 use std::path::Path;
 
-/// Writes the tokens as an SVG file: an ellipse at one sigma for each, lines at two, the regions, and the numbers of a token
-/// when the pointer rests on it.
+/// Writes tokens as an SVG file: an ellipse at one sigma for each token, a line at two, the regions, and the numbers of a
+/// token when the pointer rests on it.
 ///
-/// Any browser shows it at any size, and editors of vector graphics open it. One file for each picture of a batch.
-#[node(category = "GPSToken", output, outputs(path: "the file; of a batch, the first", paths: "all files, in the order of the batch"))]
+/// Any browser shows the file at any size, and editors of vector graphics open it. A batch makes one file for each picture.
+#[node(category = "GPSToken", output, outputs(path: "the file; for a batch, the first one", paths: "all files, in the order of the batch"))]
 pub fn save_tokens_svg(
     /// TOKENS or a LAYOUT.
     tokens: TokensOrLayout,
-    /// The file. `{b}` stands for the index in the batch; without it, a batch adds -000, -001 and so on.
+    /// The file. `{b}` stands for the index in the batch; without it, a batch adds -000, -001 and so on to the name.
     #[input(path = write)]
     path: PathBuf,
-    /// Put below the tokens, inside the file; one for all, or one for each.
+    /// The background, stored inside the file; one for all pictures, or one for each.
     image: Option<Image>,
-    /// What the colours say.
+    /// What the colours show.
     #[input(default = Colour::Size)]
     colour: Colour,
-    /// For `colour` = selection.
+    /// The selection for the colour `selection`.
     selection: Option<Selection>,
-    /// Writes each token's index, from 0.
+    /// Writes the index of each token, from 0.
     #[input(default = false)]
     ids: bool,
     ctx: &Ctx,
 ) -> Result<(PathBuf, Vec<PathBuf>)> {
     if path.extension().is_none_or(|extension| !extension.eq_ignore_ascii_case("svg")) {
-        return Err(at(Error::input("path", "a file name that ends with .svg was expected"), &path));
+        return Err(at(Error::input("path", "expected a file name that ends with .svg"), &path));
     }
     let shown = Shown::new(tokens)?;
     let pictures = image.as_ref().map(|image| image.image.dims::<4>()).transpose()?;
     if let Some([pictures, ..]) = pictures.filter(|[pictures, ..]| *pictures != 1 && *pictures != shown.batch) {
         return Err(Error::input(
             "image",
-            format!("1 or {} pictures were expected, as there are tokens for, {pictures} came", shown.batch),
+            format!("expected {}, as the tokens have, got {pictures}", one_or(shown.batch)),
         ));
     }
     let mut files = Vec::new();
@@ -54,7 +55,7 @@ pub fn save_tokens_svg(
         files.push((numbered(&path, b, shown.batch), text));
     }
     let Some((first, _)) = files.first() else {
-        return Err(Error::input("tokens", "tokens of at least one picture were expected, none came"));
+        return Err(Error::input("tokens", "expected tokens of at least one picture, got none"));
     };
     let first = first.clone();
     for (path, text) in &files {

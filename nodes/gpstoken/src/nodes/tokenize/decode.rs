@@ -7,23 +7,25 @@ use crate::{
 };
 use splatgraph_sdk::prelude::*;
 
-/// Turns a splatted map into a picture (paper, section 3.4), as large as the one that was encoded.
+/// Turns a splatted map into a picture of the size that Encode got (paper, section 3.4).
 ///
-/// - `merged` decodes the tiles of a map as one picture, each normalised by its own statistics: what the authors do with their
-///   smaller models, up to 4 x 4 tiles. What is larger is decoded `overlapping`.
-/// - `separate` decodes tile by tile, as the authors do with models that were trained on larger maps. It needs the least memory.
-/// - `overlapping` decodes windows that are an eighth of a tile larger than it on each side, and go over into each other there: no
-///   seams, in any size, with little memory. About 1.6 times the work. Splat may be either; `separate` is what the tokenizer was
-///   trained on, `merged` lets tokens reach into the tiles around them, as edited ones may have to.
+/// - `merged` decodes all tiles of a map as one picture and normalises each picture by its own statistics. The authors do
+///   this with their smaller models, up to 4 x 4 tiles. Larger maps are decoded `overlapping`.
+/// - `separate` decodes tile by tile. The authors do this with models that were trained on larger maps. It needs the least
+///   memory.
+/// - `overlapping` decodes windows that extend an eighth of a tile beyond the tile on each side, and blends them there. It
+///   makes no seams at any size and needs little memory, but about 1.6 times the work. It takes both settings of Splat: the
+///   tokenizer was trained on `separate`; `merged` lets tokens reach into the tiles around them, as edited tokens may have
+///   to.
 ///
-/// A map that was splatted larger than the tokenizer's own is decoded `overlapping` instead of `merged`.
-#[node(category = "GPSToken", outputs(image: "values around 0..1, not cut off"))]
+/// A map that Splat made larger than the tokenizer's own is decoded `overlapping` instead of `merged`.
+#[node(category = "GPSToken", outputs(image: "the picture, with values around 0..1 that are not clipped"))]
 pub fn decode(
     /// From LoadTokenizer.
     tokenizer: Local<Tokenizer>,
     /// From Splat.
     map: Placed<FeatureMap>,
-    /// For pictures of several tiles.
+    /// How to decode a picture of several tiles.
     #[input(default = Together::Merged)]
     tiles: Together,
     ctx: &Ctx,

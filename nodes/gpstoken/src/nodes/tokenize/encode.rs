@@ -6,11 +6,11 @@ use crate::{
 };
 use splatgraph_sdk::prelude::*;
 
-/// Looks at a picture: gives the feature map that RefineTokens samples (paper, section 3.3).
+/// Turns a picture into the feature map that RefineTokens samples (paper, section 3.3).
 ///
-/// A picture of any size is encoded tile by tile, each of 256 pixels and by itself; tiles at the right and lower border that reach
-/// beyond the picture repeat its last pixels.
-#[node(category = "GPSToken", outputs(features: "as many pixels as the tiles have"))]
+/// The picture may have any size. The node encodes it in tiles of 256 x 256 pixels, each by itself. Tiles at the right and
+/// lower border that reach beyond the picture repeat its last pixels.
+#[node(category = "GPSToken", outputs(features: "the feature map, with as many pixels as the tiles"))]
 pub fn encode(
     /// From LoadTokenizer.
     tokenizer: Local<Tokenizer>,

@@ -1,6 +1,7 @@
 //! The node `gpstoken.FindTokenCount`.
 
 use crate::{
+    names::count,
     splat::Tiles,
     stages::{
         decode::decode,
@@ -14,15 +15,16 @@ use crate::{
 };
 use splatgraph_sdk::prelude::*;
 
-/// Finds the fewest tokens that reconstruct a picture well enough: link the result to the `tokens` of InitTokens.
+/// Finds the smallest number of tokens that reconstructs a picture well enough. Link the result to the `tokens` of InitTokens.
 ///
-/// Encodes once, then tries numbers between `low` and `high`, halving what lies between, each with a whole reconstruction: at
-/// most ten for 16 to 256. More tokens nearly always mean a higher PSNR, but not always, so that a smaller number than the one found
-/// may do by luck. PSNR is that of Compare: of pictures rounded to 8 bits, the mean over the batch.
+/// The node encodes the picture once and searches between `low` and `high` by halving the range. Each number takes a whole
+/// reconstruction: at most ten for 16 to 256. More tokens nearly always give a higher PSNR, but not always, so a number
+/// smaller than the result may also reach it. The node computes PSNR as std.Compare does: on pictures rounded to 8 bits, as
+/// the mean over the batch.
 #[node(category = "GPSToken", outputs(
-    tokens: "tokens for each 256-pixel tile; `high` where even that many do not reach the PSNR",
-    psnr: "what they reach, in dB",
-    reached: "whether that is enough",
+    tokens: "tokens for each 256-pixel tile; `high` if even that many do not reach the PSNR",
+    psnr: "the PSNR of these tokens, in dB",
+    reached: "whether the tokens reach the wanted PSNR",
 ))]
 #[expect(clippy::too_many_arguments, reason = "a node's inputs")]
 pub fn find_token_count(
@@ -30,36 +32,36 @@ pub fn find_token_count(
     tokenizer: Local<Tokenizer>,
     /// The picture.
     image: Image,
-    /// What is to be reached, in dB.
+    /// The wanted PSNR, in dB.
     #[input(min = 0, max = 100)]
     psnr: f64,
-    /// The fewest tokens for each tile that are tried.
+    /// The smallest number of tokens for each tile to try.
     #[input(default = 16, min = 1, max = 65536)]
     low: u32,
-    /// The most tokens for each tile.
+    /// The largest number of tokens for each tile to try.
     #[input(default = 256, min = 1, max = 65536)]
     high: u32,
-    /// As in InitTokens.
+    /// The exponent of the entropy, as in InitTokens.
     #[input(default = Cut::EXPONENT, min = 0, max = 100)]
     exponent: f64,
-    /// As in InitTokens.
+    /// The smallest region that is cut, as in InitTokens.
     #[input(default = Cut::MIN_REGION, min = 1, max = 256)]
     min_region: u32,
-    /// As in InitTokens.
+    /// Where more tokens are wanted, as in InitTokens.
     weight_map: Option<Mask>,
-    /// As in InitTokens.
+    /// The strength of the weight map, as in InitTokens.
     #[input(default = Cut::WEIGHT)]
     weight: f32,
-    /// As in Decode.
+    /// How to decode a picture of several tiles, as in Decode.
     #[input(default = Together::Merged)]
     tiles: Together,
-    /// As `tiles` of Splat.
+    /// How to splat a picture of several tiles, as `tiles` in Splat.
     #[input(default = Tiles::Merged)]
     splat_tiles: Tiles,
     ctx: &Ctx,
 ) -> Result<(u32, f64, bool)> {
     if low > high {
-        return Err(Error::input("low", format!("expected at most {high}, which is `high`, got {low}")));
+        return Err(Error::input("low", format!("expected at most `high`, which is {high}, got {low}")));
     }
     if psnr.is_nan() {
         return Err(Error::input("psnr", "expected a number, got NaN"));
@@ -70,19 +72,22 @@ pub fn find_token_count(
     let most = (high - low).checked_ilog2().map_or(1, |halvings| halvings as usize + 3); // reconstructions, at most
     let mut tried = 0;
     let mut reconstruct = |tokens: u32| -> Result<f64> {
-        ctx.progress(tried, most, &format!("{tokens} tokens"));
+        ctx.progress(tried, most, &count(tokens as usize, "token"));
         tried += 1;
         let (layout, _) = layout(&image, &Cut { tokens: tokens as usize, ..cut.clone() }, ctx).map_err(too_many)?;
         let refined = refine(&tokenizer, features.clone(), &layout, ctx)?;
         let map = splat(refined, Some(&tokenizer), splat_tiles, 1.0, ctx)?;
         let decoded = decode(&tokenizer, map, tiles, ctx)?.into_host()?;
         let reached = mean_psnr(&image, &decoded)?;
-        ctx.info(format!("{tokens} tokens: {reached:.2} dB"));
+        ctx.info(format!("{}: {reached:.2} dB", count(tokens as usize, "token")));
         Ok(reached)
     };
     let (mut enough, mut best) = (high, reconstruct(high)?);
     if best < psnr {
-        ctx.warn(format!("{psnr} dB are not reached with {high} tokens for each tile, which reach {best:.2} dB; raise `high`, or use another tokenizer"));
+        ctx.warn(format!(
+            "expected {psnr} dB, got {best:.2} dB with {} for each tile; raise `high`, or use another tokenizer",
+            count(high as usize, "token")
+        ));
         return Ok((high, best, false));
     }
     let mut try_fewer = |tokens: u32| -> Result<bool> {
@@ -103,7 +108,7 @@ pub fn find_token_count(
     Ok((enough, best, true))
 }
 
-/// What InitTokens says about its `tokens` is about `high` here.
+/// An error about the `tokens` of InitTokens becomes an error about `high`.
 fn too_many(error: Error) -> Error {
     match error.input.as_deref() {
         Some("tokens") => Error { input: Some("high".to_owned()), ..error },
@@ -118,8 +123,9 @@ fn mean_psnr(original: &Image, decoded: &Image) -> Result<f64> {
         return Err(Error::input(
             "tokenizer",
             format!(
-                "a tokenizer that gives back pictures of {width} x {height} pixels was expected, pictures of {:?} came. Leave its map_width and map_height at 0",
-                decoded.image.shape()
+                "expected a tokenizer that decodes pictures of {width} x {height} pixels, got one that decodes {} x {}. Leave its map_width and map_height at 0",
+                decoded.image.shape()[2],
+                decoded.image.shape()[1]
             ),
         ));
     }

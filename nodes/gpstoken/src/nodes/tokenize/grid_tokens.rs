@@ -7,9 +7,10 @@ use crate::{
 };
 use splatgraph_sdk::prelude::*;
 
-/// Lays tokens evenly, whatever the picture shows: the layout to compare InitTokens with.
+/// Places tokens evenly, whatever the picture shows. Use this layout to compare InitTokens with.
 ///
-/// The 256-pixel tiles of a picture get equally many tokens each. A tile that reaches beyond the picture is laid out as a whole.
+/// Each 256-pixel tile of the picture gets the same number of tokens. A tile that reaches beyond the picture is covered as a
+/// whole.
 #[node(category = "GPSToken", outputs(layout: "a gaussian and a region for each token"))]
 pub fn grid_tokens(
     /// The picture; only its size counts.
@@ -25,8 +26,8 @@ pub fn grid_tokens(
     layout_of(batch, grid, [width, height], &tiles, &vec![regions; tiles.len()])
 }
 
-/// Rows of regions of about the same size: a full grid where the number has two factors of which one is at most twice the
-/// other, else rows that differ by one region.
+/// Rows of regions of about equal size: a full grid if the number has two factors of which one is at most twice the other,
+/// else rows that differ by one region.
 fn even_regions(tokens: usize) -> Vec<Region> {
     let full = (1..=tokens.isqrt()).rev().find(|rows| tokens.is_multiple_of(*rows));
     let rows =

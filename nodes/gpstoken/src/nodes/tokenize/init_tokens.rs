@@ -3,12 +3,12 @@
 use crate::stages::layout::{Cut, layout};
 use splatgraph_sdk::prelude::*;
 
-/// Lays tokens where the picture has most to show: cuts it into regions by their entropy and starts a gaussian in each
-/// (paper, section 3.2).
+/// Places more tokens where the picture has more detail: cuts it into regions by their entropy and starts a gaussian in each
+/// region (paper, section 3.2).
 ///
-/// A picture of any size is worked on in tiles of 256 pixels, and each tile gets `tokens` tokens. A tile that reaches beyond the
-/// picture lays them where the picture is. With a threshold the number follows from the picture. FindTokenCount finds one for a
-/// PSNR.
+/// The picture may have any size. The node cuts it in tiles of 256 x 256 pixels, and each tile gets `tokens` tokens. A tile
+/// that reaches beyond the picture has its tokens where the picture is. With a threshold, the number of tokens depends on the
+/// picture. FindTokenCount finds the number for a wanted PSNR.
 #[node(category = "GPSToken", outputs(
     layout: "a gaussian and a region for each token",
     count: "tokens for each tile: `tokens`, or fewer with a threshold",
@@ -20,20 +20,23 @@ pub fn init_tokens(
     /// Tokens for each 256-pixel tile.
     #[input(default = Cut::TOKENS, min = 1, max = 65536)]
     tokens: u32,
-    /// How much texture attracts tokens: the exponent of a region's entropy. 0 counts the area only.
+    /// How strongly texture attracts tokens: the exponent of a region's entropy. 0 counts only the area.
     #[input(default = Cut::EXPONENT, min = 0, max = 100)]
     exponent: f64,
-    /// Regions with sides of at most this many pixels plus one are not cut any more.
+    /// The node does not cut a region whose sides are at most this many pixels plus one.
     #[input(default = Cut::MIN_REGION, min = 1, max = 256)]
     min_region: u32,
-    /// Where tokens are wanted besides: a weight for each pixel, of the picture's size; one for all pictures, or one for each.
+    /// Where more tokens are wanted: a weight for each pixel, in the size of the picture; one map for all pictures, or one
+    /// for each.
     weight_map: Option<Mask>,
-    /// Strength of the weight map; a pixel of a textured place counts about 10 to 40 by itself. No effect without a map.
+    /// The strength of the weight map. For comparison: the complexity of a textured pixel is about 10 to 40. No effect
+    /// without a map.
     #[input(default = Cut::WEIGHT)]
     weight: f32,
-    /// Stops cutting when no region that can be cut is more complex than this; `tokens` is then the most there may be. All tiles
-    /// of all pictures get as many as the one that needs most. A region counts its pixels times entropy^exponent, so that 16 x 16
-    /// textured pixels count about 2,000 to 10,000; ComplexityMap shows it. 0 always makes `tokens`.
+    /// The node stops cutting when no region that can be cut is more complex than this; `tokens` is then the largest number.
+    /// All tiles of all pictures get as many tokens as the tile that needs most. The complexity of a region is its pixels
+    /// times entropy^exponent, about 2,000 to 10,000 for 16 x 16 textured pixels; ComplexityMap shows it. 0 always makes
+    /// `tokens` tokens.
     #[input(default = 0.0, min = 0)]
     threshold: f64,
     ctx: &Ctx,

@@ -19,25 +19,26 @@ pub struct LoadTokenizer {
 
 #[node(category = "GPSToken", outputs(tokenizer: "the tokenizer, for Encode, RefineTokens, Splat and Decode"))]
 impl LoadTokenizer {
-    /// Loads a tokenizer: the official checkpoints as they are, or one trained here.
+    /// Loads a tokenizer: an official checkpoint without conversion, or one that TrainTokenizer wrote.
     ///
-    /// Reads .safetensors and .pth files in f32, f16 or bf16; all sizes are taken from the shapes of the weights. A file that was
-    /// loaded before is not read again while it is unchanged.
+    /// The node reads .safetensors and .pth files in f32, f16 or bf16, and takes all sizes from the shapes of the weights. It
+    /// reads a file again only if the file has changed.
     pub fn run(
         &self,
-        /// A checkpoint, or `small`: the model inside the pack.
+        /// A checkpoint, or `small`, the model inside the pack.
         #[input(path = model, builtin = ["small"], default = "small")]
         model: PathBuf,
-        /// Columns of a tile's feature map; 0 takes what the file says, else what makes the decoder's picture a tile.
+        /// Columns of a tile's feature map; 0 takes the number from the file, else the number for which the decoder makes a
+        /// picture of one tile.
         #[input(default = 0, min = 0, max = 1024)]
         map_width: u32,
-        /// Rows of a tile's feature map; 0 as above.
+        /// Rows of a tile's feature map; 0 as for `map_width`.
         #[input(default = 0, min = 0, max = 1024)]
         map_height: u32,
-        /// How many sigmas a token reaches along each axis; 0 takes what the file says, else 3.
+        /// How many sigmas a token reaches along each axis; 0 takes the number from the file, else 3.
         #[input(default = 0.0, min = 0, max = 1000)]
         support: f32,
-        /// What the tokenizer computes on, such as `cpu` or `gpu:1`; left out: what the run does.
+        /// The device on which the tokenizer computes, such as `cpu` or `gpu:1`; left out: the device of the run.
         device: Option<String>,
         ctx: &Ctx,
     ) -> Result<Local<Tokenizer>> {

@@ -1,4 +1,4 @@
-//! A picture to tokens and back.
+//! Nodes that turn a picture into tokens and tokens into a picture.
 
 pub mod decode;
 pub mod encode;

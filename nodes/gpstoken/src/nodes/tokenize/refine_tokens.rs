@@ -6,15 +6,15 @@ use crate::{
 };
 use splatgraph_sdk::prelude::*;
 
-/// Turns a layout into tokens: moves and reshapes the gaussians and gives each a texture, looking at the picture's features
-/// in the regions (paper, section 3.3).
+/// Turns a layout into tokens: moves and reshapes the gaussians and gives each a texture, from the features of the picture in
+/// the regions (paper, section 3.3).
 #[node(category = "GPSToken", outputs(tokens: "gaussians with textures"))]
 pub fn refine_tokens(
     /// From LoadTokenizer.
     tokenizer: Local<Tokenizer>,
-    /// From Encode, of the same tokenizer.
+    /// From Encode with the same tokenizer.
     features: Placed<Features>,
-    /// From InitTokens or another node that gives regions, for the same picture.
+    /// From InitTokens or another node that makes regions, for the same picture.
     layout: Layout,
     ctx: &Ctx,
 ) -> Result<Placed<Tokens>> {

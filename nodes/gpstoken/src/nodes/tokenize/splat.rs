@@ -8,17 +8,17 @@ use crate::{
 use splatgraph_sdk::prelude::*;
 
 /// Spreads the tokens' textures over a map as gaussians (paper, section 3.1).
-#[node(category = "GPSToken", outputs(map: "the decoder's input"))]
+#[node(category = "GPSToken", outputs(map: "the map for Decode"))]
 pub fn splat(
     /// The tokens.
     tokens: Placed<Tokens>,
-    /// Takes the map's size and the support from this tokenizer instead of the tokens' header.
+    /// Gives the size of the map and the support; left out: the header of the tokens gives them.
     tokenizer: Option<Local<Tokenizer>>,
-    /// For pictures of several tiles. Where Decode is `merged`, this is too.
+    /// How to splat a picture of several tiles. If Decode is `merged`, set this to `merged` too.
     #[input(default = Tiles::Merged)]
     tiles: Tiles,
-    /// Experimental: how many times larger the map gets, and with it the decoded picture. The decoder was trained for 1 only: above,
-    /// pictures get larger, but hardly sharper.
+    /// Experimental: a factor of the size of the map and of the decoded picture. The decoder was trained for 1 only; with
+    /// larger factors pictures get larger, but hardly sharper.
     #[input(default = 1.0, min = 0.5, max = 4)]
     scale: f32,
     ctx: &Ctx,

@@ -6,20 +6,21 @@ use crate::{
 };
 use splatgraph_sdk::prelude::*;
 
-/// Trains a generator of layouts on a folder with a folder of pictures for each class, and writes a checkpoint with the authors' keys
-/// for LoadGenerator and LayoutDiffusion (paper, section 3.3).
+/// Trains a generator of layouts on a folder that holds a folder of pictures for each class (paper, section 3.3). Writes a
+/// checkpoint with the authors' keys for LoadGenerator and LayoutDiffusion.
 ///
-/// First `crops` tiles are cut out of the pictures at random, as TrainTokenizer does, from each class in turn, and laid out as
-/// InitTokens does. Then each step takes `pictures` of these layouts and as much noise, and teaches the network the way from the one
-/// to the other (flow matching). The checkpoint holds the weights' moving average and, as metadata, the names of the classes and the
-/// means and deviations by which the layouts were normalised.
+/// First the node cuts `crops` tiles out of the pictures at random, as TrainTokenizer does, from each class in turn, and
+/// makes a layout of each as InitTokens does. Then each step takes `pictures` of these layouts and as much noise, and teaches
+/// the network the way from the noise to the layouts (flow matching). The checkpoint holds the moving average of the weights.
+/// Its metadata holds the names of the classes, and the means and deviations with which the node normalised the layouts.
 ///
-/// Beside `NAME.safetensors` there are the files that TrainTokenizer writes, too, and `NAME.samples.safetensors` with the layouts. A
-/// training that was stopped in any way goes on as if it had not been, and a finished one with a larger number of steps.
-#[node(category = "Training", output, outputs(path: "the checkpoint", loss: "the average of the last steps"))]
+/// Beside `NAME.safetensors` the node writes the files that TrainTokenizer writes, and `NAME.samples.safetensors` with the
+/// layouts. A training that stopped for any reason continues with the same result as without the stop. To continue a finished
+/// training, set a larger number of steps.
+#[node(category = "Training", output, outputs(path: "the checkpoint", loss: "the average loss of the last steps"))]
 #[expect(clippy::too_many_arguments, reason = "a node's inputs")]
 pub fn train_layout(
-    /// A folder for each class in it; their alphabetical order numbers the classes.
+    /// A folder with a folder of pictures for each class; their alphabetical order numbers the classes.
     #[input(path = read_dir)]
     data: PathBuf,
     /// The checkpoint.
@@ -28,7 +29,7 @@ pub fn train_layout(
     /// Tokens of a picture.
     #[input(default = 128, min = 1, max = 1024)]
     tokens: usize,
-    /// Crops of which samples are made.
+    /// The number of crops to make samples from.
     #[input(default = 10000, min = 1, max = 10000000)]
     crops: usize,
     /// Blocks of the transformer.
@@ -37,11 +38,11 @@ pub fn train_layout(
     /// Width of a token in the transformer.
     #[input(default = 128, min = 2, max = 65536)]
     width: usize,
-    /// Heads of the attention; the width is a multiple of twice their number.
+    /// Heads of the attention; the width must be a multiple of twice their number.
     #[input(default = 4, min = 1, max = 1024)]
     heads: usize,
     #[input(flatten)] course: GeneratorCourse,
-    /// What the network is trained on; left out: what the run does. Always in f32.
+    /// The device to train on; left out: the device of the run. Always in f32.
     device: Option<String>,
     ctx: &Ctx,
 ) -> Result<(PathBuf, f32)> {

@@ -7,32 +7,34 @@ use crate::{
 };
 use splatgraph_sdk::prelude::*;
 
-/// Trains a generator of textures on a folder with a folder of pictures for each class, and writes a checkpoint with the authors' keys
-/// for LoadGenerator and TextureDiffusion (paper, section 3.3).
+/// Trains a generator of textures on a folder that holds a folder of pictures for each class (paper, section 3.3). Writes a
+/// checkpoint with the authors' keys for LoadGenerator and TextureDiffusion.
 ///
-/// First `crops` tiles are cut out of the pictures at random, as TrainTokenizer does, from each class in turn, and turned into
-/// tokens by InitTokens, Encode and RefineTokens. Then each step takes `pictures` of these and as much noise, and teaches the network
-/// the way from the noise to the textures and to what the gaussians moved, given the layout and the class (flow matching). The
-/// checkpoint holds the weights' moving average and, as metadata, the names of the classes, the means and deviations by which the
-/// tokens were normalised, and the tokenizer's name, map and support.
+/// First the node cuts `crops` tiles out of the pictures at random, as TrainTokenizer does, from each class in turn, and
+/// makes tokens of each with InitTokens, Encode and RefineTokens. Then each step takes `pictures` of these and as much noise,
+/// and teaches the network the way from the noise to the textures and to the moves of the gaussians, given the layout and the
+/// class (flow matching). The checkpoint holds the moving average of the weights. Its metadata holds the names of the
+/// classes, the means and deviations with which the node normalised the tokens, and the name, map and support of the
+/// tokenizer.
 ///
-/// Beside `NAME.safetensors` there are the files that TrainTokenizer writes, too, and `NAME.samples.safetensors` with the tokens. A
-/// training that was stopped in any way goes on as if it had not been, and a finished one with a larger number of steps.
-#[node(category = "Training", output, outputs(path: "the checkpoint", loss: "the average of the last steps"))]
+/// Beside `NAME.safetensors` the node writes the files that TrainTokenizer writes, and `NAME.samples.safetensors` with the
+/// tokens. A training that stopped for any reason continues with the same result as without the stop. To continue a finished
+/// training, set a larger number of steps.
+#[node(category = "Training", output, outputs(path: "the checkpoint", loss: "the average loss of the last steps"))]
 #[expect(clippy::too_many_arguments, reason = "a node's inputs")]
 pub fn train_texture(
-    /// A folder for each class in it; their alphabetical order numbers the classes.
+    /// A folder with a folder of pictures for each class; their alphabetical order numbers the classes.
     #[input(path = read_dir)]
     data: PathBuf,
     /// The checkpoint.
     #[input(path = write, default = "texture-generator.safetensors")]
     output: PathBuf,
-    /// From LoadTokenizer; it stays as it is. The generator is of use with this one only.
+    /// From LoadTokenizer; the training does not change it. The generator works only with this tokenizer.
     tokenizer: Local<Tokenizer>,
     /// Tokens of a picture.
     #[input(default = 128, min = 1, max = 1024)]
     tokens: usize,
-    /// Crops of which samples are made.
+    /// The number of crops to make samples from.
     #[input(default = 2000, min = 1, max = 10000000)]
     crops: usize,
     /// Blocks of the transformer.
@@ -41,11 +43,11 @@ pub fn train_texture(
     /// Width of a token in the transformer.
     #[input(default = 192, min = 2, max = 65536)]
     width: usize,
-    /// Heads of the attention; the width is a multiple of twice their number.
+    /// Heads of the attention; the width must be a multiple of twice their number.
     #[input(default = 6, min = 1, max = 1024)]
     heads: usize,
     #[input(flatten)] course: GeneratorCourse,
-    /// What the network is trained on; left out: what the run does. Always in f32.
+    /// The device to train on; left out: the device of the run. Always in f32.
     device: Option<String>,
     ctx: &Ctx,
 ) -> Result<(PathBuf, f32)> {

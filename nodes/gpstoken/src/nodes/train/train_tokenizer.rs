@@ -26,40 +26,49 @@ use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 /// Trains a tokenizer on a folder of pictures and writes a checkpoint with the authors' keys.
 ///
-/// Each step takes `pictures` tiles, cut at random places out of random pictures at 1 to 8 times a tile's size and mirrored half
-/// of the time, and one of `token_counts`, so that one model serves all of them. The checkpoint holds the weights' moving
-/// average. Beside `NAME.safetensors` there are `NAME.training.safetensors`, from which a training that was stopped in any way
-/// goes on as if it had not been; `NAME.loss.csv` and `NAME.loss.png`, the loss of every step; and `NAME.examples.png`, some
-/// pictures and what comes back of them. All of them are written anew every `save_minutes` and at the end; on Ctrl-C too, where a
-/// step takes less than the second for which a run waits. With a larger number of steps a finished training is gone on with.
+/// Each step takes `pictures` tiles and one number of `token_counts`, so that one model serves all these numbers. The tiles
+/// come from random places of random pictures at 1 to 8 times the size of a tile, and half of them are mirrored. The
+/// checkpoint holds the moving average of the weights.
 ///
-/// With `adversarial` a second network, a PatchGAN, learns in the same steps to tell the tokenizer's pictures from the folder's, and the
-/// tokenizer to please it. Its loss, 1 where it can't tell and 0 where it always can, is the last column of the table and orange in the
-/// curve; `loss` is without its judgement. It stays in the state, not in the checkpoint.
-#[node(category = "Training", output, outputs(path: "the checkpoint", loss: "the average of the last steps"))]
+/// Beside `NAME.safetensors` the node writes more files:
+///
+/// - `NAME.training.safetensors` is the state. From it, a training that stopped for any reason continues with the same result
+///   as without the stop.
+/// - `NAME.loss.csv` and `NAME.loss.png` have the loss of every step.
+/// - `NAME.examples.png` shows some pictures and their reconstructions.
+///
+/// The node writes all of them every `save_minutes` and at the end. It also writes them on Ctrl-C if a step takes less than
+/// the second for which a run waits. To continue a finished training, set a larger number of steps.
+///
+/// With `adversarial` a second network, a PatchGAN, learns in the same steps to tell the tokenizer's pictures from the
+/// pictures in the folder, and the tokenizer learns to deceive it. The loss of the PatchGAN is 1 if it cannot tell them apart
+/// and 0 if it always can. It is the last column of the table and the orange curve; `loss` does not contain the PatchGAN's
+/// judgement. The PatchGAN is stored in the state, not in the checkpoint.
+#[node(category = "Training", output, outputs(path: "the checkpoint", loss: "the average loss of the last steps"))]
 #[expect(clippy::too_many_arguments, reason = "a node's inputs")]
 pub fn train_tokenizer(
-    /// The pictures: all in this folder and in folders of it.
+    /// The folder of pictures; folders in it count too.
     #[input(path = read_dir)]
     data: PathBuf,
     /// The checkpoint.
     #[input(path = write, default = "tokenizer.safetensors")]
     output: PathBuf,
-    /// A checkpoint to begin with; left out: random weights.
+    /// The checkpoint to start from; left out: random weights.
     #[input(path = model, builtin = ["small"])]
     start: Option<PathBuf>,
-    /// Of random weights: an object with any of stem, width, blocks, bins, textures, levels (the decoder's channels, at the picture's
-    /// size first) and residuals; what is left out is as in `small`.
+    /// The sizes of a network with random weights: an object with any of stem, width, blocks, bins, textures, levels (the
+    /// channels of the decoder, from the size of the picture downwards) and residuals. Keys that are left out are as in
+    /// `small`.
     sizes: Option<Json<Sizes>>,
-    /// Steps in all.
+    /// The number of steps in all.
     #[input(default = 10000, min = 1, max = 100000000)]
     steps: u64,
     /// Pictures in a step.
     #[input(default = 4, min = 1, max = 4096)]
     pictures: usize,
-    /// One of these, chosen anew in each step, is the number of tokens.
+    /// The numbers of tokens to train with; each step chooses one. Left out: [64, 128, 256].
     token_counts: Option<Json<Vec<usize>>>,
-    /// Of all random choices.
+    /// The seed of all random choices.
     #[input(default = 0, min = 0)]
     seed: u64,
     /// The highest learning rate.
@@ -72,33 +81,34 @@ pub fn train_tokenizer(
     /// Weight of the squared difference.
     #[input(default = 1.0, min = 0, max = 1000)]
     squared: f32,
-    /// Weight of the difference between neighbouring pixels' steps.
+    /// Weight of the difference in the steps between neighbouring pixels.
     #[input(default = 0.5, min = 0, max = 1000)]
     gradient: f32,
-    /// Weight of LPIPS, which makes pictures sharper to the eye and a step several times as long; it needs `lpips`.
+    /// Weight of LPIPS. It makes pictures look sharper and a step take several times as long; it needs `lpips`.
     #[input(default = 0.0, min = 0, max = 1000)]
     perceptual: f32,
-    /// The weights of LPIPS, best of VGG16; see Lpips.
+    /// The weights of LPIPS, preferably for VGG16; see the node Lpips.
     #[input(path = model)]
     lpips: Option<PathBuf>,
-    /// Weight of a discriminator's judgement, which makes textures crisper and PSNR lower; 0 leaves it out. Begin with little, such as 0.05.
+    /// Weight of the discriminator's judgement, which makes textures crisper and PSNR lower; 0 leaves it out. Start with a
+    /// small weight, such as 0.05.
     #[input(default = 0.0, min = 0, max = 1000)]
     adversarial: f32,
-    /// The discriminator is trained, and counts, after so many steps: best once pictures no longer change much.
+    /// The number of steps after which the discriminator is trained and counts; best when pictures no longer change much.
     #[input(default = 0, min = 0, max = 100000000)]
     adversarial_from: u64,
     /// Channels of the discriminator's first layer; the others have up to 8 times as many.
     #[input(default = 64, min = 1, max = 1024)]
     adversarial_channels: usize,
     #[input(flatten)] saving: Saving,
-    /// What is computed on; left out: what the run does.
+    /// The device to train on; left out: the device of the run.
     device: Option<String>,
     ctx: &Ctx,
 ) -> Result<(PathBuf, f32)> {
     let compute = Compute::of_run(ctx, device.as_deref())?;
     if compute.precision() == Precision::F16 {
         return Err(Error::new(
-            "expected precision f32 or bf16, got f16, in which small gradients become 0. Use --precision bf16 where the device has it, or f32",
+            "expected precision f32 or bf16, got f16, in which small gradients become 0. Use --precision bf16 if the device supports it, or f32",
         ));
     }
     let token_counts = token_counts.map_or(vec![64, 128, 256], |counts| counts.0);
@@ -122,14 +132,14 @@ pub fn train_tokenizer(
     let sampling = Sampling { seed, pictures, token_counts: token_counts.clone(), exponent: 2.5 };
     let Descent { warm_up, weight_decay, clip, average } = descent;
 
-    // What the numbers depend on, but for the number of steps.
+    // The settings that decide the result, except the number of steps.
     let mut settings = json!({
         "photos": photos.count(), "start": start.as_ref().map(|path| path.file_name().unwrap_or_default().to_string_lossy().into_owned()),
         "parameters": weights.values().map(Tensor::len).sum::<usize>(), "pictures": pictures, "token_counts": token_counts,
         "seed": seed, "learning_rate": learning_rate, "warm_up": warm_up, "weight_decay": weight_decay, "clip": clip,
         "average": average, "absolute": absolute, "squared": squared, "gradient": gradient, "perceptual": perceptual,
     });
-    // Only where it is there: trainings from before there was one go on.
+    // Only if there is one, so that trainings of older versions, which had none, continue.
     if adversarial > 0.0 {
         settings["adversarial"] =
             json!({"weight": adversarial, "from": adversarial_from, "channels": adversarial_channels});
@@ -164,14 +174,17 @@ pub fn train_tokenizer(
     Ok((output, loss))
 }
 
-/// The weights to begin with, and what their file says besides.
+/// The weights to start from, and the metadata of their file.
 fn first_weights(
     start: Option<&Path>,
     sizes: Option<&Sizes>,
     seed: u64,
 ) -> Result<(BTreeMap<String, Tensor>, BTreeMap<String, String>)> {
     match (start, sizes) {
-        (Some(_), Some(_)) => Err(Error::input("sizes", "sizes are those of `start`; leave one of them out")),
+        (Some(_), Some(_)) => Err(Error::input(
+            "sizes",
+            "expected `start` or `sizes`, got both; leave one of them out, as `start` has its own sizes",
+        )),
         (Some(path), None) => {
             let Checkpoint { metadata, tensors } =
                 builtin::open(path).map_err(|e| e.context("training").blame("start"))?;
@@ -186,7 +199,7 @@ fn lpips_network(path: &Path, trainer: &Trainer) -> Result<Perceptual> {
     load().map_err(|e: Error| e.about_file("loading an LPIPS network", path).blame("lpips"))
 }
 
-/// What the start's file says of the map and the support, else what a new tokenizer has.
+/// Map and support from the metadata of `start`, else of a new tokenizer.
 fn geometry(metadata: &BTreeMap<String, String>, sizes: &NetworkSizes) -> Result<Geometry> {
     let (map, support) = map_and_support(metadata)?;
     let side = (TILE / sizes.enlargement()) as u32;
@@ -195,7 +208,7 @@ fn geometry(metadata: &BTreeMap<String, String>, sizes: &NetworkSizes) -> Result
         return Err(Error::input(
             "start",
             format!(
-                "expected a tokenizer that decodes pictures of {TILE} x {TILE} pixels, as it is trained on such, got one that makes {} x {}",
+                "expected a tokenizer that decodes pictures of {TILE} x {TILE} pixels, the size for training, got one that decodes {} x {}",
                 map[0] * sizes.enlargement(),
                 map[1] * sizes.enlargement()
             ),
