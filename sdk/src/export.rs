@@ -40,6 +40,9 @@ pub const TARGET: &str = concat!(env!("SPLATGRAPH_TARGET"), "\0");
 /// This SDK's version.
 pub const SDK: &str = concat!(env!("CARGO_PKG_VERSION"), "\0");
 
+/// Names of nodes that a build of a pack can't run, each with the reason and what to do.
+pub type Absent = Vec<(&'static str, String)>;
+
 /// The manifest of the pack, as JSON.
 #[must_use]
 pub fn manifest(
@@ -48,7 +51,7 @@ pub fn manifest(
     description: &str,
     license: &str,
     nodes: &[Entry],
-    absent: &[fn() -> Vec<(&'static str, String)>],
+    absent: &[fn() -> Absent],
 ) -> RString {
     let text = splatgraph_abi::guard(|| {
         let manifest = Manifest {

@@ -24,6 +24,9 @@ pub struct Tiled<'a> {
     pub per_tile: usize,
 }
 
+/// A tile's gaussians in its own coordinates, and its regions in pixels.
+type OfTile = (Vec<[f32; 5]>, Vec<[f32; 4]>);
+
 impl<'a> Tiled<'a> {
     /// Checks that the layout fits features `[batch, channels, height, width]`, and both the tokenizer.
     ///
@@ -71,7 +74,7 @@ impl<'a> Tiled<'a> {
     ///
     /// # Errors
     /// The layout's numbers are not f32.
-    pub fn tile(&self, b: usize, index: usize, tile: [usize; 2]) -> Result<(Vec<[f32; 5]>, Vec<[f32; 4]>)> {
+    pub fn tile(&self, b: usize, index: usize, tile: [usize; 2]) -> Result<OfTile> {
         let Self { layout, grid, count, per_tile, .. } = *self;
         let regions = layout.regions.as_ref().map_or(Ok(&[][..]), |regions| regions.as_slice::<f32>())?;
         let first = b * count + index * per_tile;
