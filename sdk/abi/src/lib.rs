@@ -9,7 +9,7 @@
 //! - a field appended to [`Pack`] after the last one, or a method with a default body at the end of a trait here;
 //! - a new number in an open set ([`kind`], [`code`], devices, log levels), a new key in a JSON text.
 //!
-//! Any other change raises [`ABI_MAJOR`]. `tests/layout.rs` checks this.
+//! Any other change raises [`ABI_MAJOR`]. `host/tests/third_party.rs` checks this with a pack that was built long ago.
 #![warn(missing_docs)]
 #![allow(unsafe_code, reason = "the interface itself; every block states why it is sound")]
 // The expansion of abi_stable's macros.
