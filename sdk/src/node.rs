@@ -2,7 +2,7 @@
 
 use crate::{
     Ctx, Error, Result, Value,
-    socket::{Input, Socket},
+    socket::{Input, Literal, Socket},
     spec::{InputSpec, NodeSpec, OutputSpec},
 };
 use splatgraph_abi::{self as abi, Context, NodeError, RunNode};
@@ -76,6 +76,14 @@ pub fn declare_input<'a, T: Socket>(inputs: &'a mut Vec<InputSpec>, name: &str, 
     (input.socket, input.choices) = (T::socket(), T::choices());
     (input.list, input.optional) = (T::LIST, T::OPTIONAL);
     input
+}
+
+/// The literal of a default that the declaration writes as text. It is not inlined, as declarations run rarely.
+#[doc(hidden)]
+#[must_use]
+#[inline(never)]
+pub fn text_literal<T: Literal + for<'a> From<&'a str>>(text: &str) -> serde_json::Value {
+    T::from(text).to_literal()
 }
 
 /// The part of [`declare_input`] that does not depend on the type, so that it is compiled once.

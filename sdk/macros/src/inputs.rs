@@ -53,8 +53,7 @@ impl DeclaredInput {
         let (name, help) = (name.trim_start_matches("r#"), &self.help);
         let declared = quote_spanned!(span=> ::splatgraph_sdk::node::declare_input::<#ty>(inputs, #name, #help));
         let mut set = Vec::new();
-        if let Some(default) = self.default() {
-            let literal = quote_spanned!(span=> <#ty as ::splatgraph_sdk::socket::Literal>::to_literal(&#default));
+        if let Some(literal) = self.default_literal() {
             set.push(quote!(input.default = ::core::option::Option::Some(#literal);));
         }
         for (field, bound) in [(quote!(min), &self.options.min), (quote!(max), &self.options.max)] {
@@ -86,14 +85,17 @@ impl DeclaredInput {
         }
     }
 
-    /// The default as an expression of the input's type.
-    fn default(&self) -> Option<TokenStream> {
+    /// An expression of the default as JSON, checked against the input's type.
+    fn default_literal(&self) -> Option<TokenStream> {
         let ty = &self.ty;
         self.options.default.as_ref().map(|expression| match expression {
             Expr::Lit(ExprLit { lit: Lit::Str(_), .. }) => {
-                quote_spanned!(expression.span()=> <#ty as ::core::convert::From<&str>>::from(#expression))
+                quote_spanned!(expression.span()=> ::splatgraph_sdk::node::text_literal::<#ty>(#expression))
             }
-            _ => quote_spanned!(expression.span()=> { let default: #ty = #expression; default }),
+            _ => {
+                let default = quote_spanned!(expression.span()=> { let default: #ty = #expression; default });
+                quote_spanned!(ty.span()=> <#ty as ::splatgraph_sdk::socket::Literal>::to_literal(&#default))
+            }
         })
     }
 }
