@@ -33,7 +33,7 @@ pub fn splat_backward(
         }
         let [sigma_x, sigma_y, rho, x, y] = std::array::from_fn(|i| f64::from(gaussian[i]));
         let q = 1.0 / ((1.0 - rho) * (1.0 + rho));
-        let mut sums = [0.0f64; 5]; // in the order of a gaussian's numbers
+        let mut sums = [0.0f64; 5]; // in the order of the numbers of a gaussian
         let mut of_channels = vec![0.0f64; channels];
         for row in covered(&rows, gaussian[4], support * gaussian[1]) {
             let v = (f64::from(rows[row]) - y) / sigma_y;
