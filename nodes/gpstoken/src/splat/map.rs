@@ -8,7 +8,7 @@ use splatgraph_sdk::{Canvas, Choice, Ctx, Error, FeatureMap, Result, Tensor, Tok
 /// How to splat a picture of several tiles.
 #[derive(Choice, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tiles {
-    /// As one canvas: tokens reach across the borders of tiles.
+    /// The tiles are one canvas: tokens reach across the borders of tiles.
     Merged,
     /// Each tile by itself.
     Separate,
@@ -122,7 +122,7 @@ pub fn splat_map(tokens: &Tokens, target: &Target, ctx: &Ctx) -> Result<FeatureM
 /// Tokens for a device, where rows past the count of a picture are splatted as nothing.
 ///
 /// # Errors
-/// The tiles can't be splatted separately.
+/// The tiles cannot be splatted separately.
 pub fn without_padding(tokens: Tokens, tiles: Tiles) -> Result<Tokens> {
     let [batch, count, _] = tokens.textures.dims()?;
     let counts = counts_of(&tokens)?;

@@ -1,4 +1,4 @@
-//! Classes of a generator, by number and by name.
+//! Tests of the classes of a generator, by number and by name.
 
 use super::{
     generation::{checkpoint, unchanged},
@@ -16,7 +16,7 @@ use splatgraph_sdk::{
 
 const NAMES: &str = r#"["brick", "cloth", "door", "grass", "ground", "metal", "rock", "sky", "wall", "wood"]"#;
 
-/// A generator of 10 classes, with these names.
+/// A generator of 10 classes with these names.
 fn load(names: Option<&str>) -> Result<Value, Error> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("g.safetensors");
@@ -35,7 +35,7 @@ fn sample(host: &Recorder, generator: &Value, settings: Json) -> Result<Vec<f32>
 }
 
 #[test]
-fn a_class_is_given_by_number_or_name_and_told() {
+fn a_class_is_given_by_number_or_name_and_logged() {
     let generator = load(Some(NAMES)).unwrap();
     let of = |settings: Json| {
         let host = Recorder::default();
@@ -52,7 +52,7 @@ fn a_class_is_given_by_number_or_name_and_told() {
 }
 
 #[test]
-fn a_class_that_is_not_there_is_told_with_those_that_are() {
+fn an_unknown_class_is_an_error_that_lists_the_known_ones() {
     let host = Recorder::default();
     let named = load(Some(NAMES)).unwrap();
     let error = |settings: Json| sample(&host, &named, settings).unwrap_err();
@@ -70,7 +70,7 @@ fn a_class_that_is_not_there_is_told_with_those_that_are() {
 }
 
 #[test]
-fn names_that_are_none_are_refused() {
+fn malformed_names_are_an_error() {
     insta::assert_snapshot!(load(Some(r#"["brick"]"#)).unwrap_err(), @r#"
     loading a generator: the checkpoint's metadata `classes` should be a list of the names of its 10 classes, it is ["brick"]
     file: <folder>/g.safetensors

@@ -1,4 +1,4 @@
-//! What users read when something does not fit.
+//! Tests of the errors that users read.
 
 use super::{Golden, folder};
 use splatgraph_pack_gpstoken::{
@@ -24,7 +24,7 @@ fn tokenizer() -> Value {
 }
 
 #[test]
-fn pictures_and_settings() {
+fn wrong_pictures_and_settings_are_errors() {
     let error = |image: Value, settings| run::<init_tokens>(settings, [("image", image)]).unwrap_err();
     insta::assert_snapshot!(error(picture(1, 1), json!({})), @r#"
     the tokenizer works on pictures whose sides have 16 to 65536 pixels; this picture has 1 x 1. Resize it first:
@@ -46,7 +46,7 @@ fn pictures_and_settings() {
 }
 
 #[test]
-fn layouts_and_maps() {
+fn wrong_layouts_and_maps_are_errors() {
     let refine = |features: &[usize], layout: Layout| {
         let features = Features::new(tensor(features, 0.0)).unwrap().into_value().unwrap();
         let inputs = [("tokenizer", tokenizer()), ("features", features), ("layout", layout.into_value().unwrap())];
@@ -81,7 +81,7 @@ fn layouts_and_maps() {
 }
 
 #[test]
-fn checkpoints() {
+fn wrong_checkpoints_are_errors() {
     let missing = run::<LoadTokenizer>(json!({"model": "no/such/file.safetensors"}), []).unwrap_err();
     insta::assert_snapshot!(missing, @"loading a tokenizer: a checkpoint (.safetensors or .pth) was expected, No such file or directory (os error 2): no/such/file.safetensors");
     assert_eq!(missing.code, splatgraph_sdk::Code::Missing);
@@ -106,7 +106,7 @@ fn checkpoints() {
         decoder.conv_in.weight: [64, 8, 3, 3] expected, [64, 9, 3, 3] found
     "#);
 
-    // A file cut off in the middle.
+// A file that is cut off in the middle.
     let folder_of_test = tempfile::tempdir().unwrap();
     let path = folder_of_test.path().join("cut.safetensors");
     let whole = std::fs::read(folder().join("weights_B.safetensors")).unwrap();

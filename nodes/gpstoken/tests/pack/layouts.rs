@@ -1,4 +1,4 @@
-//! Layouts that are drawn, recorded or made legal, as a graph runs their nodes.
+//! Tests of the nodes for drawn, recorded and calibrated layouts, run as in a graph.
 
 use super::{Golden, folder, image_of};
 use splatgraph_pack_gpstoken::{
@@ -25,7 +25,7 @@ fn regions(layout: &Layout) -> Vec<[f32; 4]> {
     layout.regions.as_ref().unwrap().as_slice::<f32>().unwrap().as_chunks::<4>().0.to_vec()
 }
 
-/// Regions in pixels of a canvas of `side`, sorted: x0, y0, and the corner behind the last pixel.
+/// Sorted regions in pixels of a canvas of `side`: x0, y0, and the corner after the last pixel.
 fn pixels(layout: &Layout, side: usize) -> Vec<[usize; 4]> {
     let tiles = layout.header.grid[0] as f32;
     let (tile, place) = (side as f32 / tiles, |v: f32| (v + 1.0) / 2.0 * tiles);
@@ -80,7 +80,7 @@ fn each_tile_and_picture_is_calibrated_by_itself() {
             assert!(a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-6), "tile {index}: {a:?} {b:?}");
         }
     }
-    // A batch gives what its pictures give alone.
+// A batch equals its pictures alone.
     let names = ["astronaut_256.png", "chelsea_256.png"];
     let of = |names: &[&str]| layout(run::<init_tokens>(json!({}), [("image", image_of(names))]).unwrap());
     let both = calibrated(of(&names));
@@ -89,8 +89,8 @@ fn each_tile_and_picture_is_calibrated_by_itself() {
 }
 
 #[test]
-fn a_layout_without_partition_is_made_one() {
-    // Moved by 5 pixels: regions that overlap nothing any more.
+fn a_layout_without_a_partition_becomes_a_partition() {
+// The gaussians move by 5 pixels; the regions of the result do not overlap.
     let given = layout(run::<grid_tokens>(json!({"tokens": 64}), [("image", image_of(&["chelsea_256.png"]))]).unwrap());
     let moved = gaussians(&given).as_chunks::<5>().0.iter().flat_map(|[a, b, rho, x, y]| [*a, *b, *rho, x + 0.04, *y]);
     let moved = Layout::new(Tensor::from_vec([1, 64, 5], moved.collect()).unwrap(), None, Canvas::default()).unwrap();
@@ -108,13 +108,13 @@ fn boxes(inputs: Json) -> Layout {
 fn boxes_are_tokens() {
     let drawn = boxes(json!({"boxes": [[0, 0, 128, 256], [128, 0, 256, 256]]}));
     assert_eq!(pixels(&drawn, 256), [[0, 0, 128, 256], [128, 0, 256, 256]]);
-    // As the partition has them: sigma_x = 127/256 * 2/3.
+// Sigmas equal those of the partition: sigma_x = 127/256 * 2/3.
     let picture = image_of(&["chelsea_256.png"]);
     let halves = layout(run::<grid_tokens>(json!({"tokens": 2}), [("image", picture)]).unwrap());
     assert_eq!(gaussians(&drawn), gaussians(&halves));
     let fractions = boxes(json!({"boxes": [[0, 0, 0.5, 1], [0.5, 0, 1, 1]], "unit": "fractions"}));
     assert_eq!(gaussians(&fractions), gaussians(&drawn));
-    // Borders between pixels go to the nearer one.
+// Borders between pixels are rounded to the nearer one.
     assert_eq!(pixels(&boxes(json!({"boxes": [[0.4, 10.6, 20.4, 30]]})), 256), [[0, 11, 20, 30]]);
 }
 
@@ -134,9 +134,9 @@ fn boxes_share_the_tokens() {
             [128, 128, 256, 256]
         ]
     );
-    // A box of 6 pixels can't be halved: the other gets the rest.
+// A box of 6 pixels cannot be halved, so the other box gets the rest.
     assert_eq!(regions(&boxes(json!({"boxes": [[0, 0, 6, 6], [100, 100, 200, 200]], "tokens": 20}))).len(), 20);
-    // Ten boxes become a partition for a generator of 128 tokens, which is finer where they are.
+// Ten boxes become a partition for a generator of 128 tokens, finer where the boxes are.
     let ten: Vec<[usize; 4]> = (0..10).map(|i| [i * 8, 200, i * 8 + 8, 240]).collect();
     let legal = calibrated(boxes(json!({"boxes": ten, "tokens": 128})));
     let all = pixels(&legal, 256);
@@ -146,7 +146,7 @@ fn boxes_share_the_tokens() {
 }
 
 #[test]
-fn boxes_that_are_none_are_told() {
+fn malformed_boxes_are_errors() {
     let error = |inputs| run::<box_layout>(inputs, []).unwrap_err();
     insta::assert_snapshot!(error(json!({"boxes": []})), @"at least one box [x0, y0, x1, y1] was expected, none came");
     insta::assert_snapshot!(error(json!({"boxes": [[0, 0, 10, 10], [1, 2, 3]]})), @"box 1: [x0, y0, x1, y1] was expected, [1.0, 2.0, 3.0] came");
@@ -161,7 +161,7 @@ fn boxes_that_are_none_are_told() {
 }
 
 #[test]
-fn what_cannot_be_calibrated_is_told() {
+fn layouts_that_cannot_be_calibrated_are_errors() {
     let error =
         |given: Layout| run::<calibrate_layout>(json!({}), [("layout", given.into_value().unwrap())]).unwrap_err();
     let given = |count: usize, x: f32, grid: [u32; 2]| {
@@ -192,7 +192,7 @@ fn the_authors_banks_are_read_in_every_protocol() {
             let count = (0..).take_while(|entry| recorded.0.contains_key(&format!("c{class}.{entry}"))).count();
             for index in 0..count {
                 let taken = bank(json!({"path": path, "class": class, "index": index})).unwrap();
-                // The last entry of a list is taken first.
+// Index 0 is the last entry of a list.
                 let key = format!("c{class}.{}", count - 1 - index);
                 let columns = recorded.shape(&key)[1];
                 let rows = recorded.f32(&key).chunks_exact(columns).flat_map(|row| row[..5].to_vec());
@@ -207,7 +207,7 @@ fn the_authors_banks_are_read_in_every_protocol() {
     }
 }
 
-/// As `batch --collect layout` writes it, with more fields.
+/// Writes a record like `batch --collect layout`, with more fields.
 fn record(path: &Path, count: usize, more: Vec<(String, Tensor)>, type_name: &str) {
     let names = &["astronaut_256.png", "chelsea_256.png", "page_256.png"][..count];
     let of_photos = layout(run::<init_tokens>(json!({"tokens": 32}), [("image", image_of(names))]).unwrap());
@@ -224,7 +224,7 @@ fn a_record_is_a_bank() {
     let path = folder.path().join("layouts.safetensors");
     record(&path, 3, Vec::new(), "LAYOUT");
     let whole = Layout::from_record(Record::load(&path).unwrap()).unwrap();
-    // Without classes all rows are there for all classes, in order.
+// Without classes, every class has all rows in order.
     for class in [0, 7] {
         let taken = bank(json!({"path": path, "class": class, "index": 1, "count": 2})).unwrap();
         assert_eq!(gaussians(&taken), &gaussians(&whole)[32 * 5..]);
@@ -258,7 +258,7 @@ fn a_bank_is_read_again_only_when_it_changed() {
 }
 
 #[test]
-fn what_is_no_bank_is_told() {
+fn files_that_are_not_banks_are_errors() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("bank.pickle");
     let error = |content: &[u8], inputs: Json| {
@@ -344,7 +344,7 @@ fn what_is_no_bank_is_told() {
     "#);
     let missing = bank(json!({"path": folder.path().join("none")})).unwrap_err();
     insta::assert_snapshot!(without_folder(missing, folder.path()), @"reading a bank of layouts: No such file or directory (os error 2): <folder>/none");
-    // An array of another shape: [64, 5] said to be [80, 4].
+// An array with a wrong shape: [64, 5] declared as [80, 4].
     let shape = initg.windows(4).position(|part| part == [b'K', 64, b'K', 5]).unwrap();
     let mut other = initg.clone();
     (other[shape + 1], other[shape + 3]) = (80, 4);

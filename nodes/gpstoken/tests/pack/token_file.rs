@@ -1,4 +1,4 @@
-//! Token files: what comes back, what is refused, and that `FORMAT.md` says what is so.
+//! Tests of token files: round trips, errors, and the example in `FORMAT.md`.
 
 use splatgraph_pack_gpstoken::{
     generator::bank::Bank,
@@ -12,7 +12,7 @@ use splatgraph_sdk::{
 };
 use std::path::Path;
 
-/// Those of the example in `FORMAT.md`.
+/// The bits of the example in `FORMAT.md`.
 const EXAMPLE: Bits = Bits { position: 8, size: 6, rho: 5, texture: 6 };
 
 /// Numbers from 0 to 1, a Weyl sequence through a mixer.
@@ -34,7 +34,7 @@ impl Random {
     }
 }
 
-/// Tokens of any shape; every other one with numbers of any size.
+/// Tokens of any shape; every other token has numbers of any size.
 fn random_file(seed: u64) -> TokenFile {
     let mut random = Random(seed);
     let (batch, tokens, channels) = (1 + random.below(3), random.below(40), random.below(9));
@@ -79,7 +79,7 @@ fn bits_of(numbers: &[f32]) -> Vec<u32> {
 }
 
 #[test]
-fn exact_files_give_back_every_bit() {
+fn exact_files_keep_every_bit() {
     for seed in 0..200 {
         let mut file = random_file(seed);
         if let Some(last) = file.gaussians.last_mut().filter(|_| file.counts.is_none()) {
@@ -124,7 +124,7 @@ fn quantised_files_are_within_half_a_step() {
             let (low, high) = scaled.iter().fold((f64::MAX, f64::MIN), |(low, high), n| (low.min(*n), high.max(*n)));
             let step = (high - low) / f64::from((1u32 << bits) - 1);
             for (before, after) in scaled.iter().zip(after.iter().map(scale)) {
-                // Beside the step: ranges and results are rounded to f32, of which the smallest sizes have few digits.
+// Beyond the step, ranges and results are rounded to f32, in which the smallest sizes have few digits.
                 let rounding = if after < -87.0 { 0.5 } else { 1e-6 * before.abs().max(low.abs()).max(high.abs()) };
                 let apart = (before - after).abs();
                 assert!(apart <= step / 2.0 + rounding, "seed {seed}: {before} became {after}, a step is {step}");
@@ -172,7 +172,7 @@ fn the_worked_example_in_the_documentation_is_right() {
         .collect();
     let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(" ");
     assert_eq!(hex(&documented), hex(&bytes));
-    // Its offsets too.
+// Its offsets are right too.
     let mut offset = 0;
     for line in block.lines() {
         assert_eq!(line[..4].trim().parse(), Ok(offset), "{line}");
@@ -197,13 +197,13 @@ fn every_flipped_bit_and_every_cut_is_an_error() {
     }
 }
 
-/// Bytes with the checksum that they need.
+/// The bytes with their checksum.
 fn sealed(content: &[u8]) -> Vec<u8> {
     [content, &crc32fast::hash(content).to_le_bytes()].concat()
 }
 
 #[test]
-fn what_is_wrong_is_said() {
+fn errors_name_the_fault_of_a_file() {
     let error = |bytes: &[u8]| decode(bytes).unwrap_err();
     let bytes = encode(&example(), EXAMPLE).unwrap();
     let content = &bytes[..bytes.len() - 4];
@@ -221,7 +221,7 @@ fn what_is_wrong_is_said() {
     insta::assert_snapshot!(changed(10, &[0xff, 0xff, 0xff, 0xff, 0x0f]), @"it claims 4294967295 pictures of 256 tokens with 256 channels, too many for 79 bytes, although its checksum fits: the program that wrote it does not keep to the format");
     insta::assert_snapshot!(changed(10, &[0xff, 0xff, 0xff, 0xff, 0xff]), @"it has a malformed number, although its checksum fits: the program that wrote it does not keep to the format");
     insta::assert_snapshot!(error(&sealed(&[content, &[0, 0, 0, 1]].concat())), @"bytes are left over at its end, although its checksum fits: the program that wrote it does not keep to the format");
-    // Words of which the first decode to nothing: a state of 0 is not yet the end.
+// The first words decode to nothing: a state of 0 is not yet the end.
     let words = [1u32, 0, 0, 0, 0].map(u32::to_le_bytes).concat();
     let forged = sealed(&[&content[..63], &words].concat());
     insta::assert_snapshot!(error(&forged), @"bytes are left over at its end, although its checksum fits: the program that wrote it does not keep to the format");
@@ -256,7 +256,7 @@ fn equal_tokens_take_hardly_any_bytes() {
     assert_eq!((again.gaussians, again.textures), (file.gaussians, file.textures));
 }
 
-/// The aim of the defaults; what they cost in PSNR is in `FORMAT.md`.
+/// The aim of the defaults; `FORMAT.md` has their cost in PSNR.
 #[test]
 fn a_photo_of_128_tokens_takes_less_than_3400_bytes() {
     let photo = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../graphs/chelsea.tokens.safetensors");
@@ -301,7 +301,7 @@ fn nodes_write_and_read_files() {
     insta::assert_snapshot!(shown(run::<save_tokens>(json!({"path": path, "rho": 17}), [("tokens", tokens)]).unwrap_err()), @r#"Some("rho"): a number of at most 16 was expected, 17 came"#);
 }
 
-/// What fuzzing found worth keeping: nothing of it may panic, and what is read can be written again.
+/// Reads the corpus of the fuzzer: no file causes a panic, and every token file that is read can be written again.
 #[test]
 fn the_corpus_is_read_without_a_panic() {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus");

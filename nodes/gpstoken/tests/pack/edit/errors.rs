@@ -1,4 +1,4 @@
-//! What is told where an edit can't be made.
+//! Errors of edits that are impossible.
 
 use super::{Random, edited, recorded, select, value};
 use splatgraph_pack_gpstoken::nodes::edit::{
@@ -12,7 +12,7 @@ use splatgraph_sdk::{
     testing::{json, run},
 };
 
-/// The input that is blamed, and the message.
+/// The blamed input and the message.
 fn told(error: Error) -> String {
     format!("{}: {}", error.input.unwrap_or_default(), error.message)
 }
@@ -26,7 +26,7 @@ fn listed(edits: Json) -> String {
 }
 
 #[test]
-fn criteria_that_cannot_be_met() {
+fn criteria_that_cannot_be_met_are_errors() {
     insta::assert_snapshot!(selecting(json!({"region": [50, 0, 20, 40]})), @"region: a rectangle [x0, y0, x1, y1] in pixels with x0 below x1 and y0 below y1 was expected, [50, 0, 20, 40] came");
     insta::assert_snapshot!(selecting(json!({"region": [50, 0, 20]})), @"region: the JSON does not fit: invalid length 3, expected an array of length 4");
     insta::assert_snapshot!(selecting(json!({"indices": [3, 64]})), @"indices: indices from 0 to 63 were expected, 64 came");
@@ -39,22 +39,22 @@ fn criteria_that_cannot_be_met() {
 }
 
 #[test]
-fn empty_selections() {
+fn empty_selections_are_errors_unless_they_are_kept() {
     let tokens = recorded();
     let none = select(&tokens, json!({"region": [-20, -20, -10, -10]}));
     let error = edited::<transform_tokens>(&tokens, Some(&none), json!({"move_x": 3})).unwrap_err();
     insta::assert_snapshot!(told(error), @r#"selection: none of the 64 tokens is selected, so there is nothing to edit. Widen the selection, look at it with DrawTokens, or set if_empty to "keep" where this may happen"#);
     let outputs = edited::<delete_tokens>(&tokens, Some(&none), json!({"if_empty": "keep"})).unwrap();
     assert_eq!(super::bits(&Tokens::from_value(&outputs[0]).unwrap()), super::bits(&tokens));
-    // There is no half a deletion.
+// A deletion has no half-way.
     let faint = Selection::new(Tensor::from_vec([1, 64], vec![0.4f32; 64]).unwrap()).unwrap();
     let error = edited::<delete_tokens>(&tokens, Some(&faint), json!({})).unwrap_err();
-    assert!(error.message.starts_with("none of the 64 tokens is selected"), "{error}");
-    // Of several pictures the one is named.
+    assert!(error.message.starts_with("expected at least one selected token, got none of 64 tokens"), "{error}");
+// The error names the picture.
     let two = Random(30).tokens([2, 4, 1], [1, 1]);
     let half = Selection::new(Tensor::from_vec([2, 4], [vec![1.0f32; 4], vec![0.0; 4]].concat()).unwrap()).unwrap();
     let error = edited::<transform_tokens>(&two, Some(&half), json!({"move_x": 3})).unwrap_err();
-    assert!(error.message.starts_with("picture 1: none of the 4 tokens is selected"), "{error}");
+    assert!(error.message.starts_with("picture 1: expected at least one selected token, got none of 4 tokens"), "{error}");
     let everything = select(&tokens, json!({}));
     let error = edited::<delete_tokens>(&tokens, Some(&everything), json!({})).unwrap_err();
     insta::assert_snapshot!(told(error), @"selection: all 64 tokens are selected, at least one has to stay. Select fewer");
@@ -64,7 +64,7 @@ fn empty_selections() {
 }
 
 #[test]
-fn selections_of_other_tokens() {
+fn selections_of_other_tokens_are_errors() {
     let tokens = recorded();
     let selection = |shape: [usize; 2], value: f32| {
         Selection::new(Tensor::from_vec(shape, vec![value; shape[0] * shape[1]]).unwrap()).unwrap()
@@ -84,7 +84,7 @@ fn selections_of_other_tokens() {
 }
 
 #[test]
-fn maps_that_are_none() {
+fn impossible_transforms_are_errors() {
     let error = |inputs| told(edited::<transform_tokens>(&recorded(), None, inputs).unwrap_err());
     insta::assert_snapshot!(error(json!({"scale_x": 0})), @"scale_x: a number other than 0 was expected, 0 came");
     insta::assert_snapshot!(error(json!({"move_y": 1e42, "pivot": "each"})), @"tokens: token 0 would come to lie at 3.26e-1, inf with sigmas of 7.11e0 x 1.02e1 pixels, finite numbers were expected. Move and scale less");
@@ -92,7 +92,7 @@ fn maps_that_are_none() {
 }
 
 #[test]
-fn edits_that_are_none() {
+fn malformed_edits_are_errors() {
     insta::assert_snapshot!(listed(json!({"edit": "delete"})), @r#"edits: a list of edits was expected, such as [{"edit": "transform", "select": {"region": [0, 0, 64, 64]}, "move_x": 20}], {"edit":"delete"} came"#);
     insta::assert_snapshot!(listed(json!([{"edit": "delete", "select": {"indices": [0]}}, {"edit": "transform", "mov_x": 3}])), @"edits: edit 1: unknown key `mov_x` of `transform`; did you mean `move_x`?");
     insta::assert_snapshot!(listed(json!([{"edit": "transform", "sellect": {}}])), @"edits: edit 0: unknown key `sellect` of `transform`; did you mean `select`?");
@@ -115,9 +115,9 @@ fn edits_that_are_none() {
     insta::assert_snapshot!(listed(json!([{"edit": "replace_textures", "source": {"sorce": 1}}])), @"edits: edit 0: unknown key `sorce` of `source`; there are: region, mask_threshold, min_sigma, max_sigma, indices, nearest, nearest_count, similar, similar_count, similarity");
 }
 
-/// Every node, with whatever comes: an error or a result, never a panic, and results of the right sizes.
+/// Runs every node with odd inputs: each gives an error or a result of the right size, never a panic.
 #[test]
-fn odd_sizes_and_broken_geometry() {
+fn odd_sizes_and_broken_geometry_cause_no_panic() {
     let mut random = Random(32);
     let odd = [0.0, -1.0, 1.0, f32::INFINITY, f32::NEG_INFINITY, 1e-38, 1e38, -0.0];
     for round in 0..400 {
