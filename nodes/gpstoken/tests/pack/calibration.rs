@@ -18,7 +18,7 @@ impl Random {
         ((z ^ (z >> 31)) % below as u64) as usize
     }
 
-/// A number in -1..1.
+    /// A number in -1..1.
     fn number(&mut self) -> f32 {
         self.next(1 << 24) as f32 / (1 << 23) as f32 - 1.0
     }
@@ -55,7 +55,7 @@ fn sorted(regions: &[Region]) -> Vec<[usize; 4]> {
 fn random_partition(random: &mut Random, count: usize, smallest: usize) -> Vec<Region> {
     let mut regions = vec![Region { x0: 0, y0: 0, x1: TILE - 1, y1: TILE - 1 }];
     while regions.len() < count {
-// Mostly cut the latest regions, so that some places become fine and others stay coarse.
+        // Mostly cut the latest regions, so that some places become fine and others stay coarse.
         let newest = 1 + random.next(regions.len());
         let from = regions.len() - 1 - random.next(newest);
         let region = regions[from];
@@ -96,15 +96,15 @@ fn anything_becomes_a_legal_partition() {
         let centre = [random.number(), random.number()];
         let spread = 10f32.powf(random.number() * 2.0 - 1.0);
         let mut mean = || match turn % 5 {
-// Means anywhere, also off the tile.
+            // Means anywhere, also off the tile.
             0 => [random.number() * 1.2, random.number() * 1.2],
-// Means around one place.
+            // Means around one place.
             1 => [centre[0] + random.number() * spread, centre[1] + random.number() * spread],
-// Means on a line of the grid, or half-way between two.
+            // Means on a line of the grid, or half-way between two.
             2 => [random.next(129), random.next(129)].map(|line| (line as f32 * 2.0 - 0.5) / 255.0 * 2.0 - 1.0),
-// Means on borders.
+            // Means on borders.
             3 => [[-1.0, 0.0, 1.0, 0.5][random.next(4)], [-1.0, 0.0, 1.0, -0.5][random.next(4)]],
-// All means at one place.
+            // All means at one place.
             _ => centre,
         };
         let gaussians = at((0..count).map(|_| mean()));
@@ -131,7 +131,7 @@ fn extreme_inputs_become_legal_partitions() {
 
 #[test]
 fn a_crowded_corner_is_cut_first_and_then_the_largest_regions() {
-// Twelve cuts lead from the tile to 4 x 4 pixels in its corner, which hold all means. Then the first region is cut.
+    // Twelve cuts lead from the tile to 4 x 4 pixels in its corner, which hold all means. Then the first region is cut.
     let regions = calibrated_regions(&at(vec![[-1.0, -1.0]; 13])).unwrap();
     let smallest = regions.iter().find(|r| r.x0 == 0 && r.y0 == 0).unwrap();
     assert_eq!((smallest.width(), smallest.height()), (4, 4));

@@ -53,7 +53,7 @@ fn ellipses_are_drawn_at_the_given_sigmas() {
             [[89, 90], [115, 115], [140, 141]].map(|columns| columns.into_iter().any(|x| bright(drawn.at(x, 128))));
         assert_eq!(found, expected);
     }
-// The ellipse at one sigma is filled, and pixels outside do not change.
+    // The ellipse at one sigma is filled, and pixels outside do not change.
     assert_eq!(one.at(64, 128), three.at(64, 128));
     assert!(one.at(64, 128) != GROUND && one.at(100, 128) == GROUND && three.at(200, 128) == GROUND);
 }
@@ -69,7 +69,7 @@ fn colours_show_size_energy_or_selection() {
     };
     let by_size = colours(json!({}), &[("tokens", three.clone())]);
     assert!(by_size[0] == by_size[1] && by_size[1] == by_size[2]);
-// Cool colours have more blue than red, warm ones more red than blue.
+    // Cool colours have more blue than red, warm ones more red than blue.
     let warmth = |colour: [f32; 3]| colour[0] - colour[2];
     let by_energy = colours(json!({"colour": "energy"}), &[("tokens", three.clone())]).map(warmth);
     assert!(by_energy[0] < 0.0 && by_energy[1] > 0.0, "{by_energy:?}");
@@ -97,7 +97,7 @@ fn tokens_before_an_edit_are_faint_and_moves_are_lines() {
     let red = |colour: [f32; 3]| colour[0] - colour[1].max(colour[2]) > 0.3;
     let drawn = Drawn::new(json!({}), &[("tokens", plain(&[moved])), ("before", plain(&[ONE]))]);
     assert!(red(drawn.at(100, 128)) && red(drawn.at(166, 128)) && !red(drawn.at(200, 128)));
-// The old place has a faint ellipse: one sigma is 12.75 pixels below the centre.
+    // The old place has a faint ellipse: one sigma is 12.75 pixels below the centre.
     let old = [140, 141].map(|y| drawn.at(64, y)).into_iter().fold(GROUND, |a, b| if b[1] > a[1] { b } else { a });
     assert!(old[1] > 0.15 && old[1] < 0.5, "{old:?}");
 
@@ -134,7 +134,7 @@ fn tiles_may_reach_beyond_the_picture() {
     let drawn = Drawn::new(json!({}), &[("tokens", value.clone())]);
     assert_eq!(drawn.0.image.shape(), [1, 64, 128, 3]);
     assert!(drawn.at(40, 30) != GROUND);
-// An enlarged picture behaves alike.
+    // An enlarged picture behaves alike.
     let picture = Image::new(Tensor::from_vec([1, 128, 256, 3], vec![0.0f32; 128 * 256 * 3]).unwrap()).unwrap();
     let drawn = Drawn::new(json!({}), &[("tokens", value), ("image", picture.into_value().unwrap())]);
     assert!(drawn.at(80, 60) != [0.0; 3] && drawn.at(40, 30) == [0.0; 3]);
@@ -157,7 +157,7 @@ fn an_svg_holds_every_token() {
     assert_eq!(text.matches("<text").count(), 20);
     assert_eq!(text.matches("<image").count(), 1);
 
-// The text of one token, exactly. The place of the second token is not a number, so the file does not contain it.
+    // The text of one token, exactly. The place of the second token is not a number, so the file does not contain it.
     let path = folder.path().join("one.svg");
     let lost = [0.1, 0.1, 0.0, f32::INFINITY, 0.0];
     save(json!({"path": path}), vec![("tokens", plain(&[[0.2, 0.1, 0.5, 0.0, 0.0], lost]))]).unwrap();
@@ -166,7 +166,7 @@ fn an_svg_holds_every_token() {
     assert_eq!(groups.len(), 1);
     insta::assert_snapshot!(groups[0].split("</g>").next().unwrap(), @r##"class="token" stroke="#45d8f9" fill="#45d8f9" transform="translate(128.00 128.00)"><title>token 0 at (128.0, 128.0) px&#10;sigma 25.50 x 12.75 px, rho 0.500&#10;texture energy 1.000</title><ellipse class="one" rx="26.45" ry="10.65" transform="rotate(16.8)"/><ellipse class="two" rx="52.89" ry="21.29" transform="rotate(16.8)"/>"##);
 
-// A batch writes a file for each picture; a failed run leaves no file.
+    // A batch writes a file for each picture; a failed run leaves no file.
     let batch = image_of(&["china_256.png", "page_256.png"]);
     let layout = run::<init_tokens>(json!({"tokens": 5}), [("image", batch)]).unwrap().remove(0);
     let several = save(json!({"path": folder.path().join("b.svg")}), vec![("tokens", layout.clone())]).unwrap();
@@ -207,7 +207,7 @@ fn complexities_agree_with_the_cuts_of_the_partition() {
     let each = outputs[3].to_json().unwrap();
     assert_eq!(each[0]["largest"], largest);
     assert!((each[0]["per_pixel"].as_f64().unwrap() - most).abs() < 1e-4 * most);
-// A threshold at the largest complexity gives this layout, or one with fewer tokens.
+    // A threshold at the largest complexity gives this layout, or one with fewer tokens.
     let inputs = [("image", picture.clone())];
     let count = run::<init_tokens>(json!({"tokens": 60, "threshold": largest}), inputs).unwrap()[1].as_int().unwrap();
     assert!(count <= 60);
@@ -216,7 +216,7 @@ fn complexities_agree_with_the_cuts_of_the_partition() {
         colours.image.as_slice::<f32>().unwrap().as_chunks::<3>().0[mask.iter().position(|v| *v == 1.0).unwrap()];
     assert_eq!(brightest, [0.99, 0.99, 0.64]);
 
-// The same holds for four tiles, and for a batch with one layout.
+    // The same holds for four tiles, and for a batch with one layout.
     let large = image_of(&["china_512.png"]);
     let of_large = run::<init_tokens>(json!({"tokens": 30}), [("image", large.clone())]).unwrap().remove(0);
     let outputs = run::<complexity_map>(json!({}), [("image", large), ("layout", of_large.clone())]).unwrap();

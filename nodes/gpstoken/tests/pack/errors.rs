@@ -106,7 +106,7 @@ fn wrong_checkpoints_are_errors() {
         decoder.conv_in.weight: [64, 8, 3, 3] expected, [64, 9, 3, 3] found
     "#);
 
-// A file that is cut off in the middle.
+    // A file that is cut off in the middle.
     let folder_of_test = tempfile::tempdir().unwrap();
     let path = folder_of_test.path().join("cut.safetensors");
     let whole = std::fs::read(folder().join("weights_B.safetensors")).unwrap();

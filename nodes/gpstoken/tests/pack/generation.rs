@@ -86,7 +86,7 @@ fn recorded_noise_gives_the_recorded_tokens() {
     let settings = json!({"classes": [3, 7], "steps": 10, "seed": 99});
     let tokens = sample(settings, [("layout", layout_value()), ("noise", recorded_noise("", 9))]).unwrap();
     let recorded = post();
-// Textures are up to 3.1 times the sample; the tolerance of the sample is the one in the tests of samplers.
+    // Textures are up to 3.1 times the sample; the tolerance of the sample is the one in the tests of samplers.
     assert_near("tokens", &rows(&tokens), recorded.f32("tokens"), 5e-5);
     assert_eq!(tokens.header.model.as_deref(), Some("weights_sit_cond"));
 }
@@ -99,7 +99,7 @@ fn recorded_noise_gives_the_recorded_tokens_on_every_device() {
             println!("skipped: {id}: {why}");
             continue;
         }
-// Only a failure shows that the linked libtorch has no CUDA.
+        // Only a failure shows that the linked libtorch has no CUDA.
         if id.starts_with("libtorch-cuda") {
             continue;
         }
@@ -157,7 +157,7 @@ fn a_picture_has_the_same_bits_alone_in_a_batch_and_on_any_number_of_threads() {
     for (i, expected) in batch.chunks_exact(64 * 21).enumerate() {
         assert_eq!(run_on(1 + i % 2, i..i + 1), expected);
     }
-// The first and the third picture have one layout and different seeds.
+    // The first and the third picture have one layout and different seeds.
     assert_ne!(batch[..64 * 21], batch[2 * 64 * 21..][..64 * 21]);
 
     let layouts = |threads: usize, seed: u64, count: usize| {
@@ -224,7 +224,7 @@ pub(super) fn checkpoint(
     let tensors = Golden::open(weights).0;
     let fields: Vec<(String, Tensor)> = tensors.into_iter().filter_map(|(key, tensor)| change(&key, tensor)).collect();
     Record { fields, ..Record::default() }.save(path, DType::F32).unwrap();
-// The file of a record has metadata of its own; this adds more to its head.
+    // The file of a record has metadata of its own; this adds more to its head.
     let bytes = std::fs::read(path).unwrap();
     let length = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
     let mut head: Json = serde_json::from_slice(&bytes[8..8 + length]).unwrap();
@@ -270,7 +270,7 @@ fn a_checkpoint_gives_heads_normalisation_and_tokenizer() {
     let Canvas { map, support, model, .. } = tokens.header;
     assert_eq!((map, support, model.as_deref()), (Some([32, 32]), Some(2.5), Some("small")));
 
-// A file beside the checkpoint gives the normalisation; the input takes precedence.
+    // A file beside the checkpoint gives the normalisation; the input takes precedence.
     let plain = folder.path().join("plain.safetensors");
     checkpoint(&plain, "weights_sit_layout.safetensors", &[("heads", "6")], unchanged);
     let beside = json!({"means": [0, 0, 0, 0, 0], "stds": [1, 1, 1, 1, 2]});
@@ -303,7 +303,7 @@ fn half_bits(value: f32, dtype: DType) -> u16 {
     if dtype == DType::BF16 {
         return (value.to_bits() >> 16) as u16;
     }
-// Without rounding and subnormals, which is good enough for weights.
+    // Without rounding and subnormals, which is good enough for weights.
     let bits = value.to_bits();
     let exponent = ((bits >> 23) & 255) as i32 - 112;
     if exponent <= 0 {

@@ -28,7 +28,7 @@ fn the_network_agrees() {
     let golden = Golden::open("sit_forward.safetensors");
     for (kind, x, out) in [("cond", "x", "out"), ("layout", "layout.x", "layout.out")] {
         let network = network(kind);
-// One picture at a time, as each has its own time.
+        // One picture at a time, as each has its own time.
         let condition = if kind == "cond" { golden.f32("cond") } else { &[] };
         for level in Level::all() {
             let prepared = Prepared::new(&network, level, 64, condition);
@@ -90,7 +90,7 @@ fn seeded_noise_is_normal_and_as_documented() {
     assert_ne!(normal(8, 0, 6), first);
     assert_ne!(normal(7, 1, 6), first);
     insta::assert_snapshot!(format!("{first:?}"), @"[-0.71681, 0.15579793, -1.0202043, 3.0500367, -0.7146264, 1.1800392]");
-// A layout and its textures have different noise.
+    // A layout and its textures have different noise.
     assert_eq!(Noise::seeds(7, 1).start(6), first);
     assert_eq!(Noise::layout_seeds(7, 1).start(6), normal(7, 1 << 32, 6));
     assert_ne!(Noise::layout_seeds(7, 1).start(6), first);

@@ -80,7 +80,7 @@ fn each_tile_and_picture_is_calibrated_by_itself() {
             assert!(a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-6), "tile {index}: {a:?} {b:?}");
         }
     }
-// A batch equals its pictures alone.
+    // A batch equals its pictures alone.
     let names = ["astronaut_256.png", "chelsea_256.png"];
     let of = |names: &[&str]| layout(run::<init_tokens>(json!({}), [("image", image_of(names))]).unwrap());
     let both = calibrated(of(&names));
@@ -90,7 +90,7 @@ fn each_tile_and_picture_is_calibrated_by_itself() {
 
 #[test]
 fn a_layout_without_a_partition_becomes_a_partition() {
-// The gaussians move by 5 pixels; the regions of the result do not overlap.
+    // The gaussians move by 5 pixels; the regions of the result do not overlap.
     let given = layout(run::<grid_tokens>(json!({"tokens": 64}), [("image", image_of(&["chelsea_256.png"]))]).unwrap());
     let moved = gaussians(&given).as_chunks::<5>().0.iter().flat_map(|[a, b, rho, x, y]| [*a, *b, *rho, x + 0.04, *y]);
     let moved = Layout::new(Tensor::from_vec([1, 64, 5], moved.collect()).unwrap(), None, Canvas::default()).unwrap();
@@ -108,13 +108,13 @@ fn boxes(inputs: Json) -> Layout {
 fn boxes_are_tokens() {
     let drawn = boxes(json!({"boxes": [[0, 0, 128, 256], [128, 0, 256, 256]]}));
     assert_eq!(pixels(&drawn, 256), [[0, 0, 128, 256], [128, 0, 256, 256]]);
-// Sigmas equal those of the partition: sigma_x = 127/256 * 2/3.
+    // Sigmas equal those of the partition: sigma_x = 127/256 * 2/3.
     let picture = image_of(&["chelsea_256.png"]);
     let halves = layout(run::<grid_tokens>(json!({"tokens": 2}), [("image", picture)]).unwrap());
     assert_eq!(gaussians(&drawn), gaussians(&halves));
     let fractions = boxes(json!({"boxes": [[0, 0, 0.5, 1], [0.5, 0, 1, 1]], "unit": "fractions"}));
     assert_eq!(gaussians(&fractions), gaussians(&drawn));
-// Borders between pixels are rounded to the nearer one.
+    // Borders between pixels are rounded to the nearer one.
     assert_eq!(pixels(&boxes(json!({"boxes": [[0.4, 10.6, 20.4, 30]]})), 256), [[0, 11, 20, 30]]);
 }
 
@@ -134,9 +134,9 @@ fn boxes_share_the_tokens() {
             [128, 128, 256, 256]
         ]
     );
-// A box of 6 pixels cannot be halved, so the other box gets the rest.
+    // A box of 6 pixels cannot be halved, so the other box gets the rest.
     assert_eq!(regions(&boxes(json!({"boxes": [[0, 0, 6, 6], [100, 100, 200, 200]], "tokens": 20}))).len(), 20);
-// Ten boxes become a partition for a generator of 128 tokens, finer where the boxes are.
+    // Ten boxes become a partition for a generator of 128 tokens, finer where the boxes are.
     let ten: Vec<[usize; 4]> = (0..10).map(|i| [i * 8, 200, i * 8 + 8, 240]).collect();
     let legal = calibrated(boxes(json!({"boxes": ten, "tokens": 128})));
     let all = pixels(&legal, 256);
@@ -192,7 +192,7 @@ fn the_authors_banks_are_read_in_every_protocol() {
             let count = (0..).take_while(|entry| recorded.0.contains_key(&format!("c{class}.{entry}"))).count();
             for index in 0..count {
                 let taken = bank(json!({"path": path, "class": class, "index": index})).unwrap();
-// Index 0 is the last entry of a list.
+                // Index 0 is the last entry of a list.
                 let key = format!("c{class}.{}", count - 1 - index);
                 let columns = recorded.shape(&key)[1];
                 let rows = recorded.f32(&key).chunks_exact(columns).flat_map(|row| row[..5].to_vec());
@@ -224,7 +224,7 @@ fn a_record_is_a_bank() {
     let path = folder.path().join("layouts.safetensors");
     record(&path, 3, Vec::new(), "LAYOUT");
     let whole = Layout::from_record(Record::load(&path).unwrap()).unwrap();
-// Without classes, every class has all rows in order.
+    // Without classes, every class has all rows in order.
     for class in [0, 7] {
         let taken = bank(json!({"path": path, "class": class, "index": 1, "count": 2})).unwrap();
         assert_eq!(gaussians(&taken), &gaussians(&whole)[32 * 5..]);
@@ -344,7 +344,7 @@ fn files_that_are_not_banks_are_errors() {
     "#);
     let missing = bank(json!({"path": folder.path().join("none")})).unwrap_err();
     insta::assert_snapshot!(without_folder(missing, folder.path()), @"reading a bank of layouts: No such file or directory (os error 2): <folder>/none");
-// An array with a wrong shape: [64, 5] declared as [80, 4].
+    // An array with a wrong shape: [64, 5] declared as [80, 4].
     let shape = initg.windows(4).position(|part| part == [b'K', 64, b'K', 5]).unwrap();
     let mut other = initg.clone();
     (other[shape + 1], other[shape + 3]) = (80, 4);

@@ -279,7 +279,7 @@ fn prefixes_and_unused_keys_of_training_runs_are_accepted() {
         tensors.insert("optimizer.state.0".into(), unused);
         Network::load(tensors).unwrap();
     }
-// Averaged weights take precedence over the others, which may be incomplete.
+    // Averaged weights take precedence over the others, which may be incomplete.
     let mut both: BTreeMap<String, Tensor> = plain.iter().map(|(k, t)| (format!("ema_model.{k}"), t.clone())).collect();
     both.insert("model.gps_embed.weight".into(), plain["gps_embed.weight"].clone());
     Network::load(both).unwrap();

@@ -81,7 +81,7 @@ fn other_smallest_regions_and_odd_sizes_are_repeated() {
                 Rules { tokens: tokens[1..].parse().unwrap(), exponent, min_region: min_region.parse().unwrap() };
             let capacity = capacity(plane.width, plane.height, rules.min_region);
             if rules.tokens > capacity {
-// Here the authors' code repeats regions; ours returns an error.
+                // Here the authors' code repeats regions; ours returns an error.
                 assert_eq!(
                     partition(&plane, [plane.width, plane.height], None, &rules),
                     Err(OverCapacity { tokens: rules.tokens, capacity })

@@ -36,7 +36,7 @@ impl Replay {
         format!("{}{name}", self.prefix)
     }
 
-/// The recorded noise. With `halves` 2 it includes the pictures without a class, which start like the others.
+    /// The recorded noise. With `halves` 2 it includes the pictures without a class, which start like the others.
     fn noise(&self, noise: Option<&str>, halves: usize, draws: usize) -> Noise {
         let (channels, z) = (self.network.sizes.channels, self.golden.f32(&self.key("z")));
         let start = Tensor::from_vec([2 * halves, channels, 64], z.repeat(halves)).unwrap();
@@ -51,7 +51,7 @@ impl Replay {
         Noise::recorded(&record, [2, channels, 64], draws).unwrap()
     }
 
-/// The result, the number of evaluations of the batch, and the states.
+    /// The result, the number of evaluations of the batch, and the states.
     fn run(&self, settings: Settings, noise: &Noise) -> (Vec<f32>, usize, Vec<Vec<f32>>) {
         let condition = if self.prefix.is_empty() { self.golden.f32("cond") } else { &[] };
         let request = Request {
@@ -283,7 +283,7 @@ fn every_sampler_and_diffusion_gives_the_distribution_of_the_data() {
     });
     let others = [Sampler::Euler, Sampler::Midpoint, Sampler::Heun2, Sampler::Heun3, Sampler::Rk4, Sampler::Dopri5];
     let others = others.map(|sampler| Settings { sampler, points: 100, ..SDE });
-// A constant diffusion is still strong at the end: a step of 0.04 without noise would move everything to the mean.
+    // A constant diffusion is still strong at the end: a step of 0.04 without noise would move everything to the mean.
     let usable = |settings: &Settings| {
         settings.check().is_ok() && (settings.diffusion, settings.last_step) != (Diffusion::Constant, LastStep::Mean)
     };

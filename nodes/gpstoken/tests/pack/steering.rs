@@ -40,7 +40,7 @@ fn a_threshold_stops_when_nothing_more_complex_can_be_cut() {
         assert_eq!(layout.gaussians.shape(), [1, count, 5]);
         assert!(most(count) <= threshold, "{count} tokens leave nothing above {threshold}");
         assert!(count == 1 || most(count - 1) > threshold, "{count} tokens are needed for {threshold}");
-// The layout equals the layout for this number of tokens.
+        // The layout equals the layout for this number of tokens.
         let (same, _) = laid(&chelsea, json!({"tokens": count}));
         assert_eq!(layout.gaussians.as_slice::<f32>().unwrap(), same.gaussians.as_slice::<f32>().unwrap());
         counts.push(count);
@@ -48,7 +48,7 @@ fn a_threshold_stops_when_nothing_more_complex_can_be_cut() {
     println!("{counts:?}");
     assert!(counts.is_sorted() && counts[0] == 1 && counts[4] > 200, "{counts:?}");
 
-// `tokens` is the upper limit, even if it is above the capacity of a tile.
+    // `tokens` is the upper limit, even if it is above the capacity of a tile.
     assert_eq!(laid(&chelsea, json!({"tokens": 50, "threshold": 1000})).1, 50);
     let all = laid(&chelsea, json!({"tokens": 5000, "threshold": 1e-9})).1;
     assert!((1000..=1024).contains(&all), "{all}: flat regions stay whole");
@@ -122,7 +122,7 @@ fn the_fewest_tokens_for_a_psnr_are_found() {
     let tried = host.events().iter().filter(|e| matches!(e, Event::Log(..))).count();
     assert!((3..=10).contains(&tried), "{tried} reconstructions");
 
-// The result is at an end of the range.
+    // The result is at an end of the range.
     let ends = |psnr: f64| {
         let outputs = run::<find_token_count>(json!({"psnr": psnr, "low": 20, "high": 24}), inputs.clone()).unwrap();
         (outputs[0].as_int(), outputs[2].as_bool())

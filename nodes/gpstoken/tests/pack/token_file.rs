@@ -124,7 +124,7 @@ fn quantised_files_are_within_half_a_step() {
             let (low, high) = scaled.iter().fold((f64::MAX, f64::MIN), |(low, high), n| (low.min(*n), high.max(*n)));
             let step = (high - low) / f64::from((1u32 << bits) - 1);
             for (before, after) in scaled.iter().zip(after.iter().map(scale)) {
-// Beyond the step, ranges and results are rounded to f32, in which the smallest sizes have few digits.
+                // Beyond the step, ranges and results are rounded to f32, in which the smallest sizes have few digits.
                 let rounding = if after < -87.0 { 0.5 } else { 1e-6 * before.abs().max(low.abs()).max(high.abs()) };
                 let apart = (before - after).abs();
                 assert!(apart <= step / 2.0 + rounding, "seed {seed}: {before} became {after}, a step is {step}");
@@ -172,7 +172,7 @@ fn the_worked_example_in_the_documentation_is_right() {
         .collect();
     let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(" ");
     assert_eq!(hex(&documented), hex(&bytes));
-// Its offsets are right too.
+    // Its offsets are right too.
     let mut offset = 0;
     for line in block.lines() {
         assert_eq!(line[..4].trim().parse(), Ok(offset), "{line}");
@@ -221,7 +221,7 @@ fn errors_name_the_fault_of_a_file() {
     insta::assert_snapshot!(changed(10, &[0xff, 0xff, 0xff, 0xff, 0x0f]), @"it claims 4294967295 pictures of 256 tokens with 256 channels, too many for 79 bytes, although its checksum fits: the program that wrote it does not keep to the format");
     insta::assert_snapshot!(changed(10, &[0xff, 0xff, 0xff, 0xff, 0xff]), @"it has a malformed number, although its checksum fits: the program that wrote it does not keep to the format");
     insta::assert_snapshot!(error(&sealed(&[content, &[0, 0, 0, 1]].concat())), @"bytes are left over at its end, although its checksum fits: the program that wrote it does not keep to the format");
-// The first words decode to nothing: a state of 0 is not yet the end.
+    // The first words decode to nothing: a state of 0 is not yet the end.
     let words = [1u32, 0, 0, 0, 0].map(u32::to_le_bytes).concat();
     let forged = sealed(&[&content[..63], &words].concat());
     insta::assert_snapshot!(error(&forged), @"bytes are left over at its end, although its checksum fits: the program that wrote it does not keep to the format");

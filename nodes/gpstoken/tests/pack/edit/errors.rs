@@ -46,15 +46,18 @@ fn empty_selections_are_errors_unless_they_are_kept() {
     insta::assert_snapshot!(told(error), @r#"selection: none of the 64 tokens is selected, so there is nothing to edit. Widen the selection, look at it with DrawTokens, or set if_empty to "keep" where this may happen"#);
     let outputs = edited::<delete_tokens>(&tokens, Some(&none), json!({"if_empty": "keep"})).unwrap();
     assert_eq!(super::bits(&Tokens::from_value(&outputs[0]).unwrap()), super::bits(&tokens));
-// A deletion has no half-way.
+    // A deletion has no half-way.
     let faint = Selection::new(Tensor::from_vec([1, 64], vec![0.4f32; 64]).unwrap()).unwrap();
     let error = edited::<delete_tokens>(&tokens, Some(&faint), json!({})).unwrap_err();
     assert!(error.message.starts_with("expected at least one selected token, got none of 64 tokens"), "{error}");
-// The error names the picture.
+    // The error names the picture.
     let two = Random(30).tokens([2, 4, 1], [1, 1]);
     let half = Selection::new(Tensor::from_vec([2, 4], [vec![1.0f32; 4], vec![0.0; 4]].concat()).unwrap()).unwrap();
     let error = edited::<transform_tokens>(&two, Some(&half), json!({"move_x": 3})).unwrap_err();
-    assert!(error.message.starts_with("picture 1: expected at least one selected token, got none of 4 tokens"), "{error}");
+    assert!(
+        error.message.starts_with("picture 1: expected at least one selected token, got none of 4 tokens"),
+        "{error}"
+    );
     let everything = select(&tokens, json!({}));
     let error = edited::<delete_tokens>(&tokens, Some(&everything), json!({})).unwrap_err();
     insta::assert_snapshot!(told(error), @"selection: all 64 tokens are selected, at least one has to stay. Select fewer");

@@ -27,12 +27,12 @@ fn edits(golden: &Golden) -> Vec<(&'static str, Tokens)> {
     let third_selected = select(&tokens, json!({"indices": third()}));
     let some = Some(&third_selected);
 
-// The move is 0.25 and -0.125 of half a canvas, with 255 pixels between the first and the last centre.
+    // The move is 0.25 and -0.125 of half a canvas, with 255 pixels between the first and the last centre.
     let moved = transformed(&tokens, some, json!({"move_x": 31.875, "move_y": -15.9375}));
     let grown = transformed(&tokens, some, json!({"scale_x": 1.5, "scale_y": 1.5, "pivot": "each"}));
     let mirrored = transformed(&tokens, None, json!({"scale_x": -1, "pivot": "canvas"}));
 
-// The first token gets the texture of the last one, and so on; the source does not change.
+    // The first token gets the texture of the last one, and so on; the source does not change.
     let mut swapped = tokens.clone();
     for (to, from) in third().into_iter().zip(third().into_iter().rev()) {
         let inputs = [
@@ -46,12 +46,12 @@ fn edits(golden: &Golden) -> Vec<(&'static str, Tokens)> {
 
     let dropped = deleted(&tokens, &third_selected, json!({"fill": false}));
 
-// Copies lie half as far from the middle and keep their size.
+    // Copies lie half as far from the middle and keep their size.
     let (appended, copies) = duplicated(&tokens, some, json!({}));
     let appended = transformed(&appended, Some(&copies), json!({"scale_x": 0.5, "scale_y": 0.5, "pivot": "canvas"}));
     let appended = transformed(&appended, Some(&copies), json!({"scale_x": 2, "scale_y": 2, "pivot": "each"}));
 
-// Copies of all tokens follow in the recorded order, then the first 64 tokens are deleted.
+    // Copies of all tokens follow in the recorded order, then the first 64 tokens are deleted.
     let row = |i: usize| [&gaussians(&tokens)[i][..], &textures(&tokens)[i * 16..][..16]].concat();
     let order = recorded_rows(golden, "shuffle");
     let order = order.iter().map(|to| (0..64).find(|i| row(*i) == to).unwrap());

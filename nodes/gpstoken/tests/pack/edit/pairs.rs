@@ -102,7 +102,7 @@ fn a_shuffled_picture_is_matched_with_itself() {
     let a = recorded();
     let golden = Golden::open("token_edits.safetensors");
     let b = super::of_rows(golden.f32("shuffle.tokens"), 21);
-// Every frame equals the picture bit for bit, as both tokens of each pair are equal.
+    // Every frame equals the picture bit for bit, as both tokens of each pair are equal.
     let morph = interpolated(&a, &b, json!({"frames": 5}));
     for frame in sets(&morph) {
         assert_eq!(set(&frame), set(&sets(&a)[0]));
@@ -144,7 +144,7 @@ fn the_middle_of_a_morph_is_the_middle_between_logits() {
         let expected = (logit(unit(a[i])) + logit(unit(b[i]))) / 2.0;
         assert!((logit(unit(half[i])) - expected).abs() < 1e-5);
     }
-// Off the canvas there is no logit, so the interpolation is linear.
+    // Off the canvas there is no logit, so the interpolation is linear.
     assert_eq!(between([0.1, 0.1, 0.0, -2.0, 0.0], [0.1, 0.1, 0.0, 3.0, 0.5], 0.5)[3], 0.5);
     assert_eq!(between([0.1, 1.5, 0.0, 0.0, 0.0], [0.1, 0.5, 0.0, 0.0, 0.5], 0.5)[1], 1.0);
 }
@@ -192,7 +192,7 @@ fn tokens_of_two_models_or_canvases_are_an_error() {
     insta::assert_snapshot!(error(&with(Canvas { model: Some("gpstoken_m128".into()), ..ours() }, 16)), @r#"tokens of one model were expected: the others are of model "small", map 64 x 64, support 3, 16 channels, these of model "gpstoken_m128", map 64 x 64, support 3, 16 channels. Refine both with the same tokenizer"#);
     insta::assert_snapshot!(error(&with(Canvas { map: Some([64, 48]), support: Some(1.75), model: None, ..ours() }, 8)), @r#"tokens of one model were expected: the others are of model "small", map 64 x 64, support 3, 16 channels, these of an unnamed model, map 64 x 48, support 1.75, 8 channels. Refine both with the same tokenizer"#);
     insta::assert_snapshot!(error(&with(Canvas { canvas: [512, 512], grid: [2, 2], ..ours() }, 16)), @"tokens of one canvas were expected: the others are of 256 x 256 pixels in 1 x 1 tiles of 256, these of 512 x 512 pixels in 2 x 2 tiles of 256. Resize the pictures to one size first");
-// Facts that a header does not have are not compared.
+    // Facts that a header does not have are not compared.
     assert_eq!(textures(&mixed(&a, &with(Canvas::default(), 16), json!({}))), [1.0; 16]);
     let three = Random(12).tokens([3, 1, 16], [1, 1]);
     let two = Random(13).tokens([2, 1, 16], [1, 1]);

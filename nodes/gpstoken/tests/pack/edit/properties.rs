@@ -171,7 +171,7 @@ fn neighbours_grow_into_the_hole() {
                 (deleted(&tokens, &selection, json!({})), deleted(&tokens, &selection, json!({"fill": false})));
             assert_eq!(filled.textures.shape(), [1, 64 - count, 16]);
             assert_eq!(textures(&filled), textures(&bare));
-// The place where the deleted tokens had most of their weight.
+            // The place where the deleted tokens had most of their weight.
             let chosen = selection.selected.as_slice::<f32>().unwrap();
             let gone: Vec<f32> =
                 gaussians(&tokens).iter().zip(chosen).filter(|(_, s)| **s > 0.0).flat_map(|(g, _)| *g).collect();
@@ -186,9 +186,9 @@ fn neighbours_grow_into_the_hole() {
             let (with, without) = (weights(&filled), weights(&bare));
             println!("{count} at {place:?}: {:.3} of the weight's error in the hole stays", off(&with) / off(&without));
             assert!(off(&with) < 0.6 * off(&without));
-// The border of the canvas cuts off some weight.
+            // The border of the canvas cuts off some weight.
             assert!((total(&with) - total(&before)).abs() < 0.25 * (total(&without) - total(&before)).abs());
-// Tokens far away do not change by a bit.
+            // Tokens far away do not change by a bit.
             let same = gaussians(&filled).iter().filter(|g| gaussians(&tokens).contains(g)).count();
             assert!(same >= 64 - count - 12 - 4 * count, "{same} are as they were");
         }

@@ -47,10 +47,10 @@ fn each_criterion_selects_the_described_tokens() {
     assert_eq!(chosen(json!({"similar": 0})), [0, 1]);
     assert_eq!(chosen(json!({"similar": 0, "similarity": 0.7})), [0, 1, 4]);
     assert_eq!(chosen(json!({"similar": [199, 30], "similarity": 0.7})), [2, 4]);
-// The reference is the mean of the two tokens in the corner.
+    // The reference is the mean of the two tokens in the corner.
     assert_eq!(chosen(json!({"similar": [0, 0], "similar_count": 2, "similarity": 0.999})), [0, 1]);
     assert_eq!(chosen(json!({"similar": 3, "similarity": 1})), [3]);
-// A token must meet all criteria.
+    // A token must meet all criteria.
     assert_eq!(chosen(json!({"similar": 0, "nearest": [30, 10], "region": [0, 0, 256, 256]})), [1]);
 }
 
@@ -147,7 +147,7 @@ fn the_laws_of_sets_hold_for_soft_selections_too() {
         same("distribution", &and(&a, &or(&b, &c)), &or(&and(&a, &b), &and(&a, &c)));
         same("distribution", &or(&a, &and(&b, &c)), &and(&or(&a, &b), &or(&a, &c)));
         same("minus", &joined("minus", &a, Some(&b)), &and(&a, &not(&b)));
-    // A double negation returns numbers of 24 bits below 1 exactly.
+        // A double negation returns numbers of 24 bits below 1 exactly.
         let twice = not(&not(&a));
         for (a, twice) in values(&a).iter().zip(values(&twice)) {
             assert!((a - twice).abs() <= f32::EPSILON / 2.0);

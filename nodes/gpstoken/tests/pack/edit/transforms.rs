@@ -46,7 +46,7 @@ fn a_quarter_turn_swaps_the_sigmas_and_turns_rho_around() {
     let turned = transformed(&tokens, None, json!({"rotate": 90, "pivot": "canvas"}));
     for (before, after) in gaussians(&tokens).iter().zip(gaussians(&turned)) {
         let [sigma_x, sigma_y, rho, x, y] = *before;
-// Clockwise: the right goes down, and the bottom goes left.
+        // Clockwise: the right goes down, and the bottom goes left.
         assert_eq!(*after, [sigma_y, sigma_x, -rho, -y, x]);
     }
 }
@@ -73,7 +73,7 @@ fn a_map_and_its_inverse_give_the_tokens_back() {
                 let back = transformed(&moved, None, back);
                 for (before, after) in gaussians(&tokens).iter().zip(gaussians(&back)) {
                     for (i, (before, after)) in before.iter().zip(after).enumerate() {
-// A thin slanted gaussian loses digits in the covariance.
+                        // A thin slanted gaussian loses digits in the covariance.
                         let near = [3e-4 * before, 3e-4 * before, 3e-4, 4e-5, 4e-5][i];
                         assert!((before - after).abs() <= near, "{before} became {after} ({i}, {grid:?}, {pivot})");
                     }
@@ -85,7 +85,7 @@ fn a_map_and_its_inverse_give_the_tokens_back() {
 
 #[test]
 fn rotations_are_computed_in_pixels() {
-// A circle of 10 pixels on a canvas of 512 x 256 stays a circle and moves on a circle.
+    // A circle of 10 pixels on a canvas of 512 x 256 stays a circle and moves on a circle.
     let mut tokens = Random(4).tokens([1, 1, 1], [2, 1]);
     let [unit_x, unit_y] = [511.0 / 2.0, 255.0 / 2.0];
     let gaussian = vec![10.0 / unit_x, 10.0 / unit_y, 0.0, 0.1, 0.0];
@@ -109,7 +109,7 @@ fn a_partly_selected_token_moves_by_that_part() {
     let moved = transformed(&tokens, Some(&half), json!({"move_x": 51, "rotate": 180}));
     let whole = transformed(&tokens, None, json!({"move_x": 51, "rotate": 180}));
     for ((before, after), whole) in gaussians(&tokens).iter().zip(gaussians(&moved)).zip(gaussians(&whole)) {
-// A half turn does not change the covariance.
+        // A half turn does not change the covariance.
         for i in 0..3 {
             assert!((before[i] - after[i]).abs() < 1e-6);
         }
