@@ -171,8 +171,8 @@ fn gaussians_and_corners_follow_the_formulas_of_the_partition() {
 #[test]
 fn gaussians_that_cannot_be_calibrated_are_an_error() {
     let error = |gaussians: &[[f32; 5]]| calibrate(gaussians).unwrap_err();
-    insta::assert_snapshot!(error(&[]), @"1 to 4096 gaussians for a tile of 256 x 256 pixels were expected, as many as there are squares of 4 pixels, 0 came");
-    insta::assert_snapshot!(error(&at(vec![[0.0, 0.0]; 4097])), @"1 to 4096 gaussians for a tile of 256 x 256 pixels were expected, as many as there are squares of 4 pixels, 4097 came");
-    insta::assert_snapshot!(error(&at([[0.0, 0.0], [f32::NAN, 0.5]])), @"finite means were expected, that of gaussian 1 is (NaN, 0.5)");
-    insta::assert_snapshot!(error(&at([[0.0, f32::INFINITY]])), @"finite means were expected, that of gaussian 0 is (0, inf)");
+    insta::assert_snapshot!(error(&[]), @"expected 1 to 4096 gaussians for a tile of 256 x 256 pixels, at most one for each square of 4 pixels, got 0");
+    insta::assert_snapshot!(error(&at(vec![[0.0, 0.0]; 4097])), @"expected 1 to 4096 gaussians for a tile of 256 x 256 pixels, at most one for each square of 4 pixels, got 4097");
+    insta::assert_snapshot!(error(&at([[0.0, 0.0], [f32::NAN, 0.5]])), @"expected finite means, got (NaN, 0.5) for gaussian 1");
+    insta::assert_snapshot!(error(&at([[0.0, f32::INFINITY]])), @"expected finite means, got (0, inf) for gaussian 0");
 }

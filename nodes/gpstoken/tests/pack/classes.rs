@@ -56,17 +56,17 @@ fn an_unknown_class_is_an_error_that_lists_the_known_ones() {
     let host = Recorder::default();
     let named = load(Some(NAMES)).unwrap();
     let error = |settings: Json| sample(&host, &named, settings).unwrap_err();
-    insta::assert_snapshot!(error(json!({"class": 10})), @"a class from 0 to 9 was expected, as this generator knows 0: brick, 1: cloth, 2: door, 3: grass, 4: ground, 5: metal, 6: rock, 7: sky, 8: wall, 9: wood; 10 came");
-    insta::assert_snapshot!(error(json!({"class": "Metall"})), @r#"a class from 0 to 9 was expected, as this generator knows 0: brick, 1: cloth, 2: door, 3: grass, 4: ground, 5: metal, 6: rock, 7: sky, 8: wall, 9: wood; "Metall" came. Did you mean `metal`?"#);
-    insta::assert_snapshot!(error(json!({"class": "?"})), @r#"a class from 0 to 9 was expected, as this generator knows 0: brick, 1: cloth, 2: door, 3: grass, 4: ground, 5: metal, 6: rock, 7: sky, 8: wall, 9: wood; "?" came"#);
+    insta::assert_snapshot!(error(json!({"class": 10})), @"expected a class from 0 to 9, got 10; this generator knows 0: brick, 1: cloth, 2: door, 3: grass, 4: ground, 5: metal, 6: rock, 7: sky, 8: wall, 9: wood");
+    insta::assert_snapshot!(error(json!({"class": "Metall"})), @r#"expected a class from 0 to 9, got "Metall"; this generator knows 0: brick, 1: cloth, 2: door, 3: grass, 4: ground, 5: metal, 6: rock, 7: sky, 8: wall, 9: wood. Did you mean `metal`?"#);
+    insta::assert_snapshot!(error(json!({"class": "?"})), @r#"expected a class from 0 to 9, got "?"; this generator knows 0: brick, 1: cloth, 2: door, 3: grass, 4: ground, 5: metal, 6: rock, 7: sky, 8: wall, 9: wood"#);
     insta::assert_snapshot!(error(json!({"class": -1})), @"a number of at least 0 was expected, -1 came");
     assert_eq!(error(json!({"class": "?"})).input.as_deref(), Some("class"));
     assert_eq!(error(json!({"classes": ["?"]})).input.as_deref(), Some("classes"));
 
     let unnamed = load(None).unwrap();
     let error = |settings: Json| sample(&host, &unnamed, settings).unwrap_err();
-    insta::assert_snapshot!(error(json!({"class": 10})), @"a class from 0 to 9 was expected, as this generator knows 10; 10 came");
-    insta::assert_snapshot!(error(json!({"class": "rock"})), @r#"a class from 0 to 9 was expected, as this generator has no names for the 10 that it knows; "rock" came"#);
+    insta::assert_snapshot!(error(json!({"class": 10})), @"expected a class from 0 to 9, got 10");
+    insta::assert_snapshot!(error(json!({"class": "rock"})), @r#"expected a class from 0 to 9, got "rock"; this generator has no names for its classes"#);
 }
 
 #[test]

@@ -86,9 +86,9 @@ fn colours_show_size_energy_or_selection() {
         format!("{}: {error}", error.input.clone().unwrap_or_default())
     };
     let layout = run::<init_tokens>(json!({"tokens": 4}), [("image", image_of(&["china_256.png"]))]).unwrap().remove(0);
-    insta::assert_snapshot!(refused(json!({"colour": "energy"}), vec![("tokens", layout)]), @"colour: tokens with textures were expected for the colour `energy`, a layout came. Connect RefineTokens, or take `size`");
-    insta::assert_snapshot!(refused(json!({"colour": "selection"}), vec![("tokens", three.clone())]), @"selection: a selection was expected for the colour `selection`, none came");
-    insta::assert_snapshot!(refused(json!({"colour": "selection"}), vec![("tokens", three), ("selection", selected(&[0.0, 1.0]))]), @"selection: a selection of 3 tokens was expected, for all 1 pictures or for each, one of 2 for 1 came");
+    insta::assert_snapshot!(refused(json!({"colour": "energy"}), vec![("tokens", layout)]), @"colour: expected tokens with textures for the colour `energy`, got a layout. Connect RefineTokens, or use the colour `size`");
+    insta::assert_snapshot!(refused(json!({"colour": "selection"}), vec![("tokens", three.clone())]), @"selection: expected a selection for the colour `selection`, got none. Connect SelectTokens, or use the colour `size`");
+    insta::assert_snapshot!(refused(json!({"colour": "selection"}), vec![("tokens", three), ("selection", selected(&[0.0, 1.0]))]), @"selection: expected a selection of 3 tokens for 1 picture, got one of 2 for 1. Select from these tokens");
 }
 
 #[test]
@@ -111,7 +111,7 @@ fn tokens_before_an_edit_are_faint_and_moves_are_lines() {
     let three = Tensor::from_vec([3, 1, 5], [ONE, ONE, ONE].concat()).unwrap();
     let three = Layout::new(three, None, Canvas::default()).unwrap().into_value().unwrap();
     let error = run::<draw_tokens>(json!({}), [("tokens", three), ("before", two)]).unwrap_err();
-    insta::assert_snapshot!(error, @"tokens of 1 or 3 pictures were expected, those of 2 came");
+    insta::assert_snapshot!(error, @"expected tokens of 1 or 3 pictures, as in `tokens`, got 2");
 }
 
 #[test]
@@ -178,9 +178,9 @@ fn an_svg_holds_every_token() {
         let text = format!("{}: {error}", error.input.clone().unwrap_or_default());
         text.replace(&*folder.path().to_string_lossy(), "<folder>")
     };
-    insta::assert_snapshot!(refused(json!({"path": folder.path().join("d.png")})), @"path: writing an SVG: a file name that ends with .svg was expected: <folder>/d.png");
+    insta::assert_snapshot!(refused(json!({"path": folder.path().join("d.png")})), @"path: writing an SVG: expected a file name that ends with .svg: <folder>/d.png");
     insta::assert_snapshot!(refused(json!({"path": folder.path().join("one.svg/e.svg")})), @"path: writing an SVG: a folder was expected, but `one.svg` is a file: <folder>/one.svg/e-000.svg");
-    insta::assert_snapshot!(refused(json!({"path": folder.path().join("f.svg"), "colour": "energy"})), @"colour: tokens with textures were expected for the colour `energy`, a layout came. Connect RefineTokens, or take `size`");
+    insta::assert_snapshot!(refused(json!({"path": folder.path().join("f.svg"), "colour": "energy"})), @"colour: expected tokens with textures for the colour `energy`, got a layout. Connect RefineTokens, or use the colour `size`");
     assert!(!folder.path().join("f-000.svg").exists());
 }
 
@@ -230,12 +230,12 @@ fn complexities_agree_with_the_cuts_of_the_partition() {
         let error = run::<complexity_map>(json!({}), inputs).unwrap_err();
         format!("{}: {error}", error.input.clone().unwrap_or_default())
     };
-    insta::assert_snapshot!(refused(&picture, of_large), @"layout: a layout for the 1 x 1 tiles of the picture was expected, for all 1 pictures or for each, one of 2 x 2 tiles with 120 regions for 1 pictures came");
+    insta::assert_snapshot!(refused(&picture, of_large), @"layout: expected a layout of 1 x 1 tiles, as the picture has, for 1 picture; got 2 x 2 tiles with 120 regions for 1 picture. Make the layout from this picture");
     let mut edited = Layout::from_value(&layout).unwrap();
     edited.regions = None;
-    insta::assert_snapshot!(refused(&picture, edited.clone().into_value().unwrap()), @"layout: a layout with regions was expected, this one has gaussians only");
+    insta::assert_snapshot!(refused(&picture, edited.clone().into_value().unwrap()), @"layout: expected a layout with regions, got gaussians only. Connect InitTokens, or put CalibrateLayout in front");
     edited.regions = Some(Tensor::from_vec([1, 60, 4], vec![1.5f32; 240]).unwrap());
-    insta::assert_snapshot!(refused(&picture, edited.into_value().unwrap()), @"layout: regions inside their tiles were expected, one from (318.75, 318.75) to (318.75, 318.75) pixels came");
+    insta::assert_snapshot!(refused(&picture, edited.into_value().unwrap()), @"layout: expected regions inside their tiles, got one from (318.75, 318.75) to (318.75, 318.75) pixels. Put CalibrateLayout in front");
 }
 
 #[test]

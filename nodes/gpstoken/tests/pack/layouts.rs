@@ -148,16 +148,16 @@ fn boxes_share_the_tokens() {
 #[test]
 fn malformed_boxes_are_errors() {
     let error = |inputs| run::<box_layout>(inputs, []).unwrap_err();
-    insta::assert_snapshot!(error(json!({"boxes": []})), @"at least one box [x0, y0, x1, y1] was expected, none came");
-    insta::assert_snapshot!(error(json!({"boxes": [[0, 0, 10, 10], [1, 2, 3]]})), @"box 1: [x0, y0, x1, y1] was expected, [1.0, 2.0, 3.0] came");
-    insta::assert_snapshot!(error(json!({"boxes": [[0, 0, 300, 10]]})), @"box 0: numbers from 0 to 256 were expected, [0.0, 0.0, 300.0, 10.0] came");
-    insta::assert_snapshot!(error(json!({"boxes": [[-1, 0, 30, 10]]})), @"box 0: numbers from 0 to 256 were expected, [-1.0, 0.0, 30.0, 10.0] came");
-    insta::assert_snapshot!(error(json!({"boxes": [[0, 0, 30, 10]], "unit": "fractions"})), @"box 0: numbers from 0 to 1 were expected, [0.0, 0.0, 30.0, 10.0] came");
-    insta::assert_snapshot!(error(json!({"boxes": [[10, 0, 5, 10]]})), @"box 0: x1 and y1 at least 2 pixels behind x0 and y0 were expected, [10.0, 0.0, 5.0, 10.0] came");
-    insta::assert_snapshot!(error(json!({"boxes": [[10, 0, 11, 10]]})), @"box 0: x1 and y1 at least 2 pixels behind x0 and y0 were expected, [10.0, 0.0, 11.0, 10.0] came");
+    insta::assert_snapshot!(error(json!({"boxes": []})), @"expected at least one box [x0, y0, x1, y1], got none");
+    insta::assert_snapshot!(error(json!({"boxes": [[0, 0, 10, 10], [1, 2, 3]]})), @"box 1: expected [x0, y0, x1, y1], got [1.0, 2.0, 3.0]");
+    insta::assert_snapshot!(error(json!({"boxes": [[0, 0, 300, 10]]})), @"box 0: expected numbers from 0 to 256, got [0.0, 0.0, 300.0, 10.0]");
+    insta::assert_snapshot!(error(json!({"boxes": [[-1, 0, 30, 10]]})), @"box 0: expected numbers from 0 to 256, got [-1.0, 0.0, 30.0, 10.0]");
+    insta::assert_snapshot!(error(json!({"boxes": [[0, 0, 30, 10]], "unit": "fractions"})), @"box 0: expected numbers from 0 to 1, got [0.0, 0.0, 30.0, 10.0]");
+    insta::assert_snapshot!(error(json!({"boxes": [[10, 0, 5, 10]]})), @"box 0: expected x1 and y1 at least 2 pixels beyond x0 and y0, got [10.0, 0.0, 5.0, 10.0]");
+    insta::assert_snapshot!(error(json!({"boxes": [[10, 0, 11, 10]]})), @"box 0: expected x1 and y1 at least 2 pixels beyond x0 and y0, got [10.0, 0.0, 11.0, 10.0]");
     insta::assert_snapshot!(error(json!({"boxes": "all"})), @r#"the JSON does not fit: invalid type: string "all", expected a sequence"#);
-    insta::assert_snapshot!(error(json!({"boxes": [[0, 0, 9, 9], [0, 0, 9, 9]], "tokens": 1})), @"at least one token for each of the 2 boxes was expected, 1 came. Draw fewer boxes, or set tokens to 0");
-    insta::assert_snapshot!(error(json!({"boxes": [[0, 0, 9, 9], [0, 0, 9, 9]], "tokens": 100})), @"the boxes can be divided into 8 parts of at least 4 pixels, 100 tokens were asked for. Draw larger boxes, or ask for fewer");
+    insta::assert_snapshot!(error(json!({"boxes": [[0, 0, 9, 9], [0, 0, 9, 9]], "tokens": 1})), @"expected at least 2 tokens, one for each box, got 1. Draw fewer boxes, or set tokens to 0");
+    insta::assert_snapshot!(error(json!({"boxes": [[0, 0, 9, 9], [0, 0, 9, 9]], "tokens": 100})), @"expected at most 8 tokens, as the boxes divide into 8 parts of at least 4 pixels, got 100. Draw larger boxes, or ask for fewer tokens");
 }
 
 #[test]
@@ -169,10 +169,10 @@ fn layouts_that_cannot_be_calibrated_are_errors() {
         Layout::new(Tensor::from_vec([1, count, 5], [0.1, 0.1, 0.0, x, 0.0].repeat(count)).unwrap(), None, header)
             .unwrap()
     };
-    insta::assert_snapshot!(error(given(2, f32::INFINITY, [1, 1])), @"picture 0, tile 0: finite means were expected, that of gaussian 0 is (inf, 0)");
-    insta::assert_snapshot!(error(given(6, 0.0, [2, 2])), @"equally many gaussians in each of the 2 x 2 tiles of 256 pixels were expected, 6 in all for tiles of 256 came");
-    insta::assert_snapshot!(error(given(0, 0.0, [1, 1])), @"picture 0, tile 0: 1 to 4096 gaussians for a tile of 256 x 256 pixels were expected, as many as there are squares of 4 pixels, 0 came");
-    insta::assert_snapshot!(error(given(5000, 0.0, [1, 1])), @"picture 0, tile 0: 1 to 4096 gaussians for a tile of 256 x 256 pixels were expected, as many as there are squares of 4 pixels, 5000 came");
+    insta::assert_snapshot!(error(given(2, f32::INFINITY, [1, 1])), @"picture 0, tile 0: expected finite means, got (inf, 0) for gaussian 0");
+    insta::assert_snapshot!(error(given(6, 0.0, [2, 2])), @"expected equally many gaussians in each of 2 x 2 tiles of 256 pixels, got 6 gaussians for tiles of 256 pixels");
+    insta::assert_snapshot!(error(given(0, 0.0, [1, 1])), @"picture 0, tile 0: expected 1 to 4096 gaussians for a tile of 256 x 256 pixels, at most one for each square of 4 pixels, got 0");
+    insta::assert_snapshot!(error(given(5000, 0.0, [1, 1])), @"picture 0, tile 0: expected 1 to 4096 gaussians for a tile of 256 x 256 pixels, at most one for each square of 4 pixels, got 5000");
 }
 
 fn bank(inputs: Json) -> Result<Layout, splatgraph_sdk::Error> {
@@ -235,12 +235,12 @@ fn a_record_is_a_bank() {
     record(&path, 3, vec![("classes".into(), Tensor::from_vec([3], vec![7i64, 2, 7]).unwrap())], "LAYOUT");
     let taken = bank(json!({"path": path, "class": 7, "index": 1})).unwrap();
     assert_eq!(gaussians(&taken), &gaussians(&whole)[2 * 32 * 5..]);
-    insta::assert_snapshot!(bank(json!({"path": path, "class": 7, "index": 2})).unwrap_err(), @"2 layouts are in the bank for class 7, counted from 0; that of index 2 was asked for. Use a smaller index, or a larger bank");
-    insta::assert_snapshot!(bank(json!({"path": path, "class": 3})).unwrap_err(), @"layouts for 2 classes from 2 to 7 are in the bank, none for class 3");
+    insta::assert_snapshot!(bank(json!({"path": path, "class": 7, "index": 2})).unwrap_err(), @"expected an index below 2, the number of layouts for class 7, got 2. Use a smaller index, or a larger bank");
+    insta::assert_snapshot!(bank(json!({"path": path, "class": 3})).unwrap_err(), @"expected a class with layouts, got 3; the bank has layouts for 2 classes from 2 to 7");
     record(&path, 2, vec![("classes".into(), Tensor::from_vec([3], vec![7i64, 2, 7]).unwrap())], "LAYOUT");
-    insta::assert_snapshot!(without_folder(bank(json!({"path": path})).unwrap_err(), folder.path()), @"reading a bank of layouts: a field `classes` with a number for each of the 2 layouts was expected: <folder>/layouts.safetensors");
+    insta::assert_snapshot!(without_folder(bank(json!({"path": path})).unwrap_err(), folder.path()), @"reading a bank of layouts: expected a field `classes` with a number for each of 2 layouts, got 3 numbers: <folder>/layouts.safetensors");
     record(&path, 2, vec![("classes".into(), Tensor::from_vec([2], vec![7f32, 2.0]).unwrap())], "LAYOUT");
-    insta::assert_snapshot!(without_folder(bank(json!({"path": path})).unwrap_err(), folder.path()), @"reading a bank of layouts: a field `classes` of the shape [B] and of the type i64 was expected, it has [2] and f32: <folder>/layouts.safetensors");
+    insta::assert_snapshot!(without_folder(bank(json!({"path": path})).unwrap_err(), folder.path()), @"reading a bank of layouts: expected a field `classes` of the shape [B] and the type i64, got [2] and f32: <folder>/layouts.safetensors");
     record(&path, 2, Vec::new(), "TOKENS");
     insta::assert_snapshot!(without_folder(bank(json!({"path": path})).unwrap_err(), folder.path()), @"reading a bank of layouts: LAYOUT was expected, TOKENS came: <folder>/layouts.safetensors");
 }
@@ -272,19 +272,19 @@ fn files_that_are_not_banks_are_errors() {
     insta::assert_debug_snapshot!(error(&initg, json!({"class": 11})), @r#"
     (
         "class",
-        "layouts for 10 classes from 0 to 9 are in the bank, none for class 11",
+        "expected a class with layouts, got 11; the bank has layouts for 10 classes from 0 to 9",
     )
     "#);
     insta::assert_debug_snapshot!(error(&initg, json!({"class": 1, "index": 2})), @r#"
     (
         "index",
-        "2 layouts are in the bank for class 1, counted from 0; that of index 2 was asked for. Use a smaller index, or a larger bank",
+        "expected an index below 2, the number of layouts for class 1, got 2. Use a smaller index, or a larger bank",
     )
     "#);
     insta::assert_debug_snapshot!(error(&initg, json!({"class": 1, "index": 1, "count": 5})), @r#"
     (
         "index",
-        "2 layouts are in the bank for class 1, counted from 0; those of index 1 to 5 were asked for. Use a smaller index, or a larger bank",
+        "expected an index below 2, the number of layouts for class 1, got 1 to 5. Use a smaller index, or a larger bank",
     )
     "#);
     insta::assert_debug_snapshot!(error(&initg[..5000], json!({})), @r#"
@@ -296,14 +296,14 @@ fn files_that_are_not_banks_are_errors() {
     insta::assert_debug_snapshot!(error(b"GIF89a, a picture", json!({})), @r#"
     (
         "path",
-        "reading a bank of layouts: a pickle of layouts or a record of the type LAYOUT was expected: a whole .safetensors file was expected; this one is damaged or of another kind (header too large): <folder>/bank.pickle",
+        "reading a bank of layouts: expected a pickle of layouts or a record of the type LAYOUT: a whole .safetensors file was expected; this one is damaged or of another kind (header too large): <folder>/bank.pickle",
     )
     "#);
     // {0: os.system("echo never")}, [], {0: 1}, {"a": []}, {0: [[]]}
     insta::assert_debug_snapshot!(error(b"\x80\x02}K\x00cposix\nsystem\nX\x0a\x00\x00\x00echo never\x85Rs.", json!({})), @r#"
     (
         "path",
-        "reading a bank of layouts: a list of NumPy arrays was expected for class 0, a call of `posix.system`, which is not made, came: <folder>/bank.pickle",
+        "reading a bank of layouts: expected a list of NumPy arrays for class 0, got a call of `posix.system`, which is not made,: <folder>/bank.pickle",
     )
     "#);
     insta::assert_debug_snapshot!(error(b"\x80\x02}K\x00]cposix\nsystem\nX\x0a\x00\x00\x00echo never\x85Ras.", json!({})), @r#"
@@ -315,19 +315,19 @@ fn files_that_are_not_banks_are_errors() {
     insta::assert_debug_snapshot!(error(b"\x80\x02].", json!({})), @r#"
     (
         "path",
-        "reading a bank of layouts: a dict of lists of NumPy arrays was expected, a list came: <folder>/bank.pickle",
+        "reading a bank of layouts: expected a dict of lists of NumPy arrays, got a list: <folder>/bank.pickle",
     )
     "#);
     insta::assert_debug_snapshot!(error(b"\x80\x02}K\x00K\x01s.", json!({})), @r#"
     (
         "path",
-        "reading a bank of layouts: a list of NumPy arrays was expected for class 0, an int came: <folder>/bank.pickle",
+        "reading a bank of layouts: expected a list of NumPy arrays for class 0, got an int: <folder>/bank.pickle",
     )
     "#);
     insta::assert_debug_snapshot!(error(b"\x80\x02}U\x01a]s.", json!({})), @r#"
     (
         "path",
-        "reading a bank of layouts: a dict with ints for classes was expected, bytes came: <folder>/bank.pickle",
+        "reading a bank of layouts: expected a dict with ints for classes, got bytes: <folder>/bank.pickle",
     )
     "#);
     insta::assert_debug_snapshot!(error(b"\x80\x02}K\x00]]as.", json!({})), @r#"
@@ -339,7 +339,7 @@ fn files_that_are_not_banks_are_errors() {
     insta::assert_debug_snapshot!(error(b"\x80\x02}.", json!({})), @r#"
     (
         "class",
-        "layouts for no class at all are in the bank, none for class 0",
+        "expected a class with layouts, got 0; the bank has layouts for no class at all",
     )
     "#);
     let missing = bank(json!({"path": folder.path().join("none")})).unwrap_err();
@@ -351,7 +351,7 @@ fn files_that_are_not_banks_are_errors() {
     insta::assert_debug_snapshot!(error(&other, json!({})), @r#"
     (
         "path",
-        "reading a bank of layouts: entry 0 of class 0: an array [N, 5 or more] of floats was expected, one of f32 of shape [80, 4] came: <folder>/bank.pickle",
+        "reading a bank of layouts: entry 0 of class 0: expected an array [N, 5 or more] of floats, got one of f32 with the shape [80, 4]: <folder>/bank.pickle",
     )
     "#);
 }

@@ -252,9 +252,9 @@ fn a_velocity_that_is_not_a_number_is_an_error_with_step_and_time() {
         let mut draw = |_: usize| Ok(vec![0.1, 0.2]);
         settings.sample(vec![1.0, -2.0], &mut velocity, &mut draw, &mut |_| Ok(())).unwrap_err()
     };
-    insta::assert_snapshot!(run(SDE), @"sampling: finite velocities were expected, the model gave NaN in step 4 of 10, at t = 0.32066664, for a state up to 3.4e1. More steps or another sampler keep a state from growing; a model that fails on a state below 1000 is damaged");
-    insta::assert_snapshot!(run(Settings { sampler: Sampler::Heun2, ..SDE }), @"sampling: finite velocities were expected, the model gave NaN in step 2 of 9, at t = 0.22222222, for a state up to 2.5e0. More steps or another sampler keep a state from growing; a model that fails on a state below 1000 is damaged");
-    insta::assert_snapshot!(run(Settings { sampler: Sampler::Dopri5, ..SDE }), @"sampling: finite velocities were expected, the model gave NaN in step 1, at t = 0.0300045, for a state up to 2.1e0. More steps or another sampler keep a state from growing; a model that fails on a state below 1000 is damaged");
+    insta::assert_snapshot!(run(SDE), @"sampling: expected finite velocities from the model, got NaN in step 4 of 10, at t = 0.32066664, for a state up to 3.4e1. If the state is above 1000, use more steps or another sampler; else the model is damaged");
+    insta::assert_snapshot!(run(Settings { sampler: Sampler::Heun2, ..SDE }), @"sampling: expected finite velocities from the model, got NaN in step 2 of 9, at t = 0.22222222, for a state up to 2.5e0. If the state is above 1000, use more steps or another sampler; else the model is damaged");
+    insta::assert_snapshot!(run(Settings { sampler: Sampler::Dopri5, ..SDE }), @"sampling: expected finite velocities from the model, got NaN in step 1, at t = 0.0300045, for a state up to 2.1e0. If the state is above 1000, use more steps or another sampler; else the model is damaged");
 }
 
 /// Normally distributed data has a velocity in closed form, and every sampler must reproduce the distribution.

@@ -76,7 +76,7 @@ fn impossible_thresholds_and_weights_are_errors() {
     insta::assert_snapshot!(refused(&chelsea, json!({"threshold": -1})), @"threshold: a number of at least 0 was expected, -1 came");
     let nan = [("image", chelsea.clone()), ("threshold", Value::float(f64::NAN))];
     let error = run::<init_tokens>(json!({}), nan).unwrap_err();
-    insta::assert_snapshot!(error, @"a number was expected, NaN came");
+    insta::assert_snapshot!(error, @"expected a number, got NaN");
     assert_eq!(error.input.as_deref(), Some("threshold"));
 }
 
@@ -136,19 +136,19 @@ fn the_fewest_tokens_for_a_psnr_are_found() {
     };
     let (start, rest) = warning.split_once(" dB with ").unwrap();
     assert!(start.starts_with("expected 60 dB, got "), "{start}");
-    insta::assert_snapshot!(rest, @"");
+    insta::assert_snapshot!(rest, @"16 tokens for each tile; raise `high`, or use another tokenizer");
 
     let refused = |settings: Json| {
         let error = run::<find_token_count>(settings, inputs.clone()).unwrap_err();
         format!("{}: {error}", error.input.clone().unwrap_or_default())
     };
-    insta::assert_snapshot!(refused(json!({"psnr": 20, "low": 65, "high": 64})), @"low: at most 64 was expected, which `high` is, 65 came");
-    insta::assert_snapshot!(refused(json!({"psnr": 20, "high": 2000})), @"high: 2000 tokens were asked for, but a tile of 256 x 256 pixels can be cut into 1024 regions of this size at most. Ask for 1024 or fewer, or lower min_region");
+    insta::assert_snapshot!(refused(json!({"psnr": 20, "low": 65, "high": 64})), @"low: expected at most `high`, which is 64, got 65");
+    insta::assert_snapshot!(refused(json!({"psnr": 20, "high": 2000})), @"high: expected at most 1024 tokens, as many as regions of this size fit a tile of 256 x 256 pixels, got 2000. Ask for 1024 or fewer, or lower min_region");
     let small = only(
         run::<splatgraph_pack_gpstoken::nodes::tokenize::load_tokenizer::LoadTokenizer>(json!({"map_width": 32}), [])
             .unwrap(),
     );
     let other = [("tokenizer", small), ("image", chelsea.clone())];
     let error = run::<find_token_count>(json!({"psnr": 20}), other).unwrap_err();
-    insta::assert_snapshot!(error, @"a tokenizer that gives back pictures of 256 x 256 pixels was expected, pictures of [1, 256, 128, 3] came. Leave its map_width and map_height at 0");
+    insta::assert_snapshot!(error, @"expected a tokenizer that decodes pictures of 256 x 256 pixels, got one that decodes 128 x 256. Leave its map_width and map_height at 0");
 }

@@ -212,21 +212,21 @@ fn errors_name_the_fault_of_a_file() {
         content.splice(at..at + to.len(), to.iter().copied());
         error(&sealed(&content))
     };
-    insta::assert_snapshot!(error(b"\x89PNG\r\n\x1a\n"), @"a token file begins with GPST, this one does not. Is it another kind of file?");
-    insta::assert_snapshot!(error(b"GPST\x01\x00"), @"it ends too early. Get it again from where it came");
-    insta::assert_snapshot!(error(&bytes[..40]), @"its checksum does not fit: it is damaged or not whole. Get it again from where it came");
-    insta::assert_snapshot!(changed(4, &[2]), @"version 2 of the format came, this program knows version 1. Update it");
-    insta::assert_snapshot!(changed(5, &[0x50]), @"it has the unknown flags 0x50, although its checksum fits: the program that wrote it does not keep to the format");
-    insta::assert_snapshot!(changed(6, &[17]), @"it has Bits { position: 17, size: 6, rho: 5, texture: 6 }, more than 16, although its checksum fits: the program that wrote it does not keep to the format");
-    insta::assert_snapshot!(changed(10, &[0xff, 0xff, 0xff, 0xff, 0x0f]), @"it claims 4294967295 pictures of 256 tokens with 256 channels, too many for 79 bytes, although its checksum fits: the program that wrote it does not keep to the format");
-    insta::assert_snapshot!(changed(10, &[0xff, 0xff, 0xff, 0xff, 0xff]), @"it has a malformed number, although its checksum fits: the program that wrote it does not keep to the format");
-    insta::assert_snapshot!(error(&sealed(&[content, &[0, 0, 0, 1]].concat())), @"bytes are left over at its end, although its checksum fits: the program that wrote it does not keep to the format");
+    insta::assert_snapshot!(error(b"\x89PNG\r\n\x1a\n"), @"expected a token file, which begins with GPST, got another kind of file");
+    insta::assert_snapshot!(error(b"GPST\x01\x00"), @"expected a whole file, got one that ends too early. Copy it again from its source");
+    insta::assert_snapshot!(error(&bytes[..40]), @"expected a whole file, got a wrong checksum: the file is damaged or cut off. Copy it again from its source");
+    insta::assert_snapshot!(changed(4, &[2]), @"expected version 1 of the format, got version 2. Update this program");
+    insta::assert_snapshot!(changed(5, &[0x50]), @"expected a file in this format, got the unknown flags 0x50. The checksum fits, so the program that wrote the file has an error");
+    insta::assert_snapshot!(changed(6, &[17]), @"expected a file in this format, got Bits { position: 17, size: 6, rho: 5, texture: 6 }, more than 16. The checksum fits, so the program that wrote the file has an error");
+    insta::assert_snapshot!(changed(10, &[0xff, 0xff, 0xff, 0xff, 0x0f]), @"expected a file in this format, got 4294967295 pictures of 256 tokens with 256 channels, too many for 79 bytes. The checksum fits, so the program that wrote the file has an error");
+    insta::assert_snapshot!(changed(10, &[0xff, 0xff, 0xff, 0xff, 0xff]), @"expected a file in this format, got a malformed number. The checksum fits, so the program that wrote the file has an error");
+    insta::assert_snapshot!(error(&sealed(&[content, &[0, 0, 0, 1]].concat())), @"expected a file in this format, got extra bytes at the end. The checksum fits, so the program that wrote the file has an error");
     // The first words decode to nothing: a state of 0 is not yet the end.
     let words = [1u32, 0, 0, 0, 0].map(u32::to_le_bytes).concat();
     let forged = sealed(&[&content[..63], &words].concat());
-    insta::assert_snapshot!(error(&forged), @"bytes are left over at its end, although its checksum fits: the program that wrote it does not keep to the format");
-    insta::assert_snapshot!(error(&sealed(&[content, &[1]].concat())), @"bytes are left over at its end, although its checksum fits: the program that wrote it does not keep to the format");
-    insta::assert_snapshot!(error(&sealed(&content[..50])), @"it ends too early, although its checksum fits: the program that wrote it does not keep to the format");
+    insta::assert_snapshot!(error(&forged), @"expected a file in this format, got extra bytes at the end. The checksum fits, so the program that wrote the file has an error");
+    insta::assert_snapshot!(error(&sealed(&[content, &[1]].concat())), @"expected a file in this format, got extra bytes at the end. The checksum fits, so the program that wrote the file has an error");
+    insta::assert_snapshot!(error(&sealed(&content[..50])), @"expected a file in this format, got an early end. The checksum fits, so the program that wrote the file has an error");
 }
 
 #[test]
@@ -236,15 +236,15 @@ fn numbers_that_fit_no_step_are_named() {
         change(&mut file);
         encode(&file, bits).map(|_| ()).unwrap_err()
     };
-    insta::assert_snapshot!(saved(&|file| file.gaussians[5] = 0.0, EXAMPLE), @"a size above 0 was expected in the group size, as only such are stored in 6 bits; token 1 of picture 0 has 0. Set size to 0, which stores numbers exactly");
-    insta::assert_snapshot!(saved(&|file| file.textures[0] = f32::INFINITY, EXAMPLE), @"a finite number was expected in the group texture, as only such are stored in 6 bits; token 0 of picture 0 has inf. Set texture to 0, which stores numbers exactly");
-    insta::assert_snapshot!(saved(&|file| { file.textures.pop(); }, EXAMPLE), @"2 gaussians and as many textures were expected, [10, 1] numbers came");
+    insta::assert_snapshot!(saved(&|file| file.gaussians[5] = 0.0, EXAMPLE), @"expected a size above 0 in the group size, as 6 bits can store no other, got 0 for token 1 of picture 0. Set size to 0, which stores numbers exactly");
+    insta::assert_snapshot!(saved(&|file| file.textures[0] = f32::INFINITY, EXAMPLE), @"expected a finite number in the group texture, as 6 bits can store no other, got inf for token 0 of picture 0. Set texture to 0, which stores numbers exactly");
+    insta::assert_snapshot!(saved(&|file| { file.textures.pop(); }, EXAMPLE), @"expected 2 gaussians and as many textures, got [10, 1] numbers");
     let padding = |file: &mut TokenFile| {
         *file = TokenFile { tokens: 1 << 20, counts: Some(vec![1]), ..file.clone() };
         file.gaussians.resize(5 << 20, 0.5);
         file.textures.resize(1 << 20, 0.5);
     };
-    insta::assert_snapshot!(saved(&padding, EXAMPLE), @"1 pictures of 1048576 tokens are nearly all padding or all equal, which this format does not take. Save fewer at a time");
+    insta::assert_snapshot!(saved(&padding, EXAMPLE), @"expected tokens that are not nearly all padding or equal, got 1 picture of 1048576 tokens in 74 bytes. Save fewer at a time");
 }
 
 #[test]
@@ -293,11 +293,11 @@ fn nodes_write_and_read_files() {
         format!("{:?}: {}", error.input, error.message).replace(folder.path().to_str().unwrap(), "[DIR]")
     };
     std::fs::write(&path, b"GPST\x09 from the future").unwrap();
-    insta::assert_snapshot!(shown(run::<load_tokens>(json!({"path": path}), []).unwrap_err()), @r#"Some("path"): reading tokens: version 9 of the format came, this program knows version 1. Update it: [DIR]/new/tokens.gpst"#);
+    insta::assert_snapshot!(shown(run::<load_tokens>(json!({"path": path}), []).unwrap_err()), @r#"Some("path"): reading tokens: expected version 1 of the format, got version 9. Update this program: [DIR]/new/tokens.gpst"#);
     let missing = folder.path().join("none.gpst");
     insta::assert_snapshot!(shown(run::<load_tokens>(json!({"path": missing}), []).unwrap_err()), @r#"Some("path"): reading tokens: No such file or directory (os error 2): [DIR]/none.gpst"#);
     let below = path.join("below.gpst");
-    insta::assert_snapshot!(shown(run::<save_tokens>(json!({"path": below}), [("tokens", tokens.clone())]).unwrap_err()), @r#"Some("path"): writing tokens; check that the folder exists, may be written to and has space: File exists (os error 17): [DIR]/new/tokens.gpst/below.gpst"#);
+    insta::assert_snapshot!(shown(run::<save_tokens>(json!({"path": below}), [("tokens", tokens.clone())]).unwrap_err()), @r#"Some("path"): writing tokens; check that the folder exists, is writable and has space: File exists (os error 17): [DIR]/new/tokens.gpst/below.gpst"#);
     insta::assert_snapshot!(shown(run::<save_tokens>(json!({"path": path, "rho": 17}), [("tokens", tokens)]).unwrap_err()), @r#"Some("rho"): a number of at most 16 was expected, 17 came"#);
 }
 

@@ -189,13 +189,13 @@ fn tokens_of_two_models_or_canvases_are_an_error() {
     let a = with(ours(), 16);
     let error =
         |b: &Tokens| run::<mix_tokens>(json!({}), [("geometry", value(&a)), ("textures", value(b))]).unwrap_err();
-    insta::assert_snapshot!(error(&with(Canvas { model: Some("gpstoken_m128".into()), ..ours() }, 16)), @r#"tokens of one model were expected: the others are of model "small", map 64 x 64, support 3, 16 channels, these of model "gpstoken_m128", map 64 x 64, support 3, 16 channels. Refine both with the same tokenizer"#);
-    insta::assert_snapshot!(error(&with(Canvas { map: Some([64, 48]), support: Some(1.75), model: None, ..ours() }, 8)), @r#"tokens of one model were expected: the others are of model "small", map 64 x 64, support 3, 16 channels, these of an unnamed model, map 64 x 48, support 1.75, 8 channels. Refine both with the same tokenizer"#);
-    insta::assert_snapshot!(error(&with(Canvas { canvas: [512, 512], grid: [2, 2], ..ours() }, 16)), @"tokens of one canvas were expected: the others are of 256 x 256 pixels in 1 x 1 tiles of 256, these of 512 x 512 pixels in 2 x 2 tiles of 256. Resize the pictures to one size first");
+    insta::assert_snapshot!(error(&with(Canvas { model: Some("gpstoken_m128".into()), ..ours() }, 16)), @r#"expected tokens of model "small", map 64 x 64, support 3, 16 channels, as the other input has, got tokens of model "gpstoken_m128", map 64 x 64, support 3, 16 channels. Refine both with the same tokenizer"#);
+    insta::assert_snapshot!(error(&with(Canvas { map: Some([64, 48]), support: Some(1.75), model: None, ..ours() }, 8)), @r#"expected tokens of model "small", map 64 x 64, support 3, 16 channels, as the other input has, got tokens of an unnamed model, map 64 x 48, support 1.75, 8 channels. Refine both with the same tokenizer"#);
+    insta::assert_snapshot!(error(&with(Canvas { canvas: [512, 512], grid: [2, 2], ..ours() }, 16)), @"expected tokens of 256 x 256 pixels in 1 x 1 tiles of 256, as the other input has, got tokens of 512 x 512 pixels in 2 x 2 tiles of 256. Resize the pictures to one size first");
     // Facts that a header does not have are not compared.
     assert_eq!(textures(&mixed(&a, &with(Canvas::default(), 16), json!({}))), [1.0; 16]);
     let three = Random(12).tokens([3, 1, 16], [1, 1]);
     let two = Random(13).tokens([2, 1, 16], [1, 1]);
     let error = run::<interpolate_tokens>(json!({}), [("a", value(&three)), ("b", value(&two))]).unwrap_err();
-    insta::assert_snapshot!(error, @"1 or 3 pictures were expected, as there are tokens for, 2 came");
+    insta::assert_snapshot!(error, @"expected 1 or 3 pictures, as the tokens have, got 2");
 }

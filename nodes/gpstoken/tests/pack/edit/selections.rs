@@ -112,7 +112,7 @@ fn a_selection_can_be_made_from_a_layout() {
     let outputs = run::<select_tokens>(json!({"region": [0, 0, 50, 50]}), [("tokens", value(&layout))]).unwrap();
     assert_eq!(indices(&Selection::from_value(&outputs[0]).unwrap()), [0, 1]);
     let error = run::<select_tokens>(json!({"similar": 0}), [("tokens", value(&layout))]).unwrap_err();
-    insta::assert_snapshot!(error, @"tokens with textures were expected, a layout came, whose gaussians have none yet. Connect the tokens of RefineTokens");
+    insta::assert_snapshot!(error, @"expected tokens with textures, got a layout, which has none. Connect the tokens of RefineTokens");
     assert_eq!((gaussians(&five).len(), textures(&five).len()), (5, 10));
 }
 

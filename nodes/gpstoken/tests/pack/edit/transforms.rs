@@ -144,7 +144,7 @@ fn tokens_off_the_canvas_are_kept_with_a_warning() {
         Event::Log(_, text) => Some(text),
         _ => None,
     });
-    insta::assert_snapshot!(warned.collect::<Vec<_>>().join("\n"), @"64 tokens of picture 0 no longer reach the canvas, the first is 0; they are kept, and moving them back shows them again");
+    insta::assert_snapshot!(warned.collect::<Vec<_>>().join("\n"), @"picture 0: 64 tokens off the canvas, the first is 0; moved back, they are visible again");
     let away = <splatgraph_sdk::Tokens as splatgraph_sdk::Input>::from_value(&outputs[0]).unwrap();
     assert_eq!(away.gaussians.shape(), tokens.gaussians.shape());
     let error = edited::<transform_tokens>(&tokens, None, json!({"scale_x": 1e-4})).unwrap_err();
