@@ -40,15 +40,15 @@ fn a_class_is_given_by_number_or_name_and_logged() {
     let of = |settings: Json| {
         let host = Recorder::default();
         let gaussians = sample(&host, &generator, settings).unwrap();
-        let told = |event| if let Event::Log(LogLevel::Info, line) = event { Some(line) } else { None };
-        (gaussians, host.events().into_iter().find_map(told).unwrap())
+        let log = |event| if let Event::Log(LogLevel::Info, line) = event { Some(line) } else { None };
+        (gaussians, host.events().into_iter().find_map(log).unwrap())
     };
-    let (by_number, told) = of(json!({"class": 6}));
-    assert_eq!(told, "class 6: rock");
-    assert_eq!(of(json!({"class": "rock"})), (by_number, told));
-    let (by_number, told) = of(json!({"count": 3, "classes": [6, 0, 6]}));
-    assert_eq!(told, "class 0: brick, 6: rock");
-    assert_eq!(of(json!({"count": 3, "classes": ["rock", 0, "rock"]})), (by_number, told));
+    let (by_number, log) = of(json!({"class": 6}));
+    assert_eq!(log, "class 6: rock");
+    assert_eq!(of(json!({"class": "rock"})), (by_number, log));
+    let (by_number, log) = of(json!({"count": 3, "classes": [6, 0, 6]}));
+    assert_eq!(log, "class 0: brick, 6: rock");
+    assert_eq!(of(json!({"count": 3, "classes": ["rock", 0, "rock"]})), (by_number, log));
 }
 
 #[test]

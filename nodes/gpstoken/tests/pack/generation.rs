@@ -180,10 +180,10 @@ fn runs_report_steps_show_previews_and_stop_when_asked() {
     run_with::<texture_diffusion>(&host, settings.clone(), inputs()).unwrap();
     let steps = host.events().into_iter().filter(|event| matches!(event, Event::Progress(_, 7))).count();
     assert_eq!(steps, 7);
-    let told = |text: &str| {
+    let logged = |text: &str| {
         host.events().iter().any(|event| matches!(event, Event::Log(LogLevel::Info, line) if line.contains(text)))
     };
-    assert!(told("2 pictures of 64 tokens: 24 evaluations"), "{:?}", host.events());
+    assert!(logged("2 pictures of 64 tokens: 24 evaluations"), "{:?}", host.events());
 
     // The recorded textures have 16 channels.
     let sizes = Sizes { width: 24, blocks: 1, textures: 16, levels: vec![8, 8, 8], residuals: 1, ..Sizes::default() };
@@ -259,8 +259,8 @@ fn a_checkpoint_gives_heads_normalisation_and_tokenizer() {
     assert_eq!((own.sizes.heads, own.sizes.classes, own.sizes.blocks), (6, 10, 3));
     assert!(same(&own, &load(json!({"model": path}))));
     assert!(!same(&own, &load(json!({"model": path, "heads": 3}))));
-    let told: Vec<Event> = host.events();
-    assert_eq!(told[0], Event::Log(LogLevel::Info, "mine: normalisation from the checkpoint's metadata".into()));
+    let logged: Vec<Event> = host.events();
+    assert_eq!(logged[0], Event::Log(LogLevel::Info, "mine: normalisation from the checkpoint's metadata".into()));
 
     let generator = only(run::<LoadGenerator>(json!({"model": path}), []).unwrap());
     let inputs = [("generator", generator), ("layout", layout_value()), ("noise", recorded_noise("", 9))];

@@ -13,16 +13,16 @@ use splatgraph_sdk::{
 };
 
 /// The blamed input and the message.
-fn told(error: Error) -> String {
+fn blamed(error: Error) -> String {
     format!("{}: {}", error.input.unwrap_or_default(), error.message)
 }
 
 fn selecting(criteria: Json) -> String {
-    told(run::<select_tokens>(criteria, [("tokens", value(&recorded()))]).unwrap_err())
+    blamed(run::<select_tokens>(criteria, [("tokens", value(&recorded()))]).unwrap_err())
 }
 
 fn listed(edits: Json) -> String {
-    told(run::<edit_tokens>(json!({ "edits": edits }), [("tokens", value(&recorded()))]).unwrap_err())
+    blamed(run::<edit_tokens>(json!({ "edits": edits }), [("tokens", value(&recorded()))]).unwrap_err())
 }
 
 #[test]
@@ -35,7 +35,7 @@ fn criteria_that_cannot_be_met_are_errors() {
     insta::assert_snapshot!(selecting(json!({"min_sigma": 5, "max_sigma": 2})), @"max_sigma: expected at least min_sigma, which is 5, or 0 for no limit, got 2");
     let mask = Mask::new(Tensor::from_vec([1, 4, 8], vec![1.0f32; 32]).unwrap()).unwrap();
     let error = run::<select_tokens>(json!({}), [("tokens", value(&recorded())), ("mask", value(&mask))]).unwrap_err();
-    insta::assert_snapshot!(told(error), @"mask: expected a mask of 256 x 256 pixels, as the canvas of the tokens has, got 8 x 4. Resize the picture from which the mask is made");
+    insta::assert_snapshot!(blamed(error), @"mask: expected a mask of 256 x 256 pixels, as the canvas of the tokens has, got 8 x 4. Resize the picture from which the mask is made");
 }
 
 #[test]
@@ -43,7 +43,7 @@ fn empty_selections_are_errors_unless_they_are_kept() {
     let tokens = recorded();
     let none = select(&tokens, json!({"region": [-20, -20, -10, -10]}));
     let error = edited::<transform_tokens>(&tokens, Some(&none), json!({"move_x": 3})).unwrap_err();
-    insta::assert_snapshot!(told(error), @r#"selection: expected at least one selected token, got none of 64 tokens. Widen the selection, look at it with DrawTokens, or set if_empty to "keep" if this may happen"#);
+    insta::assert_snapshot!(blamed(error), @r#"selection: expected at least one selected token, got none of 64 tokens. Widen the selection, look at it with DrawTokens, or set if_empty to "keep" if this may happen"#);
     let outputs = edited::<delete_tokens>(&tokens, Some(&none), json!({"if_empty": "keep"})).unwrap();
     assert_eq!(super::bits(&Tokens::from_value(&outputs[0]).unwrap()), super::bits(&tokens));
     // A deletion has no half-way.
@@ -60,10 +60,10 @@ fn empty_selections_are_errors_unless_they_are_kept() {
     );
     let everything = select(&tokens, json!({}));
     let error = edited::<delete_tokens>(&tokens, Some(&everything), json!({})).unwrap_err();
-    insta::assert_snapshot!(told(error), @"selection: expected a selection that leaves at least one token, got all 64 tokens. Select fewer");
+    insta::assert_snapshot!(blamed(error), @"selection: expected a selection that leaves at least one token, got all 64 tokens. Select fewer");
     let inputs = [("tokens", value(&tokens)), ("source_selection", value(&none))];
     let error = run::<replace_textures>(json!({}), inputs).unwrap_err();
-    insta::assert_snapshot!(told(error), @"source_selection: expected at least one selected token in the source, got none of 64 tokens. Widen the selection of the source");
+    insta::assert_snapshot!(blamed(error), @"source_selection: expected at least one selected token in the source, got none of 64 tokens. Widen the selection of the source");
 }
 
 #[test]
@@ -73,22 +73,22 @@ fn selections_of_other_tokens_are_errors() {
         Selection::new(Tensor::from_vec(shape, vec![value; shape[0] * shape[1]]).unwrap()).unwrap()
     };
     let error =
-        |selection: &Selection| told(edited::<transform_tokens>(&tokens, Some(selection), json!({})).unwrap_err());
+        |selection: &Selection| blamed(edited::<transform_tokens>(&tokens, Some(selection), json!({})).unwrap_err());
     insta::assert_snapshot!(error(&selection([1, 42], 1.0)), @"selection: expected a selection of 64 tokens, got one of 42. Select from the tokens that this node edits, after any node that adds or removes tokens");
     insta::assert_snapshot!(error(&selection([1, 64], 1.5)), @"selection: expected numbers in 0..1, got 1.5 for token 0 of picture 0");
     let two = Random(31).tokens([2, 4, 1], [1, 1]);
     let error = edited::<transform_tokens>(&two, Some(&selection([3, 4], 1.0)), json!({})).unwrap_err();
-    insta::assert_snapshot!(told(error), @"selection: expected 1 or 2 pictures, as the tokens have, got 3");
+    insta::assert_snapshot!(blamed(error), @"selection: expected 1 or 2 pictures, as the tokens have, got 3");
     let one = [("a", value(&selection([1, 4], 1.0)))];
-    insta::assert_snapshot!(told(run::<combine_selections>(json!({}), one.clone()).unwrap_err()), @r#"b: expected a second selection, got none. Link b, or set operation to "not""#);
+    insta::assert_snapshot!(blamed(run::<combine_selections>(json!({}), one.clone()).unwrap_err()), @r#"b: expected a second selection, got none. Link b, or set operation to "not""#);
     let two = [one[0].clone(), ("b", value(&selection([1, 5], 1.0)))];
-    insta::assert_snapshot!(told(run::<combine_selections>(json!({}), two.clone()).unwrap_err()), @"b: expected a selection of 4 tokens, got one of 5. Select from the tokens that this node edits, after any node that adds or removes tokens");
-    insta::assert_snapshot!(told(run::<combine_selections>(json!({"operation": "not"}), two).unwrap_err()), @r#"b: expected one selection, which `not` inverts, got two. Unlink b, or set operation to "minus""#);
+    insta::assert_snapshot!(blamed(run::<combine_selections>(json!({}), two.clone()).unwrap_err()), @"b: expected a selection of 4 tokens, got one of 5. Select from the tokens that this node edits, after any node that adds or removes tokens");
+    insta::assert_snapshot!(blamed(run::<combine_selections>(json!({"operation": "not"}), two).unwrap_err()), @r#"b: expected one selection, which `not` inverts, got two. Unlink b, or set operation to "minus""#);
 }
 
 #[test]
 fn impossible_transforms_are_errors() {
-    let error = |inputs| told(edited::<transform_tokens>(&recorded(), None, inputs).unwrap_err());
+    let error = |inputs| blamed(edited::<transform_tokens>(&recorded(), None, inputs).unwrap_err());
     insta::assert_snapshot!(error(json!({"scale_x": 0})), @"scale_x: expected a number other than 0, got 0");
     insta::assert_snapshot!(error(json!({"move_y": 1e42, "pivot": "each"})), @"tokens: expected finite numbers, got the place 3.26e-1, inf and sigmas of 7.11e0 x 1.02e1 pixels for token 0. Move and scale less");
     insta::assert_snapshot!(error(json!({"scale_y": 0.0001})), @"tokens: expected sigmas of at least 0.01 pixels, as smaller ones fall between the pixels of the map, got 7.11e0 x 1.02e-3 for token 0. Scale less, or leave the token out with min_sigma");
