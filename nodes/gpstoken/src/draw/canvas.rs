@@ -1,22 +1,22 @@
-//! A picture that is drawn upon: where coordinates lie on it, outlines of regions, lines, squares.
+//! The picture to draw on: places of coordinates, outlines of regions, lines and squares.
 
 use crate::canvas::Corners;
 
-/// A picture `[H, W, 3]` that is drawn upon.
+/// A picture `[H, W, 3]` to draw on.
 pub(super) struct Drawing<'a> {
     pub(super) pixels: &'a mut [f32],
     pub(super) width: usize,
     pub(super) height: usize,
-    /// Width and height of the area that coordinates span; the drawing is its upper left part.
+    /// Width and height of the area that coordinates span; the drawing is the upper left part of it.
     pub(super) area: [f32; 2],
-    /// Pixels of the drawing for one of the picture.
+    /// Pixels of the drawing for one pixel of the picture, on each axis.
     pub(super) scale: usize,
     /// Width of lines in pixels.
     pub(super) line: f32,
 }
 
 impl Drawing<'_> {
-    /// Lays a picture below, darkened a little.
+    /// Draws a picture as the background, darkened a little.
     pub(super) fn enlarge(&mut self, picture: &[f32]) {
         let (width, scale) = (self.width, self.scale);
         let columns = width / scale;
@@ -28,7 +28,8 @@ impl Drawing<'_> {
         }
     }
 
-    /// The place of a coordinate of -1..1 on axis 0 (x) or 1 (y), in the drawing's pixels; whole numbers are their centres.
+    /// The place of a coordinate of -1..1 on axis 0 (x) or 1 (y), in pixels of the drawing; whole numbers are centres of
+    /// pixels.
     pub(super) fn at(&self, axis: usize, v: f32) -> f32 {
         let scale = self.scale as f32;
         ((v + 1.0) / 2.0 * (self.area[axis] / scale - 1.0) + 0.5) * scale - 0.5
@@ -39,14 +40,14 @@ impl Drawing<'_> {
         (self.area[axis] - self.scale as f32) / 2.0
     }
 
-    /// Outlines: a line along the first column and row of each region, so that neighbours share one.
+    /// Draws outlines: a line along the first column and the first row of each region, so that neighbours share a line.
     pub(super) fn rectangles(&mut self, regions: &[Corners]) {
         let half = (self.scale as f32 - 1.0) / 2.0; // from a pixel's centre to the centres of its outer parts
         for [x0, y0, x1, y1] in regions.iter().filter(|region| region.iter().all(|v| v.is_finite())).copied() {
             let pixel = |side: usize, at: f32| at.round().clamp(0.0, side as f32 - 1.0) as usize;
             let (left, right) = (self.at(0, x0) - half, self.at(0, x1) + half);
             let (top, bottom) = (self.at(1, y0) - half, self.at(1, y1) + half);
-            // In what of the area is beyond the drawing.
+            // The region lies in the part of the area beyond the drawing.
             if left > self.width as f32 - 0.5 || top > self.height as f32 - 0.5 {
                 continue;
             }
@@ -60,7 +61,7 @@ impl Drawing<'_> {
         }
     }
 
-    /// A line from one place to another, with a dot at its end.
+    /// Draws a line from one place to another, with a dot at its end.
     pub(super) fn arrow(&mut self, from: [f32; 2], to: [f32; 2], colour: [f32; 3]) {
         if from.iter().chain(&to).any(|v| !v.is_finite()) {
             return;
@@ -87,7 +88,7 @@ impl Drawing<'_> {
         }
     }
 
-    /// A filled rectangle, of which only what lies inside is drawn.
+    /// Draws a filled rectangle, clipped to the drawing.
     pub(super) fn square(&mut self, [left, top]: [i64; 2], [width, height]: [i64; 2], colour: [f32; 3], amount: f32) {
         let inside =
             |from: i64, length: i64, side: usize| from.clamp(0, side as i64)..(from + length).clamp(0, side as i64);

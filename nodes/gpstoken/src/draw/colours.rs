@@ -1,17 +1,20 @@
-//! Which colour a token has.
+//! The colours of tokens.
 
 use super::shown::Shown;
-use crate::canvas::Gaussian;
+use crate::{
+    canvas::Gaussian,
+    names::{count as number_of, one_or},
+};
 use splatgraph_sdk::prelude::*;
 
-/// What the colours of tokens say.
+/// What the colours of tokens show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Choice)]
 pub enum Colour {
-    /// The size: small ones warm, large ones cool.
+    /// The size: small tokens are warm, large tokens are cool.
     Size,
-    /// How strong the texture is, from the picture's weakest (cool) to its strongest (warm).
+    /// The strength of the texture, from the weakest of the picture (cool) to the strongest (warm).
     Energy,
-    /// How much a token is selected: grey, or as warm as that.
+    /// How much a token is selected: from grey (not) to warm (fully).
     Selection,
 }
 
@@ -25,7 +28,7 @@ fn between(from: Rgb, to: Rgb, part: f32) -> Rgb {
     std::array::from_fn(|i| from[i] + (to[i] - from[i]) * part)
 }
 
-/// By the area, on a logarithmic scale between the sizes that many and few tokens of a tile have.
+/// The colour by size, on a logarithmic scale between the usual sizes of many and of few tokens in a tile.
 fn by_size(&[sigma_x, sigma_y, ..]: &Gaussian, tiles: f32) -> Rgb {
     let relative = (sigma_x * sigma_y).sqrt() * tiles;
     let large = ((relative / 0.02).ln() / (0.15f32 / 0.02).ln()).clamp(0.0, 1.0);
@@ -35,7 +38,7 @@ fn by_size(&[sigma_x, sigma_y, ..]: &Gaussian, tiles: f32) -> Rgb {
 /// The colour of each token of picture `b`.
 ///
 /// # Errors
-/// There are no textures, or no selection that fits; blames the input.
+/// Textures or a fitting selection are missing; the error blames the input.
 pub(crate) fn colours(shown: &Shown, b: usize, colour: Colour, selection: Option<&Selection>) -> Result<Vec<Rgb>> {
     let gaussians = shown.gaussians(b)?;
     Ok(match colour {
@@ -47,7 +50,7 @@ pub(crate) fn colours(shown: &Shown, b: usize, colour: Colour, selection: Option
             let Some(energies) = shown.energies(b)? else {
                 return Err(Error::input(
                     "colour",
-                    "tokens with textures were expected for the colour `energy`, a layout came. Connect RefineTokens, or take `size`",
+                    "expected tokens with textures for the colour `energy`, got a layout. Connect RefineTokens, or use the colour `size`",
                 ));
             };
             let finite = energies.iter().copied().filter(|v| v.is_finite());
@@ -59,7 +62,7 @@ pub(crate) fn colours(shown: &Shown, b: usize, colour: Colour, selection: Option
             let Some(selection) = selection else {
                 return Err(Error::input(
                     "selection",
-                    "a selection was expected for the colour `selection`, none came",
+                    "expected a selection for the colour `selection`, got none. Connect SelectTokens, or use the colour `size`",
                 ));
             };
             let [pictures, count] = selection.selected.dims()?;
@@ -67,8 +70,9 @@ pub(crate) fn colours(shown: &Shown, b: usize, colour: Colour, selection: Option
                 return Err(Error::input(
                     "selection",
                     format!(
-                        "a selection of {} tokens was expected, for all {} pictures or for each, one of {count} for {pictures} came",
-                        shown.count, shown.batch
+                        "expected a selection of {} for {}, got one of {count} for {pictures}. Select from these tokens",
+                        number_of(shown.count, "token"),
+                        one_or(shown.batch)
                     ),
                 ));
             }

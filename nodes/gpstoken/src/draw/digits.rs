@@ -1,8 +1,8 @@
-//! Numbers in a picture: digits of three by five dots.
+//! Draws numbers with digits of three by five dots.
 
 use super::canvas::Drawing;
 
-/// Rows of a digit from the top, the left dot first.
+/// The rows of each digit from the top; the left dot is the highest bit.
 const DIGITS: [[u8; 5]; 10] = [
     [0b111, 0b101, 0b101, 0b101, 0b111],
     [0b010, 0b110, 0b010, 0b010, 0b111],
@@ -19,7 +19,7 @@ const WIDTH: i64 = 3;
 const HEIGHT: i64 = 5;
 
 impl Drawing<'_> {
-    /// A number around a place, white on a dark ground.
+    /// Draws a number centred at a place, white on a dark ground.
     pub(super) fn number(&mut self, number: usize, x: f32, y: f32) {
         let dot = self.line.round().max(1.0) as i64;
         let text = number.to_string();

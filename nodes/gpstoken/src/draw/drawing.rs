@@ -1,4 +1,4 @@
-//! Tokens drawn on a canvas.
+//! Draws tokens on a canvas.
 
 use super::{
     TokensOrLayout,
@@ -7,30 +7,30 @@ use super::{
     ellipse::{Ellipse, Stroke},
     shown::Shown,
 };
-use crate::canvas::Gaussian;
+use crate::{canvas::Gaussian, names::one_or};
 use splatgraph_sdk::{Ctx, Error, Image, Result, Selection, Tensor};
 
 const BACKGROUND: f32 = 0.07;
-/// What the tokens were before is drawn in this colour.
+/// The colour of tokens before an edit.
 const BEFORE: Rgb = [0.8, 0.8, 0.85];
 const OF_BEFORE: Stroke = Stroke { sigmas: 1.0, fill: 0.0, outline: 0.3 };
 const MOVED: Rgb = [1.0, 0.35, 0.3];
 
 /// How tokens are drawn; see the inputs of DrawTokens.
 pub struct Style {
-    /// Drawn upon.
+    /// The background.
     pub image: Option<Image>,
-    /// How many times larger than the picture the drawing is.
+    /// The size of the drawing as a multiple of the size of the picture.
     pub scale: u32,
-    /// Ellipses are drawn at 1 to so many sigmas.
+    /// Ellipses are drawn at 1 to this many sigmas.
     pub sigmas: u32,
-    /// Writes each token's index.
+    /// Writes the index of each token.
     pub ids: bool,
-    /// What the colours say.
+    /// What the colours show.
     pub colour: Colour,
-    /// For the colour of that name.
+    /// The selection for [`Colour::Selection`].
     pub selection: Option<Selection>,
-    /// From before an edit.
+    /// The tokens before an edit.
     pub before: Option<TokensOrLayout>,
 }
 
@@ -43,7 +43,7 @@ impl Default for Style {
 /// Draws tokens or a layout.
 ///
 /// # Errors
-/// Tokens, picture and selection do not belong together, or the run was cancelled.
+/// Tokens, picture and selection do not fit together, or the run was cancelled.
 pub fn draw(tokens: TokensOrLayout, style: Style, ctx: &Ctx) -> Result<Image> {
     let Style { image, scale, sigmas, ids, colour, selection, before } = style;
     let shown = Shown::new(tokens)?;
@@ -52,7 +52,7 @@ pub fn draw(tokens: TokensOrLayout, style: Style, ctx: &Ctx) -> Result<Image> {
     if let Some(before) = before.as_ref().filter(|before| before.batch != batch && before.batch != 1) {
         return Err(Error::input(
             "before",
-            format!("tokens of 1 or {batch} pictures were expected, those of {} came", before.batch),
+            format!("expected tokens of {}, as in `tokens`, got {}", one_or(batch), before.batch),
         ));
     }
     let (pictures, [width, height]) = match &image {
@@ -61,7 +61,7 @@ pub fn draw(tokens: TokensOrLayout, style: Style, ctx: &Ctx) -> Result<Image> {
             if pictures != batch && pictures != 1 {
                 return Err(Error::input(
                     "image",
-                    format!("1 or {batch} pictures were expected, as there are tokens for, {pictures} came"),
+                    format!("expected {}, as the tokens have, got {pictures}", one_or(batch)),
                 ));
             }
             (Some((image.image.as_slice::<f32>()?, pictures)), [width * scale, height * scale])
@@ -104,7 +104,7 @@ pub fn draw(tokens: TokensOrLayout, style: Style, ctx: &Ctx) -> Result<Image> {
     Image::new(Tensor::from_vec([batch, height, width, 3], drawn)?)
 }
 
-/// The first ellipse is filled and strong, those around it are lines.
+/// The stroke of the ellipse at this many sigmas: the first ellipse is filled and strong, the others are lines.
 fn stroke(sigmas: u32) -> Stroke {
     match sigmas {
         1 => Stroke { sigmas: 1.0, fill: 0.10, outline: 0.9 },
@@ -113,7 +113,7 @@ fn stroke(sigmas: u32) -> Stroke {
 }
 
 impl Drawing<'_> {
-    /// Lines from where tokens were to where they are, for those that moved by half a pixel or more.
+    /// Draws a line from the old to the new place of each token that moved by half a pixel or more.
     fn moves(&mut self, old: &[Gaussian], new: &[Gaussian]) {
         for ([.., x0, y0], [.., x1, y1]) in old.iter().zip(new) {
             let (from, to) = ([self.at(0, *x0), self.at(1, *y0)], [self.at(0, *x1), self.at(1, *y1)]);

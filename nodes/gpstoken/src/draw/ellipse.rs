@@ -1,4 +1,4 @@
-//! Gaussians as ellipses.
+//! Draws gaussians as ellipses.
 
 use super::canvas::{Drawing, mix};
 use crate::canvas::Gaussian;
@@ -7,15 +7,15 @@ use rayon::prelude::*;
 /// How an ellipse is drawn.
 #[derive(Clone, Copy)]
 pub(super) struct Stroke {
-    /// How many sigmas it is away from the centre.
+    /// The distance of the outline from the centre, in sigmas.
     pub(super) sigmas: f32,
-    /// How strongly it colours what it covers.
+    /// How strongly the inside is coloured.
     pub(super) fill: f32,
-    /// How strongly its outline is drawn.
+    /// How strongly the outline is drawn.
     pub(super) outline: f32,
 }
 
-/// Where `X^2 - 2 rho X Y + Y^2 = 1 - rho^2`, with `X` and `Y` in sigmas.
+/// The ellipse `X^2 - 2 rho X Y + Y^2 = 1 - rho^2`, with `X` and `Y` in sigmas.
 pub(super) struct Ellipse {
     x: f32,
     y: f32,
@@ -30,7 +30,7 @@ pub(super) struct Ellipse {
 }
 
 impl Drawing<'_> {
-    /// Draws ellipses over each other in their order.
+    /// Draws ellipses in order, later ones on top.
     pub(super) fn ellipses(&mut self, ellipses: &[Ellipse]) {
         self.pixels.par_chunks_exact_mut(self.width * 3).enumerate().for_each(|(y, row)| {
             for ellipse in ellipses.iter().filter(|e| (y as f32 - e.y).abs() <= e.reach_y) {
@@ -41,7 +41,7 @@ impl Drawing<'_> {
 }
 
 impl Ellipse {
-    /// `None` for a token that contributes nothing to a splat, or is off the picture.
+    /// The ellipse of a token; `None` for a token that contributes nothing to a splat or lies off the picture.
     pub(super) fn new(
         &[sigma_x, sigma_y, rho, x, y]: &Gaussian,
         colour: [f32; 3],
@@ -56,7 +56,7 @@ impl Ellipse {
         let Stroke { sigmas, .. } = stroke;
         let (sigma_x, sigma_y) = (sigma_x * sigmas * drawing.unit(0), sigma_y * sigmas * drawing.unit(1));
         let (x, y) = (drawing.at(0, x), drawing.at(1, y));
-        // A line cannot show what is thinner than itself.
+        // A line cannot show an ellipse that is thinner than itself.
         let (sigma_x, sigma_y) = (sigma_x.max(line / 2.0), sigma_y.max(line / 2.0));
         let (reach_x, reach_y) = (sigma_x + line + 1.0, sigma_y + line + 1.0);
         let off = |at: f32, reach: f32, side: usize| at + reach < 0.0 || at - reach > side as f32 - 1.0;

@@ -1,4 +1,4 @@
-//! Tokens as pictures: drawn on a canvas, or as SVG.
+//! Draws tokens and layouts on a canvas, or as SVG.
 
 mod canvas;
 mod colours;

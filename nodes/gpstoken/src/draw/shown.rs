@@ -1,9 +1,9 @@
-//! What is shown: gaussians, perhaps with regions or textures.
+//! The tokens or layout to draw, in one form: gaussians, perhaps with regions or textures.
 
 use crate::canvas::{Corners, Gaussian};
 use splatgraph_sdk::prelude::*;
 
-/// What can be drawn.
+/// Tokens or a layout.
 #[derive(Union)]
 pub enum TokensOrLayout {
     /// Gaussians with textures.
@@ -12,10 +12,10 @@ pub enum TokensOrLayout {
     Layout(Layout),
 }
 
-/// Both in one form.
+/// Tokens or a layout in one form.
 pub(crate) struct Shown {
     pub(crate) batch: usize,
-    /// Rows of each picture, with those that are padding.
+    /// Rows of each picture, padding included.
     pub(crate) count: usize,
     pub(crate) header: Canvas,
     gaussians: Tensor,
@@ -34,13 +34,14 @@ impl Shown {
         Ok(Self { batch, count, header, gaussians, regions, textures, counts })
     }
 
-    /// Width and height of the area that coordinates span, for a canvas of this size: larger than it where tiles reach beyond.
+    /// Width and height of the area that coordinates span, for a canvas of this size; larger than the canvas if tiles reach
+    /// beyond it.
     pub(crate) fn area(&self, canvas: [usize; 2]) -> [f32; 2] {
         let (own, area) = (self.header.canvas, self.header.area());
         std::array::from_fn(|i| canvas[i] as f32 * (area[i] as f32 / own[i] as f32))
     }
 
-    /// How many rows of picture `b` are tokens.
+    /// The number of rows of picture `b` that are tokens.
     fn used(&self, b: usize) -> Result<usize> {
         Ok(match &self.counts {
             Some(counts) => counts.as_slice::<i64>()?[b] as usize,
@@ -53,13 +54,13 @@ impl Shown {
         Ok(&self.gaussians.as_slice::<f32>()?.as_chunks::<5>().0[b * self.count..][..self.used(b)?])
     }
 
-    /// The regions of picture `b`, where there are any.
+    /// The regions of picture `b`; empty if there are none.
     pub(crate) fn regions(&self, b: usize) -> Result<&[Corners]> {
         let Some(regions) = &self.regions else { return Ok(&[]) };
         Ok(&regions.as_slice::<f32>()?.as_chunks::<4>().0[b * self.count..][..self.used(b)?])
     }
 
-    /// The root mean square of each texture of picture `b`, where there are any.
+    /// The root mean square of each texture of picture `b`, if there are textures.
     pub(crate) fn energies(&self, b: usize) -> Result<Option<Vec<f32>>> {
         let Some(textures) = &self.textures else { return Ok(None) };
         let [_, count, channels] = textures.dims()?;

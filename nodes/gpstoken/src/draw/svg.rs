@@ -1,15 +1,15 @@
-//! Tokens as the text of an SVG file.
+//! Writes tokens as the text of an SVG file.
 
 use super::{colours::Rgb, shown::Shown};
 use crate::canvas::Corners;
 use splatgraph_sdk::{Error, Result};
 use std::fmt::Write;
 
-/// The whole file; `picture` is a PNG in base64.
+/// The text of the whole file; `picture` is a PNG in base64.
 pub(crate) fn svg(shown: &Shown, b: usize, colours: &[Rgb], picture: Option<&str>, ids: bool) -> Result<String> {
     let [width, height] = shown.header.canvas;
     let [area_x, area_y] = shown.area([width as usize, height as usize]);
-    // The first and the last pixels' centres are -1 and 1.
+    // -1 and 1 are the centres of the first and the last pixel.
     let x = |v: f32| (v + 1.0) / 2.0 * (area_x - 1.0) + 0.5;
     let y = |v: f32| (v + 1.0) / 2.0 * (area_y - 1.0) + 0.5;
     let energies = shown.energies(b)?;
@@ -28,7 +28,7 @@ pub(crate) fn svg(shown: &Shown, b: usize, colours: &[Rgb], picture: Option<&str
     }
     let finite = |values: &[f32]| values.iter().all(|v| v.is_finite());
     for [x0, y0, x1, y1] in shown.regions(b)?.iter().filter(|region: &&Corners| finite(*region)) {
-        // From the first pixel's edge to the last one's.
+        // From the edge of the first pixel to the edge of the last one.
         let (left, top, right, bottom) = (x(*x0) - 0.5, y(*y0) - 0.5, x(*x1) + 0.5, y(*y1) + 0.5);
         let (wide, high) = (right - left, bottom - top);
         let _ =
@@ -36,7 +36,7 @@ pub(crate) fn svg(shown: &Shown, b: usize, colours: &[Rgb], picture: Option<&str
     }
     for (index, (gaussian, colour)) in shown.gaussians(b)?.iter().zip(colours).enumerate() {
         let &[sigma_x, sigma_y, rho, at_x, at_y] = gaussian;
-        // As a splat, which gives these no weight.
+        // A splat gives these tokens no weight either.
         if !finite(gaussian) || sigma_x <= 0.0 || sigma_y <= 0.0 || rho.abs() >= 1.0 {
             continue;
         }
@@ -66,8 +66,9 @@ pub(crate) fn svg(shown: &Shown, b: usize, colours: &[Rgb], picture: Option<&str
     Ok(text)
 }
 
-/// The longer and the shorter half axis of the ellipse at one sigma, and the angle of the longer one in degrees, clockwise as y
-/// points down: roots of the covariance's eigenvalues, and where the first one's vector points.
+/// The longer and the shorter half axis of the ellipse at one sigma, and the angle of the longer one in degrees, clockwise,
+/// as y points down. The half axes are the roots of the covariance's eigenvalues; the longer one has the direction of the
+/// first eigenvector.
 fn axes(sigma_x: f32, sigma_y: f32, rho: f32) -> [f32; 3] {
     let [xx, yy, xy] = [sigma_x * sigma_x, sigma_y * sigma_y, rho * sigma_x * sigma_y].map(f64::from);
     let (mean, spread) = (f64::midpoint(xx, yy), ((xx - yy) / 2.0).hypot(xy));
@@ -86,11 +87,11 @@ pub(crate) fn png_of(values: &[f32], width: usize, height: usize) -> Result<Stri
         writer.write_image_data(&bytes)?;
         writer.finish()
     });
-    written.map_err(|e| Error::input("image", format!("a picture that fits into a PNG was expected: {e}")))?;
+    written.map_err(|e| Error::input("image", format!("expected a picture that fits into a PNG: {e}")))?;
     Ok(base64(&file))
 }
 
-/// RFC 4648, section 4.
+/// Base64 by RFC 4648, section 4.
 fn base64(bytes: &[u8]) -> String {
     const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
@@ -109,7 +110,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn base64_is_that_of_the_rfc() {
+    fn base64_equals_the_examples_of_the_rfc() {
         let cases =
             [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg=="), ("foobar", "Zm9vYmFy")];
         for (plain, encoded) in cases {
@@ -118,14 +119,14 @@ mod tests {
     }
 
     #[test]
-    fn axes_are_those_of_the_covariance() {
+    fn axes_equal_the_eigenvectors_of_the_covariance() {
         let near = |found: [f32; 3], expected: [f32; 3]| {
             assert!(found.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-4), "{found:?} {expected:?}");
         };
         near(axes(3.0, 2.0, 0.0), [3.0, 2.0, 0.0]);
         near(axes(2.0, 3.0, 0.0), [3.0, 2.0, 90.0]);
         near(axes(2.0, 2.0, 0.0), [2.0, 2.0, 0.0]);
-        // Equal sigmas: eigenvalues are sigma^2 (1 +- rho), the longer axis points to (1, 1) or (1, -1).
+        // With equal sigmas the eigenvalues are sigma^2 (1 +- rho), and the longer axis points to (1, 1) or (1, -1).
         near(axes(2.0, 2.0, 0.5), [6.0f32.sqrt(), 2.0f32.sqrt(), 45.0]);
         near(axes(2.0, 2.0, -0.5), [6.0f32.sqrt(), 2.0f32.sqrt(), -45.0]);
     }

@@ -1,19 +1,22 @@
 //! Recorded layouts: the authors' `initg.pickle`, or a record of the type LAYOUT.
 
-use crate::canvas::{Corners, Gaussian};
+use crate::{
+    canvas::{Corners, Gaussian},
+    names::count as number_of,
+};
 use splatgraph_sdk::{
     Canvas, DType, Error, Input, Layout, Record, Result, Tensor,
     checkpoint::{Pickle, numpy_array, parse_pickle},
 };
 use std::{collections::BTreeMap, path::Path};
 
-/// Layouts to choose from.
+/// Recorded layouts to choose from.
 #[derive(Debug)]
 pub struct Bank {
-    /// About the canvas of all of them.
+    /// The header of all layouts.
     pub header: Canvas,
     layouts: Vec<Recorded>,
-    /// Which layouts are there for a class, in the order of their indices; `None` where all are there for all classes.
+    /// The layouts of each class, in the order of their indices; `None` if every class has all layouts.
     classes: Option<BTreeMap<i64, Vec<usize>>>,
 }
 
@@ -26,20 +29,20 @@ pub struct Recorded {
     pub regions: Option<Vec<Corners>>,
 }
 
-/// How the pickles of all protocols from 2 on begin.
+/// The first byte of a pickle of protocol 2 or later.
 const PICKLE: u8 = 0x80;
 
 impl Bank {
-    /// Reads a bank; the content decides which kind it is, not the name.
+    /// Reads a bank. Its content decides the kind, not its name.
     ///
     /// # Errors
-    /// The file can't be read, is damaged or of another kind, or is a pickle that asks for code.
+    /// The file cannot be read, is damaged or of another kind, or is a pickle that asks to run code.
     pub fn open(path: &Path) -> Result<Self> {
         let read = || Self::from_bytes(std::fs::read(path)?);
         read().map_err(|e: Error| e.about_file("reading a bank of layouts", path))
     }
 
-    /// From a whole file's content.
+    /// Reads a bank from the content of a whole file.
     ///
     /// # Errors
     /// See [`Bank::open`].
@@ -47,23 +50,23 @@ impl Bank {
         if bytes.first() == Some(&PICKLE) { Self::from_pickle(bytes) } else { Self::from_record(&bytes) }
     }
 
-    /// A dict of lists of arrays [N, 5 or more] by class, of which the first five columns count. Lists are turned round: the
+    /// Reads a dict of lists of arrays [N, 5 or more] by class; the first five columns count. Lists are reversed, as the
     /// authors' code takes the last entry first.
     fn from_pickle(bytes: Vec<u8>) -> Result<Self> {
         let root = parse_pickle(&bytes)?;
         drop(bytes);
         let Pickle::Dict(pairs) = root else {
-            return Err(Error::new(format!("a dict of lists of NumPy arrays was expected, {} came", root.describe())));
+            return Err(Error::new(format!("expected a dict of lists of NumPy arrays, got {}", root.describe())));
         };
         let mut layouts = Vec::new();
         let mut classes: BTreeMap<i64, Vec<usize>> = BTreeMap::new();
         for (key, value) in pairs {
             let Pickle::Int(class) = key else {
-                return Err(Error::new(format!("a dict with ints for classes was expected, {} came", key.describe())));
+                return Err(Error::new(format!("expected a dict with ints for classes, got {}", key.describe())));
             };
             let Pickle::List(entries) = value else {
                 return Err(Error::new(format!(
-                    "a list of NumPy arrays was expected for class {class}, {} came",
+                    "expected a list of NumPy arrays for class {class}, got {}",
                     value.describe()
                 )));
             };
@@ -78,16 +81,18 @@ impl Bank {
         Ok(Self { header: Canvas::default(), layouts, classes: Some(classes) })
     }
 
-    /// The rows of a LAYOUT; a field `classes` [B] of whole numbers says which class each is of.
+    /// Reads the rows of a LAYOUT; a field `classes` [B] of whole numbers gives the class of each.
     fn from_record(bytes: &[u8]) -> Result<Self> {
         let record = Record::from_safetensors(bytes)
-            .map_err(|e| e.context("a pickle of layouts or a record of the type LAYOUT was expected"))?;
+            .map_err(|e| e.context("expected a pickle of layouts or a record of the type LAYOUT"))?;
         let classes = record.field("classes").map(class_numbers).transpose()?;
         let Layout { gaussians, regions, header } = Layout::from_value(&record.into_value())?;
         let [batch, count, _] = gaussians.dims()?;
         if classes.as_ref().is_some_and(|classes| classes.len() != batch) {
             return Err(Error::new(format!(
-                "a field `classes` with a number for each of the {batch} layouts was expected"
+                "expected a field `classes` with a number for each of {}, got {} numbers",
+                number_of(batch, "layout"),
+                classes.map_or(0, |classes| classes.len())
             )));
         }
         let rows = gaussians.as_slice::<f32>()?.as_chunks::<5>().0;
@@ -110,7 +115,7 @@ impl Bank {
     /// The layouts of a class from `index` on.
     ///
     /// # Errors
-    /// There are none of this class, or too few.
+    /// The bank has no layouts of this class, or too few.
     pub fn get(&self, class: i64, index: usize, count: usize) -> Result<Vec<&Recorded>> {
         let every: Vec<usize>;
         let (of_class, of_what) = match &self.classes {
@@ -123,7 +128,10 @@ impl Bank {
                 None => {
                     return Err(Error::input(
                         "class",
-                        format!("layouts {} are in the bank, none for class {class}", class_range(classes)),
+                        format!(
+                            "expected a class with layouts, got {class}; the bank has layouts {}",
+                            class_range(classes)
+                        ),
                     ));
                 }
             },
@@ -131,15 +139,11 @@ impl Bank {
         let chosen = index.checked_add(count).and_then(|end| of_class.get(index..end));
         let Some(chosen) = chosen else {
             let last = index.saturating_add(count - 1);
-            let to = if count > 1 {
-                format!("those of index {index} to {last} were")
-            } else {
-                format!("that of index {index} was")
-            };
+            let got = if count > 1 { format!("{index} to {last}") } else { index.to_string() };
             return Err(Error::input(
                 "index",
                 format!(
-                    "{} layouts are in the bank {of_what}, counted from 0; {to} asked for. Use a smaller index, or a larger bank",
+                    "expected an index below {}, the number of layouts {of_what}, got {got}. Use a smaller index, or a larger bank",
                     of_class.len()
                 ),
             ));
@@ -151,7 +155,7 @@ impl Bank {
 fn first_five_columns(array: &Tensor) -> Result<Vec<Gaussian>> {
     let expected = || {
         Error::new(format!(
-            "an array [N, 5 or more] of floats was expected, one of {} of shape {:?} came",
+            "expected an array [N, 5 or more] of floats, got one of {} with the shape {:?}",
             array.dtype(),
             array.shape()
         ))
@@ -168,12 +172,12 @@ fn class_numbers(classes: &Tensor) -> Result<Vec<i64>> {
         ([_], DType::I64) => Ok(classes.as_slice::<i64>()?.to_vec()),
         ([_], DType::I32) => Ok(classes.as_slice::<i32>()?.iter().map(|class| i64::from(*class)).collect()),
         (shape, dtype) => Err(Error::new(format!(
-            "a field `classes` of the shape [B] and of the type i64 was expected, it has {shape:?} and {dtype}"
+            "expected a field `classes` of the shape [B] and the type i64, got {shape:?} and {dtype}"
         ))),
     }
 }
 
-/// `for the classes 0 to 9 (10 of them)`
+/// `for 10 classes from 0 to 9`
 fn class_range(classes: &BTreeMap<i64, Vec<usize>>) -> String {
     match (classes.first_key_value(), classes.last_key_value(), classes.len()) {
         (Some((only, _)), _, 1) => format!("for class {only}"),

@@ -1,20 +1,20 @@
-//! A block of the transformer: attention between tokens and a feed-forward layer, both behind a normalisation whose scale and
-//! shift, and whose weight in the sum, come from time and class (adaLN-zero).
+//! A block of the transformer: attention between tokens, then a feed-forward layer. Each follows a normalisation. Time and
+//! class give the scale and shift of the normalisation and the weight in the sum (adaLN-zero).
 
 use crate::{
     checkpoint::{Parameter, Weights},
     layers::Linear,
 };
 
-/// Added to the variance in all normalisations.
+/// The number added to the variance in all normalisations.
 pub(crate) const EPSILON: f32 = 1e-6;
 
 /// A block of the transformer.
 #[derive(Clone, Debug)]
 pub(crate) struct Block<P = Parameter> {
-    /// To shift, scale, weight of the attention, then of the feed-forward layer.
+    /// Makes shift, scale and weight of the attention, then of the feed-forward layer.
     pub(crate) modulation: Linear<P>,
-    /// To queries, keys, values.
+    /// Makes queries, keys and values.
     pub(crate) projection: Linear<P>,
     pub(crate) out: Linear<P>,
     pub(crate) widen: Linear<P>,

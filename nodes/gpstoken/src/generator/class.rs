@@ -4,15 +4,15 @@ use crate::names::nearest;
 use serde_json::Value as Json;
 use splatgraph_sdk::{Error, Result, Union, socket::Literal};
 
-/// More than these are not listed in a message.
+/// The largest number of classes that a message lists.
 const MOST_LISTED: usize = 64;
 
-/// What is to be seen.
+/// The class of a picture.
 #[derive(Clone, Debug, PartialEq, Eq, Union)]
 pub enum Class {
-    /// Its place among the classes.
+    /// The number of the class.
     Number(u32),
-    /// What the checkpoint calls it.
+    /// The name of the class in the checkpoint.
     Name(String),
 }
 
@@ -26,10 +26,10 @@ impl Literal for Class {
 }
 
 impl Class {
-    /// Its place among `count` classes with these names, if they have any.
+    /// The number of the class among `count` classes; `names` is empty if they have no names.
     ///
     /// # Errors
-    /// There is no such class; the message lists those there are.
+    /// There is no such class; the message lists the known ones.
     pub(crate) fn among(&self, count: usize, names: &[String]) -> Result<usize> {
         let found = match self {
             Self::Number(number) => Some(*number as usize).filter(|number| *number < count),
@@ -42,12 +42,12 @@ impl Class {
             };
             let near = near.map(|near| format!(". Did you mean `{near}`?")).unwrap_or_default();
             let known = match self {
-                _ if !names.is_empty() => format!("this generator knows {}", listed(0..count, names)),
-                Self::Number(_) => format!("this generator knows {count}"),
-                Self::Name(_) => format!("this generator has no names for the {count} that it knows"),
+                _ if !names.is_empty() => format!("; this generator knows {}", listed(0..count, names)),
+                Self::Number(_) => String::new(),
+                Self::Name(_) => "; this generator has no names for its classes".to_owned(),
             };
-            let (last, came) = (count - 1, self.to_literal());
-            Error::new(format!("a class from 0 to {last} was expected, as {known}; {came} came{near}"))
+            let (last, got) = (count - 1, self.to_literal());
+            Error::new(format!("expected a class from 0 to {last}, got {got}{known}{near}"))
         })
     }
 }

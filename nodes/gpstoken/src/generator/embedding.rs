@@ -9,7 +9,7 @@ use crate::{
     layers::Linear,
 };
 
-/// Two layers with SiLU between.
+/// Two linear layers with SiLU between them.
 #[derive(Clone, Debug)]
 pub(crate) struct Embedding<P = Parameter> {
     pub(crate) first: Linear<P>,
@@ -21,7 +21,7 @@ impl Embedding {
         Self { first: Linear::load(weights, first, input, width), second: Linear::load(weights, second, width, width) }
     }
 
-    /// Rows `[rows, inputs]` to `[rows, width]`.
+    /// Maps rows `[rows, inputs]` to `[rows, width]`.
     pub(super) fn forward(&self, level: Level, x: &[f32]) -> Vec<f32> {
         let mut hidden = linear_rows(level, self.first.numbers(), x);
         silu_rows(level, &mut hidden);
@@ -36,7 +36,7 @@ impl<P> Embedding<P> {
     }
 }
 
-/// The time as the network sees it: cosines, then sines, of `t 10000^(-k / half)` for k from 0 to half - 1.
+/// The encoding of the time: cosines, then sines, of `t 10000^(-k / half)` for k from 0 to half - 1.
 pub(crate) fn frequencies(t: f32, count: usize) -> Vec<f32> {
     let half = count / 2;
     let angle = |k: usize| t * ((-(1e4f64.ln()) as f32 * k as f32) / half as f32).exp();

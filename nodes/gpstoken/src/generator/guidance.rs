@@ -1,20 +1,20 @@
-//! Classifier-free guidance: the velocity for a class is moved away from the one for no class.
+//! Classifier-free guidance: it moves the velocity for a class away from the velocity for no class.
 
 use super::{Row, Velocities};
 use splatgraph_sdk::Result;
 use std::ops::Range;
 
-/// How strong the guidance is, and when.
+/// The strength of the guidance, and its interval of time.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Guidance {
-    /// 1 is none.
+    /// The strength; 1 is no guidance.
     pub scale: f32,
-    /// The first and the last time at which it works.
+    /// The first and the last time at which guidance works.
     pub interval: [f32; 2],
 }
 
 impl Guidance {
-    /// Whether the time is in the interval. Its ends belong to it, and are compared in f32, as in the authors' code.
+    /// Whether the time is in the interval. Both ends belong to it and are compared in f32, as in the authors' code.
     pub fn inside(self, t: f32) -> bool {
         self.interval[0] <= t && t <= self.interval[1]
     }
@@ -27,25 +27,25 @@ impl Guidance {
 /// Velocities of pictures under guidance.
 pub struct Guided<'a> {
     network: &'a dyn Velocities,
-    /// The number of the network's classes, which stands for none.
+    /// The number of the network's classes, which stands for no class.
     no_class: usize,
     classes: &'a [usize],
     guidance: Guidance,
-    /// Pictures that were evaluated so far, with and without a class.
+    /// Number of pictures that were evaluated so far, with and without a class.
     pub evaluated: usize,
 }
 
 impl<'a> Guided<'a> {
-    /// For one class a picture.
+    /// Guidance for pictures with one class each.
     pub fn new(network: &'a dyn Velocities, no_class: usize, classes: &'a [usize], guidance: Guidance) -> Self {
         Self { network, no_class, classes, guidance, evaluated: 0 }
     }
 
-    /// The velocities of some pictures, `[pictures, C, N]`. Outside the guidance's interval only those with the class are
-    /// computed, as nothing else has a part in the result.
+    /// The velocities of some pictures, `[pictures, C, N]`. Outside the interval of the guidance only the velocities with the
+    /// class are computed, as the result depends on nothing else.
     ///
     /// # Errors
-    /// Those of `step`, which is called after each block.
+    /// `step`, which is called after each block, fails.
     pub fn velocities(
         &mut self,
         pictures: Range<usize>,
@@ -69,12 +69,12 @@ impl<'a> Guided<'a> {
         Ok(with_class.iter().zip(without).map(|(c, u)| self.guidance.mix(*c, *u)).collect())
     }
 
-    /// As the authors' code computes a batch whose second half stands for the same pictures without a class,
-    /// `[2 pictures, C, N]`: in the interval both halves get the guided velocity of the first; outside it each gets its own.
-    /// The second half has a part in the step size of dopri5 and in nothing else.
+    /// The velocities `[2 pictures, C, N]` of a batch whose second half has the same pictures without a class, computed like
+    /// in the authors' code. In the interval both halves get the guided velocity of the first; outside it each gets its own.
+    /// The second half affects only the step size of dopri5.
     ///
     /// # Errors
-    /// Those of `step`, which is called after each block.
+    /// `step`, which is called after each block, fails.
     pub fn both_halves(&mut self, points: &[f32], t: f32, step: &mut dyn FnMut() -> Result<()>) -> Result<Vec<f32>> {
         let count = self.classes.len();
         if self.guidance.inside(t) {

@@ -1,7 +1,7 @@
-//! A generator's network on the host's kernels; the tensor form in `on_device` is its twin.
+//! The network of a generator on the host's kernels; the tensor form in `on_device` is its twin.
 //!
-//! What depends on time and class only is computed once for each class in a batch. Nothing depends on how many pictures are
-//! worked on together: a token's numbers are summed in the same order in any batch.
+//! Numbers that depend only on time and class are computed once for each class in a batch. No result depends on the size of
+//! the batch: the numbers of a token are summed in the same order in any batch.
 
 use super::{Block, EPSILON, Network, Row, Velocities, frequencies};
 use crate::{
@@ -17,19 +17,19 @@ use crate::{
 use rayon::prelude::*;
 use splatgraph_sdk::Result;
 
-/// A network made ready for some pictures: what stays the same through all steps is computed.
+/// A network prepared for some pictures: it has computed the numbers that are constant in all steps.
 #[derive(Debug)]
 pub struct Prepared<'a> {
     network: &'a Network,
     level: Level,
     /// Tokens of a picture.
     count: usize,
-    /// For each picture, or for all: panels `[panels, width, 32]`.
+    /// Panels `[panels, width, 32]` for each picture, or for all pictures.
     start: Vec<Vec<f32>>,
     workspace: Workspace,
 }
 
-/// For each class of a batch, `[6 width]` or `[2 width]`.
+/// Shifts, scales and weights for each class of a batch, `[6 width]` or `[2 width]`.
 struct Modulation {
     rows: Vec<f32>,
     length: usize,
@@ -37,7 +37,7 @@ struct Modulation {
 }
 
 impl Modulation {
-    /// What `layer` makes of the rows.
+    /// The output of a linear layer for the rows.
     fn of(level: Level, parameters: [&[f32]; 2], rows: &[f32], width: usize) -> Self {
         let length = parameters[1].len();
         let mut rows = linear_rows(level, parameters, rows);
@@ -56,7 +56,8 @@ impl Modulation {
 }
 
 impl<'a> Prepared<'a> {
-    /// For pictures of `count` tokens; `condition` is `[B, N, 5]`, or empty for a network that takes none.
+    /// Prepares a network for pictures of `count` tokens; `condition` is `[B, N, 5]`, or empty for a network without a
+    /// condition.
     pub fn new(network: &'a Network, level: Level, count: usize, condition: &[f32]) -> Self {
         let start = match (&network.condition, &network.position) {
             (Some(embedding), _) => {
@@ -74,7 +75,7 @@ impl<'a> Prepared<'a> {
         self.count.div_ceil(PANEL)
     }
 
-    /// What the layers get to know about time and class: `silu(time + class)`, `[classes, width]`.
+    /// The condition of time and class for the layers: `silu(time + class)`, `[classes, width]`.
     fn condition(&self, t: f32, classes: &[usize]) -> Vec<f32> {
         let Self { network, level, .. } = *self;
         let time = network.time.forward(level, &frequencies(t, network.sizes.frequencies));
@@ -137,7 +138,7 @@ impl Velocities for Prepared<'_> {
         let mut classes: Vec<usize> = rows.iter().map(|row| row.class).collect();
         classes.sort_unstable();
         classes.dedup();
-        // Which of the distinct classes each row has.
+        // The index of each row's class among the distinct classes.
         let class_of: Vec<usize> = rows.iter().map(|row| classes.partition_point(|class| *class < row.class)).collect();
         let condition = self.condition(t, &classes);
         let length = rows.len() * panels * width * PANEL;
@@ -163,7 +164,7 @@ impl Velocities for Prepared<'_> {
         normalise(level, EPSILON, width, parameters, x_all, normal_all);
         let [weight, bias] = network.final_layer.numbers();
         let mut out = vec![0.0; rows.len() * panels * channels * PANEL];
-        // The learned sigmas, behind these, have no use in sampling.
+        // Sampling does not use the learned sigmas, which follow these.
         linear(level, [&weight[..channels * width], &bias[..channels]], normal_all, Then::Write, &mut out);
         let velocities =
             out.chunks_exact(panels * channels * PANEL).flat_map(|out| panels_to_channels(out, channels, self.count));
@@ -175,7 +176,7 @@ impl Velocities for Prepared<'_> {
     }
 }
 
-/// A picture's numbers `[C, N]` as panels `[panels, C, 32]`, the last one filled up with zeros.
+/// Converts the numbers `[C, N]` of a picture to panels `[panels, C, 32]`; zeros fill the last one.
 fn channels_to_panels(picture: &[f32], count: usize) -> Vec<f32> {
     let mut panels = Vec::with_capacity(picture.len() / count * count.div_ceil(PANEL) * PANEL);
     for first in (0..count).step_by(PANEL) {
@@ -188,7 +189,7 @@ fn channels_to_panels(picture: &[f32], count: usize) -> Vec<f32> {
     panels
 }
 
-/// The other way.
+/// Converts panels `[panels, C, 32]` to the numbers `[C, N]` of a picture.
 fn panels_to_channels(panels: &[f32], channels: usize, count: usize) -> Vec<f32> {
     let at = |channel: usize, token: usize| panels[(token / PANEL * channels + channel) * PANEL + token % PANEL];
     (0..channels).flat_map(|channel| (0..count).map(move |token| at(channel, token))).collect()

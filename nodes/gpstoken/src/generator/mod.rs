@@ -1,7 +1,7 @@
-//! The generators: a transformer that predicts velocities (SiT), and the samplers that follow them. No node code in here.
+//! The generators: a transformer that predicts velocities (SiT), and the samplers that follow the velocities.
 //!
-//! Data at time 1 and noise at time 0 are joined by straight lines, `x(t) = t data + (1 - t) noise`; the network predicts
-//! `data - noise`, the velocity along such a line, from a point, the time and a class.
+//! Straight lines connect noise at time 0 and data at time 1: `x(t) = t data + (1 - t) noise`. From a point, the time and a
+//! class, the network predicts `data - noise`, the velocity along such a line.
 
 pub mod bank;
 mod block;

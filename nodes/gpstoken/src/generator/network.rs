@@ -1,4 +1,4 @@
-//! The network: tokens in, velocities out (SiT with patches of one token; paper, section 3.3 and appendix B).
+//! The network, which maps tokens to velocities (SiT with patches of one token; paper, section 3.3 and appendix B).
 
 use super::{Block, Embedding};
 use crate::{
@@ -8,12 +8,12 @@ use crate::{
 use splatgraph_sdk::{Error, Result, Tensor};
 use std::collections::BTreeMap;
 
-/// The widths of a [`Network`], as its parameters' shapes tell them.
+/// The sizes of a [`Network`], taken from the shapes of its parameters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sizes {
     /// Numbers of a token.
     pub channels: usize,
-    /// Width of a token inside.
+    /// Width of a token inside the network.
     pub width: usize,
     /// Heads of the attention.
     pub heads: usize,
@@ -21,11 +21,11 @@ pub struct Sizes {
     pub classes: usize,
     /// Number of blocks.
     pub blocks: usize,
-    /// Numbers that tell the time.
+    /// Numbers of the encoded time.
     pub frequencies: usize,
-    /// Numbers of a token's condition, if the network takes one; it takes a position embedding otherwise.
+    /// Numbers of a token's condition, if the network takes one; otherwise it uses a position embedding.
     pub condition_channels: Option<usize>,
-    /// How many tokens there must be; with a condition any number is possible.
+    /// The required number of tokens; `None` with a condition, which allows any number.
     pub fixed_tokens: Option<usize>,
     /// Numbers in all parameters.
     pub parameters: usize,
@@ -34,7 +34,7 @@ pub struct Sizes {
 /// A network with its weights.
 #[derive(Clone, Debug)]
 pub struct Network<P = Parameter> {
-    /// Its widths.
+    /// The sizes of the network.
     pub sizes: Sizes,
     pub(crate) tokens_in: Convolution<P>,
     pub(crate) time: Embedding<P>,
@@ -48,16 +48,16 @@ pub struct Network<P = Parameter> {
     pub(crate) final_layer: Linear<P>,
 }
 
-/// What tells a generator from other checkpoints.
+/// Keys that distinguish a generator from other checkpoints.
 const ROOTS: [&str; 3] = ["y_embedder.embedding_table.weight", "t_embedder.mlp.0.weight", "x_embedder.proj.weight"];
 
 impl Network {
-    /// Builds the network from a checkpoint's tensors. All sizes are read from their shapes, but for the number of attention
-    /// heads, which these do not show: `heads`, or what is usual for the width.
+    /// Builds the network from the tensors of a checkpoint. All sizes come from their shapes, except the number of attention
+    /// heads, which shapes do not show: it is `heads`, or the usual number for the width.
     ///
     /// # Errors
-    /// Keys are missing, not known, of the wrong shape or with numbers that are not finite, all of them listed; or a size
-    /// can't be.
+    /// Keys are missing, unknown, of the wrong shape or with numbers that are not finite; the message lists them all. Or a
+    /// size is impossible.
     pub fn load(tensors: BTreeMap<String, Tensor>, heads: Option<usize>) -> Result<Self> {
         let mut weights = Weights::new("a generator (SiT)", tensors, &ROOTS);
         let width = weights.side(&[("y_embedder.embedding_table.weight", 1), ("x_embedder.proj.weight", 0)]);
@@ -70,7 +70,7 @@ impl Network {
         let depth = weights.count("blocks");
         let condition_channels = weights.side(&[("cond_embedder.0.weight", 1)]);
         let with_condition = weights.contains("cond_embedder.0.weight") || weights.contains("cond_embedder.2.weight");
-        // A network with a condition has a position embedding too, which it does not use.
+        // A network with a condition also has a position embedding, but does not use it.
         let position =
             (!with_condition || weights.contains("pos_embed")).then(|| weights.take("pos_embed", [1, places, width]));
         let sizes = Sizes {
@@ -100,22 +100,22 @@ impl Network {
         weights.finish()?;
         if depth == 0 || rows < 2 || width == 0 || channels == 0 || frequencies == 0 || !frequencies.is_multiple_of(2) {
             return Err(Error::new(format!(
-                "a generator with at least one block, one class and one channel was expected, {depth} blocks of width {width}, {channels} channels, {rows} rows of classes and {frequencies} numbers for the time were found"
+                "expected a generator with at least one block, one class, one channel and an even count of numbers for the time, got blocks: {depth} of width {width}, rows of classes: {rows}, channels: {channels}, numbers for the time: {frequencies}"
             )));
         }
         if outputs != channels && outputs != 2 * channels {
             return Err(Error::new(format!(
-                "a generator that gives {channels} numbers for a token, or {} with their learned sigmas, was expected, `final_layer.linear.weight` gives {outputs}",
+                "expected a generator that makes {channels} numbers for a token, or {} with their learned sigmas, got {outputs} from `final_layer.linear.weight`",
                 2 * channels
             )));
         }
         if sizes.heads == 0 || !width.is_multiple_of(sizes.heads) {
             return Err(Error::new(match heads {
                 Some(heads) => {
-                    format!("a number of attention heads that divides the width {width} was expected, {heads} came")
+                    format!("expected a number of attention heads that divides the width {width}, got {heads}")
                 }
                 None => format!(
-                    "the number of attention heads can't be told from a width of {width}. Give it in LoadGenerator's input `heads`, or in the checkpoint's metadata under `heads`"
+                    "expected a width with a usual number of attention heads, got {width}. Give the number in the input `heads` of LoadGenerator, or in the checkpoint's metadata (key `heads`)"
                 ),
             }));
         }
@@ -143,7 +143,7 @@ impl<P> Network<P> {
     }
 }
 
-/// The heads of the authors' configurations.
+/// The number of heads in the authors' configurations.
 fn usual_heads(width: usize) -> Option<usize> {
     match width {
         1152 | 1024 => Some(16),

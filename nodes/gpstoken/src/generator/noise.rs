@@ -1,11 +1,13 @@
 //! The noise of a run: from seeds, or recorded.
 //!
-//! Seeded noise depends on a picture's seed, the draw and the element, and on nothing else. For textures draw 0 is the start and
-//! draw k the noise of step k; for layouts these are the draws 2^32 and 2^32 + k, as a layout and its textures are made from one
-//! seed and their noise must not be the same. Elements stand as in the state, `[C, N]`, and are made in pairs: pair p takes the numbers 2p and 2p + 1, u64 in
-//! little-endian order, of the ChaCha8 stream whose key is the seed (u64, little-endian, followed by zeros) and whose nonce is
-//! the draw. Their upper 53 bits make `a = (first + 1) / 2^53` and `b = second / 2^53`, and the two elements are
-//! `sqrt(-2 ln a) cos(2 pi b)` and `sqrt(-2 ln a) sin(2 pi b)` (Box and Muller), in f64, rounded to f32.
+//! Seeded noise depends only on the seed of a picture, the draw and the element. For textures, draw 0 is the start and draw k
+//! is the noise of step k. For layouts, these are the draws 2^32 and 2^32 + k: a layout and its textures use one seed, and
+//! their noise must differ.
+//!
+//! Elements have the order of the state, `[C, N]`, and are made in pairs. Pair p takes the numbers 2p and 2p + 1, u64 in
+//! little-endian order, of the ChaCha8 stream whose key is the seed (u64, little-endian, followed by zeros) and whose nonce
+//! is the draw. Their upper 53 bits make `a = (first + 1) / 2^53` and `b = second / 2^53`. The two elements are `sqrt(-2 ln
+//! a) cos(2 pi b)` and `sqrt(-2 ln a) sin(2 pi b)` (Box and Muller), in f64, rounded to f32.
 
 use chacha20::{
     ChaCha8Rng,
@@ -13,20 +15,20 @@ use chacha20::{
 };
 use splatgraph_sdk::{Error, Record, Result};
 
-/// The first draw for layouts; textures never come so far.
+/// The first draw for layouts; the draws of textures stay below it.
 pub const LAYOUT_DRAWS: u64 = 1 << 32;
 
-/// Where a run's noise comes from.
+/// The source of a run's noise.
 #[derive(Clone, Debug)]
 pub enum Noise {
     /// From seeds.
     Seeded {
-        /// One for each picture.
+        /// A seed for each picture.
         seeds: Vec<u64>,
         /// The draw of the start.
         first: u64,
     },
-    /// What another run used.
+    /// Noise that another run used.
     Recorded(Recorded),
 }
 
@@ -37,38 +39,38 @@ pub struct Recorded {
     start: Vec<f32>,
     /// `[draws, rows, C, N]`
     steps: Vec<f32>,
-    /// A row for each picture; or twice as many, whose second half is for the pictures without a class.
+    /// Number of rows: one for each picture, or two; the second half is then for the pictures without a class.
     rows: usize,
 }
 
 impl Noise {
-    /// For textures: picture i of a batch has the seed `seed + i`.
+    /// Noise for textures: picture i of a batch has the seed `seed + i`.
     pub fn seeds(seed: u64, pictures: usize) -> Self {
         Self::Seeded { seeds: (0..pictures as u64).map(|i| seed.wrapping_add(i)).collect(), first: 0 }
     }
 
-    /// For layouts, with the same seeds.
+    /// Noise for layouts: picture i of a batch has the seed `seed + i`.
     pub fn layout_seeds(seed: u64, pictures: usize) -> Self {
         Self::Seeded { seeds: (0..pictures as u64).map(|i| seed.wrapping_add(i)).collect(), first: LAYOUT_DRAWS }
     }
 
-    /// From a record with the fields `start` f32 `[B, C, N]` and, where there are draws, `steps` f32 `[S, B, C, N]`. B may be
-    /// twice the number of pictures: then the second half, the same pictures without a class as the authors run them, has a
-    /// part in dopri5's steps only.
+    /// Noise from a record with the fields `start` f32 `[B, C, N]` and, if there are draws, `steps` f32 `[S, B, C, N]`. B may
+    /// be twice the number of pictures. The second half then has the same pictures without a class, as in the authors' runs,
+    /// and affects only the steps of dopri5.
     ///
     /// # Errors
-    /// A field is missing, of another shape, too short, or holds numbers that are not finite.
+    /// A field is missing, has another shape, is too short, or holds numbers that are not finite.
     pub fn recorded(record: &Record, shape: [usize; 3], draws: usize) -> Result<Self> {
         let [pictures, channels, count] = shape;
         let wrong = |text: String| Error::input("noise", text);
         let field = |name: &str| {
             let tensor = record.field(name).ok_or_else(|| {
                 let names: Vec<&str> = record.fields.iter().map(|(name, _)| name.as_str()).collect();
-                wrong(format!("recorded noise with a field `{name}` was expected, the record has {names:?}"))
+                wrong(format!("expected recorded noise with a field `{name}`, got a record with {names:?}"))
             })?;
             let values = tensor.to_f32();
             if let Some(value) = values.iter().find(|value| !value.is_finite()) {
-                return Err(wrong(format!("finite numbers were expected in the field `{name}`, {value} came")));
+                return Err(wrong(format!("expected finite numbers in the field `{name}`, got {value}")));
             }
             Ok((tensor.shape().to_vec(), values))
         };
@@ -76,25 +78,25 @@ impl Noise {
         let rows = start_shape.first().copied().unwrap_or(0);
         if start_shape != [rows, channels, count] || (rows != pictures && rows != 2 * pictures) || rows == 0 {
             return Err(wrong(format!(
-                "a start of shape {shape:?} was expected, or with {} rows, pictures with and without a class; its shape is {start_shape:?}",
+                "expected the shape {shape:?} in the field `start`, or {} rows for pictures with and without a class, got {start_shape:?}",
                 2 * pictures
             )));
         }
         let (steps_shape, steps) = if draws == 0 { (Vec::new(), Vec::new()) } else { field("steps")? };
         if draws > 0 && (steps_shape.len() != 4 || steps_shape[1..] != start_shape || steps_shape[0] < draws) {
             return Err(wrong(format!(
-                "{draws} draws of the start's shape, [{draws}, {rows}, {channels}, {count}], were expected in the field `steps`, its shape is {steps_shape:?}"
+                "expected the shape [{draws}, {rows}, {channels}, {count}] or more draws in the field `steps`, got {steps_shape:?}"
             )));
         }
         Ok(Self::Recorded(Recorded { start, steps, rows }))
     }
 
-    /// Whether there is noise for the pictures without a class, too.
+    /// Whether there is also noise for the pictures without a class.
     pub fn has_both_halves(&self, pictures: usize) -> bool {
         matches!(self, Self::Recorded(recorded) if recorded.rows == 2 * pictures)
     }
 
-    /// Where all rows of the record start, `[rows, C, N]`; `size` is C N.
+    /// The start of all rows, `[rows, C, N]`; `size` is C N.
     pub fn start(&self, size: usize) -> Vec<f32> {
         match self {
             Self::Seeded { seeds, first } => seeds.iter().flat_map(|seed| normal(*seed, *first, size)).collect(),
@@ -102,7 +104,7 @@ impl Noise {
         }
     }
 
-    /// The noise of a step, counted from 0, for the pictures: `[pictures, C, N]`; `size` is C N.
+    /// The noise of a step, counted from 0, for all pictures: `[pictures, C, N]`; `size` is C N.
     pub fn draw(&self, index: usize, pictures: usize, size: usize) -> Vec<f32> {
         match self {
             Self::Seeded { seeds, first } => {

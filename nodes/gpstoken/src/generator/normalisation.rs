@@ -1,4 +1,4 @@
-//! From the network's numbers to gaussians and textures.
+//! Turns the numbers of the network into gaussians and textures.
 
 use splatgraph_sdk::{Error, Result, serde_json};
 
@@ -6,18 +6,18 @@ use splatgraph_sdk::{Error, Result, serde_json};
 #[derive(Clone, Debug, PartialEq, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Normalisation {
-    /// One for each channel.
+    /// A mean for each channel.
     pub means: Vec<f32>,
-    /// One for each channel, above 0.
+    /// A standard deviation above 0 for each channel.
     pub stds: Vec<f32>,
 }
 
-/// Sigmas keep this distance from 0 and 1, rho from -1 and 1.
+/// The least distance of sigmas from 0 and 1, and of rho from -1 and 1.
 const MARGIN: f32 = 0.00001;
 
 impl Normalisation {
-    /// That of the authors' texture generator for 128 tokens of 16 texture channels (their `configs/gpstoken_generator.yaml`). The
-    /// first five are those of the difference to the layout.
+    /// The normalisation of the authors' texture generator for 128 tokens of 16 texture channels (their
+    /// `configs/gpstoken_generator.yaml`). The first five channels are the differences to the layout.
     pub fn official() -> Self {
         let means = [
             -0.0211, -0.0196, 0.0107, -0.0052, -0.0044, 1.8017, 2.4036, 2.0145, 1.2402, -4.2579, -1.2646, -3.0395,
@@ -30,33 +30,30 @@ impl Normalisation {
         Self { means: means.to_vec(), stds: stds.to_vec() }
     }
 
-    /// From `{"means": [...], "stds": [...]}` for a network with this many channels.
+    /// Reads `{"means": [...], "stds": [...]}` for a network with this many channels.
     ///
     /// # Errors
-    /// It is of another form or length, a number is not finite, or a std is not above 0.
+    /// The JSON has another form or length, a number is not finite, or a std is not above 0.
     pub fn read(json: &serde_json::Value, channels: usize) -> Result<Self> {
-        let normalisation: Self = serde_json::from_value(json.clone()).map_err(|e| {
-            Error::new(format!("a normalisation {{\"means\": [...], \"stds\": [...]}} was expected: {e}"))
-        })?;
+        let normalisation: Self = serde_json::from_value(json.clone())
+            .map_err(|e| Error::new(format!("expected a normalisation {{\"means\": [...], \"stds\": [...]}}: {e}")))?;
         let Self { means, stds } = &normalisation;
         if means.len() != channels || stds.len() != channels {
             return Err(Error::new(format!(
-                "{channels} means and stds were expected, one for each channel of the generator, {} and {} came",
+                "expected {channels} means and stds, one for each channel of the generator, got {} and {}",
                 means.len(),
                 stds.len()
             )));
         }
         let usable = means.iter().all(|v| v.is_finite()) && stds.iter().all(|v| v.is_finite() && *v > 0.0);
         if !usable {
-            return Err(Error::new(format!(
-                "finite means and stds above 0 were expected, {means:?} and {stds:?} came"
-            )));
+            return Err(Error::new(format!("expected finite means and stds above 0, got {means:?} and {stds:?}")));
         }
         Ok(normalisation)
     }
 
-    /// A sample `[C, N]` as tokens `[N, C]`: brought to the data's scale, added to the layout's gaussians `[N, 5]` if there are
-    /// any, and its sigmas and rho kept within what a gaussian can have. Positions may lie outside the canvas.
+    /// Turns a sample `[C, N]` into tokens `[N, C]`: brings it to the scale of the data, adds the layout's gaussians `[N, 5]`
+    /// if there are any, and clamps sigmas and rho to legal values. Positions may lie outside the canvas.
     pub fn tokens(&self, sample: &[f32], layout: Option<&[f32]>) -> Vec<f32> {
         let channels = self.means.len();
         let count = sample.len() / channels;

@@ -1,4 +1,4 @@
-//! A run: noise, guidance and sampler put together.
+//! A run of a generator with its noise, guidance and sampler.
 
 use super::{
     Sizes, Velocities,
@@ -9,46 +9,46 @@ use super::{
 use splatgraph_sdk::Result;
 use std::ops::Range;
 
-/// What is to be sampled.
+/// A request to sample pictures.
 #[derive(Clone, Copy)]
 pub struct Request<'a> {
-    /// The network, made ready for the pictures.
+    /// The network, prepared for the pictures.
     pub network: &'a dyn Velocities,
-    /// The network's widths.
+    /// The sizes of the network.
     pub sizes: Sizes,
     /// Tokens of a picture.
     pub count: usize,
     /// A class for each picture.
     pub classes: &'a [usize],
-    /// Its guidance.
+    /// The guidance towards the classes.
     pub guidance: Guidance,
-    /// How.
+    /// How to sample.
     pub settings: Settings,
-    /// From what.
+    /// The noise to start from.
     pub noise: &'a Noise,
 }
 
-/// What came out.
+/// The samples.
 #[derive(Clone, Debug)]
 pub struct Sampled {
     /// `[B, C, N]`, in the network's scale.
     pub values: Vec<f32>,
-    /// How many pictures went through the network in all steps together, with and without a class.
+    /// Number of pictures that went through the network in all steps together, with and without a class.
     pub evaluated: usize,
 }
 
-/// Is told of every step, and for which pictures it was.
+/// A function that gets every step and the range of its pictures.
 pub type Watch<'a> = dyn FnMut(Range<usize>, Step<'_>) -> Result<()> + 'a;
 
 impl Request<'_> {
     /// Samples all pictures. `check` is called often, and may stop the run.
     ///
-    /// A picture's numbers do not depend on the others. dopri5 chooses its steps by the error of what it works on, so each
-    /// picture is worked on by itself; only recorded noise for both halves of a batch, with and without a class, is sampled as
-    /// one, as the authors do.
+    /// The numbers of a picture do not depend on the other pictures. dopri5 chooses its steps by the error of its whole
+    /// state, so it samples each picture by itself. Only with recorded noise for both halves of a batch, with and without a
+    /// class, it samples the batch as one, as the authors do.
     ///
     /// # Errors
-    /// Those of `check` and `watch`, or a velocity is not finite.
+    /// `check` or `watch` fails, or a velocity is not finite.
     pub fn sample(self, check: &mut dyn FnMut() -> Result<()>, watch: &mut Watch<'_>) -> Result<Sampled> {
         let Self { network, sizes, count, classes, guidance, settings, noise } = self;
         let (pictures, size) = (classes.len(), sizes.channels * count);

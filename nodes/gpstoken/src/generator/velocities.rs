@@ -5,21 +5,22 @@ use splatgraph_sdk::Result;
 /// One picture of a batch to be evaluated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Row {
-    /// Which of the given points.
+    /// The index of its point.
     pub point: usize,
-    /// Which picture's condition.
+    /// The index of the picture whose condition it has.
     pub picture: usize,
-    /// Its class; the number of classes stands for none.
+    /// Its class; the number of classes stands for no class.
     pub class: usize,
 }
 
-/// A network with what stays the same for some pictures through all steps: on the host, or on a device.
+/// A network on the host or on a device, prepared for some pictures: it has computed the numbers that are constant in all
+/// steps.
 pub trait Velocities {
-    /// Velocities `[rows, C, N]` at the time `t`, from `points` `[.., C, N]`. `step` is called after each block, where that is
-    /// possible, and at the end.
+    /// Velocities `[rows, C, N]` at the time `t`, from `points` `[.., C, N]`. `step` is called after each block if possible,
+    /// and at the end.
     ///
     /// # Errors
-    /// Those of `step`, or the device failed.
+    /// `step` or the device fails.
     fn velocities(
         &self,
         points: &[f32],

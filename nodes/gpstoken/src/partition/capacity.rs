@@ -1,9 +1,9 @@
-//! How many regions a tile can be cut into.
+//! The largest number of regions that a tile can be cut into.
 
 use std::collections::HashMap;
 
-/// The number of regions when nothing can be cut any more. It depends on the sizes only: a cut goes across the longer side,
-/// and both cuts of a square give the same two sizes, turned.
+/// The number of regions when no region can be cut further. It depends only on the sizes: a cut goes across the longer side,
+/// and both cuts of a square give the same two sizes, rotated.
 pub fn capacity(width: usize, height: usize, min_region: usize) -> usize {
     count(width, height, min_region, &mut HashMap::new())
 }

@@ -1,4 +1,4 @@
-//! How much there is to see in a region: the entropy of its gradient magnitudes (paper, section 3.2, eq. 4 and 5).
+//! The complexity of a region: the entropy of its gradient magnitudes (paper, section 3.2, eq. 4 and 5).
 
 use super::Region;
 use crate::{
@@ -6,15 +6,15 @@ use crate::{
     kernels::cpu::{Level, for_each_level},
 };
 
-/// Regions are brought to this size before they are compared.
+/// Regions are resized to this side before they are compared.
 const SIDE: usize = 64;
-/// Gradient magnitudes are counted in bins of this width, from 0 to [`LARGEST`]; the authors' histogram has as many below 0,
+/// The width of the bins of gradient magnitudes, from 0 to [`LARGEST`]. The authors' histogram has as many bins below 0,
 /// which a magnitude never reaches.
 const BIN: f64 = 11.0 / 512.0;
 const BINS: usize = 256;
 const LARGEST: f64 = 5.5;
 
-/// `entropy^exponent` for each pixel of the region that is `visible`, plus the sum of `added` over the region.
+/// `entropy^exponent` times the number of `visible` pixels in the region, plus the sum of `added` over the region.
 pub fn complexity(grey: &Plane, visible: [usize; 2], added: Option<&Plane>, region: Region, exponent: f64) -> f64 {
     let value = match region.visible(visible) {
         [0, _] | [_, 0] => 0.0,
@@ -42,7 +42,7 @@ pub fn entropy(grey: &Plane, region: Region) -> f64 {
         let p = f64::from(count) / total;
         p * (p + 1e-10).log2()
     });
-    // In numpy's order: two halves, each in eight interleaved sums.
+    // The order of numpy: two halves, each in eight interleaved sums.
     -(sum_of_eight(&terms[..BINS / 2]) + sum_of_eight(&terms[BINS / 2..]))
 }
 
@@ -83,8 +83,8 @@ fn taps(start: usize, length: usize) -> [Tap; SIDE] {
     })
 }
 
-/// `p + fraction * (q - p)` with the difference rounded to f32 and one rounding after it, which is what the authors' OpenCV
-/// computes on x86. Any other order moves pixels across the edges of bins.
+/// `p + fraction * (q - p)` with the difference rounded to f32 and one rounding after it, as the authors' OpenCV computes on
+/// x86. Any other order moves pixels across the edges of bins.
 #[inline(always)]
 fn between(p: f32, q: f32, fraction: f32) -> f32 {
     (f64::from(p) + f64::from(q - p) * f64::from(fraction)) as f32
@@ -93,16 +93,16 @@ fn between(p: f32, q: f32, fraction: f32) -> f32 {
 type Line = [f32; SIDE];
 
 for_each_level! {
-    /// The region as a 64x64 picture with values 0..1, bilinear without antialiasing.
+    /// Resizes the region to a picture of 64 x 64 pixels with values 0..1, bilinear without antialiasing.
     fn resize(grey: &Plane, region: Region, resized: &mut [Line; SIDE]) => resize_at
 }
 
-#[expect(clippy::needless_range_loop, reason = "plain indices are what becomes vector instructions")]
+#[expect(clippy::needless_range_loop, reason = "the compiler turns plain indices into vector instructions")]
 #[inline(always)]
 fn resize_at<const L: u8>(grey: &Plane, region: Region, resized: &mut [Line; SIDE]) {
     let columns = taps(region.x0, region.width());
     let rows = taps(region.y0, region.height());
-    // Lines that are resized along x; a line is needed by several rows in a row.
+    // Lines that are resized along x; several successive rows need the same line.
     let (mut upper, mut lower) = ((usize::MAX, [0.0; SIDE]), (usize::MAX, [0.0; SIDE]));
     for (row, resized) in rows.iter().zip(resized) {
         if upper.0 != row.first {
@@ -136,10 +136,10 @@ for_each_level! {
     fn histogram(picture: &[Line; SIDE], counts: &mut [u32; BINS]) => histogram_at
 }
 
-#[expect(clippy::needless_range_loop, reason = "plain indices are what becomes vector instructions")]
+#[expect(clippy::needless_range_loop, reason = "the compiler turns plain indices into vector instructions")]
 #[inline(always)]
 fn histogram_at<const L: u8>(picture: &[Line; SIDE], counts: &mut [u32; BINS]) {
-    // Neighbours often fall into the same bin; with a table for each of four the processor need not wait for itself.
+    // Neighbours often fall into one bin. With a table for each of four, the processor need not wait for its last addition.
     let mut tables = [[0u32; BINS + 1]; 4];
     let mut bins = [0; SIDE];
     for y in 0..SIDE {
@@ -164,7 +164,7 @@ fn histogram_at<const L: u8>(picture: &[Line; SIDE], counts: &mut [u32; BINS]) {
     }
 }
 
-/// With the first and the last value twice.
+/// The line with the first and the last value repeated once.
 #[inline(always)]
 fn wider(line: &Line) -> [f64; SIDE + 2] {
     let mut wide = [0.0; SIDE + 2];
@@ -175,8 +175,8 @@ fn wider(line: &Line) -> [f64; SIDE + 2] {
     wide
 }
 
-/// The bin of a magnitude; the last bin includes its upper edge. What lies above is not counted and goes to one more bin, as
-/// does NaN.
+/// The bin of a magnitude; the last bin includes its upper edge. Larger magnitudes and NaN are not counted: they go to an
+/// extra bin.
 #[inline(always)]
 fn bin(magnitude: f64) -> u32 {
     const PER_BIN: f64 = 1.0 / BIN;

@@ -5,7 +5,7 @@ use crate::canvas::{Corners, Gaussian};
 
 /// The gaussian that covers a region of a `width` x `height` tile (paper, section 3.2, eq. 6).
 pub fn gaussian(region: Region, width: usize, height: usize) -> Gaussian {
-    // As in the authors' code the extent is counted between pixel centres, but divided by the full side.
+    // The authors' code counts the extent between pixel centres, but divides it by the full side.
     let sigma = |first: usize, last: usize, side: usize| (last - first) as f64 / side as f64 * 2.0 / 3.0;
     let centre = |first: usize, last: usize, side: usize| ((last + first) as f64 / 2.0 / last_pixel(side) - 0.5) * 2.0;
     [

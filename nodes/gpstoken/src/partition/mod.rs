@@ -1,6 +1,6 @@
 //! The entropy-driven partition of a tile into regions, one for each token (paper, section 3.2).
 //!
-//! The most complex region is cut in two until there are as many as asked for. Order and ties follow the authors' code,
+//! The partition cuts the most complex region in two until there are enough regions. Order and ties follow the authors' code,
 //! because checkpoints and recorded runs depend on them.
 
 pub mod calibration;
@@ -38,18 +38,18 @@ impl Region {
         self.y1 - self.y0 + 1
     }
 
-    /// How many of its columns and rows are among the first `width` and `height`.
+    /// The number of its columns and rows among the first `width` columns and `height` rows.
     pub fn visible(&self, [width, height]: [usize; 2]) -> [usize; 2] {
         [(self.x1 + 1).min(width).saturating_sub(self.x0), (self.y1 + 1).min(height).saturating_sub(self.y0)]
     }
 
-    /// Left and right half; the left one is smaller by a column where the width is odd.
+    /// The left and the right half; the left one is a column smaller if the width is odd.
     pub fn cut_across_x(&self) -> [Region; 2] {
         let middle = self.x0 + self.width() / 2;
         [Region { x1: middle - 1, ..*self }, Region { x0: middle, ..*self }]
     }
 
-    /// Upper and lower half; the upper one is smaller by a row where the height is odd.
+    /// The upper and the lower half; the upper one is a row smaller if the height is odd.
     pub fn cut_across_y(&self) -> [Region; 2] {
         let middle = self.y0 + self.height() / 2;
         [Region { y1: middle - 1, ..*self }, Region { y0: middle, ..*self }]
@@ -60,31 +60,32 @@ impl Region {
     }
 }
 
-/// How a tile is to be cut.
+/// How to cut a tile.
 #[derive(Clone, Copy, Debug)]
 pub struct Rules {
     /// Number of regions, at least 1.
     pub tokens: usize,
-    /// Exponent of the entropy: the larger, the more tokens textured places get.
+    /// Exponent of the entropy; a larger exponent gives textured places more tokens.
     pub exponent: f64,
-    /// A region whose sides are both at most this plus one is not cut any more. At least 1.
+    /// A region is not cut if both sides are at most this plus one. At least 1.
     pub min_region: usize,
 }
 
-/// More regions were asked for than the rules can yield.
+/// More regions were requested than the rules allow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OverCapacity {
-    /// What was asked for.
+    /// The requested number of regions.
     pub tokens: usize,
-    /// What the tile's size and `min_region` allow.
+    /// The number that the size of the tile and `min_region` allow.
     pub capacity: usize,
 }
 
-/// Cuts `grey` (values -1..1) into regions. `visible` are the columns and rows of it that belong to the picture: what lies beyond
-/// them is not worth a token. `added` is a weight for each pixel; its sum over a region adds to the region's complexity.
+/// Cuts `grey` (values -1..1) into regions. `visible` is the number of its columns and rows that belong to the picture;
+/// pixels beyond them get no tokens of their own. `added` is a weight for each pixel; its sum over a region adds to the
+/// complexity of the region.
 ///
 /// # Errors
-/// [`OverCapacity`] when there is nothing left to cut before the number is reached.
+/// [`OverCapacity`] if no region can be cut before the number is reached.
 pub fn partition(
     grey: &Plane,
     visible: [usize; 2],
@@ -103,18 +104,19 @@ pub fn partition(
     Ok(regions)
 }
 
-/// How many regions there are once none that can be cut has a complexity above `threshold`; at most as many as the rules say.
+/// The number of regions after cutting until no region that can be cut has a complexity above `threshold`; at most the number
+/// in the rules.
 pub fn regions_above(grey: &Plane, visible: [usize; 2], added: Option<&Plane>, rules: &Rules, threshold: f64) -> usize {
     cut(grey, visible, added, rules, threshold).len()
 }
 
-/// Cuts until there are as many regions as the rules say, or none that can be cut is above `threshold`.
+/// Cuts until there are as many regions as in the rules, or until no region that can be cut is above `threshold`.
 fn cut(grey: &Plane, visible: [usize; 2], added: Option<&Plane>, rules: &Rules, threshold: f64) -> Vec<Region> {
     let value = |region: Region| Scored { value: complexity(grey, visible, added, region, rules.exponent), region };
     let parts = parts([grey.width, grey.height], visible, rules.tokens);
     let mut regions: Vec<Scored> = parts.into_iter().map(value).collect();
     while regions.len() < rules.tokens {
-        // Stable: equal values keep their order. The two regions of the last cut stay unsorted at the end.
+        // The sort is stable: equal values keep their order. The two regions of the last cut stay unsorted at the end.
         regions.sort_by(|a, b| b.value.total_cmp(&a.value));
         let next = regions.iter().position(|scored| scored.region.can_be_cut(rules.min_region));
         let Some(next) = next.filter(|next| regions[*next].value > threshold) else { break };
@@ -132,8 +134,8 @@ fn cut(grey: &Plane, visible: [usize; 2], added: Option<&Plane>, rules: &Rules, 
     regions.into_iter().map(|scored| scored.region).collect()
 }
 
-/// What is cut: all of it; or what is visible, and what lies to the right of that and below, each of which costs one token and no
-/// more. What is only a few pixels wide, or would be, is not made a part of its own.
+/// The parts to start with: the whole tile, or the visible part and the parts to the right of it and below it. Each invisible
+/// part costs exactly one token. A part of only a few pixels is not separated.
 fn parts([width, height]: [usize; 2], visible: [usize; 2], tokens: usize) -> Vec<Region> {
     const NARROW: usize = 8;
     let border = |side: usize, visible: usize| if visible < NARROW || side - visible < NARROW { side } else { visible };

@@ -1,30 +1,30 @@
-//! The map of a picture's tiles: their tokens splatted as one canvas, or each by itself.
+//! The map of a picture with several tiles: the splat treats them as one canvas, or each tile by itself.
 
 use super::splat;
 use crate::{canvas::grid::Grid, kernels::memory::zeroed};
 use rayon::prelude::*;
 use splatgraph_sdk::{Canvas, Choice, Ctx, Error, FeatureMap, Result, Tensor, Tokens};
 
-/// How a picture of several tiles is put together.
+/// How to splat a picture of several tiles.
 #[derive(Choice, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tiles {
-    /// As one canvas: tokens reach across the borders of tiles.
+    /// The tiles are one canvas: tokens reach across the borders of tiles.
     Merged,
     /// Each tile by itself.
     Separate,
 }
 
-/// The map that tokens are splatted to.
+/// The map to which tokens are splatted.
 pub struct Target {
     /// Pictures.
     pub batch: usize,
-    /// Rows of tokens of a picture.
+    /// Rows of tokens in a picture.
     pub count: usize,
     /// Channels of the map.
     pub channels: usize,
     /// The tiles of a picture.
     pub grid: Grid,
-    /// How they are put together.
+    /// How to splat them.
     pub tiles: Tiles,
     /// Width and height of a tile's map.
     pub map: [usize; 2],
@@ -35,7 +35,8 @@ pub struct Target {
 }
 
 impl Target {
-    /// For textures `[B, N, C]` under the tokens' header. `own` are columns, rows and support in place of the header's.
+    /// The target for textures `[B, N, C]` with the header of the tokens. `own` has columns, rows and support that replace
+    /// those of the header.
     ///
     /// # Errors
     /// The map would be too large.
@@ -64,10 +65,10 @@ impl Target {
         [self.map[0] * self.grid.columns, self.map[1] * self.grid.rows]
     }
 
-    /// Separate tiles need equally many tokens each.
+    /// Checks that separate tiles have equally many tokens; `counts` has the number of tokens of each picture.
     ///
     /// # Errors
-    /// They have others; `counts` are the tokens of each picture.
+    /// The tiles do not have equally many tokens.
     pub fn check_tiles(&self, counts: &[usize]) -> Result<()> {
         let whole = counts.iter().all(|&used| used == self.count) && self.count.is_multiple_of(self.grid.count());
         if self.tiles == Tiles::Merged || whole { Ok(()) } else { Err(not_separable(self.count, self.grid, counts)) }
@@ -78,7 +79,7 @@ fn not_separable(count: usize, grid: Grid, counts: &[usize]) -> Error {
     Error::input(
         "tiles",
         format!(
-            "tiles can be splatted separately when each has equally many tokens, but there are {count} rows for {} x {} tiles, and counts {counts:?}. Set tiles to \"merged\"",
+            "expected equally many tokens in each of {} x {} tiles, as they are splatted separately, got {count} rows with the counts {counts:?}. Set tiles to \"merged\"",
             grid.columns, grid.rows
         ),
     )
@@ -92,10 +93,10 @@ fn counts_of(tokens: &Tokens) -> Result<Vec<usize>> {
     })
 }
 
-/// The maps of tokens.
+/// Splats tokens to maps.
 ///
 /// # Errors
-/// The tiles can't be splatted separately, or the run was cancelled.
+/// The tiles cannot be splatted separately, or the run was cancelled.
 pub fn splat_map(tokens: &Tokens, target: &Target, ctx: &Ctx) -> Result<FeatureMap> {
     let &Target { batch, count, channels, grid, tiles, support, .. } = target;
     let counts = counts_of(tokens)?;
@@ -121,7 +122,7 @@ pub fn splat_map(tokens: &Tokens, target: &Target, ctx: &Ctx) -> Result<FeatureM
 /// Tokens for a device, where rows past the count of a picture are splatted as nothing.
 ///
 /// # Errors
-/// The tiles can't be splatted separately.
+/// The tiles cannot be splatted separately.
 pub fn without_padding(tokens: Tokens, tiles: Tiles) -> Result<Tokens> {
     let [batch, count, _] = tokens.textures.dims()?;
     let counts = counts_of(&tokens)?;
@@ -170,7 +171,7 @@ fn check_size(batch: usize, channels: usize, width: usize, height: usize) -> Res
         return Err(Error::input(
             "tokens",
             format!(
-                "the map would have {batch} x {channels} x {height} x {width} values, more than {LARGEST}. See grid and map in the tokens' header"
+                "expected a map of at most {LARGEST} values, got {batch} x {channels} x {height} x {width}. See grid and map in the header of the tokens"
             ),
         ));
     }

@@ -1,13 +1,14 @@
-//! Splatting: every token spreads its texture over the map as an unnormalised gaussian, cut off at a box (paper, section 3.1).
+//! The splat: every token spreads its texture over the map as an unnormalised gaussian that ends at a box (paper, section 3.1).
 //!
 //! With a pixel's place `(u, v)` in -1..1 (first and last pixel centres at the ends), `X = (u - x) / sigma_x` and
 //! `Y = (v - y) / sigma_y`, a token adds `exp(-(X^2 - 2 rho X Y + Y^2) / (2 (1 - rho^2)))` times its texture where
 //! `|X| <= support` and `|Y| <= support`. Nothing is added for the background, and weights are not divided by their sum.
 //!
-//! A token contributes nothing when a number of its geometry is not finite, a sigma is not a normal number above 0, or `|rho|`
+//! A token contributes nothing if a number of its geometry is not finite, a sigma is not a normal number above 0, or `|rho|`
 //! is not below 1. A map of one column (or row) has its pixels at `u = 0` (or `v = 0`).
 //!
-//! `splat_forward` and `splat_backward` here have shaders of the same names; `on_device` has those, and a dense form for all other devices.
+//! `splat_forward` and `splat_backward` have shaders of the same names. `on_device` has the launches of the shaders, and a
+//! dense form for all other devices.
 
 mod map;
 mod splat_backward;
@@ -19,20 +20,20 @@ pub use splat_forward::splat;
 
 use std::ops::Range;
 
-/// Whether a token contributes at all. Sigmas too small to be normal numbers count as 0, as on graphics cards.
+/// Whether a token contributes at all. Sigmas too small for normal numbers count as 0, as on graphics cards.
 pub(crate) fn is_usable(gaussian: &[f32]) -> bool {
     let &[sigma_x, sigma_y, rho, ..] = gaussian else { return false };
     let wide = |sigma: f32| sigma >= f32::MIN_POSITIVE;
     gaussian.iter().all(|v| v.is_finite()) && wide(sigma_x) && wide(sigma_y) && rho.abs() < 1.0
 }
 
-/// The places, which rise, that are no farther than `reach` from `centre`. In f32, as the authors' kernel decides it; the border
-/// belongs to the box.
+/// The range of `places`, which ascend, that are at most `reach` away from `centre`. Computed in f32 like the authors'
+/// kernel; the border belongs to the box.
 fn covered(places: &[f32], centre: f32, reach: f32) -> Range<usize> {
     places.partition_point(|place| place - centre < -reach)..places.partition_point(|place| place - centre <= reach)
 }
 
-/// Where pixels are: `2 i / (size - 1) - 1`, computed in f64 and rounded, as the authors' kernel does.
+/// The places of pixels, `2 i / (size - 1) - 1`, computed in f64 and rounded like in the authors' kernel.
 pub(crate) fn places(size: usize) -> Vec<f32> {
     (0..size).map(|i| place(i, size) as f32).collect()
 }

@@ -3,12 +3,14 @@
 use super::{covered, is_usable, places};
 use rayon::prelude::*;
 
-/// The gradients of the gaussians `[N, 5]` and the textures `[N, C]` of one picture, from that of the map `[C, height, width]`.
+/// The gradients of the gaussians `[N, 5]` and the textures `[N, C]` of one picture, from the gradient of the map `[C,
+/// height, width]`.
 ///
-/// With `X = dx / sigma_x`, `Y = dy / sigma_y`, `q = 1 / (1 - rho^2)`, a pixel's weight `w` and `t = w <gradient, texture>`, the
-/// texture's is the sum of `w gradient`; those of x and sigma_x are `q / sigma_x` times the sums of `t (X - rho Y)` and
-/// `t X (X - rho Y)`, y alike; that of rho is `q` times the sum of `t (X Y - rho q (X^2 - 2 rho X Y + Y^2))`. Nothing passes
-/// through the border of the box, as in the authors' code.
+/// Let `X = dx / sigma_x`, `Y = dy / sigma_y` and `q = 1 / (1 - rho^2)`. For a pixel with the weight `w`, let `t = w
+/// <gradient, texture>`. The gradient of the texture is the sum of `w gradient`. The gradients of x and sigma_x are `q /
+/// sigma_x` times the sums of `t (X - rho Y)` and `t X (X - rho Y)`; those of y and sigma_y are alike. The gradient of rho is
+/// `q` times the sum of `t (X Y - rho q (X^2 - 2 rho X Y + Y^2))`. As in the authors' code, the border of the box has no
+/// gradient.
 pub fn splat_backward(
     gaussians: &[f32],
     textures: &[f32],
@@ -31,7 +33,7 @@ pub fn splat_backward(
         }
         let [sigma_x, sigma_y, rho, x, y] = std::array::from_fn(|i| f64::from(gaussian[i]));
         let q = 1.0 / ((1.0 - rho) * (1.0 + rho));
-        let mut sums = [0.0f64; 5]; // in the order of a gaussian's numbers
+        let mut sums = [0.0f64; 5]; // in the order of the numbers of a gaussian
         let mut of_channels = vec![0.0f64; channels];
         for row in covered(&rows, gaussian[4], support * gaussian[1]) {
             let v = (f64::from(rows[row]) - y) / sigma_y;

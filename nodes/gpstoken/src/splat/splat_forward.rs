@@ -1,9 +1,9 @@
-//! The splat on the CPU, the twin of `shaders/splat_forward.wgsl`: each token is added to the pixels of its box, all channels of a
-//! pixel side by side in memory.
+//! The splat on the CPU: the twin of `shaders/splat_forward.wgsl`. It adds each token to the pixels of its box, with all
+//! channels of a pixel side by side in memory.
 //!
-//! The map is worked on in tiles whose pixels fit a core's cache, and the tokens of a tile are put side by side first, so that their
-//! order matters little. Maps that don't fit the cache are written past it, so that a pixel of one of 1024 x 1024 takes hardly longer
-//! than one of 256 x 256.
+//! It works in tiles whose pixels fit into the cache of a core. It first copies the tokens of a tile side by side, so their
+//! order hardly affects the speed. It writes maps that do not fit into the cache past it, so a pixel of a map of 1024 x 1024
+//! takes hardly longer than a pixel of a map of 256 x 256.
 
 use super::{covered, is_usable, place, places};
 use crate::kernels::{
@@ -21,14 +21,15 @@ fn tile_rows(channels: usize) -> usize {
     ((1 << 16) / (COLUMNS * channels)).clamp(8, 32)
 }
 
-/// Below this exponent a weight is too small to derive its neighbours from.
+/// Below this exponent a weight is too small to compute its neighbours from it.
 const FAINT: f64 = -600.0;
-/// Maps of fewer numbers are not worth waking other threads for.
+/// Maps of fewer numbers are splatted on one thread, as waking others takes longer.
 const SMALL: usize = 1 << 17;
 
-/// Splats the tokens of one picture, `gaussians` `[N, 5]` and `textures` `[N, C]`, to `map` `[C, height, width]`, over what it held.
+/// Splats the tokens of one picture, `gaussians` `[N, 5]` and `textures` `[N, C]`, to `map` `[C, height, width]`, and
+/// overwrites its content.
 ///
-/// Sums in the order of the tokens, whatever the number of threads.
+/// It sums in the order of the tokens for any number of threads.
 pub fn splat(gaussians: &[f32], textures: &[f32], [width, height]: [usize; 2], support: f32, map: &mut [f32]) {
     if map.is_empty() {
         return;
@@ -64,7 +65,7 @@ pub fn splat(gaussians: &[f32], textures: &[f32], [width, height]: [usize; 2], s
             let Space { pixels, tokens: picked, textures: features } = &mut *space;
             pixels.clear();
             pixels.resize(rows * tile.across.len() * channels, 0.0); // [rows, columns, C]
-            // Side by side: elsewhere in memory each token and texture would be waited for.
+            // Copied side by side: the processor would wait for each token and texture elsewhere in memory.
             picked.clear();
             picked.extend(indices.iter().map(|&index| tokens[index].clone()));
             features.clear();
@@ -84,13 +85,13 @@ pub fn splat(gaussians: &[f32], textures: &[f32], [width, height]: [usize; 2], s
     }
 }
 
-/// How a map is written.
+/// How to write a map.
 #[derive(Clone, Copy)]
 struct Lines {
-    /// Columns before the first whole line of the cache, in each row and tile alike. It must not decide where tiles begin: sums
-    /// would differ in their last bits with the place of the memory.
+    /// Columns before the first whole line of the cache, equal in all rows and tiles. It must not decide where tiles begin,
+    /// or the last bits of sums would depend on the address of the memory.
     lead: usize,
-    /// Whether lines are written past the cache.
+    /// Whether to write lines past the cache.
     stream: bool,
 }
 
@@ -101,7 +102,7 @@ impl Lines {
     }
 }
 
-/// What one thread works with, used again from tile to tile.
+/// The memory of one thread, reused for each tile.
 #[derive(Default)]
 struct Space {
     pixels: Vec<f32>,
@@ -118,7 +119,7 @@ struct Tile {
 }
 
 for_each_level! {
-    /// Writes a tile's pixels `[rows, columns, channels]` to the planes' rows in which it stands.
+    /// Writes the pixels `[rows, columns, channels]` of a tile to its rows of the planes.
     fn separate(pixels: &[f32], planes: &mut [&mut [f32]], tile: &Tile, lines: Lines) => separate_at
 }
 
@@ -134,7 +135,7 @@ fn separate_at<const L: u8>(pixels: &[f32], planes: &mut [&mut [f32]], tile: &Ti
     }
 }
 
-/// The same for pixels that follow one another from place `start` of the planes, so many of a plane at a time.
+/// Writes successive pixels to the planes from place `start` on, `COUNT` pixels of a plane at a time.
 #[inline(always)]
 fn separate_by<const COUNT: usize>(pixels: &[f32], planes: &mut [&mut [f32]], start: usize, past_cache: bool) {
     let channels = planes.len();
@@ -164,7 +165,7 @@ fn separate_by<const COUNT: usize>(pixels: &[f32], planes: &mut [&mut [f32]], st
     }
 }
 
-/// From a place to the next.
+/// The distance from a place to the next.
 fn step(size: usize) -> f64 {
     if size == 1 { 0.0 } else { 2.0 / (size - 1) as f64 }
 }
@@ -172,7 +173,7 @@ fn step(size: usize) -> f64 {
 /// A token that reaches the map.
 #[derive(Clone)]
 struct Token {
-    /// Which of all tokens it is.
+    /// Its index among all tokens.
     index: usize,
     /// Columns and rows of its box.
     across: Range<usize>,
@@ -187,7 +188,7 @@ struct Token {
     curve_x: f64,
     curve_y: f64,
     twist: f64,
-    /// Somewhere in the box the weight is too small to derive its neighbours from.
+    /// Whether a weight in the box is too small to compute its neighbours from it.
     steep: bool,
 }
 
@@ -234,7 +235,7 @@ impl Token {
 }
 
 for_each_level! {
-    /// Adds tokens with their textures `[N, channels]` to the pixels `[rows, columns, channels]` of a tile that they reach.
+    /// Adds tokens with their textures `[N, channels]` to the pixels `[rows, columns, channels]` of a tile.
     fn spread_all(tokens: &[Token], textures: &[f32], tile: &Tile, pixels: &mut [f32], channels: usize) => spread_all_at
 }
 
@@ -250,9 +251,10 @@ fn spread_all_at<const L: u8>(tokens: &[Token], textures: &[f32], tile: &Tile, p
     }
 }
 
-/// Adds a token to a tile. `C` is the number of channels where it is known at compile time, else 0.
+/// Adds a token to a tile. `C` is the number of channels if it is known at compile time, else 0.
 ///
-/// Weights follow from one another in f64, along a row and from row to row: the exponent's second differences are constant.
+/// Each weight follows from its neighbour in f64, along a row and from row to row, as the second differences of the exponent
+/// are constant.
 #[inline(always)]
 fn spread<const L: u8, const C: usize>(token: &Token, texture: &[f32], tile: &Tile, pixels: &mut [f32]) {
     let channels = if C == 0 { texture.len() } else { C };
@@ -285,7 +287,7 @@ fn spread<const L: u8, const C: usize>(token: &Token, texture: &[f32], tile: &Ti
         if C > 0 {
             for (i, pixel) in row.as_chunks_mut::<C>().0.iter_mut().enumerate() {
                 let value = value(i);
-                // By way of a copy, which the compiler keeps in registers.
+                // The compiler keeps this copy in registers.
                 let mut sums = *pixel;
                 for c in 0..C {
                     sums[c] = if fused(L) { value.mul_add(known[c], sums[c]) } else { value * known[c] + sums[c] };

@@ -1,7 +1,7 @@
-//! The entropy coder: an adaptive model for each kind of number, and asymmetric numeral systems, by the crate `constriction`.
+//! The entropy coder: an adaptive model for each kind of number, and asymmetric numeral systems from the crate `constriction`.
 //!
-//! 128 tokens are too few to pay for a table of probabilities, so the models learn: a level makes itself and the levels
-//! around it likelier (a histogram with a triangular kernel). Everything is in integers, so that every reader has the same
+//! A table of probabilities does not pay for 128 tokens, so the models learn: each level makes itself and the levels around
+//! it likelier (a histogram with a triangular kernel). All computations use integers, so every reader gets the same
 //! probabilities.
 
 use constriction::stream::{
@@ -14,26 +14,26 @@ use std::{borrow::Borrow, num::NonZeroU32};
 /// Probabilities are multiples of 2^-16.
 const PRECISION: usize = 16;
 const WHOLE: u32 = 1 << PRECISION;
-/// What every level gets of [`WHOLE`], however unlikely.
+/// The least share of [`WHOLE`] that every level gets, however unlikely it is.
 const LEAST: u32 = 16;
-/// A model tells apart 2^6 levels; bits below are as good as random and are coded so.
+/// A model distinguishes 2^6 levels; the bits below are nearly random and are coded with equal probabilities.
 const MODELLED_BITS: u8 = 6;
-/// A seen level adds STEP * (RADIUS + 1 - distance) to the weights up to RADIUS away.
+/// Each coded level adds STEP * (RADIUS + 1 - distance) to the weights up to RADIUS away.
 const STEP: u32 = 2;
 /// Weights are halved when their sum exceeds this.
 const LARGEST_SUM: u32 = 1 << 16;
 
-/// What comes next, judged by what was.
+/// A model of the next number, from the numbers before it.
 pub(super) struct Adaptive {
     weights: Vec<u32>,
     sum: u32,
     radius: usize,
-    /// Bits of a number that no model judges.
+    /// The number of low bits that the model does not cover.
     low_bits: u8,
 }
 
 impl Adaptive {
-    /// For numbers of this many bits, at least 1.
+    /// A model for numbers of this many bits, at least 1.
     pub(super) fn new(bits: u8) -> Self {
         let modelled = bits.min(MODELLED_BITS);
         let levels = 1usize << modelled;
@@ -53,7 +53,7 @@ impl Adaptive {
         }
     }
 
-    /// Where the levels' shares of [`WHOLE`] begin: as many as there are levels, and the end.
+    /// Where the share of each level of [`WHOLE`] begins, followed by the end.
     fn begins(&self) -> impl Iterator<Item = u32> {
         let levels = self.weights.len() as u32;
         let shared = u64::from(WHOLE - LEAST * levels);
@@ -84,14 +84,14 @@ impl Share {
         Self::new(begin.unwrap_or(0), end.unwrap_or(WHOLE))
     }
 
-    /// Of `bits` bits, of which none is likelier than another.
+    /// The share of one of 2^bits equally likely levels.
     fn of_equal(bits: u8, level: u32) -> Self {
         let size = WHOLE >> bits;
         Self::new(level * size, (level + 1) * size)
     }
 }
 
-// What the crate asks for: a model of which the one symbol that is coded is known already.
+// The model that the crate needs; its one symbol is the one to code.
 impl EntropyModel<PRECISION> for Share {
     type Symbol = ();
     type Probability = u32;
@@ -116,7 +116,7 @@ impl DecoderModel<PRECISION> for Adaptive {
     }
 }
 
-/// 2^bits levels of which none is likelier than another.
+/// A model of 2^bits equally likely levels.
 struct Equal(u8);
 
 impl EntropyModel<PRECISION> for Equal {
@@ -132,12 +132,12 @@ impl DecoderModel<PRECISION> for Equal {
     }
 }
 
-/// Codes numbers; the coder works backwards, so their shares wait until all are there.
+/// Codes numbers. The coder works backwards, so the writer collects all shares first.
 #[derive(Default)]
 pub(super) struct Writer(Vec<Share>);
 
 impl Writer {
-    /// A number of the model's bits.
+    /// Writes a number of the model's bits.
     pub(super) fn write(&mut self, model: &mut Adaptive, number: u32) {
         let level = (number >> model.low_bits) as usize;
         self.0.push(Share::of(model, level));
@@ -147,30 +147,30 @@ impl Writer {
         }
     }
 
-    /// The words in the order in which a reader takes them.
+    /// Returns the words in the order in which a reader takes them.
     pub(super) fn finish(self) -> Result<Vec<u32>, String> {
         let mut coder = DefaultAnsCoder::new();
         let coded = coder.encode_symbols_reverse(self.0.iter().map(|share| ((), share)));
-        coded.map_err(|e| format!("the numbers can't be coded: {e}"))?;
+        coded.map_err(|e| format!("expected numbers that can be coded, got an error: {e}"))?;
         let Ok(mut words) = coder.into_compressed();
         words.reverse();
         Ok(words)
     }
 }
 
-/// Gives numbers back.
+/// Decodes numbers.
 pub(super) struct Reader(DefaultAnsCoder);
 
 impl Reader {
-    /// From a file's words; none, unless the first is no 0.
+    /// A reader of a file's words; `None` if the first word is 0.
     pub(super) fn new(mut words: Vec<u32>) -> Option<Self> {
         words.reverse();
         DefaultAnsCoder::from_compressed(words).ok().map(Self)
     }
 
     pub(super) fn read(&mut self, model: &mut Adaptive) -> u32 {
-        // From a state of 0 on all symbols are the first, whatever the models say: a short file is read in a short time, however
-        // many numbers it claims.
+        // After a state of 0 every symbol is the first one, whatever the models say. So reading a short file takes a short
+        // time, however many numbers it claims.
         if self.is_at_end() {
             return 0;
         }
@@ -185,9 +185,9 @@ impl Reader {
         (level as u32) << model.low_bits | low
     }
 
-    /// Whether everything was read.
+    /// Whether all words were read.
     pub(super) fn is_at_end(&self) -> bool {
-        // The crate takes a state of 0 for the end; in a forged file words may be left.
+        // The crate takes a state of 0 for the end; a forged file may have more words.
         self.0.is_empty() && self.0.bulk().is_empty()
     }
 }

@@ -1,6 +1,6 @@
 //! Token files (`.gpst`): tokens in as few bytes as they need. `FORMAT.md` describes every byte.
 //!
-//! Nothing in here knows the SDK or burn, so that the reader can be fuzzed, and used, without them.
+//! This module uses neither the SDK nor burn, so the reader can be fuzzed and used without them.
 
 mod coding;
 mod read;
@@ -9,16 +9,16 @@ mod write;
 pub use read::decode;
 pub use write::encode;
 
-/// How a file begins.
+/// The first bytes of a file.
 pub const MAGIC: [u8; 4] = *b"GPST";
-/// The version that is written, and the newest that is read.
+/// The version that this program writes, and the newest that it reads.
 pub const VERSION: u8 = 1;
-/// Magic, version, flags, bits and the checksum.
+/// The length of the shortest file: magic, version, flags, bits and the checksum.
 const SHORTEST: usize = 14;
-/// Numbers of a gaussian: sigma_x, sigma_y, rho, x, y.
+/// The count of numbers in a gaussian: sigma_x, sigma_y, rho, x, y.
 const GEOMETRY: usize = 5;
 
-/// The flags: what follows the numbers that every header has.
+/// The flags say which optional fields follow the numbers that every header has.
 mod flag {
     pub(super) const COUNTS: u8 = 1;
     pub(super) const MAP: u8 = 2;
@@ -27,7 +27,7 @@ mod flag {
     pub(super) const ALL: u8 = COUNTS | MAP | SUPPORT | MODEL;
 }
 
-/// Tokens and what their header says.
+/// Tokens and their header.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TokenFile {
     /// Pictures.
@@ -40,7 +40,7 @@ pub struct TokenFile {
     pub gaussians: Vec<f32>,
     /// [batch, tokens, channels]
     pub textures: Vec<f32>,
-    /// [batch]: rows that are used; those behind are padding, which is not stored and comes back as zeros.
+    /// [batch]: number of used rows. The rows after them are padding, which is not stored and comes back as zeros.
     pub counts: Option<Vec<usize>>,
     /// Width and height of the picture.
     pub canvas: [u32; 2],
@@ -72,7 +72,7 @@ pub struct Bits {
 impl Bits {
     /// The most bits of a number that is not stored exactly.
     pub const MOST: u8 = 16;
-    /// Everything exactly.
+    /// Stores everything exactly.
     pub const EXACT: Self = Self { position: 0, size: 0, rho: 0, texture: 0 };
 }
 
@@ -86,7 +86,7 @@ enum Group {
 }
 
 impl Group {
-    /// In the order of the file.
+    /// All groups in the order of the file.
     const ALL: [Self; 4] = [Self::Position, Self::Size, Self::Rho, Self::Texture];
 
     fn name(self) -> &'static str {
@@ -107,7 +107,7 @@ impl Group {
         }
     }
 
-    /// The numbers of a token, counted over gaussian and texture, that belong to the group.
+    /// The numbers of a token that belong to the group, counted over gaussian and texture.
     fn columns(self, channels: usize) -> std::ops::Range<usize> {
         match self {
             Self::Position => 3..5,
@@ -117,24 +117,24 @@ impl Group {
         }
     }
 
-    /// What is put on equal steps in place of a number.
+    /// The value that is rounded to equal steps instead of a number.
     fn scaled(self, number: f32) -> f64 {
         let number = f64::from(number);
         if self == Self::Size { number.ln() } else { number }
     }
 
-    /// Undoes [`Group::scaled`].
+    /// The inverse of [`Group::scaled`].
     fn unscaled(self, scaled: f64) -> f32 {
         if self != Self::Size {
             return scaled as f32;
         }
-        // The logarithm was rounded: that of the largest f32 leads beyond it.
+        // The logarithm was rounded, so the logarithm of the largest f32 may lead beyond it.
         scaled.exp().clamp(f64::from(f32::from_bits(1)), f64::from(f32::MAX)) as f32
     }
 }
 
 impl TokenFile {
-    /// Rows of each picture that are used.
+    /// The number of used rows of each picture.
     fn used(&self) -> Vec<usize> {
         self.counts.clone().unwrap_or_else(|| vec![self.tokens; self.batch])
     }
@@ -161,14 +161,19 @@ impl TokenFile {
     }
 }
 
-/// How many numbers a file of this many bytes may hold, padding too. The coder makes less than 360 of a byte, so only
-/// tokens that are nearly all padding, or millions of equal ones, come near; without it a forged header could ask for
-/// any amount of memory.
+/// How many numbers a file of this many bytes may hold, padding included. The coder makes fewer than 360 numbers of a byte,
+/// so only tokens that are nearly all padding, or millions of equal tokens, come near. Without the limit a forged header
+/// could ask for any amount of memory.
 fn most_numbers(bytes: usize) -> usize {
     (1 << 20) + bytes.saturating_mul(512)
 }
 
-/// The numbers of all tokens, padding too.
+/// A number of things: `1 picture`, `2 pictures`. A twin of `names::count`, as this module uses nothing of the pack.
+fn count(number: usize, thing: &str) -> String {
+    format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
+}
+
+/// The count of numbers in all tokens, padding included.
 fn numbers(batch: usize, tokens: usize, channels: usize) -> Option<usize> {
     batch.checked_mul(tokens)?.checked_mul(channels.checked_add(GEOMETRY)?)
 }

@@ -1,31 +1,32 @@
-//! Bytes to tokens.
+//! Reads tokens from bytes.
 
 use super::{
     Bits, GEOMETRY, Group, MAGIC, SHORTEST, TokenFile, VERSION,
     coding::{Adaptive, Reader},
-    flag, most_numbers, numbers,
+    count, flag, most_numbers, numbers,
 };
 
-/// Sizes of pictures, tiles and maps are at most this.
+/// The largest side of a picture, tile, grid or map.
 const LARGEST_SIDE: u32 = 65_536;
 
-/// The tokens of a file, and how many bits its numbers have.
+/// The tokens of a file, and the bits of its numbers. The reader allocates no more memory than the length of the file
+/// justifies.
 ///
 /// # Errors
-/// The bytes are no token file, are damaged, or are of a newer version. Memory is asked for only as the length justifies.
+/// The bytes are not a token file, are damaged, or have a newer version.
 pub fn decode(bytes: &[u8]) -> Result<(TokenFile, Bits), String> {
     if !bytes.starts_with(&MAGIC) {
-        return Err("a token file begins with GPST, this one does not. Is it another kind of file?".to_owned());
+        return Err("expected a token file, which begins with GPST, got another kind of file".to_owned());
     }
     let Some(&version) = bytes.get(MAGIC.len()).filter(|_| bytes.len() >= SHORTEST) else {
         return Err(cut_off());
     };
     if version != VERSION {
-        return Err(format!("version {version} of the format came, this program knows version {VERSION}. Update it"));
+        return Err(format!("expected version {VERSION} of the format, got version {version}. Update this program"));
     }
     let Some((content, checksum)) = bytes.split_last_chunk::<4>() else { return Err(cut_off()) };
     if crc32fast::hash(content) != u32::from_le_bytes(*checksum) {
-        return Err("its checksum does not fit: it is damaged or not whole. Get it again from where it came".to_owned());
+        return Err("expected a whole file, got a wrong checksum: the file is damaged or cut off. Copy it again from its source".to_owned());
     }
     let mut content = Content { rest: &content[MAGIC.len() + 1..], whole: bytes.len() };
     let (mut file, bits) = header(&mut content)?;
@@ -34,14 +35,16 @@ pub fn decode(bytes: &[u8]) -> Result<(TokenFile, Bits), String> {
 }
 
 fn cut_off() -> String {
-    "it ends too early. Get it again from where it came".to_owned()
+    "expected a whole file, got one that ends too early. Copy it again from its source".to_owned()
 }
 
 fn wrong(what: &str) -> String {
-    format!("{what}, although its checksum fits: the program that wrote it does not keep to the format")
+    format!(
+        "expected a file in this format, got {what}. The checksum fits, so the program that wrote the file has an error"
+    )
 }
 
-/// What has not been read yet.
+/// The bytes that are not yet read.
 struct Content<'a> {
     rest: &'a [u8],
     /// The length of the whole file.
@@ -50,7 +53,7 @@ struct Content<'a> {
 
 impl<'a> Content<'a> {
     fn take(&mut self, count: usize) -> Result<&'a [u8], String> {
-        let (taken, rest) = self.rest.split_at_checked(count).ok_or_else(|| wrong("it ends too early"))?;
+        let (taken, rest) = self.rest.split_at_checked(count).ok_or_else(|| wrong("an early end"))?;
         self.rest = rest;
         Ok(taken)
     }
@@ -72,13 +75,10 @@ impl<'a> Content<'a> {
             number |= u64::from(byte & 0x7f) << (7 * place);
             if byte & 0x80 == 0 {
                 let shortest = byte != 0 || place == 0;
-                return u32::try_from(number)
-                    .ok()
-                    .filter(|_| shortest)
-                    .ok_or_else(|| wrong("it has a malformed number"));
+                return u32::try_from(number).ok().filter(|_| shortest).ok_or_else(|| wrong("a malformed number"));
             }
         }
-        Err(wrong("it has a malformed number"))
+        Err(wrong("a malformed number"))
     }
 
     fn size(&mut self) -> Result<usize, String> {
@@ -88,7 +88,7 @@ impl<'a> Content<'a> {
     /// A side of a picture, tile, grid or map.
     fn side(&mut self) -> Result<u32, String> {
         let side = self.number()?;
-        if (1..=LARGEST_SIDE).contains(&side) { Ok(side) } else { Err(wrong(&format!("it has a side of {side}"))) }
+        if (1..=LARGEST_SIDE).contains(&side) { Ok(side) } else { Err(wrong(&format!("a side of {side}"))) }
     }
 
     fn sides(&mut self) -> Result<[u32; 2], String> {
@@ -99,19 +99,22 @@ impl<'a> Content<'a> {
 fn header(content: &mut Content<'_>) -> Result<(TokenFile, Bits), String> {
     let flags = content.byte()?;
     if flags & !flag::ALL != 0 {
-        return Err(wrong(&format!("it has the unknown flags {:#x}", flags & !flag::ALL)));
+        return Err(wrong(&format!("the unknown flags {:#x}", flags & !flag::ALL)));
     }
     let [position, size, rho, texture] = [content.byte()?, content.byte()?, content.byte()?, content.byte()?];
     let bits = Bits { position, size, rho, texture };
     if Group::ALL.iter().any(|group| group.bits(bits) > Bits::MOST) {
-        return Err(wrong(&format!("it has {bits:?}, more than {}", Bits::MOST)));
+        return Err(wrong(&format!("{bits:?}, more than {}", Bits::MOST)));
     }
     let [batch, tokens, channels] = [content.size()?, content.size()?, content.size()?];
     let most = most_numbers(content.whole);
-    // So many pictures without tokens or tokens without channels would be as bad.
+    // Very many pictures without tokens, or tokens without channels, are too much as well.
     if numbers(batch.max(1), tokens.max(1), channels).is_none_or(|all| all > most) {
         return Err(wrong(&format!(
-            "it claims {batch} pictures of {tokens} tokens with {channels} channels, too many for {} bytes",
+            "{} of {} with {}, too many for {} bytes",
+            count(batch, "picture"),
+            count(tokens, "token"),
+            count(channels, "channel"),
             content.whole
         )));
     }
@@ -120,19 +123,19 @@ fn header(content: &mut Content<'_>) -> Result<(TokenFile, Bits), String> {
     let map = has(flag::MAP).then(|| content.sides()).transpose()?;
     let support = has(flag::SUPPORT).then(|| content.float()).transpose()?;
     if support.is_some_and(|support| !(support > 0.0 && support.is_finite())) {
-        return Err(wrong(&format!("it has a support of {support:?}")));
+        return Err(wrong(&format!("a support of {support:?}")));
     }
     let mut model = None;
     if has(flag::MODEL) {
         let length = content.size()?;
         let name = content.take(length)?.to_vec();
-        model = Some(String::from_utf8(name).map_err(|_| wrong("its model's name is no UTF-8"))?);
+        model = Some(String::from_utf8(name).map_err(|_| wrong("a model's name that is not UTF-8"))?);
     }
     let mut counts = None;
     if has(flag::COUNTS) {
         let used = (0..batch).map(|_| content.size()).collect::<Result<Vec<_>, _>>()?;
         if used.iter().any(|used| *used > tokens) {
-            return Err(wrong(&format!("a picture has more than {tokens} tokens")));
+            return Err(wrong(&format!("a picture with more than {}", count(tokens, "token"))));
         }
         counts = Some(used);
     }
@@ -144,7 +147,7 @@ fn header(content: &mut Content<'_>) -> Result<(TokenFile, Bits), String> {
     ))
 }
 
-/// The numbers of the tokens, which end the file.
+/// Reads the numbers of the tokens, the last part of the file.
 fn numbers_of(content: &mut Content<'_>, file: &mut TokenFile, bits: Bits) -> Result<(), String> {
     let mut ranges = Vec::new();
     for group in Group::ALL {
@@ -154,7 +157,7 @@ fn numbers_of(content: &mut Content<'_>, file: &mut TokenFile, bits: Bits) -> Re
         }
         let (low, high) = (content.float()?, content.float()?);
         if !(low.is_finite() && high.is_finite() && low <= high) {
-            return Err(wrong(&format!("its {} goes from {low} to {high}", group.name())));
+            return Err(wrong(&format!("a {} from {low} to {high}", group.name())));
         }
         ranges.push((group, Some((f64::from(low), f64::from(high)))));
     }
@@ -168,10 +171,10 @@ fn numbers_of(content: &mut Content<'_>, file: &mut TokenFile, bits: Bits) -> Re
     }
     let (words, odd) = content.rest.as_chunks::<4>();
     if !odd.is_empty() {
-        return Err(wrong("bytes are left over at its end"));
+        return Err(wrong("extra bytes at the end"));
     }
     let words = words.iter().map(|word| u32::from_le_bytes(*word)).collect();
-    let mut reader = Reader::new(words).ok_or_else(|| wrong("its coded numbers begin with a 0"))?;
+    let mut reader = Reader::new(words).ok_or_else(|| wrong("coded numbers that begin with a 0"))?;
     for &(group, range) in &ranges {
         let Some((low, high)) = range else { continue };
         let last = f64::from((1u32 << group.bits(bits)) - 1);
@@ -184,7 +187,7 @@ fn numbers_of(content: &mut Content<'_>, file: &mut TokenFile, bits: Bits) -> Re
         }
     }
     if !reader.is_at_end() {
-        return Err(wrong("bytes are left over at its end"));
+        return Err(wrong("extra bytes at the end"));
     }
     Ok(())
 }

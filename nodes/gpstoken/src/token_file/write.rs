@@ -1,21 +1,21 @@
-//! Tokens to bytes.
+//! Writes tokens as bytes.
 
 use super::{
     Bits, GEOMETRY, Group, MAGIC, TokenFile, VERSION,
     coding::{Adaptive, Writer},
-    flag, most_numbers, numbers,
+    count, flag, most_numbers, numbers,
 };
 
 /// The bytes of a token file.
 ///
 /// # Errors
-/// A number has no place among equal steps: it is not finite, or a size that is not above 0. The text names it.
+/// A number has no place among equal steps: it is not finite, or it is a size that is not above 0. The text names it.
 pub fn encode(file: &TokenFile, bits: Bits) -> Result<Vec<u8>, String> {
     let all = numbers(file.batch, file.tokens, file.channels);
     let lengths = [file.gaussians.len(), file.textures.len()];
     let rows = file.batch.saturating_mul(file.tokens);
     if lengths != [rows.saturating_mul(GEOMETRY), rows.saturating_mul(file.channels)] {
-        return Err(format!("{rows} gaussians and as many textures were expected, {lengths:?} numbers came"));
+        return Err(format!("expected {rows} gaussians and as many textures, got {lengths:?} numbers"));
     }
     let mut bytes = header(file, bits)?;
     let rows = file.rows();
@@ -23,7 +23,7 @@ pub fn encode(file: &TokenFile, bits: Bits) -> Result<Vec<u8>, String> {
     for group in Group::ALL {
         let steps = group.bits(bits);
         if steps > Bits::MOST {
-            return Err(format!("at most {} bits were expected for {}, {steps} came", Bits::MOST, group.name()));
+            return Err(format!("expected at most {} bits for {}, got {steps}", Bits::MOST, group.name()));
         }
         let range = if steps == 0 { None } else { Some(Range::of(file, &rows, group, steps)?) };
         if let Some(range) = &range {
@@ -48,8 +48,10 @@ pub fn encode(file: &TokenFile, bits: Bits) -> Result<Vec<u8>, String> {
     bytes.extend(crc32fast::hash(&bytes).to_le_bytes());
     if all.is_none_or(|all| all > most_numbers(bytes.len())) {
         return Err(format!(
-            "{} pictures of {} tokens are nearly all padding or all equal, which this format does not take. Save fewer at a time",
-            file.batch, file.tokens
+            "expected tokens that are not nearly all padding or equal, got {} of {} in {} bytes. Save fewer at a time",
+            count(file.batch, "picture"),
+            count(file.tokens, "token"),
+            bytes.len()
         ));
     }
     Ok(bytes)
@@ -66,7 +68,10 @@ fn header(file: &TokenFile, bits: Bits) -> Result<Vec<u8>, String> {
     bytes.extend([VERSION, flags.iter().map(|(set, flag)| u8::from(*set) * flag).sum::<u8>()]);
     bytes.extend(Group::ALL.map(|group| group.bits(bits)));
     for size in [file.batch, file.tokens, file.channels] {
-        whole(&mut bytes, u32::try_from(size).map_err(|_| format!("at most {} were expected, {size} came", u32::MAX))?);
+        whole(
+            &mut bytes,
+            u32::try_from(size).map_err(|_| format!("expected a size of at most {}, got {size}", u32::MAX))?,
+        );
     }
     for size in file.canvas.into_iter().chain([file.tile]).chain(file.grid).chain(file.map.into_iter().flatten()) {
         whole(&mut bytes, size);
@@ -75,20 +80,21 @@ fn header(file: &TokenFile, bits: Bits) -> Result<Vec<u8>, String> {
         bytes.extend(support.to_le_bytes());
     }
     if let Some(model) = &file.model {
-        let length = u32::try_from(model.len()).map_err(|_| "a model with a shorter name was expected".to_owned())?;
+        let length = u32::try_from(model.len())
+            .map_err(|_| format!("expected a name of the model of at most {} bytes, got {}", u32::MAX, model.len()))?;
         whole(&mut bytes, length);
         bytes.extend(model.as_bytes());
     }
     if let Some(counts) = &file.counts {
         if counts.len() != file.batch || counts.iter().any(|used| *used > file.tokens) {
-            return Err(format!("a count of at most {} for each picture was expected, {counts:?} came", file.tokens));
+            return Err(format!("expected a count of at most {} for each picture, got {counts:?}", file.tokens));
         }
         counts.iter().for_each(|used| whole(&mut bytes, *used as u32));
     }
     Ok(bytes)
 }
 
-/// A whole number: seven bits in a byte, the lowest first; the upper bit says that more follow (LEB128).
+/// Writes a whole number with seven bits in each byte, the lowest first; a set upper bit says that more follow (LEB128).
 fn whole(bytes: &mut Vec<u8>, mut number: u32) {
     while number >= 0x80 {
         bytes.push(number as u8 | 0x80);
@@ -97,11 +103,11 @@ fn whole(bytes: &mut Vec<u8>, mut number: u32) {
     bytes.push(number as u8);
 }
 
-/// Where the equal steps of a group begin and end.
+/// The range of a group's equal steps.
 struct Range {
     low: f32,
     high: f32,
-    /// The last step's number.
+    /// The number of the last step.
     last: f64,
 }
 
@@ -116,7 +122,8 @@ impl Range {
                     let (picture, token) = (row / file.tokens, row % file.tokens);
                     let expected = if group == Group::Size { "a size above 0" } else { "a finite number" };
                     return Err(format!(
-                        "{expected} was expected in the group {name}, as only such are stored in {bits} bits; token {token} of picture {picture} has {number}. Set {name} to 0, which stores numbers exactly",
+                        "expected {expected} in the group {name}, as {} can store no other, got {number} for token {token} of picture {picture}. Set {name} to 0, which stores numbers exactly",
+                        count(bits.into(), "bit"),
                         name = group.name()
                     ));
                 }
@@ -135,7 +142,7 @@ impl Range {
         if high <= low {
             return 0;
         }
-        // A range that was rounded to f32 may begin behind the smallest number.
+        // A range that was rounded to f32 may begin above the smallest number.
         ((scaled - low) / (high - low) * self.last).round().clamp(0.0, self.last) as u32
     }
 }

@@ -1,4 +1,4 @@
-//! Pictures and outputs of any size.
+//! Tests with pictures and outputs of any size.
 
 use super::{assert_near, only, unit_picture};
 use splatgraph_pack_gpstoken::{
@@ -16,11 +16,11 @@ fn small() -> Value {
     only(run::<LoadTokenizer>(json!({}), []).unwrap())
 }
 
-/// `width` x `height` pixels of a photo, from its upper left corner on, or repeated where it ends.
+/// `width` x `height` pixels of a photo from its upper left corner, mirrored where it ends.
 fn photo(name: &str, width: usize, height: usize) -> Value {
     let (values, side) = unit_picture(name);
     let pixel = |x: usize, y: usize| {
-        // There and back again, so that nothing jumps.
+        // Mirrored, so that there is no edge.
         let [x, y] = [x, y].map(|at| if at / side % 2 == 0 { at % side } else { side - 1 - at % side });
         values[(y * side + x) * 3..][..3].to_vec()
     };
@@ -71,7 +71,7 @@ fn a_picture_comes_back_in_its_own_size() {
 
 #[test]
 fn tokens_go_where_the_picture_is() {
-    // The second tile shows 44 columns of the picture only.
+    // The second tile shows only 44 columns of the picture.
     let picture = photo("chelsea_256.png", 300, 256);
     let layout = layout_of(&picture, json!({"tokens": 64}));
     let gaussians = layout.gaussians.as_slice::<f32>().unwrap().as_chunks::<5>().0;
@@ -79,7 +79,7 @@ fn tokens_go_where_the_picture_is() {
     let beyond = gaussians[64..].iter().filter(|[_, _, _, x, _]| pixel(*x) > 300.0).count();
     assert_eq!(beyond, 1, "one token is all that the empty rest gets");
 
-    // A tile that is full is cut as if it were alone.
+    // A full tile is cut as if it were alone.
     let alone = layout_of(&photo("chelsea_256.png", 256, 256), json!({"tokens": 64}));
     let regions = |layout: &Layout| layout.regions.as_ref().unwrap().to_f32();
     let full: Vec<f32> = regions(&layout)[..64 * 4]
@@ -89,7 +89,7 @@ fn tokens_go_where_the_picture_is() {
         .collect();
     assert_near("regions", &full, &regions(&alone), 1e-6);
 
-    // A map has the picture's size, and what it asks for beyond the tile's border is not there.
+    // A map has the size of the picture, and its weights end at the border of the tile.
     let map = Mask::new(Tensor::from_vec([1, 256, 300], vec![1.0f32; 256 * 300]).unwrap()).unwrap();
     let inputs = [("image", picture.clone()), ("weight_map", map.into_value().unwrap())];
     let steered = run::<init_tokens>(json!({"tokens": 64, "weight": 1e6}), inputs).unwrap();
@@ -125,7 +125,7 @@ fn one_tile_is_one_window() {
     }
 }
 
-/// The average step from the last column of a tile to the first of the next, against that between other columns.
+/// The average step from the last column of a tile to the first column of the next, relative to the step between other columns.
 fn step_at_the_border(image: &Image) -> f64 {
     let [_, height, width, _] = image.image.dims().unwrap();
     let values = image.image.as_slice::<f32>().unwrap();
@@ -150,9 +150,9 @@ fn windows_leave_no_seam() {
 }
 
 #[test]
-fn more_tiles_than_are_merged_are_decoded_in_windows() {
+fn more_tiles_than_merged_can_take_are_decoded_in_windows() {
     let tokenizer = small();
-    // The map of 5 x 4 tiles; nothing but its size counts.
+    // The map of 5 x 4 tiles; only its size counts.
     let header = Canvas { canvas: [1280, 1024], grid: [5, 4], map: Some([64, 64]), ..Canvas::default() };
     let values = (0..32 * 320 * 256).map(|i| ((i * 37 % 101) as f32 / 50.0) - 1.0).collect();
     let map = FeatureMap::new(Tensor::from_vec([1, 32, 256, 320], values).unwrap(), header).unwrap();
@@ -173,7 +173,7 @@ fn the_output_may_be_larger_or_smaller() {
             assert_eq!(image.image.shape(), [1, size[1], size[0], 3], "{scale} {tiles}");
         }
     }
-    // The same tokens: a map of twice the size has their values between those of the first.
+    // A map of twice the size from the same tokens has values between those of the first map.
     let ordinary = Tokens::from_value(&tokens).unwrap();
     let values = |scale: f32| FeatureMap::from_value(&map_of(&tokens, json!({"scale": scale}))).unwrap().map.to_f32();
     let norm = |values: &[f32]| (values.iter().map(|v| v * v).sum::<f32>() / values.len() as f32).sqrt();

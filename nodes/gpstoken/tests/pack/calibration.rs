@@ -1,4 +1,4 @@
-//! Calibration gives a legal partition whatever comes, and leaves one that is legal as it is.
+//! Calibration makes a legal partition of any gaussians and does not change a legal one.
 
 use splatgraph_pack_gpstoken::{
     canvas::TILE,
@@ -18,7 +18,7 @@ impl Random {
         ((z ^ (z >> 31)) % below as u64) as usize
     }
 
-    /// A number of -1..1.
+    /// A number in -1..1.
     fn number(&mut self) -> f32 {
         self.next(1 << 24) as f32 / (1 << 23) as f32 - 1.0
     }
@@ -55,7 +55,7 @@ fn sorted(regions: &[Region]) -> Vec<[usize; 4]> {
 fn random_partition(random: &mut Random, count: usize, smallest: usize) -> Vec<Region> {
     let mut regions = vec![Region { x0: 0, y0: 0, x1: TILE - 1, y1: TILE - 1 }];
     while regions.len() < count {
-        // Mostly those made last, so that some places get fine and others stay coarse.
+        // Mostly cut the latest regions, so that some places become fine and others stay coarse.
         let newest = 1 + random.next(regions.len());
         let from = regions.len() - 1 - random.next(newest);
         let region = regions[from];
@@ -96,15 +96,15 @@ fn anything_becomes_a_legal_partition() {
         let centre = [random.number(), random.number()];
         let spread = 10f32.powf(random.number() * 2.0 - 1.0);
         let mut mean = || match turn % 5 {
-            // Anywhere, also off the tile.
+            // Means anywhere, also off the tile.
             0 => [random.number() * 1.2, random.number() * 1.2],
-            // Around one place.
+            // Means around one place.
             1 => [centre[0] + random.number() * spread, centre[1] + random.number() * spread],
-            // On a line of the grid, or half-way between two.
+            // Means on a line of the grid, or half-way between two.
             2 => [random.next(129), random.next(129)].map(|line| (line as f32 * 2.0 - 0.5) / 255.0 * 2.0 - 1.0),
-            // On borders.
+            // Means on borders.
             3 => [[-1.0, 0.0, 1.0, 0.5][random.next(4)], [-1.0, 0.0, 1.0, -0.5][random.next(4)]],
-            // All at one place.
+            // All means at one place.
             _ => centre,
         };
         let gaussians = at((0..count).map(|_| mean()));
@@ -131,7 +131,7 @@ fn extreme_inputs_become_legal_partitions() {
 
 #[test]
 fn a_crowded_corner_is_cut_first_and_then_the_largest_regions() {
-    // Twelve cuts lead from the tile to 4 x 4 pixels in its corner, which hold all means; then the region made first is cut.
+    // Twelve cuts lead from the tile to 4 x 4 pixels in its corner, which hold all means. Then the first region is cut.
     let regions = calibrated_regions(&at(vec![[-1.0, -1.0]; 13])).unwrap();
     let smallest = regions.iter().find(|r| r.x0 == 0 && r.y0 == 0).unwrap();
     assert_eq!((smallest.width(), smallest.height()), (4, 4));
@@ -157,7 +157,7 @@ fn the_line_of_a_cut_decides_along_which_axis_a_square_is_cut() {
 }
 
 #[test]
-fn gaussians_and_corners_are_those_of_the_partition() {
+fn gaussians_and_corners_follow_the_formulas_of_the_partition() {
     let mut random = Random(3);
     let given = at((0..64).map(|_| [random.number(), random.number()]));
     let regions = calibrated_regions(&given).unwrap();
@@ -169,10 +169,10 @@ fn gaussians_and_corners_are_those_of_the_partition() {
 }
 
 #[test]
-fn what_cannot_be_calibrated_is_an_error() {
+fn gaussians_that_cannot_be_calibrated_are_an_error() {
     let error = |gaussians: &[[f32; 5]]| calibrate(gaussians).unwrap_err();
-    insta::assert_snapshot!(error(&[]), @"1 to 4096 gaussians for a tile of 256 x 256 pixels were expected, as many as there are squares of 4 pixels, 0 came");
-    insta::assert_snapshot!(error(&at(vec![[0.0, 0.0]; 4097])), @"1 to 4096 gaussians for a tile of 256 x 256 pixels were expected, as many as there are squares of 4 pixels, 4097 came");
-    insta::assert_snapshot!(error(&at([[0.0, 0.0], [f32::NAN, 0.5]])), @"finite means were expected, that of gaussian 1 is (NaN, 0.5)");
-    insta::assert_snapshot!(error(&at([[0.0, f32::INFINITY]])), @"finite means were expected, that of gaussian 0 is (0, inf)");
+    insta::assert_snapshot!(error(&[]), @"expected 1 to 4096 gaussians for a tile of 256 x 256 pixels, at most one for each square of 4 pixels, got 0");
+    insta::assert_snapshot!(error(&at(vec![[0.0, 0.0]; 4097])), @"expected 1 to 4096 gaussians for a tile of 256 x 256 pixels, at most one for each square of 4 pixels, got 4097");
+    insta::assert_snapshot!(error(&at([[0.0, 0.0], [f32::NAN, 0.5]])), @"expected finite means, got (NaN, 0.5) for gaussian 1");
+    insta::assert_snapshot!(error(&at([[0.0, f32::INFINITY]])), @"expected finite means, got (0, inf) for gaussian 0");
 }

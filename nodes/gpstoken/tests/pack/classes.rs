@@ -1,4 +1,4 @@
-//! Classes of a generator, by number and by name.
+//! Tests of the classes of a generator, by number and by name.
 
 use super::{
     generation::{checkpoint, unchanged},
@@ -16,7 +16,7 @@ use splatgraph_sdk::{
 
 const NAMES: &str = r#"["brick", "cloth", "door", "grass", "ground", "metal", "rock", "sky", "wall", "wood"]"#;
 
-/// A generator of 10 classes, with these names.
+/// A generator of 10 classes with these names.
 fn load(names: Option<&str>) -> Result<Value, Error> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("g.safetensors");
@@ -35,42 +35,42 @@ fn sample(host: &Recorder, generator: &Value, settings: Json) -> Result<Vec<f32>
 }
 
 #[test]
-fn a_class_is_given_by_number_or_name_and_told() {
+fn a_class_is_given_by_number_or_name_and_logged() {
     let generator = load(Some(NAMES)).unwrap();
     let of = |settings: Json| {
         let host = Recorder::default();
         let gaussians = sample(&host, &generator, settings).unwrap();
-        let told = |event| if let Event::Log(LogLevel::Info, line) = event { Some(line) } else { None };
-        (gaussians, host.events().into_iter().find_map(told).unwrap())
+        let log = |event| if let Event::Log(LogLevel::Info, line) = event { Some(line) } else { None };
+        (gaussians, host.events().into_iter().find_map(log).unwrap())
     };
-    let (by_number, told) = of(json!({"class": 6}));
-    assert_eq!(told, "class 6: rock");
-    assert_eq!(of(json!({"class": "rock"})), (by_number, told));
-    let (by_number, told) = of(json!({"count": 3, "classes": [6, 0, 6]}));
-    assert_eq!(told, "class 0: brick, 6: rock");
-    assert_eq!(of(json!({"count": 3, "classes": ["rock", 0, "rock"]})), (by_number, told));
+    let (by_number, log) = of(json!({"class": 6}));
+    assert_eq!(log, "class 6: rock");
+    assert_eq!(of(json!({"class": "rock"})), (by_number, log));
+    let (by_number, log) = of(json!({"count": 3, "classes": [6, 0, 6]}));
+    assert_eq!(log, "class 0: brick, 6: rock");
+    assert_eq!(of(json!({"count": 3, "classes": ["rock", 0, "rock"]})), (by_number, log));
 }
 
 #[test]
-fn a_class_that_is_not_there_is_told_with_those_that_are() {
+fn an_unknown_class_is_an_error_that_lists_the_known_ones() {
     let host = Recorder::default();
     let named = load(Some(NAMES)).unwrap();
     let error = |settings: Json| sample(&host, &named, settings).unwrap_err();
-    insta::assert_snapshot!(error(json!({"class": 10})), @"a class from 0 to 9 was expected, as this generator knows 0: brick, 1: cloth, 2: door, 3: grass, 4: ground, 5: metal, 6: rock, 7: sky, 8: wall, 9: wood; 10 came");
-    insta::assert_snapshot!(error(json!({"class": "Metall"})), @r#"a class from 0 to 9 was expected, as this generator knows 0: brick, 1: cloth, 2: door, 3: grass, 4: ground, 5: metal, 6: rock, 7: sky, 8: wall, 9: wood; "Metall" came. Did you mean `metal`?"#);
-    insta::assert_snapshot!(error(json!({"class": "?"})), @r#"a class from 0 to 9 was expected, as this generator knows 0: brick, 1: cloth, 2: door, 3: grass, 4: ground, 5: metal, 6: rock, 7: sky, 8: wall, 9: wood; "?" came"#);
+    insta::assert_snapshot!(error(json!({"class": 10})), @"expected a class from 0 to 9, got 10; this generator knows 0: brick, 1: cloth, 2: door, 3: grass, 4: ground, 5: metal, 6: rock, 7: sky, 8: wall, 9: wood");
+    insta::assert_snapshot!(error(json!({"class": "Metall"})), @r#"expected a class from 0 to 9, got "Metall"; this generator knows 0: brick, 1: cloth, 2: door, 3: grass, 4: ground, 5: metal, 6: rock, 7: sky, 8: wall, 9: wood. Did you mean `metal`?"#);
+    insta::assert_snapshot!(error(json!({"class": "?"})), @r#"expected a class from 0 to 9, got "?"; this generator knows 0: brick, 1: cloth, 2: door, 3: grass, 4: ground, 5: metal, 6: rock, 7: sky, 8: wall, 9: wood"#);
     insta::assert_snapshot!(error(json!({"class": -1})), @"a number of at least 0 was expected, -1 came");
     assert_eq!(error(json!({"class": "?"})).input.as_deref(), Some("class"));
     assert_eq!(error(json!({"classes": ["?"]})).input.as_deref(), Some("classes"));
 
     let unnamed = load(None).unwrap();
     let error = |settings: Json| sample(&host, &unnamed, settings).unwrap_err();
-    insta::assert_snapshot!(error(json!({"class": 10})), @"a class from 0 to 9 was expected, as this generator knows 10; 10 came");
-    insta::assert_snapshot!(error(json!({"class": "rock"})), @r#"a class from 0 to 9 was expected, as this generator has no names for the 10 that it knows; "rock" came"#);
+    insta::assert_snapshot!(error(json!({"class": 10})), @"expected a class from 0 to 9, got 10");
+    insta::assert_snapshot!(error(json!({"class": "rock"})), @r#"expected a class from 0 to 9, got "rock"; this generator has no names for its classes"#);
 }
 
 #[test]
-fn names_that_are_none_are_refused() {
+fn malformed_names_are_an_error() {
     insta::assert_snapshot!(load(Some(r#"["brick"]"#)).unwrap_err(), @r#"
     loading a generator: the checkpoint's metadata `classes` should be a list of the names of its 10 classes, it is ["brick"]
     file: <folder>/g.safetensors

@@ -1,4 +1,4 @@
-//! Tokens and complexities as pictures.
+//! Tests of drawings of tokens, of SVG files and of complexity maps.
 
 use super::{image_of, only};
 use splatgraph_pack_gpstoken::{
@@ -25,7 +25,7 @@ fn plain(gaussians: &[[f32; 5]]) -> Value {
     tokens(gaussians, &vec![1.0; gaussians.len()], Canvas::default())
 }
 
-/// A drawing, and its colours by column and row.
+/// A drawing with its colours by column and row.
 struct Drawn(Image);
 
 impl Drawn {
@@ -40,11 +40,11 @@ impl Drawn {
 }
 
 const GROUND: [f32; 3] = [0.07; 3];
-/// At the centre of pixel (64, 128), with sigmas of 25.5 and 12.75 pixels.
+/// A token at the centre of pixel (64, 128), with sigmas of 25.5 and 12.75 pixels.
 const ONE: [f32; 5] = [0.2, 0.1, 0.0, 64.0 / 127.5 - 1.0, 128.0 / 127.5 - 1.0];
 
 #[test]
-fn ellipses_are_drawn_at_the_sigmas_that_are_asked_for() {
+fn ellipses_are_drawn_at_the_given_sigmas() {
     let [one, two, three] = [1, 2, 3].map(|sigmas| Drawn::new(json!({"sigmas": sigmas}), &[("tokens", plain(&[ONE]))]));
     let bright = |colour: [f32; 3]| colour[1] > 0.2;
     // 25.5 pixels to the right is one sigma, 51 two, 76.5 three.
@@ -53,13 +53,13 @@ fn ellipses_are_drawn_at_the_sigmas_that_are_asked_for() {
             [[89, 90], [115, 115], [140, 141]].map(|columns| columns.into_iter().any(|x| bright(drawn.at(x, 128))));
         assert_eq!(found, expected);
     }
-    // The fill is that of one sigma, and what is outside stays.
+    // The ellipse at one sigma is filled, and pixels outside do not change.
     assert_eq!(one.at(64, 128), three.at(64, 128));
     assert!(one.at(64, 128) != GROUND && one.at(100, 128) == GROUND && three.at(200, 128) == GROUND);
 }
 
 #[test]
-fn colours_tell_size_energy_or_selection() {
+fn colours_show_size_energy_or_selection() {
     let far = |at: f32| [0.1, 0.1, 0.0, at, 0.0];
     let three = tokens(&[far(-0.5), far(0.0), far(0.5)], &[0.0, 0.0, 3.0, -3.0, 1.0, 1.0], Canvas::default());
     let centres = [64, 128, 191].map(|x| (x, 127));
@@ -69,7 +69,7 @@ fn colours_tell_size_energy_or_selection() {
     };
     let by_size = colours(json!({}), &[("tokens", three.clone())]);
     assert!(by_size[0] == by_size[1] && by_size[1] == by_size[2]);
-    // Cool is bluer than red, warm the other way.
+    // Cool colours have more blue than red, warm ones more red than blue.
     let warmth = |colour: [f32; 3]| colour[0] - colour[2];
     let by_energy = colours(json!({"colour": "energy"}), &[("tokens", three.clone())]).map(warmth);
     assert!(by_energy[0] < 0.0 && by_energy[1] > 0.0, "{by_energy:?}");
@@ -86,18 +86,18 @@ fn colours_tell_size_energy_or_selection() {
         format!("{}: {error}", error.input.clone().unwrap_or_default())
     };
     let layout = run::<init_tokens>(json!({"tokens": 4}), [("image", image_of(&["china_256.png"]))]).unwrap().remove(0);
-    insta::assert_snapshot!(refused(json!({"colour": "energy"}), vec![("tokens", layout)]), @"colour: tokens with textures were expected for the colour `energy`, a layout came. Connect RefineTokens, or take `size`");
-    insta::assert_snapshot!(refused(json!({"colour": "selection"}), vec![("tokens", three.clone())]), @"selection: a selection was expected for the colour `selection`, none came");
-    insta::assert_snapshot!(refused(json!({"colour": "selection"}), vec![("tokens", three), ("selection", selected(&[0.0, 1.0]))]), @"selection: a selection of 3 tokens was expected, for all 1 pictures or for each, one of 2 for 1 came");
+    insta::assert_snapshot!(refused(json!({"colour": "energy"}), vec![("tokens", layout)]), @"colour: expected tokens with textures for the colour `energy`, got a layout. Connect RefineTokens, or use the colour `size`");
+    insta::assert_snapshot!(refused(json!({"colour": "selection"}), vec![("tokens", three.clone())]), @"selection: expected a selection for the colour `selection`, got none. Connect SelectTokens, or use the colour `size`");
+    insta::assert_snapshot!(refused(json!({"colour": "selection"}), vec![("tokens", three), ("selection", selected(&[0.0, 1.0]))]), @"selection: expected a selection of 3 tokens for 1 picture, got one of 2 for 1. Select from these tokens");
 }
 
 #[test]
-fn what_was_before_is_faint_and_moves_are_lines() {
+fn tokens_before_an_edit_are_faint_and_moves_are_lines() {
     let moved = [ONE[0], ONE[1], ONE[2], ONE[3] + 0.8, ONE[4]];
     let red = |colour: [f32; 3]| colour[0] - colour[1].max(colour[2]) > 0.3;
     let drawn = Drawn::new(json!({}), &[("tokens", plain(&[moved])), ("before", plain(&[ONE]))]);
     assert!(red(drawn.at(100, 128)) && red(drawn.at(166, 128)) && !red(drawn.at(200, 128)));
-    // Faintly where it was: 12.75 pixels below the centre is one sigma.
+    // The old place has a faint ellipse: one sigma is 12.75 pixels below the centre.
     let old = [140, 141].map(|y| drawn.at(64, y)).into_iter().fold(GROUND, |a, b| if b[1] > a[1] { b } else { a });
     assert!(old[1] > 0.15 && old[1] < 0.5, "{old:?}");
 
@@ -111,7 +111,7 @@ fn what_was_before_is_faint_and_moves_are_lines() {
     let three = Tensor::from_vec([3, 1, 5], [ONE, ONE, ONE].concat()).unwrap();
     let three = Layout::new(three, None, Canvas::default()).unwrap().into_value().unwrap();
     let error = run::<draw_tokens>(json!({}), [("tokens", three), ("before", two)]).unwrap_err();
-    insta::assert_snapshot!(error, @"tokens of 1 or 3 pictures were expected, those of 2 came");
+    insta::assert_snapshot!(error, @"expected tokens of 1 or 3 pictures, as in `tokens`, got 2");
 }
 
 #[test]
@@ -134,7 +134,7 @@ fn tiles_may_reach_beyond_the_picture() {
     let drawn = Drawn::new(json!({}), &[("tokens", value.clone())]);
     assert_eq!(drawn.0.image.shape(), [1, 64, 128, 3]);
     assert!(drawn.at(40, 30) != GROUND);
-    // On an enlarged picture too.
+    // An enlarged picture behaves alike.
     let picture = Image::new(Tensor::from_vec([1, 128, 256, 3], vec![0.0f32; 128 * 256 * 3]).unwrap()).unwrap();
     let drawn = Drawn::new(json!({}), &[("tokens", value), ("image", picture.into_value().unwrap())]);
     assert!(drawn.at(80, 60) != [0.0; 3] && drawn.at(40, 30) == [0.0; 3]);
@@ -157,7 +157,7 @@ fn an_svg_holds_every_token() {
     assert_eq!(text.matches("<text").count(), 20);
     assert_eq!(text.matches("<image").count(), 1);
 
-    // One token, to the letter; of the second only its place is no number, so that it is left out.
+    // The text of one token, exactly. The place of the second token is not a number, so the file does not contain it.
     let path = folder.path().join("one.svg");
     let lost = [0.1, 0.1, 0.0, f32::INFINITY, 0.0];
     save(json!({"path": path}), vec![("tokens", plain(&[[0.2, 0.1, 0.5, 0.0, 0.0], lost]))]).unwrap();
@@ -166,7 +166,7 @@ fn an_svg_holds_every_token() {
     assert_eq!(groups.len(), 1);
     insta::assert_snapshot!(groups[0].split("</g>").next().unwrap(), @r##"class="token" stroke="#45d8f9" fill="#45d8f9" transform="translate(128.00 128.00)"><title>token 0 at (128.0, 128.0) px&#10;sigma 25.50 x 12.75 px, rho 0.500&#10;texture energy 1.000</title><ellipse class="one" rx="26.45" ry="10.65" transform="rotate(16.8)"/><ellipse class="two" rx="52.89" ry="21.29" transform="rotate(16.8)"/>"##);
 
-    // A batch writes one file for each; what can't be written leaves nothing.
+    // A batch writes a file for each picture; a failed run leaves no file.
     let batch = image_of(&["china_256.png", "page_256.png"]);
     let layout = run::<init_tokens>(json!({"tokens": 5}), [("image", batch)]).unwrap().remove(0);
     let several = save(json!({"path": folder.path().join("b.svg")}), vec![("tokens", layout.clone())]).unwrap();
@@ -178,14 +178,14 @@ fn an_svg_holds_every_token() {
         let text = format!("{}: {error}", error.input.clone().unwrap_or_default());
         text.replace(&*folder.path().to_string_lossy(), "<folder>")
     };
-    insta::assert_snapshot!(refused(json!({"path": folder.path().join("d.png")})), @"path: writing an SVG: a file name that ends with .svg was expected: <folder>/d.png");
+    insta::assert_snapshot!(refused(json!({"path": folder.path().join("d.png")})), @"path: writing an SVG: expected a file name that ends with .svg: <folder>/d.png");
     insta::assert_snapshot!(refused(json!({"path": folder.path().join("one.svg/e.svg")})), @"path: writing an SVG: a folder was expected, but `one.svg` is a file: <folder>/one.svg/e-000.svg");
-    insta::assert_snapshot!(refused(json!({"path": folder.path().join("f.svg"), "colour": "energy"})), @"colour: tokens with textures were expected for the colour `energy`, a layout came. Connect RefineTokens, or take `size`");
+    insta::assert_snapshot!(refused(json!({"path": folder.path().join("f.svg"), "colour": "energy"})), @"colour: expected tokens with textures for the colour `energy`, got a layout. Connect RefineTokens, or use the colour `size`");
     assert!(!folder.path().join("f-000.svg").exists());
 }
 
 #[test]
-fn complexities_are_those_of_the_cutting() {
+fn complexities_agree_with_the_cuts_of_the_partition() {
     let picture = image_of(&["chelsea_256.png"]);
     let (pixels, width) = super::unit_picture("chelsea_256.png");
     let grey = grey(&tile_input(&pixels, [width, width], [0, 0]));
@@ -207,7 +207,7 @@ fn complexities_are_those_of_the_cutting() {
     let each = outputs[3].to_json().unwrap();
     assert_eq!(each[0]["largest"], largest);
     assert!((each[0]["per_pixel"].as_f64().unwrap() - most).abs() < 1e-4 * most);
-    // A threshold right there leaves the layout as it is, or with fewer.
+    // A threshold at the largest complexity gives this layout, or one with fewer tokens.
     let inputs = [("image", picture.clone())];
     let count = run::<init_tokens>(json!({"tokens": 60, "threshold": largest}), inputs).unwrap()[1].as_int().unwrap();
     assert!(count <= 60);
@@ -216,7 +216,7 @@ fn complexities_are_those_of_the_cutting() {
         colours.image.as_slice::<f32>().unwrap().as_chunks::<3>().0[mask.iter().position(|v| *v == 1.0).unwrap()];
     assert_eq!(brightest, [0.99, 0.99, 0.64]);
 
-    // On four tiles, and a batch with one layout.
+    // The same holds for four tiles, and for a batch with one layout.
     let large = image_of(&["china_512.png"]);
     let of_large = run::<init_tokens>(json!({"tokens": 30}), [("image", large.clone())]).unwrap().remove(0);
     let outputs = run::<complexity_map>(json!({}), [("image", large), ("layout", of_large.clone())]).unwrap();
@@ -230,12 +230,12 @@ fn complexities_are_those_of_the_cutting() {
         let error = run::<complexity_map>(json!({}), inputs).unwrap_err();
         format!("{}: {error}", error.input.clone().unwrap_or_default())
     };
-    insta::assert_snapshot!(refused(&picture, of_large), @"layout: a layout for the 1 x 1 tiles of the picture was expected, for all 1 pictures or for each, one of 2 x 2 tiles with 120 regions for 1 pictures came");
+    insta::assert_snapshot!(refused(&picture, of_large), @"layout: expected a layout of 1 x 1 tiles, as the picture has, for 1 picture; got 2 x 2 tiles with 120 regions for 1 picture. Make the layout from this picture");
     let mut edited = Layout::from_value(&layout).unwrap();
     edited.regions = None;
-    insta::assert_snapshot!(refused(&picture, edited.clone().into_value().unwrap()), @"layout: a layout with regions was expected, this one has gaussians only");
+    insta::assert_snapshot!(refused(&picture, edited.clone().into_value().unwrap()), @"layout: expected a layout with regions, got gaussians only. Connect InitTokens, or put CalibrateLayout in front");
     edited.regions = Some(Tensor::from_vec([1, 60, 4], vec![1.5f32; 240]).unwrap());
-    insta::assert_snapshot!(refused(&picture, edited.into_value().unwrap()), @"layout: regions inside their tiles were expected, one from (318.75, 318.75) to (318.75, 318.75) pixels came");
+    insta::assert_snapshot!(refused(&picture, edited.into_value().unwrap()), @"layout: expected regions inside their tiles, got one from (318.75, 318.75) to (318.75, 318.75) pixels. Put CalibrateLayout in front");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! What users read when something does not fit.
+//! Tests of the errors that users read.
 
 use super::{Golden, folder};
 use splatgraph_pack_gpstoken::{
@@ -24,7 +24,7 @@ fn tokenizer() -> Value {
 }
 
 #[test]
-fn pictures_and_settings() {
+fn wrong_pictures_and_settings_are_errors() {
     let error = |image: Value, settings| run::<init_tokens>(settings, [("image", image)]).unwrap_err();
     insta::assert_snapshot!(error(picture(1, 1), json!({})), @r#"
     the tokenizer works on pictures whose sides have 16 to 65536 pixels; this picture has 1 x 1. Resize it first:
@@ -34,10 +34,10 @@ fn pictures_and_settings() {
     the tokenizer works on pictures whose sides have 16 to 65536 pixels; this picture has 30000 x 10. Resize it first:
     "resize": { "class_type": "std.Resize", "inputs": { "image": ["load", "image"], "width": 256, "height": 256 } }
     "#);
-    insta::assert_snapshot!(error(picture(256, 256), json!({"tokens": 1025})), @"1025 tokens were asked for, but a tile of 256 x 256 pixels can be cut into 1024 regions of this size at most. Ask for 1024 or fewer, or lower min_region");
+    insta::assert_snapshot!(error(picture(256, 256), json!({"tokens": 1025})), @"expected at most 1024 tokens, as many as regions of this size fit a tile of 256 x 256 pixels, got 1025. Ask for 1024 or fewer, or lower min_region");
     let map = Mask::new(tensor(&[1, 128, 256], 1.0)).unwrap().into_value().unwrap();
     let inputs = [("image", picture(256, 256)), ("weight_map", map)];
-    insta::assert_snapshot!(run::<init_tokens>(json!({}), inputs).unwrap_err(), @"a map of 256 x 256 pixels was expected, as the picture has, for all 1 pictures or for each; 1 of 256 x 128 came");
+    insta::assert_snapshot!(run::<init_tokens>(json!({}), inputs).unwrap_err(), @"expected 256 x 256 pixels, as the picture has, in one map or in 1; got 1 of 256 x 128");
     let inputs = [("tokenizer", tokenizer()), ("image", picture(100, 15))];
     insta::assert_snapshot!(run::<encode>(json!({}), inputs).unwrap_err(), @r#"
     the tokenizer works on pictures whose sides have 16 to 65536 pixels; this picture has 100 x 15. Resize it first:
@@ -46,7 +46,7 @@ fn pictures_and_settings() {
 }
 
 #[test]
-fn layouts_and_maps() {
+fn wrong_layouts_and_maps_are_errors() {
     let refine = |features: &[usize], layout: Layout| {
         let features = Features::new(tensor(features, 0.0)).unwrap().into_value().unwrap();
         let inputs = [("tokenizer", tokenizer()), ("features", features), ("layout", layout.into_value().unwrap())];
@@ -76,37 +76,37 @@ fn layouts_and_maps() {
         let tokens = Tokens::new(tensor(&[1, 3, 5], 0.1), tensor(&[1, 3, 32], 0.1), None, header).unwrap();
         run::<splat>(json!({"tiles": tiles}), [("tokens", tokens.into_value().unwrap())]).unwrap_err()
     };
-    insta::assert_snapshot!(splatted(Canvas { grid: [2, 2], ..Canvas::default() }, "separate"), @r#"tiles can be splatted separately when each has equally many tokens, but there are 3 rows for 2 x 2 tiles, and counts [3]. Set tiles to "merged""#);
-    insta::assert_snapshot!(splatted(Canvas { grid: [60_000, 60_000], ..Canvas::default() }, "merged"), @"the map would have 1 x 32 x 3840000 x 3840000 values, more than 1073741824. See grid and map in the tokens' header");
+    insta::assert_snapshot!(splatted(Canvas { grid: [2, 2], ..Canvas::default() }, "separate"), @r#"expected equally many tokens in each of 2 x 2 tiles, as they are splatted separately, got 3 rows with the counts [3]. Set tiles to "merged""#);
+    insta::assert_snapshot!(splatted(Canvas { grid: [60_000, 60_000], ..Canvas::default() }, "merged"), @"expected a map of at most 1073741824 values, got 1 x 32 x 3840000 x 3840000. See grid and map in the header of the tokens");
 }
 
 #[test]
-fn checkpoints() {
+fn wrong_checkpoints_are_errors() {
     let missing = run::<LoadTokenizer>(json!({"model": "no/such/file.safetensors"}), []).unwrap_err();
     insta::assert_snapshot!(missing, @"loading a tokenizer: a checkpoint (.safetensors or .pth) was expected, No such file or directory (os error 2): no/such/file.safetensors");
     assert_eq!(missing.code, splatgraph_sdk::Code::Missing);
 
     let load = |tensors| Network::load(tensors).unwrap_err();
-    insta::assert_snapshot!(load(Golden::open("init.safetensors").0), @"a GPSToken tokenizer was expected, but none of its parameters is in the file, which holds 636 tensors (astronaut_256.complexity_w1, astronaut_256.complexity_w2.5, astronaut_256.entropy, ...)");
+    insta::assert_snapshot!(load(Golden::open("init.safetensors").0), @"expected a GPSToken tokenizer, but the file has none of its parameters. It holds 636 tensors (astronaut_256.complexity_w1, astronaut_256.complexity_w2.5, astronaut_256.entropy, ...)");
     let mut tensors = Golden::open("weights_B.safetensors").0;
     tensors.remove("decoder.conv_out.bias");
     tensors.remove("attnblocks.1.ln2.weight");
     tensors.insert("attnblocks.0.ln3.weight".into(), tensor(&[40], 0.0));
     tensors.insert("decoder.conv_in.weight".into(), tensor(&[64, 9, 3, 3], 0.0));
     tensors.insert("to_gps.0.bias".into(), tensor(&[6], 0.0));
-    insta::assert_snapshot!(load(tensors), @r#"
-    a GPSToken tokenizer was expected, and 137 of its parameters were found, but not all of them can be used:
+    insta::assert_snapshot!(load(tensors), @"
+    expected a GPSToken tokenizer. The file has 137 of its parameters, but they do not make a whole model:
       2 missing:
         attnblocks.1.ln2.weight
         decoder.conv_out.bias
       1 not known:
         attnblocks.0.ln3.weight
       2 of the wrong shape:
-        to_gps.0.bias: [5] expected, [6] found
-        decoder.conv_in.weight: [64, 8, 3, 3] expected, [64, 9, 3, 3] found
-    "#);
+        to_gps.0.bias: expected [5], got [6]
+        decoder.conv_in.weight: expected [64, 8, 3, 3], got [64, 9, 3, 3]
+    ");
 
-    // A file cut off in the middle.
+    // A file that is cut off in the middle.
     let folder_of_test = tempfile::tempdir().unwrap();
     let path = folder_of_test.path().join("cut.safetensors");
     let whole = std::fs::read(folder().join("weights_B.safetensors")).unwrap();

@@ -1,4 +1,4 @@
-//! The nodes of generation as a graph runs them.
+//! Runs the nodes of generation as a graph does.
 
 use super::{Golden, assert_near, folder, only};
 use splatgraph_pack_gpstoken::{
@@ -86,7 +86,7 @@ fn recorded_noise_gives_the_recorded_tokens() {
     let settings = json!({"classes": [3, 7], "steps": 10, "seed": 99});
     let tokens = sample(settings, [("layout", layout_value()), ("noise", recorded_noise("", 9))]).unwrap();
     let recorded = post();
-    // Textures are up to 3.1 times the sample, whose tolerance is that of the sampler's tests.
+    // Textures are up to 3.1 times the sample; the tolerance of the sample is the one in the tests of samplers.
     assert_near("tokens", &rows(&tokens), recorded.f32("tokens"), 5e-5);
     assert_eq!(tokens.header.model.as_deref(), Some("weights_sit_cond"));
 }
@@ -99,7 +99,7 @@ fn recorded_noise_gives_the_recorded_tokens_on_every_device() {
             println!("skipped: {id}: {why}");
             continue;
         }
-        // Whether the libtorch that is linked has CUDA is only seen when it fails.
+        // Only a failure shows that the linked libtorch has no CUDA.
         if id.starts_with("libtorch-cuda") {
             continue;
         }
@@ -157,7 +157,7 @@ fn a_picture_has_the_same_bits_alone_in_a_batch_and_on_any_number_of_threads() {
     for (i, expected) in batch.chunks_exact(64 * 21).enumerate() {
         assert_eq!(run_on(1 + i % 2, i..i + 1), expected);
     }
-    // The first and third picture have the same layout, and another seed.
+    // The first and the third picture have one layout and different seeds.
     assert_ne!(batch[..64 * 21], batch[2 * 64 * 21..][..64 * 21]);
 
     let layouts = |threads: usize, seed: u64, count: usize| {
@@ -180,10 +180,10 @@ fn runs_report_steps_show_previews_and_stop_when_asked() {
     run_with::<texture_diffusion>(&host, settings.clone(), inputs()).unwrap();
     let steps = host.events().into_iter().filter(|event| matches!(event, Event::Progress(_, 7))).count();
     assert_eq!(steps, 7);
-    let told = |text: &str| {
+    let logged = |text: &str| {
         host.events().iter().any(|event| matches!(event, Event::Log(LogLevel::Info, line) if line.contains(text)))
     };
-    assert!(told("2 pictures of 64 tokens: 24 evaluations"), "{:?}", host.events());
+    assert!(logged("2 pictures of 64 tokens: 24 evaluations"), "{:?}", host.events());
 
     // The recorded textures have 16 channels.
     let sizes = Sizes { width: 24, blocks: 1, textures: 16, levels: vec![8, 8, 8], residuals: 1, ..Sizes::default() };
@@ -224,7 +224,7 @@ pub(super) fn checkpoint(
     let tensors = Golden::open(weights).0;
     let fields: Vec<(String, Tensor)> = tensors.into_iter().filter_map(|(key, tensor)| change(&key, tensor)).collect();
     Record { fields, ..Record::default() }.save(path, DType::F32).unwrap();
-    // A record's file has metadata of its own; these are added to its head.
+    // The file of a record has metadata of its own; this adds more to its head.
     let bytes = std::fs::read(path).unwrap();
     let length = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
     let mut head: Json = serde_json::from_slice(&bytes[8..8 + length]).unwrap();
@@ -239,7 +239,7 @@ pub(super) fn unchanged(key: &str, tensor: Tensor) -> Option<(String, Tensor)> {
 }
 
 #[test]
-fn a_checkpoint_tells_heads_normalisation_and_tokenizer() {
+fn a_checkpoint_gives_heads_normalisation_and_tokenizer() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("mine.safetensors");
     let facts = r#"{"map": [32, 32], "support": 2.5, "model": "small"}"#;
@@ -259,8 +259,8 @@ fn a_checkpoint_tells_heads_normalisation_and_tokenizer() {
     assert_eq!((own.sizes.heads, own.sizes.classes, own.sizes.blocks), (6, 10, 3));
     assert!(same(&own, &load(json!({"model": path}))));
     assert!(!same(&own, &load(json!({"model": path, "heads": 3}))));
-    let told: Vec<Event> = host.events();
-    assert_eq!(told[0], Event::Log(LogLevel::Info, "mine: normalisation from the checkpoint's metadata".into()));
+    let logged: Vec<Event> = host.events();
+    assert_eq!(logged[0], Event::Log(LogLevel::Info, "mine: normalisation from the checkpoint's metadata".into()));
 
     let generator = only(run::<LoadGenerator>(json!({"model": path}), []).unwrap());
     let inputs = [("generator", generator), ("layout", layout_value()), ("noise", recorded_noise("", 9))];
@@ -270,7 +270,7 @@ fn a_checkpoint_tells_heads_normalisation_and_tokenizer() {
     let Canvas { map, support, model, .. } = tokens.header;
     assert_eq!((map, support, model.as_deref()), (Some([32, 32]), Some(2.5), Some("small")));
 
-    // Beside the file; the input goes before it.
+    // A file beside the checkpoint gives the normalisation; the input takes precedence.
     let plain = folder.path().join("plain.safetensors");
     checkpoint(&plain, "weights_sit_layout.safetensors", &[("heads", "6")], unchanged);
     let beside = json!({"means": [0, 0, 0, 0, 0], "stds": [1, 1, 1, 1, 2]});
@@ -303,7 +303,7 @@ fn half_bits(value: f32, dtype: DType) -> u16 {
     if dtype == DType::BF16 {
         return (value.to_bits() >> 16) as u16;
     }
-    // Good enough for weights: no rounding, no subnormals.
+    // Without rounding and subnormals, which is good enough for weights.
     let bits = value.to_bits();
     let exponent = ((bits >> 23) & 255) as i32 - 112;
     if exponent <= 0 {
@@ -314,7 +314,7 @@ fn half_bits(value: f32, dtype: DType) -> u16 {
 }
 
 #[test]
-fn generators_that_do_not_fit() {
+fn unsuitable_checkpoints_are_errors() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("g.safetensors");
     let load = |settings: Json| {
@@ -323,22 +323,22 @@ fn generators_that_do_not_fit() {
     };
     insta::assert_snapshot!(load(json!({"model": folder.path().join("none.safetensors")})), @"loading a generator: a checkpoint (.safetensors or .pth) was expected, No such file or directory (os error 2): <folder>/none.safetensors");
     checkpoint(&path, "weights_sit_layout.safetensors", &[], unchanged);
-    insta::assert_snapshot!(load(json!({"model": path})), @r#"
-    loading a generator: the number of attention heads can't be told from a width of 96. Give it in LoadGenerator's input `heads`, or in the checkpoint's metadata under `heads`
+    insta::assert_snapshot!(load(json!({"model": path})), @"
+    loading a generator: expected a width with a usual number of attention heads, got 96. Give the number in the input `heads` of LoadGenerator, or in the checkpoint's metadata (key `heads`)
     file: <folder>/g.safetensors
-    "#);
-    insta::assert_snapshot!(load(json!({"model": path, "heads": 5})), @r#"
-    loading a generator: a number of attention heads that divides the width 96 was expected, 5 came
+    ");
+    insta::assert_snapshot!(load(json!({"model": path, "heads": 5})), @"
+    loading a generator: expected a number of attention heads that divides the width 96, got 5
     file: <folder>/g.safetensors
-    "#);
+    ");
     insta::assert_snapshot!(load(json!({"model": path, "heads": 6})), @r#"
-    loading a generator: means and stds of 5 channels (gaussians) were expected, as the generator works on normalised numbers. None are in the checkpoint's metadata (key `normalisation`) or in g.normalisation.json, and only the official texture generator has known ones. Give those of its training data: "normalisation": {"means": [...], "stds": [...]}
+    loading a generator: expected means and stds of 5 channels (gaussians), as the generator works on normalised numbers, got none in the input `normalisation`, in the checkpoint's metadata (key `normalisation`) or in g.normalisation.json; only the official texture generator has known ones. Give the values of its training data: "normalisation": {"means": [...], "stds": [...]}
     file: <folder>/g.safetensors
     "#);
-    insta::assert_snapshot!(load(json!({"model": path, "heads": 6, "normalisation": {"means": [0.0], "stds": [1.0]}})), @"reading the normalisation from the input `normalisation`: 5 means and stds were expected, one for each channel of the generator, 1 and 1 came");
-    insta::assert_snapshot!(load(json!({"model": path, "heads": 6, "normalisation": {"mean": [0.0]}})), @r#"reading the normalisation from the input `normalisation`: a normalisation {"means": [...], "stds": [...]} was expected: unknown field `mean`, expected `means` or `stds`"#);
+    insta::assert_snapshot!(load(json!({"model": path, "heads": 6, "normalisation": {"means": [0.0], "stds": [1.0]}})), @"reading the normalisation from the input `normalisation`: expected 5 means and stds, one for each channel of the generator, got 1 and 1");
+    insta::assert_snapshot!(load(json!({"model": path, "heads": 6, "normalisation": {"mean": [0.0]}})), @r#"reading the normalisation from the input `normalisation`: expected a normalisation {"means": [...], "stds": [...]}: unknown field `mean`, expected `means` or `stds`"#);
     let negative = json!({"means": [0, 0, 0, 0, 0], "stds": [1, 1, 1, -1, 1]});
-    insta::assert_snapshot!(load(json!({"model": path, "heads": 6, "normalisation": negative})), @"reading the normalisation from the input `normalisation`: finite means and stds above 0 were expected, [0.0, 0.0, 0.0, 0.0, 0.0] and [1.0, 1.0, 1.0, -1.0, 1.0] came");
+    insta::assert_snapshot!(load(json!({"model": path, "heads": 6, "normalisation": negative})), @"reading the normalisation from the input `normalisation`: expected finite means and stds above 0, got [0.0, 0.0, 0.0, 0.0, 0.0] and [1.0, 1.0, 1.0, -1.0, 1.0]");
     checkpoint(&path, "weights_sit_cond.safetensors", &[("heads", "six")], unchanged);
     insta::assert_snapshot!(load(json!({"model": path})), @r#"
     loading a generator: the checkpoint's metadata `heads` should be a number from 1 to 1024, it is six
@@ -357,8 +357,8 @@ fn generators_that_do_not_fit() {
         let key = if key == "final_layer.linear.bias" { "final_layer.linear.bais" } else { key };
         Some((key.to_owned(), Tensor::from_vec(tensor.shape(), values).unwrap()))
     });
-    insta::assert_snapshot!(load(json!({"model": path})), @r#"
-    loading a generator: a generator (SiT) was expected, and 45 of its parameters were found, but not all of them can be used:
+    insta::assert_snapshot!(load(json!({"model": path})), @"
+    loading a generator: expected a generator (SiT). The file has 45 of its parameters, but they do not make a whole model:
       1 missing:
         final_layer.linear.bias
       1 not known:
@@ -366,52 +366,52 @@ fn generators_that_do_not_fit() {
       1 with numbers that are not finite:
         blocks.1.mlp.fc1.weight: NaN
     file: <folder>/g.safetensors
-    "#);
+    ");
     checkpoint(&path, "weights_B.safetensors", &[], unchanged);
-    insta::assert_snapshot!(load(json!({"model": path})), @r#"
-    loading a generator: a generator (SiT) was expected, but none of its parameters is in the file, which holds 139 tensors (attnblocks.0.attn1.in_proj_bias, attnblocks.0.attn1.in_proj_weight, attnblocks.0.attn1.out_proj.bias, ...)
+    insta::assert_snapshot!(load(json!({"model": path})), @"
+    loading a generator: expected a generator (SiT), but the file has none of its parameters. It holds 139 tensors (attnblocks.0.attn1.in_proj_bias, attnblocks.0.attn1.in_proj_weight, attnblocks.0.attn1.out_proj.bias, ...)
     file: <folder>/g.safetensors
-    "#);
+    ");
 }
 
 #[test]
-fn inputs_that_do_not_fit_are_refused_before_the_first_step() {
+fn wrong_inputs_are_errors_before_the_first_step() {
     let refused = |settings: Json| sample(settings, [("layout", layout_value())]).unwrap_err();
-    insta::assert_snapshot!(refused(json!({"class": 10})), @"a class from 0 to 9 was expected, as this generator knows 10; 10 came");
-    insta::assert_snapshot!(refused(json!({"classes": [1, 2, 3]})), @"a class for each of 2 pictures was expected, 3 came");
+    insta::assert_snapshot!(refused(json!({"class": 10})), @"expected a class from 0 to 9, got 10");
+    insta::assert_snapshot!(refused(json!({"classes": [1, 2, 3]})), @"expected a class for each of 2 pictures, got 3");
     insta::assert_snapshot!(refused(json!({"steps": 0})), @"a number of at least 2 was expected, 0 came");
     insta::assert_snapshot!(refused(json!({"steps": 1})), @"a number of at least 2 was expected, 1 came");
-    insta::assert_snapshot!(refused(json!({"guidance_low": 0.8, "guidance_high": 0.3})), @"an interval from guidance_low up to guidance_high was expected, 0.8 to 0.3 came. Exchange them, or set guidance_scale to 1 for no guidance");
-    insta::assert_snapshot!(refused(json!({"guidance_scale": 1e39})), @"a number was expected, inf came");
-    insta::assert_snapshot!(refused(json!({"sampler": "sde_heun", "last_step": "None"})), @r#"a last step was expected: without one sde_heun would need the score at t = 1, where there is none. Set last_step to "Mean", or sampler to "sde""#);
-    insta::assert_snapshot!(refused(json!({"sampler": "ddim"})), @"one of sde, sde_heun, euler, midpoint, heun2, heun3, rk4, dopri5 was expected, `ddim` came");
-    insta::assert_snapshot!(refused(json!({"preview_every": 5})), @"previews are decoded by a tokenizer, and none is connected. Connect LoadTokenizer, or set preview_every to 0");
+    insta::assert_snapshot!(refused(json!({"guidance_low": 0.8, "guidance_high": 0.3})), @"expected an interval from guidance_low up to guidance_high, got 0.8 to 0.3. Exchange them, or set guidance_scale to 1 for no guidance");
+    insta::assert_snapshot!(refused(json!({"guidance_scale": 1e39})), @"expected a number, got inf");
+    insta::assert_snapshot!(refused(json!({"sampler": "sde_heun", "last_step": "None"})), @r#"expected a last step, as sde_heun without one needs the score at t = 1, where there is none, got "None". Set last_step to "Mean", or sampler to "sde""#);
+    insta::assert_snapshot!(refused(json!({"sampler": "ddim"})), @"expected one of sde, sde_heun, euler, midpoint, heun2, heun3, rk4, dopri5, got `ddim`");
+    insta::assert_snapshot!(refused(json!({"preview_every": 5})), @"expected a tokenizer, which decodes the previews, got none. Connect LoadTokenizer, or set preview_every to 0");
 
     let noise =
         |settings: Json, noise: Value| sample(settings, [("layout", layout_value()), ("noise", noise)]).unwrap_err();
-    insta::assert_snapshot!(noise(json!({"steps": 10}), recorded_noise("", 8)), @"9 draws of the start's shape, [9, 2, 21, 64], were expected in the field `steps`, its shape is [8, 2, 21, 64]");
-    insta::assert_snapshot!(noise(json!({}), recorded_noise("layout.", 9)), @"a start of shape [2, 21, 64] was expected, or with 4 rows, pictures with and without a class; its shape is [2, 5, 64]");
-    insta::assert_snapshot!(noise(json!({}), layout_value()), @r#"recorded noise with a field `start` was expected, the record has ["gaussians"]"#);
+    insta::assert_snapshot!(noise(json!({"steps": 10}), recorded_noise("", 8)), @"expected the shape [9, 2, 21, 64] or more draws in the field `steps`, got [8, 2, 21, 64]");
+    insta::assert_snapshot!(noise(json!({}), recorded_noise("layout.", 9)), @"expected the shape [2, 21, 64] in the field `start`, or 4 rows for pictures with and without a class, got [2, 5, 64]");
+    insta::assert_snapshot!(noise(json!({}), layout_value()), @r#"expected recorded noise with a field `start`, got a record with ["gaussians"]"#);
 
     let layout = |layout: Layout| sample(json!({}), [("layout", layout.into_value().unwrap())]).unwrap_err();
-    insta::assert_snapshot!(layout(Layout { header: Canvas { canvas: [512, 512], grid: [2, 2], ..Canvas::default() }, ..layouts() }), @"a layout of one tile was expected, as the generator makes pictures of 256 x 256 pixels, one of 2 x 2 tiles came");
+    insta::assert_snapshot!(layout(Layout { header: Canvas { canvas: [512, 512], grid: [2, 2], ..Canvas::default() }, ..layouts() }), @"expected a layout of one tile, as the generator makes pictures of 256 x 256 pixels, got 2 x 2 tiles");
     let endless = Tensor::from_vec([1, 1, 5], vec![0.1, 0.1, 0.0, f32::INFINITY, 0.0]).unwrap();
-    insta::assert_snapshot!(layout(Layout::new(endless, None, Canvas::default()).unwrap()), @"finite gaussians were expected, number 0 of picture 0 has inf");
+    insta::assert_snapshot!(layout(Layout::new(endless, None, Canvas::default()).unwrap()), @"expected finite gaussians, got inf in gaussian 0 of picture 0");
 
     let layouts = |settings: Json| run::<layout_diffusion>(settings, [("generator", layout_generator())]).unwrap_err();
-    insta::assert_snapshot!(layouts(json!({"tokens": 128})), @"64 gaussians were expected, as weights_sit_layout has places for so many, 128 came. Set tokens to 0");
-    insta::assert_snapshot!(layouts(json!({"class": 10})), @"a class from 0 to 9 was expected, as this generator knows 10; 10 came");
+    insta::assert_snapshot!(layouts(json!({"tokens": 128})), @"expected 64 gaussians, for which weights_sit_layout has places, got 128. Set tokens to 0");
+    insta::assert_snapshot!(layouts(json!({"class": 10})), @"expected a class from 0 to 9, got 10");
     let wrong = run::<layout_diffusion>(json!({}), [("generator", texture_generator())]).unwrap_err();
-    insta::assert_snapshot!(wrong, @"a generator of layouts was expected, weights_sit_cond makes textures. Connect it to TextureDiffusion");
+    insta::assert_snapshot!(wrong, @"expected a generator of layouts, got weights_sit_cond, which makes textures. Connect it to TextureDiffusion");
     let inputs = [("generator", layout_generator()), ("layout", layout_value())];
-    insta::assert_snapshot!(run::<texture_diffusion>(json!({}), inputs).unwrap_err(), @"a generator of textures was expected, weights_sit_layout makes layouts. Connect it to LayoutDiffusion");
+    insta::assert_snapshot!(run::<texture_diffusion>(json!({}), inputs).unwrap_err(), @"expected a generator of textures, got weights_sit_layout, which makes layouts. Connect it to LayoutDiffusion");
 }
 
 #[test]
-fn a_state_that_grows_beyond_all_bounds_is_told_with_its_step() {
+fn a_state_that_overflows_is_an_error_that_names_the_step() {
     // A start that overflows in the network.
     let start = Tensor::from_vec([2, 21, 64], vec![3e38f32; 2 * 21 * 64]).unwrap();
     let noise = Record { fields: vec![("start".into(), start)], ..Record::default() }.into_value();
     let inputs = [("layout", layout_value()), ("noise", noise)];
-    insta::assert_snapshot!(sample(json!({"sampler": "euler", "steps": 5}), inputs).unwrap_err(), @"sampling: finite velocities were expected, the model gave NaN in step 1 of 4, at t = 0, for a state up to 3.0e38. More steps or another sampler keep a state from growing; a model that fails on a state below 1000 is damaged");
+    insta::assert_snapshot!(sample(json!({"sampler": "euler", "steps": 5}), inputs).unwrap_err(), @"sampling: expected finite velocities from the model, got NaN in step 1 of 4, at t = 0, for a state up to 3.0e38. If the state is above 1000, use more steps or another sampler; else the model is damaged");
 }

@@ -1,4 +1,4 @@
-//! The generator's network and guidance on the host against recorded runs; its noise.
+//! Compares network and guidance of the generator on the host with recorded runs, and tests its noise.
 
 use super::{Golden, assert_near, largest};
 use splatgraph_pack_gpstoken::{
@@ -28,7 +28,7 @@ fn the_network_agrees() {
     let golden = Golden::open("sit_forward.safetensors");
     for (kind, x, out) in [("cond", "x", "out"), ("layout", "layout.x", "layout.out")] {
         let network = network(kind);
-        // One picture at a time, since each has its own time.
+        // One picture at a time, as each has its own time.
         let condition = if kind == "cond" { golden.f32("cond") } else { &[] };
         for level in Level::all() {
             let prepared = Prepared::new(&network, level, 64, condition);
@@ -84,13 +84,13 @@ fn samples_become_the_recorded_tokens() {
 }
 
 #[test]
-fn seeded_noise_is_normal_and_stays_as_it_is_documented() {
+fn seeded_noise_is_normal_and_as_documented() {
     let first = normal(7, 0, 6);
     assert_eq!(normal(7, 0, 5), first[..5]);
     assert_ne!(normal(8, 0, 6), first);
     assert_ne!(normal(7, 1, 6), first);
     insta::assert_snapshot!(format!("{first:?}"), @"[-0.71681, 0.15579793, -1.0202043, 3.0500367, -0.7146264, 1.1800392]");
-    // A layout and its textures have noise of their own.
+    // A layout and its textures have different noise.
     assert_eq!(Noise::seeds(7, 1).start(6), first);
     assert_eq!(Noise::layout_seeds(7, 1).start(6), normal(7, 1 << 32, 6));
     assert_ne!(Noise::layout_seeds(7, 1).start(6), first);

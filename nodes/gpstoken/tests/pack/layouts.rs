@@ -1,4 +1,4 @@
-//! Layouts that are drawn, recorded or made legal, as a graph runs their nodes.
+//! Tests of the nodes for drawn, recorded and calibrated layouts, run as in a graph.
 
 use super::{Golden, folder, image_of};
 use splatgraph_pack_gpstoken::{
@@ -25,7 +25,7 @@ fn regions(layout: &Layout) -> Vec<[f32; 4]> {
     layout.regions.as_ref().unwrap().as_slice::<f32>().unwrap().as_chunks::<4>().0.to_vec()
 }
 
-/// Regions in pixels of a canvas of `side`, sorted: x0, y0, and the corner behind the last pixel.
+/// Sorted regions in pixels of a canvas of `side`: x0, y0, and the corner after the last pixel.
 fn pixels(layout: &Layout, side: usize) -> Vec<[usize; 4]> {
     let tiles = layout.header.grid[0] as f32;
     let (tile, place) = (side as f32 / tiles, |v: f32| (v + 1.0) / 2.0 * tiles);
@@ -80,7 +80,7 @@ fn each_tile_and_picture_is_calibrated_by_itself() {
             assert!(a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-6), "tile {index}: {a:?} {b:?}");
         }
     }
-    // A batch gives what its pictures give alone.
+    // A batch equals its pictures alone.
     let names = ["astronaut_256.png", "chelsea_256.png"];
     let of = |names: &[&str]| layout(run::<init_tokens>(json!({}), [("image", image_of(names))]).unwrap());
     let both = calibrated(of(&names));
@@ -89,8 +89,8 @@ fn each_tile_and_picture_is_calibrated_by_itself() {
 }
 
 #[test]
-fn a_layout_without_partition_is_made_one() {
-    // Moved by 5 pixels: regions that overlap nothing any more.
+fn a_layout_without_a_partition_becomes_a_partition() {
+    // The gaussians move by 5 pixels; the regions of the result do not overlap.
     let given = layout(run::<grid_tokens>(json!({"tokens": 64}), [("image", image_of(&["chelsea_256.png"]))]).unwrap());
     let moved = gaussians(&given).as_chunks::<5>().0.iter().flat_map(|[a, b, rho, x, y]| [*a, *b, *rho, x + 0.04, *y]);
     let moved = Layout::new(Tensor::from_vec([1, 64, 5], moved.collect()).unwrap(), None, Canvas::default()).unwrap();
@@ -108,13 +108,13 @@ fn boxes(inputs: Json) -> Layout {
 fn boxes_are_tokens() {
     let drawn = boxes(json!({"boxes": [[0, 0, 128, 256], [128, 0, 256, 256]]}));
     assert_eq!(pixels(&drawn, 256), [[0, 0, 128, 256], [128, 0, 256, 256]]);
-    // As the partition has them: sigma_x = 127/256 * 2/3.
+    // Sigmas equal those of the partition: sigma_x = 127/256 * 2/3.
     let picture = image_of(&["chelsea_256.png"]);
     let halves = layout(run::<grid_tokens>(json!({"tokens": 2}), [("image", picture)]).unwrap());
     assert_eq!(gaussians(&drawn), gaussians(&halves));
     let fractions = boxes(json!({"boxes": [[0, 0, 0.5, 1], [0.5, 0, 1, 1]], "unit": "fractions"}));
     assert_eq!(gaussians(&fractions), gaussians(&drawn));
-    // Borders between pixels go to the nearer one.
+    // Borders between pixels are rounded to the nearer one.
     assert_eq!(pixels(&boxes(json!({"boxes": [[0.4, 10.6, 20.4, 30]]})), 256), [[0, 11, 20, 30]]);
 }
 
@@ -134,9 +134,9 @@ fn boxes_share_the_tokens() {
             [128, 128, 256, 256]
         ]
     );
-    // A box of 6 pixels can't be halved: the other gets the rest.
+    // A box of 6 pixels cannot be halved, so the other box gets the rest.
     assert_eq!(regions(&boxes(json!({"boxes": [[0, 0, 6, 6], [100, 100, 200, 200]], "tokens": 20}))).len(), 20);
-    // Ten boxes become a partition for a generator of 128 tokens, which is finer where they are.
+    // Ten boxes become a partition for a generator of 128 tokens, finer where the boxes are.
     let ten: Vec<[usize; 4]> = (0..10).map(|i| [i * 8, 200, i * 8 + 8, 240]).collect();
     let legal = calibrated(boxes(json!({"boxes": ten, "tokens": 128})));
     let all = pixels(&legal, 256);
@@ -146,22 +146,22 @@ fn boxes_share_the_tokens() {
 }
 
 #[test]
-fn boxes_that_are_none_are_told() {
+fn malformed_boxes_are_errors() {
     let error = |inputs| run::<box_layout>(inputs, []).unwrap_err();
-    insta::assert_snapshot!(error(json!({"boxes": []})), @"at least one box [x0, y0, x1, y1] was expected, none came");
-    insta::assert_snapshot!(error(json!({"boxes": [[0, 0, 10, 10], [1, 2, 3]]})), @"box 1: [x0, y0, x1, y1] was expected, [1.0, 2.0, 3.0] came");
-    insta::assert_snapshot!(error(json!({"boxes": [[0, 0, 300, 10]]})), @"box 0: numbers from 0 to 256 were expected, [0.0, 0.0, 300.0, 10.0] came");
-    insta::assert_snapshot!(error(json!({"boxes": [[-1, 0, 30, 10]]})), @"box 0: numbers from 0 to 256 were expected, [-1.0, 0.0, 30.0, 10.0] came");
-    insta::assert_snapshot!(error(json!({"boxes": [[0, 0, 30, 10]], "unit": "fractions"})), @"box 0: numbers from 0 to 1 were expected, [0.0, 0.0, 30.0, 10.0] came");
-    insta::assert_snapshot!(error(json!({"boxes": [[10, 0, 5, 10]]})), @"box 0: x1 and y1 at least 2 pixels behind x0 and y0 were expected, [10.0, 0.0, 5.0, 10.0] came");
-    insta::assert_snapshot!(error(json!({"boxes": [[10, 0, 11, 10]]})), @"box 0: x1 and y1 at least 2 pixels behind x0 and y0 were expected, [10.0, 0.0, 11.0, 10.0] came");
+    insta::assert_snapshot!(error(json!({"boxes": []})), @"expected at least one box [x0, y0, x1, y1], got none");
+    insta::assert_snapshot!(error(json!({"boxes": [[0, 0, 10, 10], [1, 2, 3]]})), @"box 1: expected [x0, y0, x1, y1], got [1.0, 2.0, 3.0]");
+    insta::assert_snapshot!(error(json!({"boxes": [[0, 0, 300, 10]]})), @"box 0: expected numbers from 0 to 256, got [0.0, 0.0, 300.0, 10.0]");
+    insta::assert_snapshot!(error(json!({"boxes": [[-1, 0, 30, 10]]})), @"box 0: expected numbers from 0 to 256, got [-1.0, 0.0, 30.0, 10.0]");
+    insta::assert_snapshot!(error(json!({"boxes": [[0, 0, 30, 10]], "unit": "fractions"})), @"box 0: expected numbers from 0 to 1, got [0.0, 0.0, 30.0, 10.0]");
+    insta::assert_snapshot!(error(json!({"boxes": [[10, 0, 5, 10]]})), @"box 0: expected x1 and y1 at least 2 pixels beyond x0 and y0, got [10.0, 0.0, 5.0, 10.0]");
+    insta::assert_snapshot!(error(json!({"boxes": [[10, 0, 11, 10]]})), @"box 0: expected x1 and y1 at least 2 pixels beyond x0 and y0, got [10.0, 0.0, 11.0, 10.0]");
     insta::assert_snapshot!(error(json!({"boxes": "all"})), @r#"the JSON does not fit: invalid type: string "all", expected a sequence"#);
-    insta::assert_snapshot!(error(json!({"boxes": [[0, 0, 9, 9], [0, 0, 9, 9]], "tokens": 1})), @"at least one token for each of the 2 boxes was expected, 1 came. Draw fewer boxes, or set tokens to 0");
-    insta::assert_snapshot!(error(json!({"boxes": [[0, 0, 9, 9], [0, 0, 9, 9]], "tokens": 100})), @"the boxes can be divided into 8 parts of at least 4 pixels, 100 tokens were asked for. Draw larger boxes, or ask for fewer");
+    insta::assert_snapshot!(error(json!({"boxes": [[0, 0, 9, 9], [0, 0, 9, 9]], "tokens": 1})), @"expected at least 2 tokens, one for each box, got 1. Draw fewer boxes, or set tokens to 0");
+    insta::assert_snapshot!(error(json!({"boxes": [[0, 0, 9, 9], [0, 0, 9, 9]], "tokens": 100})), @"expected at most 8 tokens, as the boxes divide into 8 parts of at least 4 pixels, got 100. Draw larger boxes, or ask for fewer tokens");
 }
 
 #[test]
-fn what_cannot_be_calibrated_is_told() {
+fn layouts_that_cannot_be_calibrated_are_errors() {
     let error =
         |given: Layout| run::<calibrate_layout>(json!({}), [("layout", given.into_value().unwrap())]).unwrap_err();
     let given = |count: usize, x: f32, grid: [u32; 2]| {
@@ -169,10 +169,10 @@ fn what_cannot_be_calibrated_is_told() {
         Layout::new(Tensor::from_vec([1, count, 5], [0.1, 0.1, 0.0, x, 0.0].repeat(count)).unwrap(), None, header)
             .unwrap()
     };
-    insta::assert_snapshot!(error(given(2, f32::INFINITY, [1, 1])), @"picture 0, tile 0: finite means were expected, that of gaussian 0 is (inf, 0)");
-    insta::assert_snapshot!(error(given(6, 0.0, [2, 2])), @"equally many gaussians in each of the 2 x 2 tiles of 256 pixels were expected, 6 in all for tiles of 256 came");
-    insta::assert_snapshot!(error(given(0, 0.0, [1, 1])), @"picture 0, tile 0: 1 to 4096 gaussians for a tile of 256 x 256 pixels were expected, as many as there are squares of 4 pixels, 0 came");
-    insta::assert_snapshot!(error(given(5000, 0.0, [1, 1])), @"picture 0, tile 0: 1 to 4096 gaussians for a tile of 256 x 256 pixels were expected, as many as there are squares of 4 pixels, 5000 came");
+    insta::assert_snapshot!(error(given(2, f32::INFINITY, [1, 1])), @"picture 0, tile 0: expected finite means, got (inf, 0) for gaussian 0");
+    insta::assert_snapshot!(error(given(6, 0.0, [2, 2])), @"expected equally many gaussians in each of 2 x 2 tiles of 256 pixels, got 6 gaussians for tiles of 256 pixels");
+    insta::assert_snapshot!(error(given(0, 0.0, [1, 1])), @"picture 0, tile 0: expected 1 to 4096 gaussians for a tile of 256 x 256 pixels, at most one for each square of 4 pixels, got 0");
+    insta::assert_snapshot!(error(given(5000, 0.0, [1, 1])), @"picture 0, tile 0: expected 1 to 4096 gaussians for a tile of 256 x 256 pixels, at most one for each square of 4 pixels, got 5000");
 }
 
 fn bank(inputs: Json) -> Result<Layout, splatgraph_sdk::Error> {
@@ -192,7 +192,7 @@ fn the_authors_banks_are_read_in_every_protocol() {
             let count = (0..).take_while(|entry| recorded.0.contains_key(&format!("c{class}.{entry}"))).count();
             for index in 0..count {
                 let taken = bank(json!({"path": path, "class": class, "index": index})).unwrap();
-                // The last entry of a list is taken first.
+                // Index 0 is the last entry of a list.
                 let key = format!("c{class}.{}", count - 1 - index);
                 let columns = recorded.shape(&key)[1];
                 let rows = recorded.f32(&key).chunks_exact(columns).flat_map(|row| row[..5].to_vec());
@@ -207,7 +207,7 @@ fn the_authors_banks_are_read_in_every_protocol() {
     }
 }
 
-/// As `batch --collect layout` writes it, with more fields.
+/// Writes a record like `batch --collect layout`, with more fields.
 fn record(path: &Path, count: usize, more: Vec<(String, Tensor)>, type_name: &str) {
     let names = &["astronaut_256.png", "chelsea_256.png", "page_256.png"][..count];
     let of_photos = layout(run::<init_tokens>(json!({"tokens": 32}), [("image", image_of(names))]).unwrap());
@@ -224,7 +224,7 @@ fn a_record_is_a_bank() {
     let path = folder.path().join("layouts.safetensors");
     record(&path, 3, Vec::new(), "LAYOUT");
     let whole = Layout::from_record(Record::load(&path).unwrap()).unwrap();
-    // Without classes all rows are there for all classes, in order.
+    // Without classes, every class has all rows in order.
     for class in [0, 7] {
         let taken = bank(json!({"path": path, "class": class, "index": 1, "count": 2})).unwrap();
         assert_eq!(gaussians(&taken), &gaussians(&whole)[32 * 5..]);
@@ -235,12 +235,12 @@ fn a_record_is_a_bank() {
     record(&path, 3, vec![("classes".into(), Tensor::from_vec([3], vec![7i64, 2, 7]).unwrap())], "LAYOUT");
     let taken = bank(json!({"path": path, "class": 7, "index": 1})).unwrap();
     assert_eq!(gaussians(&taken), &gaussians(&whole)[2 * 32 * 5..]);
-    insta::assert_snapshot!(bank(json!({"path": path, "class": 7, "index": 2})).unwrap_err(), @"2 layouts are in the bank for class 7, counted from 0; that of index 2 was asked for. Use a smaller index, or a larger bank");
-    insta::assert_snapshot!(bank(json!({"path": path, "class": 3})).unwrap_err(), @"layouts for 2 classes from 2 to 7 are in the bank, none for class 3");
+    insta::assert_snapshot!(bank(json!({"path": path, "class": 7, "index": 2})).unwrap_err(), @"expected an index below 2, the number of layouts for class 7, got 2. Use a smaller index, or a larger bank");
+    insta::assert_snapshot!(bank(json!({"path": path, "class": 3})).unwrap_err(), @"expected a class with layouts, got 3; the bank has layouts for 2 classes from 2 to 7");
     record(&path, 2, vec![("classes".into(), Tensor::from_vec([3], vec![7i64, 2, 7]).unwrap())], "LAYOUT");
-    insta::assert_snapshot!(without_folder(bank(json!({"path": path})).unwrap_err(), folder.path()), @"reading a bank of layouts: a field `classes` with a number for each of the 2 layouts was expected: <folder>/layouts.safetensors");
+    insta::assert_snapshot!(without_folder(bank(json!({"path": path})).unwrap_err(), folder.path()), @"reading a bank of layouts: expected a field `classes` with a number for each of 2 layouts, got 3 numbers: <folder>/layouts.safetensors");
     record(&path, 2, vec![("classes".into(), Tensor::from_vec([2], vec![7f32, 2.0]).unwrap())], "LAYOUT");
-    insta::assert_snapshot!(without_folder(bank(json!({"path": path})).unwrap_err(), folder.path()), @"reading a bank of layouts: a field `classes` of the shape [B] and of the type i64 was expected, it has [2] and f32: <folder>/layouts.safetensors");
+    insta::assert_snapshot!(without_folder(bank(json!({"path": path})).unwrap_err(), folder.path()), @"reading a bank of layouts: expected a field `classes` of the shape [B] and the type i64, got [2] and f32: <folder>/layouts.safetensors");
     record(&path, 2, Vec::new(), "TOKENS");
     insta::assert_snapshot!(without_folder(bank(json!({"path": path})).unwrap_err(), folder.path()), @"reading a bank of layouts: LAYOUT was expected, TOKENS came: <folder>/layouts.safetensors");
 }
@@ -258,7 +258,7 @@ fn a_bank_is_read_again_only_when_it_changed() {
 }
 
 #[test]
-fn what_is_no_bank_is_told() {
+fn files_that_are_not_banks_are_errors() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("bank.pickle");
     let error = |content: &[u8], inputs: Json| {
@@ -272,19 +272,19 @@ fn what_is_no_bank_is_told() {
     insta::assert_debug_snapshot!(error(&initg, json!({"class": 11})), @r#"
     (
         "class",
-        "layouts for 10 classes from 0 to 9 are in the bank, none for class 11",
+        "expected a class with layouts, got 11; the bank has layouts for 10 classes from 0 to 9",
     )
     "#);
     insta::assert_debug_snapshot!(error(&initg, json!({"class": 1, "index": 2})), @r#"
     (
         "index",
-        "2 layouts are in the bank for class 1, counted from 0; that of index 2 was asked for. Use a smaller index, or a larger bank",
+        "expected an index below 2, the number of layouts for class 1, got 2. Use a smaller index, or a larger bank",
     )
     "#);
     insta::assert_debug_snapshot!(error(&initg, json!({"class": 1, "index": 1, "count": 5})), @r#"
     (
         "index",
-        "2 layouts are in the bank for class 1, counted from 0; those of index 1 to 5 were asked for. Use a smaller index, or a larger bank",
+        "expected an index below 2, the number of layouts for class 1, got 1 to 5. Use a smaller index, or a larger bank",
     )
     "#);
     insta::assert_debug_snapshot!(error(&initg[..5000], json!({})), @r#"
@@ -296,14 +296,14 @@ fn what_is_no_bank_is_told() {
     insta::assert_debug_snapshot!(error(b"GIF89a, a picture", json!({})), @r#"
     (
         "path",
-        "reading a bank of layouts: a pickle of layouts or a record of the type LAYOUT was expected: a whole .safetensors file was expected; this one is damaged or of another kind (header too large): <folder>/bank.pickle",
+        "reading a bank of layouts: expected a pickle of layouts or a record of the type LAYOUT: a whole .safetensors file was expected; this one is damaged or of another kind (header too large): <folder>/bank.pickle",
     )
     "#);
     // {0: os.system("echo never")}, [], {0: 1}, {"a": []}, {0: [[]]}
     insta::assert_debug_snapshot!(error(b"\x80\x02}K\x00cposix\nsystem\nX\x0a\x00\x00\x00echo never\x85Rs.", json!({})), @r#"
     (
         "path",
-        "reading a bank of layouts: a list of NumPy arrays was expected for class 0, a call of `posix.system`, which is not made, came: <folder>/bank.pickle",
+        "reading a bank of layouts: expected a list of NumPy arrays for class 0, got a call of `posix.system`, which is not made,: <folder>/bank.pickle",
     )
     "#);
     insta::assert_debug_snapshot!(error(b"\x80\x02}K\x00]cposix\nsystem\nX\x0a\x00\x00\x00echo never\x85Ras.", json!({})), @r#"
@@ -315,19 +315,19 @@ fn what_is_no_bank_is_told() {
     insta::assert_debug_snapshot!(error(b"\x80\x02].", json!({})), @r#"
     (
         "path",
-        "reading a bank of layouts: a dict of lists of NumPy arrays was expected, a list came: <folder>/bank.pickle",
+        "reading a bank of layouts: expected a dict of lists of NumPy arrays, got a list: <folder>/bank.pickle",
     )
     "#);
     insta::assert_debug_snapshot!(error(b"\x80\x02}K\x00K\x01s.", json!({})), @r#"
     (
         "path",
-        "reading a bank of layouts: a list of NumPy arrays was expected for class 0, an int came: <folder>/bank.pickle",
+        "reading a bank of layouts: expected a list of NumPy arrays for class 0, got an int: <folder>/bank.pickle",
     )
     "#);
     insta::assert_debug_snapshot!(error(b"\x80\x02}U\x01a]s.", json!({})), @r#"
     (
         "path",
-        "reading a bank of layouts: a dict with ints for classes was expected, bytes came: <folder>/bank.pickle",
+        "reading a bank of layouts: expected a dict with ints for classes, got bytes: <folder>/bank.pickle",
     )
     "#);
     insta::assert_debug_snapshot!(error(b"\x80\x02}K\x00]]as.", json!({})), @r#"
@@ -339,19 +339,19 @@ fn what_is_no_bank_is_told() {
     insta::assert_debug_snapshot!(error(b"\x80\x02}.", json!({})), @r#"
     (
         "class",
-        "layouts for no class at all are in the bank, none for class 0",
+        "expected a class with layouts, got 0; the bank has layouts for no class at all",
     )
     "#);
     let missing = bank(json!({"path": folder.path().join("none")})).unwrap_err();
     insta::assert_snapshot!(without_folder(missing, folder.path()), @"reading a bank of layouts: No such file or directory (os error 2): <folder>/none");
-    // An array of another shape: [64, 5] said to be [80, 4].
+    // An array with a wrong shape: [64, 5] declared as [80, 4].
     let shape = initg.windows(4).position(|part| part == [b'K', 64, b'K', 5]).unwrap();
     let mut other = initg.clone();
     (other[shape + 1], other[shape + 3]) = (80, 4);
     insta::assert_debug_snapshot!(error(&other, json!({})), @r#"
     (
         "path",
-        "reading a bank of layouts: entry 0 of class 0: an array [N, 5 or more] of floats was expected, one of f32 of shape [80, 4] came: <folder>/bank.pickle",
+        "reading a bank of layouts: entry 0 of class 0: expected an array [N, 5 or more] of floats, got one of f32 with the shape [80, 4]: <folder>/bank.pickle",
     )
     "#);
 }

@@ -94,12 +94,12 @@ fn what_can_not_be_measured() {
     let refused = |a: Value, b: Value| told(run::<Lpips>(model.clone(), [("a", a), ("b", b)]).unwrap_err());
     let grey = |batch, height, width| picture(batch, height, width, |_| 0.5);
     insta::assert_snapshot!(refused(grey(1, 64, 48), grey(1, 64, 64)), @r#"
-    b: pictures of one size were expected, a has 48 x 64 and b has 64 x 64 pixels. Put a Resize in front:
+    b: expected pictures of one size, got 48 x 64 pixels in a and 64 x 64 in b. Put a Resize in front:
     "resize": { "class_type": "std.Resize", "inputs": { "image": ["load", "image"], "width": 48, "height": 64 } }
     "#);
-    insta::assert_snapshot!(refused(grey(3, 64, 64), grey(2, 64, 64)), @"b: as many pictures as in a were expected, or one, a has 3 and b has 2");
-    insta::assert_snapshot!(refused(grey(1, 64, 30), grey(1, 64, 30)), @"a: sides of at least 31 pixels were expected, which the network `alex` needs, 30 x 64 came");
-    insta::assert_snapshot!(refused(grey(0, 64, 64), grey(1, 64, 64)), @"a: at least one picture was expected, 0 and 1 came");
+    insta::assert_snapshot!(refused(grey(3, 64, 64), grey(2, 64, 64)), @"b: expected 1 or 3 pictures, as in a, got 2");
+    insta::assert_snapshot!(refused(grey(1, 64, 30), grey(1, 64, 30)), @"a: expected sides of at least 31 pixels, which the network `alex` needs, got 30 x 64");
+    insta::assert_snapshot!(refused(grey(0, 64, 64), grey(1, 64, 64)), @"a: expected at least one picture in a and in b, got 0 and 1");
     for (backbone, side) in [(Backbone::Alex, 31), (Backbone::Vgg, 16)] {
         let file = tiny_network(backbone);
         let pictures = [("a", noise(1, side, side, 1)), ("b", noise(1, side, side, 2))];
@@ -113,7 +113,7 @@ fn what_can_not_be_measured() {
     insta::assert_snapshot!(load("no/such.safetensors"), @"model: loading an LPIPS network: a checkpoint (.safetensors or .pth) was expected, No such file or directory (os error 2): no/such.safetensors");
     let other = super::folder().join("weights_B.safetensors");
     let text = load(&other.to_string_lossy()).replace(&*other.to_string_lossy(), "<file>");
-    insta::assert_snapshot!(text, @"model: loading an LPIPS network: an LPIPS network (AlexNet or VGG16) was expected, but none of its parameters is in the file, which holds 139 tensors (attnblocks.0.attn1.in_proj_bias, attnblocks.0.attn1.in_proj_weight, attnblocks.0.attn1.out_proj.bias, ...): <file>");
+    insta::assert_snapshot!(text, @"model: loading an LPIPS network: expected an LPIPS network (AlexNet or VGG16), but the file has none of its parameters. It holds 139 tensors (attnblocks.0.attn1.in_proj_bias, attnblocks.0.attn1.in_proj_weight, attnblocks.0.attn1.out_proj.bias, ...): <file>");
 
     let mut record = Record::load(file.path()).unwrap();
     record.fields.retain(|(name, _)| name != "features.8.bias");
@@ -125,11 +125,11 @@ fn what_can_not_be_measured() {
     }
     record.save(file.path(), DType::F32).unwrap();
     let text = load(&file.path().to_string_lossy()).replace(&*file.path().to_string_lossy(), "<file>");
-    insta::assert_snapshot!(text, @r"
-    model: loading an LPIPS network: an LPIPS network (AlexNet or VGG16) was expected, and 14 of its parameters were found, but not all of them can be used:
+    insta::assert_snapshot!(text, @"
+    model: loading an LPIPS network: expected an LPIPS network (AlexNet or VGG16). The file has 14 of its parameters, but they do not make a whole model:
       1 missing:
         features.8.bias
       1 of the wrong shape:
-        lin1.weight: [1, 10, 1, 1] expected, [1, 5, 1, 1] found: <file>
+        lin1.weight: expected [1, 10, 1, 1], got [1, 5, 1, 1]: <file>
     ");
 }

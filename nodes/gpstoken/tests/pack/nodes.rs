@@ -1,4 +1,4 @@
-//! The nodes as a graph runs them.
+//! Runs the nodes as a graph does.
 
 use super::{Golden, assert_near, image, image_of, model_b, only};
 use crate::support::add_decoder;
@@ -22,10 +22,10 @@ use splatgraph_sdk::{
 };
 use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
-/// A tokenizer that pictures go through.
+/// A tokenizer with which pictures are encoded and decoded.
 pub(super) struct Chain(pub(super) Value);
 
-/// What came out of the stages.
+/// The results of the stages.
 pub(super) struct Run {
     pub(super) tokens: Tokens,
     pub(super) map: FeatureMap,
@@ -186,7 +186,7 @@ fn the_merge_of_tiles_agrees() {
 }
 
 #[test]
-fn bytes_become_the_recorded_values_and_come_back() {
+fn bytes_become_the_recorded_values_and_back() {
     let golden = Golden::open("u8_roundtrip.safetensors");
     for (byte, (value, back)) in
         golden.f32("normalised").iter().zip(golden.tensor("back").as_slice::<u8>().unwrap()).enumerate()
@@ -219,7 +219,7 @@ fn the_model_inside_the_pack_reconstructs_photos() {
 }
 
 #[test]
-fn the_grid_counts_and_sizes_of_a_larger_canvas_hold_together() {
+fn grid_counts_and_sizes_of_a_larger_canvas_agree() {
     let chain = Chain::load(json!({}));
     let picture = grey_image(512, 512);
     let layout = only(run::<grid_tokens>(json!({"tokens": 7}), [("image", picture.clone())]).unwrap());
@@ -269,7 +269,7 @@ fn a_loaded_file_is_not_read_again() {
 }
 
 #[test]
-fn prefixes_and_unused_keys_of_training_runs_are_understood() {
+fn prefixes_and_unused_keys_of_training_runs_are_accepted() {
     let plain = Golden::open("weights_B.safetensors").0;
     for prefix in ["ema_model.", "ema.", "model.", "module.ema."] {
         let mut tensors: BTreeMap<String, Tensor> =
@@ -279,7 +279,7 @@ fn prefixes_and_unused_keys_of_training_runs_are_understood() {
         tensors.insert("optimizer.state.0".into(), unused);
         Network::load(tensors).unwrap();
     }
-    // Averaged weights go before the others, which need not be whole.
+    // Averaged weights take precedence over the others, which may be incomplete.
     let mut both: BTreeMap<String, Tensor> = plain.iter().map(|(k, t)| (format!("ema_model.{k}"), t.clone())).collect();
     both.insert("model.gps_embed.weight".into(), plain["gps_embed.weight"].clone());
     Network::load(both).unwrap();

@@ -1,3 +1,5 @@
+//! Compares partitions and entropies with recorded ones.
+
 use super::{Golden, assert_near, unit_picture};
 use splatgraph_pack_gpstoken::{
     canvas::picture::{grey, tile_input},
@@ -79,7 +81,7 @@ fn other_smallest_regions_and_odd_sizes_are_repeated() {
                 Rules { tokens: tokens[1..].parse().unwrap(), exponent, min_region: min_region.parse().unwrap() };
             let capacity = capacity(plane.width, plane.height, rules.min_region);
             if rules.tokens > capacity {
-                // Here the authors' code repeats regions; ours says so.
+                // Here the authors' code repeats regions; ours returns an error.
                 assert_eq!(
                     partition(&plane, [plane.width, plane.height], None, &rules),
                     Err(OverCapacity { tokens: rules.tokens, capacity })
@@ -120,7 +122,7 @@ fn entropies_agree() {
 }
 
 #[test]
-fn capacity_is_what_can_be_cut() {
+fn capacity_is_the_largest_number_of_regions() {
     assert_eq!(capacity(256, 256, 8), 1024);
     assert_eq!(capacity(256, 256, 32), 64);
     assert_eq!(capacity(8, 8, 8), 1);
@@ -141,7 +143,7 @@ fn capacity_is_what_can_be_cut() {
 }
 
 #[test]
-fn what_is_not_visible_costs_few_tokens_and_covers_the_tile() {
+fn invisible_parts_cost_few_tokens_and_the_tile_stays_covered() {
     let (values, side) = unit_picture("china_256.png");
     for visible in [[256, 256], [100, 256], [256, 9], [30, 200], [4, 256], [250, 17], [16, 16]] {
         let grey = grey(&tile_input(&values, [side, side], [0, 0]));

@@ -1,4 +1,4 @@
-//! The samplers against recorded runs, and against distributions that are known.
+//! Compares the samplers with recorded runs and with known distributions.
 
 use super::{
     Golden, assert_near,
@@ -36,7 +36,7 @@ impl Replay {
         format!("{}{name}", self.prefix)
     }
 
-    /// The recorded noise; `halves` is 2 for the pictures without a class, too, which start where the others do.
+    /// The recorded noise. With `halves` 2 it includes the pictures without a class, which start like the others.
     fn noise(&self, noise: Option<&str>, halves: usize, draws: usize) -> Noise {
         let (channels, z) = (self.network.sizes.channels, self.golden.f32(&self.key("z")));
         let start = Tensor::from_vec([2 * halves, channels, 64], z.repeat(halves)).unwrap();
@@ -51,7 +51,7 @@ impl Replay {
         Noise::recorded(&record, [2, channels, 64], draws).unwrap()
     }
 
-    /// What comes out, the number of evaluations of the batch, and the states.
+    /// The result, the number of evaluations of the batch, and the states.
     fn run(&self, settings: Settings, noise: &Noise) -> (Vec<f32>, usize, Vec<Vec<f32>>) {
         let condition = if self.prefix.is_empty() { self.golden.f32("cond") } else { &[] };
         let request = Request {
@@ -109,7 +109,7 @@ fn stochastic_samplers_repeat_recorded_runs() {
     }
 }
 
-/// Allowed in a sampled state, as a part of its largest number.
+/// The tolerance of a sampled state, as a fraction of its largest number.
 const SAMPLING: f32 = 5e-6;
 
 #[test]
@@ -242,7 +242,7 @@ fn the_default_run_needs_at_most_half_of_the_authors_evaluations() {
 }
 
 #[test]
-fn a_velocity_that_is_not_a_number_is_told_with_its_step_and_time() {
+fn a_velocity_that_is_not_a_number_is_an_error_with_step_and_time() {
     let run = |settings: Settings| {
         let mut calls = 0;
         let mut velocity = |x: &[f32], _: f32| {
@@ -252,12 +252,12 @@ fn a_velocity_that_is_not_a_number_is_told_with_its_step_and_time() {
         let mut draw = |_: usize| Ok(vec![0.1, 0.2]);
         settings.sample(vec![1.0, -2.0], &mut velocity, &mut draw, &mut |_| Ok(())).unwrap_err()
     };
-    insta::assert_snapshot!(run(SDE), @"sampling: finite velocities were expected, the model gave NaN in step 4 of 10, at t = 0.32066664, for a state up to 3.4e1. More steps or another sampler keep a state from growing; a model that fails on a state below 1000 is damaged");
-    insta::assert_snapshot!(run(Settings { sampler: Sampler::Heun2, ..SDE }), @"sampling: finite velocities were expected, the model gave NaN in step 2 of 9, at t = 0.22222222, for a state up to 2.5e0. More steps or another sampler keep a state from growing; a model that fails on a state below 1000 is damaged");
-    insta::assert_snapshot!(run(Settings { sampler: Sampler::Dopri5, ..SDE }), @"sampling: finite velocities were expected, the model gave NaN in step 1, at t = 0.0300045, for a state up to 2.1e0. More steps or another sampler keep a state from growing; a model that fails on a state below 1000 is damaged");
+    insta::assert_snapshot!(run(SDE), @"sampling: expected finite velocities from the model, got NaN in step 4 of 10, at t = 0.32066664, for a state up to 3.4e1. If the state is above 1000, use more steps or another sampler; else the model is damaged");
+    insta::assert_snapshot!(run(Settings { sampler: Sampler::Heun2, ..SDE }), @"sampling: expected finite velocities from the model, got NaN in step 2 of 9, at t = 0.22222222, for a state up to 2.5e0. If the state is above 1000, use more steps or another sampler; else the model is damaged");
+    insta::assert_snapshot!(run(Settings { sampler: Sampler::Dopri5, ..SDE }), @"sampling: expected finite velocities from the model, got NaN in step 1, at t = 0.0300045, for a state up to 2.1e0. If the state is above 1000, use more steps or another sampler; else the model is damaged");
 }
 
-/// Data of a normal distribution has a velocity in closed form, and every sampler must come out at that distribution.
+/// Normally distributed data has a velocity in closed form, and every sampler must reproduce the distribution.
 #[test]
 fn every_sampler_and_diffusion_gives_the_distribution_of_the_data() {
     const COUNT: usize = 20_000;
@@ -283,7 +283,7 @@ fn every_sampler_and_diffusion_gives_the_distribution_of_the_data() {
     });
     let others = [Sampler::Euler, Sampler::Midpoint, Sampler::Heun2, Sampler::Heun3, Sampler::Rk4, Sampler::Dopri5];
     let others = others.map(|sampler| Settings { sampler, points: 100, ..SDE });
-    // A constant diffusion is still strong at the end: a step of 0.04 without noise would draw everything to the mean.
+    // A constant diffusion is still strong at the end: a step of 0.04 without noise would move everything to the mean.
     let usable = |settings: &Settings| {
         settings.check().is_ok() && (settings.diffusion, settings.last_step) != (Diffusion::Constant, LastStep::Mean)
     };

@@ -1,4 +1,4 @@
-//! The splat on the host.
+//! Tests of the splat on the host.
 
 use super::{
     Golden, assert_near, distance, largest,
@@ -13,7 +13,7 @@ fn the_recorded_cases_agree() {
         let exact = channels_first(golden.tensor(&format!("{name}.out_f64")).as_slice().unwrap(), case.channels);
         let single: Vec<f64> = golden.f32(&format!("{name}.out")).iter().map(|v| f64::from(*v)).collect();
         let single = channels_first(&single, case.channels);
-        // The authors' f32 form is this far from f64; ours works in f64 up to the sum.
+        // The authors' form in f32 differs from f64 by this much; ours uses f64 up to the sum.
         assert_near(&format!("{name} direct, f64"), &case.direct(), &exact, largest(&exact) * 1e-6);
         let tolerance = largest(&exact) * 1e-5;
         assert_near(&format!("{name} direct, f32"), &case.direct(), &single, tolerance);
@@ -54,7 +54,7 @@ fn degenerate_tokens_contribute_nothing() {
     case.gaussians.extend(bad.concat());
     case.textures.extend([1.0; 8 * 4]);
     assert_eq!(case.direct(), clean);
-    // Far narrower than a pixel, and nearly a line: finite numbers only.
+    // Gaussians far narrower than a pixel, and almost a line, give finite numbers.
     case.gaussians.extend([
         1e-30,
         1e-30,

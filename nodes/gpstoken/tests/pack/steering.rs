@@ -1,4 +1,4 @@
-//! Where tokens go and how many: weight maps, thresholds, and the search for a PSNR.
+//! Tests of the places and the number of tokens: weight maps, thresholds, and the search for a PSNR.
 
 use super::{image_of, nodes::Chain, only};
 use splatgraph_pack_gpstoken::{
@@ -40,7 +40,7 @@ fn a_threshold_stops_when_nothing_more_complex_can_be_cut() {
         assert_eq!(layout.gaussians.shape(), [1, count, 5]);
         assert!(most(count) <= threshold, "{count} tokens leave nothing above {threshold}");
         assert!(count == 1 || most(count - 1) > threshold, "{count} tokens are needed for {threshold}");
-        // The layout is that of so many tokens.
+        // The layout equals the layout for this number of tokens.
         let (same, _) = laid(&chelsea, json!({"tokens": count}));
         assert_eq!(layout.gaussians.as_slice::<f32>().unwrap(), same.gaussians.as_slice::<f32>().unwrap());
         counts.push(count);
@@ -48,7 +48,7 @@ fn a_threshold_stops_when_nothing_more_complex_can_be_cut() {
     println!("{counts:?}");
     assert!(counts.is_sorted() && counts[0] == 1 && counts[4] > 200, "{counts:?}");
 
-    // `tokens` is the most there may be, also where it is more than there can be.
+    // `tokens` is the upper limit, even if it is above the capacity of a tile.
     assert_eq!(laid(&chelsea, json!({"tokens": 50, "threshold": 1000})).1, 50);
     let all = laid(&chelsea, json!({"tokens": 5000, "threshold": 1e-9})).1;
     assert!((1000..=1024).contains(&all), "{all}: flat regions stay whole");
@@ -71,12 +71,12 @@ fn the_most_demanding_tile_and_picture_decide() {
 }
 
 #[test]
-fn settings_that_make_no_budget() {
+fn impossible_thresholds_and_weights_are_errors() {
     let chelsea = image_of(&["chelsea_256.png"]);
     insta::assert_snapshot!(refused(&chelsea, json!({"threshold": -1})), @"threshold: a number of at least 0 was expected, -1 came");
     let nan = [("image", chelsea.clone()), ("threshold", Value::float(f64::NAN))];
     let error = run::<init_tokens>(json!({}), nan).unwrap_err();
-    insta::assert_snapshot!(error, @"a number was expected, NaN came");
+    insta::assert_snapshot!(error, @"expected a number, got NaN");
     assert_eq!(error.input.as_deref(), Some("threshold"));
 }
 
@@ -122,7 +122,7 @@ fn the_fewest_tokens_for_a_psnr_are_found() {
     let tried = host.events().iter().filter(|e| matches!(e, Event::Log(..))).count();
     assert!((3..=10).contains(&tried), "{tried} reconstructions");
 
-    // At both ends.
+    // The result is at an end of the range.
     let ends = |psnr: f64| {
         let outputs = run::<find_token_count>(json!({"psnr": psnr, "low": 20, "high": 24}), inputs.clone()).unwrap();
         (outputs[0].as_int(), outputs[2].as_bool())
@@ -136,19 +136,19 @@ fn the_fewest_tokens_for_a_psnr_are_found() {
     };
     let (start, rest) = warning.split_once(" dB with ").unwrap();
     assert!(start.starts_with("expected 60 dB, got "), "{start}");
-    insta::assert_snapshot!(rest, @"");
+    insta::assert_snapshot!(rest, @"16 tokens for each tile; raise `high`, or use another tokenizer");
 
     let refused = |settings: Json| {
         let error = run::<find_token_count>(settings, inputs.clone()).unwrap_err();
         format!("{}: {error}", error.input.clone().unwrap_or_default())
     };
-    insta::assert_snapshot!(refused(json!({"psnr": 20, "low": 65, "high": 64})), @"low: at most 64 was expected, which `high` is, 65 came");
-    insta::assert_snapshot!(refused(json!({"psnr": 20, "high": 2000})), @"high: 2000 tokens were asked for, but a tile of 256 x 256 pixels can be cut into 1024 regions of this size at most. Ask for 1024 or fewer, or lower min_region");
+    insta::assert_snapshot!(refused(json!({"psnr": 20, "low": 65, "high": 64})), @"low: expected at most `high`, which is 64, got 65");
+    insta::assert_snapshot!(refused(json!({"psnr": 20, "high": 2000})), @"high: expected at most 1024 tokens, as many as regions of this size fit a tile of 256 x 256 pixels, got 2000. Ask for 1024 or fewer, or lower min_region");
     let small = only(
         run::<splatgraph_pack_gpstoken::nodes::tokenize::load_tokenizer::LoadTokenizer>(json!({"map_width": 32}), [])
             .unwrap(),
     );
     let other = [("tokenizer", small), ("image", chelsea.clone())];
     let error = run::<find_token_count>(json!({"psnr": 20}), other).unwrap_err();
-    insta::assert_snapshot!(error, @"a tokenizer that gives back pictures of 256 x 256 pixels was expected, pictures of [1, 256, 128, 3] came. Leave its map_width and map_height at 0");
+    insta::assert_snapshot!(error, @"expected a tokenizer that decodes pictures of 256 x 256 pixels, got one that decodes 128 x 256. Leave its map_width and map_height at 0");
 }

@@ -1,4 +1,4 @@
-//! Token files: what comes back, what is refused, and that `FORMAT.md` says what is so.
+//! Tests of token files: round trips, errors, and the example in `FORMAT.md`.
 
 use splatgraph_pack_gpstoken::{
     generator::bank::Bank,
@@ -12,7 +12,7 @@ use splatgraph_sdk::{
 };
 use std::path::Path;
 
-/// Those of the example in `FORMAT.md`.
+/// The bits of the example in `FORMAT.md`.
 const EXAMPLE: Bits = Bits { position: 8, size: 6, rho: 5, texture: 6 };
 
 /// Numbers from 0 to 1, a Weyl sequence through a mixer.
@@ -34,7 +34,7 @@ impl Random {
     }
 }
 
-/// Tokens of any shape; every other one with numbers of any size.
+/// Tokens of any shape; every other token has numbers of any size.
 fn random_file(seed: u64) -> TokenFile {
     let mut random = Random(seed);
     let (batch, tokens, channels) = (1 + random.below(3), random.below(40), random.below(9));
@@ -79,7 +79,7 @@ fn bits_of(numbers: &[f32]) -> Vec<u32> {
 }
 
 #[test]
-fn exact_files_give_back_every_bit() {
+fn exact_files_keep_every_bit() {
     for seed in 0..200 {
         let mut file = random_file(seed);
         if let Some(last) = file.gaussians.last_mut().filter(|_| file.counts.is_none()) {
@@ -124,7 +124,7 @@ fn quantised_files_are_within_half_a_step() {
             let (low, high) = scaled.iter().fold((f64::MAX, f64::MIN), |(low, high), n| (low.min(*n), high.max(*n)));
             let step = (high - low) / f64::from((1u32 << bits) - 1);
             for (before, after) in scaled.iter().zip(after.iter().map(scale)) {
-                // Beside the step: ranges and results are rounded to f32, of which the smallest sizes have few digits.
+                // Beyond the step, ranges and results are rounded to f32, in which the smallest sizes have few digits.
                 let rounding = if after < -87.0 { 0.5 } else { 1e-6 * before.abs().max(low.abs()).max(high.abs()) };
                 let apart = (before - after).abs();
                 assert!(apart <= step / 2.0 + rounding, "seed {seed}: {before} became {after}, a step is {step}");
@@ -172,7 +172,7 @@ fn the_worked_example_in_the_documentation_is_right() {
         .collect();
     let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(" ");
     assert_eq!(hex(&documented), hex(&bytes));
-    // Its offsets too.
+    // Its offsets are right too.
     let mut offset = 0;
     for line in block.lines() {
         assert_eq!(line[..4].trim().parse(), Ok(offset), "{line}");
@@ -197,13 +197,13 @@ fn every_flipped_bit_and_every_cut_is_an_error() {
     }
 }
 
-/// Bytes with the checksum that they need.
+/// The bytes with their checksum.
 fn sealed(content: &[u8]) -> Vec<u8> {
     [content, &crc32fast::hash(content).to_le_bytes()].concat()
 }
 
 #[test]
-fn what_is_wrong_is_said() {
+fn errors_name_the_fault_of_a_file() {
     let error = |bytes: &[u8]| decode(bytes).unwrap_err();
     let bytes = encode(&example(), EXAMPLE).unwrap();
     let content = &bytes[..bytes.len() - 4];
@@ -212,21 +212,21 @@ fn what_is_wrong_is_said() {
         content.splice(at..at + to.len(), to.iter().copied());
         error(&sealed(&content))
     };
-    insta::assert_snapshot!(error(b"\x89PNG\r\n\x1a\n"), @"a token file begins with GPST, this one does not. Is it another kind of file?");
-    insta::assert_snapshot!(error(b"GPST\x01\x00"), @"it ends too early. Get it again from where it came");
-    insta::assert_snapshot!(error(&bytes[..40]), @"its checksum does not fit: it is damaged or not whole. Get it again from where it came");
-    insta::assert_snapshot!(changed(4, &[2]), @"version 2 of the format came, this program knows version 1. Update it");
-    insta::assert_snapshot!(changed(5, &[0x50]), @"it has the unknown flags 0x50, although its checksum fits: the program that wrote it does not keep to the format");
-    insta::assert_snapshot!(changed(6, &[17]), @"it has Bits { position: 17, size: 6, rho: 5, texture: 6 }, more than 16, although its checksum fits: the program that wrote it does not keep to the format");
-    insta::assert_snapshot!(changed(10, &[0xff, 0xff, 0xff, 0xff, 0x0f]), @"it claims 4294967295 pictures of 256 tokens with 256 channels, too many for 79 bytes, although its checksum fits: the program that wrote it does not keep to the format");
-    insta::assert_snapshot!(changed(10, &[0xff, 0xff, 0xff, 0xff, 0xff]), @"it has a malformed number, although its checksum fits: the program that wrote it does not keep to the format");
-    insta::assert_snapshot!(error(&sealed(&[content, &[0, 0, 0, 1]].concat())), @"bytes are left over at its end, although its checksum fits: the program that wrote it does not keep to the format");
-    // Words of which the first decode to nothing: a state of 0 is not yet the end.
+    insta::assert_snapshot!(error(b"\x89PNG\r\n\x1a\n"), @"expected a token file, which begins with GPST, got another kind of file");
+    insta::assert_snapshot!(error(b"GPST\x01\x00"), @"expected a whole file, got one that ends too early. Copy it again from its source");
+    insta::assert_snapshot!(error(&bytes[..40]), @"expected a whole file, got a wrong checksum: the file is damaged or cut off. Copy it again from its source");
+    insta::assert_snapshot!(changed(4, &[2]), @"expected version 1 of the format, got version 2. Update this program");
+    insta::assert_snapshot!(changed(5, &[0x50]), @"expected a file in this format, got the unknown flags 0x50. The checksum fits, so the program that wrote the file has an error");
+    insta::assert_snapshot!(changed(6, &[17]), @"expected a file in this format, got Bits { position: 17, size: 6, rho: 5, texture: 6 }, more than 16. The checksum fits, so the program that wrote the file has an error");
+    insta::assert_snapshot!(changed(10, &[0xff, 0xff, 0xff, 0xff, 0x0f]), @"expected a file in this format, got 4294967295 pictures of 256 tokens with 256 channels, too many for 79 bytes. The checksum fits, so the program that wrote the file has an error");
+    insta::assert_snapshot!(changed(10, &[0xff, 0xff, 0xff, 0xff, 0xff]), @"expected a file in this format, got a malformed number. The checksum fits, so the program that wrote the file has an error");
+    insta::assert_snapshot!(error(&sealed(&[content, &[0, 0, 0, 1]].concat())), @"expected a file in this format, got extra bytes at the end. The checksum fits, so the program that wrote the file has an error");
+    // The first words decode to nothing: a state of 0 is not yet the end.
     let words = [1u32, 0, 0, 0, 0].map(u32::to_le_bytes).concat();
     let forged = sealed(&[&content[..63], &words].concat());
-    insta::assert_snapshot!(error(&forged), @"bytes are left over at its end, although its checksum fits: the program that wrote it does not keep to the format");
-    insta::assert_snapshot!(error(&sealed(&[content, &[1]].concat())), @"bytes are left over at its end, although its checksum fits: the program that wrote it does not keep to the format");
-    insta::assert_snapshot!(error(&sealed(&content[..50])), @"it ends too early, although its checksum fits: the program that wrote it does not keep to the format");
+    insta::assert_snapshot!(error(&forged), @"expected a file in this format, got extra bytes at the end. The checksum fits, so the program that wrote the file has an error");
+    insta::assert_snapshot!(error(&sealed(&[content, &[1]].concat())), @"expected a file in this format, got extra bytes at the end. The checksum fits, so the program that wrote the file has an error");
+    insta::assert_snapshot!(error(&sealed(&content[..50])), @"expected a file in this format, got an early end. The checksum fits, so the program that wrote the file has an error");
 }
 
 #[test]
@@ -236,15 +236,15 @@ fn numbers_that_fit_no_step_are_named() {
         change(&mut file);
         encode(&file, bits).map(|_| ()).unwrap_err()
     };
-    insta::assert_snapshot!(saved(&|file| file.gaussians[5] = 0.0, EXAMPLE), @"a size above 0 was expected in the group size, as only such are stored in 6 bits; token 1 of picture 0 has 0. Set size to 0, which stores numbers exactly");
-    insta::assert_snapshot!(saved(&|file| file.textures[0] = f32::INFINITY, EXAMPLE), @"a finite number was expected in the group texture, as only such are stored in 6 bits; token 0 of picture 0 has inf. Set texture to 0, which stores numbers exactly");
-    insta::assert_snapshot!(saved(&|file| { file.textures.pop(); }, EXAMPLE), @"2 gaussians and as many textures were expected, [10, 1] numbers came");
+    insta::assert_snapshot!(saved(&|file| file.gaussians[5] = 0.0, EXAMPLE), @"expected a size above 0 in the group size, as 6 bits can store no other, got 0 for token 1 of picture 0. Set size to 0, which stores numbers exactly");
+    insta::assert_snapshot!(saved(&|file| file.textures[0] = f32::INFINITY, EXAMPLE), @"expected a finite number in the group texture, as 6 bits can store no other, got inf for token 0 of picture 0. Set texture to 0, which stores numbers exactly");
+    insta::assert_snapshot!(saved(&|file| { file.textures.pop(); }, EXAMPLE), @"expected 2 gaussians and as many textures, got [10, 1] numbers");
     let padding = |file: &mut TokenFile| {
         *file = TokenFile { tokens: 1 << 20, counts: Some(vec![1]), ..file.clone() };
         file.gaussians.resize(5 << 20, 0.5);
         file.textures.resize(1 << 20, 0.5);
     };
-    insta::assert_snapshot!(saved(&padding, EXAMPLE), @"1 pictures of 1048576 tokens are nearly all padding or all equal, which this format does not take. Save fewer at a time");
+    insta::assert_snapshot!(saved(&padding, EXAMPLE), @"expected tokens that are not nearly all padding or equal, got 1 picture of 1048576 tokens in 74 bytes. Save fewer at a time");
 }
 
 #[test]
@@ -256,7 +256,7 @@ fn equal_tokens_take_hardly_any_bytes() {
     assert_eq!((again.gaussians, again.textures), (file.gaussians, file.textures));
 }
 
-/// The aim of the defaults; what they cost in PSNR is in `FORMAT.md`.
+/// The aim of the defaults; `FORMAT.md` has their cost in PSNR.
 #[test]
 fn a_photo_of_128_tokens_takes_less_than_3400_bytes() {
     let photo = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../graphs/chelsea.tokens.safetensors");
@@ -293,15 +293,15 @@ fn nodes_write_and_read_files() {
         format!("{:?}: {}", error.input, error.message).replace(folder.path().to_str().unwrap(), "[DIR]")
     };
     std::fs::write(&path, b"GPST\x09 from the future").unwrap();
-    insta::assert_snapshot!(shown(run::<load_tokens>(json!({"path": path}), []).unwrap_err()), @r#"Some("path"): reading tokens: version 9 of the format came, this program knows version 1. Update it: [DIR]/new/tokens.gpst"#);
+    insta::assert_snapshot!(shown(run::<load_tokens>(json!({"path": path}), []).unwrap_err()), @r#"Some("path"): reading tokens: expected version 1 of the format, got version 9. Update this program: [DIR]/new/tokens.gpst"#);
     let missing = folder.path().join("none.gpst");
     insta::assert_snapshot!(shown(run::<load_tokens>(json!({"path": missing}), []).unwrap_err()), @r#"Some("path"): reading tokens: No such file or directory (os error 2): [DIR]/none.gpst"#);
     let below = path.join("below.gpst");
-    insta::assert_snapshot!(shown(run::<save_tokens>(json!({"path": below}), [("tokens", tokens.clone())]).unwrap_err()), @r#"Some("path"): writing tokens; check that the folder exists, may be written to and has space: File exists (os error 17): [DIR]/new/tokens.gpst/below.gpst"#);
+    insta::assert_snapshot!(shown(run::<save_tokens>(json!({"path": below}), [("tokens", tokens.clone())]).unwrap_err()), @r#"Some("path"): writing tokens; check that the folder exists, is writable and has space: File exists (os error 17): [DIR]/new/tokens.gpst/below.gpst"#);
     insta::assert_snapshot!(shown(run::<save_tokens>(json!({"path": path, "rho": 17}), [("tokens", tokens)]).unwrap_err()), @r#"Some("rho"): a number of at most 16 was expected, 17 came"#);
 }
 
-/// What fuzzing found worth keeping: nothing of it may panic, and what is read can be written again.
+/// Reads the corpus of the fuzzer: no file causes a panic, and every token file that is read can be written again.
 #[test]
 fn the_corpus_is_read_without_a_panic() {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus");

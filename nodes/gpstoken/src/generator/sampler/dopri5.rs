@@ -1,8 +1,8 @@
 //! The method of Dormand and Prince, of order 5 with an error estimate of order 4, which sets the length of the steps.
 //!
-//! It behaves as torchdiffeq's, through which the authors call it: steps are not cut off at the end, so that the last one goes
-//! past t = 1 and the result is interpolated; times are in f64, the state in f32; the relative tolerance is 1e-3, the absolute
-//! one 1e-6.
+//! It behaves like the method in torchdiffeq, which the authors use. Steps are not cut off at the end: the last step goes
+//! past t = 1, and the result is interpolated. Times are in f64 and the state is in f32. The relative tolerance is 1e-3 and
+//! the absolute one 1e-6.
 
 use super::{At, Step, Velocity, Watch, evaluate};
 use splatgraph_sdk::{Error, Result};
@@ -10,7 +10,7 @@ use splatgraph_sdk::{Error, Result};
 const RELATIVE: f64 = 1e-3;
 const ABSOLUTE: f64 = 1e-6;
 
-/// Times of the stages, as parts of a step.
+/// Times of the stages as fractions of a step.
 const TIMES: [f64; 6] = [1.0 / 5.0, 3.0 / 10.0, 4.0 / 5.0, 8.0 / 9.0, 1.0, 1.0];
 /// Weights of the velocities before each stage. The last ones give the state at the end.
 const STAGES: [[f64; 6]; 6] = [
@@ -42,11 +42,11 @@ const MIDDLE: [f64; 7] = [
     11237099.0 / 235043384.0 / 2.0,
 ];
 
-/// Follows the velocities from `start` at t = 0; gives the states at `times`, which ascend. The error is measured over the whole
-/// state: what is in it shares its steps.
+/// Follows the velocities from `start` at t = 0 and returns the states at `times`, which ascend. The error is measured over
+/// the whole state, so all its parts share the steps.
 ///
 /// # Errors
-/// Those of the functions; a velocity is not finite; or the steps become too short.
+/// One of the functions fails, a velocity is not finite, or the steps become too short.
 pub fn dopri5(
     start: Vec<f32>,
     times: &[f64],
@@ -64,7 +64,7 @@ pub fn dopri5(
             let t = last.end;
             if t + dt <= t || !dt.is_finite() {
                 return Err(Error::new(format!(
-                    "sampling: dopri5 needs steps below {dt:e} at t = {t} to keep its tolerance. Use another sampler"
+                    "sampling: expected velocities that dopri5 can follow, got steps below {dt:e} at t = {t}. Use another sampler"
                 )));
             }
             let step = attempt(&y, &f, t, dt, velocity, at)?;
@@ -83,11 +83,11 @@ pub fn dopri5(
     Ok(states)
 }
 
-/// What a step would give.
+/// The result of a step that is not yet accepted.
 struct Attempt {
     y: Vec<f32>,
     velocities: Vec<Vec<f32>>,
-    /// At most 1 where the step is good enough.
+    /// The error in units of the tolerance: at most 1 if the step is good enough.
     error: f64,
 }
 
@@ -96,7 +96,7 @@ fn attempt(y: &[f32], f: &[f32], t: f64, dt: f64, velocity: &mut Velocity<'_>, a
     let mut velocities = vec![f.to_vec()];
     let mut state = Vec::new();
     for (time, weights) in TIMES.iter().zip(&STAGES) {
-        // The end's velocity is taken just before it, in case it jumps there.
+        // The velocity of the end is taken just before the end, in case it jumps there.
         let time = if *time == 1.0 { end.next_down() } else { start + *time as f32 * length };
         state = add(y, &combine(&velocities, weights, length));
         velocities.push(evaluate(velocity, &state, time, at)?);
@@ -109,7 +109,7 @@ fn attempt(y: &[f32], f: &[f32], t: f64, dt: f64, velocity: &mut Velocity<'_>, a
     Ok(Attempt { y: state, velocities, error })
 }
 
-/// The sum of velocities with these weights, times the step.
+/// The sum of velocities with these weights, times the length of the step.
 fn combine(velocities: &[Vec<f32>], weights: &[f64], length: f32) -> Vec<f32> {
     let mut sum = vec![0.0; velocities[0].len()];
     for (velocity, weight) in velocities.iter().zip(weights).filter(|(_, weight)| **weight != 0.0) {
@@ -146,7 +146,7 @@ fn first_step(y: &[f32], f: &[f32], velocity: &mut Velocity<'_>, at: At) -> Resu
     Ok((100.0 * short).min(long))
 }
 
-/// The length of the next step; a step that was good enough is not followed by a shorter one.
+/// The length of the next step; after a good step it is not shorter.
 fn next_length(dt: f64, error: f64) -> f64 {
     const SAFETY: f64 = 0.9;
     if error == 0.0 {
@@ -160,7 +160,7 @@ fn next_length(dt: f64, error: f64) -> f64 {
 struct Interval {
     start: f64,
     end: f64,
-    /// From the constant one upwards.
+    /// The coefficients, from the constant one upwards.
     coefficients: Vec<Vec<f32>>,
 }
 

@@ -1,4 +1,5 @@
-//! From noise to data along the velocities. The state is plain f32 in host memory; the model is a function of state and time.
+//! Samplers: they follow the velocities from noise to data. The state is plain f32 in host memory; the model is a function of
+//! state and time.
 
 mod dopri5;
 mod ode;
@@ -8,14 +9,14 @@ pub use dopri5::dopri5;
 
 use splatgraph_sdk::{Choice, Error, Result};
 
-/// How the way from noise to data is followed.
+/// The method that follows the velocities from noise to data.
 #[derive(Choice, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sampler {
-    /// With fresh noise in every step (Euler-Maruyama).
+    /// Adds fresh noise in every step (Euler-Maruyama).
     Sde,
-    /// The same with two evaluations a step (stochastic Heun).
+    /// Adds fresh noise in every step; two evaluations a step (stochastic Heun).
     SdeHeun,
-    /// No noise but that of the start; one evaluation a step.
+    /// No noise except at the start; one evaluation a step.
     Euler,
     /// Two evaluations a step.
     Midpoint,
@@ -25,17 +26,17 @@ pub enum Sampler {
     Heun3,
     /// Four evaluations a step (the 3/8 rule).
     Rk4,
-    /// Steps as long as an estimate of the error allows (Dormand and Prince); the number of steps has no effect.
+    /// Takes steps as long as an estimate of the error allows (Dormand and Prince); the number of steps has no effect.
     Dopri5,
 }
 
-/// How much noise a stochastic sampler takes away and adds, as a function of time.
+/// How much noise a stochastic sampler removes and adds, as a function of time.
 #[derive(Choice, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Diffusion {
     /// `(1 - t) / t`
     #[choice(name = "SBDM")]
     Sbdm,
-    /// `1 - t`, the noise's part at that time.
+    /// `1 - t`, the part of the noise at that time.
     Sigma,
     /// `1 - t`
     Linear,
@@ -51,16 +52,16 @@ pub enum Diffusion {
 /// What a stochastic sampler does at the end, from t = 0.96 to 1, without noise.
 #[derive(Choice, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LastStep {
-    /// A step of its own without the noise.
+    /// A step like the others, but without fresh noise.
     #[choice(name = "Mean")]
     Mean,
-    /// The expected data.
+    /// The expected data at this point.
     #[choice(name = "Tweedie")]
     Tweedie,
     /// A step along the velocity.
     #[choice(name = "Euler")]
     Euler,
-    /// Nothing: the other steps go on to t = 1.
+    /// No last step: the other steps continue to t = 1.
     #[choice(name = "None")]
     None,
 }
@@ -68,26 +69,26 @@ pub enum LastStep {
 /// How to sample.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// The way.
+    /// The method.
     pub sampler: Sampler,
-    /// Points in time, at least 2: one more than steps between them.
+    /// Number of points in time, at least 2; there is one step less.
     pub points: usize,
-    /// For stochastic samplers.
+    /// The noise of stochastic samplers.
     pub diffusion: Diffusion,
-    /// For stochastic samplers.
+    /// The end of stochastic samplers.
     pub last_step: LastStep,
 }
 
-/// A step that was made.
+/// A step that a sampler made.
 #[derive(Clone, Copy, Debug)]
 pub struct Step<'a> {
-    /// From 1.
+    /// Its index, from 1.
     pub index: usize,
-    /// How many there will be; 0 where that is not known.
+    /// The number of steps; 0 if it is not known.
     pub of: usize,
-    /// The time where it began.
+    /// The time at which it begins.
     pub t: f32,
-    /// The state where the velocity was taken.
+    /// The state at which the velocity was taken.
     pub from: &'a [f32],
     /// The velocity there.
     pub velocity: &'a [f32],
@@ -95,15 +96,15 @@ pub struct Step<'a> {
     pub state: &'a [f32],
 }
 
-/// Velocities of a state at a time.
+/// A function that gives the velocities of a state at a time.
 pub type Velocity<'a> = dyn FnMut(&[f32], f32) -> Result<Vec<f32>> + 'a;
-/// The noise of a draw, counted from 0, as long as the state.
+/// A function that gives the noise of a draw, counted from 0, as long as the state.
 pub type Draw<'a> = dyn FnMut(usize) -> Result<Vec<f32>> + 'a;
-/// Is told of every step.
+/// A function that gets every step.
 pub type Watch<'a> = dyn FnMut(Step<'_>) -> Result<()> + 'a;
 
 impl Settings {
-    /// How many draws of noise are needed besides the start.
+    /// The number of draws of noise that the sampler needs besides the start.
     pub fn draws(self) -> usize {
         if self.is_stochastic() { self.points - 1 } else { 0 }
     }
@@ -112,21 +113,21 @@ impl Settings {
         matches!(self.sampler, Sampler::Sde | Sampler::SdeHeun)
     }
 
-    /// Checks what the samplers rely on.
+    /// Checks the settings for the samplers.
     ///
     /// # Errors
-    /// There are fewer than two points, or a setting that is not defined where it would be used.
+    /// There are fewer than two points, or a setting is not defined for the sampler.
     pub fn check(self) -> Result<()> {
         if self.points < 2 {
             return Err(Error::input(
                 "steps",
-                format!("at least 2 steps were expected, as they count points in time, {} came", self.points),
+                format!("expected at least 2 steps, as they count points in time, got {}", self.points),
             ));
         }
         if self.sampler == Sampler::SdeHeun && self.last_step == LastStep::None {
             return Err(Error::input(
                 "last_step",
-                "a last step was expected: without one sde_heun would need the score at t = 1, where there is none. Set last_step to \"Mean\", or sampler to \"sde\"",
+                "expected a last step, as sde_heun without one needs the score at t = 1, where there is none, got \"None\". Set last_step to \"Mean\", or sampler to \"sde\"",
             ));
         }
         Ok(())
@@ -135,7 +136,7 @@ impl Settings {
     /// Follows the velocities from `start` at t = 0 to t = 1.
     ///
     /// # Errors
-    /// Those of the functions, or a velocity is not finite.
+    /// One of the functions fails, or a velocity is not finite.
     pub fn sample(
         self,
         start: Vec<f32>,
@@ -151,29 +152,29 @@ impl Settings {
     }
 }
 
-/// `count` times from `start` to `end`, by PyTorch's formula: the second half counts back from the end.
+/// `count` times from `start` to `end`, with the formula of PyTorch: the second half counts back from the end.
 fn times(start: f32, end: f32, count: usize) -> Vec<f32> {
     let step = (end - start) / (count - 1) as f32;
     let at = |i: usize| if i < count / 2 { start + step * i as f32 } else { end - step * (count - 1 - i) as f32 };
     (0..count).map(at).collect()
 }
 
-/// Where in a run an evaluation stands.
+/// The step of an evaluation.
 #[derive(Clone, Copy)]
 struct At {
     index: usize,
     of: usize,
 }
 
-/// A velocity that is checked.
+/// Evaluates a velocity and checks that it is finite.
 fn evaluate(velocity: &mut Velocity<'_>, x: &[f32], t: f32, at: At) -> Result<Vec<f32>> {
     let velocities = velocity(x, t)?;
     let Some(bad) = velocities.iter().find(|v| !v.is_finite()) else { return Ok(velocities) };
     let largest = x.iter().fold(0.0f32, |largest, v| if v.abs() > largest || v.is_nan() { v.abs() } else { largest });
     let of = if at.of == 0 { String::new() } else { format!(" of {}", at.of) };
     Err(Error::new(format!(
-        "sampling: finite velocities were expected, the model gave {bad} in step {}{of}, at t = {t}, for a state up to {largest:.1e}. \
-         More steps or another sampler keep a state from growing; a model that fails on a state below 1000 is damaged",
+        "sampling: expected finite velocities from the model, got {bad} in step {}{of}, at t = {t}, for a state up to {largest:.1e}. \
+         If the state is above 1000, use more steps or another sampler; else the model is damaged",
         at.index
     )))
 }

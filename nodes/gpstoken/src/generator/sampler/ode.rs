@@ -8,7 +8,7 @@ fn ahead(x: &[f32], v: &[f32], factor: f32) -> Vec<f32> {
     x.iter().zip(v).map(|(x, v)| x + factor * v).collect()
 }
 
-/// The weighted sum of velocities.
+/// The sum of velocities with these weights.
 fn sum<const K: usize>(velocities: [&[f32]; K], weights: [f32; K]) -> Vec<f32> {
     let at = |i: usize| velocities.iter().zip(weights).map(|(v, weight)| v[i] * weight).sum();
     (0..velocities[0].len()).map(at).collect()

@@ -1,13 +1,13 @@
-//! Stochastic samplers: each step takes noise away along the score and adds fresh noise.
+//! Stochastic samplers: each step removes noise along the score and adds fresh noise.
 //!
-//! The order of the operations is the authors', so that their runs are repeated to the last digits that the model leaves.
+//! The operations have the order of the authors' code, so a run repeats theirs to the last digits that the model allows.
 
 use super::{At, Diffusion, Draw, LastStep, Sampler, Settings, Step, Velocity, Watch, evaluate, times};
 use splatgraph_sdk::Result;
 
 /// The length of the last step.
 const LAST: f32 = 0.04;
-/// Where the SBDM diffusion starts, which is infinite at 0.
+/// The start of the SBDM diffusion, which is infinite at 0.
 const FIRST: f32 = 1e-3;
 
 impl Diffusion {
@@ -30,7 +30,7 @@ fn score(t: f32) -> impl Fn(f32, f32) -> f32 {
     move |x, v| (t * v - x) / variance
 }
 
-/// Where the state goes without fresh noise.
+/// The velocity of the state without fresh noise.
 fn drift(diffusion: Diffusion, t: f32) -> impl Fn(f32, f32) -> f32 {
     let (score, factor) = (score(t), diffusion.at(t));
     move |x, v| v + factor * score(x, v)

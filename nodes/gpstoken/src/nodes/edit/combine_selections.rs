@@ -27,9 +27,9 @@ pub enum Operation {
     outputs(selection: "the joined selection", count: "the number of tokens selected by at least a half, over all pictures")
 )]
 pub fn combine_selections(
-    /// From SelectTokens.
+    /// The first selection, from SelectTokens.
     a: Selection,
-    /// A selection of the same tokens.
+    /// The second selection, of the same tokens.
     b: Option<Selection>,
     /// How to join them.
     #[input(default = Operation::And)]

@@ -30,7 +30,7 @@ const COLOURS: [[f32; 3]; 5] =
 pub fn complexity_map(
     /// The picture.
     image: Image,
-    /// Its layout, from InitTokens or another node that makes regions; one for all pictures, or one for each.
+    /// The layout, from InitTokens or another node that makes regions; one for all pictures, or one for each.
     layout: Layout,
     /// The exponent of the entropy, as in InitTokens.
     #[input(default = 2.5, min = 0, max = 100)]

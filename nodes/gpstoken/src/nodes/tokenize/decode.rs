@@ -21,9 +21,9 @@ use splatgraph_sdk::prelude::*;
 /// A map that Splat made larger than the tokenizer's own is decoded `overlapping` instead of `merged`.
 #[node(category = "GPSToken", outputs(image: "the picture, with values around 0..1 that are not clipped"))]
 pub fn decode(
-    /// From LoadTokenizer.
+    /// The tokenizer, from LoadTokenizer.
     tokenizer: Local<Tokenizer>,
-    /// From Splat.
+    /// The map, from Splat.
     map: Placed<FeatureMap>,
     /// How to decode a picture of several tiles.
     #[input(default = Together::Merged)]

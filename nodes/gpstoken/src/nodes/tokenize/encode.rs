@@ -12,7 +12,7 @@ use splatgraph_sdk::prelude::*;
 /// lower border that reach beyond the picture repeat its last pixels.
 #[node(category = "GPSToken", outputs(features: "the feature map, with as many pixels as the tiles"))]
 pub fn encode(
-    /// From LoadTokenizer.
+    /// The tokenizer, from LoadTokenizer.
     tokenizer: Local<Tokenizer>,
     /// The picture.
     image: Image,

@@ -28,7 +28,7 @@ use splatgraph_sdk::prelude::*;
 ))]
 #[expect(clippy::too_many_arguments, reason = "a node's inputs")]
 pub fn find_token_count(
-    /// From LoadTokenizer.
+    /// The tokenizer, from LoadTokenizer.
     tokenizer: Local<Tokenizer>,
     /// The picture.
     image: Image,

@@ -10,11 +10,11 @@ use splatgraph_sdk::prelude::*;
 /// the regions (paper, section 3.3).
 #[node(category = "GPSToken", outputs(tokens: "gaussians with textures"))]
 pub fn refine_tokens(
-    /// From LoadTokenizer.
+    /// The tokenizer, from LoadTokenizer.
     tokenizer: Local<Tokenizer>,
-    /// From Encode with the same tokenizer.
+    /// The features, from Encode with the same tokenizer.
     features: Placed<Features>,
-    /// From InitTokens or another node that makes regions, for the same picture.
+    /// The layout, from InitTokens or another node that makes regions, for the same picture.
     layout: Layout,
     ctx: &Ctx,
 ) -> Result<Placed<Tokens>> {

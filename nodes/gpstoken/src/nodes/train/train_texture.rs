@@ -29,7 +29,7 @@ pub fn train_texture(
     /// The checkpoint.
     #[input(path = write, default = "texture-generator.safetensors")]
     output: PathBuf,
-    /// From LoadTokenizer; the training does not change it. The generator works only with this tokenizer.
+    /// The tokenizer, from LoadTokenizer; the training does not change it. The generator works only with this tokenizer.
     tokenizer: Local<Tokenizer>,
     /// Tokens of a picture.
     #[input(default = 128, min = 1, max = 1024)]

@@ -1,4 +1,4 @@
-//! What is told where an edit can't be made.
+//! Errors of edits that are impossible.
 
 use super::{Random, edited, recorded, select, value};
 use splatgraph_pack_gpstoken::nodes::edit::{
@@ -12,112 +12,115 @@ use splatgraph_sdk::{
     testing::{json, run},
 };
 
-/// The input that is blamed, and the message.
-fn told(error: Error) -> String {
+/// The blamed input and the message.
+fn blamed(error: Error) -> String {
     format!("{}: {}", error.input.unwrap_or_default(), error.message)
 }
 
 fn selecting(criteria: Json) -> String {
-    told(run::<select_tokens>(criteria, [("tokens", value(&recorded()))]).unwrap_err())
+    blamed(run::<select_tokens>(criteria, [("tokens", value(&recorded()))]).unwrap_err())
 }
 
 fn listed(edits: Json) -> String {
-    told(run::<edit_tokens>(json!({ "edits": edits }), [("tokens", value(&recorded()))]).unwrap_err())
+    blamed(run::<edit_tokens>(json!({ "edits": edits }), [("tokens", value(&recorded()))]).unwrap_err())
 }
 
 #[test]
-fn criteria_that_cannot_be_met() {
-    insta::assert_snapshot!(selecting(json!({"region": [50, 0, 20, 40]})), @"region: a rectangle [x0, y0, x1, y1] in pixels with x0 below x1 and y0 below y1 was expected, [50, 0, 20, 40] came");
+fn criteria_that_cannot_be_met_are_errors() {
+    insta::assert_snapshot!(selecting(json!({"region": [50, 0, 20, 40]})), @"region: expected a rectangle [x0, y0, x1, y1] in pixels with x0 below x1 and y0 below y1, got [50, 0, 20, 40]");
     insta::assert_snapshot!(selecting(json!({"region": [50, 0, 20]})), @"region: the JSON does not fit: invalid length 3, expected an array of length 4");
-    insta::assert_snapshot!(selecting(json!({"indices": [3, 64]})), @"indices: indices from 0 to 63 were expected, 64 came");
-    insta::assert_snapshot!(selecting(json!({"similar": 70})), @"similar: indices from 0 to 63 were expected, 70 came");
-    insta::assert_snapshot!(selecting(json!({"similar": "sky"})), @"similar: the JSON does not fit: a token's index or a place [x, y] was expected");
-    insta::assert_snapshot!(selecting(json!({"min_sigma": 5, "max_sigma": 2})), @"max_sigma: at least min_sigma, 5, was expected, or 0 for no limit, 2 came");
+    insta::assert_snapshot!(selecting(json!({"indices": [3, 64]})), @"indices: expected an index from 0 to 63, got 64");
+    insta::assert_snapshot!(selecting(json!({"similar": 70})), @"similar: expected an index from 0 to 63, got 70");
+    insta::assert_snapshot!(selecting(json!({"similar": "sky"})), @"similar: the JSON does not fit: expected the index of a token or a place [x, y]");
+    insta::assert_snapshot!(selecting(json!({"min_sigma": 5, "max_sigma": 2})), @"max_sigma: expected at least min_sigma, which is 5, or 0 for no limit, got 2");
     let mask = Mask::new(Tensor::from_vec([1, 4, 8], vec![1.0f32; 32]).unwrap()).unwrap();
     let error = run::<select_tokens>(json!({}), [("tokens", value(&recorded())), ("mask", value(&mask))]).unwrap_err();
-    insta::assert_snapshot!(told(error), @"mask: a mask of 256 x 256 pixels was expected, as the tokens' canvas has, one of 8 x 4 came. Resize the picture that it comes from to the canvas");
+    insta::assert_snapshot!(blamed(error), @"mask: expected a mask of 256 x 256 pixels, as the canvas of the tokens has, got 8 x 4. Resize the picture from which the mask is made");
 }
 
 #[test]
-fn empty_selections() {
+fn empty_selections_are_errors_unless_they_are_kept() {
     let tokens = recorded();
     let none = select(&tokens, json!({"region": [-20, -20, -10, -10]}));
     let error = edited::<transform_tokens>(&tokens, Some(&none), json!({"move_x": 3})).unwrap_err();
-    insta::assert_snapshot!(told(error), @r#"selection: none of the 64 tokens is selected, so there is nothing to edit. Widen the selection, look at it with DrawTokens, or set if_empty to "keep" where this may happen"#);
+    insta::assert_snapshot!(blamed(error), @r#"selection: expected at least one selected token, got none of 64 tokens. Widen the selection, look at it with DrawTokens, or set if_empty to "keep" if this may happen"#);
     let outputs = edited::<delete_tokens>(&tokens, Some(&none), json!({"if_empty": "keep"})).unwrap();
     assert_eq!(super::bits(&Tokens::from_value(&outputs[0]).unwrap()), super::bits(&tokens));
-    // There is no half a deletion.
+    // A deletion has no half-way.
     let faint = Selection::new(Tensor::from_vec([1, 64], vec![0.4f32; 64]).unwrap()).unwrap();
     let error = edited::<delete_tokens>(&tokens, Some(&faint), json!({})).unwrap_err();
-    assert!(error.message.starts_with("none of the 64 tokens is selected"), "{error}");
-    // Of several pictures the one is named.
+    assert!(error.message.starts_with("expected at least one selected token, got none of 64 tokens"), "{error}");
+    // The error names the picture.
     let two = Random(30).tokens([2, 4, 1], [1, 1]);
     let half = Selection::new(Tensor::from_vec([2, 4], [vec![1.0f32; 4], vec![0.0; 4]].concat()).unwrap()).unwrap();
     let error = edited::<transform_tokens>(&two, Some(&half), json!({"move_x": 3})).unwrap_err();
-    assert!(error.message.starts_with("picture 1: none of the 4 tokens is selected"), "{error}");
+    assert!(
+        error.message.starts_with("picture 1: expected at least one selected token, got none of 4 tokens"),
+        "{error}"
+    );
     let everything = select(&tokens, json!({}));
     let error = edited::<delete_tokens>(&tokens, Some(&everything), json!({})).unwrap_err();
-    insta::assert_snapshot!(told(error), @"selection: all 64 tokens are selected, at least one has to stay. Select fewer");
+    insta::assert_snapshot!(blamed(error), @"selection: expected a selection that leaves at least one token, got all 64 tokens. Select fewer");
     let inputs = [("tokens", value(&tokens)), ("source_selection", value(&none))];
     let error = run::<replace_textures>(json!({}), inputs).unwrap_err();
-    insta::assert_snapshot!(told(error), @"source_selection: none of the 64 source tokens is selected, so there are no textures to take. Widen the source's selection");
+    insta::assert_snapshot!(blamed(error), @"source_selection: expected at least one selected token in the source, got none of 64 tokens. Widen the selection of the source");
 }
 
 #[test]
-fn selections_of_other_tokens() {
+fn selections_of_other_tokens_are_errors() {
     let tokens = recorded();
     let selection = |shape: [usize; 2], value: f32| {
         Selection::new(Tensor::from_vec(shape, vec![value; shape[0] * shape[1]]).unwrap()).unwrap()
     };
     let error =
-        |selection: &Selection| told(edited::<transform_tokens>(&tokens, Some(selection), json!({})).unwrap_err());
-    insta::assert_snapshot!(error(&selection([1, 42], 1.0)), @"selection: a selection among 64 tokens was expected, one among 42 came. Select from the tokens that are edited, after any node that adds or removes some");
-    insta::assert_snapshot!(error(&selection([1, 64], 1.5)), @"selection: numbers in 0..1 were expected, token 0 of picture 0 has 1.5");
+        |selection: &Selection| blamed(edited::<transform_tokens>(&tokens, Some(selection), json!({})).unwrap_err());
+    insta::assert_snapshot!(error(&selection([1, 42], 1.0)), @"selection: expected a selection of 64 tokens, got one of 42. Select from the tokens that this node edits, after any node that adds or removes tokens");
+    insta::assert_snapshot!(error(&selection([1, 64], 1.5)), @"selection: expected numbers in 0..1, got 1.5 for token 0 of picture 0");
     let two = Random(31).tokens([2, 4, 1], [1, 1]);
     let error = edited::<transform_tokens>(&two, Some(&selection([3, 4], 1.0)), json!({})).unwrap_err();
-    insta::assert_snapshot!(told(error), @"selection: 1 or 2 pictures were expected, as there are tokens for, 3 came");
+    insta::assert_snapshot!(blamed(error), @"selection: expected 1 or 2 pictures, as the tokens have, got 3");
     let one = [("a", value(&selection([1, 4], 1.0)))];
-    insta::assert_snapshot!(told(run::<combine_selections>(json!({}), one.clone()).unwrap_err()), @r#"b: a second selection was expected. Link b, or set operation to "not""#);
+    insta::assert_snapshot!(blamed(run::<combine_selections>(json!({}), one.clone()).unwrap_err()), @r#"b: expected a second selection, got none. Link b, or set operation to "not""#);
     let two = [one[0].clone(), ("b", value(&selection([1, 5], 1.0)))];
-    insta::assert_snapshot!(told(run::<combine_selections>(json!({}), two.clone()).unwrap_err()), @"b: a selection among 4 tokens was expected, one among 5 came. Select from the tokens that are edited, after any node that adds or removes some");
-    insta::assert_snapshot!(told(run::<combine_selections>(json!({"operation": "not"}), two).unwrap_err()), @r#"b: `not` turns one selection around, two came. Unlink b, or set operation to "minus""#);
+    insta::assert_snapshot!(blamed(run::<combine_selections>(json!({}), two.clone()).unwrap_err()), @"b: expected a selection of 4 tokens, got one of 5. Select from the tokens that this node edits, after any node that adds or removes tokens");
+    insta::assert_snapshot!(blamed(run::<combine_selections>(json!({"operation": "not"}), two).unwrap_err()), @r#"b: expected one selection, which `not` inverts, got two. Unlink b, or set operation to "minus""#);
 }
 
 #[test]
-fn maps_that_are_none() {
-    let error = |inputs| told(edited::<transform_tokens>(&recorded(), None, inputs).unwrap_err());
-    insta::assert_snapshot!(error(json!({"scale_x": 0})), @"scale_x: a number other than 0 was expected, 0 came");
-    insta::assert_snapshot!(error(json!({"move_y": 1e42, "pivot": "each"})), @"tokens: token 0 would come to lie at 3.26e-1, inf with sigmas of 7.11e0 x 1.02e1 pixels, finite numbers were expected. Move and scale less");
-    insta::assert_snapshot!(error(json!({"scale_y": 0.0001})), @"tokens: token 0 would shrink to sigmas of 7.11e0 x 1.02e-3 pixels, at least 0.01 were expected, since smaller ones fall between the places of the map. Scale less, or leave the token out with min_sigma");
+fn impossible_transforms_are_errors() {
+    let error = |inputs| blamed(edited::<transform_tokens>(&recorded(), None, inputs).unwrap_err());
+    insta::assert_snapshot!(error(json!({"scale_x": 0})), @"scale_x: expected a number other than 0, got 0");
+    insta::assert_snapshot!(error(json!({"move_y": 1e42, "pivot": "each"})), @"tokens: expected finite numbers, got the place 3.26e-1, inf and sigmas of 7.11e0 x 1.02e1 pixels for token 0. Move and scale less");
+    insta::assert_snapshot!(error(json!({"scale_y": 0.0001})), @"tokens: expected sigmas of at least 0.01 pixels, as smaller ones fall between the pixels of the map, got 7.11e0 x 1.02e-3 for token 0. Scale less, or leave the token out with min_sigma");
 }
 
 #[test]
-fn edits_that_are_none() {
-    insta::assert_snapshot!(listed(json!({"edit": "delete"})), @r#"edits: a list of edits was expected, such as [{"edit": "transform", "select": {"region": [0, 0, 64, 64]}, "move_x": 20}], {"edit":"delete"} came"#);
-    insta::assert_snapshot!(listed(json!([{"edit": "delete", "select": {"indices": [0]}}, {"edit": "transform", "mov_x": 3}])), @"edits: edit 1: unknown key `mov_x` of `transform`; did you mean `move_x`?");
-    insta::assert_snapshot!(listed(json!([{"edit": "transform", "sellect": {}}])), @"edits: edit 0: unknown key `sellect` of `transform`; did you mean `select`?");
-    insta::assert_snapshot!(listed(json!([{"edit": "delete", "select": {"regoin": [0, 0, 1, 1]}}])), @"edits: edit 0: unknown key `regoin` of `select`; did you mean `region`?");
-    insta::assert_snapshot!(listed(json!([{"edit": "delete", "colour": "red"}])), @"edits: edit 0: unknown key `colour` of `delete`; there are: fill, edit, select, if_empty");
-    insta::assert_snapshot!(listed(json!([{"edit": "rotate"}])), @"edits: edit 0: unknown edit `rotate`; there are: transform, delete, duplicate, replace_textures");
-    insta::assert_snapshot!(listed(json!([{"edit": "delet"}])), @"edits: edit 0: unknown edit `delet`; did you mean `delete`?");
-    insta::assert_snapshot!(listed(json!([{}])), @"edits: edit 0: the key `edit` is missing: one of transform, delete, duplicate, replace_textures");
-    insta::assert_snapshot!(listed(json!([3])), @"edits: edit 0: an object with the key `edit` was expected, 3 came");
-    insta::assert_snapshot!(listed(json!([{"edit": 3}])), @"edits: edit 0: `edit` should be one of transform, delete, duplicate, replace_textures, 3 came");
-    insta::assert_snapshot!(listed(json!([{"edit": "transform", "move_x": "far"}])), @r#"edits: edit 0: `move_x` of `transform`: invalid type: string "far", expected f64, "far" came"#);
-    insta::assert_snapshot!(listed(json!([{"edit": "transform", "pivot": "middle"}])), @r#"edits: edit 0: `pivot` of `transform`: unknown variant `middle`, expected one of `selection`, `canvas`, `point`, `each`, "middle" came"#);
-    insta::assert_snapshot!(listed(json!([{"edit": "delete", "if_empty": "skip"}])), @r#"edits: edit 0: `if_empty` should be "error" or "keep", "skip" came"#);
-    insta::assert_snapshot!(listed(json!([{"edit": "delete", "select": [1, 2]}])), @r#"edits: edit 0: `select` should be an object with criteria, such as {"region": [0, 0, 64, 64]}, [1,2] came"#);
-    insta::assert_snapshot!(listed(json!([{"edit": "delete", "select": {"indices": [-1]}}])), @"edits: edit 0: `indices` of `select`: invalid value: integer `-1`, expected usize, [-1] came");
-    insta::assert_snapshot!(listed(json!([{"edit": "delete", "select": {"indices": [99]}}])), @"edits: edit 0: `indices` of `select`: indices from 0 to 63 were expected, 99 came");
-    insta::assert_snapshot!(listed(json!([{"edit": "delete", "select": {"mask_threshold": 0.5}}])), @"edits: edit 0: `mask_threshold` of `select`: a mask was expected beside the threshold. Connect one to the input `mask`");
-    insta::assert_snapshot!(listed(json!([{"edit": "transform", "scale_x": 0}])), @"edits: edit 0: `scale_x` of `transform`: a number other than 0 was expected, 0 came");
-    insta::assert_snapshot!(listed(json!([{"edit": "delete", "select": {"region": [0, 0, 1, 1]}}])), @r#"edits: edit 0: none of the 64 tokens is selected, so there is nothing to edit. Widen the selection, look at it with DrawTokens, or set if_empty to "keep" where this may happen"#);
-    insta::assert_snapshot!(listed(json!([{"edit": "replace_textures", "source": {"sorce": 1}}])), @"edits: edit 0: unknown key `sorce` of `source`; there are: region, mask_threshold, min_sigma, max_sigma, indices, nearest, nearest_count, similar, similar_count, similarity");
+fn malformed_edits_are_errors() {
+    insta::assert_snapshot!(listed(json!({"edit": "delete"})), @r#"edits: expected a list of edits, such as [{"edit": "transform", "select": {"region": [0, 0, 64, 64]}, "move_x": 20}], got {"edit":"delete"}"#);
+    insta::assert_snapshot!(listed(json!([{"edit": "delete", "select": {"indices": [0]}}, {"edit": "transform", "mov_x": 3}])), @"edits: edit 1: expected a known key in `transform`, got `mov_x`; did you mean `move_x`?");
+    insta::assert_snapshot!(listed(json!([{"edit": "transform", "sellect": {}}])), @"edits: edit 0: expected a known key in `transform`, got `sellect`; did you mean `select`?");
+    insta::assert_snapshot!(listed(json!([{"edit": "delete", "select": {"regoin": [0, 0, 1, 1]}}])), @"edits: edit 0: expected a known key in `select`, got `regoin`; did you mean `region`?");
+    insta::assert_snapshot!(listed(json!([{"edit": "delete", "colour": "red"}])), @"edits: edit 0: expected a known key in `delete`, got `colour`; known: fill, edit, select, if_empty");
+    insta::assert_snapshot!(listed(json!([{"edit": "rotate"}])), @"edits: edit 0: expected a known edit, got `rotate`; known: transform, delete, duplicate, replace_textures");
+    insta::assert_snapshot!(listed(json!([{"edit": "delet"}])), @"edits: edit 0: expected a known edit, got `delet`; did you mean `delete`?");
+    insta::assert_snapshot!(listed(json!([{}])), @"edits: edit 0: expected the key `edit` with one of transform, delete, duplicate, replace_textures, got none");
+    insta::assert_snapshot!(listed(json!([3])), @"edits: edit 0: expected an object with the key `edit`, got 3");
+    insta::assert_snapshot!(listed(json!([{"edit": 3}])), @"edits: edit 0: expected one of transform, delete, duplicate, replace_textures for `edit`, got 3");
+    insta::assert_snapshot!(listed(json!([{"edit": "transform", "move_x": "far"}])), @r#"edits: edit 0: `move_x` of `transform`: invalid type: string "far", expected f64, got "far""#);
+    insta::assert_snapshot!(listed(json!([{"edit": "transform", "pivot": "middle"}])), @r#"edits: edit 0: `pivot` of `transform`: unknown variant `middle`, expected one of `selection`, `canvas`, `point`, `each`, got "middle""#);
+    insta::assert_snapshot!(listed(json!([{"edit": "delete", "if_empty": "skip"}])), @r#"edits: edit 0: expected "error" or "keep" for `if_empty`, got "skip""#);
+    insta::assert_snapshot!(listed(json!([{"edit": "delete", "select": [1, 2]}])), @r#"edits: edit 0: expected an object with criteria for `select`, such as {"region": [0, 0, 64, 64]}, got [1,2]"#);
+    insta::assert_snapshot!(listed(json!([{"edit": "delete", "select": {"indices": [-1]}}])), @"edits: edit 0: `indices` of `select`: invalid value: integer `-1`, expected usize, got [-1]");
+    insta::assert_snapshot!(listed(json!([{"edit": "delete", "select": {"indices": [99]}}])), @"edits: edit 0: `indices` of `select`: expected an index from 0 to 63, got 99");
+    insta::assert_snapshot!(listed(json!([{"edit": "delete", "select": {"mask_threshold": 0.5}}])), @"edits: edit 0: `mask_threshold` of `select`: expected a mask for the threshold, got none. Connect one to the input `mask`");
+    insta::assert_snapshot!(listed(json!([{"edit": "transform", "scale_x": 0}])), @"edits: edit 0: `scale_x` of `transform`: expected a number other than 0, got 0");
+    insta::assert_snapshot!(listed(json!([{"edit": "delete", "select": {"region": [0, 0, 1, 1]}}])), @r#"edits: edit 0: expected at least one selected token, got none of 64 tokens. Widen the selection, look at it with DrawTokens, or set if_empty to "keep" if this may happen"#);
+    insta::assert_snapshot!(listed(json!([{"edit": "replace_textures", "source": {"sorce": 1}}])), @"edits: edit 0: expected a known key in `source`, got `sorce`; known: region, mask_threshold, min_sigma, max_sigma, indices, nearest, nearest_count, similar, similar_count, similarity");
 }
 
-/// Every node, with whatever comes: an error or a result, never a panic, and results of the right sizes.
+/// Runs every node with odd inputs: each gives an error or a result of the right size, never a panic.
 #[test]
-fn odd_sizes_and_broken_geometry() {
+fn odd_sizes_and_broken_geometry_cause_no_panic() {
     let mut random = Random(32);
     let odd = [0.0, -1.0, 1.0, f32::INFINITY, f32::NEG_INFINITY, 1e-38, 1e38, -0.0];
     for round in 0..400 {

@@ -1,4 +1,4 @@
-//! Edits that were recorded with the authors' splat and decoder.
+//! Compares edits with goldens that were recorded with the authors' splat and decoder.
 
 use super::{Golden, deleted, duplicated, gaussians, list_applied, recorded, select, textures, transformed, value};
 use crate::{
@@ -12,7 +12,7 @@ use splatgraph_sdk::{
     testing::{json, run},
 };
 
-/// Every third token was edited.
+/// The edited tokens: every third one.
 fn third() -> Vec<usize> {
     (0..64).step_by(3).collect()
 }
@@ -21,18 +21,18 @@ fn recorded_rows(golden: &Golden, edit: &str) -> Vec<[f32; 21]> {
     golden.rows(&format!("{edit}.tokens"))
 }
 
-/// The same edits with our nodes.
+/// The recorded edits, made with our nodes.
 fn edits(golden: &Golden) -> Vec<(&'static str, Tokens)> {
     let tokens = recorded();
     let third_selected = select(&tokens, json!({"indices": third()}));
     let some = Some(&third_selected);
 
-    // By 0.25 and -0.125 of half a canvas of 255 pixels between the first and the last centre.
+    // The move is 0.25 and -0.125 of half a canvas, with 255 pixels between the first and the last centre.
     let moved = transformed(&tokens, some, json!({"move_x": 31.875, "move_y": -15.9375}));
     let grown = transformed(&tokens, some, json!({"scale_x": 1.5, "scale_y": 1.5, "pivot": "each"}));
     let mirrored = transformed(&tokens, None, json!({"scale_x": -1, "pivot": "canvas"}));
 
-    // The first gets the last one's texture, and so on; the source stays what it was.
+    // The first token gets the texture of the last one, and so on; the source does not change.
     let mut swapped = tokens.clone();
     for (to, from) in third().into_iter().zip(third().into_iter().rev()) {
         let inputs = [
@@ -46,12 +46,12 @@ fn edits(golden: &Golden) -> Vec<(&'static str, Tokens)> {
 
     let dropped = deleted(&tokens, &third_selected, json!({"fill": false}));
 
-    // Copies half as far from the middle, of the same size.
+    // Copies lie half as far from the middle and keep their size.
     let (appended, copies) = duplicated(&tokens, some, json!({}));
     let appended = transformed(&appended, Some(&copies), json!({"scale_x": 0.5, "scale_y": 0.5, "pivot": "canvas"}));
     let appended = transformed(&appended, Some(&copies), json!({"scale_x": 2, "scale_y": 2, "pivot": "each"}));
 
-    // Each token is copied behind the others in the recorded order, then the first 64 are deleted.
+    // Copies of all tokens follow in the recorded order, then the first 64 tokens are deleted.
     let row = |i: usize| [&gaussians(&tokens)[i][..], &textures(&tokens)[i * 16..][..16]].concat();
     let order = recorded_rows(golden, "shuffle");
     let order = order.iter().map(|to| (0..64).find(|i| row(*i) == to).unwrap());

@@ -1,4 +1,4 @@
-//! Selecting and editing tokens.
+//! Tests of selections and edits of tokens.
 
 mod errors;
 mod goldens;
@@ -34,7 +34,7 @@ impl Random {
         (self.next() % below as u64) as usize
     }
 
-    /// Of f32's precision.
+    /// A number between `low` and `high` with the precision of f32.
     fn within(&mut self, low: f32, high: f32) -> f32 {
         low + (high - low) * ((self.next() >> 40) as f32 / (1u32 << 24) as f32)
     }
@@ -47,7 +47,7 @@ impl Random {
         order
     }
 
-    /// Gaussians as they come, on a canvas of `[width, height]` tiles.
+    /// Random tokens on a canvas of `[width, height]` tiles.
     fn tokens(&mut self, [batch, count, channels]: [usize; 3], grid: [u32; 2]) -> Tokens {
         let gaussian = |random: &mut Self| {
             let sigma = |random: &mut Self| random.within(-5.0, -1.0).exp();

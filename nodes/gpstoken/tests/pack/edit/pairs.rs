@@ -1,4 +1,4 @@
-//! Two pictures' tokens together: matched, mixed, and on the way from one to the other.
+//! Tests of edits with the tokens of two pictures: matching, mixing and morphing.
 
 use super::{Random, bits, counts, gaussians, recorded, textures, tokens, value};
 use crate::support::{Golden, only};
@@ -27,7 +27,7 @@ fn mixed(geometry: &Tokens, textures: &Tokens, inputs: Json) -> Tokens {
     Tokens::from_value(&only(outputs.unwrap())).unwrap()
 }
 
-/// Rows of geometry and texture, sorted: a picture's tokens as a set.
+/// The tokens of a picture as a set: sorted rows of geometry and texture.
 fn set(tokens: &TokenSet) -> Vec<Vec<u32>> {
     let row = |i: usize| tokens.gaussians[i].iter().chain(tokens.texture(i)).map(|v| v.to_bits()).collect();
     let mut rows: Vec<Vec<u32>> = (0..tokens.len()).map(row).collect();
@@ -39,7 +39,7 @@ fn sets(tokens: &Tokens) -> Vec<TokenSet> {
     take_apart(tokens, tokens.textures.shape()[0]).unwrap()
 }
 
-/// All ways to give each row a column.
+/// The least cost over all assignments of columns to rows, by trying each.
 fn least(costs: &[f64], rows: usize, columns: usize, row: usize, taken: &mut Vec<usize>) -> f64 {
     if row == rows {
         return 0.0;
@@ -102,7 +102,7 @@ fn a_shuffled_picture_is_matched_with_itself() {
     let a = recorded();
     let golden = Golden::open("token_edits.safetensors");
     let b = super::of_rows(golden.f32("shuffle.tokens"), 21);
-    // Every step of the way is the picture itself, but for rounding in no place: pairs are equal.
+    // Every frame equals the picture bit for bit, as both tokens of each pair are equal.
     let morph = interpolated(&a, &b, json!({"frames": 5}));
     for frame in sets(&morph) {
         assert_eq!(set(&frame), set(&sets(&a)[0]));
@@ -135,7 +135,7 @@ fn the_ends_of_a_morph_are_exact_and_rows_are_tokens() {
 }
 
 #[test]
-fn half_way_is_half_way_between_logits() {
+fn the_middle_of_a_morph_is_the_middle_between_logits() {
     let logit = |v: f64| (v / (1.0 - v)).ln();
     let (a, b) = ([0.1f32, 0.2, 0.9, -0.5, 0.3], [0.4f32, 0.05, -0.2, 0.8, 0.3]);
     let half = between(a, b, 0.5);
@@ -144,7 +144,7 @@ fn half_way_is_half_way_between_logits() {
         let expected = (logit(unit(a[i])) + logit(unit(b[i]))) / 2.0;
         assert!((logit(unit(half[i])) - expected).abs() < 1e-5);
     }
-    // Off the canvas there is no logit: along a straight line.
+    // Off the canvas there is no logit, so the interpolation is linear.
     assert_eq!(between([0.1, 0.1, 0.0, -2.0, 0.0], [0.1, 0.1, 0.0, 3.0, 0.5], 0.5)[3], 0.5);
     assert_eq!(between([0.1, 1.5, 0.0, 0.0, 0.0], [0.1, 0.5, 0.0, 0.0, 0.5], 0.5)[1], 1.0);
 }
@@ -167,7 +167,7 @@ fn textures_of_fewer_or_more_tokens_are_mixed_in() {
 }
 
 #[test]
-fn a_batch_goes_each_for_itself() {
+fn each_picture_of_a_batch_is_mixed_and_morphed_by_itself() {
     let mut random = Random(11);
     let (a, b) = (random.tokens([2, 8, 2], [1, 1]), random.tokens([1, 8, 2], [1, 1]));
     let both = sets(&interpolated(&a, &b, json!({"frames": 3})));
@@ -181,7 +181,7 @@ fn a_batch_goes_each_for_itself() {
 }
 
 #[test]
-fn tokens_of_two_models_do_not_go_together() {
+fn tokens_of_two_models_or_canvases_are_an_error() {
     let with = |header: Canvas, channels: usize| {
         tokens([1, 1, channels], vec![0.1, 0.1, 0.0, 0.0, 0.0], vec![1.0; channels], None, header)
     };
@@ -189,13 +189,13 @@ fn tokens_of_two_models_do_not_go_together() {
     let a = with(ours(), 16);
     let error =
         |b: &Tokens| run::<mix_tokens>(json!({}), [("geometry", value(&a)), ("textures", value(b))]).unwrap_err();
-    insta::assert_snapshot!(error(&with(Canvas { model: Some("gpstoken_m128".into()), ..ours() }, 16)), @r#"tokens of one model were expected: the others are of model "small", map 64 x 64, support 3, 16 channels, these of model "gpstoken_m128", map 64 x 64, support 3, 16 channels. Refine both with the same tokenizer"#);
-    insta::assert_snapshot!(error(&with(Canvas { map: Some([64, 48]), support: Some(1.75), model: None, ..ours() }, 8)), @r#"tokens of one model were expected: the others are of model "small", map 64 x 64, support 3, 16 channels, these of an unnamed model, map 64 x 48, support 1.75, 8 channels. Refine both with the same tokenizer"#);
-    insta::assert_snapshot!(error(&with(Canvas { canvas: [512, 512], grid: [2, 2], ..ours() }, 16)), @"tokens of one canvas were expected: the others are of 256 x 256 pixels in 1 x 1 tiles of 256, these of 512 x 512 pixels in 2 x 2 tiles of 256. Resize the pictures to one size first");
-    // What a header does not say is not compared.
+    insta::assert_snapshot!(error(&with(Canvas { model: Some("gpstoken_m128".into()), ..ours() }, 16)), @r#"expected tokens of model "small", map 64 x 64, support 3, 16 channels, as the other input has, got tokens of model "gpstoken_m128", map 64 x 64, support 3, 16 channels. Refine both with the same tokenizer"#);
+    insta::assert_snapshot!(error(&with(Canvas { map: Some([64, 48]), support: Some(1.75), model: None, ..ours() }, 8)), @r#"expected tokens of model "small", map 64 x 64, support 3, 16 channels, as the other input has, got tokens of an unnamed model, map 64 x 48, support 1.75, 8 channels. Refine both with the same tokenizer"#);
+    insta::assert_snapshot!(error(&with(Canvas { canvas: [512, 512], grid: [2, 2], ..ours() }, 16)), @"expected tokens of 256 x 256 pixels in 1 x 1 tiles of 256, as the other input has, got tokens of 512 x 512 pixels in 2 x 2 tiles of 256. Resize the pictures to one size first");
+    // Facts that a header does not have are not compared.
     assert_eq!(textures(&mixed(&a, &with(Canvas::default(), 16), json!({}))), [1.0; 16]);
     let three = Random(12).tokens([3, 1, 16], [1, 1]);
     let two = Random(13).tokens([2, 1, 16], [1, 1]);
     let error = run::<interpolate_tokens>(json!({}), [("a", value(&three)), ("b", value(&two))]).unwrap_err();
-    insta::assert_snapshot!(error, @"1 or 3 pictures were expected, as there are tokens for, 2 came");
+    insta::assert_snapshot!(error, @"expected 1 or 3 pictures, as the tokens have, got 2");
 }

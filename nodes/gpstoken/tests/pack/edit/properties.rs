@@ -1,4 +1,4 @@
-//! What holds for every edit: a batch is each picture alone, padding stays, the order of tokens is of no matter to a splat.
+//! Properties of every edit: a batch equals its pictures alone, padding stays, and the order of tokens does not affect a splat.
 
 use super::{
     Random, alone, bits, counts, deleted, duplicated, gaussians, list_applied, select, textures, tokens, transformed,
@@ -20,7 +20,7 @@ fn map(tokens: &Tokens) -> Vec<f32> {
 }
 
 #[test]
-fn the_order_of_tokens_is_of_no_matter_to_a_splat_nor_to_edits() {
+fn the_order_of_tokens_affects_neither_a_splat_nor_edits() {
     let mut random = Random(20);
     for _ in 0..10 {
         let tokens = random.tokens([1, 50, 4], [1, 1]);
@@ -51,7 +51,7 @@ fn three() -> Tokens {
     three
 }
 
-/// What is left of a batch's picture without its padding.
+/// The pictures of a batch without padding.
 fn sets(tokens: &Tokens) -> Vec<TokenSet> {
     take_apart(tokens, tokens.textures.shape()[0]).unwrap()
 }
@@ -63,7 +63,7 @@ fn selection_of(selection: &Selection, b: usize) -> Selection {
 }
 
 #[test]
-fn a_batch_is_each_picture_alone() {
+fn a_batch_equals_its_pictures_alone() {
     let three = three();
     let selection = select(&three, json!({"region": [0, 0, 300, 256]}));
     let turn = json!({"rotate": 20, "scale_x": 1.3, "move_y": 11});
@@ -116,7 +116,7 @@ fn padding_stays_padding() {
 }
 
 #[test]
-fn one_picture_serves_several_selections() {
+fn one_picture_is_repeated_for_several_selections() {
     let one = Random(22).tokens([1, 10, 2], [1, 1]);
     let two = Selection::new(Tensor::from_vec([2, 10], [vec![1.0f32; 10], vec![0.25; 10]].concat()).unwrap()).unwrap();
     let moved = transformed(&one, Some(&two), json!({"move_x": 51}));
@@ -128,7 +128,7 @@ fn one_picture_serves_several_selections() {
 }
 
 #[test]
-fn a_list_of_edits_is_a_chain_of_nodes() {
+fn a_list_of_edits_equals_a_chain_of_nodes() {
     let tokens = Random(23).tokens([1, 40, 3], [1, 1]);
     let region = json!({"region": [30, 0, 200, 256]});
     let listed = list_applied(
@@ -153,7 +153,7 @@ fn a_list_of_edits_is_a_chain_of_nodes() {
     assert_eq!(bits(&listed), bits(&chain));
 }
 
-/// A picture's sum of weights: the map of a texture of 1.
+/// The sums of weights of a picture: the map of textures of 1.
 fn weights(tokens: &Tokens) -> Vec<f32> {
     let set = take_apart(tokens, 1).unwrap().remove(0);
     splat_map(set.gaussians.as_flattened(), &vec![1.0; set.len()], 1, [64, 64], 6.0)
@@ -171,7 +171,7 @@ fn neighbours_grow_into_the_hole() {
                 (deleted(&tokens, &selection, json!({})), deleted(&tokens, &selection, json!({"fill": false})));
             assert_eq!(filled.textures.shape(), [1, 64 - count, 16]);
             assert_eq!(textures(&filled), textures(&bare));
-            // Where the deleted tokens had most of their weight.
+            // The place where the deleted tokens had most of their weight.
             let chosen = selection.selected.as_slice::<f32>().unwrap();
             let gone: Vec<f32> =
                 gaussians(&tokens).iter().zip(chosen).filter(|(_, s)| **s > 0.0).flat_map(|(g, _)| *g).collect();
@@ -186,9 +186,9 @@ fn neighbours_grow_into_the_hole() {
             let (with, without) = (weights(&filled), weights(&bare));
             println!("{count} at {place:?}: {:.3} of the weight's error in the hole stays", off(&with) / off(&without));
             assert!(off(&with) < 0.6 * off(&without));
-            // The border of the canvas takes some.
+            // The border of the canvas cuts off some weight.
             assert!((total(&with) - total(&before)).abs() < 0.25 * (total(&without) - total(&before)).abs());
-            // What is far away is the same, bit for bit.
+            // Tokens far away do not change by a bit.
             let same = gaussians(&filled).iter().filter(|g| gaussians(&tokens).contains(g)).count();
             assert!(same >= 64 - count - 12 - 4 * count, "{same} are as they were");
         }
@@ -196,7 +196,7 @@ fn neighbours_grow_into_the_hole() {
 }
 
 #[test]
-fn the_whole_weight_of_two_becomes_that_of_one() {
+fn a_token_takes_the_whole_weight_of_its_only_neighbour() {
     let two = vec![0.05, 0.08, 0.3, -0.1, 0.0, 0.06, 0.04, -0.2, 0.05, 0.02];
     let two = tokens([1, 2, 1], two, vec![1.0, 2.0], None, Canvas::default());
     let one = deleted(&two, &select(&two, json!({"indices": [1]})), json!({}));
@@ -211,7 +211,7 @@ fn the_whole_weight_of_two_becomes_that_of_one() {
 }
 
 #[test]
-fn textures_come_from_the_same_relative_place() {
+fn textures_come_from_equal_relative_places() {
     let row = |xs: [f32; 3], y: f32| xs.into_iter().flat_map(|x| [0.1, 0.1, 0.0, x, y]).collect::<Vec<f32>>();
     let to = tokens([1, 3, 1], row([-0.9, -0.8, -0.7], 0.5), vec![1.0, 2.0, 3.0], None, Canvas::default());
     let from = tokens([1, 3, 1], row([0.8, 0.0, -0.8], -0.5), vec![10.0, 20.0, 30.0], None, Canvas::default());

@@ -1,4 +1,4 @@
-//! What is selected, and the algebra of selections.
+//! Tests of criteria and of joined selections.
 
 use super::{Random, counts, gaussians, recorded, select, textures, tokens, value, values};
 use splatgraph_pack_gpstoken::nodes::edit::{combine_selections::combine_selections, select_tokens::select_tokens};
@@ -30,7 +30,7 @@ fn five() -> Tokens {
 }
 
 #[test]
-fn each_criterion_selects_what_it_says() {
+fn each_criterion_selects_the_described_tokens() {
     let five = five();
     let chosen = |criteria| indices(&select(&five, criteria));
     assert_eq!(chosen(json!({})), [0, 1, 2, 3, 4]);
@@ -47,10 +47,10 @@ fn each_criterion_selects_what_it_says() {
     assert_eq!(chosen(json!({"similar": 0})), [0, 1]);
     assert_eq!(chosen(json!({"similar": 0, "similarity": 0.7})), [0, 1, 4]);
     assert_eq!(chosen(json!({"similar": [199, 30], "similarity": 0.7})), [2, 4]);
-    // The mean of the two in the corner.
+    // The reference is the mean of the two tokens in the corner.
     assert_eq!(chosen(json!({"similar": [0, 0], "similar_count": 2, "similarity": 0.999})), [0, 1]);
     assert_eq!(chosen(json!({"similar": 3, "similarity": 1})), [3]);
-    // All have to hold.
+    // A token must meet all criteria.
     assert_eq!(chosen(json!({"similar": 0, "nearest": [30, 10], "region": [0, 0, 256, 256]})), [1]);
 }
 
@@ -106,13 +106,13 @@ fn padding_is_never_selected() {
 }
 
 #[test]
-fn layouts_can_be_selected_from() {
+fn a_selection_can_be_made_from_a_layout() {
     let five = five();
     let layout = Layout::new(five.gaussians.clone(), None, five.header.clone()).unwrap();
     let outputs = run::<select_tokens>(json!({"region": [0, 0, 50, 50]}), [("tokens", value(&layout))]).unwrap();
     assert_eq!(indices(&Selection::from_value(&outputs[0]).unwrap()), [0, 1]);
     let error = run::<select_tokens>(json!({"similar": 0}), [("tokens", value(&layout))]).unwrap_err();
-    insta::assert_snapshot!(error, @"tokens with textures were expected, a layout came, whose gaussians have none yet. Connect the tokens of RefineTokens");
+    insta::assert_snapshot!(error, @"expected tokens with textures, got a layout, which has none. Connect the tokens of RefineTokens");
     assert_eq!((gaussians(&five).len(), textures(&five).len()), (5, 10));
 }
 
@@ -147,7 +147,7 @@ fn the_laws_of_sets_hold_for_soft_selections_too() {
         same("distribution", &and(&a, &or(&b, &c)), &or(&and(&a, &b), &and(&a, &c)));
         same("distribution", &or(&a, &and(&b, &c)), &and(&or(&a, &b), &or(&a, &c)));
         same("minus", &joined("minus", &a, Some(&b)), &and(&a, &not(&b)));
-        // Numbers of 24 bits below 1 come back from a double negation.
+        // A double negation returns numbers of 24 bits below 1 exactly.
         let twice = not(&not(&a));
         for (a, twice) in values(&a).iter().zip(values(&twice)) {
             assert!((a - twice).abs() <= f32::EPSILON / 2.0);

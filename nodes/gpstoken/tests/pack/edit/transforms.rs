@@ -1,4 +1,4 @@
-//! The affine map and what it must not change.
+//! Tests of the affine map and of the bits that it must not change.
 
 use super::{Random, bits, edited, gaussians, recorded, select, transformed};
 use splatgraph_pack_gpstoken::nodes::edit::transform_tokens::transform_tokens;
@@ -46,12 +46,12 @@ fn a_quarter_turn_swaps_the_sigmas_and_turns_rho_around() {
     let turned = transformed(&tokens, None, json!({"rotate": 90, "pivot": "canvas"}));
     for (before, after) in gaussians(&tokens).iter().zip(gaussians(&turned)) {
         let [sigma_x, sigma_y, rho, x, y] = *before;
-        // Clockwise: what is right comes down, what is below comes left.
+        // Clockwise: the right goes down, and the bottom goes left.
         assert_eq!(*after, [sigma_y, sigma_x, -rho, -y, x]);
     }
 }
 
-/// Inverses, on a canvas that is not square; about the point the tokens come back to where they were.
+/// A transform and its inverse return the tokens on a canvas that is not square.
 #[test]
 fn a_map_and_its_inverse_give_the_tokens_back() {
     let mut random = Random(3);
@@ -73,7 +73,7 @@ fn a_map_and_its_inverse_give_the_tokens_back() {
                 let back = transformed(&moved, None, back);
                 for (before, after) in gaussians(&tokens).iter().zip(gaussians(&back)) {
                     for (i, (before, after)) in before.iter().zip(after).enumerate() {
-                        // A thin slanted gaussian loses digits on the way over the covariance.
+                        // A thin slanted gaussian loses digits in the covariance.
                         let near = [3e-4 * before, 3e-4 * before, 3e-4, 4e-5, 4e-5][i];
                         assert!((before - after).abs() <= near, "{before} became {after} ({i}, {grid:?}, {pivot})");
                     }
@@ -84,8 +84,8 @@ fn a_map_and_its_inverse_give_the_tokens_back() {
 }
 
 #[test]
-fn turns_are_turns_in_pixels() {
-    // A circle of 10 pixels on a canvas of 512 x 256 stays one, and goes round on a circle.
+fn rotations_are_computed_in_pixels() {
+    // A circle of 10 pixels on a canvas of 512 x 256 stays a circle and moves on a circle.
     let mut tokens = Random(4).tokens([1, 1, 1], [2, 1]);
     let [unit_x, unit_y] = [511.0 / 2.0, 255.0 / 2.0];
     let gaussian = vec![10.0 / unit_x, 10.0 / unit_y, 0.0, 0.1, 0.0];
@@ -102,14 +102,14 @@ fn turns_are_turns_in_pixels() {
 }
 
 #[test]
-fn a_token_that_is_selected_by_a_part_goes_that_part_of_the_way() {
+fn a_partly_selected_token_moves_by_that_part() {
     let tokens = recorded();
     let half = vec![0.5f32; 64];
     let half = splatgraph_sdk::Selection::new(splatgraph_sdk::Tensor::from_vec([1, 64], half).unwrap()).unwrap();
     let moved = transformed(&tokens, Some(&half), json!({"move_x": 51, "rotate": 180}));
     let whole = transformed(&tokens, None, json!({"move_x": 51, "rotate": 180}));
     for ((before, after), whole) in gaussians(&tokens).iter().zip(gaussians(&moved)).zip(gaussians(&whole)) {
-        // A half turn leaves the covariance as it is.
+        // A half turn does not change the covariance.
         for i in 0..3 {
             assert!((before[i] - after[i]).abs() < 1e-6);
         }
@@ -120,7 +120,7 @@ fn a_token_that_is_selected_by_a_part_goes_that_part_of_the_way() {
 }
 
 #[test]
-fn what_is_not_selected_stays_and_so_does_what_cannot_be_splatted() {
+fn unselected_tokens_and_tokens_that_cannot_be_splatted_do_not_change() {
     let mut tokens = recorded();
     let mut all = tokens.gaussians.clone().into_vec::<f32>().unwrap();
     all[0] = 0.0; // sigma_x of the first
@@ -134,7 +134,7 @@ fn what_is_not_selected_stays_and_so_does_what_cannot_be_splatted() {
 }
 
 #[test]
-fn tokens_off_the_canvas_are_kept_and_told() {
+fn tokens_off_the_canvas_are_kept_with_a_warning() {
     use splatgraph_sdk::testing::{Event, Recorder, run_with};
     let tokens = recorded();
     let host = Recorder::default();
@@ -144,9 +144,9 @@ fn tokens_off_the_canvas_are_kept_and_told() {
         Event::Log(_, text) => Some(text),
         _ => None,
     });
-    insta::assert_snapshot!(warned.collect::<Vec<_>>().join("\n"), @"64 tokens of picture 0 no longer reach the canvas, the first is 0; they are kept, and moving them back shows them again");
+    insta::assert_snapshot!(warned.collect::<Vec<_>>().join("\n"), @"picture 0: 64 tokens off the canvas, the first is 0; moved back, they are visible again");
     let away = <splatgraph_sdk::Tokens as splatgraph_sdk::Input>::from_value(&outputs[0]).unwrap();
     assert_eq!(away.gaussians.shape(), tokens.gaussians.shape());
     let error = edited::<transform_tokens>(&tokens, None, json!({"scale_x": 1e-4})).unwrap_err();
-    assert!(error.message.starts_with("token 0 would shrink to sigmas of"), "{error}");
+    assert!(error.message.starts_with("expected sigmas of at least 0.01 pixels"), "{error}");
 }
