@@ -1,8 +1,13 @@
-//! The nearest right name for a wrong one.
+//! Words for messages: the known name nearest to a wrong one, and numbers with their nouns.
 
-/// The known name that was probably meant, if one is near.
+/// The known name nearest to `name`, or `None` if no known name is near.
 pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let distance = |known: &str| strsim::damerau_levenshtein(&name.to_lowercase(), known);
     let limit = (name.chars().count() / 3).max(1);
     known.into_iter().min_by_key(|known| distance(known)).filter(|nearest| distance(nearest) <= limit)
+}
+
+/// A number with its noun in the singular or plural: `1 picture`, `2 pictures`.
+pub(crate) fn counted(number: usize, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
