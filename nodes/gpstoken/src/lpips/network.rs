@@ -54,7 +54,7 @@ impl Backbone {
             return Err(Error::input(
                 "a",
                 format!(
-                    "expected sides of at least {smallest} pixels, which the network `{}` needs, got {width} x {height}",
+                    "expected sides of at least {smallest} pixels, which the network `{}` needs, got {width} x {height} pixels. Use larger pictures",
                     self.name()
                 ),
             ));
