@@ -82,7 +82,7 @@ impl Pictures {
             }
         }
         Err(Error::new(format!(
-            "expected pictures to train on with sides of at least {}, got {} that can't be read or have shorter sides. Add larger pictures; the first one is {}",
+            "expected pictures to train on with sides of at least {}, got none among {}. Add larger or readable pictures; the first one is {}",
             counted(self.smallest as usize, "pixel"),
             counted(range.len(), "picture"),
             self.paths[range.start].display()

@@ -73,7 +73,7 @@ fn unusable_inputs_are_errors_before_the_first_step() {
     };
     insta::assert_snapshot!(error(json!({})), @"expected pictures to train on (png, jpg, jpeg, webp, bmp, tga, tif, tiff) in the folder or in folders inside it, got none. Give another folder: FOLDER");
     std::fs::write(folder.path().join("broken.png"), "no picture").unwrap();
-    insta::assert_snapshot!(error(json!({})), @"expected pictures to train on with sides of at least 256 pixels, got 1 picture that can't be read or have shorter sides. Add larger pictures; the first one is FOLDER/broken.png");
+    insta::assert_snapshot!(error(json!({})), @"expected pictures to train on with sides of at least 256 pixels, got none among 1 picture. Add larger or readable pictures; the first one is FOLDER/broken.png");
     insta::assert_snapshot!(error(json!({"token_counts": [0]})), @"expected at least one number of tokens from 1 to 1024, got [0]");
     insta::assert_snapshot!(error(json!({"absolute": 0, "squared": 0, "gradient": 0})), @"expected weights of at least 0, and not all 0, for the losses absolute, squared, gradient and perceptual, got [0.0, 0.0, 0.0, 0.0]. Set at least one above 0");
     let mut other = checkpoint::open(&super::folder().join("weights_B.safetensors")).unwrap();
