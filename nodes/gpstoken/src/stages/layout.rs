@@ -76,8 +76,8 @@ pub fn layout(image: &Image, cut: &Cut, ctx: &Ctx) -> Result<(Layout, u32)> {
                 return Err(Error::input(
                     "weight_map",
                     format!(
-                        "expected 1 map or {} of {width} x {height} pixels, the picture's size, got {} of {map_width} x {map_height} pixels. Resize the weight map",
-                        counted(batch, "map"),
+                        "expected weight maps of {width} x {height} pixels, the picture's size, 1 for all or 1 for each of {}, got {} of {map_width} x {map_height} pixels. Resize the weight map",
+                        counted(batch, "picture"),
                         counted(maps, "map")
                     ),
                 ));
