@@ -1,14 +1,15 @@
-// A convolution that keeps the size of a map, or of the map with each pixel doubled, with zeros around the border: the product of the weights, [outputs, inputs x taps], with the
-// numbers under the kernel, [inputs x taps, pixels], which are read from the map where they are needed.
+// A convolution that keeps the size of a map, or of the map with each pixel doubled, with zeros around the border. It is the product of
+// the weights, [outputs, inputs x taps], and the numbers under the kernel, [inputs x taps, pixels], which the shader reads from the map
+// on demand.
 //
-// One workgroup of 256 invocations for 4 R outputs, 2048 / R pixels and a picture. R columns of the weights and rows of the other
-// factor at a time stand in workgroup memory; an invocation sums 4 outputs of 8 pixels. Sums are in f32 whatever the numbers are, and
-// always in the same order.
+// A workgroup of 256 invocations computes 4 R outputs of 2048 / R pixels of a picture. Workgroup memory holds R columns of the weights and
+// R rows of the other factor at a time. An invocation sums 4 outputs of 8 pixels. Sums are in f32 for any number type, and always in the
+// same order.
 //
-// Twin: burn's own convolution; on the processor nodes/gpstoken/src/kernels/convolution.rs.
+// Twins: burn's convolution, and nodes/gpstoken/src/kernels/convolution.rs on the processor.
 //
-// {{ enable }}: nothing, or what lets numbers be f16. {{ number }}: f32 or f16. {{ side }}: the kernel's side, an odd number.
-// {{ rows }}: R, which is 4, 8 or 16. {{ scale }}: 1, or 2 for doubled pixels.
+// {{ enable }}: empty, or the directive that enables f16. {{ number }}: f32 or f16. {{ side }}: the kernel's side, an odd number.
+// {{ rows }}: R, which is 4, 8 or 16. {{ scale }}: 1, or 2 for a map with doubled pixels.
 {{ enable }}
 @group(0) @binding(0) var<storage, read_write> map: array<{{ number }}>;     // [B, I, H / scale, W / scale]
 @group(0) @binding(1) var<storage, read_write> weight: array<{{ number }}>;  // [O, I, side, side]
@@ -19,7 +20,7 @@
 const SIDE: u32 = {{ side }}u;
 const TAPS: u32 = SIDE * SIDE;
 const SCALE: i32 = {{ scale }};
-// Outputs by pixels of a workgroup, in fours and eights.
+// Outputs and pixels of a workgroup, in groups of four and eight.
 const ROWS: u32 = {{ rows }}u;
 const COLUMNS: u32 = 256u / ROWS;
 const DEPTH: u32 = ROWS;
@@ -30,7 +31,7 @@ const FOURS: u32 = PIXELS / 4u;
 var<workgroup> weights: array<vec4<f32>, DEPTH * ROWS>;  // [DEPTH, OUTPUTS]
 var<workgroup> pixels: array<vec4<f32>, DEPTH * FOURS>;  // [DEPTH, PIXELS]
 
-// What invocation `me` brings of the weights' columns from `k` on: one column of four outputs. Zeros beyond the last.
+// The weights that invocation `me` loads from the columns from `k` on: one column of four outputs. Zeros beyond the last column.
 fn weights_of(me: u32, first_output: u32, k: u32) -> vec4<f32> {
     let depth = sizes[0] * TAPS;
     let column = k + me % DEPTH;
@@ -46,7 +47,7 @@ fn weights_of(me: u32, first_output: u32, k: u32) -> vec4<f32> {
     return four;
 }
 
-// Row `k` of the other factor at four pixels, whose places are `x` and `y`, on the maps that begin at `start`. Zeros beyond the last.
+// Row `k` of the other factor at four pixels with the places `x` and `y`, on the maps that begin at `start`. Zeros beyond the last row.
 fn pixels_at(start: u32, x: vec4<i32>, y: vec4<i32>, k: u32) -> vec4<f32> {
     let channel = k / TAPS;
     let tap = k % TAPS;
@@ -85,23 +86,23 @@ fn main(
     @builtin(local_invocation_index) me: u32,
 ) {
     let places = sizes[2] * sizes[3];
-    // Pixels are counted along x and y, since either may only be so many.
+    // Workgroups of pixels are counted along x and y, because each axis has a limit.
     let first_pixel = (workgroup.y * workgroups.x + workgroup.x) * PIXELS;
     let parts = (sizes[1] + OUTPUTS - 1u) / OUTPUTS;
     let picture = workgroup.z / parts;
     let first_output = workgroup.z % parts * OUTPUTS;
     let start = picture * sizes[0] * (places / u32(SCALE * SCALE));
 
-    // What this invocation brings to workgroup memory: two rows of 4 pixels; the first ones a column of the weights of 4 outputs.
+    // This invocation loads two rows of 4 pixels into workgroup memory. The first invocations also load a column of the weights of 4 outputs.
     let upper = me / FOURS;
     let lower = upper + DEPTH / 2u;
     let four = me % FOURS;
     let brought = first_pixel + four * 4u;
     let at = vec4<u32>(brought, brought + 1u, brought + 2u, brought + 3u);
     let x = vec4<i32>(at % vec4<u32>(sizes[3]));
-    let y = vec4<i32>(at / vec4<u32>(sizes[3])); // beyond the map for pixels beyond the last
+    let y = vec4<i32>(at / vec4<u32>(sizes[3])); // outside the map for pixels beyond the last
 
-    // What it sums: 4 outputs of pixels that begin at `column` fours, and of those half a workgroup later.
+    // This invocation sums 4 outputs of the 4 pixels at `column`, counted in fours, and of the 4 pixels half a workgroup later.
     let row = me / COLUMNS;
     let column = me % COLUMNS;
     var near0 = vec4<f32>();
@@ -118,14 +119,14 @@ fn main(
     var new_lower = pixels_at(start, x, y, lower);
     let depth = sizes[0] * TAPS;
     for (var k = 0u; k < depth; k += DEPTH) {
-        workgroupBarrier(); // the last ones have been used
+        workgroupBarrier(); // all invocations have used the previous numbers
         if me < DEPTH * ROWS {
             weights[me % DEPTH * ROWS + me / DEPTH] = new_weights;
         }
         pixels[upper * FOURS + four] = new_upper;
         pixels[lower * FOURS + four] = new_lower;
         workgroupBarrier();
-        // The next ones, which are on their way while these are summed.
+        // Loads the next numbers while the current ones are summed.
         new_weights = weights_of(me, first_output, k + DEPTH);
         new_upper = pixels_at(start, x, y, k + DEPTH + upper);
         new_lower = pixels_at(start, x, y, k + DEPTH + lower);

@@ -1,11 +1,11 @@
 // A linear layer: x W^T + b.
 //
-// One workgroup of 256 invocations for 32 rows of x and 64 outputs. 32 columns of both factors at a time stand in workgroup memory; an
-// invocation sums 2 rows by 4 outputs. Sums are in f32 whatever the numbers are, and always in the same order.
+// A workgroup of 256 invocations computes 32 rows of x and 64 outputs. Workgroup memory holds 32 columns of both factors at a time. An
+// invocation sums 2 rows by 4 outputs. Sums are in f32 for any number type, and always in the same order.
 //
-// Twin: burn's own product; on the processor nodes/gpstoken/src/kernels/tokens.rs.
+// Twins: burn's product, and nodes/gpstoken/src/kernels/tokens.rs on the processor.
 //
-// {{ enable }}: nothing, or what lets numbers be f16. {{ number }}: f32 or f16.
+// {{ enable }}: empty, or the directive that enables f16. {{ number }}: f32 or f16.
 {{ enable }}
 @group(0) @binding(0) var<storage, read_write> x: array<{{ number }}>;       // [N, K]
 @group(0) @binding(1) var<storage, read_write> weight: array<{{ number }}>;  // [O, K]
@@ -15,14 +15,14 @@
 
 const ROWS: u32 = 32u;
 const OUTPUTS: u32 = 64u;
-// Columns in fours, and one more, so that the rows of workgroup memory begin in different banks.
+// The number of columns in fours, plus one, so that the rows of workgroup memory begin in different banks.
 const FOURS: u32 = 8u;
 const STRIDE: u32 = FOURS + 1u;
 
 var<workgroup> rows: array<vec4<f32>, ROWS * STRIDE>;        // [ROWS, STRIDE]
 var<workgroup> weights: array<vec4<f32>, OUTPUTS * STRIDE>;  // [OUTPUTS, STRIDE]
 
-// Four numbers of a row of x. Zeros beyond the last.
+// Four numbers of a row of x. Zeros beyond the last number.
 fn row_at(row: u32, column: u32) -> vec4<f32> {
     var four = vec4<f32>();
     for (var i = 0u; i < 4u; i++) {
@@ -33,7 +33,7 @@ fn row_at(row: u32, column: u32) -> vec4<f32> {
     return four;
 }
 
-// Four weights of an output. Zeros beyond the last.
+// Four weights of an output. Zeros beyond the last weight.
 fn weights_at(output: u32, column: u32) -> vec4<f32> {
     var four = vec4<f32>();
     for (var i = 0u; i < 4u; i++) {
@@ -44,7 +44,7 @@ fn weights_at(output: u32, column: u32) -> vec4<f32> {
     return four;
 }
 
-// The sums of a row for outputs that are 16 apart.
+// The sums of a row for four outputs at a distance of 16.
 fn write(row: u32, output: u32, sums: vec4<f32>) {
     if row >= sizes[0] {
         return;
@@ -63,15 +63,15 @@ fn main(
     @builtin(num_workgroups) workgroups: vec3<u32>,
     @builtin(local_invocation_index) me: u32,
 ) {
-    // Rows are counted along x and y, since either may only be so many.
+    // Workgroups of rows are counted along x and y, because each axis has a limit.
     let first_row = (workgroup.y * workgroups.x + workgroup.x) * ROWS;
     let first_output = workgroup.z * OUTPUTS;
 
-    // What this invocation brings to workgroup memory: a four of a row of x, and of two outputs' weights.
+    // This invocation loads four numbers of a row of x and four weights of each of two outputs into workgroup memory.
     let brought = me / FOURS;
     let four = me % FOURS;
 
-    // What it sums: rows `line` and 16 later, outputs `column` and 16, 32, 48 later.
+    // This invocation sums the rows `line` and `line + 16` for the outputs `column`, `column + 16`, `column + 32` and `column + 48`.
     let line = me / 16u;
     let column = me % 16u;
     var upper = vec4<f32>();
@@ -81,12 +81,12 @@ fn main(
     var new_near = weights_at(first_output + brought, four * 4u);
     var new_far = weights_at(first_output + 32u + brought, four * 4u);
     for (var k = 0u; k < sizes[1]; k += 4u * FOURS) {
-        workgroupBarrier(); // the last ones have been used
+        workgroupBarrier(); // all invocations have used the previous numbers
         rows[brought * STRIDE + four] = new_row;
         weights[brought * STRIDE + four] = new_near;
         weights[(32u + brought) * STRIDE + four] = new_far;
         workgroupBarrier();
-        // The next ones, which are on their way while these are summed.
+        // Loads the next numbers while the current ones are summed.
         let next = k + 4u * (FOURS + four);
         new_row = row_at(first_row + brought, next);
         new_near = weights_at(first_output + brought, next);

@@ -1,14 +1,14 @@
-// RoIAlign: the mean of a map under each bin of each box (GPSToken, section 3.1). A bin's mean is a weighted sum of rows of weighted sums
-// of pixels; the weights along each axis are made beforehand, since a box's bins share them.
+// RoIAlign: the mean of a map under each bin of each box (GPSToken, section 3.1). A bin's mean is a weighted sum of rows, and each row is a
+// weighted sum of pixels. The host makes the weights along each axis beforehand, because a box's bins share them.
 //
-// An invocation for a bin of a box and channel. Sums are in f32 whatever the numbers are.
+// An invocation computes a bin of a box for a channel. Sums are in f32 for any number type.
 //
-// Twin on the processor, and what makes the weights: nodes/gpstoken/src/tokenizer/roi_align.rs.
+// Twin on the processor, which also makes the weights: nodes/gpstoken/src/tokenizer/roi_align.rs.
 //
-// {{ enable }}: nothing, or what lets numbers be f16. {{ number }}: f32 or f16.
+// {{ enable }}: empty, or the directive that enables f16. {{ number }}: f32 or f16.
 {{ enable }}
 @group(0) @binding(0) var<storage, read_write> map: array<{{ number }}>;     // [C, H, W]
-@group(0) @binding(1) var<storage, read_write> bins: array<u32>;             // [N, 2, bins, 3]: along x, then y: first pixel, how many, first weight
+@group(0) @binding(1) var<storage, read_write> bins: array<u32>;             // [N, 2, bins, 3]: along x, then y: first pixel, number of pixels, first weight
 @group(0) @binding(2) var<storage, read_write> weights: array<f32>;
 @group(0) @binding(3) var<storage, read_write> result: array<{{ number }}>;  // [N, C, bins, bins]
 @group(0) @binding(4) var<storage, read_write> sizes: array<u32>;            // N, C, H, W, bins
@@ -30,7 +30,7 @@ fn main(
     @builtin(num_workgroups) workgroups: vec3<u32>,
     @builtin(local_invocation_index) me: u32,
 ) {
-    // Bins are counted along x and y, since either may only be so many.
+    // Workgroups of bins are counted along x and y, because each axis has a limit.
     let at = (workgroup.y * workgroups.x + workgroup.x) * 256u + me;
     let side = sizes[4];
     if at >= sizes[0] * sizes[1] * side * side {

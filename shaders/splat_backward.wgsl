@@ -1,6 +1,6 @@
-// The gradients of splat_forward.wgsl: from those of the map to those of the gaussians and textures.
+// The gradients of splat_forward.wgsl: computes the gradients of gaussians and textures from the gradient of the map.
 //
-// One workgroup for a token and a picture: its 64 invocations share the pixels of the token's box, and sum up at the end. With
+// A workgroup computes one token of a picture. Its 64 invocations share the pixels of the token's box, and add up their sums at the end. With
 // X = dx / sigma_x, Y = dy / sigma_y, q = 1 / (1 - rho^2), the weight w and t = w <gradient, texture> of a pixel:
 //   texture: sum of w gradient          rho: q sum of t (X Y - rho q (X^2 - 2 rho X Y + Y^2))
 //   x: q / sigma_x sum of t (X - rho Y)   sigma_x: q / sigma_x sum of t X (X - rho Y)   y and sigma_y alike
@@ -12,10 +12,10 @@
 
 @group(0) @binding(0) var<storage, read_write> gaussians: array<u32>;         // f32 [B, N, 5]: sigma_x, sigma_y, rho, x, y
 @group(0) @binding(1) var<storage, read_write> textures: array<f32>;          // [B, N, C]
-@group(0) @binding(2) var<storage, read_write> gradient: array<f32>;          // [B, C, H, W], of the map
+@group(0) @binding(2) var<storage, read_write> gradient: array<f32>;          // [B, C, H, W], the gradient of the map
 @group(0) @binding(3) var<storage, read_write> gaussian_gradient: array<f32>; // [B, N, 5]
 @group(0) @binding(4) var<storage, read_write> texture_gradient: array<f32>;  // [B, N, C]
-@group(0) @binding(5) var<storage, read_write> places: array<f32>;            // [W + H]: where columns and rows are, -1..1
+@group(0) @binding(5) var<storage, read_write> places: array<f32>;            // [W + H]: the places of columns and rows, -1..1
 @group(0) @binding(6) var<storage, read_write> sizes: array<u32>;             // B, N, C, W, H, bits of the support
 
 const THREADS: u32 = 64u;
@@ -31,7 +31,7 @@ fn is_tiny(bits: u32) -> bool {
     return (bits & 0x7f800000u) == 0u;
 }
 
-// The first of places[start..start + count], which rise, with place - centre >= bound; count where there is none.
+// The index of the first of places[start..start + count], which are ascending, with place - centre >= bound. Returns count if there is none.
 fn first_at_least(start: u32, count: u32, centre: f32, bound: f32) -> u32 {
     var low = 0u;
     var high = count;
@@ -46,7 +46,7 @@ fn first_at_least(start: u32, count: u32, centre: f32, bound: f32) -> u32 {
     return low;
 }
 
-// The first with place - centre > bound.
+// The index of the first place with place - centre > bound.
 fn first_above(start: u32, count: u32, centre: f32, bound: f32) -> u32 {
     var low = 0u;
     var high = count;
@@ -61,7 +61,7 @@ fn first_above(start: u32, count: u32, centre: f32, bound: f32) -> u32 {
     return low;
 }
 
-// The sum over the workgroup, in an order that is always the same.
+// The sum over the workgroup, always in the same order.
 fn total(thread: u32, value: f32) -> f32 {
     partial[thread] = value;
     workgroupBarrier();
@@ -85,7 +85,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let index = group.x;
     let batch = group.y;
     if (index >= count || batch >= sizes[0]) {
-        return; // the same for all of the workgroup
+        return; // all invocations of the workgroup return together
     }
     let at = (batch * count + index) * 5u;
     let bits = array<u32, 5>(gaussians[at], gaussians[at + 1u], gaussians[at + 2u], gaussians[at + 3u], gaussians[at + 4u]);
@@ -97,7 +97,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let centre = vec2<f32>(bitcast<f32>(bits[3]), bitcast<f32>(bits[4]));
     let reach = support * sigma;
 
-    // The token's box; empty for one that can't be splatted.
+    // The token's box. It is empty if the token can't be splatted.
     var left = 0u;
     var right = 0u;
     var top = 0u;
@@ -157,7 +157,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         total(thread, of_y),
     );
     if (thread == 0u) {
-        // A sigma that is no number would make NaN of nothing; divided by last, a tiny one leaves 0 what is 0.
+        // A sigma that is not a number would turn 0 into NaN. The division by sigma comes last, so that a tiny sigma keeps 0 at 0.
         gaussian_gradient[at] = select(0.0, q * sums[0] / sigma.x, usable);
         gaussian_gradient[at + 1u] = select(0.0, q * sums[1] / sigma.y, usable);
         gaussian_gradient[at + 2u] = select(0.0, q * sums[2], usable);

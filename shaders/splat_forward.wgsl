@@ -1,18 +1,18 @@
-// Splats tokens onto a map: each adds its texture, weighted by its gaussian, to the pixels of its box (GPSToken, section 3.1).
+// Splats tokens onto a map: each token adds its texture, weighted by its gaussian, to the pixels of its box (GPSToken, section 3.1).
 //
-// One workgroup for a tile of 8 x 8 pixels, a slab of channels and a picture. It goes through the tokens 256 at a time: each
-// invocation looks whether one of them reaches the tile, and those that do are listed in their order, so that sums come out the
-// same every time. The list is worked off 32 tokens at a time, whose weights for the 64 pixels stand in workgroup memory.
+// A workgroup computes a tile of 8 x 8 pixels for a slab of channels of a picture. It processes 256 tokens at a time: each invocation checks
+// whether one of them reaches the tile, and the workgroup lists these tokens in their order, so that sums are equal in every run. Then it
+// adds the listed tokens, 32 at a time, whose weights for the 64 pixels are in workgroup memory.
 //
 // Twin on the processor: nodes/gpstoken/src/splat/splat_forward.rs.
 //
-// {{ accumulators }}: sums of an invocation, so that a slab has at most 4 times as many channels.
+// {{ accumulators }}: the number of sums of an invocation. A slab has at most 4 times as many channels.
 
-// Numbers are read as bits where NaN and infinity matter: WGSL may assume that floats are neither.
+// The shader reads numbers as bits if NaN and infinity matter, because WGSL may assume that floats are neither.
 @group(0) @binding(0) var<storage, read_write> gaussians: array<u32>; // f32 [B, N, 5]: sigma_x, sigma_y, rho, x, y
 @group(0) @binding(1) var<storage, read_write> textures: array<f32>;  // [B, N, C]
 @group(0) @binding(2) var<storage, read_write> map: array<f32>;       // [B, C, H, W]
-@group(0) @binding(3) var<storage, read_write> places: array<f32>;    // [W + H]: where columns and rows are, -1..1
+@group(0) @binding(3) var<storage, read_write> places: array<f32>;    // [W + H]: the places of columns and rows, -1..1
 @group(0) @binding(4) var<storage, read_write> sizes: array<u32>;     // B, N, C, W, H, bits of the support
 
 const SIDE: u32 = 8u;
@@ -39,7 +39,7 @@ fn is_finite(bits: u32) -> bool {
     return (bits & 0x7f800000u) != 0x7f800000u;
 }
 
-// Zero, and what is too small to be a normal number.
+// Whether a number is zero or too small to be a normal number.
 fn is_tiny(bits: u32) -> bool {
     return (bits & 0x7f800000u) == 0u;
 }
@@ -72,7 +72,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let first_channel = (group.y % slabs) * SLAB;
     let batch = group.y / slabs;
     if (tile_y >= height || batch >= sizes[0]) {
-        return; // the same for all of the workgroup
+        return; // all invocations of the workgroup return together
     }
 
     // The places of the tile's outer pixels.
@@ -90,7 +90,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     }
 
     for (var first = 0u; first < count; first += THREADS) {
-        // Which of these tokens reach the tile?
+        // Checks whether this invocation's token reaches the tile.
         var reaches = 0u;
         if (first + thread < count) {
             let token = token_at((batch * count + first + thread) * 5u);
@@ -99,7 +99,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
             let after = all(high - token.centre >= -reach);
             reaches = select(0u, 1u, token.usable && before && after);
         }
-        // How many of them come up to this one: a running sum.
+        // Counts the reaching tokens up to this one: a running sum.
         counts[thread] = reaches;
         workgroupBarrier();
         for (var step = 1u; step < THREADS; step *= 2u) {
@@ -128,13 +128,13 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
                 slab[i] = value;
             }
             for (var i = thread; i < chunk * PIXELS; i += THREADS) {
-                // Strides of 256 keep the pixel: i % 64 is this invocation's own.
+                // With strides of 256 the pixel, i % 64, stays the same for this invocation.
                 let token = token_at(listed[start + i / PIXELS] * 5u);
                 let d = vec2<f32>(places[column], places[width + row]) - token.centre;
                 let reach = support * token.sigma;
                 let inside = all(d >= -reach) && all(d <= reach);
                 let scaled = select(vec2<f32>(0.0, 0.0), d / token.sigma, vec2<bool>(inside, inside));
-                // X^2 - 2 rho X Y + Y^2 = (X - rho Y)^2 + (1 - rho^2) Y^2, without its cancellation.
+                // X^2 - 2 rho X Y + Y^2 = (X - rho Y)^2 + (1 - rho^2) Y^2. The right side avoids cancellation.
                 let slant = scaled.x - token.rho * scaled.y;
                 let spread = (1.0 - token.rho) * (1.0 + token.rho);
                 let exponent = -0.5 * (slant * slant / spread + scaled.y * scaled.y);

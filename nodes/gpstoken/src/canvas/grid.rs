@@ -1,11 +1,11 @@
-//! A picture of several tiles: where they are, and how coordinates of a tile and of all tiles together go into each other.
+//! The grid of tiles that covers a picture, and the conversion between coordinates of a tile and of the canvas.
 
 use super::{Corners, Gaussian, TILE};
 use splatgraph_sdk::{Canvas, Error, Result};
 
-/// The fewest pixels that a side of a picture may have; below, a region or two would be all there is.
+/// The fewest pixels that a side of a picture may have. A smaller picture would have only one or two regions.
 const SMALLEST: usize = 16;
-/// The most pixels that a side may have.
+/// The most pixels that a side of a picture may have.
 const LARGEST: usize = 65_536;
 
 /// Tiles of [`TILE`] pixels, row by row.
@@ -18,10 +18,11 @@ pub struct Grid {
 }
 
 impl Grid {
-    /// The grid that covers a picture of this size. Where its sides are no multiples of a tile, the last tiles reach beyond it.
+    /// The grid that covers a picture of this size. If a side is not a multiple of a tile's side, the last tiles reach beyond the
+    /// picture.
     ///
     /// # Errors
-    /// The picture is too small or too large to be worked on.
+    /// The picture is too small or too large.
     pub fn of_picture(width: usize, height: usize) -> Result<Self> {
         if [width, height].iter().all(|side| (SMALLEST..=LARGEST).contains(side)) {
             return Ok(Self { columns: width.div_ceil(TILE), rows: height.div_ceil(TILE) });
@@ -33,12 +34,12 @@ impl Grid {
         Err(Error::input(
             "image",
             format!(
-                "the tokenizer works on pictures whose sides have {SMALLEST} to {LARGEST} pixels; this picture has {width} x {height}. Resize it first:\n{node}"
+                "expected a picture with sides of {SMALLEST} to {LARGEST} pixels, got {width} x {height} pixels. Resize it first:\n{node}"
             ),
         ))
     }
 
-    /// The grid that a header tells.
+    /// The grid in a header.
     pub fn of_header(header: &Canvas) -> Self {
         let [columns, rows] = header.grid.map(|side| side as usize);
         Self { columns, rows }
@@ -49,12 +50,13 @@ impl Grid {
         [self.columns * TILE, self.rows * TILE]
     }
 
-    /// How much of a tile a picture of `width` x `height` pixels covers: columns and rows from the tile's upper left corner on.
+    /// The part of a tile that a picture of `width` x `height` pixels covers: columns and rows, counted from the tile's upper left
+    /// corner.
     pub fn visible(self, [column, row]: [usize; 2], [width, height]: [usize; 2]) -> [usize; 2] {
         [width.saturating_sub(column * TILE).min(TILE), height.saturating_sub(row * TILE).min(TILE)]
     }
 
-    /// A header for a picture of `width` x `height` pixels, without map, support and model.
+    /// A header for a picture of `width` x `height` pixels. Its map, support and model are empty.
     pub fn header(self, size: [usize; 2]) -> Canvas {
         let canvas = size.map(|side| side as u32);
         Canvas { canvas, tile: TILE as u32, grid: [self.columns as u32, self.rows as u32], ..Canvas::default() }
@@ -70,12 +72,14 @@ impl Grid {
         (0..self.count()).map(move |i| [i % self.columns, i / self.columns])
     }
 
-    /// Scale and offset `[N, 5]` that bring the gaussians of all tiles, which stand together tile by tile, to the canvas.
+    /// Scale and offset `[N, 5]` that convert gaussians from tile coordinates to canvas coordinates. The gaussians are sorted by
+    /// tile.
     pub fn scale_and_offset_to_canvas(self, count: usize) -> [Vec<f32>; 2] {
         self.scale_and_offset(count, |index, tiles| [1.0 / tiles, (2.0 * index + 1.0) / tiles - 1.0])
     }
 
-    /// Scale and offset `[N, 5]` that bring the gaussians of the canvas to the tiles that they stand with.
+    /// Scale and offset `[N, 5]` that convert gaussians from canvas coordinates to tile coordinates. The gaussians are sorted by
+    /// tile.
     pub fn scale_and_offset_to_tiles(self, count: usize) -> [Vec<f32>; 2] {
         self.scale_and_offset(count, |index, tiles| [tiles, tiles - 2.0 * index - 1.0])
     }
@@ -92,7 +96,7 @@ impl Grid {
         [scales, offsets]
     }
 
-    /// From coordinates of a tile to those of the canvas.
+    /// Converts a gaussian from tile coordinates to canvas coordinates.
     pub fn gaussian_to_canvas(self, tile: [usize; 2], [sigma_x, sigma_y, rho, x, y]: Gaussian) -> Gaussian {
         let [[dx, scale_x], [dy, scale_y]] = self.axes(tile);
         if self.count() == 1 {
@@ -101,7 +105,7 @@ impl Grid {
         [sigma_x / scale_x, sigma_y / scale_y, rho, to_canvas(x, dx, scale_x), to_canvas(y, dy, scale_y)]
     }
 
-    /// From coordinates of the canvas to those of a tile.
+    /// Converts a gaussian from canvas coordinates to tile coordinates.
     pub fn gaussian_to_tile(self, tile: [usize; 2], [sigma_x, sigma_y, rho, x, y]: Gaussian) -> Gaussian {
         let [[dx, scale_x], [dy, scale_y]] = self.axes(tile);
         if self.count() == 1 {
@@ -110,7 +114,7 @@ impl Grid {
         [sigma_x * scale_x, sigma_y * scale_y, rho, to_tile(x, dx, scale_x), to_tile(y, dy, scale_y)]
     }
 
-    /// From coordinates of a tile to those of the canvas.
+    /// Converts corners from tile coordinates to canvas coordinates.
     pub fn corners_to_canvas(self, tile: [usize; 2], [x0, y0, x1, y1]: Corners) -> Corners {
         let [[dx, scale_x], [dy, scale_y]] = self.axes(tile);
         if self.count() == 1 {
@@ -119,8 +123,8 @@ impl Grid {
         [to_canvas(x0, dx, scale_x), to_canvas(y0, dy, scale_y), to_canvas(x1, dx, scale_x), to_canvas(y1, dy, scale_y)]
     }
 
-    /// From coordinates of the canvas to those of a tile. A corner within a thousandth of a pixel's centre is put on it: the
-    /// way to the canvas and back rounds, and features change along with the corners.
+    /// Converts corners from canvas coordinates to tile coordinates. Moves a corner within a thousandth of a pixel's centre onto
+    /// that centre, because the conversion to the canvas and back rounds, and the features depend on the corners.
     pub fn corners_to_tile(self, tile: [usize; 2], [x0, y0, x1, y1]: Corners) -> Corners {
         let [[dx, scale_x], [dy, scale_y]] = self.axes(tile);
         if self.count() == 1 {
@@ -130,7 +134,7 @@ impl Grid {
         [exact(x0, dx, scale_x), exact(y0, dy, scale_y), exact(x1, dx, scale_x), exact(y1, dy, scale_y)]
     }
 
-    /// Index of the tile and number of tiles, across and down.
+    /// The tile's index and the number of tiles along each axis, x before y.
     fn axes(self, [column, row]: [usize; 2]) -> [[f32; 2]; 2] {
         [[column as f32, self.columns as f32], [row as f32, self.rows as f32]]
     }

@@ -1,11 +1,11 @@
-//! Pictures as the network sees them.
+//! Conversion of pictures to the network's input.
 
 use super::{TILE, plane::Plane};
 
-/// The model's input for a picture's value (0..1): -1..1.
+/// The model's input, -1..1, for a picture's value, 0..1.
 ///
-/// A value that is a byte within a thousandth gives what the authors compute from that byte in f64; partitions of flat areas
-/// depend on the last bit.
+/// If the value is within a thousandth of a byte, the result equals the authors' f64 computation from that byte, because
+/// partitions of flat areas depend on the last bit.
 pub fn model_value(value: f32) -> f32 {
     let scaled = f64::from(value) * 255.0;
     let byte = scaled.round();
@@ -16,8 +16,8 @@ pub fn model_value(value: f32) -> f32 {
     }
 }
 
-/// A tile of a picture `[H, W, 3]`, as the model's input `[3, TILE, TILE]`. Beyond the picture's right and lower border, its last
-/// pixels are repeated.
+/// A tile of a picture `[H, W, 3]`, as the model's input `[3, TILE, TILE]`. Repeats the picture's last pixels beyond its right and
+/// lower borders.
 pub fn tile_input(picture: &[f32], [width, height]: [usize; 2], [column, row]: [usize; 2]) -> Vec<f32> {
     let mut input = vec![0.0; 3 * TILE * TILE];
     for y in 0..TILE {
@@ -32,7 +32,7 @@ pub fn tile_input(picture: &[f32], [width, height]: [usize; 2], [column, row]: [
     input
 }
 
-/// A tile's brightness, -1..1, from the model's input.
+/// A tile's brightness, -1..1, computed from the model's input.
 pub fn grey(input: &[f32]) -> Plane {
     let (red, rest) = input.split_at(TILE * TILE);
     let (green, blue) = rest.split_at(TILE * TILE);

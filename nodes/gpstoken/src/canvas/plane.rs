@@ -1,6 +1,6 @@
 //! A rectangle of numbers: a grey tile or a weight map.
 
-/// One value a pixel, row by row.
+/// One value for each pixel, row by row.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plane {
     /// Pixels in a row.
@@ -12,7 +12,7 @@ pub struct Plane {
 }
 
 impl Plane {
-    /// The values of row `y` from column `x0` to `x1`, both included.
+    /// The values of row `y` from column `x0` through column `x1`.
     pub fn row(&self, y: usize, x0: usize, x1: usize) -> &[f32] {
         &self.values[y * self.width + x0..=y * self.width + x1]
     }

@@ -1,10 +1,10 @@
-//! The standard types that a stage of the pack takes or gives.
+//! The standard types that the pack's stages take and return.
 
 use splatgraph_sdk::{FeatureMap, Features, Image, Input, Output, Tokens};
 
 /// A standard type whose values may stay on a device between two nodes of the pack.
 pub trait StandardType: Input + Output + Send + Sync + 'static {
-    /// Its name in graphs.
+    /// The type's name in graphs.
     const TYPE: &'static str;
 }
 

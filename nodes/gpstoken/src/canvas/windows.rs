@@ -1,32 +1,33 @@
-//! The parts of a map that are decoded by themselves, and how much each counts in the picture.
+//! Windows: the parts of a map that are decoded separately, and their weights in the picture.
 
 use super::grid::Grid;
 
-/// How far a window reaches into its neighbours, as a part of its own size.
+/// The overlap of a window with its neighbour, as a fraction of the window's size.
 const HALO: f64 = 0.125;
 
-/// A part of an axis of a map.
+/// A part of a map along one axis.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Span {
-    /// The first place of the map.
+    /// Index of the first place in the map.
     pub start: usize,
-    /// How many places.
+    /// Number of places.
     pub length: usize,
-    /// How much each pixel of the picture that is decoded from them counts; those of all spans at a pixel add up to 1.
+    /// A weight for each pixel that is decoded from the span. At each pixel of the picture, the weights of all spans add up to 1.
     pub weights: Vec<f32>,
 }
 
 /// Windows over a map: a window for each pair of a column and a row.
 #[derive(Clone, Debug)]
 pub struct Windows {
-    /// Across.
+    /// The spans along the x axis.
     pub columns: Vec<Span>,
-    /// Down.
+    /// The spans along the y axis.
     pub rows: Vec<Span>,
 }
 
 impl Windows {
-    /// One window for each tile, side by side. `map` is the map's width and height, `enlargement` the pixels for one of its places.
+    /// One window for each tile, side by side. `map` is the map's width and height; `enlargement` is the number of pixels for each
+    /// of its places, along each axis.
     pub fn side_by_side(tiles: Grid, map: [usize; 2], enlargement: usize) -> Self {
         let spans = |size: usize, count: usize| {
             let length = size / count;
@@ -36,18 +37,18 @@ impl Windows {
         Self { columns: spans(map[0], tiles.columns), rows: spans(map[1], tiles.rows) }
     }
 
-    /// Windows of about the size `own`, evenly apart, that reach into their neighbours by a halo and go over into them there.
+    /// Evenly spaced windows of about the size `own`. Neighbouring windows overlap by a halo, and their weights blend there.
     pub fn overlapping(map: [usize; 2], own: [usize; 2], enlargement: usize) -> Self {
         let [columns, rows] = [0, 1].map(|axis| overlapping(map[axis], own[axis], enlargement));
         Self { columns, rows }
     }
 
-    /// How many there are.
+    /// Number of windows.
     pub fn count(&self) -> usize {
         self.columns.len() * self.rows.len()
     }
 
-    /// All of them, row by row: `[across, down]`.
+    /// All windows, row by row, as `[column, row]`.
     pub fn iter(&self) -> impl Iterator<Item = [&Span; 2]> {
         self.rows.iter().flat_map(|row| self.columns.iter().map(move |column| [column, row]))
     }
@@ -57,7 +58,7 @@ fn overlapping(size: usize, own: usize, enlargement: usize) -> Vec<Span> {
     let count = size.div_ceil(own);
     let halo = (own as f64 * HALO).ceil() as usize;
     let border = |i: usize| i * size / count;
-    // From 0 to 1 across the border, within the halos on both of its sides.
+    // Rises from 0 to 1 across the border, within the halos on both sides of it.
     let past = |pixel: usize, border: usize| {
         let from = (border - halo) * enlargement;
         smooth((pixel as f64 + 0.5 - from as f64) / (2 * halo * enlargement) as f64)
@@ -74,7 +75,7 @@ fn overlapping(size: usize, own: usize, enlargement: usize) -> Vec<Span> {
     (0..count).map(span).collect()
 }
 
-/// From 0 to 1 without a corner.
+/// Rises smoothly from 0 to 1 for `x` from 0 to 1 (smoothstep).
 fn smooth(x: f64) -> f64 {
     let x = x.clamp(0.0, 1.0);
     x * x * (3.0 - 2.0 * x)

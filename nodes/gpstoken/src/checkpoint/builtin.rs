@@ -1,4 +1,4 @@
-//! The models inside the pack.
+//! The built-in models: checkpoints inside the pack's library.
 
 use splatgraph_sdk::{
     Error, Result,
@@ -6,7 +6,7 @@ use splatgraph_sdk::{
 };
 use std::path::Path;
 
-/// Names, as `builtin` of an input says them, and files.
+/// The models' names, as the `builtin` of an input lists them, and their files.
 #[cfg(feature = "embed-models")]
 const MODELS: [(&str, Option<&[u8]>); 3] = [
     ("small", Some(include_bytes!("../../models/small.safetensors"))),
@@ -16,21 +16,21 @@ const MODELS: [(&str, Option<&[u8]>); 3] = [
 #[cfg(not(feature = "embed-models"))]
 const MODELS: [(&str, Option<&[u8]>); 3] = [("small", None), ("small-layout", None), ("small-texture", None)];
 
-/// Whether this is the name of a model inside the pack. The host makes the paths of files absolute.
+/// Whether this is the name of a built-in model. Names and files can't be confused: the host makes the paths of files absolute.
 pub(crate) fn is_builtin(model: &Path) -> bool {
     MODELS.iter().any(|(name, _)| model.as_os_str() == *name)
 }
 
-/// A checkpoint's content: of a file, or of a model inside the pack.
+/// The content of a checkpoint file or of a built-in model.
 ///
 /// # Errors
-/// See [`checkpoint::open`]; or this build holds no models.
+/// See [`checkpoint::open`]; or the build has no built-in models.
 pub(crate) fn open(model: &Path) -> Result<Checkpoint> {
     match MODELS.iter().find(|(name, _)| model.as_os_str() == *name) {
         None => checkpoint::open(model),
         Some((_, Some(bytes))) => Checkpoint::from_safetensors(bytes),
         Some((name, None)) => Err(Error::missing(format!(
-            "the model `{name}` is not in this build of the pack; build it with the feature `embed-models`, or give the path of a checkpoint"
+            "expected a build of the pack with the built-in model `{name}`, got one without built-in models. Build it with the feature `embed-models`, or give the path of a checkpoint"
         ))),
     }
 }

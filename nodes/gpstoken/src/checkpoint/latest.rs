@@ -1,4 +1,4 @@
-//! What a node read from a file, kept while the file is unchanged.
+//! A cache for the last file that a node read. An entry stays valid while its file is unchanged.
 
 use super::builtin::is_builtin;
 use splatgraph_sdk::{Error, Result};
@@ -8,10 +8,10 @@ use std::{
     time::SystemTime,
 };
 
-/// The last thing that was read.
+/// The value that was read last, with its source.
 pub(crate) struct Latest<T>(Mutex<Option<(Source, T)>>);
 
-/// What it was read from.
+/// The source of a cached value.
 #[derive(PartialEq, Eq)]
 struct Source {
     path: PathBuf,
@@ -33,26 +33,26 @@ impl<T> Default for Latest<T> {
 }
 
 impl<T: Clone> Latest<T> {
-    /// What was read from this checkpoint or model inside the pack with these settings, or what `read` gives now; `kind` is what
-    /// messages call it. The old thing is dropped before a new one is read, so that there is memory for only one.
+    /// The cached value of this checkpoint file or built-in model with these settings; without one, the result of `read`. Messages
+    /// call the value `kind`. The cache drops the old value before it reads a new one, so that memory holds only one.
     ///
     /// # Errors
-    /// There is no such file; or those of `read`.
+    /// The file does not exist, or `read` fails.
     pub(crate) fn get(&self, kind: &str, path: &Path, settings: &str, read: impl FnOnce() -> Result<T>) -> Result<T> {
         if is_builtin(path) {
             return self.get_source(Source::new(path, None, 0, settings), read);
         }
         let missing = |e| {
-            let expected = "a checkpoint (.safetensors or .pth) was expected";
-            Error::missing(format!("loading {kind}: {expected}, {e}: {}", path.display()))
+            let expected = "expected a checkpoint (.safetensors or .pth)";
+            Error::missing(format!("loading {kind}: {expected}, got {e}: {}", path.display()))
         };
         self.get_from(path, settings, missing, read)
     }
 
-    /// As [`get`](Self::get), from a file of another kind; `missing` makes the error where there is none.
+    /// Works like [`get`](Self::get) for a file of another kind. `missing` makes the error for a file that does not exist.
     ///
     /// # Errors
-    /// There is no such file; or those of `read`.
+    /// The file does not exist, or `read` fails.
     pub(crate) fn get_from(
         &self,
         path: &Path,

@@ -1,4 +1,4 @@
-//! Checkpoints: the models inside the pack, a network's parameters by their keys, and what a node keeps of the last file.
+//! Checkpoints: built-in models, a network's parameters by key, and a cache of the last file that a node read.
 
 pub(crate) mod builtin;
 pub(crate) mod latest;

@@ -1,10 +1,10 @@
-//! A network's parameter in the host's memory.
+//! A parameter of a network in the host's memory.
 
 use splatgraph_sdk::{DType, Tensor};
 use std::ops::Deref;
 
-/// A parameter in the host's memory: f32 numbers in row-major order. Numbers that a file holds as f32 are the file's own memory,
-/// without a copy.
+/// A parameter in the host's memory: f32 numbers in row-major order. If the file stores the numbers as f32, the parameter borrows
+/// the mapped file without a copy.
 #[derive(Clone, Debug)]
 pub struct Parameter {
     key: String,
@@ -12,7 +12,7 @@ pub struct Parameter {
 }
 
 impl Parameter {
-    /// A parameter of a checkpoint; numbers of another type are converted to f32.
+    /// A parameter of a checkpoint. Converts numbers of other types to f32.
     pub(super) fn new(key: &str, tensor: Tensor) -> Self {
         let values = match tensor.dtype() {
             DType::F32 => tensor,
@@ -21,18 +21,18 @@ impl Parameter {
         Self { key: key.to_owned(), values }
     }
 
-    /// What stands in for a parameter that does not fit: one zero with as many axes.
+    /// The stand-in for a parameter that does not fit: a single zero with `axes` axes.
     pub(super) fn placeholder(key: &str, axes: usize) -> Self {
         let values = Tensor::from_vec(vec![1; axes], vec![0.0f32]).expect("one number in a shape of ones");
         Self { key: key.to_owned(), values }
     }
 
-    /// Its key in the checkpoint.
+    /// The parameter's key in the checkpoint.
     pub fn key(&self) -> &str {
         &self.key
     }
 
-    /// Length of each axis.
+    /// The length of each axis.
     pub fn shape(&self) -> &[usize] {
         self.values.shape()
     }

@@ -1,16 +1,18 @@
-//! A checkpoint's tensors. A network takes them one by one while it is built; the end reports all that did not fit.
+//! A checkpoint's tensors. A network takes them one by one during its construction; at the end, [`Weights::finish`] reports all
+//! tensors that do not fit.
 
 use super::Parameter;
+use crate::names::counted;
 use splatgraph_sdk::{Error, Result};
 use std::{collections::BTreeMap, fmt::Write};
 
-/// A side that could not be found out because the keys that tell it are missing. It fits any length.
+/// The length of an axis whose keys are missing. It fits any length.
 const UNKNOWN: usize = 0;
 
-/// Keys of the authors' code that exist and are never used.
+/// Part of the keys that the authors' checkpoints contain but never use.
 const UNUSED: &str = ".temb_proj.";
 
-/// The tensors of a checkpoint under the authors' names, without prefix.
+/// The tensors of a checkpoint under the authors' names, without a prefix.
 pub struct Weights {
     model: &'static str,
     tensors: BTreeMap<String, splatgraph_sdk::Tensor>,
@@ -21,10 +23,10 @@ pub struct Weights {
 }
 
 impl Weights {
-    /// Takes the tensors of the model out of a checkpoint; `model` is what messages call it, such as `a GPSToken tokenizer`.
+    /// Selects the model's tensors from a checkpoint. `model` is the name in messages, such as `a GPSToken tokenizer`.
     ///
-    /// A checkpoint of a training run may hold several models under prefixes (`ema_model.`, `ema.`, `model.`, ...) beside
-    /// other state. `roots` are keys of which every model has at least one; averaged weights (`ema`) go before others.
+    /// A checkpoint of a training may hold several models under prefixes (`ema_model.`, `ema.`, `model.`, ...) beside other state.
+    /// Every model has at least one of the keys `roots`. Averaged weights (`ema`) take precedence over others.
     pub fn new(model: &'static str, mut tensors: BTreeMap<String, splatgraph_sdk::Tensor>, roots: &[&str]) -> Self {
         let prefixes = tensors.keys().filter_map(|key| roots.iter().find_map(|root| key.strip_suffix(root)));
         let prefixes = prefixes.filter(|prefix| prefix.is_empty() || prefix.ends_with('.'));
@@ -36,18 +38,18 @@ impl Weights {
         Self { model, tensors, taken: 0, missing: Vec::new(), misshapen: Vec::new(), not_finite: Vec::new() }
     }
 
-    /// Length of an axis of the first of these keys that is there.
+    /// The length of an axis, read from the first of these keys that the checkpoint has.
     pub fn side(&self, keys: &[(&str, usize)]) -> usize {
         let found = keys.iter().find_map(|(key, axis)| self.tensors.get(*key)?.shape().get(*axis).copied());
         found.unwrap_or(UNKNOWN)
     }
 
-    /// Whether the key is there.
+    /// Whether the checkpoint has this key.
     pub fn contains(&self, key: &str) -> bool {
         self.tensors.contains_key(key)
     }
 
-    /// How many of `prefix.0.`, `prefix.1.`, ... there are without a gap.
+    /// The number of layers `prefix.0.`, `prefix.1.`, ... up to the first missing one.
     pub fn count(&self, prefix: &str) -> usize {
         let there = |index: &usize| {
             let start = format!("{prefix}.{index}.");
@@ -56,7 +58,7 @@ impl Weights {
         (0..).take_while(there).count()
     }
 
-    /// Takes a parameter, converted to f32. When it does not fit it is noted, and something small comes in its place.
+    /// Takes a parameter and converts it to f32. If the parameter does not fit, records that and returns a small stand-in.
     pub fn take<const D: usize>(&mut self, key: &str, shape: [usize; D]) -> Parameter {
         match self.tensors.remove(key) {
             None => self.missing.push(key.to_owned()),
@@ -76,18 +78,18 @@ impl Weights {
         Parameter::placeholder(key, D)
     }
 
-    /// Ends the loading.
+    /// Finishes the loading.
     ///
     /// # Errors
-    /// Lists every key that is missing, not known, of a shape that does not fit the others, or with numbers that are not finite.
+    /// The message lists every key that is missing, unknown, of the wrong shape, or has numbers that are not finite.
     pub fn finish(self) -> Result<()> {
         let Self { model, tensors, taken: known, missing, misshapen, not_finite } = self;
         let extra: Vec<String> = tensors.into_keys().collect();
         if known == 0 {
             let first: Vec<&str> = extra.iter().take(3).map(String::as_str).collect();
             return Err(Error::new(format!(
-                "expected {model}, but the file has none of its parameters. It holds {} tensors ({}, ...)",
-                extra.len(),
+                "expected {model}, but the file has none of its parameters. It holds {} ({}, ...)",
+                counted(extra.len(), "tensor"),
                 first.join(", ")
             )));
         }

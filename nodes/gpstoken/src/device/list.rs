@@ -1,11 +1,11 @@
-//! The devices that there are, and those that another build would have.
+//! The list of devices: those of this build, and those that need another build.
 
 use super::HOST;
 use crate::on_device;
 use splatgraph_sdk::spec::DeviceSpec;
 use std::fs;
 
-/// Kinds of devices, and how to build the pack with them.
+/// The kinds of devices, and the command that builds the pack with each.
 const KINDS: [(&str, &str); 4] = [
     ("gpu", "`cargo build --release`"),
     ("cuda", "`cargo build --release --features splatgraph-pack-gpstoken/cuda`"),
@@ -14,14 +14,14 @@ const KINDS: [(&str, &str); 4] = [
 ];
 const LIBTORCH: &str = "`cargo build --release --features splatgraph-pack-gpstoken/libtorch`; GUIDE.md says where libtorch itself comes from";
 
-/// All devices, the best first; those that another build would have come last.
+/// All devices, the best first. Devices that need another build come last.
 pub fn list() -> Vec<DeviceSpec> {
     let memory = host_memory();
     let host = DeviceSpec { id: HOST.to_owned(), name: processor(), memory, ..DeviceSpec::default() };
     let built = on_device::kinds();
     let not_built = KINDS.iter().filter(|(kind, _)| !built.contains(kind)).map(|(kind, how)| DeviceSpec {
         id: (*kind).to_owned(),
-        unavailable: Some(format!("not in this build; build it with {how}")),
+        unavailable: Some(format!("this build does not include it. Build it with {how}")),
         ..DeviceSpec::default()
     });
     let mut devices = on_device::before_host(memory);
@@ -31,14 +31,14 @@ pub fn list() -> Vec<DeviceSpec> {
     devices
 }
 
-/// The processor's name, where the system tells.
+/// The processor's name, or `the processor` if the system does not report one.
 fn processor() -> String {
     let text = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let name = text.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
     name.map_or_else(|| "the processor".to_owned(), |(_, name)| name.trim().to_owned())
 }
 
-/// Bytes of the machine's memory, where the system tells.
+/// The machine's memory in bytes, if the system reports it.
 fn host_memory() -> Option<u64> {
     let text = fs::read_to_string("/proc/meminfo").ok()?;
     let total = text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;

@@ -1,14 +1,14 @@
-//! A network where it computes.
+//! A network on the host or on a device.
 
 use super::Compute;
 use crate::on_device::Device;
 use splatgraph_sdk::settings::Precision;
 use std::sync::Arc;
 
-/// A network in the host's memory, or on a device.
+/// A network in the host's memory or on a device.
 #[derive(Debug)]
 pub enum Loaded<H, D> {
-    /// For the host's kernels.
+    /// In the host's memory, for the host's kernels.
     Host(Arc<H>),
     /// On a device.
     Device(Arc<D>, Device),
@@ -24,7 +24,7 @@ impl<H, D> Clone for Loaded<H, D> {
 }
 
 impl<H, D> Loaded<H, D> {
-    /// Brings a network from the host's memory to where it computes. On a device the host's copy is dropped.
+    /// Places a network: keeps it in the host's memory, or uploads it to a device and drops the host's copy.
     ///
     /// # Errors
     /// The device failed.
@@ -38,7 +38,7 @@ impl<H, D> Loaded<H, D> {
         }
     }
 
-    /// Where it computes.
+    /// The host or the device that computes the network.
     pub fn compute(&self) -> Compute {
         match self {
             Self::Host(_) => Compute::Host,
@@ -46,7 +46,7 @@ impl<H, D> Loaded<H, D> {
         }
     }
 
-    /// Bytes in the host's memory and on the device, for so many numbers.
+    /// Bytes in the host's memory and on the device for a network of `numbers` numbers.
     pub fn bytes(&self, numbers: usize) -> (u64, u64) {
         match self {
             Self::Host(_) => (numbers as u64 * 4, 0),

@@ -1,4 +1,4 @@
-//! What a run computes on: the host's processor with the pack's own kernels, or a device through burn.
+//! Where a run computes: on the host's processor with the pack's own kernels, or on a device through burn.
 
 mod list;
 mod loaded;
@@ -17,26 +17,26 @@ use splatgraph_sdk::{
 /// The id of the host's processor.
 pub const HOST: &str = "cpu";
 
-/// What a run computes on.
+/// Where a run computes.
 #[derive(Clone, Debug)]
 pub enum Compute {
     /// The host's processor, in f32.
     Host,
-    /// A device.
+    /// A device, through burn.
     Device(Device),
 }
 
 impl Compute {
-    /// The processor or a device by its id.
+    /// Opens the processor or a device by its id.
     ///
     /// # Errors
-    /// It is not there, can't be used, or does not compute in that precision.
+    /// The device does not exist, can't be used, or does not support the precision.
     pub fn open(id: &str, precision: Precision, wait: bool) -> Result<Self> {
         if id == HOST {
             return match precision {
                 Precision::F32 => Ok(Self::Host),
                 _ => Err(Error::new(format!(
-                    "expected precision f32, in which the processor computes, got {}. Leave --precision out, or choose another --device",
+                    "expected precision f32, because the processor computes in f32, got {}. Leave --precision out, or choose another --device",
                     precision.name()
                 ))),
             };
@@ -56,10 +56,11 @@ impl Compute {
         }))
     }
 
-    /// The device of the run's settings `device`, `precision` and `wait`, or the node's own choice of a device.
+    /// Opens the device that the node chooses (`own`) or else the run's setting `device`, with the run's settings `precision` and
+    /// `wait`.
     ///
     /// # Errors
-    /// The device can't be used, or not with that precision.
+    /// The device can't be used, or does not support the precision.
     pub fn of_run(ctx: &Ctx, own: Option<&str>) -> Result<Self> {
         let settings = ctx.settings();
         let id = own.or(settings::device(settings)).unwrap_or(HOST);
@@ -67,7 +68,7 @@ impl Compute {
         Self::open(id, precision, wait)
     }
 
-    /// The device's id, as in [`list`].
+    /// The device's id, as [`list`] shows it.
     pub fn id(&self) -> &str {
         match self {
             Self::Host => HOST,
@@ -83,7 +84,7 @@ impl Compute {
         }
     }
 
-    /// The same with f32 on any device.
+    /// This host or device, with the precision f32.
     #[must_use]
     pub fn in_f32(&self) -> Self {
         match self {

@@ -11,20 +11,20 @@ use splatgraph_sdk::{Input, Local, Output, Result, Value, socket::Socket};
 pub enum Placed<T: StandardType> {
     /// In the host's memory.
     Host(T),
-    /// On a device, made by this pack.
+    /// On a device. Only this pack makes such values.
     Device(Local<OnDevice<T>>),
 }
 
 impl<T: StandardType> Placed<T> {
-    /// On a device.
+    /// Wraps a value that is on a device.
     pub fn device(value: OnDevice<T>) -> Self {
         Self::Device(Local::new(value))
     }
 
-    /// In the host's memory; downloaded if it is not.
+    /// The value in the host's memory. Downloads it from a device if necessary.
     ///
     /// # Errors
-    /// The device failed, or gave NaN.
+    /// The device failed or returned NaN.
     pub fn into_host(self) -> Result<T> {
         match self {
             Self::Host(value) => Ok(value),
@@ -32,7 +32,7 @@ impl<T: StandardType> Placed<T> {
         }
     }
 
-    /// On this device; uploaded if it is not.
+    /// The value on this device. Uploads it if necessary.
     ///
     /// # Errors
     /// A device failed.

@@ -3,7 +3,7 @@
 use super::shown::Shown;
 use crate::{
     canvas::Gaussian,
-    names::{count as number_of, one_or},
+    names::{counted, one_or},
 };
 use splatgraph_sdk::prelude::*;
 
@@ -71,7 +71,7 @@ pub(crate) fn colours(shown: &Shown, b: usize, colour: Colour, selection: Option
                     "selection",
                     format!(
                         "expected a selection of {} for {}, got one of {count} for {pictures}. Select from these tokens",
-                        number_of(shown.count, "token"),
+                        counted(shown.count, "token"),
                         one_or(shown.batch)
                     ),
                 ));

@@ -6,7 +6,7 @@
 //! need.
 
 use super::{area::Area, token_set::TokenSet};
-use crate::{canvas::Gaussian, names::count, splat::is_usable};
+use crate::{canvas::Gaussian, names::counted, splat::is_usable};
 use serde::{Deserialize, Serialize};
 use splatgraph_sdk::{Choice, Ctx, Error, Result};
 
@@ -226,7 +226,7 @@ pub(crate) fn tell_left(ctx: &Ctx, b: usize, left: &[usize]) {
     if let Some(first) = left.first() {
         ctx.warn(format!(
             "picture {b}: {} off the canvas, the first is {first}; moved back, they are visible again",
-            count(left.len(), "token")
+            counted(left.len(), "token")
         ));
     }
 }

@@ -10,7 +10,7 @@ use super::{
     affine::{covariance, of_covariance},
     token_set::{HALF, TokenSet},
 };
-use crate::{canvas::Gaussian, names::count, splat::is_usable};
+use crate::{canvas::Gaussian, names::counted, splat::is_usable};
 use splatgraph_sdk::{Error, Result};
 
 /// Overlaps below this part of the largest overlap get no share, so that tokens far away do not change by a bit.
@@ -25,7 +25,7 @@ pub fn delete(set: &mut TokenSet, selected: &[f32], fill: bool) -> Result<()> {
     if stay.is_empty() {
         return Err(Error::new(format!(
             "expected a selection that leaves at least one token, got all {}. Select fewer",
-            count(set.len(), "token")
+            counted(set.len(), "token")
         )));
     }
     let mut left = set.pick(stay);

@@ -1,7 +1,7 @@
 //! Replaces textures by the textures of other tokens, by place.
 
 use super::token_set::{HALF, TokenSet};
-use crate::names::count;
+use crate::names::counted;
 use splatgraph_sdk::{Error, Result};
 
 /// Gives each selected token the texture of the nearest source token; the first of equally near ones. Places are relative to
@@ -23,7 +23,7 @@ pub fn replace_textures(
     if sources.is_empty() {
         return Err(Error::new(format!(
             "expected at least one selected token in the source, got none of {}. Widen the selection of the source",
-            count(source.len(), "token")
+            counted(source.len(), "token")
         )));
     }
     let places = relative(source, &sources);

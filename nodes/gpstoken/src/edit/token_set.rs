@@ -2,7 +2,7 @@
 
 use crate::{
     canvas::Gaussian,
-    names::{count as number_of, one_or},
+    names::{counted, one_or},
 };
 use splatgraph_sdk::{Ctx, Error, Result, Selection, Tensor, Tokens};
 
@@ -142,7 +142,7 @@ pub fn selected(selection: Option<&Selection>, name: &str, count: usize, rows: u
             name,
             format!(
                 "expected a selection of {}, got one of {of}. Select from the tokens that this node edits, after any node that adds or removes tokens",
-                number_of(count, "token")
+                counted(count, "token")
             ),
         ));
     }
@@ -209,7 +209,7 @@ pub fn is_empty(selected: &[f32], least: f32, if_empty: IfEmpty, name: &str) -> 
             name,
             format!(
                 "expected at least one selected token, got none of {}. Widen the selection, look at it with DrawTokens, or set if_empty to \"keep\" if this may happen",
-                number_of(selected.len(), "token")
+                counted(selected.len(), "token")
             ),
         ));
     }

@@ -2,7 +2,7 @@
 
 use crate::{
     canvas::{Corners, Gaussian},
-    names::count as number_of,
+    names::counted,
 };
 use splatgraph_sdk::{
     Canvas, DType, Error, Input, Layout, Record, Result, Tensor,
@@ -91,7 +91,7 @@ impl Bank {
         if classes.as_ref().is_some_and(|classes| classes.len() != batch) {
             return Err(Error::new(format!(
                 "expected a field `classes` with a number for each of {}, got {} numbers",
-                number_of(batch, "layout"),
+                counted(batch, "layout"),
                 classes.map_or(0, |classes| classes.len())
             )));
         }

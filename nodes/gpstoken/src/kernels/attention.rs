@@ -1,4 +1,5 @@
-//! Attention between many places, a block of queries at a time, so that the matrix of all weights never exists.
+//! Attention between many places. The kernel works on one block of queries at a time, so that it never stores the matrix of all
+//! weights.
 
 use super::{
     cpu::{Level, for_each_level},
@@ -8,10 +9,10 @@ use super::{
 };
 use rayon::prelude::*;
 
-/// Queries of a block.
+/// Number of queries in a block.
 const QUERIES: usize = 48;
 
-/// Scaled dot-product attention with one head: all are `[places, channels]`, `out` is overwritten.
+/// Scaled dot-product attention with one head. All arguments are `[places, channels]`; the result overwrites `out`.
 pub fn attend(level: Level, [query, key, value]: [&[f32]; 3], channels: usize, out: &mut [f32], workspace: &Workspace) {
     if channels == 0 || out.is_empty() {
         return;
@@ -21,7 +22,7 @@ pub fn attend(level: Level, [query, key, value]: [&[f32]; 3], channels: usize, o
     pack(key, places, channels, &mut keys);
     let mut values = workspace.take(panels_length(channels, places));
     pack_transposed(value, channels, places, &mut values);
-    // Rows a power of two apart would fall into the same few lines of the cache.
+    // Rows whose distance is a power of two would share a few lines of the cache.
     let stride = places + 16;
     let scale = 1.0 / (channels as f32).sqrt();
     let blocks = out.par_chunks_mut(QUERIES * channels).zip(query.par_chunks(QUERIES * channels));
@@ -46,7 +47,7 @@ pub fn attend(level: Level, [query, key, value]: [&[f32]; 3], channels: usize, o
 }
 
 for_each_level! {
-    /// `e^(scale (x - largest))` in place, and the sum of these.
+    /// Computes `e^(scale (x - largest))` in place, and the sum of the results.
     fn soften(row: &mut [f32], scale: f32, sum: &mut f32) => soften_at
 }
 

@@ -1,4 +1,4 @@
-//! Convolutions of maps `[height, width, channels]` that keep the size, with zeros around the border.
+//! Convolutions of maps `[height, width, channels]`. They keep the map's size and pad its border with zeros.
 
 use super::{
     cpu::Level,
@@ -27,24 +27,24 @@ pub struct Weights<'a> {
 /// Writes pixels of a row of a map: row, columns, `[columns, channels]`.
 pub type Read<'a> = dyn Fn(usize, Range<usize>, &mut [f32]) + Sync + 'a;
 
-/// What a convolution reads.
+/// The input of a convolution.
 pub struct Source<'a> {
-    /// Height and width, as many as the output has.
+    /// Height and width, equal to those of the output.
     pub size: [usize; 2],
-    /// Every pixel is there twice along both axes.
+    /// Whether every pixel appears twice along both axes.
     pub doubled: bool,
-    /// Gives the pixels.
+    /// Writes pixels of the input into a buffer.
     pub read: &'a Read<'a>,
 }
 
-/// A map's pixels as they are.
+/// Reads a map's pixels without change.
 pub fn read_plain(map: &[f32], width: usize, channels: usize) -> impl Fn(usize, Range<usize>, &mut [f32]) + Sync {
     move |y, columns, out| {
         out.copy_from_slice(&map[(y * width + columns.start) * channels..(y * width + columns.end) * channels]);
     }
 }
 
-/// A map's pixels, each twice along both axes; `width` is that of the small map.
+/// Reads a map's pixels, each twice along both axes. `width` is the width of the small map.
 pub fn read_doubled(map: &[f32], width: usize, channels: usize) -> impl Fn(usize, Range<usize>, &mut [f32]) + Sync {
     move |y, columns, out| {
         let row = &map[y / 2 * width * channels..][..width * channels];
@@ -54,18 +54,19 @@ pub fn read_doubled(map: &[f32], width: usize, channels: usize) -> impl Fn(usize
     }
 }
 
-/// Tiles that a thread works on at a time: few, so that their 36 places stay in its cache, but enough that the weights need
-/// not come from afar too often. 32 against 64 for 256 to 256 channels at 128x128: 70 and 79 ms; for 512 at 64x64: 78 and 68 ms.
+/// Number of tiles that a thread works on at a time. With few tiles, their 36 places stay in the thread's cache; with many tiles, the
+/// thread loads the weights less often. 32 and 64 tiles take 70 and 79 ms for 256 to 256 channels at 128x128, and 78 and 68 ms for
+/// 512 channels at 64x64.
 fn tiles(inputs: usize, outputs: usize) -> usize {
     if inputs.max(outputs) > 256 { 64 } else { 32 }
 }
 
 /// A 3x3 convolution: writes `[height, width, outputs]`, or adds to it.
 ///
-/// Up to eight outputs take nine products, one for each weight; more take Winograd's way, as three outputs would waste its
-/// transforms and most of a panel. On one core of an EPYC 9004 a product reaches 94 to 114 GFLOP/s, which nine of them cannot
-/// exceed; Winograd, in GFLOP/s of the direct form: 275 for 128 channels at 256x256, 285 for 512 at 64x64, 410 for 512 at
-/// 128x128 of a doubled map.
+/// For up to eight outputs the kernel computes nine products, one for each weight. For more outputs it uses Winograd's method, whose
+/// transforms and panels are wasteful for few outputs. On one core of an EPYC 9004 a product reaches 94 to 114 GFLOP/s, which nine
+/// products cannot exceed. Winograd's method reaches, in GFLOP/s of the direct form, 275 for 128 channels at 256x256, 285 for 512 at
+/// 64x64, and 410 for 512 at 128x128 of a doubled map.
 pub fn convolve(
     level: Level,
     weights: Weights<'_>,
@@ -161,8 +162,8 @@ fn winograd(
     workspace.put(transformed);
 }
 
-/// Reads `size` pixels, of which the second row and column are `start`, with zeros beyond the border, into rows `row` apart of
-/// pixels `stride` apart.
+/// Reads `size` pixels, with zeros beyond the border. `start` is the second row and column. Writes rows at a distance of `row` numbers
+/// and pixels at a distance of `stride` numbers.
 fn read_padded(
     source: &Source<'_>,
     channels: usize,
@@ -191,7 +192,7 @@ fn read_padded(
             (source.read)(first_row + i - 1, begin..end, middle);
             continue;
         }
-        // Packed first, then apart from the last pixel to the first.
+        // Reads the pixels side by side, then moves them to their distance, from the last to the first.
         (source.read)(first_row + i - 1, begin..end, &mut middle[..count * channels]);
         for x in (0..count).rev() {
             middle.copy_within(x * channels..(x + 1) * channels, x * stride);
@@ -200,7 +201,7 @@ fn read_padded(
     }
 }
 
-/// Nine products, one for each weight of the 3x3, each added where it belongs.
+/// Computes nine products, one for each weight of the 3x3 kernel, and adds each to its outputs.
 fn few_outputs(
     level: Level,
     weights: Weights<'_>,
@@ -209,12 +210,12 @@ fn few_outputs(
     add: bool,
     workspace: &Workspace,
 ) {
-    /// Lines that a thread works on at a time.
+    /// Number of lines that a thread works on at a time.
     const LINES: usize = 8;
     let Weights { weight, bias, inputs } = weights;
     let (outputs, [height, width]) = (bias.len(), source.size);
     let all = 9 * outputs;
-    // [tap, output] as the outputs of one product
+    // The outputs of one product are [tap, output].
     let by_tap: Vec<f32> = (0..all)
         .flat_map(|i| (0..inputs).map(move |input| (i % outputs * inputs + input) * 9 + i / outputs))
         .map(|at| weight[at])

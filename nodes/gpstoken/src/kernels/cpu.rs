@@ -1,11 +1,11 @@
-//! Vector instructions of the CPU at hand.
+//! The choice of vector instructions for the CPU.
 //!
-//! Kernels are plain loops that the compiler turns into vector instructions. They are compiled for several generations of
-//! x86 CPUs, since a build for all of them may only use instructions of 2003; which one runs is decided at run time.
+//! Kernels are plain loops that the compiler turns into vector instructions. A build for all x86 CPUs may use only instructions of
+//! 2003, so each kernel is compiled for several generations of CPUs. The choice between them happens at run time.
 
 use std::sync::OnceLock;
 
-/// Plain instructions, those that every CPU of the build's target has.
+/// The instructions that every CPU of the build's target has.
 pub(crate) const PORTABLE: u8 = 0;
 /// AVX2 with fused multiply-add: 8 lanes, 16 registers.
 pub(crate) const AVX2: u8 = 1;
@@ -17,7 +17,7 @@ pub(crate) const AVX512: u8 = 2;
 pub struct Level(u8);
 
 impl Level {
-    /// The best one, or what the environment's `SPLATGRAPH_CPU` (`avx512`, `avx2`, `portable`) limits it to.
+    /// The best set of instructions. The environment variable `SPLATGRAPH_CPU` (`avx512`, `avx2`, `portable`) limits it.
     pub fn best() -> Self {
         static BEST: OnceLock<Level> = OnceLock::new();
         *BEST.get_or_init(|| {
@@ -31,7 +31,7 @@ impl Level {
         })
     }
 
-    /// Every one that this CPU has, the plainest first.
+    /// All sets of instructions that this CPU has, the plainest first.
     pub fn all() -> Vec<Self> {
         let mut all = vec![Self(PORTABLE)];
         #[cfg(target_arch = "x86_64")]
@@ -52,13 +52,13 @@ impl Level {
     }
 }
 
-/// Whether a multiplication and an addition are one instruction; where they are not, `mul_add` would be a slow call.
+/// Whether a multiplication and an addition are one instruction. Otherwise `mul_add` would be a slow call.
 pub(crate) const fn fused(level: u8) -> bool {
     level != PORTABLE || cfg!(target_arch = "aarch64")
 }
 
-/// Defines `fn name(level, arguments)`, which runs `body::<LEVEL>(arguments)` compiled for that level's instructions. The body
-/// and what it calls are `#[inline(always)]`, so that they become part of each version.
+/// Defines `fn name(level, arguments)`, which runs `body::<LEVEL>(arguments)`, compiled for the level's instructions. The body and the
+/// functions that it calls are `#[inline(always)]`, so that they become part of each version.
 macro_rules! for_each_level {
     ($(#[$about:meta])* $visibility:vis fn $name:ident($($argument:ident: $kind:ty),* $(,)?) => $body:ident) => {
         $(#[$about])*
@@ -79,9 +79,9 @@ macro_rules! for_each_level {
                 }
                 #[expect(unsafe_code, reason = "instructions beyond the build's target, for measured kernels")]
                 match level.number() {
-                    // SAFETY: such a level is made only where the CPU was found to have these instructions.
+                    // SAFETY: this level exists only if the CPU has these instructions.
                     AVX512 => return unsafe { with_avx512($($argument),*) },
-                    // SAFETY: as above.
+                    // SAFETY: this level exists only if the CPU has these instructions.
                     AVX2 => return unsafe { with_avx2($($argument),*) },
                     _ => {}
                 }

@@ -1,5 +1,5 @@
-//! Group normalisation with SiLU, on maps `[height, width, channels]`: one pass over the map takes the statistics; the other
-//! happens where the next convolution reads its pixels.
+//! Group normalisation with SiLU, on maps `[height, width, channels]`. One pass over the map computes the statistics. The next
+//! convolution applies the normalisation while it reads the pixels.
 
 use super::{
     cpu::{Level, for_each_level, fused},
@@ -10,17 +10,17 @@ use std::ops::Range;
 
 const EPSILON: f64 = 1e-6;
 
-/// Which mean and deviation are subtracted and divided by.
+/// The area of the statistics: where mean and deviation come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Statistics {
-    /// Those of a group over the whole picture: `(x - mean) / sqrt(variance + epsilon)`.
+    /// A group's statistics over the whole picture: `(x - mean) / sqrt(variance + epsilon)`.
     Picture,
-    /// `(x - mean) / (deviation + epsilon)`, taken for each tile of a `[columns, rows]` grid and interpolated between the
-    /// centres of the tiles, so that a picture of several tiles is normalised without seams (paper, section 3.4).
+    /// A group's statistics over each tile of a `[columns, rows]` grid: `(x - mean) / (deviation + epsilon)`. They are interpolated
+    /// between the centres of the tiles, so that a picture of several tiles is normalised without seams (paper, section 3.4).
     Tiles([usize; 2]),
 }
 
-/// What a map's pixels go through: `(x - mean) / deviation * scale + shift`.
+/// The normalisation of a map's pixels: `(x - mean) / deviation * scale + shift`.
 pub struct Normalisation<'a> {
     level: Level,
     map: &'a [f32],
@@ -37,7 +37,7 @@ pub struct Normalisation<'a> {
 }
 
 impl<'a> Normalisation<'a> {
-    /// Takes the statistics of a map `[height, width, channels]`. `parameters` are scale and shift of each channel.
+    /// Computes the statistics of a map `[height, width, channels]`. `parameters` are the scale and the shift of each channel.
     pub fn of(
         level: Level,
         map: &'a [f32],
@@ -70,7 +70,7 @@ impl<'a> Normalisation<'a> {
         Self { level, map, size, channels, scale, shift, grid, means, deviations, factors }
     }
 
-    /// Writes a row's pixels, normalised and with SiLU if asked for: `[columns, channels]`.
+    /// Writes normalised pixels of a row, `[columns, channels]`. Applies SiLU too if `with_silu`.
     pub fn read(&self, y: usize, columns: Range<usize>, with_silu: bool, out: &mut [f32]) {
         let (channels, width) = (self.channels, self.size[1]);
         let pixels = &self.map[(y * width + columns.start) * channels..(y * width + columns.end) * channels];
@@ -110,7 +110,8 @@ pub(crate) fn greatest_common_divisor(a: usize, b: usize) -> usize {
     if b == 0 { a } else { greatest_common_divisor(b, a % b) }
 }
 
-/// Bicubic enlargement of a row of `from` values to `to`, a = -0.75, outer values repeated: which values make up value `i`.
+/// The values and weights that make up value `i` in the bicubic enlargement of a row from `from` to `to` values, with a = -0.75 and
+/// repeated outer values.
 pub(crate) fn taps(i: usize, to: usize, from: usize) -> [(usize, f32); 4] {
     const A: f64 = -0.75;
     let near = |t: f64| ((A + 2.0) * t - (A + 3.0)) * t * t + 1.0;
@@ -147,14 +148,14 @@ fn sums(level: Level, map: &[f32], [height, width]: [usize; 2], channels: usize,
 }
 
 for_each_level! {
-    /// Sum and sum of squares of each channel of `pixels` `[count, channels]`. In f64: squares of f32 are exact there, so the
-    /// variance may be taken from them.
+    /// Sum and sum of squares of each channel of `pixels` `[count, channels]`, in f64. In f64 the squares of f32 numbers are exact, so
+    /// the variance can be computed from the sums.
     fn add_up(pixels: &[f32], sums: &mut [[f64; 2]]) => add_up_at
 }
 
 #[inline(always)]
 fn add_up_at<const L: u8>(pixels: &[f32], sums: &mut [[f64; 2]]) {
-    /// Channels whose sums fit into the registers.
+    /// Number of channels whose sums fit into the registers.
     const WIDTH: usize = 2 * LANES;
     let channels = sums.len();
     for (first, sums) in (0..channels).step_by(WIDTH).zip(sums.chunks_mut(WIDTH)) {
@@ -183,11 +184,11 @@ fn add_up_at<const L: u8>(pixels: &[f32], sums: &mut [[f64; 2]]) {
 }
 
 for_each_level! {
-    /// `(x - mean) * factor + shift` for each channel of `pixels` `[count, channels]`, then SiLU if asked for.
+    /// Computes `(x - mean) * factor + shift` for each channel of `pixels` `[count, channels]`, then SiLU if `with_silu`.
     fn apply(pixels: &[f32], parameters: [&[f32]; 3], with_silu: bool, out: &mut [f32]) => apply_at
 }
 
-#[expect(clippy::needless_range_loop, reason = "plain indices are what becomes vector instructions")]
+#[expect(clippy::needless_range_loop, reason = "the compiler turns plain indices into vector instructions")]
 #[inline(always)]
 fn apply_at<const L: u8>(pixels: &[f32], [means, factors, shifts]: [&[f32]; 3], with_silu: bool, out: &mut [f32]) {
     let channels = means.len();

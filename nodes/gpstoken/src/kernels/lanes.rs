@@ -1,9 +1,9 @@
-//! Sixteen numbers that are worked on together. Loops and no closures: the compiler does not always make a closure part of a
-//! function that is compiled for other instructions.
+//! Operations on sixteen numbers together. The code uses loops instead of closures, because the compiler does not always inline a
+//! closure into a function that is compiled for other instructions.
 
 use super::cpu::fused;
 
-/// How many. One register of AVX-512, two of AVX2.
+/// Number of lanes: one register of AVX-512, or two of AVX2.
 pub(super) const LANES: usize = 16;
 
 pub(super) type Lanes = [f32; LANES];
@@ -46,17 +46,18 @@ pub(super) fn add_times<const L: u8>(mut b: Lanes, factor: f32, a: Lanes) -> Lan
     b
 }
 
-/// `e^x` within two units of the last place, for x from -87 to 88; beyond it stays at the value there. NaN stays NaN.
+/// `e^x` within two units of the last place, for x from -87 to 88. Beyond this range the result stays at the value of the range's end.
+/// NaN stays NaN.
 #[inline(always)]
 pub(super) fn exp<const L: u8>(x: f32) -> f32 {
-    /// Adding this rounds to a whole number, which then stands in the last bits.
+    /// Adding this number rounds to a whole number, which the last bits then hold.
     const ROUND: f32 = 12_582_912.0;
     let times = |a: f32, b: f32, c: f32| if fused(L) { a.mul_add(b, c) } else { a * b + c };
     let x = if x < -87.0 { -87.0 } else { x };
     let x = if x > 88.0 { 88.0 } else { x };
     let shifted = times(x, std::f32::consts::LOG2_E, ROUND);
     let whole = shifted - ROUND;
-    // ln 2 in two parts, the first with few enough bits that the product is exact
+    // ln 2 is split into two parts. The first part has so few bits that the product is exact.
     let rest = times(whole, -0.693_359_4, x);
     let rest = times(whole, 2.121_944_4e-4, rest);
     let series = times(rest, 1.987_569_1e-4, 1.398_199_9e-3);

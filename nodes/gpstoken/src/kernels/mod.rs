@@ -1,8 +1,8 @@
-//! The heavy stages of the tokenizer on the CPU, on plain slices.
+//! The host's kernels: the expensive computations of all networks on the processor, on plain slices.
 //!
-//! All maps are `[height, width, channels]`: the channels of a pixel stand side by side, so every loop over channels is one
-//! over vector lanes. Work is split by the shape alone, so results are the same for any number of threads. Each kernel has
-//! a twin among the burn modules, which runs on every device; the tests compare the two.
+//! All maps are `[height, width, channels]`. The channels of a pixel are adjacent, so every loop over channels is a loop over vector
+//! lanes. The shape alone decides how the work is split, so results are the same for any number of threads. Each kernel has a twin in
+//! `on_device`, which runs on every device; the tests compare the two.
 
 pub mod attention;
 pub mod convolution;

@@ -1,4 +1,4 @@
-//! Convolutions with any kernel, stride and padding: the pixels under the kernel side by side, as a row of a product.
+//! Convolutions with any kernel, stride and padding. The pixels under the kernel form a row of a product.
 
 use super::{
     convolution::Weights,
@@ -11,22 +11,22 @@ use rayon::prelude::*;
 /// A square kernel.
 #[derive(Clone, Copy, Debug)]
 pub struct Kernel {
-    /// Pixels along an axis.
+    /// The kernel's side in pixels.
     pub side: usize,
-    /// From one output to the next, in pixels of the input.
+    /// The distance between two outputs, in pixels of the input.
     pub stride: usize,
-    /// Zeros around the border.
+    /// The number of zeros at each border.
     pub padding: usize,
 }
 
 impl Kernel {
-    /// Outputs along an axis of so many pixels; 0 where the kernel does not fit.
+    /// The number of outputs along an axis of `pixels` pixels; 0 if the kernel does not fit.
     pub fn outputs(self, pixels: usize) -> usize {
         (pixels + 2 * self.padding).checked_sub(self.side).map_or(0, |rest| rest / self.stride + 1)
     }
 }
 
-/// Output pixels that a thread works on at a time, about: as many as a block of the product has rows, several times.
+/// The approximate number of output pixels that a thread works on at a time: several times the rows of a product's block.
 const ROWS: usize = 96;
 
 /// Writes the convolution of a map `[height, width, inputs]` with weights `[outputs, inputs, side, side]`.
@@ -45,7 +45,7 @@ pub fn convolve_patches(
     if rows * columns * outputs * inputs == 0 {
         return;
     }
-    // [outputs, side, side, inputs], as the patches are
+    // [outputs, side, side, inputs], in the order of the patches
     let ordered: Vec<f32> = (0..outputs * area * inputs)
         .map(|i| (i / (area * inputs) * inputs + i % inputs) * area + i / inputs % area)
         .map(|at| weight[at])

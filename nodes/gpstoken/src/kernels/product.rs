@@ -1,20 +1,20 @@
 //! Products of matrices with few rows and prepared weights.
 //!
-//! The crate `gemm` gives 74 to 104 GFLOP/s for the shapes of the decoder (64 to 128 rows) on one core of an EPYC 9004, this
-//! 94 to 114, since the weights already stand in the order of their use.
+//! On one core of an EPYC 9004, the crate `gemm` reaches 74 to 104 GFLOP/s for the shapes of the decoder (64 to 128 rows). This
+//! product reaches 94 to 114 GFLOP/s, because its weights are already in the order of their use.
 
 use super::cpu::{AVX2, AVX512, Level, for_each_level, fused};
 use rayon::prelude::*;
 
-/// Weights of this many outputs stand side by side.
+/// The number of outputs in a panel. Their weights are adjacent.
 pub const PANEL: usize = 32;
 
-/// Length of the panels for this many outputs and inputs.
+/// The length of the panels for `outputs` and `inputs`.
 pub fn panels_length(outputs: usize, inputs: usize) -> usize {
     outputs.div_ceil(PANEL) * PANEL * inputs
 }
 
-/// Writes a matrix `[outputs, inputs]` as panels `[outputs / PANEL, inputs, PANEL]`, the last one filled up with zeros.
+/// Writes a matrix `[outputs, inputs]` as panels `[outputs / PANEL, inputs, PANEL]`. Fills the last panel with zeros.
 pub fn pack(matrix: &[f32], outputs: usize, inputs: usize, panels: &mut [f32]) {
     panels[..panels_length(outputs, inputs)].par_chunks_mut(PANEL * inputs.max(1)).enumerate().for_each(
         |(p, panel)| {
@@ -41,39 +41,39 @@ pub fn pack_transposed(matrix: &[f32], outputs: usize, inputs: usize, panels: &m
     );
 }
 
-/// A matrix that is multiplied, `[rows, inputs]`, with rows `stride` apart.
+/// The left matrix of a product, `[rows, inputs]`, with rows at a distance of `stride` numbers.
 #[derive(Clone, Copy)]
 pub struct Rows<'a> {
     /// The numbers.
     pub values: &'a [f32],
-    /// From one row to the next.
+    /// The distance between the starts of two rows.
     pub stride: usize,
-    /// How many rows.
+    /// Number of rows.
     pub count: usize,
     /// Length of a row.
     pub inputs: usize,
 }
 
-/// Where a product goes: `[rows, outputs]`, with rows `stride` apart.
+/// The target of a product, `[rows, outputs]`, with rows at a distance of `stride` numbers.
 pub struct Target<'a> {
     /// The numbers.
     pub values: &'a mut [f32],
-    /// From one row to the next.
+    /// The distance between the starts of two rows.
     pub stride: usize,
     /// Length of a row.
     pub outputs: usize,
-    /// Whether the product is added to what is there.
+    /// Whether to add the product to the target's numbers instead of replacing them.
     pub add: bool,
 }
 
 for_each_level! {
-    /// `target = rows * panels`, or `target += rows * panels`, on the calling thread.
+    /// Computes `target = rows * panels`, or `target += rows * panels`, on the calling thread.
     pub fn product(rows: Rows<'_>, panels: &[f32], target: Target<'_>) => product_at
 }
 
 #[inline(always)]
 fn product_at<const L: u8>(rows: Rows<'_>, panels: &[f32], mut target: Target<'_>) {
-    // As many sums as fit into the registers.
+    // The number of sums that fit into the registers.
     match L {
         AVX512 => by_panels::<L, 32, 12>(rows, panels, &mut target),
         AVX2 => by_panels::<L, 16, 6>(rows, panels, &mut target),
@@ -116,7 +116,7 @@ fn block<const L: u8, const WIDTH: usize, const HEIGHT: usize>(
     let inputs = rows.inputs;
     let lines: [&[f32]; HEIGHT] = std::array::from_fn(|j| &rows.values[(row + j) * rows.stride..][..inputs]);
     let offset = output % PANEL;
-    // Indexed by constants only, so that all of it stays in registers.
+    // All indices are constants, so that the sums stay in registers.
     let mut sums = [[0.0; WIDTH]; HEIGHT];
     for (i, weights) in panel.as_chunks::<PANEL>().0[..inputs].iter().enumerate() {
         let weights = &weights[offset..offset + WIDTH];
@@ -139,10 +139,10 @@ fn block<const L: u8, const WIDTH: usize, const HEIGHT: usize>(
     }
 }
 
-/// Rows that a thread works on at a time: a multiple of all heights above.
+/// The number of rows that a thread works on at a time, a multiple of all heights above.
 const ROWS: usize = 96;
 
-/// A product on all threads, with a bias for each output: `rows * panels + bias`, or that added to what is there.
+/// Computes a product on all threads, with a bias for each output: `out = rows * panels + bias`, or `out += rows * panels + bias`.
 pub fn linear(level: Level, rows: Rows<'_>, panels: &[f32], bias: &[f32], out: &mut [f32], add: bool) {
     let outputs = bias.len();
     if outputs == 0 {

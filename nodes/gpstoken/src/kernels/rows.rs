@@ -1,5 +1,5 @@
-//! Products of a few rows with a matrix: what is computed once for a picture or a class, and not for each token. The matrix is
-//! read once for all rows, and each number is summed in the same way however many rows there are.
+//! Products of a few rows with a matrix, for values that are computed once for a picture or a class and not for each token. The kernel
+//! reads the matrix once for all rows. The order of each sum does not depend on the number of rows.
 
 use super::{
     cpu::{Level, for_each_level, fused},
@@ -7,7 +7,7 @@ use super::{
 };
 use rayon::prelude::*;
 
-/// Outputs that a thread works on at a time.
+/// The number of outputs that a thread works on at a time.
 const OUTPUTS: usize = 64;
 
 /// `x W^T + bias` for rows `x` `[rows, inputs]`, with `weight` `[outputs, inputs]`: `[rows, outputs]`.

@@ -1,6 +1,6 @@
-//! Layers between tokens. Their numbers stand in panels, `[tokens / 32, width, 32]`: a number of 32 tokens side by side, which
-//! is how a product's weights are read. So the weights of a layer are the rows that are multiplied, as the checkpoint has
-//! them, and each result is in place for the next layer.
+//! Layers on tokens. The tokens are in panels, `[tokens / 32, width, 32]`: the numbers of 32 tokens for the same channel are adjacent,
+//! in the order in which a product reads its right matrix. So the checkpoint's weights are the left matrix without rearrangement, and
+//! each result is in the order that the next layer needs.
 
 use super::{
     cpu::{Level, for_each_level, fused},
@@ -11,10 +11,10 @@ use rayon::prelude::*;
 
 type Lanes = [f32; PANEL];
 
-/// Outputs of a layer that a thread works on at a time.
+/// The number of a layer's outputs that a thread works on at a time.
 const OUTPUTS: usize = 48;
 
-/// Writes tokens `[count, width]` as panels, the last one filled up with zeros.
+/// Writes tokens `[count, width]` as panels. Fills the last panel with zeros.
 pub fn to_panels(tokens: &[f32], width: usize) -> Vec<f32> {
     let count = tokens.len() / width.max(1);
     let mut panels = vec![0.0; count.div_ceil(PANEL) * PANEL * width];
@@ -22,28 +22,28 @@ pub fn to_panels(tokens: &[f32], width: usize) -> Vec<f32> {
     panels
 }
 
-/// The tokens of panels, `[count, width]`.
+/// Reads the tokens `[count, width]` from panels.
 pub fn from_panels(panels: &[f32], count: usize, width: usize) -> Vec<f32> {
     let at = |token: usize, i: usize| panels[(token / PANEL * width + i) * PANEL + token % PANEL];
     (0..count).flat_map(|token| (0..width).map(move |i| at(token, i))).collect()
 }
 
-/// What a layer's results go through.
+/// The last operation of a layer, applied to its results.
 #[derive(Clone, Copy, Debug)]
 pub enum Then<'a> {
-    /// They are written.
+    /// Writes the results.
     Write,
-    /// Their GELU is written.
+    /// Writes the GELU of the results.
     Gelu,
-    /// The GELU's form with a hyperbolic tangent is written.
+    /// Writes the GELU of the results, in its form with a hyperbolic tangent.
     TanhGelu,
-    /// They are added to what is there.
+    /// Adds the results to the numbers in the target.
     Add,
-    /// They are added to what is there, each output times a factor: that of the first of each `panels` panels, and so on.
+    /// Multiplies each output by a factor, then adds it to the numbers in the target. Each group of `panels` panels has its own factors.
     AddTimes {
-        /// For each group of panels, a factor for each output.
+        /// A factor for each output, for each group of panels.
         factors: &'a [&'a [f32]],
-        /// Panels of a group.
+        /// Number of panels in a group.
         panels: usize,
     },
 }
@@ -79,7 +79,7 @@ pub fn linear(level: Level, [weight, bias]: [&[f32]; 2], x: &[f32], then: Then<'
     });
 }
 
-/// For each part of `size` rows, these rows of every panel `[rows, 32]`.
+/// Splits the rows into parts of `size` rows. Each part contains its rows of every panel `[rows, 32]`.
 fn by_outputs(panels: &mut [f32], rows: usize, size: usize) -> Vec<Vec<&mut [f32]>> {
     let mut parts: Vec<Vec<&mut [f32]>> = (0..rows.div_ceil(size)).map(|_| Vec::new()).collect();
     for panel in panels.chunks_exact_mut(rows * PANEL) {
@@ -181,8 +181,8 @@ fn erf<const L: u8>(x: f32) -> f32 {
     x * above / below
 }
 
-/// Layer normalisation of each token: the numbers of a token are brought to mean 0 and variance 1, `epsilon` being added to
-/// the variance, then scaled and shifted. `parameters` gives a panel's scales and shifts, one for each number of a token.
+/// Layer normalisation of each token: normalises the numbers of a token to mean 0 and variance 1, then scales and shifts them.
+/// `epsilon` is added to the variance. `parameters` returns a panel's scales and shifts, one for each number of a token.
 pub fn normalise<'a>(
     level: Level,
     epsilon: f32,
@@ -232,8 +232,8 @@ fn normalise_panel_at<const L: u8>(epsilon: f32, [scale, shift]: [&[f32]; 2], x:
     }
 }
 
-/// Attention with several heads between `count` tokens: `x` holds queries, keys and values, `[3 width]` a token, `out` gets
-/// `[width]`.
+/// Attention with several heads between `count` tokens. `x` contains queries, keys and values, `[3 width]` for each token. `out`
+/// receives `[width]` for each token.
 pub fn attend(level: Level, heads: usize, count: usize, width: usize, x: &[f32], out: &mut [f32]) {
     let size = width / heads.max(1);
     if size == 0 || count == 0 {
@@ -269,7 +269,7 @@ pub fn attend(level: Level, heads: usize, count: usize, width: usize, x: &[f32],
 }
 
 for_each_level! {
-    /// For each of 32 columns, `e^(scale (x - largest))` in place, and the sum of these.
+    /// Computes `e^(scale (x - largest))` in place for each of 32 columns, and the sum of the results.
     fn soften(weights: &mut [f32], scale: f32, sums: &mut Lanes) => soften_at
 }
 

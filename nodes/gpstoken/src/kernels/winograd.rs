@@ -1,7 +1,8 @@
-//! Winograd's F(4x4, 3x3): sixteen outputs of a 3x3 convolution from 36 multiplications a channel instead of 144.
+//! Winograd's F(4x4, 3x3): sixteen outputs of a 3x3 convolution from 36 multiplications for each channel instead of 144.
 //!
-//! Pieces of 6x6 pixels and the 3x3 weights are brought to another basis, multiplied there place by place, which is a matrix
-//! product over the channels for each of the 36 places, and brought back (Lavin and Gray, arXiv:1509.09308).
+//! The method transforms pieces of 6x6 pixels and the 3x3 weights to another basis, multiplies them there place by place, and transforms
+//! the results back. The multiplication is a matrix product over the channels for each of the 36 places (Lavin and Gray,
+//! arXiv:1509.09308).
 
 use super::{
     cpu::{Level, for_each_level},
@@ -10,13 +11,13 @@ use super::{
 };
 use rayon::prelude::*;
 
-/// Outputs of a tile along an axis.
+/// Number of a tile's outputs along an axis.
 pub(super) const OUTPUTS: usize = 4;
-/// Pixels that they depend on, and places of the other basis, along an axis.
+/// Number of pixels that a tile's outputs depend on, and number of places in the other basis, along an axis.
 pub(super) const PLACES: usize = 6;
 
-/// Places that are zero when every pixel is there twice along both axes, starting with the even ones: the third row of the
-/// input's transform is `4 d1 - 4 d2 - d3 + d4`.
+/// Whether a place is zero for a map in which every pixel appears twice along both axes, starting with the even pixels. The third row
+/// of the input's transform is `4 d1 - 4 d2 - d3 + d4`.
 pub(super) fn vanishes_when_doubled(place: usize) -> bool {
     place / PLACES == 2 || place % PLACES == 2
 }
@@ -70,7 +71,7 @@ fn transform_panel_at<const L: u8>(weights: &[f32], inputs: usize, transformed: 
     }
 }
 
-/// Three weights along an axis to six places.
+/// Transforms three weights along an axis to six places.
 #[inline(always)]
 fn spread<const L: u8>([a, b, c]: [Lanes; 3]) -> [Lanes; PLACES] {
     const SIXTH: f32 = 1.0 / 6.0;
@@ -88,7 +89,7 @@ fn spread<const L: u8>([a, b, c]: [Lanes; 3]) -> [Lanes; PLACES] {
     ]
 }
 
-/// Six pixels along an axis to six places.
+/// Transforms six pixels along an axis to six places.
 #[inline(always)]
 fn analyse<const L: u8>([d0, d1, d2, d3, d4, d5]: [Lanes; PLACES]) -> [Lanes; PLACES] {
     let even = add_times::<L>(d4, -4.0, d2);
@@ -105,7 +106,7 @@ fn analyse<const L: u8>([d0, d1, d2, d3, d4, d5]: [Lanes; PLACES]) -> [Lanes; PL
     ]
 }
 
-/// Six places along an axis to four outputs.
+/// Transforms six places along an axis to four outputs.
 #[inline(always)]
 fn synthesise<const L: u8>([m0, m1, m2, m3, m4, m5]: [Lanes; PLACES]) -> [Lanes; OUTPUTS] {
     let (near, near_odd) = (add(m1, m2), subtract(m1, m2));
@@ -126,7 +127,8 @@ pub(super) struct Layout {
 }
 
 impl Layout {
-    /// From one place to the next. One cache line more than needed: powers of two would all fall into the same few lines.
+    /// The distance between two places: one cache line more than needed, because places whose distance is a power of two would share a
+    /// few lines of the cache.
     pub(super) fn place(self) -> usize {
         self.tiles * self.channels + LANES
     }
@@ -137,8 +139,8 @@ impl Layout {
 }
 
 for_each_level! {
-    /// Transforms a row of tiles, `pixels` `[6, row / channels, channels]` with rows `row` apart, into `places` from the tile
-    /// `first` on.
+    /// Transforms a row of tiles into `places`, beginning at the tile `first`. `pixels` are `[6, row / channels, channels]`, with rows at
+    /// a distance of `row` numbers.
     pub(super) fn analyse_tiles(pixels: &[f32], row: usize, count: usize, layout: Layout, first: usize, places: &mut [f32]) => analyse_tiles_at
 }
 
@@ -176,20 +178,20 @@ fn analyse_tiles_at<const L: u8>(
     }
 }
 
-/// Where the outputs of a row of tiles go: lines of pixels, `[4 or fewer, width, channels]`.
+/// The target of a row of tiles: lines of pixels, `[4 or fewer, width, channels]`.
 pub(super) struct Lines<'a> {
     pub(super) values: &'a mut [f32],
-    /// Pixels of a line.
+    /// Number of pixels in a line.
     pub(super) width: usize,
     /// The first tile's column.
     pub(super) start: usize,
     pub(super) bias: &'a [f32],
-    /// Whether the outputs are added to what is there.
+    /// Whether to add the outputs to the target's numbers instead of replacing them.
     pub(super) add: bool,
 }
 
 for_each_level! {
-    /// Brings a row of tiles, from the tile `first` on, back to pixels and adds the bias.
+    /// Transforms a row of tiles, beginning at the tile `first`, back to pixels and adds the bias.
     pub(super) fn synthesise_tiles(places: &[f32], layout: Layout, first: usize, count: usize, lines: Lines<'_>) => synthesise_tiles_at
 }
 

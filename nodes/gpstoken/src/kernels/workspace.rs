@@ -1,19 +1,19 @@
-//! Memory that is used again: a page that the system hands out for the first time costs as much as filling it several times.
+//! Reuse of memory. A fresh page of the system costs as much as filling it several times.
 
 use super::memory::zeroed;
 use std::sync::{Mutex, PoisonError};
 
-/// Numbers that are held between runs: 256 MiB, enough for pictures of 256 pixels.
+/// The most numbers that the workspace keeps between runs: 256 MiB, enough for pictures of 256 pixels.
 const KEPT: usize = 1 << 26;
 
-/// Buffers that are free at the moment.
+/// A pool of free buffers.
 #[derive(Default)]
 pub struct Workspace {
     free: Mutex<Vec<Vec<f32>>>,
 }
 
 impl Workspace {
-    /// A buffer of at least this length with any content: the smallest free one that is large enough, else a new one.
+    /// Takes a buffer of at least this length, with any content: the smallest free buffer that is long enough, or a new one.
     pub fn take(&self, length: usize) -> Vec<f32> {
         let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
         free.sort_unstable_by_key(Vec::len);
@@ -21,14 +21,14 @@ impl Workspace {
         if fitting < free.len() {
             return free.remove(fitting);
         }
-        // The largest of those that are too small makes room for it.
+        // The new buffer replaces the largest of the free buffers, which are all too small.
         let small = free.pop();
         drop(free);
         drop(small);
         zeroed(length)
     }
 
-    /// Frees the largest buffers until no more than [`KEPT`] numbers are held for the next run.
+    /// Frees the largest buffers until at most [`KEPT`] numbers remain for the next run.
     pub fn trim(&self) {
         let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
         free.sort_unstable_by_key(Vec::len);

@@ -1,8 +1,8 @@
-//! A convolution.
+//! The convolution layer.
 
 use crate::checkpoint::{Parameter, Weights};
 
-/// A convolution that keeps the size: stride 1, zeros around the border.
+/// A convolution that keeps the size, with stride 1 and zeros around the border.
 #[derive(Clone, Debug)]
 pub struct Convolution<P = Parameter> {
     /// `[out, in, k, k]`
@@ -20,12 +20,12 @@ impl Convolution {
         }
     }
 
-    /// Number of channels that it gives.
+    /// Number of output channels.
     pub fn outputs(&self) -> usize {
         self.bias.len()
     }
 
-    /// Weight `[out, in, k, k]` and bias `[out]`, as the kernels take them.
+    /// Weight `[out, in, k, k]` and bias `[out]`, for the kernels.
     pub fn numbers(&self) -> [&[f32]; 2] {
         [&self.weight, &self.bias]
     }

@@ -20,7 +20,7 @@ impl GroupNorm {
         }
     }
 
-    /// Scale and shift of each channel, as the kernels take them.
+    /// Scale and shift of each channel, for the kernels.
     pub fn numbers(&self) -> [&[f32]; 2] {
         [&self.weight, &self.bias]
     }

@@ -2,7 +2,7 @@
 
 use crate::checkpoint::{Parameter, Weights};
 
-/// What [`LayerNorm`] adds to the variance.
+/// The number that [`LayerNorm`] adds to the variance.
 pub const NORM_EPSILON: f32 = 1e-5;
 
 /// Normalises the last axis, with scale and shift.
@@ -23,7 +23,7 @@ impl LayerNorm {
         }
     }
 
-    /// Scale and shift, as the kernels take them.
+    /// Scale and shift, for the kernels.
     pub fn numbers(&self) -> [&[f32]; 2] {
         [&self.weight, &self.bias]
     }

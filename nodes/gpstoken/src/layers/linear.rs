@@ -1,4 +1,4 @@
-//! A linear layer.
+//! The linear layer.
 
 use crate::checkpoint::{Parameter, Weights};
 
@@ -20,17 +20,17 @@ impl Linear {
         }
     }
 
-    /// Weight `[out, in]` and bias `[out]`, as the kernels take them.
+    /// Weight `[out, in]` and bias `[out]`, for the kernels.
     pub fn numbers(&self) -> [&[f32]; 2] {
         [&self.weight, &self.bias]
     }
 
-    /// Numbers that go in.
+    /// Number of inputs.
     pub fn inputs(&self) -> usize {
         self.weight.shape()[1]
     }
 
-    /// Numbers that come out.
+    /// Number of outputs.
     pub fn outputs(&self) -> usize {
         self.bias.len()
     }

@@ -1,4 +1,4 @@
-//! Maps in the host's memory, and what the convolutional layers do with them on the host's kernels.
+//! Maps in the host's memory, and the convolutional layers on the host's kernels.
 
 use super::{Convolution, GroupNorm, Statistics};
 use crate::kernels::{
@@ -8,10 +8,10 @@ use crate::kernels::{
     workspace::Workspace,
 };
 
-/// A feature map with the channels of a pixel side by side: `[height, width, channels]`.
+/// A feature map `[height, width, channels]`. The channels of a pixel are adjacent.
 #[derive(Debug)]
 pub struct Map {
-    /// The numbers, and maybe more behind them.
+    /// The map's numbers. The buffer may be longer than the map.
     values: Vec<f32>,
     /// Height and width.
     pub size: [usize; 2],
@@ -20,33 +20,33 @@ pub struct Map {
 }
 
 impl Map {
-    /// The numbers.
+    /// The map's numbers.
     pub fn values(&self) -> &[f32] {
         &self.values[..self.size[0] * self.size[1] * self.channels]
     }
 
-    /// The numbers.
+    /// The map's numbers, mutable.
     pub fn values_mut(&mut self) -> &mut [f32] {
         &mut self.values[..self.size[0] * self.size[1] * self.channels]
     }
 }
 
-/// What a forward pass on the host works with: the processor's instructions, and memory.
+/// The resources of a forward pass on the host: the processor's instructions, and memory.
 #[derive(Clone, Copy, Debug)]
 pub struct Host<'a> {
-    /// Instructions to use.
+    /// The instructions to use.
     pub level: Level,
-    /// Where buffers come from.
+    /// The source of buffers.
     pub workspace: &'a Workspace,
 }
 
 impl Host<'_> {
-    /// A map with any content.
+    /// A new map with any content.
     pub fn map(self, size: [usize; 2], channels: usize) -> Map {
         Map { values: self.workspace.take(size[0] * size[1] * channels), size, channels }
     }
 
-    /// Gives a map's memory back.
+    /// Returns a map's memory to the workspace.
     pub fn put(self, map: Map) {
         self.workspace.put(map.values);
     }
@@ -60,7 +60,7 @@ impl Host<'_> {
         out
     }
 
-    /// A 3x3 convolution of the map with each pixel twice along both axes.
+    /// A 3x3 convolution of the map, with each pixel doubled along both axes.
     pub(crate) fn convolve_doubled(self, convolution: &Convolution, x: &Map) -> Map {
         let read = read_doubled(x.values(), x.size[1], x.channels);
         let size = x.size.map(|side| 2 * side);
@@ -70,7 +70,7 @@ impl Host<'_> {
         out
     }
 
-    /// `conv(silu(norm(x)))`, or that added to what is in `out`.
+    /// Computes `out = conv(silu(norm(x)))`, or `out += conv(silu(norm(x)))`.
     pub(crate) fn normalise_convolve(
         self,
         norm: &GroupNorm,

@@ -1,8 +1,8 @@
-//! The layers of all networks: their parameters, and their forward pass on the host's kernels.
+//! The layers of all networks: their parameters, and their forward passes on the host's kernels.
 //!
-//! A network is described once, generic over how a parameter is held: [`Parameter`](crate::checkpoint::Parameter) in the host's
-//! memory, with the forward pass here and in the networks' folders; or on a device, with the forward pass in `on_device`. `map` takes
-//! a description from one to the other.
+//! Each network has one description, which is generic over its parameters. With [`Parameter`](crate::checkpoint::Parameter), the
+//! parameters are in the host's memory, and the forward pass is here and in the networks' folders. With the parameter of `on_device`,
+//! they are on a device, and the forward pass is in `on_device`. `map` converts a description from one to the other.
 
 mod convolution;
 mod group_norm;

@@ -1,4 +1,4 @@
-//! How far apart two pictures are at each place of a stage, and what all stages say together.
+//! The differences of two pictures at each place of a stage, and their combination over all stages.
 
 /// The weighted squared differences of a stage.
 #[derive(Debug)]
@@ -9,13 +9,14 @@ pub struct Difference {
     pub values: Vec<f32>,
 }
 
-/// The distance: the sum of the stages' means.
+/// The distance of two pictures: the sum of the stages' means.
 pub fn distance(stages: &[Difference]) -> f64 {
     let mean = |stage: &Difference| stage.values.iter().map(|&v| f64::from(v)).sum::<f64>() / stage.values.len() as f64;
     stages.iter().map(mean).sum()
 }
 
-/// The sum of the stages at each pixel of a picture, `[height, width]`: enlarged bilinearly, half a pixel from the border.
+/// The sum of the stages at each pixel of a picture, `[height, width]`. Each stage is enlarged bilinearly; its first and last values are
+/// half a pixel of the stage from the border.
 pub fn at_each_pixel(stages: &[Difference], [height, width]: [usize; 2]) -> Vec<f32> {
     let mut sum = vec![0.0; height * width];
     for Difference { size: [rows, columns], values } in stages {
@@ -32,7 +33,7 @@ pub fn at_each_pixel(stages: &[Difference], [height, width]: [usize; 2]) -> Vec<
     sum
 }
 
-/// For each of `pixels`: the two of `length` values around it, and how far it is from the first to the second.
+/// For each of `pixels` pixels: the indices of the two nearest of `length` values, and the pixel's position between them, 0..1.
 fn places(pixels: usize, length: usize) -> Vec<(usize, usize, f32)> {
     let scale = length as f64 / pixels as f64;
     let place = |i: usize| {
@@ -47,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn stages_are_averaged_and_enlarged() {
+    fn the_distance_averages_stages_and_the_map_enlarges_them() {
         let coarse = Difference { size: [1, 2], values: vec![0.0, 4.0] };
         let fine = Difference { size: [2, 4], values: vec![1.0; 8] };
         let stages = [coarse, fine];

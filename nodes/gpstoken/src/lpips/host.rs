@@ -1,4 +1,4 @@
-//! The networks on the host's kernels; the tensor form in `on_device` is their twin.
+//! LPIPS on the host's kernels. The tensor form in `on_device` is its twin.
 
 use super::{
     Difference, Network,
@@ -12,10 +12,10 @@ use rayon::prelude::*;
 use splatgraph_sdk::Result;
 
 impl Network {
-    /// Compares two pictures `[H, W, 3]`, 0..1; `step` is called after each stage.
+    /// Compares two pictures `[H, W, 3]` with values 0..1. Calls `step` after each stage.
     ///
     /// # Errors
-    /// Those of `step`.
+    /// `step` fails.
     pub fn compare(
         &self,
         pictures: [&[f32]; 2],
@@ -35,7 +35,7 @@ impl Network {
     }
 }
 
-/// A picture as the network sees it.
+/// Converts a picture to the network's input.
 fn input(picture: &[f32], size: [usize; 2], host: Host<'_>) -> Map {
     let mut map = host.map(size, 3);
     for (to, from) in map.values_mut().as_chunks_mut::<3>().0.iter_mut().zip(picture.as_chunks::<3>().0) {
@@ -75,7 +75,7 @@ impl Layer {
     }
 }
 
-/// The largest values of windows of `side` pixels, two apart.
+/// Max pooling: the largest values of windows of `side` pixels, two pixels apart.
 fn pool(map: &Map, side: usize, host: Host<'_>) -> Map {
     let (channels, [height, width]) = (map.channels, map.size);
     let [rows, columns] = [height, width].map(|length| (length - side) / 2 + 1);

@@ -1,9 +1,8 @@
-//! LPIPS, a distance of pictures that agrees with people better than PSNR does (Zhang et al. 2018, arXiv:1801.03924), version
-//! 0.1 of its weights: how far apart the features of two pictures are, in five stages of a network that was trained to
-//! classify photos.
+//! LPIPS (Zhang et al. 2018, arXiv:1801.03924), with version 0.1 of its weights: a distance of pictures that agrees with human judgement
+//! better than PSNR does. LPIPS compares the features of two pictures in five stages of a network for the classification of photos.
 //!
-//! Each stage's features are brought to length 1 along the channels. Their squared differences, weighted by channel (`lin`),
-//! are summed over the channels, averaged over the pixels and summed over the stages.
+//! Each stage normalises the features of a pixel to length 1. The squared differences, weighted by channel (`lin`), are summed over the
+//! channels, averaged over the pixels and summed over the stages.
 
 mod difference;
 mod host;

@@ -1,4 +1,4 @@
-//! The networks: the convolutions of AlexNet and VGG16, in five stages.
+//! The networks of LPIPS: the convolutions of AlexNet and VGG16, in five stages.
 
 use crate::{
     checkpoint::{Parameter, Weights},
@@ -8,13 +8,13 @@ use crate::{
 use splatgraph_sdk::{Error, Result, Tensor};
 use std::collections::BTreeMap;
 
-/// What LPIPS subtracts from a channel (of -1..1), and then divides it by.
+/// The number that LPIPS subtracts from each channel, whose values are -1..1. `SCALE` is the number by which it divides the result.
 pub(crate) const SHIFT: [f32; 3] = [-0.030, -0.088, -0.188];
 pub(crate) const SCALE: [f32; 3] = [0.458, 0.448, 0.450];
-/// What is added to the length of a pixel's features.
+/// The number that is added to the length of a pixel's features.
 pub(crate) const EPSILON: f32 = 1e-10;
 
-/// Which network looks at the pictures.
+/// The network that computes the features.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Backbone {
     /// AlexNet: the usual choice for measuring.
@@ -23,7 +23,7 @@ pub enum Backbone {
     Vgg,
 }
 
-/// The numbers of the layers `features.N` that are convolutions, by stage, in torchvision's count.
+/// Torchvision's numbers of the convolutions, the layers `features.N`, by stage.
 const ALEX: [&[usize]; 5] = [&[0], &[3], &[6], &[8], &[10]];
 const VGG: [&[usize]; 5] = [&[0, 2], &[5, 7], &[10, 12, 14], &[17, 19, 21], &[24, 26, 28]];
 
@@ -36,7 +36,7 @@ impl Backbone {
         }
     }
 
-    /// The shortest side, in pixels, of which anything is left in the last stage.
+    /// The shortest side, in pixels, for which the last stage is not empty.
     pub fn smallest(self) -> usize {
         match self {
             Self::Alex => 31,
@@ -44,17 +44,17 @@ impl Backbone {
         }
     }
 
-    /// Whether pictures of this size can be compared.
+    /// Checks that the network can compare pictures of this size.
     ///
     /// # Errors
-    /// They are too small.
+    /// The pictures are too small.
     pub fn check_size(self, [width, height]: [usize; 2]) -> Result<()> {
         let smallest = self.smallest();
         if width.min(height) < smallest {
             return Err(Error::input(
                 "a",
                 format!(
-                    "expected sides of at least {smallest} pixels, which the network `{}` needs, got {width} x {height}",
+                    "expected sides of at least {smallest} pixels, which the network `{}` needs, got {width} x {height} pixels. Use larger pictures",
                     self.name()
                 ),
             ));
@@ -77,7 +77,7 @@ impl Backbone {
         }
     }
 
-    /// Side of the windows of which the largest value goes into a stage, two pixels apart; `None` where all values do.
+    /// The side of the max pooling's windows before a stage. The windows are two pixels apart. `None` if the stage has no pooling.
     pub(crate) fn pool(self, stage: usize) -> Option<usize> {
         match self {
             Self::Alex => (1..=2).contains(&stage).then_some(3),
@@ -86,17 +86,17 @@ impl Backbone {
     }
 }
 
-/// A convolution and how it walks.
+/// A convolution with its stride and padding.
 #[derive(Clone, Debug)]
 pub(crate) struct Layer<P = Parameter> {
     pub(crate) convolution: Convolution<P>,
     pub(crate) kernel: Kernel,
 }
 
-/// Layers after which features are compared.
+/// The layers of a stage. LPIPS compares the features after each stage.
 #[derive(Clone, Debug)]
 pub(crate) struct Stage<P = Parameter> {
-    /// Side of the windows of the pooling in front.
+    /// The side of the windows of the pooling before the stage.
     pub(crate) pool: Option<usize>,
     pub(crate) layers: Vec<Layer<P>>,
     /// A weight for each channel, `[1, C, 1, 1]`.
@@ -106,20 +106,20 @@ pub(crate) struct Stage<P = Parameter> {
 /// A network with the weights of its channels.
 #[derive(Clone, Debug)]
 pub struct Network<P = Parameter> {
-    /// Which one.
+    /// The kind of the network.
     pub backbone: Backbone,
     pub(crate) stages: Vec<Stage<P>>,
 }
 
 impl Network {
-    /// Builds the network from tensors named as in torchvision (`features.0.weight`) and lpips (`lin0.weight`). Names and shapes
-    /// tell which network it is and how wide its layers are.
+    /// Builds the network from tensors with the names of torchvision (`features.0.weight`) and lpips (`lin0.weight`). The names and
+    /// shapes determine the kind of the network and the widths of its layers.
     ///
     /// # Errors
-    /// Keys are missing, not known or of the wrong shape, all of them listed.
+    /// Keys are missing, unknown or of the wrong shape. The message lists all of them.
     pub fn load(tensors: BTreeMap<String, Tensor>) -> Result<Self> {
         let mut weights = Weights::new("an LPIPS network (AlexNet or VGG16)", tensors, &["lin0.weight"]);
-        // Only AlexNet has these.
+        // Only AlexNet has these layers.
         let is_alex = [3, 6, 8].iter().any(|layer| weights.contains(&format!("features.{layer}.weight")));
         let backbone = if is_alex { Backbone::Alex } else { Backbone::Vgg };
         let mut input = 3;

@@ -1,7 +1,7 @@
 //! Convolutions and other large products on graphics cards: `shaders/convolution.wgsl`.
 //!
-//! Burn 0.22.1 has no fast kernel for convolutions where a card's matrix units can't be reached, as through WGSL; and for both it tries
-//! many kernels at the first use in each process, which takes much longer than the work itself.
+//! Burn 0.22.1 has no fast kernel for convolutions if it can't reach a card's matrix units, and WGSL can't reach them. For convolutions and
+//! for products, it tries many kernels at the first use in each process, which takes much longer than the work itself.
 
 use super::shader::{MOST_WORKGROUPS, Shader, launch, runs_on, runs_wgsl, upload, workgroups};
 use burn::{
@@ -10,20 +10,20 @@ use burn::{
 };
 use burn_cubecl::{CubeBackend, kernel::into_contiguous, ops::numeric::empty_device_contiguous_dtype};
 
-/// Invocations of a workgroup.
+/// Number of invocations in a workgroup.
 const THREADS: u32 = 256;
-/// `R` of the shader.
+/// The least `R` of the shader.
 const FEWEST_ROWS: usize = 4;
 const MOST_ROWS: usize = 16;
 
-/// `convolution.wgsl` for a kernel of this side on a map that is made so many times larger, for workgroups of `4 rows` outputs.
+/// `convolution.wgsl` for a kernel of side `side` on a map that is enlarged by `scale`, for workgroups of `4 rows` outputs.
 pub fn shader([side, scale, rows]: [usize; 3], half: bool) -> Shader {
     let text = include_str!("../../../../shaders/convolution.wgsl");
     Shader { name: "convolution", text, half, values: vec![("side", side), ("scale", scale), ("rows", rows)] }
 }
 
-/// Convolves `map` `[B, I, H, W]`, each pixel of which stands for `scale x scale`, with `weight` `[O, I, k, k]`, `k` odd, and adds `bias`
-/// `[O]`: `[B, O, scale H, scale W]`. Where the tensors are not what the shader takes, none. It has no gradients.
+/// Convolves `map` `[B, I, H, W]`, each pixel of which stands for `scale x scale` pixels, with `weight` `[O, I, k, k]` for odd `k`, and
+/// adds `bias` `[O]`: `[B, O, scale H, scale W]`. Returns `None` if the shader does not take the tensors. The result has no gradients.
 pub fn convolve(map: &Tensor<4>, weight: &Tensor<4>, bias: &Tensor<1>, scale: usize) -> Option<Tensor<4>> {
     let [outputs, inputs, side, _] = weight.dims();
     let places = map.shape().num_elements() / inputs.max(1) * scale * scale;
@@ -43,7 +43,7 @@ pub fn convolve(map: &Tensor<4>, weight: &Tensor<4>, bias: &Tensor<1>, scale: us
     )))
 }
 
-/// The product `[M, K] [K, N]`: a convolution with a kernel of one pixel. Where the tensors are not what the shader takes, none.
+/// The product `[M, K] [K, N]`, as a convolution with a kernel of one pixel. Returns `None` if the shader does not take the tensors.
 pub fn multiply(left: Tensor<2>, right: Tensor<2>) -> Option<Tensor<2>> {
     if !runs_wgsl(left.device().as_dispatch()) {
         return None;
@@ -86,7 +86,7 @@ impl ConvolutionOps for CubeBackend {
         let result = empty_device_contiguous_dtype(client.clone(), map.device.clone(), shape, map.dtype);
         let sizes = upload(&client, [inputs, outputs, height, width].map(|size| size as u32));
 
-        // As few outputs in vain as may be.
+        // The smallest workgroup that wastes as few outputs as possible.
         let rows = outputs.div_ceil(4).next_power_of_two().clamp(FEWEST_ROWS, MOST_ROWS);
         let (outputs_at_once, pixels_at_once) = (4 * rows, 2048 / rows);
         let [across, down] = workgroups((height * width).div_ceil(pixels_at_once));

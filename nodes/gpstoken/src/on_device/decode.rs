@@ -1,11 +1,11 @@
-//! Decoding on a device: a map to a picture, window by window.
+//! Decoding on a device: turns a map into a picture, window by window.
 
 use super::{Device, OnDevice, Parameter};
 use crate::tokenizer::{Network, Pieces};
 use burn::{prelude::s, tensor::Tensor};
 use splatgraph_sdk::{Ctx, FeatureMap, Image, Result};
 
-/// The pictures of a map `[B, C, h, w]` on a device.
+/// Decodes a map `[B, C, h, w]` on a device to pictures.
 ///
 /// # Errors
 /// The run was cancelled, or the device failed.

@@ -21,11 +21,11 @@ use burn::{
 use splatgraph_sdk::Result;
 
 impl Decoder<Parameter> {
-    /// `[B, C, h, w]` to `[B, 3, H, W]` in f32 with values around -1..1. The map consists of a `[columns, rows]` grid of tiles,
-    /// which are decoded together, each with statistics of its own. `watch` sees each stage's result.
+    /// Decodes `[B, C, h, w]` to `[B, 3, H, W]` in f32 with values around -1..1. The map consists of a `[columns, rows]` grid of tiles,
+    /// which are decoded together, each with separate statistics. Calls `watch` with each stage's result.
     ///
     /// # Errors
-    /// Those of `watch`.
+    /// `watch` fails.
     pub fn forward(
         &self,
         map: Tensor<4>,
@@ -52,7 +52,7 @@ impl Decoder<Parameter> {
                 watch(&format!("up.{i}.upsample"), &x)?;
             }
         }
-        // As in the authors' code, the last normalisation takes the whole picture's statistics.
+        // The last normalisation uses the statistics of the whole picture, as in the authors' code.
         x = self.norm_out.forward(x, Statistics::Tiles([1, 1]));
         watch("norm_out", &x)?;
         Ok(self.conv_out.forward(silu(x)).cast(FloatDType::F32))
@@ -61,7 +61,7 @@ impl Decoder<Parameter> {
 
 impl MapAttention<Parameter> {
     fn forward(&self, x: Tensor<4>, [columns, rows]: [usize; 2]) -> Tensor<4> {
-        // One tile after the other: all places of a tile against all are much to keep.
+        // One tile after the other, because the weights between all places of a tile take much memory.
         let grid = Grid { columns, rows };
         let attended = split(grid, &x).into_iter().map(|tile| self.within_tile(tile)).collect();
         x + join(grid, attended)
@@ -81,7 +81,7 @@ impl MapAttention<Parameter> {
     }
 }
 
-/// [`layers::attend`] with one head for maps `[B, C, places]`, where shaders run.
+/// [`layers::attend`] with one head for maps `[B, C, places]`. Returns `None` if shaders do not run on the device.
 fn attend_by_shader(query: &Tensor<3>, key: &Tensor<3>, value: &Tensor<3>) -> Option<Tensor<3>> {
     let [batch, channels, places] = query.dims();
     let attended = (0..batch).map(|b| -> Option<Tensor<3>> {

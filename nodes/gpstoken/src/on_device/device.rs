@@ -1,4 +1,4 @@
-//! A device of burn, and what its failures mean.
+//! A device of burn, and the explanation of its failures.
 
 use super::list;
 use burn::tensor::{ExecutionError, FloatDType, Tensor, TensorData};
@@ -6,7 +6,7 @@ use splatgraph_sdk::settings::Precision;
 use splatgraph_sdk::{Error, Result};
 use std::{any::Any, panic};
 
-/// A device with the precision in which it computes.
+/// A device, with the precision of its computations.
 #[derive(Clone, Debug)]
 pub struct Device {
     id: String,
@@ -16,11 +16,11 @@ pub struct Device {
 }
 
 impl Device {
-    /// The device of an id; `None` where there is none. With `wait` work ends when it is done and not when it is queued, so that it
-    /// can be timed.
+    /// Opens the device with an id. Returns `None` if there is no such device. With `wait`, work ends when it is finished and not when it is
+    /// queued, so that its time can be measured.
     ///
     /// # Errors
-    /// The device could not be started, or does not compute in that precision.
+    /// The device could not be started, or does not support the precision.
     pub fn open(id: &str, precision: Precision, wait: bool) -> Result<Option<Self>> {
         let Some((id, burn)) = list::open(id)? else { return Ok(None) };
         let device = Self { id, burn, precision, wait };
@@ -35,12 +35,12 @@ impl Device {
         Ok(Some(device))
     }
 
-    /// The processor through burn: for trainings, and as the twin of the host's kernels.
+    /// The processor through burn, for trainings and as the twin of the host's kernels.
     pub fn processor() -> Self {
         Self { id: "cpu".to_owned(), burn: burn::prelude::Device::flex(), precision: Precision::F32, wait: false }
     }
 
-    /// Its id, such as `gpu:0`.
+    /// The device's id, such as `gpu:0`.
     pub fn id(&self) -> &str {
         &self.id
     }
@@ -61,7 +61,7 @@ impl Device {
         &self.burn
     }
 
-    /// The precision as burn names it.
+    /// The precision, as burn's type.
     pub(crate) fn float(&self) -> FloatDType {
         match self.precision {
             Precision::F32 => FloatDType::F32,
@@ -70,7 +70,7 @@ impl Device {
         }
     }
 
-    /// Brings numbers to the device, as f32.
+    /// Uploads numbers to the device, as f32.
     ///
     /// # Errors
     /// The device failed.
@@ -78,10 +78,10 @@ impl Device {
         self.run(|| Ok(Tensor::from_data(TensorData::new(values, shape), &self.burn)))
     }
 
-    /// Does work on the device. Burn panics where a device fails: that becomes an error with advice.
+    /// Runs work on the device. Burn panics if a device fails; this function turns the panic into an error with advice.
     ///
     /// # Errors
-    /// Those of the work; or the device failed.
+    /// The work or the device failed.
     pub fn run<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
         let work = || {
             let done = work()?;
@@ -97,7 +97,7 @@ impl Device {
         failed(&self.id, reason)
     }
 
-    /// As `failed`, for a failed read.
+    /// Explains a failed read, like `failed`.
     pub(super) fn read_failed(&self, error: &ExecutionError) -> Error {
         failed(&self.id, &error.to_string())
     }
@@ -108,15 +108,15 @@ fn text_of(panic: &(dyn Any + Send)) -> String {
     text.unwrap_or("unknown").to_owned()
 }
 
-/// What a device's failure means for the user.
+/// The error for a device's failure, with advice for the user.
 fn failed(id: &str, reason: &str) -> Error {
     let lower = reason.to_lowercase();
     let advice = if ["memory", "allocat", "too large"].iter().any(|word| lower.contains(word)) {
-        "There may not be enough memory: take fewer pictures at once, smaller ones, tiles = \"separate\" in Splat and Decode, --precision f16, or --device cpu"
+        "There may not be enough memory. Use fewer pictures at once, smaller pictures, tiles = \"separate\" in Splat and Decode, --precision f16, or --device cpu"
     } else if lower.contains("lost") {
-        "The device was lost: its driver was restarted, or another program brought it down. Run again, or with --device cpu"
+        "The device was lost: its driver was restarted, or another program crashed it. Run the graph again, or use --device cpu"
     } else {
-        "With --device cpu it may work; `splatgraph devices` tells what a report about it should say"
+        "Try --device cpu. To report the problem, add the output of `splatgraph devices`"
     };
     Error::new(format!("computing on the device {id} failed: {}\n{advice}", reason.trim()))
 }
@@ -126,19 +126,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn failures_of_a_device_come_with_advice() {
+    fn errors_of_a_device_give_advice() {
         insta::assert_snapshot!(failed("gpu:0", "buffer of 12 GB: Out of Memory"), @"
         computing on the device gpu:0 failed: buffer of 12 GB: Out of Memory
-        There may not be enough memory: take fewer pictures at once, smaller ones, tiles = \"separate\" in Splat and Decode, --precision f16, or --device cpu
+        There may not be enough memory. Use fewer pictures at once, smaller pictures, tiles = \"separate\" in Splat and Decode, --precision f16, or --device cpu
         ");
         insta::assert_snapshot!(failed("gpu:1", "Device is lost"), @"
         computing on the device gpu:1 failed: Device is lost
-        The device was lost: its driver was restarted, or another program brought it down. Run again, or with --device cpu
+        The device was lost: its driver was restarted, or another program crashed it. Run the graph again, or use --device cpu
         ");
         let device = Device { id: "gpu:2".to_owned(), ..Device::processor() };
         insta::assert_snapshot!(device.run::<()>(|| panic!("shader {} refused", 3)).unwrap_err(), @"
         computing on the device gpu:2 failed: shader 3 refused
-        With --device cpu it may work; `splatgraph devices` tells what a report about it should say
+        Try --device cpu. To report the problem, add the output of `splatgraph devices`
         ");
     }
 }

@@ -1,4 +1,4 @@
-//! Encoding on a device: a picture to features, tile by tile.
+//! Encoding on a device: turns a picture into features, tile by tile.
 
 use super::{Device, OnDevice, Parameter, tiles::join};
 use crate::{
@@ -8,7 +8,7 @@ use crate::{
 use burn::tensor::Tensor;
 use splatgraph_sdk::{Ctx, Features, Image, Result};
 
-/// The features of pictures whose tiles are those of `grid`, on a device.
+/// Encodes pictures with the tiles of `grid` to features, on a device.
 ///
 /// # Errors
 /// The run was cancelled, or the device failed.

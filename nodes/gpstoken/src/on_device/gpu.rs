@@ -1,4 +1,4 @@
-//! Graphics cards through wgpu. Adapters are looked for with wgpu itself, since burn panics where there is none.
+//! Graphics cards through wgpu. The search for adapters uses wgpu directly, because burn panics if there is no adapter.
 
 use burn::{
     prelude::Device,
@@ -15,13 +15,13 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 #[derive(Clone, Debug)]
 pub(super) struct Adapter {
     pub(super) name: String,
-    /// It computes on the processor: lavapipe, WARP.
+    /// Whether the adapter computes on the processor (lavapipe, WARP).
     pub(super) software: bool,
     api: WgpuBackend,
     kind: DeviceKind,
 }
 
-/// Graphics APIs that compute, the best first, as burn prefers them.
+/// Graphics APIs that can compute, in burn's order of preference.
 const APIS: [(wgpu::Backend, WgpuBackend); 4] = [
     (wgpu::Backend::Vulkan, WgpuBackend::Vulkan),
     (wgpu::Backend::Metal, WgpuBackend::Metal),
@@ -29,7 +29,7 @@ const APIS: [(wgpu::Backend, WgpuBackend); 4] = [
     (wgpu::Backend::Gl, WgpuBackend::Gl),
 ];
 
-/// The adapters of the first API that has any; looked for once in a process.
+/// The adapters of the first API that has any. Each process searches once.
 pub(super) fn adapters() -> &'static [Adapter] {
     static FOUND: OnceLock<Vec<Adapter>> = OnceLock::new();
     FOUND.get_or_init(|| {
@@ -44,7 +44,7 @@ fn of_api(backend: wgpu::Backend, api: WgpuBackend) -> Vec<Adapter> {
         backends: backend.into(),
         ..wgpu::InstanceDescriptor::new_without_display_handle()
     });
-    let mut before = [0; 4]; // adapters of each kind so far: burn counts each kind by itself
+    let mut before = [0; 4]; // number of adapters of each kind so far, because burn counts each kind separately
     let adapters = block_on(instance.enumerate_adapters(backend.into()));
     let adapters = adapters.iter().filter_map(|adapter| {
         let about = adapter.get_info();
@@ -57,7 +57,7 @@ fn of_api(backend: wgpu::Backend, api: WgpuBackend) -> Vec<Adapter> {
             wgpu::DeviceType::IntegratedGpu => DeviceKind::IntegratedGpu(next(1)),
             wgpu::DeviceType::VirtualGpu => DeviceKind::VirtualGpu(next(2)),
             wgpu::DeviceType::Cpu => DeviceKind::Cpu,
-            // Burn has no index for it in its own selector.
+            // Burn's selector has no index for this kind.
             wgpu::DeviceType::Other => return None,
         };
         let largest = adapter.limits().max_storage_buffer_binding_size as f64 / f64::from(1 << 30);
@@ -65,12 +65,12 @@ fn of_api(backend: wgpu::Backend, api: WgpuBackend) -> Vec<Adapter> {
         Some(Adapter { name, software: kind == DeviceKind::Cpu, api, kind })
     });
     let adapters = adapters.collect();
-    // Drivers crash when an instance goes while another works: lavapipe, the Vulkan loader. So it stays.
+    // Drivers such as lavapipe and the Vulkan loader crash if an instance is dropped while another one works. So this one is kept.
     std::mem::forget(instance);
     adapters
 }
 
-/// Starts the adapter, or takes it as it was started before.
+/// Starts an adapter, or returns the adapter if it is already started.
 pub(super) fn open(index: usize) -> Result<Device> {
     static STARTED: Mutex<Vec<(usize, Device)>> = Mutex::new(Vec::new());
     let mut started = STARTED.lock().unwrap_or_else(PoisonError::into_inner);
@@ -79,7 +79,7 @@ pub(super) fn open(index: usize) -> Result<Device> {
     }
     let Some(adapter) = adapters().get(index) else {
         return Err(Error::new(format!(
-            "the device gpu:{index} was asked for, {} adapters were found",
+            "expected a device that `splatgraph devices` lists, got gpu:{index}; number of adapters: {}",
             adapters().len()
         )));
     };

@@ -13,7 +13,7 @@ use burn::{
 const EPSILON: f64 = 1e-6;
 
 impl GroupNorm<Parameter> {
-    /// `[B, C, H, W]`; sums in f32 whatever the precision.
+    /// Normalises `[B, C, H, W]`. The sums are in f32 for any precision.
     pub fn forward(&self, x: Tensor<4>, statistics: Statistics) -> Tensor<4> {
         let precision = FloatDType::from(x.dtype());
         let [_, channels, ..] = x.dims();
@@ -33,7 +33,7 @@ impl GroupNorm<Parameter> {
 /// Normalises and scales.
 fn by_picture(x: Tensor<4>, groups: usize, scale: Tensor<4>, statistics: Statistics) -> Tensor<4> {
     let [batch, channels, height, width] = x.dims();
-    // The mean of the rows' means: short sums keep the rounding small.
+    // The mean is the mean of the rows' means, because short sums keep rounding errors small.
     let mean = |x: Tensor<4>| x.mean_dim(3).mean_dim(2).reshape([batch, groups, channels / groups]).mean_dim(2);
     let to_channels = |x: Tensor<3>| x.expand([batch, groups, channels / groups]).reshape([batch, channels, 1, 1]);
     let centred = x.clone() - to_channels(mean(x));
@@ -66,7 +66,7 @@ fn by_tiles(x: Tensor<4>, groups: usize, [columns, rows]: [usize; 2]) -> Tensor<
     normalised.reshape([batch, channels, height, width])
 }
 
-/// The matrix `[to, from]` that enlarges a row of values: bicubic with a = -0.75, outer pixels repeated.
+/// The matrix `[to, from]` of the bicubic enlargement of a row of values, with a = -0.75 and repeated outer values.
 fn enlarge(from: usize, to: usize, device: &Device) -> Tensor<2> {
     let mut matrix = vec![0.0f32; to * from];
     for (i, row) in matrix.chunks_exact_mut(from).enumerate() {

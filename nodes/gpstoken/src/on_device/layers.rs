@@ -37,7 +37,7 @@ impl Convolution<Parameter> {
             .unwrap_or_else(|| conv2d(x, weight, Some(bias), ConvOptions::new([1, 1], [padding, padding], [1, 1], 1)))
     }
 
-    /// The same with each pixel doubled along both axes: `[B, in, H, W] -> [B, out, 2 H, 2 W]`
+    /// Convolves the map with each pixel doubled along both axes: `[B, in, H, W] -> [B, out, 2 H, 2 W]`
     pub fn forward_doubled(&self, x: Tensor<4>) -> Tensor<4> {
         convolve(&x, &self.weight.tensor(), &self.bias.tensor(), 2).unwrap_or_else(|| {
             let twice = InterpolateOptions::new(InterpolateMode::Nearest).with_scale_factor([2.0, 2.0]);
@@ -48,15 +48,15 @@ impl Convolution<Parameter> {
 
 /// `softmax(q k^T / sqrt(D)) v` over `[B, heads, N, D]`.
 ///
-/// Not burn's own attention: in 0.22.1 its kernel for graphics cards is wrong by the size of the values for a single head of 64
-/// channels and 3,072 places (seen on a software adapter).
+/// This function replaces burn's attention. In burn 0.22.1, the kernel for graphics cards has errors as large as the values for a single
+/// head of 64 channels and 3,072 places (seen on a software adapter).
 pub(crate) fn attend(query: Tensor<4>, key: Tensor<4>, value: Tensor<4>) -> Tensor<4> {
     let scale = (query.dims()[3] as f64).sqrt().recip();
     softmax((query * scale).matmul(key.transpose()), 3).matmul(value)
 }
 
 impl LayerNorm<Parameter> {
-    /// `[..., width]`; sums in f32 whatever the precision.
+    /// Normalises `[..., width]`. The sums are in f32 for any precision.
     pub(super) fn forward(&self, x: Tensor<3>) -> Tensor<3> {
         let precision = x.dtype();
         let [weight, bias] = [&self.weight, &self.bias].map(|parameter| parameter.tensor::<1>().cast(FloatDType::F32));

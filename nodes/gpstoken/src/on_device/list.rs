@@ -4,31 +4,31 @@ use super::gpu;
 use burn::prelude::Device;
 use splatgraph_sdk::{Error, Result, spec::DeviceSpec};
 
-/// Devices that are better than the processor, the best first. `host_memory` is the machine's, which a software adapter uses.
+/// Devices that are better than the processor, the best first. `host_memory` is the machine's memory, which software adapters use.
 pub fn before_host(host_memory: Option<u64>) -> Vec<DeviceSpec> {
     let mut devices = cuda();
     let adapters = gpu::adapters();
     for (index, adapter) in adapters.iter().enumerate() {
         let id = format!("gpu:{index}");
-        let on_request = adapter.software.then(|| format!("a software adapter, taken only by --device {id}"));
+        let on_request = adapter.software.then(|| format!("a software adapter, used only with --device {id}"));
         let memory = if adapter.software { host_memory } else { None };
         devices.push(DeviceSpec { id, name: adapter.name.clone(), memory, unavailable: None, on_request });
     }
     if adapters.is_empty() {
         devices.push(missing(
             "gpu",
-            "no adapter was found; install the graphics card's Vulkan driver (on Debian, mesa-vulkan-drivers for most cards)",
+            "no adapter was found. Install the graphics card's Vulkan driver (on Debian, mesa-vulkan-drivers for most cards)",
         ));
     }
     devices
 }
 
-/// Devices that are taken only when the user asks for them.
+/// Devices that are used only on request.
 pub fn after_host() -> Vec<DeviceSpec> {
     libtorch()
 }
 
-/// The kinds of devices that this build has besides the processor.
+/// The kinds of devices in this build, without the processor.
 pub fn kinds() -> Vec<&'static str> {
     let mut kinds = vec!["gpu"];
     if cfg!(feature = "cuda") {
@@ -40,11 +40,11 @@ pub fn kinds() -> Vec<&'static str> {
     kinds
 }
 
-/// The device of an id other than the processor's, with its full id; `gpu` stands for `gpu:0`. `None` where there is no such kind
-/// of device in this build.
+/// Opens the device with an id other than the processor's, and returns it with its full id; `gpu` stands for `gpu:0`. Returns `None` if
+/// this build does not have the kind of device.
 ///
 /// # Errors
-/// It is not there or could not be started.
+/// The device does not exist or could not be started.
 pub(super) fn open(id: &str) -> Result<Option<(String, Device)>> {
     let (kind, index) = id.split_once(':').unwrap_or((id, "0"));
     let index: usize =
@@ -76,7 +76,7 @@ fn cuda_count() -> usize {
 fn cuda() -> Vec<DeviceSpec> {
     let count = cuda_count();
     if count == 0 {
-        return vec![missing("cuda", "no NVIDIA card with a driver was found; install NVIDIA's driver")];
+        return vec![missing("cuda", "no NVIDIA card with a driver was found. Install NVIDIA's driver")];
     }
     (0..count)
         .map(|i| DeviceSpec { id: format!("cuda:{i}"), name: "NVIDIA CUDA".to_owned(), ..DeviceSpec::default() })
@@ -90,7 +90,7 @@ fn cuda() -> Vec<DeviceSpec> {
 
 #[cfg(feature = "libtorch")]
 fn libtorch() -> Vec<DeviceSpec> {
-    let on_request = |id: &str| Some(format!("taken only by --device {id}"));
+    let on_request = |id: &str| Some(format!("used only with --device {id}"));
     let named = |id: &str, name: &str| DeviceSpec {
         id: id.to_owned(),
         name: name.to_owned(),
@@ -99,7 +99,7 @@ fn libtorch() -> Vec<DeviceSpec> {
     };
     vec![
         named("libtorch", "libtorch on the processor"),
-        named("libtorch-cuda:0", "libtorch on an NVIDIA card, where the linked libtorch has CUDA"),
+        named("libtorch-cuda:0", "libtorch on an NVIDIA card, if the linked libtorch has CUDA"),
     ]
 }
 

@@ -13,20 +13,20 @@ use burn::tensor::{
 };
 use splatgraph_sdk::{Error, Image, Result};
 
-/// Pictures of two batches to be compared.
+/// Two batches of pictures for comparison.
 #[derive(Debug)]
 pub struct Pictures([Tensor<4>; 2]);
 
 impl Pictures {
-    /// Two batches `[B, H, W, 3]`, 0..1.
+    /// Pairs two batches `[B, H, W, 3]` with values 0..1.
     pub fn new(a: &OnDevice<Image>, b: &OnDevice<Image>) -> Self {
         Self([a, b].map(|image| image.tensor::<4>("image").cast(FloatDType::F32)))
     }
 
-    /// Compares picture `a` of the first batch with picture `b` of the second; `step` is called after each stage.
+    /// Compares picture `a` of the first batch with picture `b` of the second. Calls `step` after each stage.
     ///
     /// # Errors
-    /// Those of `step`; or the device failed.
+    /// `step` or the device failed.
     pub fn compare(
         &self,
         network: &Network<Parameter>,
@@ -54,10 +54,10 @@ impl Stage<Parameter> {
 }
 
 impl Network<Parameter> {
-    /// Compares two pictures `[1, 3, H, W]`, 0..1; `step` is called after each stage.
+    /// Compares two pictures `[1, 3, H, W]` with values 0..1. Calls `step` after each stage.
     ///
     /// # Errors
-    /// Those of `step`; or the device failed.
+    /// `step` or the device failed.
     pub fn compare(&self, a: Tensor<4>, b: Tensor<4>, step: &mut dyn FnMut() -> Result<()>) -> Result<Vec<Difference>> {
         let mut differences = Vec::new();
         self.stages_apart(a, b, &mut |apart| {
@@ -72,7 +72,7 @@ impl Network<Parameter> {
         Ok(differences)
     }
 
-    /// The mean distance of pictures `[B, 3, H, W]`, 0..1, on the device: what a training makes small.
+    /// The mean distance of pictures `[B, 3, H, W]` with values 0..1, on the device, as the loss of a training.
     ///
     /// # Errors
     /// None.
@@ -85,7 +85,7 @@ impl Network<Parameter> {
         Ok(loss)
     }
 
-    /// Hands the weighted squared differences of each stage, `[B, 1, h, w]`, to `see`.
+    /// Calls `see` with the weighted squared differences of each stage, `[B, 1, h, w]`.
     fn stages_apart(&self, a: Tensor<4>, b: Tensor<4>, see: &mut dyn FnMut(Tensor<4>) -> Result<()>) -> Result<()> {
         let device = a.device();
         let pictures = a.dims()[0];
@@ -95,13 +95,13 @@ impl Network<Parameter> {
         for stage in &self.stages {
             x = stage.forward(x);
             let channels = x.dims()[1];
-            // Convolutions with kernels of one pixel, not `sum_dim`: in burn 0.22.1, where what follows is fused to it, that took
-            // the first of twelve channels of a single pixel for their sum (seen on a software adapter).
+            // The sums are convolutions with kernels of one pixel. With `sum_dim`, burn 0.22.1 fused the following operations and returned
+            // the first of twelve channels of a single pixel instead of their sum (seen on a software adapter).
             let sum = |x: Tensor<4>, weights: Tensor<4>| {
                 conv2d(x, weights, None, ConvOptions::new([1, 1], [0, 0], [1, 1], 1))
             };
             let ones = Tensor::ones([1, channels, 1, 1], &device);
-            // Far below what counts, and above 0, where a root has no gradient.
+            // The added number is too small to matter, and keeps the root above 0, where it has no gradient.
             let length = (sum(x.clone() * x.clone(), ones) + EPSILON * EPSILON).sqrt() + EPSILON; // [2 B, 1, h, w]
             let unit = x.clone() / length;
             let apart = unit.clone().narrow(0, 0, pictures) - unit.narrow(0, pictures, pictures);

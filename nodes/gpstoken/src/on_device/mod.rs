@@ -1,7 +1,7 @@
-//! Devices through burn: graphics cards, CUDA, libtorch. Together with `training/gradients` this is the only code that names burn.
+//! Devices through burn: graphics cards, CUDA, libtorch. Only this folder and `training/gradients` use burn.
 //!
-//! A device runs the networks that `tokenizer`, `generator` and `lpips` describe: [`Parameter`] holds a parameter on a device, and
-//! the forward passes are here. `without_burn/on_device.rs` has the same names for a build without burn.
+//! A device runs the networks that `tokenizer`, `generator` and `lpips` describe. [`Parameter`] holds a parameter on a device, and the
+//! forward passes are in this folder. `without_burn/on_device.rs` provides the same names for a build without burn.
 
 pub mod convolution_shader;
 mod decode;

@@ -1,11 +1,11 @@
-//! Refinement on a device: a layout and features to tokens.
+//! Refinement on a device: turns a layout and features into tokens.
 
 use super::{Device, OnDevice, Parameter, roi_align, tiles::split};
 use crate::tokenizer::{Network, Sizes, Tiled};
 use burn::{prelude::s, tensor::Tensor};
 use splatgraph_sdk::{Canvas, Ctx, Features, Result, Tokens};
 
-/// The tokens of a layout on a device; their header is `header`.
+/// Refines a layout to tokens on a device. Their header is `header`.
 ///
 /// # Errors
 /// The run was cancelled, or the device failed.

@@ -1,4 +1,4 @@
-//! Values of the standard types that stay on a device between the pack's nodes, and are downloaded when another pack asks.
+//! Values of the standard types that stay on a device between the pack's nodes. They are downloaded if another pack asks for them.
 
 use super::Device;
 use crate::canvas::StandardType;
@@ -12,7 +12,7 @@ use std::{
 
 static DOWNLOADED: AtomicU64 = AtomicU64::new(0);
 
-/// Bytes that this process has read back from devices, so that a test sees that nothing is read that no one asked for.
+/// The bytes that this process has read from devices. A test uses the number to check that no unneeded value is read.
 pub fn downloaded_bytes() -> u64 {
     DOWNLOADED.load(Ordering::Relaxed)
 }
@@ -34,7 +34,7 @@ struct Field {
 }
 
 impl<T: StandardType> OnDevice<T> {
-    /// Without fields.
+    /// A value without fields.
     pub fn new(device: &Device, header: Option<Canvas>) -> Self {
         Self { fields: Vec::new(), header, device: device.clone(), of: PhantomData }
     }
@@ -50,7 +50,7 @@ impl<T: StandardType> OnDevice<T> {
     /// The field `name`, which [`OnDevice::with`] added with `D` axes.
     ///
     /// # Panics
-    /// There is none.
+    /// The value has no such field.
     pub fn tensor<const D: usize>(&self, name: &str) -> Tensor<D> {
         self.expect(name).values.clone().reshape(self.dims::<D>(name))
     }
@@ -58,26 +58,26 @@ impl<T: StandardType> OnDevice<T> {
     /// The lengths of the axes of the field `name`, which [`OnDevice::with`] added with `D` axes.
     ///
     /// # Panics
-    /// There is none.
+    /// The value has no such field.
     pub fn dims<const D: usize>(&self, name: &str) -> [usize; D] {
         let field = self.expect(name);
         std::array::from_fn(|axis| field.shape[axis])
     }
 
-    /// About the canvas.
+    /// The header with the canvas.
     pub fn header(&self) -> Canvas {
         self.header.clone().unwrap_or_default()
     }
 
-    /// Where it is.
+    /// The device that holds the value.
     pub fn on(&self) -> &Device {
         &self.device
     }
 
-    /// Brings the numbers of a record to a device.
+    /// Uploads the numbers of a record to a device.
     ///
     /// # Errors
-    /// The device failed, or a number is no f32.
+    /// The device failed, or the numbers are not f32.
     pub fn upload(value: &Value, device: &Device) -> Result<Self> {
         let description = value.describe();
         let header = description["header"].as_object().filter(|header| !header.is_empty());
@@ -136,7 +136,7 @@ impl<T: StandardType> Resident for OnDevice<T> {
     }
 }
 
-/// Reads numbers back from a device.
+/// Reads numbers from a device.
 fn download(device: &Device, values: Tensor<1>) -> Result<Vec<f32>> {
     device.run(|| {
         let data = values.cast(FloatDType::F32).try_into_data().map_err(|e| device.read_failed(&e))?;

@@ -1,4 +1,4 @@
-//! The convolutional block on a device.
+//! The residual block on a device.
 
 use super::Parameter;
 use crate::{layers::Statistics, tokenizer::residual::Residual};

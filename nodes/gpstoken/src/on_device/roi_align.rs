@@ -1,17 +1,17 @@
-//! RoIAlign on a device; the twin of `tokenizer::roi_align`.
+//! RoIAlign on a device, the twin of `tokenizer::roi_align`.
 
 use super::roi_align_shader;
 use crate::tokenizer::roi_align::{Bin, axis};
 use burn::tensor::{FloatDType, Tensor, TensorData};
 
-/// A map `[C, H, W]` in boxes to `[N, C, bins * bins]`.
+/// Samples a map `[C, H, W]` in boxes: `[N, C, bins * bins]`.
 pub fn roi_align(map: Tensor<3>, boxes: &[[f32; 4]], bins: usize) -> Tensor<3> {
     roi_align_shader::sample(&map, boxes, bins).unwrap_or_else(|| roi_align_dense(map, boxes, bins))
 }
 
-/// Both axes as products with matrices of the bins' weights, made here from the boxes.
+/// RoIAlign as a product along each axis, with matrices of the bins' weights. Makes the matrices from the boxes.
 pub fn roi_align_dense(map: Tensor<3>, boxes: &[[f32; 4]], bins: usize) -> Tensor<3> {
-    /// Boxes that are sampled at once: the rows of all of them stand side by side in between.
+    /// Number of boxes that are sampled at once. The intermediate result contains the rows of all of them.
     const AT_ONCE: usize = 32;
     let device = map.device();
     let precision = FloatDType::from(map.dtype());

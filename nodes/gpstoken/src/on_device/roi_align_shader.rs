@@ -8,7 +8,7 @@ use burn::{
 };
 use burn_cubecl::{CubeBackend, kernel::into_contiguous, ops::numeric::empty_device_contiguous_dtype};
 
-/// Invocations of a workgroup.
+/// Number of invocations in a workgroup.
 const THREADS: usize = 256;
 
 /// `roi_align.wgsl`.
@@ -16,7 +16,8 @@ pub fn shader(half: bool) -> Shader {
     Shader { name: "roi_align", text: include_str!("../../../../shaders/roi_align.wgsl"), half, values: Vec::new() }
 }
 
-/// A map `[C, H, W]` in boxes to `[N, C, bins * bins]`. Where the map is not what the shader takes, none. It has no gradients.
+/// Samples a map `[C, H, W]` in boxes: `[N, C, bins * bins]`. Returns `None` if the shader does not take the map. The result has no
+/// gradients.
 pub(super) fn sample(map: &Tensor<3>, boxes: &[[f32; 4]], bins: usize) -> Option<Tensor<3>> {
     let [channels, height, width] = map.dims();
     let numbers = channels * (height * width).max(boxes.len() * bins * bins);

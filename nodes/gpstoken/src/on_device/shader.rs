@@ -1,4 +1,4 @@
-//! What the launches of hand-written shaders share.
+//! Shared parts of the launches of hand-written shaders.
 
 use burn::{backend::DispatchDevice, tensor::DType};
 use burn_cubecl::{
@@ -10,23 +10,23 @@ use burn_cubecl::{
     template::{KernelSource, SourceKernel, SourceTemplate},
 };
 
-/// Whether our shaders run there: where burn's own compiler writes WGSL. Not where gradients are followed.
+/// Whether the pack's shaders run on a device: burn's compiler must write WGSL for it, and the device must not differentiate.
 pub fn runs_wgsl(device: &DispatchDevice) -> bool {
     matches!(device, DispatchDevice::Cube(device) if device.client().name() == "wgpu<wgsl>")
 }
 
-/// Whether they run there on numbers of these types: all of single precision, or all of half.
+/// Whether the pack's shaders run on a device for numbers of these types. All numbers must be in single precision, or all in half.
 pub fn runs_on(device: &DispatchDevice, dtypes: &[DType]) -> bool {
     let all = |wanted: DType| dtypes.iter().all(|dtype| *dtype == wanted);
     runs_wgsl(device) && (all(DType::F32) || all(DType::F16))
 }
 
-/// A shader with what is filled in before it is compiled.
+/// A shader with the values that are filled in before it is compiled.
 #[derive(Debug)]
 pub struct Shader {
-    /// Tells shaders apart.
+    /// Distinguishes shaders.
     pub name: &'static str,
-    /// Its WGSL, with `{{ name }}` for each of the values.
+    /// The shader's WGSL, with `{{ name }}` in place of each value.
     pub text: &'static str,
     /// Whether numbers in memory are in half precision, for `{{ enable }}` and `{{ number }}`.
     pub half: bool,
@@ -48,10 +48,10 @@ impl KernelSource for Shader {
     }
 }
 
-/// Workgroups along one axis that WebGPU guarantees.
+/// The number of workgroups along one axis that WebGPU guarantees.
 pub const MOST_WORKGROUPS: usize = 65_535;
 
-/// At least so many workgroups, along x and y.
+/// Numbers of workgroups along x and y for at least `count` workgroups.
 pub fn workgroups(count: usize) -> [u32; 2] {
     let across = count.min(MOST_WORKGROUPS);
     [across as u32, count.div_ceil(across.max(1)) as u32]
@@ -63,7 +63,7 @@ pub fn upload(client: &Client, numbers: impl IntoIterator<Item = u32>) -> Handle
     client.create_from_slice(&bytes)
 }
 
-/// Queues so many workgroups of `threads` invocations along x, y and z, with the buffers in the order of their bindings.
+/// Queues workgroups of `threads` invocations, with their numbers along x, y and z and the buffers in the order of their bindings.
 pub fn launch<const BUFFERS: usize>(
     client: &Client,
     shader: Shader,

@@ -1,4 +1,4 @@
-//! The splat as an operation of burn: each backend with a kernel of its own, and gradients.
+//! The splat as an operation of burn with gradients. Each backend may have a separate kernel.
 
 use super::{shader::runs_wgsl, splat_dense, splat_shader};
 use crate::{
@@ -20,12 +20,12 @@ use burn::{
 };
 use burn_cubecl::CubeBackend;
 
-/// Splats tokens on the device where they are: `gaussians` `[B, N, 5]` and `textures` `[B, N, C]`, both f32, to a map
-/// `[B, C, height, width]`. Differentiable.
+/// Splats tokens on their device: turns `gaussians` `[B, N, 5]` and `textures` `[B, N, C]`, both in f32, into a map
+/// `[B, C, height, width]`. The operation is differentiable.
 pub fn splat_tensor(gaussians: Tensor<3>, textures: Tensor<3>, [width, height]: [usize; 2], support: f32) -> Tensor<4> {
     let [batch, count, channels] = textures.dims();
     if batch * count * channels * width * height == 0 {
-        // Burn's product over no tokens leaves memory on graphics cards as it was (0.22.1).
+        // In burn 0.22.1, a product over no tokens does not write its result on graphics cards.
         return Tensor::zeros([batch, channels, height, width], &textures.device());
     }
     if !has_kernel(textures.device().as_dispatch(), channels) {
@@ -40,7 +40,7 @@ pub fn splat_tensor(gaussians: Tensor<3>, textures: Tensor<3>, [width, height]: 
     ))
 }
 
-/// Whether the device runs one of the kernels; the others run the dense form.
+/// Whether the device runs one of the kernels. Other devices run the dense form.
 fn has_kernel(device: &DispatchDevice, channels: usize) -> bool {
     match device {
         DispatchDevice::Flex(_) => true,
@@ -55,7 +55,7 @@ fn map_shape(textures: &Shape, width: usize, height: usize) -> Shape {
     Shape::new([textures[0], textures[2], height, width])
 }
 
-/// What a backend with a kernel does.
+/// The operations of a backend with a kernel.
 #[backend_extension(Flex, Cube, Autodiff, Fusion)]
 pub(super) trait SplatOps: Backend {
     /// `[B, N, 5]` and `[B, N, C]` to `[B, C, height, width]`
@@ -68,7 +68,7 @@ pub(super) trait SplatOps: Backend {
         support: f32,
     ) -> FloatTensor<Self>;
 
-    /// The gradients of gaussians and textures, of their shapes, from that of the map.
+    /// The gradients of gaussians and textures, in their shapes, from the gradient of the map.
     #[fusion(meta = |gaussians, textures, _gradient, _support| (gaussians.clone(), textures.clone()))]
     fn splat_backward(
         gaussians: FloatTensor<Self>,
@@ -198,7 +198,7 @@ impl<B: SplatOps, C: CheckpointStrategy> SplatOps for Autodiff<B, C> {
         gradient: FloatTensor<Self>,
         support: f32,
     ) -> (FloatTensor<Self>, FloatTensor<Self>) {
-        // Gradients of gradients are not followed: burn differentiates once.
+        // There are no gradients of gradients, because burn differentiates once.
         let (g, t) = B::splat_backward(
             gaussians.into_primitive(),
             textures.into_primitive(),

@@ -1,4 +1,4 @@
-//! The splat in tensor operations: slow, plain, differentiable on every device. What the direct kernels are tested against.
+//! The splat in tensor operations. It is slow, plain and differentiable on every device. The tests compare the kernels with it.
 
 use crate::splat::places;
 use burn::{
@@ -6,7 +6,7 @@ use burn::{
     tensor::{Tensor, TensorData},
 };
 
-/// `gaussians` `[B, N, 5]` and `textures` `[B, N, C]` to a map `[B, C, height, width]`.
+/// Splats `gaussians` `[B, N, 5]` and `textures` `[B, N, C]` to a map `[B, C, height, width]`.
 pub fn splat_dense(gaussians: Tensor<3>, textures: Tensor<3>, [width, height]: [usize; 2], support: f32) -> Tensor<4> {
     let device = textures.device();
     let [batch, count, channels] = textures.dims();

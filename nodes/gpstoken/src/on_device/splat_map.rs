@@ -5,7 +5,7 @@ use crate::splat::{Target, Tiles};
 use burn::tensor::Tensor;
 use splatgraph_sdk::{FeatureMap, Result, Tokens};
 
-/// The maps of tokens on a device.
+/// Splats tokens on a device to maps.
 ///
 /// # Errors
 /// The tiles can't be splatted separately, or the device failed.

@@ -13,12 +13,14 @@ use burn_cubecl::{
     ops::numeric::empty_device_contiguous_dtype,
 };
 
-/// An invocation of the backward shader keeps a gradient for each channel.
+/// The most channels of the backward shader, whose invocations keep a gradient for each channel.
 pub const MOST_CHANNELS: usize = 64;
 
-/// Invocations of a workgroup; a tile's side; what stands in a shader's workgroup memory at most.
+/// Number of invocations in a workgroup of the forward shader.
 const FORWARD_THREADS: u32 = 256;
+/// Number of invocations in a workgroup of the backward shader.
 const BACKWARD_THREADS: u32 = 64;
+/// Side of a tile in pixels.
 const TILE: usize = 8;
 const GROUPS: usize = 4;
 const MOST_ACCUMULATORS: usize = 8;
@@ -49,7 +51,7 @@ fn about(
     [upload(client, places), upload(client, sizes.into_iter().chain([support.to_bits()]))]
 }
 
-/// `[B, N, 5]` and `[B, N, C]` to `[B, C, H, W]`; none of them empty.
+/// Splats `[B, N, 5]` and `[B, N, C]` to `[B, C, H, W]`. None of them may be empty.
 pub(super) fn forward(
     gaussians: FloatTensor<CubeBackend>,
     textures: FloatTensor<CubeBackend>,
@@ -73,7 +75,7 @@ pub(super) fn forward(
     map
 }
 
-/// The gradients of gaussians and textures, from that of the map.
+/// The gradients of gaussians and textures, from the gradient of the map.
 pub(super) fn backward(
     gaussians: FloatTensor<CubeBackend>,
     textures: FloatTensor<CubeBackend>,

@@ -6,10 +6,10 @@ use burn::tensor::{FloatDType, Tensor};
 use splatgraph_sdk::Result;
 
 impl ImageStem<Parameter> {
-    /// `[B, 3, H, W]` with values -1..1 to `[B, C, H, W]`. `watch` sees each stage's result.
+    /// `[B, 3, H, W]` with values -1..1 to `[B, C, H, W]`. Calls `watch` with each stage's result.
     ///
     /// # Errors
-    /// Those of `watch`.
+    /// `watch` fails.
     pub fn forward(
         &self,
         picture: Tensor<4>,

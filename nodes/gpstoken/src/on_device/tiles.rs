@@ -3,13 +3,13 @@
 use crate::canvas::grid::Grid;
 use burn::{prelude::s, tensor::Tensor};
 
-/// Puts the tiles of a map `[B, C, h, w]`, row by row, together.
+/// Joins tiles `[B, C, h, w]`, row by row, to a map.
 pub(super) fn join(grid: Grid, tiles: Vec<Tensor<4>>) -> Tensor<4> {
     let rows = tiles.chunks(grid.columns).map(|row| Tensor::cat(row.to_vec(), 3)).collect();
     Tensor::cat(rows, 2)
 }
 
-/// The tiles of a map `[B, C, H, W]`, row by row.
+/// Splits a map `[B, C, H, W]` into its tiles, row by row.
 pub(super) fn split(grid: Grid, map: &Tensor<4>) -> Vec<Tensor<4>> {
     let [_, _, height, width] = map.dims();
     let [h, w] = [height / grid.rows, width / grid.columns];

@@ -12,11 +12,11 @@ use burn::{
 use splatgraph_sdk::Result;
 
 impl TokenTransformer<Parameter> {
-    /// `gaussians` `[B, N, 5]` and `regions` `[B, N, stem, samples]` to gaussians `[B, N, 5]` and textures `[B, N, C]`, both
-    /// in f32. `watch` sees each stage's result.
+    /// Turns `gaussians` `[B, N, 5]` and `regions` `[B, N, stem, samples]` into gaussians `[B, N, 5]` and textures `[B, N, C]`, both in
+    /// f32. Calls `watch` with each stage's result.
     ///
     /// # Errors
-    /// Those of `watch`.
+    /// `watch` fails.
     pub fn forward(
         &self,
         gaussians: Tensor<3>,
@@ -41,10 +41,10 @@ impl TokenTransformer<Parameter> {
         Ok((shift(gaussians, delta), self.textures.forward(x).cast(FloatDType::F32)))
     }
 
-    /// What each block adds for the regions, `[B, N, width]`.
+    /// The numbers `[B, N, width]` that each block adds for the regions.
     ///
-    /// The authors bring every sample to the full width, then reduce the samples in each block. Both are linear, so here the
-    /// samples are reduced for all blocks at once, at the stem's width: the same result from a fraction of the work.
+    /// The authors project every sample to the full width, then reduce the samples in each block. Both operations are linear. So this code
+    /// reduces the samples for all blocks at once, at the stem's width, and gets the same result with a fraction of the work.
     fn conditions(&self, regions: Tensor<4>) -> Vec<Tensor<3>> {
         let [batch, count, stem, samples] = regions.dims();
         let weights: Vec<Tensor<2>> = self.blocks.iter().map(|block| block.region.weight.tensor()).collect(); // [1, samples] each
@@ -67,7 +67,7 @@ impl TokenTransformer<Parameter> {
     }
 }
 
-/// Adds to a gaussian in the unbounded space where sigma is a logit, and rho, x, y are logits of `(1 + v) / 2`.
+/// Adds `delta` to gaussians in unbounded space, where each sigma is a logit, and rho, x, y are logits of `(1 + v) / 2`.
 fn shift(gaussians: Tensor<3>, delta: Tensor<3>) -> Tensor<3> {
     let sigma = |t: &Tensor<3>| t.clone().slice(s![.., .., 0..2]);
     let rest = |t: &Tensor<3>| t.clone().slice(s![.., .., 2..5]);

@@ -1,4 +1,4 @@
-//! Decode: a map to a picture, where the tokenizer computes.
+//! Decode: turns a map into a picture on the tokenizer's device.
 
 use super::tokenizer::Tokenizer;
 use crate::{
@@ -8,7 +8,7 @@ use crate::{
 };
 use splatgraph_sdk::{Ctx, FeatureMap, Image, Result};
 
-/// The pictures of maps.
+/// Decodes maps to pictures.
 ///
 /// # Errors
 /// The map does not fit the tokenizer, the run was cancelled, or a device failed.

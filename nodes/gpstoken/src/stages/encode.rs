@@ -1,4 +1,4 @@
-//! Encode: a picture to features, where the tokenizer computes.
+//! Encode: turns a picture into features on the tokenizer's device.
 
 use super::tokenizer::Tokenizer;
 use crate::{
@@ -8,7 +8,7 @@ use crate::{
 };
 use splatgraph_sdk::{Ctx, Features, Image, Result};
 
-/// The features of pictures.
+/// Encodes pictures to features.
 ///
 /// # Errors
 /// A picture is too small or too large, the run was cancelled, or the device failed.

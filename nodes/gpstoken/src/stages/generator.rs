@@ -1,9 +1,10 @@
-//! A generator that is ready to run: what LoadGenerator gives to the diffusions.
+//! A generator that is ready to run. LoadGenerator makes it, and the diffusions use it.
 
 use crate::{
     checkpoint::builtin,
     device::{Compute, Loaded},
     generator::{Network, Sizes, normalisation::Normalisation},
+    names::counted,
     on_device,
 };
 use serde_json::json;
@@ -13,37 +14,37 @@ use std::path::Path;
 /// A generator that is ready to run.
 #[derive(Clone, Debug)]
 pub struct Generator {
-    /// The network with its weights, where it computes, in f32.
+    /// The network with its weights, on the host or on a device, in f32.
     pub network: Loaded<Network, Network<on_device::Parameter>>,
     /// The network's widths.
     pub sizes: Sizes,
-    /// What it makes.
+    /// The kind of data that the generator makes.
     pub kind: Kind,
-    /// Names of the classes, in the order of their numbers; none where the checkpoint has none.
+    /// Names of the classes, in the order of their numbers. Empty if the checkpoint has no names.
     pub class_names: Vec<String>,
-    /// What brings its numbers to the data's scale.
+    /// Means and deviations that scale the network's numbers to the data.
     pub normalisation: Normalisation,
-    /// The tokenizer for whose tokens a texture generator was trained.
+    /// The tokenizer that made the tokens in a texture generator's training data.
     pub tokenizer: TokenizerFacts,
-    /// The built-in model's name, or the file's.
+    /// The name of the built-in model or of the file.
     pub name: String,
 }
 
-/// What a generator makes.
+/// The kind of data that a generator makes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// Layouts, from noise.
+    /// Layouts, made from noise.
     Layout,
-    /// Tokens, from noise and a layout.
+    /// Tokens, made from noise and a layout.
     Texture,
 }
 
-/// What the tokens' header says of a tokenizer; see the conventions of LAYOUT and TOKENS.
+/// The facts about a tokenizer in the tokens' header; see the conventions of LAYOUT and TOKENS.
 #[derive(Clone, Debug, Default, PartialEq, serde::Deserialize)]
 pub struct TokenizerFacts {
     /// Columns and rows of a tile's feature map.
     pub map: Option<[u32; 2]>,
-    /// How many sigmas a token reaches along each axis.
+    /// The reach of a token along each axis, in sigmas.
     pub support: Option<f32>,
     /// The tokenizer's name.
     pub model: Option<String>,
@@ -77,28 +78,28 @@ impl Resident for Generator {
     }
 }
 
-/// A checkpoint's network, with what its metadata say.
+/// A network from a checkpoint, with the checkpoint's metadata.
 #[derive(Clone)]
 pub struct GeneratorFile {
-    /// The network with its weights, where it computes.
+    /// The network with its weights, on the host or on a device.
     pub network: Loaded<Network, Network<on_device::Parameter>>,
     /// The network's widths.
     pub sizes: Sizes,
-    /// What it makes.
+    /// The kind of data that the generator makes.
     pub kind: Kind,
-    /// Names of the classes, if the checkpoint has any.
+    /// Names of the classes. Empty if the checkpoint has no names.
     pub class_names: Vec<String>,
-    /// Means and deviations as JSON.
+    /// Means and deviations, as JSON.
     pub normalisation: Option<serde_json::Value>,
-    /// The tokenizer for which it was trained.
+    /// The tokenizer that made the tokens in the training data.
     pub tokenizer: TokenizerFacts,
 }
 
 impl GeneratorFile {
-    /// Reads a checkpoint, or a model inside the pack; `heads` goes before what its metadata say.
+    /// Reads a checkpoint file or a built-in model. `heads` overrides the number of heads in the metadata.
     ///
     /// # Errors
-    /// The file can't be read or holds no generator; or the device failed.
+    /// The file can't be read, holds no generator, or the device failed.
     pub fn open(model: &Path, heads: Option<usize>, compute: &Compute) -> Result<Self> {
         let Checkpoint { metadata, tensors } = builtin::open(model)?;
         let text = |key: &str| metadata.get(key).map(String::as_str);
@@ -125,20 +126,23 @@ fn kind(sizes: &Sizes) -> Result<Kind> {
         (None, 5) => Ok(Kind::Layout),
         (Some(5), 6..) => Ok(Kind::Texture),
         (condition, channels) => Err(Error::new(format!(
-            "a generator of layouts (5 channels, no condition) or of textures (more than 5 channels, a condition of 5) was expected, this one has {channels} channels and {}",
-            condition.map_or("no condition".to_owned(), |condition| format!("a condition of {condition}"))
+            "expected a generator of layouts (5 channels, no condition) or of textures (more than 5 channels, a condition of 5 channels), got one with {} and {}. Give LoadGenerator such a checkpoint",
+            counted(channels, "channel"),
+            condition.map_or("no condition".to_owned(), |condition| {
+                format!("a condition of {}", counted(condition, "channel"))
+            })
         ))),
     }
 }
 
 fn read_json(text: &str) -> Result<serde_json::Value> {
     serde_json::from_str(text)
-        .map_err(|e| Error::new(format!("the checkpoint's metadata `normalisation` should be JSON: {e}")))
+        .map_err(|e| Error::new(format!("expected JSON in the checkpoint's metadata `normalisation`: {e}")))
 }
 
 fn read_heads(text: &str) -> Result<usize> {
     text.parse().ok().filter(|heads| (1..=1024).contains(heads)).ok_or_else(|| {
-        Error::new(format!("the checkpoint's metadata `heads` should be a number from 1 to 1024, it is {text}"))
+        Error::new(format!("expected a number from 1 to 1024 in the checkpoint's metadata `heads`, got {text}"))
     })
 }
 
@@ -146,7 +150,8 @@ fn read_class_names(text: &str, count: usize) -> Result<Vec<String>> {
     let names: Option<Vec<String>> = serde_json::from_str(text).ok();
     names.filter(|names| names.len() == count).ok_or_else(|| {
         Error::new(format!(
-            "the checkpoint's metadata `classes` should be a list of the names of its {count} classes, it is {text}"
+            "expected a list of {}, one for each class, in the checkpoint's metadata `classes`, got {text}",
+            counted(count, "name")
         ))
     })
 }
@@ -159,7 +164,7 @@ fn read_tokenizer(text: &str) -> Result<TokenizerFacts> {
     };
     facts.filter(usable).ok_or_else(|| {
         Error::new(format!(
-            "the checkpoint's metadata `tokenizer` should be {{\"map\": [width, height], \"support\": 3.0, \"model\": \"name\"}}, it is {text}"
+            "expected {{\"map\": [width, height], \"support\": 3.0, \"model\": \"name\"}} in the checkpoint's metadata `tokenizer`, got {text}"
         ))
     })
 }

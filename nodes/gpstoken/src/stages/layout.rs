@@ -1,4 +1,4 @@
-//! InitTokens: a picture to a layout, tile by tile.
+//! InitTokens: turns a picture into a layout, tile by tile.
 
 use crate::{
     canvas::{
@@ -7,26 +7,27 @@ use crate::{
         picture::{grey, tile_input},
         plane::Plane,
     },
+    names::counted,
     partition::{OverCapacity, Region, Rules, calibration::calibrate, corners, gaussian, partition, regions_above},
 };
 use rayon::prelude::*;
 use splatgraph_sdk::{Canvas, Ctx, Error, Image, Layout, Mask, Result, Tensor};
 
-/// How pictures are cut into regions; see the inputs of InitTokens.
+/// The settings for cutting pictures into regions; see the inputs of InitTokens.
 #[derive(Clone)]
 pub struct Cut {
-    /// Tokens of each tile.
+    /// Number of tokens for each tile.
     pub tokens: usize,
     /// Exponent of a region's entropy.
     pub exponent: f64,
-    /// Regions with sides of at most this many pixels plus one are not cut any more.
+    /// The partition does not cut regions with sides of at most this many pixels plus one.
     pub min_region: usize,
     /// A weight for each pixel.
     pub weight_map: Option<Mask>,
     /// Strength of the weight map.
     pub weight: f32,
-    /// Stops cutting when no region that can be cut is more complex than this, with at most `tokens` regions; 0 always makes
-    /// `tokens`.
+    /// The partition stops as soon as no region that can be cut is more complex than this threshold, and at `tokens` regions at the
+    /// latest. The threshold 0 always makes `tokens` regions.
     pub threshold: f64,
 }
 
@@ -54,10 +55,10 @@ impl Default for Cut {
     }
 }
 
-/// The layout of pictures, and the tokens of each tile.
+/// The layout of pictures, and the number of tokens for each tile.
 ///
 /// # Errors
-/// A picture, its weight map or a number has no use, a tile can't be cut into so many regions, or the run was cancelled.
+/// A picture, its weight map or a number is unusable, a tile can't be cut into so many regions, or the run was cancelled.
 pub fn layout(image: &Image, cut: &Cut, ctx: &Ctx) -> Result<(Layout, u32)> {
     let &Cut { tokens, exponent, min_region, ref weight_map, weight, threshold } = cut;
     ctx.on_threads(|| {
@@ -75,7 +76,9 @@ pub fn layout(image: &Image, cut: &Cut, ctx: &Ctx) -> Result<(Layout, u32)> {
                 return Err(Error::input(
                     "weight_map",
                     format!(
-                        "expected {width} x {height} pixels, as the picture has, in one map or in {batch}; got {maps} of {map_width} x {map_height}"
+                        "expected weight maps of {width} x {height} pixels, the picture's size, 1 for all or 1 for each of {}, got {} of {map_width} x {map_height} pixels. Resize the weight map",
+                        counted(batch, "picture"),
+                        counted(maps, "map")
                     ),
                 ));
             }
@@ -112,7 +115,7 @@ pub fn layout(image: &Image, cut: &Cut, ctx: &Ctx) -> Result<(Layout, u32)> {
     })
 }
 
-/// A tile of a weight map `[H, W]`; 0 where the picture does not reach.
+/// A tile of a weight map `[H, W]`, with 0 outside the picture.
 fn weights(
     map: &[f32],
     width: usize,
@@ -132,12 +135,13 @@ fn over_capacity(OverCapacity { tokens, capacity }: OverCapacity) -> Error {
     Error::input(
         "tokens",
         format!(
-            "expected at most {capacity} tokens, as many as regions of this size fit a tile of {TILE} x {TILE} pixels, got {tokens}. Ask for {capacity} or fewer, or lower min_region"
+            "expected at most {}, the number of regions of this size that fit into a tile of {TILE} x {TILE} pixels, got {tokens}. Ask for {capacity} or fewer, or lower min_region",
+            counted(capacity, "token")
         ),
     )
 }
 
-/// The layout of tiles of pictures of `size` pixels, which are cut into equally many regions each.
+/// The layout of pictures of `size` pixels, from the regions of their tiles. All tiles have the same number of regions.
 ///
 /// # Errors
 /// The tiles have different numbers of regions.
@@ -164,7 +168,7 @@ pub fn layout_of(
     )
 }
 
-/// Layouts of one tile whose gaussians `[B, N, 5]` are calibrated to a partition of it.
+/// Layouts of one tile. Calibrates the gaussians `[B, N, 5]` to a partition of the tile.
 ///
 /// # Errors
 /// The gaussians can't be calibrated.

@@ -1,4 +1,4 @@
-//! The stages of the pipeline, on the host or on a device: what nodes and trainings call.
+//! The stages of the pipeline, on the host or on a device. Nodes and trainings call them.
 
 pub mod decode;
 pub mod encode;

@@ -1,4 +1,4 @@
-//! RefineTokens: a layout and features to tokens, where the tokenizer computes.
+//! RefineTokens: turns a layout and features into tokens on the tokenizer's device.
 
 use super::tokenizer::Tokenizer;
 use crate::{
@@ -8,10 +8,10 @@ use crate::{
 };
 use splatgraph_sdk::{Canvas, Ctx, Features, Layout, Result, Tokens};
 
-/// The tokens of a layout.
+/// Refines a layout to tokens.
 ///
 /// # Errors
-/// Layout, features and tokenizer do not fit, the run was cancelled, or a device failed.
+/// Layout, features and tokenizer do not fit together, the run was cancelled, or a device failed.
 pub fn refine(tokenizer: &Tokenizer, features: Placed<Features>, layout: &Layout, ctx: &Ctx) -> Result<Placed<Tokens>> {
     let header = Canvas {
         map: Some(tokenizer.map),

@@ -1,5 +1,4 @@
-//! Sampling: what LayoutDiffusion and TextureDiffusion share. Their inputs are checked, the run shows its progress, and its end is
-//! logged.
+//! Sampling for LayoutDiffusion and TextureDiffusion: checks the inputs, shows the progress, and logs the result.
 
 use super::generator::{Generator, Kind};
 use crate::{
@@ -13,37 +12,38 @@ use crate::{
         sampler::{Diffusion, LastStep, Sampler, Settings, Step},
     },
     kernels::cpu::Level,
+    names::counted,
     on_device,
 };
 use splatgraph_sdk::prelude::*;
 use std::{collections::BTreeSet, ops::Range, time::Instant};
 
-/// What is sampled: inputs of LayoutDiffusion and TextureDiffusion.
+/// The subject of a picture: inputs of LayoutDiffusion and TextureDiffusion.
 #[derive(Clone, Debug, InputGroup)]
 pub struct Subject {
-    /// What is to be seen: a class of the generator's training data, by its number or, where the checkpoint has names, its name. A
-    /// wrong one is an error that lists them.
+    /// The subject of the picture: a class of the generator's training data, by its number or, if the checkpoint has names, by its
+    /// name. The error for an unknown class lists all classes.
     #[input(default = Class::Number(0), min = 0)]
     pub class: Class,
-    /// One class for each picture of the batch, in place of `class`.
+    /// One class for each picture of the batch. It replaces `class`.
     pub classes: Option<Vec<Class>>,
-    /// Where the noise starts; picture i of the batch has `seed` + i.
+    /// The seed of the noise. Picture i of the batch uses `seed` + i.
     #[input(default = 0, min = 0)]
     pub seed: u64,
 }
 
-/// How a stochastic sampler works: inputs of LayoutDiffusion and TextureDiffusion.
+/// Settings of a stochastic sampler: inputs of LayoutDiffusion and TextureDiffusion.
 #[derive(Clone, Copy, Debug, InputGroup)]
 pub struct Stochastic {
-    /// How much fresh noise a stochastic sampler uses.
+    /// The amount of fresh noise that a stochastic sampler adds.
     #[input(default = Diffusion::Sbdm)]
     pub diffusion: Diffusion,
-    /// How a stochastic sampler ends.
+    /// The last step of a stochastic sampler.
     #[input(default = LastStep::Mean)]
     pub last_step: LastStep,
 }
 
-/// The inputs of both nodes.
+/// The inputs that both nodes share.
 pub(crate) struct Sampling<'a> {
     pub(crate) subject: Subject,
     pub(crate) settings: Settings,
@@ -54,7 +54,7 @@ pub(crate) struct Sampling<'a> {
     pub(crate) ctx: &'a Ctx,
 }
 
-/// A generator of the right kind.
+/// Checks that the generator is of the right kind.
 pub(crate) fn expect(generator: &Generator, kind: Kind) -> Result<()> {
     if generator.kind == kind {
         return Ok(());
@@ -71,8 +71,8 @@ pub(crate) fn expect(generator: &Generator, kind: Kind) -> Result<()> {
 }
 
 impl Sampling<'_> {
-    /// Samples `pictures` pictures of `count` tokens: `[B, C, N]` in the network's scale. `condition` is `[B, N, 5]` or empty.
-    /// `preview` sees the steps.
+    /// Samples `pictures` pictures of `count` tokens: `[B, C, N]` in the network's scale. `condition` is `[B, N, 5]` or empty. Calls
+    /// `preview` after each step.
     pub(crate) fn run(
         self,
         generator: &Generator,
@@ -96,7 +96,7 @@ impl Sampling<'_> {
         let start = Instant::now();
         let adaptive = self.settings.sampler == Sampler::Dopri5;
         let mut watch = |range: Range<usize>, step: Step<'_>| {
-            // Steps of unknown number are told as thousandths of the time.
+            // An adaptive sampler does not know its number of steps, so the progress counts thousandths of the time.
             let (done, total) = if adaptive {
                 (range.start * 1000 + (step.t.clamp(0.0, 1.0) * 1000.0) as usize, pictures * 1000)
             } else {
@@ -117,7 +117,12 @@ impl Sampling<'_> {
             }
         }?;
         let seconds = start.elapsed().as_secs_f64();
-        ctx.info(format!("{pictures} pictures of {count} tokens: {evaluated} evaluations in {seconds:.1} s"));
+        ctx.info(format!(
+            "{} of {}: {} in {seconds:.1} s",
+            counted(pictures, "picture"),
+            counted(count, "token"),
+            counted(evaluated, "evaluation")
+        ));
         Ok(values)
     }
 
@@ -135,7 +140,7 @@ impl Sampling<'_> {
             return Err(Error::input(
                 "guidance_low",
                 format!(
-                    "expected an interval from guidance_low up to guidance_high, got {} to {}. Exchange them, or set guidance_scale to 1 for no guidance",
+                    "expected guidance_low to be at most guidance_high, got {} and {}. Exchange them, or set guidance_scale to 1 for no guidance",
                     interval[0], interval[1]
                 ),
             ));
@@ -152,14 +157,17 @@ impl Sampling<'_> {
         if classes.len() != pictures {
             return Err(Error::input(
                 "classes",
-                format!("expected a class for each of {pictures} pictures, got {}", classes.len()),
+                format!(
+                    "expected as many classes as pictures, {pictures}, got {}. Give one class for each picture",
+                    classes.len()
+                ),
             ));
         }
         classes.iter().map(find).collect::<Result<_>>().map_err(|e| e.blame("classes"))
     }
 }
 
-/// Rows `[B, N, C]` as gaussians and textures.
+/// Splits rows `[B, N, C]` into gaussians and textures.
 pub(crate) fn tokens_of_rows(rows: Vec<f32>, pictures: usize, channels: usize, header: Canvas) -> Result<Tokens> {
     let count = rows.len() / channels / pictures;
     let rows = rows.chunks_exact(channels);

@@ -1,4 +1,4 @@
-//! Splat: tokens to a map, where the tokens are.
+//! Splat: turns tokens into a map on the tokens' device.
 
 use super::tokenizer::Tokenizer;
 use crate::{
@@ -8,7 +8,8 @@ use crate::{
 };
 use splatgraph_sdk::{Canvas, Ctx, FeatureMap, Result, Tokens};
 
-/// The maps of tokens, `scale` times as large as the tokenizer's. Tokens in the host's memory go where the next stage computes.
+/// Splats tokens to maps, `scale` times as large as the tokenizer's map. Tokens in the host's memory are uploaded first if the next
+/// stage computes on a device.
 ///
 /// # Errors
 /// The map would be too large, the tiles can't be splatted separately, the run was cancelled, or a device failed.

@@ -1,4 +1,4 @@
-//! A tokenizer that is ready to run: what LoadTokenizer gives to the stages.
+//! A tokenizer that is ready to run. LoadTokenizer makes it, and the stages use it.
 
 use crate::{
     checkpoint::builtin,
@@ -14,17 +14,17 @@ use std::{collections::BTreeMap, path::Path, sync::Arc};
 /// A tokenizer that is ready to run.
 #[derive(Clone, Debug)]
 pub struct Tokenizer {
-    /// The network with its weights, where it computes.
+    /// The network with its weights, on the host or on a device.
     pub network: Loaded<Network, Network<on_device::Parameter>>,
     /// The network's widths.
     pub sizes: Sizes,
-    /// Memory that Encode and Decode use again from run to run.
+    /// Memory that Encode and Decode reuse in later runs.
     pub workspace: Arc<Workspace>,
     /// Columns and rows of a tile's feature map.
     pub map: [u32; 2],
-    /// How many sigmas a token reaches along each axis.
+    /// The reach of a token along each axis, in sigmas.
     pub support: f32,
-    /// The built-in model's name, or the file's.
+    /// The name of the built-in model or of the file.
     pub name: String,
 }
 
@@ -57,24 +57,24 @@ impl Resident for Tokenizer {
     }
 }
 
-/// A checkpoint's network, with what its metadata say.
+/// A network from a checkpoint, with the checkpoint's metadata.
 #[derive(Clone)]
 pub struct TokenizerFile {
-    /// The network with its weights, where it computes.
+    /// The network with its weights, on the host or on a device.
     pub network: Loaded<Network, Network<on_device::Parameter>>,
     /// The network's widths.
     pub sizes: Sizes,
     /// Columns and rows of a tile's feature map.
     pub map: Option<[u32; 2]>,
-    /// How many sigmas a token reaches along each axis.
+    /// The reach of a token along each axis, in sigmas.
     pub support: Option<f32>,
 }
 
 impl TokenizerFile {
-    /// Reads a checkpoint, or a model inside the pack.
+    /// Reads a checkpoint file or a built-in model.
     ///
     /// # Errors
-    /// The file can't be read or holds no tokenizer; or the device failed.
+    /// The file can't be read, holds no tokenizer, or the device failed.
     pub fn open(model: &Path, compute: &Compute) -> Result<Self> {
         let Checkpoint { metadata, tensors } = builtin::open(model)?;
         let (map, support) = map_and_support(&metadata)?;
@@ -91,7 +91,7 @@ impl TokenizerFile {
     }
 }
 
-/// What a checkpoint's metadata say of the map and the support.
+/// The map and the support in a checkpoint's metadata.
 pub(crate) fn map_and_support(metadata: &BTreeMap<String, String>) -> Result<(Option<[u32; 2]>, Option<f32>)> {
     let text = |key: &str| metadata.get(key).map(String::as_str);
     Ok((text("map").map(read_map).transpose()?, text("support").map(read_support).transpose()?))
@@ -100,12 +100,14 @@ pub(crate) fn map_and_support(metadata: &BTreeMap<String, String>) -> Result<(Op
 fn read_map(text: &str) -> Result<[u32; 2]> {
     let map: Option<[u32; 2]> = serde_json::from_str(text).ok();
     map.filter(|map| map.iter().all(|side| (1..=1024).contains(side))).ok_or_else(|| {
-        Error::new(format!("the checkpoint's metadata `map` should be [width, height], from 1 to 1024; it is {text}"))
+        Error::new(format!(
+            "expected [width, height] with numbers from 1 to 1024 in the checkpoint's metadata `map`, got {text}"
+        ))
     })
 }
 
 fn read_support(text: &str) -> Result<f32> {
     text.parse().ok().filter(|support: &f32| support.is_finite() && *support > 0.0).ok_or_else(|| {
-        Error::new(format!("the checkpoint's metadata `support` should be a number above 0, it is {text}"))
+        Error::new(format!("expected a number above 0 in the checkpoint's metadata `support`, got {text}"))
     })
 }

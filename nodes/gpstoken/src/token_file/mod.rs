@@ -168,7 +168,7 @@ fn most_numbers(bytes: usize) -> usize {
     (1 << 20) + bytes.saturating_mul(512)
 }
 
-/// A number of things: `1 picture`, `2 pictures`. A twin of `names::count`, as this module uses nothing of the pack.
+/// A number of things: `1 picture`, `2 pictures`. A twin of `names::counted`, as this module uses nothing of the pack.
 fn count(number: usize, thing: &str) -> String {
     format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
 }

@@ -1,4 +1,4 @@
-//! Decoding on the host: a map to a picture, window by window.
+//! Decoding on the host: turns a map into a picture, window by window.
 
 use super::{Network, Sizes};
 use crate::{
@@ -8,38 +8,40 @@ use crate::{
     },
     kernels::{cpu::Level, workspace::Workspace},
     layers::Host,
+    names::counted,
 };
 use splatgraph_sdk::{Canvas, Choice, Ctx, Error, Image, Result, Tensor};
 
-/// What is decoded together.
+/// The parts of a map that are decoded together.
 #[derive(Choice, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Together {
-    /// All tiles.
+    /// All tiles together.
     Merged,
-    /// Each tile by itself.
+    /// Each tile separately.
     Separate,
-    /// Windows that reach into the tiles around.
+    /// Windows that overlap with the tiles around them.
     Overlapping,
 }
 
-/// More tiles than these, 1024 x 1024 pixels, are not decoded together any more.
+/// The most tiles that are decoded together, 1024 x 1024 pixels.
 const MERGED_TILES: usize = 16;
 
-/// How a map is decoded: window by window.
+/// The windows of a map, which are decoded one by one.
 pub struct Pieces {
     /// The windows.
     pub windows: Windows,
     /// The tiles of a window.
     tiles: Grid,
-    /// Width and height of the picture; what the map has beyond it is left out.
+    /// Width and height of the picture. The rest of the map is left out.
     pub size: [usize; 2],
 }
 
 impl Pieces {
-    /// For maps of a `[batch, channels, height, width]`; `own` are columns and rows of the tokenizer's map.
+    /// The windows for maps of the shape `[batch, channels, height, width]`. `own` is the size of the tokenizer's map in columns and
+    /// rows.
     ///
     /// # Errors
-    /// The map has other channels than the tokenizer's textures, or its tiles do not divide it.
+    /// The map's number of channels differs from that of the tokenizer's textures, or the tiles do not divide the map evenly.
     pub fn new(sizes: &Sizes, own: [u32; 2], shape: [usize; 4], header: &Canvas, tiles: Together) -> Result<Self> {
         let [batch, channels, height, width] = shape;
         let textures = sizes.textures;
@@ -48,7 +50,8 @@ impl Pieces {
             return Err(Error::input(
                 "map",
                 format!(
-                    "a map with {textures} channels was expected, as this tokenizer's tokens have, one with {channels} came"
+                    "expected a map with {}, as the tokens of this tokenizer have, got {channels}. Use the tokenizer that made the tokens",
+                    counted(textures, "channel")
                 ),
             ));
         }
@@ -61,8 +64,10 @@ impl Pieces {
             return Err(Error::input(
                 "map",
                 format!(
-                    "maps that {} x {} tiles divide evenly were expected, {batch} of {width} x {height} came",
-                    grid.columns, grid.rows
+                    "expected maps that {} x {} tiles divide evenly, got {} of {width} x {height} places. Connect the map of Splat",
+                    grid.columns,
+                    grid.rows,
+                    counted(batch, "map")
                 ),
             ));
         }
@@ -89,13 +94,13 @@ impl Pieces {
         })
     }
 
-    /// Columns and rows of tiles that are decoded together.
+    /// Columns and rows of the tiles that are decoded together.
     pub fn together(&self) -> [usize; 2] {
         [self.tiles.columns, self.tiles.rows]
     }
 }
 
-/// The pictures of maps `[B, C, h, w]`.
+/// Decodes maps `[B, C, h, w]` to pictures.
 ///
 /// # Errors
 /// A number of the map is not finite, or the run was cancelled.
@@ -103,7 +108,7 @@ pub fn decode(network: &Network, workspace: &Workspace, map: &Tensor, pieces: &P
     let [batch, channels, height, width] = map.dims()?;
     let values = map.as_slice::<f32>()?;
     if let Some(index) = values.iter().position(|v| !v.is_finite()) {
-        return Err(Error::input("map", format!("finite numbers were expected in the map, {} came", values[index])));
+        return Err(Error::input("map", format!("expected finite numbers in the map, got {}", values[index])));
     }
     let [full_width, full_height] = pieces.size;
     let host = Host { level: Level::best(), workspace };
@@ -135,7 +140,8 @@ pub fn decode(network: &Network, workspace: &Workspace, map: &Tensor, pieces: &P
     Image::new(Tensor::from_vec([batch, full_height, full_width, 3], pictures)?)
 }
 
-/// Adds a decoded window `[h, w, 3]` (-1..1), weighted, to a picture `[H, W, 3]` (0..1), which may end before the window does.
+/// Adds a decoded window `[h, w, 3]` with values -1..1, multiplied by its weights, to a picture `[H, W, 3]` with values 0..1. The window
+/// may reach beyond the picture.
 fn add(decoded: &[f32], [column, row]: [&Span; 2], picture: &mut [f32], full_width: usize, scale: usize) {
     let (x, y) = (column.start * scale, row.start * scale);
     let lines = picture.chunks_exact_mut(full_width * 3).skip(y);

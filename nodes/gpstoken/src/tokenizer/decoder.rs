@@ -1,4 +1,4 @@
-//! The decoder: a feature map to a picture 2^(levels - 1) times its size (paper, section 3.4).
+//! The decoder: turns a feature map into a picture of 2^(levels - 1) times its size (paper, section 3.4).
 
 use super::Residual;
 use crate::{
@@ -9,14 +9,15 @@ use crate::{
 use rayon::prelude::*;
 use splatgraph_sdk::Result;
 
-/// Residual blocks with an attention between them at the map's size, then levels of residual blocks that double it.
+/// The decoder's network: two residual blocks with an attention between them at the map's size, then levels of residual blocks that
+/// double the size.
 #[derive(Clone, Debug)]
 pub struct Decoder<P = Parameter> {
     pub(crate) conv_in: Convolution<P>,
     pub(crate) block_1: Residual<P>,
     pub(crate) attention: MapAttention<P>,
     pub(crate) block_2: Residual<P>,
-    /// The level of the highest resolution first, as in the checkpoint; it runs last.
+    /// The levels in the checkpoint's order: the level of the highest resolution is first in the list and runs last.
     pub(crate) levels: Vec<Level<P>>,
     pub(crate) norm_out: GroupNorm<P>,
     pub(crate) conv_out: Convolution<P>,
@@ -25,7 +26,7 @@ pub struct Decoder<P = Parameter> {
 #[derive(Clone, Debug)]
 pub(crate) struct Level<P = Parameter> {
     pub(crate) blocks: Vec<Residual<P>>,
-    /// Runs after the map was doubled; the level of the highest resolution has none.
+    /// The convolution after the doubling of the map. The level of the highest resolution has none.
     pub(crate) upsample: Option<Convolution<P>>,
 }
 
@@ -74,11 +75,11 @@ impl Decoder {
         Self { conv_in, block_1, attention, block_2, levels, norm_out, conv_out }
     }
 
-    /// `[h, w, C]` to `[H, W, 3]` with values around -1..1. The map consists of a `[columns, rows]` grid of tiles, which are decoded
-    /// together, each with statistics of its own. `watch` sees each stage's result.
+    /// Decodes `[h, w, C]` to `[H, W, 3]` with values around -1..1. The map consists of a `[columns, rows]` grid of tiles, which are
+    /// decoded together, each with separate statistics. Calls `watch` with each stage's result.
     ///
     /// # Errors
-    /// Those of `watch`.
+    /// `watch` fails.
     pub fn forward(
         &self,
         map: &Map,
@@ -106,7 +107,7 @@ impl Decoder {
                 watch(&format!("up.{i}.upsample"), &x)?;
             }
         }
-        // As in the authors' code, the last normalisation takes the whole picture's statistics.
+        // The last normalisation uses the statistics of the whole picture, as in the authors' code.
         let mut picture = host.map(x.size, self.conv_out.outputs());
         host.normalise_convolve(&self.norm_out, &self.conv_out, &x, Statistics::Tiles([1, 1]), &mut picture, false);
         host.put(x);
@@ -116,7 +117,7 @@ impl Decoder {
 }
 
 impl<P> Decoder<P> {
-    /// Number of levels; the picture's side is the map's times 2^(levels - 1).
+    /// Number of levels. The picture's side is the map's side times 2^(levels - 1).
     pub fn levels(&self) -> usize {
         self.levels.len()
     }

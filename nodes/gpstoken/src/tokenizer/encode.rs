@@ -1,4 +1,4 @@
-//! Encoding on the host: a picture to features, tile by tile.
+//! Encoding on the host: turns a picture into features, tile by tile.
 
 use super::{Network, STEM_STAGES};
 use crate::{
@@ -9,7 +9,7 @@ use crate::{
 use rayon::prelude::*;
 use splatgraph_sdk::{Ctx, Features, Image, Result, Tensor};
 
-/// The features of pictures whose tiles are those of `grid`.
+/// Encodes pictures with the tiles of `grid` to features.
 ///
 /// # Errors
 /// The run was cancelled.

@@ -17,11 +17,14 @@ use residual::Residual;
 pub use stem::{ImageStem, STEM_STAGES};
 pub use transformer::{TokenTransformer, Widths};
 
-use crate::checkpoint::{Parameter, Weights};
+use crate::{
+    checkpoint::{Parameter, Weights},
+    names::counted,
+};
 use splatgraph_sdk::{Error, Result, Tensor};
 use std::collections::BTreeMap;
 
-/// The widths of a [`Network`], as its parameters' shapes tell them.
+/// The widths of a [`Network`], read from the shapes of its parameters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sizes {
     /// Channels of the features.
@@ -30,18 +33,18 @@ pub struct Sizes {
     pub width: usize,
     /// Channels of a token's texture.
     pub textures: usize,
-    /// A region is sampled at `bins` x `bins` places.
+    /// Number of bins along an axis of a region, which is sampled at `bins` x `bins` places.
     pub bins: usize,
-    /// Blocks of the transformer.
+    /// Number of blocks of the transformer.
     pub blocks: usize,
-    /// Levels of the decoder.
+    /// Number of levels of the decoder.
     pub levels: usize,
     /// Numbers in all parameters.
     pub parameters: usize,
 }
 
 impl Sizes {
-    /// How many times larger the picture is than the map.
+    /// The picture's side divided by the map's side.
     pub fn enlargement(&self) -> usize {
         1 << (self.levels - 1)
     }
@@ -50,21 +53,21 @@ impl Sizes {
 /// A network with its weights.
 #[derive(Clone, Debug)]
 pub struct Network<P = Parameter> {
-    /// Its widths.
+    /// The network's widths.
     pub sizes: Sizes,
-    /// Picture to features.
+    /// Turns a picture into features.
     pub stem: ImageStem<P>,
-    /// Layout and features to tokens.
+    /// Turns a layout and features into tokens.
     pub transformer: TokenTransformer<P>,
-    /// Feature map to picture.
+    /// Turns a feature map into a picture.
     pub decoder: Decoder<P>,
 }
 
 impl Network {
-    /// Builds the network from a checkpoint's tensors. All sizes are read from their shapes.
+    /// Builds the network from a checkpoint's tensors. Reads all sizes from their shapes.
     ///
     /// # Errors
-    /// Keys are missing, not known or of the wrong shape, all of them listed; or a size can't be.
+    /// Keys are missing, unknown or of the wrong shape, and the message lists all of them; or a size is impossible.
     pub fn load(tensors: BTreeMap<String, Tensor>) -> Result<Self> {
         let roots = ["gps_embed.weight", "preprocess_img.0.weight", "decoder.conv_in.weight"];
         let mut weights = Weights::new("a GPSToken tokenizer", tensors, &roots);
@@ -91,7 +94,9 @@ impl Network {
         }
         if depth == 0 || !(1..=9).contains(&levels) {
             return Err(Error::new(format!(
-                "expected a tokenizer with at least one attention block and 1 to 9 decoder levels, got {depth} blocks and {levels} levels"
+                "expected a tokenizer with at least one attention block and 1 to 9 decoder levels, got {} and {}",
+                counted(depth, "block"),
+                counted(levels, "level")
             )));
         }
         let sizes = Sizes { stem_channels: stem, width, textures, bins, blocks: depth, levels, parameters: 0 };
@@ -104,7 +109,7 @@ impl Network {
 }
 
 impl<P> Network<P> {
-    /// The network with every parameter mapped, in the order of the data.
+    /// The network with every parameter mapped, in the order of their use.
     pub fn map<Q>(&self, f: &mut dyn FnMut(&P) -> Q) -> Network<Q> {
         Network {
             sizes: self.sizes,

@@ -1,4 +1,4 @@
-//! Refinement on the host: a layout and features to tokens, tile by tile.
+//! Refinement on the host: turns a layout and features into tokens, tile by tile.
 
 use super::{
     Network, Sizes,
@@ -7,20 +7,21 @@ use super::{
 use crate::{
     canvas::{TILE, grid::Grid},
     kernels::cpu::Level,
+    names::counted,
 };
 use splatgraph_sdk::{Canvas, Ctx, Error, Features, Layout, Result, Tensor, Tokens};
 
-/// A layout that fits features and a tokenizer, by tiles.
+/// A layout by tiles, after the check that it fits the features and the tokenizer.
 #[derive(Clone, Copy)]
 pub struct Tiled<'a> {
     layout: &'a Layout,
-    /// Pictures.
+    /// Number of pictures.
     pub batch: usize,
     /// The tiles of a picture.
     pub grid: Grid,
-    /// Tokens of all tiles of a picture.
+    /// Number of tokens in all tiles of a picture.
     pub count: usize,
-    /// Tokens of one tile.
+    /// Number of tokens in one tile.
     pub per_tile: usize,
 }
 
@@ -28,10 +29,10 @@ pub struct Tiled<'a> {
 type OfTile = (Vec<[f32; 5]>, Vec<[f32; 4]>);
 
 impl<'a> Tiled<'a> {
-    /// Checks that the layout fits features `[batch, channels, height, width]`, and both the tokenizer.
+    /// Checks that the layout fits features `[batch, channels, height, width]`, and that both fit the tokenizer.
     ///
     /// # Errors
-    /// They do not fit, or a gaussian has no logits.
+    /// Layout, features and tokenizer do not fit together, or a number of a gaussian is outside its range and has no logit.
     pub fn new(sizes: &Sizes, [batch, channels, height, width]: [usize; 4], layout: &'a Layout) -> Result<Self> {
         let [layouts, count, _] = layout.gaussians.dims()?;
         let grid = Grid::of_header(&layout.header);
@@ -40,8 +41,8 @@ impl<'a> Tiled<'a> {
             return Err(Error::input(
                 "features",
                 format!(
-                    "features with {} channels were expected, as this tokenizer makes them, {channels} came. Connect Encode to the same tokenizer",
-                    sizes.stem_channels
+                    "expected features with {}, as this tokenizer makes them, got {channels}. Connect Encode to the same tokenizer",
+                    counted(sizes.stem_channels, "channel")
                 ),
             ));
         }
@@ -49,20 +50,29 @@ impl<'a> Tiled<'a> {
             return Err(Error::input(
                 "layout",
                 format!(
-                    "a layout for {batch} pictures whose tiles have {width} x {height} pixels was expected, as the features have, one for {layouts} of {} x {} came",
-                    area[0], area[1]
+                    "expected a layout for {} with tiles of {width} x {height} pixels in all, as the features have, got one for {} with {} x {} pixels. Make layout and features from the same picture",
+                    counted(batch, "picture"),
+                    counted(layouts, "picture"),
+                    area[0],
+                    area[1]
                 ),
             ));
         }
         if layout.regions.is_none() {
-            return Err(Error::input("layout", "a layout with regions was expected, this one has gaussians only"));
+            return Err(Error::input(
+                "layout",
+                "expected a layout with regions, got one with gaussians only. Make one with InitTokens, or connect CalibrateLayout",
+            ));
         }
         if !count.is_multiple_of(grid.count()) || layout.header.tile as usize != TILE {
             return Err(Error::input(
                 "layout",
                 format!(
-                    "equally many gaussians in each of the {} x {} tiles of {TILE} pixels were expected, {count} in all for tiles of {} came",
-                    grid.columns, grid.rows, layout.header.tile
+                    "expected the same number of gaussians in each of the {} x {} tiles of {TILE} pixels, got {} in all for tiles of {} pixels. Make the layout with InitTokens",
+                    grid.columns,
+                    grid.rows,
+                    counted(count, "gaussian"),
+                    layout.header.tile
                 ),
             ));
         }
@@ -70,7 +80,7 @@ impl<'a> Tiled<'a> {
         Ok(Self { layout, batch, grid, count, per_tile: count / grid.count() })
     }
 
-    /// The gaussians of tile number `index` of picture `b` in the tile's own coordinates, and its regions in pixels.
+    /// The gaussians of tile number `index` of picture `b` in the tile's coordinates, and the tile's regions in pixels.
     ///
     /// # Errors
     /// The layout's numbers are not f32.
@@ -87,7 +97,7 @@ impl<'a> Tiled<'a> {
     }
 }
 
-/// The tokens of a layout; their header is `header`.
+/// Refines a layout to tokens. Their header is `header`.
 ///
 /// # Errors
 /// The run was cancelled.
@@ -121,12 +131,12 @@ pub fn refine(network: &Network, features: &Features, layout: Tiled<'_>, header:
     )
 }
 
-/// A region's corner in pixels of its tile.
+/// Converts a coordinate of a region's corner to pixels of its tile.
 pub fn region_pixel(corner: f32) -> f32 {
     (TILE - 1) as f32 * (corner + 1.0) / 2.0
 }
 
-/// The tokens of a tile, in its own coordinates: `[N, 5]` and `[N, C]`. `step` is called after each block.
+/// The tokens of a tile, in the tile's coordinates: `[N, 5]` and `[N, C]`. Calls `step` after each block.
 fn refine_tile(
     network: &Network,
     gaussians: &[[f32; 5]],
@@ -138,7 +148,7 @@ fn refine_tile(
     network.transformer.forward(Level::best(), &gaussians.concat(), &regions, step)
 }
 
-/// The network works on logits, which numbers outside these ranges do not have.
+/// Checks the ranges of the gaussians. The network works on logits, and numbers outside these ranges have no logits.
 fn check_ranges(gaussians: &[f32], count: usize) -> Result<()> {
     let outside = |g: &[f32; 5]| {
         let [sigma_x, sigma_y, others @ ..] = g;
@@ -149,7 +159,7 @@ fn check_ranges(gaussians: &[f32], count: usize) -> Result<()> {
         return Err(Error::input(
             "layout",
             format!(
-                "gaussians with sigmas in 0..1 and rho, x, y in -1..1 were expected, number {} of picture {} is {:?}",
+                "expected gaussians with sigmas in 0..1 and rho, x, y in -1..1, got gaussian {} of picture {} with {:?}",
                 index % count,
                 index / count,
                 rows[index]

@@ -1,4 +1,4 @@
-//! The convolutional block of the image stem and the decoder.
+//! The residual block of the image stem and the decoder.
 
 use crate::{
     checkpoint::{Parameter, Weights},
@@ -12,7 +12,7 @@ pub(crate) struct Residual<P = Parameter> {
     pub(crate) conv1: Convolution<P>,
     pub(crate) norm2: GroupNorm<P>,
     pub(crate) conv2: Convolution<P>,
-    /// Brings `x` to the new number of channels.
+    /// Converts `x` to the new number of channels.
     pub(crate) shortcut: Option<Convolution<P>>,
 }
 
@@ -28,7 +28,7 @@ impl Residual {
         }
     }
 
-    /// `[H, W, in] -> [H, W, out]`; `x`'s memory becomes the result's, or is given back.
+    /// `[H, W, in] -> [H, W, out]`. Reuses the memory of `x` for the result, or returns it to the workspace.
     pub(super) fn forward(&self, mut x: Map, statistics: Statistics, host: Host<'_>) -> Map {
         let mut h = host.map(x.size, self.conv1.outputs());
         host.normalise_convolve(&self.norm1, &self.conv1, &x, statistics, &mut h, false);

@@ -1,12 +1,12 @@
-//! Samples a feature map in the regions of a layout: RoIAlign with as many samples as a bin has pixels, the boxes shifted by
-//! half a pixel ("aligned").
+//! RoIAlign: samples a feature map in the regions of a layout. Each bin has as many samples as pixels, and the boxes are shifted by half
+//! a pixel ("aligned").
 //!
-//! Bilinear weights, the mean over a bin's samples, and the rule for samples off the map are all products of a factor for x
-//! and one for y, so a box is reduced along its rows first and then along its columns.
+//! The bilinear weights, the mean over a bin's samples, and the rule for samples outside the map are products of a factor for x and a
+//! factor for y. So the code reduces a box along its rows first and then along its columns.
 
 use rayon::prelude::*;
 
-/// A tile of a feature map that may be larger.
+/// A tile of a feature map. The map may have more tiles.
 #[derive(Clone, Copy)]
 pub struct FeatureTile<'a> {
     /// `[C, rows, columns]` of the whole map.
@@ -19,14 +19,14 @@ pub struct FeatureTile<'a> {
     pub tile: [usize; 2],
 }
 
-/// How one bin weighs the pixels along an axis.
+/// The weights of a bin for the pixels along an axis.
 pub(crate) struct Bin {
     pub(crate) first: usize,
     pub(crate) weights: Vec<f32>,
 }
 
-/// Samples `channels` of the map in boxes `(x0, y0, x1, y1)`, in pixels of the tile: `[N, C, bins * bins]`, rows of bins
-/// first. A box without an area gives zeros, as do places more than a pixel off the tile.
+/// Samples `channels` of the map in boxes `(x0, y0, x1, y1)`, in pixels of the tile. Returns `[N, C, bins * bins]`, with the bins row by
+/// row. Boxes without an area and places more than a pixel outside the tile give zeros.
 pub fn roi_align(map: FeatureTile<'_>, channels: usize, boxes: &[[f32; 4]], bins: usize) -> Vec<f32> {
     let mut sampled = vec![0.0; boxes.len() * channels * bins * bins];
     if sampled.is_empty() {
@@ -61,8 +61,8 @@ pub fn roi_align(map: FeatureTile<'_>, channels: usize, boxes: &[[f32; 4]], bins
     sampled
 }
 
-/// The weights of each bin along an axis of `side` pixels, for a box from `start` to `end`. Coordinates in f32, in the order
-/// of torchvision's code.
+/// The weights of each bin along an axis of `side` pixels, for a box from `start` to `end`. Computes coordinates in f32, in the order of
+/// operations of torchvision's code.
 pub(crate) fn axis(start: f32, end: f32, side: usize, bins: usize) -> Vec<Bin> {
     let (start, end) = (start - 0.5, end - 0.5);
     let size = end - start;

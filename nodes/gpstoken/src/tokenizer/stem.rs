@@ -1,4 +1,4 @@
-//! The image stem: a picture tile to a feature map of the same size (paper, section 3.3).
+//! The image stem: turns a tile of a picture into a feature map of the same size (paper, section 3.3).
 
 use super::Residual;
 use crate::{
@@ -7,14 +7,14 @@ use crate::{
 };
 use splatgraph_sdk::Result;
 
-/// A convolution and two residual blocks at full resolution.
+/// The image stem's network: a convolution and two residual blocks at full resolution.
 #[derive(Clone, Debug)]
 pub struct ImageStem<P = Parameter> {
     pub(crate) conv: Convolution<P>,
     pub(crate) blocks: [Residual<P>; 2],
 }
 
-/// Stages of a forward pass: calls of `watch`.
+/// Number of stages of a forward pass, which is the number of calls of `watch`.
 pub const STEM_STAGES: usize = 3;
 
 impl ImageStem {
@@ -26,10 +26,10 @@ impl ImageStem {
         }
     }
 
-    /// `[H, W, 3]` with values -1..1 to `[H, W, C]`. `watch` sees each stage's result.
+    /// `[H, W, 3]` with values -1..1 to `[H, W, C]`. Calls `watch` with each stage's result.
     ///
     /// # Errors
-    /// Those of `watch`.
+    /// `watch` fails.
     pub fn forward(
         &self,
         picture: &Map,

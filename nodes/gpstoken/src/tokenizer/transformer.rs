@@ -1,4 +1,4 @@
-//! Turns the layout's gaussians into tokens by looking at the picture's features in their regions (paper, section 3.3).
+//! The token transformer: refines the layout's gaussians to tokens with the picture's features in their regions (paper, section 3.3).
 
 use crate::{
     checkpoint::{Parameter, Weights},
@@ -12,7 +12,7 @@ use crate::{
 use rayon::prelude::*;
 use splatgraph_sdk::Result;
 
-/// Heads of the attention between tokens: fixed in the authors' code, not to be seen in the shapes.
+/// Number of heads of the attention between tokens. The authors' code fixes it, and the parameters' shapes do not show it.
 pub(crate) const HEADS: usize = 8;
 
 /// The widths of a [`TokenTransformer`].
@@ -20,17 +20,18 @@ pub(crate) const HEADS: usize = 8;
 pub struct Widths {
     /// Channels of the feature map.
     pub stem: usize,
-    /// Width of a token inside.
+    /// Width of a token inside the transformer.
     pub width: usize,
     /// Channels of a token's texture.
     pub textures: usize,
     /// Number of blocks.
     pub depth: usize,
-    /// Places where a region is sampled: the square of the side.
+    /// Number of places where a region is sampled: the square of the number of bins along an axis.
     pub samples: usize,
 }
 
-/// Embeds gaussians, lets the tokens look at their regions and at each other, and gives their final geometry and textures.
+/// The transformer's network. It embeds gaussians, combines each token with its region and with the other tokens, and returns the tokens'
+/// final geometry and textures.
 #[derive(Clone, Debug)]
 pub struct TokenTransformer<P = Parameter> {
     pub(crate) region_projection: Convolution<P>,
@@ -43,7 +44,7 @@ pub struct TokenTransformer<P = Parameter> {
     pub(crate) textures: Linear<P>,
 }
 
-/// Attention between tokens and a feed-forward layer, both with a normalisation in front.
+/// A block: attention between tokens and a feed-forward layer, each after a normalisation.
 #[derive(Clone, Debug)]
 pub(crate) struct Block<P = Parameter> {
     pub(crate) region: Linear<P>,
@@ -72,11 +73,11 @@ impl TokenTransformer {
         }
     }
 
-    /// For one picture: `gaussians` `[N, 5]` and `regions` `[N, stem, samples]` to gaussians `[N, 5]` and textures `[N, C]`. `step` is
-    /// called after each block.
+    /// Refines one picture: turns `gaussians` `[N, 5]` and `regions` `[N, stem, samples]` into gaussians `[N, 5]` and textures
+    /// `[N, C]`. Calls `step` after each block.
     ///
     /// # Errors
-    /// Those of `step`.
+    /// `step` fails.
     pub fn forward(
         &self,
         level: Level,
@@ -135,8 +136,8 @@ impl TokenTransformer {
 
     /// The regions' samples reduced for each block, as panels of width `stem`.
     ///
-    /// The authors bring every sample to the full width, then reduce the samples in each block. Both are linear, so here the
-    /// samples are reduced for all blocks at once, at the stem's width: the same result from a fraction of the work.
+    /// The authors project every sample to the full width, then reduce the samples in each block. Both operations are linear. So this code
+    /// reduces the samples for all blocks at once, at the stem's width, and gets the same result with a fraction of the work.
     fn reduce(&self, level: Level, count: usize, regions: &[f32]) -> Vec<Vec<f32>> {
         let stem = self.region_projection.weight.shape()[1];
         let blocks = self.blocks.len();
@@ -164,7 +165,7 @@ impl TokenTransformer {
 }
 
 impl<P> TokenTransformer<P> {
-    /// Number of blocks, so of calls of `watch` that name one's `out`.
+    /// Number of blocks, which is the number of calls of `watch` with a block's `out`.
     pub fn depth(&self) -> usize {
         self.blocks.len()
     }
@@ -183,7 +184,7 @@ impl<P> TokenTransformer<P> {
     }
 }
 
-/// Adds to a gaussian in the unbounded space where sigma is a logit, and rho, x, y are logits of `(1 + v) / 2`.
+/// Adds `delta` to a gaussian in unbounded space, where each sigma is a logit, and rho, x, y are logits of `(1 + v) / 2`.
 fn shift_gaussian(gaussian: [f32; 5], delta: [f32; 5]) -> [f32; 5] {
     let sigmoid = |v: f32| 1.0 / (1.0 + (-v).exp());
     std::array::from_fn(|i| {
@@ -225,7 +226,7 @@ impl<P> Block<P> {
     }
 }
 
-/// What the number of heads asks of the width.
+/// Whether the heads can share the width.
 pub(super) fn width_fits(width: usize) -> bool {
     width > 0 && width.is_multiple_of(HEADS)
 }

@@ -5,32 +5,32 @@ use rayon::prelude::*;
 /// Settings of the optimiser.
 #[derive(Clone, Copy, Debug)]
 pub struct Adam {
-    /// How much of the first moment is kept in a step.
+    /// The part of the first moment that a step keeps.
     pub beta1: f32,
-    /// How much of the second moment is kept in a step.
+    /// The part of the second moment that a step keeps.
     pub beta2: f32,
-    /// Added to the root of the second moment.
+    /// A small number that is added to the root of the second moment.
     pub epsilon: f32,
-    /// The part of a weight that is taken away in a step, in learning rates.
+    /// The part of a weight that a step takes away, in units of the learning rate.
     pub weight_decay: f32,
 }
 
-/// A parameter with what the optimiser knows of it.
+/// The optimiser's moments of a parameter.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Moments {
-    /// Average of the gradient.
+    /// Moving average of the gradient.
     pub first: Vec<f32>,
-    /// Average of its square.
+    /// Moving average of the gradient's square.
     pub second: Vec<f32>,
 }
 
 impl Adam {
-    /// With the moments and the epsilon that all trainings here use.
+    /// Settings with the moments and the epsilon of all trainings, and this weight decay.
     pub fn with_decay(weight_decay: f32) -> Self {
         Self { beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weight_decay }
     }
 
-    /// As VQGAN trains its discriminator (Esser et al. 2021): with a short memory, as what it judges changes.
+    /// VQGAN's settings for its discriminator (Esser et al. 2021). The memory is short because the judged pictures change.
     pub fn of_discriminator() -> Self {
         Self { beta1: 0.5, beta2: 0.9, ..Self::with_decay(0.0) }
     }
@@ -50,7 +50,8 @@ impl Adam {
     }
 }
 
-/// The learning rate of a step: rises in a line during the warm-up, then falls as half a cosine to a hundredth at the last step.
+/// The learning rate of a step. The rate rises linearly during the warm-up, then falls along half a cosine to a hundredth of the
+/// highest rate at the last step.
 pub fn learning_rate(highest: f32, step: u64, warm_up: u64, steps: u64) -> f32 {
     if step < warm_up {
         return highest * (step + 1) as f32 / warm_up as f32;
@@ -65,13 +66,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_bowl_is_descended_and_the_first_step_is_the_rate() {
+    fn adam_minimises_a_bowl_and_its_first_step_has_the_length_of_the_rate() {
         let adam = Adam::with_decay(0.0);
         let mut weights = vec![3.0, -2.0];
         let mut moments = Moments { first: vec![0.0; 2], second: vec![0.0; 2] };
         let gradient = |w: &[f32]| vec![2.0 * w[0], 8.0 * w[1]];
         adam.update(&mut weights, &mut moments, &gradient(&[3.0, -2.0]), 0.1, 1);
-        // Corrected moments make of any gradient its sign in the first step.
+        // In the first step, the corrected moments reduce any gradient to its sign.
         assert!((weights[0] - 2.9).abs() < 1e-5 && (weights[1] + 1.9).abs() < 1e-5);
         for step in 2..400 {
             let g = gradient(&weights);
@@ -81,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn the_rate_rises_and_falls() {
+    fn the_learning_rate_rises_and_falls() {
         let rates: Vec<f32> = (0..100).map(|step| learning_rate(1.0, step, 10, 100)).collect();
         assert_eq!((rates[0], rates[9], rates[10]), (0.1, 1.0, 1.0));
         assert!(rates[10..].windows(2).all(|pair| pair[1] < pair[0]) && rates[99] < 0.02);

@@ -1,23 +1,23 @@
-//! What a tokenizer's training decodes and judges with.
+//! The geometry and the discriminator of a tokenizer's training.
 
 use splatgraph_sdk::Tensor;
 use std::collections::BTreeMap;
 
-/// The map's size and the support of a tokenizer that is trained.
+/// The map's size and the support of the tokenizer in training.
 #[derive(Clone, Copy, Debug)]
 pub struct Geometry {
     /// Columns and rows of a tile's map.
     pub map: [usize; 2],
-    /// How many sigmas a token reaches along each axis.
+    /// The reach of a token along each axis, in sigmas.
     pub support: f32,
 }
 
-/// Who judges the pictures.
+/// The discriminator that judges the decoded pictures.
 #[derive(Clone, Debug)]
 pub struct Adversary {
     /// The discriminator's weights.
     pub weights: BTreeMap<String, Tensor>,
-    /// How much it counts in the tokenizer's loss that it tells its pictures from others. It is fixed: VQGAN's, which is found in each
-    /// step, needs the gradients of both losses apart, and thus another way back.
+    /// The weight of the discriminator's judgement in the tokenizer's loss. The weight is fixed. VQGAN computes it in each step, which
+    /// needs the gradients of both losses separately, and so a second backward pass.
     pub weight: f32,
 }

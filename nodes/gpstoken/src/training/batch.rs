@@ -1,4 +1,4 @@
-//! What a step trains on, made in the background.
+//! The samples of a tokenizer's training, made in the background.
 
 use super::{
     crop::random_tile,
@@ -7,6 +7,7 @@ use super::{
 };
 use crate::{
     canvas::{TILE, picture::grey},
+    names::counted,
     partition::{Rules, corners, gaussian, partition},
     tokenizer::region_pixel,
 };
@@ -17,20 +18,20 @@ use std::{
     thread,
 };
 
-/// How samples are drawn.
+/// The settings for drawing samples.
 #[derive(Clone, Debug)]
 pub struct Sampling {
-    /// Of all choices.
+    /// The seed of all random choices.
     pub seed: u64,
     /// Pictures in a step.
     pub pictures: usize,
-    /// One of these is the number of tokens of a step.
+    /// The numbers of tokens. Each step uses one of them.
     pub token_counts: Vec<usize>,
-    /// Of the partition.
+    /// The partition's exponent.
     pub exponent: f64,
 }
 
-/// The samples of a step: `B` tiles, cut into `N` regions each.
+/// The samples of a step: `B` tiles, each cut into `N` regions.
 #[derive(Debug)]
 pub struct Batch {
     /// The step, counted from 0.
@@ -41,12 +42,12 @@ pub struct Batch {
     pub tiles: Vec<f32>,
     /// `[B, N, 5]`
     pub gaussians: Vec<f32>,
-    /// The regions of each tile, in pixels of it.
+    /// The regions of each tile, in pixels of the tile.
     pub boxes: Vec<Vec<[f32; 4]>>,
 }
 
 impl Sampling {
-    /// The samples of a step: a function of the seed, the step and the pictures.
+    /// Makes the samples of a step. They depend only on the seed, the step and the pictures.
     ///
     /// # Errors
     /// No picture can be read, or a tile can't be cut into so many regions.
@@ -70,7 +71,7 @@ impl Sampling {
         Ok(batch)
     }
 
-    /// The batches from a step on, made in a thread of their own, a few ahead. It ends when the receiver is dropped.
+    /// Makes the batches from step `first` on in a separate thread, a few steps ahead. The thread ends when the receiver is dropped.
     pub fn in_background(&self, pictures: Arc<Pictures>, first: u64) -> mpsc::Receiver<Result<Batch>> {
         let (sender, receiver) = mpsc::sync_channel(4);
         let sampling = self.clone();
@@ -87,13 +88,13 @@ impl Sampling {
     }
 }
 
-/// Gaussians `[N, 5]` and regions in pixels of a tile `[3, TILE, TILE]`.
+/// The gaussians `[N, 5]` of a tile `[3, TILE, TILE]`, and its regions in pixels.
 pub fn layout(tile: &[f32], tokens: usize, exponent: f64) -> Result<(Vec<f32>, Vec<[f32; 4]>)> {
     let rules = Rules { tokens, exponent, min_region: 8 };
     let regions = partition(&grey(tile), [TILE, TILE], None, &rules).map_err(|e| {
         Error::new(format!(
-            "expected at most {} tokens, as many as a tile can be cut into regions, got {tokens}",
-            e.capacity
+            "expected at most {}, the number of regions that fit into a tile, got {tokens}. Ask for fewer tokens",
+            counted(e.capacity, "token")
         ))
     })?;
     let gaussians = regions.iter().flat_map(|region| gaussian(*region, TILE, TILE)).collect();

@@ -12,8 +12,9 @@ const LINE: Rgb<u8> = Rgb([30, 90, 200]);
 const DISCRIMINATOR: Rgb<u8> = Rgb([225, 140, 40]);
 const GRID: Rgb<u8> = Rgb([225, 225, 225]);
 
-/// `step,loss,average` for each step; the average is over a fiftieth of the steps so far, at least ten. Where there is a discriminator,
-/// a column with its loss in the last steps, empty before it began.
+/// A table with the columns `step,loss,average` and one row for each step. The average covers the last fiftieth of the steps so far, but
+/// at least ten steps. With a discriminator, the table has a column for its loss, which is empty in the steps before the discriminator
+/// began.
 pub fn table(losses: &[f32], discriminator: Option<&[f32]>) -> String {
     let mut text = "step,loss,average".to_owned();
     text += if discriminator.is_some() { ",discriminator\n" } else { "\n" };
@@ -28,8 +29,9 @@ pub fn table(losses: &[f32], discriminator: Option<&[f32]>) -> String {
     text
 }
 
-/// The losses, faint, and their average, on a logarithmic scale; lines stand at halves of the highest. The average of the discriminator's
-/// losses in the last steps is orange, on a scale of its own from 0 to 2: where it can't tell, it runs in the middle.
+/// Draws the losses, faintly, and their average on a logarithmic scale. Horizontal lines mark halves of the highest loss. The average of
+/// the discriminator's losses is orange, with a separate scale from 0 to 2: it runs in the middle while the discriminator can't tell the
+/// pictures apart.
 pub fn chart(losses: &[f32], discriminator: &[f32]) -> RgbImage {
     let mut picture = RgbImage::from_pixel(WIDTH, HEIGHT, BACKGROUND);
     let averages = averages(losses);
@@ -83,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_discriminator_that_began_later_stands_in_the_last_rows() {
+    fn the_table_shows_a_late_discriminator_in_the_last_rows() {
         let text = table(&[1.0, 0.5, 0.25], Some(&[1.0, 0.75]));
         assert_eq!(text, "step,loss,average,discriminator\n1,1,1,\n2,0.5,0.75,1\n3,0.25,0.5833333,0.75\n");
         let picture = chart(&[0.1; 500], &[1.0; 250]);
@@ -92,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn the_curve_falls_and_the_table_has_a_row_a_step() {
+    fn the_curve_falls_and_the_table_has_a_row_for_each_step() {
         let losses: Vec<f32> = (0..500).map(|step| 1.0 / (1.0 + step as f32 / 50.0)).collect();
         let picture = chart(&losses, &[]);
         let height = |x: u32| (0..HEIGHT).position(|y| *picture.get_pixel(x, y) == LINE).unwrap();

@@ -1,4 +1,4 @@
-//! The classes of a folder: one for each folder in it.
+//! The classes of a folder: each folder in it is a class.
 
 use super::pictures::Pictures;
 use crate::canvas::TILE;
@@ -10,17 +10,17 @@ use std::{ops::Range, path::Path};
 pub struct Classes {
     /// All pictures.
     pub pictures: Pictures,
-    /// Names of the folders, in alphabetical order: the number of a class is its place here.
+    /// Names of the folders, in alphabetical order. The number of a class is its index in this list.
     pub names: Vec<String>,
-    /// Each class's pictures.
+    /// The range of each class's pictures in `pictures`.
     pub ranges: Vec<Range<usize>>,
 }
 
 impl Classes {
-    /// Lists the pictures in the folders of a folder.
+    /// Lists the pictures in the folders inside `folder`.
     ///
     /// # Errors
-    /// The folder can't be read, there are no folders in it, or one of them holds no picture of at least a tile's size.
+    /// The folder can't be read, it contains no folders, or one of them holds no picture of at least a tile's size.
     pub fn list(folder: &Path) -> Result<Self> {
         let doing = "looking for classes to train on";
         let entries = std::fs::read_dir(folder).map_err(|e| Error::from(e).about_file(doing, folder))?;
@@ -30,19 +30,19 @@ impl Classes {
         folders.sort();
         if folders.is_empty() {
             return Err(Error::new(format!(
-                "{doing}: a folder of pictures for each class was expected in the folder, there is none: {}",
+                "{doing}: expected a folder of pictures for each class, got no folders. Put the pictures of each class into a folder of {}",
                 folder.display()
             )));
         }
         let pictures = Pictures::list(folder, TILE as u32)?;
         let mut ranges = Vec::new();
         for folder in &folders {
-            // Paths are sorted by their parts, so those of a folder stand together.
+            // Paths are sorted by their components, so the paths of a folder are adjacent.
             let start = pictures.paths().partition_point(|path| path < folder);
             let end = start + pictures.paths()[start..].iter().take_while(|path| path.starts_with(folder)).count();
             if start == end {
                 return Err(Error::new(format!(
-                    "{doing}: pictures were expected in each folder, there are none in this: {}",
+                    "{doing}: expected pictures in each folder, got a folder without any. Add pictures to it or remove it: {}",
                     folder.display()
                 )));
             }

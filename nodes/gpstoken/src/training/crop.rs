@@ -1,15 +1,15 @@
-//! A tile cut out of a picture at random.
+//! Random crops of a picture.
 
 use super::random::Random;
 use crate::canvas::{TILE, picture::model_value};
 use image::{RgbImage, imageops};
 
-/// Pictures are shrunk by up to this factor.
+/// The largest factor by which a crop is shrunk.
 const WIDEST: f64 = 8.0;
 
-/// A tile as the model's input, `[3, TILE, TILE]` with values -1..1: a square of 256 pixels up to the whole picture, shrunk to a tile,
-/// and mirrored half of the time. A quarter of them are as wide as can be, three tenths in the picture's own pixels, the others
-/// between, so that small and large structures are seen alike.
+/// A random crop as the model's input, `[3, TILE, TILE]` with values -1..1. The crop is a square between 256 pixels and the whole picture,
+/// shrunk to a tile. Half of the crops are mirrored. A quarter of the crops are as wide as possible, three tenths keep the picture's own
+/// pixels, and the others lie between, so that the network sees small and large structures equally often.
 pub fn random_tile(picture: &RgbImage, random: &mut Random) -> Vec<f32> {
     let (width, height) = picture.dimensions();
     let short = width.min(height);
@@ -34,7 +34,7 @@ pub fn random_tile(picture: &RgbImage, random: &mut Random) -> Vec<f32> {
     model_input(&pixels, mirrored)
 }
 
-/// A tile's pixels as the model's input.
+/// Converts a tile's pixels to the model's input.
 pub fn model_input(pixels: &RgbImage, mirrored: bool) -> Vec<f32> {
     let mut input = vec![0.0; 3 * TILE * TILE];
     for (x, y, pixel) in pixels.enumerate_pixels() {

@@ -1,21 +1,21 @@
-//! The shape and the first weights of the network that tells a tokenizer's pictures from those of the folder.
+//! The shape and the first weights of the discriminator, a network that tells decoded pictures from pictures of the folder.
 
 use super::random::{Purpose, Random};
 use splatgraph_sdk::{Result, Tensor};
 use std::collections::BTreeMap;
 
-/// How far each convolution walks.
+/// The stride of each convolution.
 pub const STRIDES: [usize; 5] = [2, 2, 2, 1, 1];
 
-/// Channels before and after each layer.
+/// Numbers of channels: the input's, then each layer's output.
 pub fn widths(channels: usize) -> [usize; 6] {
     [3, channels, 2 * channels, 4 * channels, 8 * channels, 1]
 }
 
-/// Random weights for a discriminator with so many channels in the first layer, as Isola et al. begin: a deviation of 0.02.
+/// Random weights for a discriminator with `channels` channels in the first layer. Their deviation is 0.02, as in Isola et al.
 ///
 /// # Errors
-/// There are no channels.
+/// The number of channels is 0.
 pub fn first_weights(channels: usize, seed: u64) -> Result<BTreeMap<String, Tensor>> {
     let widths = widths(channels);
     let mut weights = BTreeMap::new();
@@ -36,7 +36,7 @@ pub fn first_weights(channels: usize, seed: u64) -> Result<BTreeMap<String, Tens
     Ok(weights)
 }
 
-/// Whether a layer is normalised: all but the first and the last are.
+/// Whether a layer is normalised. All layers except the first and the last are.
 pub fn is_normalised(layer: usize) -> bool {
     layer > 0 && layer + 1 < STRIDES.len()
 }

@@ -1,4 +1,4 @@
-//! What a training writes beside its checkpoint.
+//! The files that a training writes beside its checkpoint.
 
 use super::{chart, state::State};
 use image::{ImageFormat, RgbImage};
@@ -8,12 +8,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// How numbers are kept in a checkpoint.
+/// The number type of a checkpoint.
 #[derive(Choice, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kept {
-    /// As they are.
+    /// 32 bits, without loss.
     F32,
-    /// Half the size.
+    /// 16 bits, half the size.
     F16,
 }
 
@@ -27,9 +27,9 @@ impl Kept {
 /// The files of a training.
 #[derive(Clone, Debug)]
 pub struct Files {
-    /// Its state.
+    /// The training's state.
     pub training: PathBuf,
-    /// What it trains on, where that takes long to make.
+    /// The samples, for trainings that make them before the first step.
     pub samples: PathBuf,
     table: PathBuf,
     chart: PathBuf,
@@ -37,7 +37,7 @@ pub struct Files {
 }
 
 impl Files {
-    /// Beside the checkpoint `NAME.safetensors`.
+    /// The files beside the checkpoint `NAME.safetensors`.
     pub fn beside(output: &Path) -> Self {
         let with = |extension: &str| output.with_extension(extension);
         Self {
@@ -49,10 +49,10 @@ impl Files {
         }
     }
 
-    /// The state that an earlier run left, if there is one.
+    /// The state that an earlier run saved, if there is one.
     ///
     /// # Errors
-    /// It can't be read, or is that of a training with other settings.
+    /// The state can't be read, or belongs to a training with other settings.
     pub fn state(&self, settings: &str) -> Result<Option<State>> {
         if !self.training.exists() {
             return Ok(None);
@@ -62,13 +62,13 @@ impl Files {
             return Ok(Some(state));
         }
         Err(Error::new(format!(
-            "going on with a training: it was begun with other settings. Give another output, or rename or remove its state to begin anew: {}\nbegun: {}\nnow:   {settings}",
+            "continuing a training: expected the settings of its start, got others. Give another output, or rename or remove its state to start again: {}\nstart: {}\nnow:   {settings}",
             self.training.display(),
             state.settings
         )))
     }
 
-    /// Writes the losses, their curve and, if there are any, the examples.
+    /// Writes the table of losses, the loss curve and the examples, if there are any.
     ///
     /// # Errors
     /// A file can't be written.
@@ -82,7 +82,7 @@ impl Files {
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<()> {
-    write_whole(path, bytes).map_err(|e| e.about_file("writing about a training", path))
+    write_whole(path, bytes).map_err(|e| e.about_file("writing a training's files", path))
 }
 
 fn png(picture: &RgbImage) -> Result<Vec<u8>> {

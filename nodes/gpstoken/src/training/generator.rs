@@ -1,4 +1,4 @@
-//! What TrainLayout and TrainTexture share: samples are made, and the network is trained on them.
+//! Training of generators, for TrainLayout and TrainTexture: makes the samples, then trains the network on them.
 
 use super::{
     classes::Classes,
@@ -20,19 +20,19 @@ use serde_json::json;
 use splatgraph_sdk::{Ctx, Error, InputGroup, Local, Result, checkpoint::Checkpoint};
 use std::{collections::BTreeMap, path::Path};
 
-/// The course of a generator's training: inputs of TrainLayout and TrainTexture.
+/// Settings of a generator's training: inputs of TrainLayout and TrainTexture.
 #[derive(Clone, Copy, Debug, InputGroup)]
 pub struct GeneratorCourse {
-    /// Steps in all.
+    /// The total number of steps.
     #[input(default = 20000, min = 1, max = 100000000)]
     pub steps: u64,
-    /// Samples in a step.
+    /// The number of samples in a step.
     #[input(default = 32, min = 1, max = 65536)]
     pub pictures: usize,
-    /// The part of the samples whose class is kept from the network, which guidance needs.
+    /// The part of the samples whose class is hidden from the network. Guidance needs such samples.
     #[input(default = 0.1, min = 0, max = 1)]
     pub class_dropout: f32,
-    /// Of all random choices.
+    /// The seed of all random choices.
     #[input(default = 0, min = 0)]
     pub seed: u64,
     /// The highest learning rate.
@@ -48,14 +48,14 @@ pub struct GeneratorCourse {
 
 /// A generator's training.
 pub(crate) struct Training<'a> {
-    /// A folder for each class in it.
+    /// A folder that contains a folder of pictures for each class.
     pub(crate) data: &'a Path,
-    /// The checkpoint.
+    /// Path of the checkpoint.
     pub(crate) output: &'a Path,
-    /// Gives the tokens that a generator of textures learns; without it a generator of layouts is trained.
+    /// Makes the tokens that a generator of textures learns. Without a tokenizer the training makes a generator of layouts.
     pub(crate) tokenizer: Option<Local<Tokenizer>>,
     pub(crate) tokens: usize,
-    /// Samples in all.
+    /// The total number of samples.
     pub(crate) crops: usize,
     pub(crate) depth: usize,
     pub(crate) width: usize,
@@ -66,7 +66,7 @@ pub(crate) struct Training<'a> {
 }
 
 impl Training<'_> {
-    /// Trains, and gives the average of the last losses.
+    /// Runs the training and returns the average of the last losses.
     pub(crate) fn run(self) -> Result<f32> {
         let Self { output, tokens, depth, width, heads, course, ctx, .. } = self;
         let GeneratorCourse { steps, pictures, class_dropout, seed, learning_rate, descent, saving } = course;
@@ -77,7 +77,7 @@ impl Training<'_> {
         if tokenizer.is_some() && textures == 0 {
             return Err(Error::input(
                 "tokenizer",
-                "expected a tokenizer whose textures have at least one number, got one without textures",
+                "expected a tokenizer whose textures have at least one number, got one without textures. Load another tokenizer",
             ));
         }
         let classes = Classes::list(self.data).map_err(|e| e.blame("data"))?;
@@ -93,7 +93,7 @@ impl Training<'_> {
         let weights = sizes.weights(seed)?;
         let files = Files::beside(output);
 
-        // What the samples depend on, then the numbers; but for the number of steps.
+        // The settings of the samples, then those of the training. The number of steps is left out, so that it can change later.
         let counts: Vec<usize> = classes.ranges.iter().map(ExactSizeIterator::len).collect();
         let known = tokenizer.map(|tokenizer| json!({"model": tokenizer.name, "sum": sum(tokenizer)}));
         let of_samples = json!({
@@ -136,7 +136,7 @@ impl Training<'_> {
         run::train(state, &plan, &files, ctx, &mut next, &save)
     }
 
-    /// What LoadGenerator reads from the checkpoint, and the classes.
+    /// The checkpoint's metadata for LoadGenerator, with the names of the classes.
     fn metadata(&self, classes: &[String], samples: &Samples) -> Result<BTreeMap<String, String>> {
         let normalisation = &samples.normalisation;
         let mut metadata = BTreeMap::from([
@@ -152,7 +152,7 @@ impl Training<'_> {
     }
 }
 
-/// The sum of all parameters. It tells a tokenizer from another of the same name.
+/// The sum of all parameters. It distinguishes tokenizers that have the same name.
 fn sum(tokenizer: &Tokenizer) -> f64 {
     let mut total = 0.0;
     let mut add = |values: &[f32]| total += values.iter().map(|v| f64::from(*v)).sum::<f64>();

@@ -1,4 +1,4 @@
-//! A sheet of samples and what a generator makes.
+//! The sheet of examples of a generator's training: samples above, the generator's pictures below.
 
 use super::samples::Rows;
 use crate::{
@@ -23,10 +23,11 @@ use image::{Rgb, RgbImage, imageops};
 use splatgraph_sdk::{Canvas, Ctx, Image, Layout, Local, Result, Tensor, Tokens};
 
 const COLUMNS: usize = 4;
-/// Points in time on the way to an example.
+/// Points in time for sampling an example.
 const POINTS: usize = 16;
 
-/// Some samples, which are shown above what a network makes for the same classes, and of the same layouts where it takes those.
+/// The samples in the upper row of the sheet. The generator's pictures below them have the same classes and, for a generator of textures,
+/// the same layouts.
 pub struct Examples {
     classes: Vec<usize>,
     layouts: Layout,
@@ -35,10 +36,10 @@ pub struct Examples {
 }
 
 impl Examples {
-    /// The first samples.
+    /// Takes the first samples.
     ///
     /// # Errors
-    /// They can't be shown.
+    /// The samples can't be drawn or decoded.
     pub fn new(
         rows: &Rows,
         tokens: usize,
@@ -61,7 +62,7 @@ impl Examples {
         Ok(Self { classes, layouts, tokenizer, above })
     }
 
-    /// The samples above, what the network makes below.
+    /// Draws the sheet: the samples above, the network's pictures below.
     ///
     /// # Errors
     /// The device failed, or the run was cancelled.
@@ -131,7 +132,7 @@ fn shown(tokens: Tokens, tokenizer: &Tokenizer, ctx: &Ctx) -> Result<Image> {
     decode(tokenizer, map, Together::Merged, ctx)?.into_host()
 }
 
-/// Puts pictures `[B, H, W, 3]` side by side.
+/// Puts pictures `[B, H, W, 3]` side by side into a row of the sheet.
 fn place(sheet: &mut RgbImage, pictures: &Image, row: usize) -> Result<()> {
     let [_, height, width, _] = pictures.image.dims()?;
     let values = pictures.image.as_slice::<f32>()?;

@@ -1,11 +1,11 @@
-//! A generator's sizes, and weights to begin with.
+//! The sizes and the first weights of a generator.
 
 use super::random::{Purpose, Random};
 use crate::generator::frequencies;
 use splatgraph_sdk::{Error, Result, Tensor};
 use std::collections::BTreeMap;
 
-/// Numbers that tell the time to the network, as in the authors' configurations.
+/// Numbers that encode the time for the network, as in the authors' configurations.
 const FREQUENCIES: usize = 256;
 
 /// The sizes of a new generator.
@@ -23,13 +23,13 @@ pub struct GeneratorSizes {
     pub tokens: usize,
     /// Number of classes.
     pub classes: usize,
-    /// Whether it is told the layout.
+    /// Whether the network takes the layout as a condition.
     pub condition: bool,
 }
 
 impl GeneratorSizes {
-    /// The shape of each parameter, by its key. The position embedding is there with a condition too, which then is not used, because
-    /// the authors' code asks for it.
+    /// The shape of each parameter, by its key. A network with a condition has a position embedding too, although it does not use it,
+    /// because the authors' code asks for it.
     pub fn shapes(&self) -> BTreeMap<String, Vec<usize>> {
         let Self { depth, width, channels, tokens, classes, condition, .. } = *self;
         let mut shapes = BTreeMap::new();
@@ -59,18 +59,18 @@ impl GeneratorSizes {
         shapes
     }
 
-    /// Random weights, as SiT begins: blocks change nothing and the velocity is 0, as their modulation and the last layer are 0
-    /// (adaLN-zero); layers are uniform (Glorot and Bengio 2010), the embeddings of time and class normal with a deviation of 0.02;
-    /// places are told by waves, as the time is.
+    /// Random weights, as in SiT. The modulations and the last layer are 0, so that blocks change nothing and the velocity is 0
+    /// (adaLN-zero). The layers are uniform (Glorot and Bengio 2010). The embeddings of time and class are normal with a deviation of
+    /// 0.02. The position embedding consists of waves, like the encoding of the time.
     ///
     /// # Errors
-    /// The heads do not share the width.
+    /// The heads do not divide the width evenly.
     pub fn weights(&self, seed: u64) -> Result<BTreeMap<String, Tensor>> {
         if !self.width.is_multiple_of(2 * self.heads.max(1)) || self.heads == 0 {
             return Err(Error::input(
                 "width",
                 format!(
-                    "a width that is a multiple of twice the {} heads was expected, {} came",
+                    "expected a width that is a multiple of twice the number of heads, {}, got {}. Change width or heads",
                     self.heads, self.width
                 ),
             ));
@@ -101,7 +101,7 @@ mod tests {
     use crate::generator::Network;
 
     #[test]
-    fn new_weights_are_a_network_of_these_sizes() {
+    fn new_weights_make_a_network_of_these_sizes() {
         let sizes =
             GeneratorSizes { depth: 2, width: 24, heads: 3, channels: 9, tokens: 7, classes: 4, condition: true };
         let load = |sizes: GeneratorSizes| Network::load(sizes.weights(3).unwrap(), Some(sizes.heads)).unwrap().sizes;
@@ -110,6 +110,6 @@ mod tests {
         assert_eq!((network.condition_channels, network.fixed_tokens), (Some(5), None));
         let network = load(GeneratorSizes { condition: false, ..sizes });
         assert_eq!((network.condition_channels, network.fixed_tokens), (None, Some(7)));
-        insta::assert_snapshot!(GeneratorSizes { heads: 5, ..sizes }.weights(0).unwrap_err(), @"a width that is a multiple of twice the 5 heads was expected, 24 came");
+        insta::assert_snapshot!(GeneratorSizes { heads: 5, ..sizes }.weights(0).unwrap_err(), @"expected a width that is a multiple of twice the number of heads, 5, got 24. Change width or heads");
     }
 }

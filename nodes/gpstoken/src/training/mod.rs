@@ -1,10 +1,10 @@
-//! Training: a folder of pictures in, a checkpoint in the authors' layout out.
+//! Training: turns a folder of pictures into a checkpoint in the authors' layout.
 //!
-//! All trainings have the same course ([`run`]). A tokenizer is trained on crops that a thread makes meanwhile ([`batch`]),
-//! generators on samples that are made once ([`samples`]).
+//! All trainings share one loop ([`run`]). A tokenizer trains on crops that a thread makes during the training ([`batch`]). Generators
+//! train on samples that are made once ([`samples`]).
 //!
 //! Weights, their averages and the optimiser's moments are plain numbers by key in the host's memory ([`state`]). Each step builds
-//! the network from them on the run's device and gives their gradients ([`gradients`]), so that a file holds a whole training, and a
+//! the network from them on the run's device and computes their gradients ([`gradients`]). So one file holds a whole training, and a
 //! later run continues it exactly. Every random choice is a function of the seed, the step and the sample ([`random`]).
 
 pub mod adam;

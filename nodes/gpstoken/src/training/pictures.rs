@@ -1,5 +1,6 @@
-//! The pictures of a folder, decoded when they are needed and kept while there is room.
+//! The pictures of a folder, decoded on demand and cached up to a limit.
 
+use crate::names::counted;
 use image::{DynamicImage, ImageReader, RgbImage, imageops::FilterType};
 use splatgraph_sdk::{Error, Result};
 use std::{
@@ -9,17 +10,17 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-/// Decoded pictures are kept up to this many bytes.
+/// The most bytes of decoded pictures that the cache holds.
 const KEPT_BYTES: usize = 2 << 30;
-/// Larger pictures are shrunk to this shorter side when they are read: what a tile at the widest scale can show.
+/// The longest shorter side of a picture in memory: the size that a tile shows at the widest scale. Larger pictures are shrunk to it.
 const LONGEST_SHORT_SIDE: u32 = 8 * 256;
 const EXTENSIONS: [&str; 8] = ["png", "jpg", "jpeg", "webp", "bmp", "tga", "tif", "tiff"];
 
-/// The pictures of a folder and all folders in it, in the order of their paths.
+/// The pictures of a folder and of all folders inside it, in the order of their paths.
 #[derive(Debug)]
 pub struct Pictures {
     paths: Vec<PathBuf>,
-    /// Files that are no pictures or too small are passed over.
+    /// The fewest pixels of a picture's shorter side. Smaller pictures and other files are skipped.
     smallest: u32,
     kept: Mutex<Kept>,
 }
@@ -32,10 +33,11 @@ struct Kept {
 }
 
 impl Pictures {
-    /// Lists the pictures whose shorter side has at least `smallest` pixels; smaller ones show up only when they are opened.
+    /// Lists the pictures. [`get`](Self::get) skips pictures whose shorter side has fewer than `smallest` pixels; the list still contains
+    /// them, because their sizes are unknown until they are opened.
     ///
     /// # Errors
-    /// The folder can't be read, or there are no pictures in it.
+    /// The folder can't be read, or contains no pictures.
     pub fn list(folder: &Path, smallest: u32) -> Result<Self> {
         let mut paths = Vec::new();
         collect(folder, &mut paths)
@@ -43,7 +45,7 @@ impl Pictures {
         paths.sort();
         if paths.is_empty() {
             return Err(Error::new(format!(
-                "pictures to train on ({}) were expected in the folder or in folders of it, there are none: {}",
+                "expected pictures to train on ({}) in the folder or in folders inside it, got none. Give another folder: {}",
                 EXTENSIONS.join(", "),
                 folder.display()
             )));
@@ -51,28 +53,28 @@ impl Pictures {
         Ok(Self { paths, smallest, kept: Mutex::default() })
     }
 
-    /// How many there are.
+    /// Number of pictures.
     pub fn count(&self) -> usize {
         self.paths.len()
     }
 
-    /// The files.
+    /// Paths of the pictures.
     pub fn paths(&self) -> &[PathBuf] {
         &self.paths
     }
 
-    /// The picture at `index`, or the next one that can be used.
+    /// The picture at `index`, or the next usable one.
     ///
     /// # Errors
-    /// None of them can be used.
+    /// None of the pictures is usable.
     pub fn get(&self, index: usize) -> Result<Arc<RgbImage>> {
         self.get_among(&(0..self.paths.len()), index)
     }
 
-    /// As [`get`](Self::get) among some of the pictures; `index` counts from the first of these.
+    /// Works like [`get`](Self::get) within a range of the pictures. `index` counts from the first picture of the range.
     ///
     /// # Errors
-    /// None of them can be used.
+    /// None of the pictures in the range is usable.
     pub fn get_among(&self, range: &Range<usize>, index: usize) -> Result<Arc<RgbImage>> {
         for next in 0..range.len() {
             if let Some(picture) = self.open(range.start + (index + next) % range.len()) {
@@ -80,9 +82,9 @@ impl Pictures {
             }
         }
         Err(Error::new(format!(
-            "none of the {} pictures to train on can be read and has sides of at least {} pixels; the first is {}",
-            range.len(),
-            self.smallest,
+            "expected pictures to train on with sides of at least {}, got none among {}. Add larger or readable pictures; the first one is {}",
+            counted(self.smallest as usize, "pixel"),
+            counted(range.len(), "picture"),
             self.paths[range.start].display()
         )))
     }
@@ -119,7 +121,7 @@ fn collect(folder: &Path, paths: &mut Vec<PathBuf>) -> std::io::Result<()> {
     Ok(())
 }
 
-/// The picture, without transparency over white, shrunk if it is very large.
+/// Reads a picture, composes it over white if it is transparent, and shrinks it if it is very large.
 fn read(path: &Path) -> Option<RgbImage> {
     let picture = ImageReader::open(path).ok()?.with_guessed_format().ok()?.decode().ok()?;
     let short = picture.width().min(picture.height());

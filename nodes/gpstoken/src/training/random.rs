@@ -1,4 +1,4 @@
-//! Random choices that depend on nothing but a seed and what they are for.
+//! Random choices that depend only on a seed and a purpose.
 
 use crate::generator::noise::normal_from;
 use chacha20::{
@@ -6,28 +6,28 @@ use chacha20::{
     rand_core::{Rng, SeedableRng},
 };
 
-/// What choices are for.
+/// The purpose of random choices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
     /// The first weights.
     Weights,
-    /// What a step does.
+    /// The choices of a step.
     Step,
-    /// A sample of a step.
+    /// The choices for a sample of a step.
     Sample,
     /// The pictures of the preview.
     Preview,
-    /// A sample that is made before the first step.
+    /// The choices for a sample that is made before the first step.
     Crop,
     /// The first weights of a discriminator.
     Discriminator,
 }
 
-/// A stream of choices.
+/// A stream of random choices.
 pub struct Random(ChaCha8Rng);
 
 impl Random {
-    /// The stream for `purpose` and two numbers of its own, such as step and sample.
+    /// The stream for `purpose` and two numbers that the purpose defines, such as step and sample.
     pub fn new(seed: u64, purpose: Purpose, first: u64, second: u32) -> Self {
         let mut key = [0; 32];
         key[..8].copy_from_slice(&seed.to_le_bytes());
@@ -38,17 +38,17 @@ impl Random {
         Self(stream)
     }
 
-    /// From 0 up to but not including 1.
+    /// A number from 0 up to, but not including, 1.
     pub fn unit(&mut self) -> f64 {
         (self.0.next_u64() >> 11) as f64 / (1u64 << 53) as f64
     }
 
-    /// Numbers with mean 0 and variance 1.
+    /// `count` normally distributed numbers with mean 0 and variance 1.
     pub fn normal(&mut self, count: usize) -> Vec<f32> {
         normal_from(&mut self.0, count)
     }
 
-    /// From 0 up to but not including `end`, which is at least 1.
+    /// A whole number from 0 up to, but not including, `end`, which is at least 1.
     pub fn below(&mut self, end: usize) -> usize {
         ((self.unit() * end as f64) as usize).min(end.saturating_sub(1))
     }

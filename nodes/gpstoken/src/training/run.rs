@@ -1,4 +1,4 @@
-//! The course of a training, whatever it trains: steps, the learning rate, saving, and how it ends.
+//! The loop of all trainings: steps, the learning rate, saving, and the end.
 
 use super::{
     adam::{self, Adam},
@@ -14,53 +14,53 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How the weights move: inputs of all trainings.
+/// Settings of the optimiser: inputs of all trainings.
 #[derive(Clone, Copy, Debug, InputGroup)]
 pub struct Descent {
-    /// Steps in which the learning rate rises to the highest.
+    /// The number of steps in which the learning rate rises to its highest value.
     #[input(default = 200, min = 0, max = 1000000)]
     pub warm_up: u64,
-    /// The part of a weight that is taken away in a step, in learning rates.
+    /// The part of a weight that a step takes away, in units of the learning rate.
     #[input(default = 0.0, min = 0, max = 1)]
     pub weight_decay: f32,
-    /// Gradients with a larger norm are shortened to this; 0 leaves them as they are.
+    /// The largest norm of the gradients. Longer gradients are shortened to it; 0 leaves all gradients as they are.
     #[input(default = 1.0, min = 0, max = 1000000)]
     pub clip: f32,
-    /// How much of the weights' moving average is kept in a step.
+    /// The part of the weights' moving average that a step keeps.
     #[input(default = 0.999, min = 0, max = 1)]
     pub average: f32,
 }
 
-/// How a training is saved: inputs of all trainings.
+/// Settings for saving a training: inputs of all trainings.
 #[derive(Clone, Copy, Debug, InputGroup)]
 pub struct Saving {
-    /// Minutes from one saving to the next; 0 saves after every step.
+    /// The minutes between two savings; 0 saves after every step.
     #[input(default = 5.0, min = 0, max = 100000)]
     pub save_minutes: f64,
-    /// How the checkpoint's numbers are kept.
+    /// The number type of the checkpoint.
     #[input(default = Kept::F32)]
     pub kept: Kept,
 }
 
-/// How long a training goes on, and how it learns.
+/// The length and the learning settings of a training.
 #[derive(Clone, Copy, Debug)]
 pub struct Plan {
-    /// Steps in all.
+    /// The total number of steps.
     pub steps: u64,
-    /// Samples of a step, by which the speed is told.
+    /// The number of samples in a step, for the speed in the progress.
     pub samples: usize,
     /// The highest learning rate.
     pub learning_rate: f32,
-    /// How the weights move.
+    /// Settings of the optimiser.
     pub descent: Descent,
-    /// Minutes from one saving to the next.
+    /// The minutes between two savings.
     pub save_minutes: f64,
 }
 
-/// The state that an earlier run left, or one before the first step.
+/// The state that an earlier run saved, or else the state before the first step.
 ///
 /// # Errors
-/// There is one that can't be read, or is that of a training with other settings.
+/// The saved state can't be read, or belongs to a training with other settings.
 pub fn begin(
     files: &Files,
     settings: &str,
@@ -71,14 +71,15 @@ pub fn begin(
     let Some(state) = files.state(settings).map_err(|e| e.blame("output"))? else {
         return Ok(State::new(weights, discriminator, settings.to_owned()));
     };
-    ctx.info(format!("going on after step {}: {}", state.step, files.training.display()));
+    ctx.info(format!("continuing after step {}: {}", state.step, files.training.display()));
     Ok(state)
 }
 
-/// Goes on to the last step and gives the average of the last losses. `step` gives the loss and gradients of the
-/// network in a step, and of the discriminator where that learns, too; `save` writes the
-/// checkpoint and gives a sheet of examples if it has one, each time that the state is saved: every few minutes, when the run is cancelled, and
-/// at the end.
+/// Trains up to the last step and returns the average of the last losses.
+///
+/// `step` returns the loss and the gradients of the network and, if the discriminator learns in this step, those of the discriminator.
+/// Whenever the state is saved, `save` writes the checkpoint and returns a sheet of examples if it has one. The state is saved every few
+/// minutes, when the run is cancelled, and at the end.
 ///
 /// # Errors
 /// The run was cancelled; a step failed, or its loss or gradients are not finite; or a file can't be written.
@@ -113,14 +114,14 @@ pub fn train(
                 return Ok(size);
             }
             Err(Error::new(format!(
-                "training: in step {} the {whose} became {} and the gradient's norm {size}. A lower learning_rate may help, or clip; the last good state, after step {}, is in {}",
+                "training: expected a finite {whose} and gradient in step {}, got {} with the gradient's norm {size}. Lower learning_rate or set clip. The last good state, after step {}, is in {}",
                 state.step + 1,
                 done.loss,
                 State::load(&files.training).map_or(0, |state| state.step),
                 files.training.display()
             )))
         };
-        // Nothing changes before all of it is known to be finite.
+        // The state changes only if all losses and gradients are finite.
         let size_judged = judged.as_ref().map_or(Ok(0.0), |judged| finite("discriminator's loss", judged))?;
         let size = finite("loss", &done)?;
         let rate = adam::learning_rate(learning_rate, state.step, warm_up, steps);

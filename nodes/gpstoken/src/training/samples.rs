@@ -1,5 +1,5 @@
-//! What a generator is trained on: layouts, or layouts with their tokens, of random crops of each class. They are made once, before
-//! the first step, as cutting and encoding a crop takes longer than a step of a small network.
+//! The samples of a generator's training: layouts, or layouts with their tokens, of random crops of each class. The training makes them
+//! once, before the first step, because cutting and encoding a crop takes longer than a step of a small network.
 
 use super::{
     classes::Classes,
@@ -20,40 +20,40 @@ use rayon::prelude::*;
 use splatgraph_sdk::{Ctx, DType, Error, Image, Result, Tensor, checkpoint, checkpoint::Checkpoint};
 use std::{collections::BTreeMap, path::Path};
 
-/// Crops that go through the tokenizer together.
+/// The number of crops that the tokenizer encodes together.
 const TOGETHER: usize = 8;
-/// Channels that never change, such as a layout's rho, get this deviation, so that a network's error there stays small.
+/// The deviation of channels that never change, such as a layout's rho. It keeps a network's error in these channels small.
 const LEAST_STD: f64 = 1e-5;
 
-/// How samples are made.
+/// The settings for making samples.
 #[derive(Clone, Copy)]
 pub struct Making<'a> {
     /// The pictures.
     pub classes: &'a Classes,
-    /// Samples in all; classes take turns.
+    /// The total number of samples. Classes take turns.
     pub crops: usize,
-    /// Tokens of each.
+    /// Number of tokens of each sample.
     pub tokens: usize,
-    /// Of all random choices.
+    /// The seed of all random choices.
     pub seed: u64,
-    /// Gives the tokens; without it samples are layouts only.
+    /// Makes the tokens. Without a tokenizer, samples are layouts only.
     pub tokenizer: Option<&'a Tokenizer>,
 }
 
-/// Samples as they come from the pictures.
+/// Samples in the scale of the data.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rows {
     /// `[M, N, 5]`
     pub layouts: Vec<f32>,
-    /// Gaussians and textures `[M, N, C]`; empty for layouts only.
+    /// Gaussians and textures `[M, N, C]`; empty if samples are layouts only.
     pub tokens: Vec<f32>,
 }
 
 impl Making<'_> {
-    /// The samples that the file holds, if it was written with the same settings; else makes them and writes the file.
+    /// Reads the samples from the file if it was written with the same settings. Otherwise makes the samples and writes the file.
     ///
     /// # Errors
-    /// A picture has no use, a tile can't be cut into so many regions, the run was cancelled, or the file can't be written.
+    /// A picture is unusable, a tile can't be cut into so many regions, the run was cancelled, or the file can't be written.
     pub fn from_file(&self, path: &Path, settings: &str, ctx: &Ctx) -> Result<Rows> {
         let known = if path.exists() { checkpoint::open(path).ok() } else { None };
         if let Some(Checkpoint { metadata, tensors }) = known
@@ -81,10 +81,10 @@ impl Making<'_> {
         Ok(rows)
     }
 
-    /// Makes all samples: each is a function of the seed, its number and the pictures.
+    /// Makes all samples. Each sample depends only on the seed, its number and the pictures.
     ///
     /// # Errors
-    /// As above, but for the file.
+    /// A picture is unusable, a tile can't be cut into so many regions, or the run was cancelled.
     pub fn make(&self, ctx: &Ctx) -> Result<Rows> {
         let mut rows = Rows { layouts: Vec::new(), tokens: Vec::new() };
         for first in (0..self.crops).step_by(TOGETHER) {
@@ -109,7 +109,7 @@ impl Making<'_> {
         Ok(rows)
     }
 
-    /// `[TILE, TILE, 3]`, 0..1
+    /// A random crop `[TILE, TILE, 3]` with values 0..1.
     fn crop(&self, number: usize) -> Result<Vec<f32>> {
         let Classes { pictures, ranges, .. } = self.classes;
         let mut random = Random::new(self.seed, Purpose::Crop, number as u64, 0);
@@ -120,8 +120,8 @@ impl Making<'_> {
     }
 }
 
-/// A layout's gaussians along the curve that Morton (1966) drew through a quadtree, so that a place of the position embedding stands
-/// for much the same part of the tile in all layouts. What follows, calibration and textures, does not ask for an order.
+/// Sorts a layout's gaussians along the curve of Morton (1966) through a quadtree, so that a place of the position embedding stands
+/// for much the same part of the tile in all layouts. Calibration and textures, which come later, do not depend on the order.
 fn in_order(layout: &[f32]) -> Vec<f32> {
     let pixel = |coordinate: f32| ((coordinate + 1.0) / 2.0 * (TILE - 1) as f32) as u32;
     let place = |[.., x, y]: &[f32; 5]| {
@@ -144,9 +144,9 @@ pub struct Batch {
     pub velocities: Vec<f32>,
     /// The time `t` of each point.
     pub times: Vec<f32>,
-    /// The class of each; the number of classes stands for none.
+    /// The class of each sample. The number of classes stands for no class.
     pub classes: Vec<usize>,
-    /// The layouts `[B, N, 5]`; empty for a network that takes none.
+    /// The layouts `[B, N, 5]`; empty for a network that takes no layouts.
     pub layouts: Vec<f32>,
 }
 
@@ -157,16 +157,17 @@ pub struct Samples {
     pub shape: [usize; 2],
     /// Number of classes.
     pub classes: usize,
-    /// What the network's numbers are multiplied with and moved by.
+    /// The factors and offsets that convert the network's numbers to the data's scale.
     pub normalisation: Normalisation,
     /// `[M, C, N]`
     values: Vec<f32>,
-    /// `[M, N, 5]`; empty for layouts.
+    /// `[M, N, 5]`; empty if samples are layouts only.
     layouts: Vec<f32>,
 }
 
 impl Samples {
-    /// Measures means and deviations and normalises by them. With tokens the first five channels are differences to the layout.
+    /// Measures means and deviations and normalises the samples with them. With tokens, the first five channels are differences from
+    /// the layout.
     ///
     /// # Errors
     /// A number is not finite.
@@ -181,7 +182,10 @@ impl Samples {
         }
         let normalisation = measured(&values, channels);
         if !normalisation.means.iter().chain(&normalisation.stds).all(|v| v.is_finite()) {
-            return Err(Error::input("tokenizer", "finite tokens were expected, this tokenizer gives others"));
+            return Err(Error::input(
+                "tokenizer",
+                "expected tokens with finite numbers, got tokens with numbers that are not finite. Load another tokenizer",
+            ));
         }
         let Normalisation { means, stds } = &normalisation;
         let by_channel = values.par_chunks_exact(channels * tokens).flat_map_iter(|sample| {
@@ -192,8 +196,8 @@ impl Samples {
         Ok(Self { shape: [channels, tokens], classes, normalisation, values, layouts })
     }
 
-    /// What a step is trained on: a function of the seed and the step. Times are spread evenly over 0..1, and moved at random; a part
-    /// `dropout` of the samples is without a class, for guidance.
+    /// The samples of a step. They depend only on the seed and the step. Times are spread evenly over 0..1 and shifted at random. The
+    /// part `dropout` of the samples has no class, for guidance.
     pub fn batch(&self, seed: u64, step: u64, size: usize, dropout: f32) -> Batch {
         let [channels, tokens] = self.shape;
         let count = channels * tokens;
@@ -250,8 +254,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn samples_are_normal_and_lines_lead_to_them() {
-        // Two samples of two tokens with a texture of one number, of two classes.
+    fn samples_are_normalised_and_lines_from_noise_lead_to_them() {
+        // Two classes with a sample each, of two tokens with a texture of one number.
         let rows = Rows {
             layouts: (0..20).map(|v| v as f32 / 20.0).collect(),
             tokens: (0..24).map(|v| (v * v % 17) as f32).collect(),
@@ -263,7 +267,7 @@ mod tests {
             let variance = values.iter().map(|v| v * v).sum::<f32>() / 4.0;
             assert!(mean.abs() < 1e-5 && (variance - 1.0).abs() < 1e-4, "{channel}: {mean} {variance}");
         }
-        // What the network should give becomes the tokens again.
+        // The normalisation converts the network's expected output back to the tokens.
         let tokens = samples.normalisation.tokens(&samples.values[12..], Some(&rows.layouts[10..]));
         for (token, row) in tokens.chunks_exact(6).zip(rows.tokens[12..].chunks_exact(6)) {
             assert!(token[3..].iter().zip(&row[3..]).all(|(a, b)| (a - b).abs() < 1e-4), "{token:?} {row:?}");
@@ -288,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn layouts_stand_in_the_order_of_a_quadtree() {
+    fn layouts_are_sorted_in_the_order_of_a_quadtree() {
         let row = |x: f32, y: f32| [0.1, 0.1, 0.0, x, y];
         let quarters = [row(0.5, 0.5), row(-0.5, 0.5), row(0.5, -0.5), row(-0.25, -0.75), row(-0.75, -0.75)];
         assert_eq!(

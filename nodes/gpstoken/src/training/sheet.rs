@@ -1,4 +1,4 @@
-//! A sheet of pictures and what a tokenizer makes of them.
+//! The sheet of examples of a tokenizer's training: pictures above, their reconstructions below.
 
 use super::{
     adversary::Geometry,
@@ -15,10 +15,10 @@ use std::collections::BTreeMap;
 
 const COLUMNS: usize = 4;
 
-/// Four pictures of the folder, chosen by the seed: squares from their middle.
+/// The central squares of four pictures of the folder. The seed chooses the pictures.
 ///
 /// # Errors
-/// No picture can be read.
+/// None of the pictures is usable.
 pub fn examples(pictures: &Pictures, seed: u64) -> Result<Vec<RgbImage>> {
     let example = |i: usize| {
         let mut random = Random::new(seed, Purpose::Preview, i as u64, 0);
@@ -31,10 +31,10 @@ pub fn examples(pictures: &Pictures, seed: u64) -> Result<Vec<RgbImage>> {
     (0..COLUMNS).map(example).collect()
 }
 
-/// The examples above, and what the network makes of them below.
+/// Draws the sheet: the examples above, the network's reconstructions below.
 ///
 /// # Errors
-/// The weights are no tokenizer, or the device failed.
+/// The weights are not a tokenizer's, or the device failed.
 pub fn sheet(
     trainer: &Trainer,
     weights: &BTreeMap<String, Tensor>,
@@ -56,7 +56,7 @@ pub fn sheet(
     Ok(sheet)
 }
 
-/// `[3, H, W]` with values -1..1 as bytes.
+/// Converts numbers `[3, H, W]` with values -1..1 to a picture of bytes.
 fn picture(values: &[f32], [height, width]: [usize; 2]) -> RgbImage {
     RgbImage::from_fn(width as u32, height as u32, |x, y| {
         let value = |channel: usize| values[(channel * height + y as usize) * width + x as usize];

@@ -1,11 +1,11 @@
-//! A tokenizer's sizes, and weights to begin with.
+//! The sizes and the first weights of a tokenizer.
 
 use super::random::{Purpose, Random};
 use serde::Deserialize;
 use splatgraph_sdk::{Error, Result, Tensor};
 use std::collections::BTreeMap;
 
-/// The sizes of a new tokenizer. What is left out is as in the model `small`.
+/// The sizes of a new tokenizer. The defaults are the sizes of the model `small`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Sizes {
@@ -19,7 +19,8 @@ pub struct Sizes {
     pub bins: usize,
     /// Channels of a texture.
     pub textures: usize,
-    /// Channels of the decoder's levels, the one of the picture's size first; each level doubles the map's sides.
+    /// Channels of the decoder's levels, beginning with the level of the picture's size. Each further level doubles the enlargement of
+    /// the map's sides.
     pub levels: Vec<usize>,
     /// Residual blocks in each level.
     pub residuals: usize,
@@ -31,7 +32,7 @@ impl Default for Sizes {
     }
 }
 
-/// The shapes of a checkpoint while they are listed.
+/// The shapes of a checkpoint's parameters, by key.
 #[derive(Default)]
 struct Shapes(BTreeMap<String, Vec<usize>>);
 
@@ -101,11 +102,11 @@ impl Sizes {
         shapes.0
     }
 
-    /// Random weights: uniform within the root of one over the inputs of a sum, as PyTorch's layers begin; norms change nothing, and
-    /// the gaussians stay where the partition put them.
+    /// Random weights. Layers are uniform within plus and minus the root of one over their number of inputs, as in PyTorch. Norms change
+    /// nothing, and the gaussians stay near those of the partition.
     ///
     /// # Errors
-    /// A size is 0, or the width is no multiple of 8.
+    /// A size is 0, the width is not a multiple of 8, or there are not 1 to 9 levels.
     pub fn weights(&self, seed: u64) -> Result<BTreeMap<String, Tensor>> {
         let sides = [self.stem, self.width, self.blocks, self.bins, self.textures, self.residuals];
         let levels = &self.levels;
@@ -117,7 +118,7 @@ impl Sizes {
             return Err(Error::input(
                 "sizes",
                 format!(
-                    "sizes above 0, a width that is a multiple of 8, and 1 to 9 levels were expected, {self:?} came"
+                    "expected sizes above 0, a width that is a multiple of 8, and 1 to 9 levels, got {self:?}. Change the sizes that do not fit"
                 ),
             ));
         }
@@ -143,7 +144,7 @@ mod tests {
     use crate::tokenizer::Network;
 
     #[test]
-    fn new_weights_are_a_network_of_these_sizes() {
+    fn new_weights_make_a_network_of_these_sizes() {
         let sizes = Sizes { width: 24, blocks: 2, levels: vec![8, 12], residuals: 1, ..Sizes::default() };
         let network = Network::load(sizes.weights(3).unwrap()).unwrap();
         assert_eq!(
@@ -151,12 +152,12 @@ mod tests {
             (32, 24, 32, 8)
         );
         assert_eq!((network.transformer.depth(), network.decoder.levels()), (2, 2));
-        insta::assert_snapshot!(Sizes { width: 20, ..Sizes::default() }.weights(0).unwrap_err(), @"sizes above 0, a width that is a multiple of 8, and 1 to 9 levels were expected, Sizes { stem: 32, width: 20, blocks: 9, bins: 8, textures: 32, levels: [32, 64, 128], residuals: 2 } came");
+        insta::assert_snapshot!(Sizes { width: 20, ..Sizes::default() }.weights(0).unwrap_err(), @"expected sizes above 0, a width that is a multiple of 8, and 1 to 9 levels, got Sizes { stem: 32, width: 20, blocks: 9, bins: 8, textures: 32, levels: [32, 64, 128], residuals: 2 }. Change the sizes that do not fit");
     }
 
     #[cfg(feature = "embed-models")]
     #[test]
-    fn the_default_sizes_are_those_of_small() {
+    fn the_default_sizes_match_the_model_small() {
         let small = crate::checkpoint::builtin::open("small".as_ref()).unwrap();
         let small: BTreeMap<String, Vec<usize>> =
             small.tensors.into_iter().map(|(key, tensor)| (key, tensor.shape().to_vec())).collect();

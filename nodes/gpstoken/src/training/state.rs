@@ -1,5 +1,6 @@
-//! All that a training is: weights, their averages, the optimiser's moments, the losses so far; and the same of a discriminator, if
-//! there is one. Saved as one file, from which it goes on as if it had never stopped.
+//! The state of a training: weights, their averages, the optimiser's moments and the losses so far, for the network and for the
+//! discriminator, if there is one. The state is saved in one file. A training that continues from the file gives the same result as one
+//! that never stopped.
 
 use super::adam::{Adam, Moments};
 use splatgraph_sdk::{DType, Error, Result, Tensor, checkpoint, checkpoint::Checkpoint};
@@ -8,20 +9,20 @@ use std::{collections::BTreeMap, path::Path};
 /// The state of a training.
 #[derive(Clone, Debug, PartialEq)]
 pub struct State {
-    /// Steps that were done.
+    /// Number of finished steps.
     pub step: u64,
-    /// What the training was started with, as text; a file is only gone on with under the same.
+    /// The training's settings, as text. A later run can continue the training only with the same settings.
     pub settings: String,
-    /// The network that is trained.
+    /// The network in training.
     pub network: Learner,
-    /// The one that judges it, which is trained from some step on.
+    /// The discriminator, which learns from some step on.
     pub discriminator: Option<Learner>,
 }
 
 /// A network while it learns.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Learner {
-    /// The loss of each step that it learned in.
+    /// The loss of each step in which the network learned.
     pub losses: Vec<f32>,
     parameters: BTreeMap<String, Parameter>,
 }
@@ -31,26 +32,26 @@ pub struct Learner {
 struct Parameter {
     shape: Vec<usize>,
     weights: Vec<f32>,
-    /// The weights' moving average, which is what is kept in the end; a discriminator has none.
+    /// The weights' moving average, which the checkpoint contains. A discriminator has none.
     average: Option<Vec<f32>>,
     moments: Moments,
 }
 
-/// How a step changes the weights.
+/// The settings for changing the weights in a step.
 #[derive(Clone, Copy, Debug)]
 pub struct Update {
     /// The optimiser.
     pub adam: Adam,
     /// The learning rate.
     pub rate: f32,
-    /// Gradients whose norm is larger are shortened to it; 0 leaves them.
+    /// The largest norm of the gradients. Longer gradients are shortened to it; 0 leaves all gradients as they are.
     pub clip: f32,
-    /// How much of the average is kept in a step, once that many steps were done; less at first.
+    /// The part of the average that a step keeps. The first steps keep less.
     pub average: f32,
 }
 
 impl Learner {
-    /// Before the first step; with an average of the weights or not.
+    /// The learner before the first step, with an average of the weights if `averaged`.
     fn new(weights: &BTreeMap<String, Tensor>, averaged: bool) -> Self {
         let parameter = |tensor: &Tensor| {
             let weights = tensor.to_f32();
@@ -63,12 +64,12 @@ impl Learner {
         Self { losses: Vec::new(), parameters }
     }
 
-    /// The weights as they are now.
+    /// The current weights.
     pub fn weights(&self) -> Result<BTreeMap<String, Tensor>> {
         self.tensors(|parameter| &parameter.weights)
     }
 
-    /// Their moving averages.
+    /// The moving averages of the weights.
     pub fn averages(&self) -> Result<BTreeMap<String, Tensor>> {
         self.tensors(|parameter| parameter.average.as_ref().unwrap_or(&parameter.weights))
     }
@@ -80,13 +81,13 @@ impl Learner {
         self.parameters.iter().map(tensor).collect()
     }
 
-    /// Does a step with the gradients by key, whose [`norm`] is `norm`; parameters without one stay.
+    /// Takes a step with the gradients by key, whose [`norm`] is `norm`. Parameters without a gradient stay the same.
     pub fn update(&mut self, gradients: &BTreeMap<String, Vec<f32>>, loss: f32, norm: f64, update: Update) {
         let clip = f64::from(update.clip);
         let factor = if clip > 0.0 && norm > clip { (clip / norm) as f32 } else { 1.0 };
         self.losses.push(loss);
         let step = self.losses.len() as u64;
-        // As (1 + n) / (10 + n) at first, so that the beginning is forgotten soon.
+        // The first steps keep only (1 + n) / (10 + n), so that the average soon forgets the first weights.
         let keep = update.average.min((1 + step) as f32 / (10 + step) as f32);
         for (key, parameter) in &mut self.parameters {
             if let Some(gradient) = gradients.get(key) {
@@ -106,7 +107,7 @@ impl Learner {
         recent.iter().sum::<f32>() / recent.len().max(1) as f32
     }
 
-    /// Puts all of it among the tensors of a file, under keys that begin with `prefix`.
+    /// Adds the learner to the tensors of a file, under keys that begin with `prefix`.
     fn write(&self, prefix: &str, tensors: &mut BTreeMap<String, Tensor>) -> Result<()> {
         for (key, Parameter { shape, weights, average, moments }) in &self.parameters {
             let parts = [Some(weights), average.as_ref(), Some(&moments.first), Some(&moments.second)];
@@ -122,7 +123,7 @@ impl Learner {
         Ok(())
     }
 
-    /// Takes what [`write`](Self::write) put there; `None` where a part is missing or does not fit.
+    /// Takes the tensors that [`write`](Self::write) added. Returns `None` if a part is missing or does not fit.
     fn read(prefix: &str, averaged: bool, tensors: &mut BTreeMap<String, Tensor>) -> Result<Option<Self>> {
         let Some(losses) = tensors.remove(&format!("{prefix}{LOSSES}")) else { return Ok(None) };
         let losses = losses.into_vec::<f32>()?;
@@ -148,7 +149,7 @@ impl Learner {
 }
 
 impl State {
-    /// Before the first step: the weights of the network, and of its discriminator, if there is one.
+    /// The state before the first step, from the weights of the network and of its discriminator, if there is one.
     pub fn new(
         weights: &BTreeMap<String, Tensor>,
         discriminator: Option<&BTreeMap<String, Tensor>>,
@@ -158,16 +159,16 @@ impl State {
         Self { step: 0, settings, network: Learner::new(weights, true), discriminator }
     }
 
-    /// What a checkpoint says about its training, as JSON.
+    /// The description of the training in a checkpoint, as JSON.
     ///
     /// # Errors
-    /// The settings are no JSON.
+    /// The settings are not JSON.
     pub fn about(&self) -> Result<String> {
         let settings: serde_json::Value = serde_json::from_str(&self.settings)?;
         Ok(serde_json::json!({"steps": self.step, "settings": settings}).to_string())
     }
 
-    /// Writes the state as a whole.
+    /// Writes the state to a file.
     ///
     /// # Errors
     /// The file can't be written.
@@ -182,15 +183,15 @@ impl State {
         Checkpoint { metadata, tensors }.save(path, DType::F32)
     }
 
-    /// Reads what [`save`](Self::save) wrote.
+    /// Reads a state that [`save`](Self::save) wrote.
     ///
     /// # Errors
-    /// The file can't be read, or is no state of a training.
+    /// The file can't be read, or is not a training's state.
     pub fn load(path: &Path) -> Result<Self> {
         let Checkpoint { metadata, mut tensors } = checkpoint::open(path)?;
         let broken = || {
-            let message = "going on with a training: the state of one was expected in the file";
-            Error::new(format!("{message}. Rename or remove it to begin anew: {}", path.display()))
+            let message = "continuing a training: expected a training's state in the file, got something else";
+            Error::new(format!("{message}. Rename or remove the file to start again: {}", path.display()))
         };
         let step = metadata.get("step").and_then(|step| step.parse().ok()).ok_or_else(broken)?;
         let settings = metadata.get("settings").cloned().ok_or_else(broken)?;
@@ -204,16 +205,16 @@ impl State {
     }
 }
 
-/// The length of all gradients as one vector.
+/// The norm of all gradients together, as one vector.
 pub fn norm(gradients: &BTreeMap<String, Vec<f32>>) -> f64 {
     gradients.values().map(|g| g.iter().map(|v| f64::from(*v).powi(2)).sum::<f64>()).sum::<f64>().sqrt()
 }
 
-/// What a parameter's tensors are called in the file.
+/// Names of a parameter's tensors in the file.
 const PARTS: [&str; 4] = ["weights", "average", "first_moment", "second_moment"];
-/// What the losses are called there.
+/// Name of the losses in the file.
 const LOSSES: &str = "losses";
-/// What the keys of a discriminator begin with.
+/// Prefix of a discriminator's keys in the file.
 const DISCRIMINATOR: &str = "discriminator.";
 
 #[cfg(test)]
@@ -221,7 +222,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_state_is_saved_and_comes_back() {
+    fn a_saved_state_loads_unchanged() {
         let weights =
             BTreeMap::from([("a.weight".to_owned(), Tensor::from_vec([2, 2], vec![1.0f32, 2.0, 3.0, 4.0]).unwrap())]);
         let mut state = State::new(&weights, Some(&weights), "{}".to_owned());
@@ -242,6 +243,6 @@ mod tests {
         assert_eq!(State::load(&path).unwrap(), state);
         Checkpoint { tensors: weights, ..Checkpoint::default() }.save(&path, DType::F32).unwrap();
         let error = State::load(&path).unwrap_err().message.replace(path.to_str().unwrap(), "FILE");
-        insta::assert_snapshot!(error, @"going on with a training: the state of one was expected in the file. Rename or remove it to begin anew: FILE");
+        insta::assert_snapshot!(error, @"continuing a training: expected a training's state in the file, got something else. Rename or remove the file to start again: FILE");
     }
 }

@@ -1,4 +1,4 @@
-//! What a step of a training gives.
+//! The result of a training step.
 
 use std::collections::BTreeMap;
 
@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 pub struct Step {
     /// The loss.
     pub loss: f32,
-    /// The gradients of the loss by the parameters' keys; a parameter without a part in the loss has none.
+    /// The gradients of the loss by the parameters' keys. A parameter that does not contribute to the loss has no gradient.
     pub gradients: BTreeMap<String, Vec<f32>>,
 }
 
-/// What a network learns in a step, and what the discriminator learns where there is one.
+/// The step of the network, and the step of the discriminator if it learns.
 pub type Steps = (Step, Option<Step>);

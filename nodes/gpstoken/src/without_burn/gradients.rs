@@ -1,4 +1,4 @@
-//! What stands in for `training/gradients` in a build without burn: the same names, and no trainer.
+//! The replacement for `training/gradients` in a build without burn. It has the same names, but no trainer.
 
 use crate::{
     device::Compute,
@@ -14,21 +14,23 @@ use crate::{
 use splatgraph_sdk::{Error, Result, Tensor};
 use std::collections::BTreeMap;
 
-/// No value: a field of this type keeps the type around it from having any.
+/// A type without values. A type with a field of this type has no values either.
 #[derive(Clone, Debug)]
 enum Never {}
 
-/// Where a training computes.
+/// The device of a training.
 #[derive(Clone, Debug)]
 pub struct Trainer(Never);
 
 impl Trainer {
-    /// Fails.
+    /// Always fails.
     ///
     /// # Errors
-    /// Always: says which build is needed.
+    /// The message names the build that can train.
     pub fn new(_compute: &Compute) -> Result<Self> {
-        Err(Error::missing(format!("expected a build of the pack that can train, got one without burn; {FULL_BUILD}")))
+        Err(Error::missing(format!(
+            "expected a build of the pack that can train, got one without burn. To train, {FULL_BUILD}"
+        )))
     }
 }
 
@@ -37,7 +39,7 @@ impl Trainer {
 pub struct Perceptual(Trainer);
 
 impl Perceptual {
-    /// From a checkpoint's tensors.
+    /// Builds the network from a checkpoint's tensors.
     ///
     /// # Errors
     /// None.

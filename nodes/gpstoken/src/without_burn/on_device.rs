@@ -1,5 +1,5 @@
-//! What stands in for `on_device` in a build without burn: the same names, and no device. No value of these types exists, so none
-//! of the functions that take one can be called.
+//! The replacement for `on_device` in a build without burn. It has the same names, but no device. These types have no values, so no code
+//! can call the functions that take one.
 
 use crate::{
     canvas::{StandardType, grid::Grid},
@@ -16,22 +16,22 @@ use splatgraph_sdk::{
 };
 use std::marker::PhantomData;
 
-/// How to get a build with burn.
+/// The instruction for a build with burn, as the end of a message.
 pub(crate) const FULL_BUILD: &str = "build the pack with burn: `cargo build --release`";
 
 /// The nodes of the pack that this build can't run, with the reason.
 pub fn absent_nodes() -> Vec<(&'static str, String)> {
     ["TrainTokenizer", "TrainLayout", "TrainTexture"]
-        .map(|node| (node, format!("this build of the pack has no training; {FULL_BUILD}")))
+        .map(|node| (node, format!("this build of the pack can't train. To train, {FULL_BUILD}")))
         .into()
 }
 
-/// Devices before the processor: none.
+/// Devices that are better than the processor: none.
 pub fn before_host(_host_memory: Option<u64>) -> Vec<DeviceSpec> {
     Vec::new()
 }
 
-/// Devices after the processor: none.
+/// Devices that are used only on request: none.
 pub fn after_host() -> Vec<DeviceSpec> {
     Vec::new()
 }
@@ -41,7 +41,7 @@ pub fn kinds() -> Vec<&'static str> {
     Vec::new()
 }
 
-/// No value: a field of this type keeps the type around it from having any.
+/// A type without values. A type with a field of this type has no values either.
 #[derive(Clone, Debug)]
 enum Never {}
 
@@ -50,7 +50,7 @@ enum Never {}
 pub struct Device(Never);
 
 impl Device {
-    /// No id is a device.
+    /// Finds no device for any id.
     ///
     /// # Errors
     /// None.
@@ -58,7 +58,7 @@ impl Device {
         Ok(None)
     }
 
-    /// Its id.
+    /// The device's id.
     pub fn id(&self) -> &str {
         match self.0 {}
     }
@@ -74,10 +74,10 @@ impl Device {
         match self.0 {}
     }
 
-    /// Does work on the device.
+    /// Runs work on the device.
     ///
     /// # Errors
-    /// Those of the work.
+    /// The work fails.
     pub fn run<T>(&self, _work: impl FnOnce() -> Result<T>) -> Result<T> {
         match self.0 {}
     }
@@ -88,13 +88,13 @@ impl Device {
 pub struct Parameter(Never);
 
 impl Parameter {
-    /// Its numbers.
+    /// The parameter's numbers.
     pub fn numbers(&self) -> Vec<f32> {
         match self.0 {}
     }
 }
 
-/// Brings parameters to a device.
+/// Uploads parameters to a device.
 pub fn upload(device: &Device) -> impl FnMut(&HostParameter) -> Parameter {
     |_| match device.0 {}
 }
@@ -107,7 +107,7 @@ pub struct OnDevice<T> {
 }
 
 impl<T: StandardType> OnDevice<T> {
-    /// Brings the numbers of a record to a device.
+    /// Uploads the numbers of a record to a device.
     ///
     /// # Errors
     /// None.
@@ -115,7 +115,7 @@ impl<T: StandardType> OnDevice<T> {
         match device.0 {}
     }
 
-    /// Where it is.
+    /// The device that holds the value.
     pub fn on(&self) -> &Device {
         &self.device
     }
@@ -125,7 +125,7 @@ impl<T: StandardType> OnDevice<T> {
         match self.device.0 {}
     }
 
-    /// About the canvas.
+    /// The header with the canvas.
     pub fn header(&self) -> Canvas {
         match self.device.0 {}
     }
@@ -198,12 +198,12 @@ pub fn decode(
     match device.0 {}
 }
 
-/// A generator's network made ready for some pictures.
+/// A generator's network, prepared for some pictures.
 #[derive(Debug)]
 pub struct Prepared<'a>(&'a generator::Network<Parameter>);
 
 impl<'a> Prepared<'a> {
-    /// For pictures of `count` tokens.
+    /// Prepares a network for pictures of `count` tokens.
     pub fn new(network: &'a generator::Network<Parameter>, _count: usize, _condition: &[f32]) -> Self {
         Self(network)
     }
@@ -227,12 +227,12 @@ pub mod lpips {
     use crate::lpips::{Difference, Network};
     use splatgraph_sdk::{Image, Result};
 
-    /// Pictures of two batches to be compared.
+    /// Two batches of pictures for comparison.
     #[derive(Debug)]
     pub struct Pictures(Device);
 
     impl Pictures {
-        /// Two batches.
+        /// Pairs two batches.
         pub fn new(a: &OnDevice<Image>, _b: &OnDevice<Image>) -> Self {
             match a.device.0 {}
         }

@@ -1,4 +1,4 @@
-//! A discriminator's gradients and the tokenizer's through it, what it learns, and a training in half precision.
+//! Tests of the discriminator: its gradients, the tokenizer's gradients through it, its learning, and a training in half precision.
 
 use super::{on, processor};
 use burn::tensor::{Tensor as DeviceTensor, TensorData};
@@ -30,7 +30,7 @@ use std::collections::BTreeMap;
 
 type Weights = BTreeMap<String, Tensor>;
 
-/// Weights moved so far that all of them count.
+/// Weights with offsets, so that all of them affect the result.
 fn moved_by(weights: Weights, size: f32) -> Weights {
     let mut random = Random::new(1, Purpose::Weights, 1, 0);
     let mut moved = |tensor: Tensor| {
@@ -44,13 +44,13 @@ fn length(values: &[f32]) -> f64 {
     values.iter().map(|v| f64::from(*v).powi(2)).sum::<f64>().sqrt()
 }
 
-/// The values gone along a direction.
+/// The values, moved along a direction.
 fn along(values: &[f32], direction: &[f32], by: f64) -> Vec<f32> {
     let length = length(direction);
     values.iter().zip(direction).map(|(v, d)| (f64::from(*v) + by * f64::from(*d) / length) as f32).collect()
 }
 
-/// Along a gradient the loss rises by its length.
+/// Checks that the loss rises along a gradient by the gradient's length.
 #[track_caller]
 fn assert_slope(what: &str, gradient: &[f32], by: f64, allowed: f64, loss: impl Fn(f64) -> f64) {
     let length = length(gradient);
@@ -78,14 +78,14 @@ fn judged(weights: Weights, real: &[f32], made: &[f32]) -> Step {
 }
 
 #[test]
-fn gradients_of_a_discriminator_are_its_slopes() {
+fn gradients_of_a_discriminator_agree_with_finite_differences() {
     let weights = moved_by(first_weights(4, 0).unwrap(), 0.2);
     let mut random = Random::new(2, Purpose::Sample, 0, 0);
     let [real, made] = [0, 1].map(|_| random.normal(2 * 3 * SIDE * SIDE));
     let gradients = judged(weights.clone(), &real, &made).gradients;
     assert!(gradients.keys().eq(weights.keys()), "{:?}", gradients.keys());
     for (key, gradient) in &gradients {
-        // In front of normalised single channels a bias does nothing.
+        // A bias before the normalisation of single channels has no effect.
         if length(gradient) < 1e-6 {
             assert!(key.starts_with("layers.") && key.ends_with(".bias"), "{key}");
             continue;
@@ -98,7 +98,7 @@ fn gradients_of_a_discriminator_are_its_slopes() {
         });
     }
 
-    // What the tokenizer learns: the gradient of its pictures.
+    // The tokenizer learns from the gradient of its pictures.
     let network = Discriminator::load(weights).unwrap().map(&mut on(&processor().autodiff()));
     let leaf = pictures(&made).require_grad();
     let gradients = network.adversarial(leaf.clone()).backward();
@@ -109,7 +109,7 @@ fn gradients_of_a_discriminator_are_its_slopes() {
     });
 }
 
-/// Stripes across or down, at places and of colours of their own.
+/// Horizontal or vertical stripes with random places and colours.
 fn stripes(across: bool, seed: u64) -> Vec<f32> {
     let mut random = Random::new(seed, Purpose::Sample, u64::from(across), 0);
     let mut all = Vec::new();
@@ -143,7 +143,7 @@ fn a_discriminator_learns_to_tell_pictures_apart() {
     assert!((0.9..1.1).contains(&begin) && end < 0.1, "{begin} {end}");
 }
 
-/// The smallest tokenizer that decodes a tile, and a batch of one.
+/// The smallest tokenizer that decodes a tile, and a batch of one sample.
 fn smallest() -> (Weights, Batch, Geometry) {
     let sizes = Sizes { stem: 2, width: 8, blocks: 1, bins: 2, textures: 3, levels: vec![2, 2, 2, 4, 4], residuals: 1 };
     let (picture, side) = super::unit_picture("china_256.png");
@@ -156,7 +156,7 @@ fn smallest() -> (Weights, Batch, Geometry) {
 const LOSSES: Losses = Losses { absolute: 0.0, squared: 1.0, gradient: 0.0, perceptual: 0.0 };
 
 #[test]
-fn a_tokenizer_gets_the_gradient_of_the_judgement_and_its_weight() {
+fn a_tokenizers_gradients_include_the_weighted_judgement() {
     let (weights, batch, geometry) = smallest();
     let judge = moved_by(first_weights(2, 0).unwrap(), 0.2);
     let trainer = Trainer::new(&Compute::Host).unwrap();
@@ -190,7 +190,7 @@ fn a_tokenizer_gets_the_gradient_of_the_judgement_and_its_weight() {
 }
 
 #[test]
-fn gradients_in_bf16_are_those_in_f32_rounded() {
+fn gradients_in_bf16_agree_with_rounded_gradients_in_f32() {
     let (weights, batch, geometry) = smallest();
     let step =
         |trainer: &Trainer| tokenizer_step(trainer, weights.clone(), &batch, geometry, &LOSSES, None, None).unwrap().0;
@@ -217,7 +217,7 @@ fn gradients_in_bf16_are_those_in_f32_rounded() {
 }
 
 #[test]
-fn a_judgement_that_is_not_finite_stops_the_training() {
+fn a_discriminator_loss_that_is_not_finite_stops_the_training() {
     let folder = tempfile::tempdir().unwrap();
     let from = super::folder().join("images/chelsea_256.png");
     std::fs::create_dir(folder.path().join("data")).unwrap();
@@ -247,11 +247,14 @@ fn a_judgement_that_is_not_finite_stops_the_training() {
     broken.save(&state, DType::F32).unwrap();
     let kept = std::fs::read(folder.path().join("t.safetensors")).unwrap();
     let error = train(3).unwrap_err().message;
-    assert!(error.starts_with("training: in step 3 the discriminator's loss became "), "{error}");
+    assert!(
+        error.starts_with("training: expected a finite discriminator's loss and gradient in step 3, got "),
+        "{error}"
+    );
     assert_eq!(std::fs::read(folder.path().join("t.safetensors")).unwrap(), kept);
-    // A part that is missing is seen.
+    // Loading detects a missing part.
     let mut lost = checkpoint::open(&state).unwrap();
     lost.tensors.remove("discriminator.first_moment.layers.4.bias");
     lost.save(&state, DType::F32).unwrap();
-    assert!(State::load(&state).unwrap_err().message.contains("the state of one was expected in the file"));
+    assert!(State::load(&state).unwrap_err().message.contains("expected a training's state in the file"));
 }

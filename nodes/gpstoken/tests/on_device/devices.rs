@@ -1,4 +1,4 @@
-//! The nodes on every device that this machine and build have: the recorded numbers, with the same bounds as on the processor.
+//! Tests of the nodes on every device of this machine and build, against the recorded numbers, with the bounds of the processor.
 
 use super::{Golden, Numbers, add_decoder, assert_near, computes, image_of, largest, model_b, only};
 use splatgraph_pack_gpstoken::{
@@ -17,7 +17,7 @@ use splatgraph_sdk::{
 };
 use std::sync::{Mutex, PoisonError};
 
-/// What the stages give, wherever that is.
+/// The results of the stages, on any device.
 struct Stages {
     tokens: Value,
     map: Value,
@@ -32,14 +32,14 @@ fn tokenizer(compute: &Compute) -> Value {
     only(run_with::<LoadTokenizer>(&host, inputs, []).unwrap())
 }
 
-/// A tokenizer of very few channels with weights that look random, as a file: devices that compute slowly are tested too.
+/// A file with a tokenizer of very few channels and random weights, so that slow devices can be tested too.
 fn tiny_model() -> tempfile::NamedTempFile {
     let mut numbers = Numbers::new(7);
     let mut tensors: Vec<(String, Tensor)> = Vec::new();
     let mut add = |key: &str, shape: &[usize]| {
         let inputs: usize = shape.iter().skip(1).product();
         let size = (3.0 / inputs as f32).sqrt();
-        // Scales of norms, which have one axis, are around 1.
+        // Scales of norms have one axis and are around 1.
         let values =
             (0..shape.iter().product()).map(|_| match (shape.len(), key.contains("norm") || key.contains(".ln")) {
                 (1, true) => numbers.between(0.8, 1.2),
@@ -84,7 +84,7 @@ fn tiny_model() -> tempfile::NamedTempFile {
 fn tiny_tokenizer(file: &tempfile::NamedTempFile, device: &str, precision: Precision) -> Value {
     let host = Recorder::default();
     host.set(json!({"precision": precision.name()}));
-    // A map of 32 x 32 a tile is all that one level of decoder needs here.
+    // A map of 32 x 32 for each tile is large enough for a decoder of one level.
     let inputs = json!({"model": file.path(), "device": device, "map_width": 32, "map_height": 32});
     only(run_with::<LoadTokenizer>(&host, inputs, []).unwrap())
 }
@@ -117,11 +117,11 @@ fn rows_of(tokens: &Value) -> Vec<f32> {
     gaussians.zip(textures).flat_map(|(g, t)| [g, t].concat()).collect()
 }
 
-/// The count of downloaded bytes belongs to one test at a time.
+/// Only one test at a time may use the count of downloaded bytes.
 static ALONE: Mutex<()> = Mutex::new(());
 
 #[test]
-fn every_device_repeats_configuration_b_and_downloads_only_what_is_asked_for() {
+fn every_device_reproduces_configuration_b_and_downloads_only_needed_values() {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let golden = Golden::open("tokB_full.safetensors");
     let decoded = golden.f32("decoded"); // [3, H, W], -1..1
@@ -155,7 +155,7 @@ fn every_device_agrees_with_the_processor_on_tiles_batches_and_padding() {
     let host = tiny_tokenizer(&model, HOST, Precision::F32);
     let picture = image_of(&["china_512.png"]);
     let expected_tokens = tokens_of(&host, &picture, json!({"tokens": 20}));
-    // Two pictures, the second with fewer tokens.
+    // The second of two pictures has fewer tokens.
     let one = Tokens::from_value(&expected_tokens).unwrap();
     let twice = |tensor: &Tensor| {
         let values = tensor.as_slice::<f32>().unwrap();
@@ -174,18 +174,18 @@ fn every_device_agrees_with_the_processor_on_tiles_batches_and_padding() {
         let tokens = tokens_of(&there, &picture, json!({"tokens": 20}));
         assert_near(&format!("{name}: tokens"), &rows_of(&tokens), &rows_of(&expected_tokens), 6e-5);
         for tiles in ["merged", "separate", "overlapping"] {
-            // From the same tokens: a decoder with such weights makes much of their differences.
+            // Both decode the same tokens, because a decoder with these weights amplifies differences.
             let actual = picture_of(&finish(&there, expected_tokens.clone(), tiles).image);
             let expected = picture_of(&finish(&host, expected_tokens.clone(), tiles).image);
             assert_near(&format!("{name}: {tiles}"), &actual, &expected, largest(&expected) * 3e-5);
         }
-        // Tokens from elsewhere go to the tokenizer's device.
+        // Tokens from another device are uploaded to the tokenizer's device.
         let map = map_of(&there);
         assert_near(&format!("{name}: padding"), &map, &map_of(&host), 5e-4);
     }
 }
 
-/// The average error in parts of the average value.
+/// The average error as a fraction of the average value.
 fn relative_error(actual: &[f32], expected: &[f32]) -> f32 {
     assert_eq!(actual.len(), expected.len());
     let squares = |values: &mut dyn Iterator<Item = f32>| values.map(|v| f64::from(v * v)).sum::<f64>();
@@ -193,9 +193,9 @@ fn relative_error(actual: &[f32], expected: &[f32]) -> f32 {
     (error / squares(&mut expected.iter().copied())).sqrt() as f32
 }
 
-/// Each stage by itself, from the same numbers: one after the other, these weights make much of small differences.
+/// Tests each stage separately, from the same numbers, because a chain of stages with these weights amplifies small differences.
 #[test]
-fn half_precision_is_near_or_refused() {
+fn half_precision_is_accurate_or_an_error() {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let model = tiny_model();
     let host = tiny_tokenizer(&model, HOST, Precision::F32);
@@ -208,7 +208,7 @@ fn half_precision_is_near_or_refused() {
     };
     let expected = stages(&host);
     for compute in computes() {
-        // Some ten roundings of 2^-11 or 2^-8 of a number.
+        // The bound is about ten roundings by 2^-11 or 2^-8 of a number.
         for (precision, allowed) in [(Precision::F16, 5e-3), (Precision::Bf16, 4e-2)] {
             let what = format!("{} in {}", compute.id(), precision.name());
             if let Err(error) = Compute::open(compute.id(), precision, false) {
@@ -231,16 +231,20 @@ fn half_precision_is_near_or_refused() {
 }
 
 #[test]
-fn a_device_that_is_not_there_is_an_error_with_a_way_out() {
+fn the_error_for_a_missing_device_says_what_to_do() {
     let load = |device: &str| {
         let mut inputs = model_b();
         inputs["device"] = device.into();
         run::<LoadTokenizer>(inputs, []).unwrap_err().to_string()
     };
-    assert!(load("gpu:77").starts_with("the device gpu:77 was asked for, "), "{}", load("gpu:77"));
-    assert!(load("toaster").starts_with("a device was expected, one of "), "{}", load("toaster"));
-    insta::assert_snapshot!(load("gpu:first"), @"a device such as gpu or gpu:1 was expected, `gpu:first` came");
+    assert!(
+        load("gpu:77").starts_with("expected a device that `splatgraph devices` lists, got gpu:77; "),
+        "{}",
+        load("gpu:77")
+    );
+    assert!(load("toaster").starts_with("expected a device, one of "), "{}", load("toaster"));
+    insta::assert_snapshot!(load("gpu:first"), @"expected a device such as gpu or gpu:1, got `gpu:first`");
     if cfg!(not(feature = "cuda")) {
-        insta::assert_snapshot!(load("cuda"), @"the device cuda is unavailable: not in this build; build it with `cargo build --release --features splatgraph-pack-gpstoken/cuda`");
+        insta::assert_snapshot!(load("cuda"), @"the device cuda is unavailable: this build does not include it. Build it with `cargo build --release --features splatgraph-pack-gpstoken/cuda`");
     }
 }

@@ -1,4 +1,4 @@
-//! The generator's network and guidance in tensor operations against recorded runs.
+//! Tests of the generator's network and guidance in tensor operations against recorded runs.
 
 use super::{Golden, assert_near, on, processor};
 use burn::tensor::{Int, Tensor, TensorData};
@@ -11,7 +11,7 @@ use splatgraph_pack_gpstoken::{
 };
 use std::collections::BTreeMap;
 
-/// The difference between the recorded f32 run and the same network in f64, times five.
+/// Five times the difference between the recorded f32 run and the network in f64.
 const FORWARD: f32 = 5e-6;
 
 fn network(kind: &str) -> Network<Parameter> {

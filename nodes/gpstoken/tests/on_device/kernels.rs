@@ -1,4 +1,4 @@
-//! The host's kernels and forward passes against burn's forms on the processor.
+//! Tests of the host's kernels and forward passes against burn's forms on the processor.
 
 use super::{Golden, assert_near, largest, on, processor};
 use burn::tensor::{Tensor, TensorData, activation::silu};

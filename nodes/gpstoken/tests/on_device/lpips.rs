@@ -1,4 +1,4 @@
-//! LPIPS through burn: on every device, and as a loss.
+//! Tests of LPIPS through burn, on every device and as a loss.
 
 use super::{
     Numbers, assert_near, computes, largest, on, processor,
@@ -22,7 +22,7 @@ use splatgraph_sdk::{
 };
 
 #[test]
-fn every_device_measures_the_same() {
+fn every_device_measures_the_same_distance() {
     let (a, b) = (noise(1, 40, 33, 3), noise(2, 40, 33, 4));
     for backbone in [Backbone::Alex, Backbone::Vgg] {
         let file = tiny_network(backbone);
@@ -33,7 +33,7 @@ fn every_device_measures_the_same() {
         };
         let expected = of("cpu");
         let map = expected.map.image.as_slice::<f32>().unwrap();
-        // The burn form on the processor, which no device stands for.
+        // The list of devices does not contain burn on the processor.
         let record = splatgraph_sdk::checkpoint::open(file.path()).unwrap();
         let network = Network::load(record.tensors).unwrap().map(&mut on(&processor()));
         assert_eq!(network.backbone, backbone);
@@ -99,7 +99,7 @@ fn any_kernel_agrees_with_burn() {
 }
 
 #[test]
-fn the_loss_is_the_distance_and_its_gradient_that_of_finite_differences() {
+fn the_loss_equals_the_distance_and_its_gradient_agrees_with_finite_differences() {
     use burn::tensor::Tensor as Burn;
     for backbone in [Backbone::Alex, Backbone::Vgg] {
         let tensors = splatgraph_sdk::checkpoint::open(tiny_network(backbone).path()).unwrap().tensors;
@@ -114,7 +114,7 @@ fn the_loss_is_the_distance_and_its_gradient_that_of_finite_differences() {
         };
         let loss = |a: &[f32]| network.loss(upload(a), upload(&b)).unwrap().into_data().try_to_vec::<f32>().unwrap()[0];
 
-        // The same as the distances of the two pairs.
+        // The loss equals the distances of the two pairs.
         let pair = |i: usize| {
             let of = |values: &[f32]| upload(values).narrow(0, i, 1);
             let stages = network.compare(of(&a), of(&b), &mut || Ok(())).unwrap();
@@ -125,7 +125,7 @@ fn the_loss_is_the_distance_and_its_gradient_that_of_finite_differences() {
         let input = upload(&a).require_grad();
         let gradients = network.loss(input.clone(), upload(&b)).unwrap().backward();
         let gradient: Vec<f32> = input.grad(&gradients).unwrap().into_data().try_to_vec().unwrap();
-        // Along the gradient the loss rises by its square.
+        // Along the gradient, the loss rises by the gradient's square.
         let norm = gradient.iter().map(|v| v * v).sum::<f32>().sqrt();
         assert!(norm > 1e-4 && gradient.iter().all(|v| v.is_finite()));
         let step = 1e-2;

@@ -1,5 +1,5 @@
-//! Devices and trainings: burn's forms against recorded runs, against the host's kernels and against each other. Needs the feature
-//! `burn`.
+//! Tests of devices and trainings: burn's forms against recorded runs, against the host's kernels and against each other. The tests need
+//! the feature `burn`.
 
 mod adversarial;
 mod devices;
@@ -25,13 +25,13 @@ use support::{
     unit_picture,
 };
 
-/// The processor through burn, as a handle of burn.
+/// Burn's handle for the processor.
 fn processor() -> burn::prelude::Device {
     Device::processor().burn().clone()
 }
 
-/// All devices of burn that this build and machine have, with their ids, and burn on the processor as `cpu`; software adapters and
-/// libtorch too. Tells what is skipped.
+/// All devices of burn in this build and machine, with their ids. Burn on the processor has the id `cpu`. The list contains software
+/// adapters and libtorch too. Prints the devices that it skips.
 fn devices() -> Vec<(String, burn::prelude::Device)> {
     let others = computes().into_iter().map(|compute| match compute {
         Compute::Host => ("cpu".to_owned(), processor()),
@@ -40,7 +40,7 @@ fn devices() -> Vec<(String, burn::prelude::Device)> {
     others.collect()
 }
 
-/// Those that are no software adapters, which take minutes for what the processor does in a second.
+/// All devices except software adapters, which take minutes for a second's work of the processor.
 fn fast_devices() -> Vec<(String, burn::prelude::Device)> {
     let software = |id: &str| {
         let mut known = list().into_iter();
@@ -53,7 +53,7 @@ fn computes() -> Vec<Compute> {
     let mut found = Vec::new();
     for device in list() {
         match device.unavailable {
-            // Whether the libtorch that is linked has CUDA is only seen when it fails.
+            // Only a failure shows whether the linked libtorch has CUDA.
             None if device.id.starts_with("libtorch-cuda") => {}
             None => found.push(Compute::open(&device.id, Precision::F32, false).unwrap()),
             Some(why) => println!("skipped: {}: {why}", device.id),
@@ -62,7 +62,7 @@ fn computes() -> Vec<Compute> {
     found
 }
 
-/// What uploads a network's parameters to a handle of burn.
+/// A function that uploads a network's parameters to a handle of burn.
 fn on(
     device: &burn::prelude::Device,
 ) -> impl FnMut(&splatgraph_pack_gpstoken::checkpoint::Parameter) -> splatgraph_pack_gpstoken::on_device::Parameter {

@@ -1,4 +1,4 @@
-//! The tokenizer's network in tensor operations against recorded runs, stage by stage.
+//! Tests of the tokenizer's network in tensor operations against recorded runs, stage by stage.
 
 use super::{Golden, assert_near, assert_relative, devices, fast_devices, largest, on, unit_picture};
 use burn::{

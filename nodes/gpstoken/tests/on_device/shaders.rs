@@ -1,4 +1,4 @@
-//! The shaders are well-formed in every form that is launched, for which no graphics card is needed; and agree with burn's forms.
+//! Tests of the shaders: every launched form is valid, which needs no graphics card, and agrees with burn's form.
 
 use super::{Numbers, assert_near, devices, processor};
 use burn::{
@@ -35,7 +35,7 @@ fn check(shader: &Shader, needs: Capabilities) {
         naga::front::wgsl::parse_str(&source).unwrap_or_else(|e| panic!("{name}: {}", e.emit_to_string(&source)));
     let about = Validator::new(ValidationFlags::all(), needs).validate(&module);
     about.unwrap_or_else(|e| panic!("{name}: {}", e.emit_to_string(&source)));
-    // What WebGPU guarantees everywhere.
+    // The limits that WebGPU guarantees.
     let shared: u32 = module
         .global_variables
         .iter()
@@ -64,7 +64,7 @@ fn every_form_of_the_shaders_is_valid() {
     }
 }
 
-/// A name ends with the device's id. Where shaders run, this one does, in both precisions.
+/// Checks that the shader runs on every device that runs shaders, in both precisions. A name ends with the device's id.
 fn assert_by_shader(name: &str, device: &Device, expected: &[f32], run: impl Fn(FloatDType) -> Option<Vec<f32>>) {
     let Some(single) = run(FloatDType::F32) else {
         assert!(!name.contains(" on gpu"), "{name} would go through burn");
@@ -77,9 +77,9 @@ fn assert_by_shader(name: &str, device: &Device, expected: &[f32], run: impl Fn(
 }
 
 #[test]
-fn convolutions_by_shader_agree_with_those_of_burn_in_both_precisions() {
+fn convolution_shaders_agree_with_burn_in_both_precisions() {
     let mut numbers = Numbers::new(3);
-    // Batch, inputs, outputs, width, height, side, scale: a part of what a workgroup computes, all of it, and of several.
+    // Batch, inputs, outputs, width, height, side, scale, for a part of a workgroup, a whole workgroup and several workgroups.
     for [batch, inputs, outputs, width, height, side, scale] in [
         [1, 1, 1, 1, 1, 1, 1],
         [1, 3, 5, 7, 3, 3, 1],
@@ -123,9 +123,9 @@ fn convolutions_by_shader_agree_with_those_of_burn_in_both_precisions() {
 }
 
 #[test]
-fn linear_layers_by_shader_agree_with_those_of_burn_in_both_precisions() {
+fn linear_shaders_agree_with_burn_in_both_precisions() {
     let mut numbers = Numbers::new(4);
-    // A part of what a workgroup computes, all of it, and of several.
+    // A part of a workgroup, a whole workgroup and several workgroups.
     for [rows, inputs, outputs] in [[1, 1, 1], [5, 5, 3], [32, 32, 64], [33, 30, 65], [100, 131, 200], [2, 300, 7]] {
         let mut random =
             |count: usize, size: f32| -> Vec<f32> { (0..count).map(|_| numbers.between(-size, size)).collect() };
@@ -151,9 +151,9 @@ fn linear_layers_by_shader_agree_with_those_of_burn_in_both_precisions() {
 }
 
 #[test]
-fn shaders_reach_all_of_what_has_more_parts_than_one_axis_of_workgroups() {
+fn shaders_compute_inputs_with_more_parts_than_one_axis_of_workgroups() {
     for (id, device) in devices().into_iter().filter(|(id, _)| id.starts_with("gpu")) {
-        // 16 outputs of 512 pixels a workgroup, so 65,536 of them; as large a tensor as lavapipe takes.
+        // A workgroup computes 16 outputs of 512 pixels, so there are 65,536 workgroups. Lavapipe takes no larger tensor.
         let [height, width] = [65_536, 512];
         let map = Tensor::<4>::ones([1, 1, height, width], &device);
         let weight = Tensor::<4>::full([1, 1, 1, 1], 2.0, &device);
@@ -161,7 +161,7 @@ fn shaders_reach_all_of_what_has_more_parts_than_one_axis_of_workgroups() {
         let [least, most] = [doubled.clone().min(), doubled.max()].map(|value| value.into_scalar::<f32>());
         assert_eq!([least, most], [3.0, 3.0], "{id}");
 
-        // A bin of 256 an invocation each, so 65,540 workgroups.
+        // Each invocation computes a bin and a workgroup has 256 of them, so there are 65,540 workgroups.
         let map = Tensor::<3>::full([256, 2, 2], 5.0, &device);
         let sampled = on_device::roi_align(map, &vec![[0.5, 0.5, 1.5, 1.5]; 65_540], 1);
         let [least, most] = [sampled.clone().min(), sampled.max()].map(|value| value.into_scalar::<f32>());

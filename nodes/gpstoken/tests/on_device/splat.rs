@@ -1,4 +1,4 @@
-//! The dense form of the splat, in tensor operations: the slow twin of the host's kernel.
+//! Tests of the dense form of the splat in tensor operations, the slow twin of the host's kernel.
 
 use super::{
     Golden, assert_near, largest, processor,
@@ -28,7 +28,7 @@ fn the_dense_form_agrees_with_the_recorded_cases() {
 }
 
 #[test]
-fn recorded_tokens_in_the_dense_form_give_the_recorded_map() {
+fn the_dense_form_reproduces_the_recorded_map() {
     for (file, size, support) in [("tokA_full", [64, 64], 3.0), ("tokB_full", [64, 48], 1.75)] {
         let golden = Golden::open(&format!("{file}.safetensors"));
         let case = recorded_case(&golden, size, support);
@@ -45,12 +45,12 @@ fn both_forms_agree_on_other_channels_and_sizes() {
 }
 
 #[test]
-fn maps_that_are_written_past_the_cache_agree_with_the_dense_form_wherever_they_lie() {
+fn maps_written_past_the_cache_agree_with_the_dense_form_at_any_alignment() {
     let size = [368, 400];
     let case = random_case(12, 16, size);
     let dense = dense(&case);
     assert!(size_of_val(&dense[..]) > 8 << 20);
-    // Whole lines of the cache begin at another column of the map each time; at some, no four numbers are aligned to all four.
+    // In each case, whole lines of the cache begin at another column of the map. In some cases no four numbers are aligned.
     let mut first: Option<Vec<f32>> = None;
     for before in [0, 1, 4, 15] {
         let mut memory = vec![f32::NAN; before + dense.len() + 1];

@@ -1,4 +1,4 @@
-//! The splat and its gradients on every device: against a plain sum in f64, finite differences of that, and each other.
+//! Tests of the splat and its gradients on every device, against a plain sum in f64, finite differences of the sum, and each other.
 
 use super::{Golden, Numbers, assert_near, devices, largest, processor};
 use burn::{
@@ -7,7 +7,7 @@ use burn::{
 };
 use splatgraph_pack_gpstoken::on_device::splat_tensor;
 
-/// Tokens of a batch and the map that they go to.
+/// Tokens of a batch, and the map's size.
 struct Case {
     batch: usize,
     gaussians: Vec<f32>,
@@ -34,7 +34,7 @@ impl Case {
         splat_tensor(gaussians, textures, self.size, self.support).into_data().try_into_vec().unwrap()
     }
 
-    /// `sum(splat * weight)` has these gradients by gaussians and textures.
+    /// The gradients of `sum(splat * weight)` by gaussians and textures.
     fn gradients(&self, device: &Device, weight: &[f32]) -> (Vec<f32>, Vec<f32>) {
         let device = device.clone().autodiff();
         let (gaussians, textures) = self.tensors(&device);
@@ -46,7 +46,7 @@ impl Case {
         (of(gaussians), of(textures))
     }
 
-    /// The map in f64. Boxes are cut in f32, as everywhere, by the gaussians as they came.
+    /// The map in f64. The borders of boxes are computed in f32 from the unchanged gaussians, as in all forms of the splat.
     fn exact(&self, gaussians: &[f64], textures: &[f64]) -> Vec<f64> {
         let [width, height] = self.size;
         let place = |i: usize, size: usize| if size == 1 { 0.0 } else { 2.0 * i as f64 / (size - 1) as f64 - 1.0 };
@@ -119,14 +119,14 @@ fn every_device_agrees_with_a_sum_in_f64() {
 }
 
 #[test]
-fn nothing_gives_an_empty_map() {
+fn no_tokens_give_an_empty_map() {
     let case = Case { batch: 1, gaussians: vec![], textures: vec![], channels: 3, size: [5, 4], support: 3.0 };
     for (name, device) in devices() {
         assert_eq!(case.splat(&device), [0.0; 3 * 5 * 4], "{name}");
     }
 }
 
-/// How far a gradient is from another: by norm, by direction, and on average.
+/// The difference of two gradients: by norm, by direction, and on average.
 #[track_caller]
 fn assert_gradient(what: &str, actual: &[f32], expected: &[f64], tolerance: f64) {
     assert_eq!(actual.len(), expected.len());
@@ -148,7 +148,7 @@ fn assert_gradient(what: &str, actual: &[f32], expected: &[f64], tolerance: f64)
 fn gradients_agree_with_finite_differences() {
     for (seed, shape, size) in [(5, [2, 12, 3], [24, 20]), (6, [1, 9, 16], [16, 16]), (7, [1, 5, 1], [9, 40])] {
         let mut case = random_case(seed, shape, size);
-        // Wide enough that an average over pixels is smooth.
+        // The gaussians are wide enough that the average over pixels is smooth.
         case.gaussians.chunks_exact_mut(5).for_each(|g| g[2] *= 0.8);
         let mut numbers = Numbers::new(99);
         let weight: Vec<f32> =
@@ -220,7 +220,7 @@ fn hostile_tokens_corrupt_nothing_and_every_device_agrees() {
             assert_near(&format!("{name}, round {round}"), &case.splat(&device), &expected, 1e-4);
             let (g, t) = case.gradients(&device, &weight);
             assert_near(&format!("{name} textures, round {round}"), &t, &of_textures, 1e-3);
-            // A sigma of almost nothing has gradients of any size, infinite ones too; the others are compared by their size.
+            // A tiny sigma has gradients of any size, even infinite. The test compares the others by their size.
             let tame = g.chunks_exact(5).zip(of_gaussians.chunks_exact(5)).filter(|(_, e)| largest(e) < 1e6);
             let (g, e): (Vec<f32>, Vec<f32>) = tame
                 .flat_map(|(g, e)| {
@@ -233,7 +233,7 @@ fn hostile_tokens_corrupt_nothing_and_every_device_agrees() {
 }
 
 #[test]
-fn recorded_gradients_are_repeated() {
+fn every_device_reproduces_the_recorded_gradients() {
     let golden = Golden::open("splat_grads_A.safetensors");
     let tokens = golden.rows::<21>("tokens");
     let case = Case {

@@ -1,4 +1,4 @@
-//! Gradients of the whole tokenizer, and what a training refuses.
+//! Tests of the gradients of the whole tokenizer, and of the errors of a training.
 
 use super::{Golden, assert_near, unit_picture};
 use splatgraph_pack_gpstoken::{
@@ -42,13 +42,13 @@ fn gradients_of_the_whole_tokenizer_agree() {
         parameters += 1;
         let length = |values: &[f32]| values.iter().map(|v| f64::from(*v).powi(2)).sum::<f64>().sqrt();
         let expected = recorded.as_slice::<f64>().unwrap()[0];
-        // A bias in front of a normalisation of single channels has no gradient but rounding.
+        // The gradient of a bias before the normalisation of single channels consists of rounding errors.
         if expected < 1e-5 {
             assert!(length(gradient) < 1e-5, "{key}");
             continue;
         }
         let mut error = (length(gradient) - expected).abs() / expected;
-        // Small ones are recorded as a whole.
+        // Small gradients are recorded in full.
         if let Some(recorded) = golden.0.get(&format!("grad.{key}")) {
             let recorded = recorded.as_slice::<f32>().unwrap();
             let difference: Vec<f32> = gradient.iter().zip(recorded).map(|(a, e)| a - e).collect();
@@ -64,24 +64,24 @@ fn gradients_of_the_whole_tokenizer_agree() {
 }
 
 #[test]
-fn what_cannot_be_trained_is_refused_before_the_first_step() {
+fn unusable_inputs_are_errors_before_the_first_step() {
     let folder = tempfile::tempdir().unwrap();
     let error = |more: serde_json::Value| {
         let mut inputs = json!({"data": folder.path(), "output": folder.path().join("t.safetensors"), "steps": 1});
         inputs.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         run::<train_tokenizer>(inputs, []).unwrap_err().message.replace(folder.path().to_str().unwrap(), "FOLDER")
     };
-    insta::assert_snapshot!(error(json!({})), @"pictures to train on (png, jpg, jpeg, webp, bmp, tga, tif, tiff) were expected in the folder or in folders of it, there are none: FOLDER");
+    insta::assert_snapshot!(error(json!({})), @"expected pictures to train on (png, jpg, jpeg, webp, bmp, tga, tif, tiff) in the folder or in folders inside it, got none. Give another folder: FOLDER");
     std::fs::write(folder.path().join("broken.png"), "no picture").unwrap();
-    insta::assert_snapshot!(error(json!({})), @"none of the 1 pictures to train on can be read and has sides of at least 256 pixels; the first is FOLDER/broken.png");
-    insta::assert_snapshot!(error(json!({"token_counts": [0]})), @"at least one number of tokens from 1 to 1024 was expected, [0] came");
-    insta::assert_snapshot!(error(json!({"absolute": 0, "squared": 0, "gradient": 0})), @"weights of the losses absolute, squared, gradient and perceptual of 0 or more, not all 0, were expected, [0.0, 0.0, 0.0, 0.0] came");
+    insta::assert_snapshot!(error(json!({})), @"expected pictures to train on with sides of at least 256 pixels, got none among 1 picture. Add larger or readable pictures; the first one is FOLDER/broken.png");
+    insta::assert_snapshot!(error(json!({"token_counts": [0]})), @"expected at least one number of tokens from 1 to 1024, got [0]");
+    insta::assert_snapshot!(error(json!({"absolute": 0, "squared": 0, "gradient": 0})), @"expected weights of at least 0, and not all 0, for the losses absolute, squared, gradient and perceptual, got [0.0, 0.0, 0.0, 0.0]. Set at least one above 0");
     let mut other = checkpoint::open(&super::folder().join("weights_B.safetensors")).unwrap();
     other.metadata.insert("map".to_owned(), "[64, 48]".to_owned());
     let start = folder.path().join("other.safetensors");
     other.save(&start, splatgraph_sdk::DType::F32).unwrap();
-    insta::assert_snapshot!(error(json!({"start": start})), @"a tokenizer that decodes pictures of 256 x 256 pixels was expected, as it is trained on such, this one makes 128 x 96");
-    insta::assert_snapshot!(error(json!({"perceptual": 1})), @"the weights of LPIPS were expected, as `perceptual` is above 0, none came");
+    insta::assert_snapshot!(error(json!({"start": start})), @"expected a tokenizer that decodes pictures of 256 x 256 pixels, as it is trained on such, got one that makes 128 x 96");
+    insta::assert_snapshot!(error(json!({"perceptual": 1})), @"expected the weights of LPIPS, as `perceptual` is above 0, got none");
     insta::assert_snapshot!(error(json!({"start": "small", "sizes": {}})), @"sizes are those of `start`; leave one of them out");
     insta::assert_snapshot!(error(json!({"sizes": {"widht": 8}})), @"the JSON does not fit: unknown field `widht`, expected one of `stem`, `width`, `blocks`, `bins`, `textures`, `levels`, `residuals`");
     assert!(!folder.path().join("t.safetensors").exists());

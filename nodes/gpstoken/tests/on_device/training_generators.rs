@@ -1,4 +1,4 @@
-//! Training of generators: gradients, checkpoints that the other nodes run on, and what is refused.
+//! Tests of the training of generators: gradients, checkpoints that the other nodes can use, and errors.
 
 use super::{folder, only};
 use splatgraph_pack_gpstoken::{
@@ -25,7 +25,7 @@ use splatgraph_sdk::{
 };
 use std::{collections::BTreeMap, path::Path};
 
-/// Weights with no zeros among them, so that everything has a gradient.
+/// Weights without zeros, so that all of them have gradients.
 fn weights(sizes: &GeneratorSizes) -> BTreeMap<String, Tensor> {
     let mut random = Random::new(1, Purpose::Weights, 1, 0);
     let mut moved = |tensor: Tensor| {
@@ -36,7 +36,7 @@ fn weights(sizes: &GeneratorSizes) -> BTreeMap<String, Tensor> {
 }
 
 #[test]
-fn gradients_of_the_velocity_loss_are_its_slopes() {
+fn gradients_of_the_velocity_loss_agree_with_finite_differences() {
     for condition in [false, true] {
         let sizes = GeneratorSizes { depth: 2, width: 8, heads: 2, channels: 6, tokens: 5, classes: 2, condition };
         let weights = weights(&sizes);
@@ -52,13 +52,13 @@ fn gradients_of_the_velocity_loss_are_its_slopes() {
         let trainer = Trainer::new(&Compute::Host).unwrap();
         let loss = |weights: BTreeMap<String, Tensor>| velocity_step(&trainer, weights, 2, &batch).unwrap();
         let gradients = loss(weights.clone()).gradients;
-        // The position embedding has no part where there is a condition.
+        // A network with a condition does not use the position embedding.
         let expected = weights.keys().filter(|key| !condition || *key != "pos_embed");
         assert!(gradients.keys().eq(expected), "{:?}", gradients.keys());
         for (key, gradient) in &gradients {
             let length = gradient.iter().map(|v| f64::from(*v).powi(2)).sum::<f64>().sqrt();
             assert!(length > 1e-4, "{key}: {length}");
-            // Along the gradient the loss rises by its length.
+            // Along the gradient, the loss rises by the gradient's length.
             let moved = |by: f64| {
                 let mut weights = weights.clone();
                 let values = weights[key].to_f32();
@@ -74,7 +74,7 @@ fn gradients_of_the_velocity_loss_are_its_slopes() {
     }
 }
 
-/// Two classes of one picture each.
+/// Two classes with one picture each.
 fn data(at: &Path) {
     for (class, picture) in [("cats", "chelsea_256.png"), ("houses", "china_256.png")] {
         std::fs::create_dir_all(at.join(class)).unwrap();
@@ -97,7 +97,7 @@ fn load(at: &Path) -> Value {
     only(run::<LoadGenerator>(json!({"model": at.join("generator.safetensors")}), []).unwrap())
 }
 
-/// The losses of the table's first and last ten steps.
+/// The average losses of the table's first and last ten steps.
 fn first_and_last(at: &Path) -> [f32; 2] {
     let text = std::fs::read_to_string(at.join("generator.loss.csv")).unwrap();
     let losses: Vec<f32> = text.lines().skip(1).map(|row| row.split(',').nth(1).unwrap().parse().unwrap()).collect();
@@ -127,7 +127,7 @@ fn a_generator_of_layouts_learns_and_runs() {
         layout.gaussians.as_slice::<f32>().unwrap().chunks_exact(5).flat_map(|gaussian| [gaussian[3], gaussian[4]]);
     assert!(means.into_iter().all(|v| (-1.0..=1.0).contains(&v)));
 
-    // Samples are not made again, and others are not taken for them.
+    // The training reuses its samples, and does not use samples of other settings.
     let samples = std::fs::metadata(at.join("generator.samples.safetensors")).unwrap().modified().unwrap();
     let again = |more: Json| {
         let mut inputs = tiny(at);
@@ -137,7 +137,7 @@ fn a_generator_of_layouts_learns_and_runs() {
     };
     assert_eq!(again(json!({"steps": 41})), (Ok(()), true));
     let (outcome, same) = again(json!({"tokens": 13}));
-    assert!(outcome.unwrap_err().contains("it was begun with other settings") && same);
+    assert!(outcome.unwrap_err().contains("expected the settings of its start, got others") && same);
 }
 
 #[cfg(feature = "embed-models")]
@@ -168,7 +168,7 @@ fn a_generator_of_textures_learns_and_runs() {
 }
 
 #[test]
-fn both_default_generators_fit_into_8_mb() {
+fn both_default_generators_together_fit_into_8_mb() {
     let bytes = |spec: NodeSpec, channels: usize| -> usize {
         let default = |name: &str| {
             let input = spec.inputs.iter().find(|input| input.name == name).unwrap();
@@ -185,7 +185,7 @@ fn both_default_generators_fit_into_8_mb() {
 }
 
 #[test]
-fn what_cannot_be_trained_is_refused_before_the_first_step() {
+fn unusable_inputs_are_errors_before_the_first_step() {
     let place = tempfile::tempdir().unwrap();
     let at = place.path();
     let pictures = at.join("data");
@@ -195,20 +195,20 @@ fn what_cannot_be_trained_is_refused_before_the_first_step() {
         inputs.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         run::<train_layout>(inputs, []).unwrap_err().message.replace(at.to_str().unwrap(), "FOLDER")
     };
-    insta::assert_snapshot!(error(json!({})), @"looking for classes to train on: a folder of pictures for each class was expected in the folder, there is none: FOLDER/data");
+    insta::assert_snapshot!(error(json!({})), @"looking for classes to train on: expected a folder of pictures for each class, got no folders. Put the pictures of each class into a folder of FOLDER/data");
     data(&pictures);
     std::fs::create_dir(pictures.join("birds")).unwrap();
-    insta::assert_snapshot!(error(json!({})), @"looking for classes to train on: pictures were expected in each folder, there are none in this: FOLDER/data/birds");
+    insta::assert_snapshot!(error(json!({})), @"looking for classes to train on: expected pictures in each folder, got a folder without any. Add pictures to it or remove it: FOLDER/data/birds");
     std::fs::write(pictures.join("birds/broken.png"), "no picture").unwrap();
-    insta::assert_snapshot!(error(json!({})), @"none of the 1 pictures to train on can be read and has sides of at least 256 pixels; the first is FOLDER/data/birds/broken.png");
+    insta::assert_snapshot!(error(json!({})), @"expected pictures to train on with sides of at least 256 pixels, got none among 1 picture. Add larger or readable pictures; the first one is FOLDER/data/birds/broken.png");
     std::fs::remove_dir_all(pictures.join("birds")).unwrap();
     insta::assert_snapshot!(error(json!({"tokens": 1025})), @"a number of at most 1024 was expected, 1025 came");
-    insta::assert_snapshot!(error(json!({"heads": 3})), @"a width that is a multiple of twice the 3 heads was expected, 16 came");
+    insta::assert_snapshot!(error(json!({"heads": 3})), @"expected a width that is a multiple of twice the number of heads, 3, got 16. Change width or heads");
     assert!(!at.join("generator.safetensors").exists());
 }
 
 #[test]
-fn a_cancelled_training_is_saved_and_goes_on() {
+fn a_cancelled_training_is_saved_and_can_continue() {
     let place = tempfile::tempdir().unwrap();
     let at = place.path();
     data(&at.join("data"));
@@ -253,8 +253,8 @@ fn a_loss_that_is_not_finite_names_the_last_good_state() {
     broken.save(&state, DType::F32).unwrap();
     let error = train(4).unwrap_err().message.replace(at.to_str().unwrap(), "FOLDER");
     let (start, end) = error.split_once("the gradient's norm").unwrap();
-    insta::assert_snapshot!(start, @"training: in step 3 the loss became inf and");
+    insta::assert_snapshot!(start, @"training: expected a finite loss and gradient in step 3, got inf with");
     let (_, end) = end.split_once(". ").unwrap();
-    insta::assert_snapshot!(end, @"A lower learning_rate may help, or clip; the last good state, after step 2, is in FOLDER/generator.training.safetensors");
+    insta::assert_snapshot!(end, @"Lower learning_rate or set clip. The last good state, after step 2, is in FOLDER/generator.training.safetensors");
     assert_eq!(std::fs::read(at.join("generator.safetensors")).unwrap(), kept);
 }

@@ -1,4 +1,4 @@
-//! The models inside the pack.
+//! Tests of the built-in models.
 
 use splatgraph_pack_gpstoken::nodes::{
     generate::load_generator::LoadGenerator, tokenize::load_tokenizer::LoadTokenizer,
@@ -16,7 +16,7 @@ use {
 
 #[cfg(feature = "embed-models")]
 #[test]
-fn the_generators_fit_together_and_say_what_they_make() {
+fn the_generators_fit_together_and_report_what_they_make() {
     let load = |name: &str| {
         let value = only(run::<LoadGenerator>(json!({"model": name}), []).unwrap());
         Local::<Generator>::from_value(&value).unwrap()
@@ -36,7 +36,7 @@ fn the_generators_fit_together_and_say_what_they_make() {
 }
 
 #[test]
-fn the_generators_take_8_mb() {
+fn the_generators_take_at_most_8_mb() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("models");
     let bytes = ["small-layout.safetensors", "small-texture.safetensors"]
         .map(|name| std::fs::metadata(folder.join(name)).unwrap().len());
@@ -45,7 +45,7 @@ fn the_generators_take_8_mb() {
 
 #[cfg(not(feature = "embed-models"))]
 #[test]
-fn a_build_without_models_says_so() {
-    insta::assert_snapshot!(run::<LoadTokenizer>(json!({}), []).unwrap_err(), @"the model `small` is not in this build of the pack; build it with the feature `embed-models`, or give the path of a checkpoint");
-    insta::assert_snapshot!(run::<LoadGenerator>(json!({"model": "small-layout"}), []).unwrap_err(), @"the model `small-layout` is not in this build of the pack; build it with the feature `embed-models`, or give the path of a checkpoint");
+fn a_build_without_models_names_the_feature() {
+    insta::assert_snapshot!(run::<LoadTokenizer>(json!({}), []).unwrap_err(), @"expected a build of the pack with the built-in model `small`, got one without built-in models. Build it with the feature `embed-models`, or give the path of a checkpoint");
+    insta::assert_snapshot!(run::<LoadGenerator>(json!({"model": "small-layout"}), []).unwrap_err(), @"expected a build of the pack with the built-in model `small-layout`, got one without built-in models. Build it with the feature `embed-models`, or give the path of a checkpoint");
 }

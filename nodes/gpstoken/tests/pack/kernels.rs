@@ -1,4 +1,4 @@
-//! The kernels against plain f64 forms. The tests of `on_device` compare them with burn's forms.
+//! Tests of the kernels against plain f64 forms. The tests in `on_device` compare the kernels with burn's forms.
 
 use super::{Golden, assert_near, largest};
 use splatgraph_pack_gpstoken::{
@@ -45,7 +45,7 @@ fn convolve_slowly(weights: Convolution<'_>, map: &[f32], [height, width]: [usiz
 }
 
 #[test]
-fn convolutions_agree_with_f64_ones() {
+fn convolutions_agree_with_plain_ones_in_f64() {
     let workspace = Workspace::default();
     let shapes = [
         (1, 1, [1, 1]),
@@ -90,7 +90,7 @@ fn convolutions_agree_with_f64_ones() {
 }
 
 #[test]
-fn convolutions_of_single_pixels_agree_with_f64_ones() {
+fn convolutions_of_single_pixels_agree_with_plain_ones_in_f64() {
     let workspace = Workspace::default();
     for level in Level::all() {
         for (inputs, outputs, pixels) in [(1, 1, 1), (3, 40, 100), (40, 7, 13), (130, 64, 97)] {
@@ -110,7 +110,7 @@ fn convolutions_of_single_pixels_agree_with_f64_ones() {
 }
 
 #[test]
-fn attention_agrees_with_an_f64_one() {
+fn attention_agrees_with_a_plain_form_in_f64() {
     let workspace = Workspace::default();
     for level in Level::all() {
         for (places, channels) in [(1, 1), (5, 3), (50, 33), (130, 64)] {
@@ -151,7 +151,7 @@ fn map_of(host: Host<'_>, values: &[f32], size: [usize; 2], channels: usize) -> 
 }
 
 #[test]
-fn the_number_of_threads_changes_nothing() {
+fn results_do_not_depend_on_the_number_of_threads() {
     let network = network_b();
     let (size, grid) = ([34, 22], [2, 2]);
     let values = random(size[0] * size[1] * network.sizes.textures, 11);
@@ -178,7 +178,7 @@ fn the_number_of_threads_changes_nothing() {
 }
 
 #[test]
-fn the_workspace_gives_the_smallest_that_fits_and_lets_large_ones_go() {
+fn the_workspace_returns_the_smallest_fitting_buffer_and_frees_large_ones() {
     let workspace = Workspace::default();
     let (small, large) = (workspace.take(10), workspace.take((1 << 26) + 1));
     workspace.put(large);
@@ -189,7 +189,7 @@ fn the_workspace_gives_the_smallest_that_fits_and_lets_large_ones_go() {
 }
 
 #[test]
-fn not_a_number_stays_one() {
+fn kernels_propagate_nan() {
     let mut map = vec![0.5; 8 * 8 * 16];
     map[100] = f32::NAN;
     let (weight, bias) = (random(16 * 16 * 9, 1), vec![0.0; 16]);

@@ -1,4 +1,4 @@
-//! LPIPS against recorded distances, and with small networks of random weights.
+//! Tests of LPIPS against recorded distances, and with small networks of random weights.
 
 use super::{
     image_of,
@@ -13,7 +13,7 @@ use splatgraph_sdk::{
 use std::{path::PathBuf, time::Instant};
 
 #[test]
-fn the_recorded_distances_are_repeated() {
+fn lpips_reproduces_the_recorded_distances() {
     let models = std::env::var_os("SPLATGRAPH_GOLDENS").map(|folder| PathBuf::from(folder).join("../models"));
     let Some(models) = models.filter(|folder| folder.join("LPIPS_REFERENCE.tsv").is_file()) else {
         println!(
@@ -36,7 +36,7 @@ fn the_recorded_distances_are_repeated() {
         let recorded: f64 = recorded.parse().unwrap();
         println!("{net} {name} {distortion}: {lpips:.5}, recorded {recorded:.5}, {:?}", start.elapsed());
         assert!((lpips - recorded).abs() <= 1e-3);
-        // Enlarging keeps the mean, but for the border and where sizes are no multiples.
+        // Enlarging keeps the mean, except at the border and for sizes that are not multiples.
         let values = map.image.as_slice::<f32>().unwrap();
         let mean = values.iter().map(|v| f64::from(*v)).sum::<f64>() / values.len() as f64;
         assert!((mean - lpips).abs() <= 0.05 * lpips, "{mean} {lpips}");
@@ -45,7 +45,7 @@ fn the_recorded_distances_are_repeated() {
     assert_eq!(rows, 18);
 }
 
-/// The reference's distortions, of `[width, width, 3]`.
+/// The distortions of the reference, for pictures `[width, width, 3]`.
 fn distort(pixels: &[f32], width: usize, how: &str) -> Vec<f32> {
     let at = |y: usize, x: usize, c: usize| pixels[(y * width + x) * 3 + c];
     let value = |y: usize, x: usize, c: usize| match how {
@@ -53,7 +53,7 @@ fn distort(pixels: &[f32], width: usize, how: &str) -> Vec<f32> {
         "quant8" => ((at(y, x, c) * 255.0).round() as usize / 32 * 32 + 16) as f32 / 255.0,
         "box4" => {
             let (top, left) = (y / 4 * 4, x / 4 * 4);
-            // To whole levels, as it was saved.
+            // Rounds to whole levels, because the reference saved the picture.
             let mean = (0..16).map(|i| at(top + i / 4, left + i % 4, c)).sum::<f32>() / 16.0;
             (mean * 255.0).round() / 255.0
         }
@@ -63,7 +63,7 @@ fn distort(pixels: &[f32], width: usize, how: &str) -> Vec<f32> {
 }
 
 #[test]
-fn equal_pictures_have_no_distance_and_order_does_not_matter() {
+fn equal_pictures_have_distance_0_and_the_distance_is_symmetric() {
     for backbone in [Backbone::Alex, Backbone::Vgg] {
         let file = tiny_network(backbone);
         let model = json!({"model": file.path()});
@@ -84,7 +84,7 @@ fn equal_pictures_have_no_distance_and_order_does_not_matter() {
 }
 
 #[test]
-fn what_can_not_be_measured() {
+fn unusable_inputs_are_errors() {
     let told = |error: Error| match &error.input {
         Some(input) => format!("{input}: {error}"),
         None => error.to_string(),
@@ -97,9 +97,9 @@ fn what_can_not_be_measured() {
     b: expected pictures of one size, got 48 x 64 pixels in a and 64 x 64 in b. Put a Resize in front:
     "resize": { "class_type": "std.Resize", "inputs": { "image": ["load", "image"], "width": 48, "height": 64 } }
     "#);
-    insta::assert_snapshot!(refused(grey(3, 64, 64), grey(2, 64, 64)), @"b: expected 1 or 3 pictures, as in a, got 2");
-    insta::assert_snapshot!(refused(grey(1, 64, 30), grey(1, 64, 30)), @"a: expected sides of at least 31 pixels, which the network `alex` needs, got 30 x 64");
-    insta::assert_snapshot!(refused(grey(0, 64, 64), grey(1, 64, 64)), @"a: expected at least one picture in a and in b, got 0 and 1");
+    insta::assert_snapshot!(refused(grey(3, 64, 64), grey(2, 64, 64)), @"b: expected as many pictures as in a, which has 3, or one; got 2");
+    insta::assert_snapshot!(refused(grey(1, 64, 30), grey(1, 64, 30)), @"a: expected sides of at least 31 pixels, which the network `alex` needs, got 30 x 64 pixels. Use larger pictures");
+    insta::assert_snapshot!(refused(grey(0, 64, 64), grey(1, 64, 64)), @"a: expected at least one picture, got 0 and 1");
     for (backbone, side) in [(Backbone::Alex, 31), (Backbone::Vgg, 16)] {
         let file = tiny_network(backbone);
         let pictures = [("a", noise(1, side, side, 1)), ("b", noise(1, side, side, 2))];
@@ -110,7 +110,7 @@ fn what_can_not_be_measured() {
         let pictures = [("a", grey(1, 64, 64)), ("b", grey(1, 64, 64))];
         told(run::<Lpips>(json!({"model": model}), pictures).unwrap_err())
     };
-    insta::assert_snapshot!(load("no/such.safetensors"), @"model: loading an LPIPS network: a checkpoint (.safetensors or .pth) was expected, No such file or directory (os error 2): no/such.safetensors");
+    insta::assert_snapshot!(load("no/such.safetensors"), @"model: loading an LPIPS network: expected a checkpoint (.safetensors or .pth), got No such file or directory (os error 2): no/such.safetensors");
     let other = super::folder().join("weights_B.safetensors");
     let text = load(&other.to_string_lossy()).replace(&*other.to_string_lossy(), "<file>");
     insta::assert_snapshot!(text, @"model: loading an LPIPS network: expected an LPIPS network (AlexNet or VGG16), but the file has none of its parameters. It holds 139 tensors (attnblocks.0.attn1.in_proj_bias, attnblocks.0.attn1.in_proj_weight, attnblocks.0.attn1.out_proj.bias, ...): <file>");
@@ -125,7 +125,7 @@ fn what_can_not_be_measured() {
     }
     record.save(file.path(), DType::F32).unwrap();
     let text = load(&file.path().to_string_lossy()).replace(&*file.path().to_string_lossy(), "<file>");
-    insta::assert_snapshot!(text, @"
+    insta::assert_snapshot!(text, @r"
     model: loading an LPIPS network: expected an LPIPS network (AlexNet or VGG16). The file has 14 of its parameters, but they do not make a whole model:
       1 missing:
         features.8.bias

@@ -1,11 +1,11 @@
-//! Configuration A with its decoder: needs the whole set of recorded runs, see `tests/goldens/README.md`.
+//! Tests of configuration A with its decoder. They need the whole set of recorded runs; see `tests/goldens/README.md`.
 
 use super::{Golden, assert_near, image_of, nodes::Chain};
 use splatgraph_pack_gpstoken::splat::Tiles;
 use splatgraph_sdk::{Image, testing::json};
 use std::path::PathBuf;
 
-/// The folder of the whole set, and the chain with its weights; without it the test is skipped.
+/// The folder of the whole set, and the chain of nodes with its weights. A test is skipped if the folder does not exist.
 pub(super) fn whole_set() -> Option<(PathBuf, Chain)> {
     let Some(folder) = std::env::var_os("SPLATGRAPH_GOLDENS").map(PathBuf::from) else {
         println!(
@@ -17,7 +17,7 @@ pub(super) fn whole_set() -> Option<(PathBuf, Chain)> {
     Some((folder, chain))
 }
 
-/// Pictures as the authors' -1..1, channels first.
+/// Pictures with the authors' values -1..1, channels first.
 pub(super) fn decoded(image: &Image) -> Vec<f32> {
     let [batch, height, width, _] = image.image.dims().unwrap();
     let values = image.image.as_slice::<f32>().unwrap();
@@ -31,7 +31,7 @@ pub(super) fn every(values: &[f32], [height, width]: [usize; 2], n: usize) -> Ve
     rows.flat_map(|(_, row)| row.iter().step_by(n).copied()).collect()
 }
 
-/// As SaveImage with `rounding` = "truncate".
+/// Converts values to bytes like SaveImage with `rounding` = "truncate".
 fn bytes(image: &Image) -> Vec<u8> {
     image.image.as_slice::<f32>().unwrap().iter().map(|v| (v.clamp(0.0, 1.0) * 255.0) as u8).collect()
 }
@@ -46,7 +46,7 @@ fn assert_bytes(what: &str, actual: &[u8], recorded: &[u8]) {
 }
 
 #[test]
-fn a_picture_and_its_bytes() {
+fn a_picture_and_its_bytes_agree() {
     let Some((folder, chain)) = whole_set() else { return };
     let golden = Golden::at(&folder.join("tokA_full.safetensors"));
     let run = chain.run(image_of(&["chelsea_256.png"]), json!({"tokens": 64}), Tiles::Merged);
@@ -57,7 +57,7 @@ fn a_picture_and_its_bytes() {
 }
 
 #[test]
-fn a_batch() {
+fn a_batch_agrees() {
     let Some((folder, chain)) = whole_set() else { return };
     let golden = Golden::at(&folder.join("tokA_batch2.safetensors"));
     let run = chain.run(image_of(&["china_256.png", "astronaut_256.png"]), json!({"tokens": 64}), Tiles::Merged);
@@ -67,7 +67,7 @@ fn a_batch() {
 }
 
 #[test]
-fn other_numbers_of_tokens() {
+fn other_numbers_of_tokens_agree() {
     let Some((folder, chain)) = whole_set() else { return };
     let golden = Golden::at(&folder.join("tokA_variable.safetensors"));
     for (name, tokens, exponent) in
@@ -87,7 +87,7 @@ fn other_numbers_of_tokens() {
 }
 
 #[test]
-fn four_tiles_merged_and_separately() {
+fn four_tiles_agree_merged_and_separate() {
     let Some((folder, chain)) = whole_set() else { return };
     let golden = Golden::at(&folder.join("tokA_np2.safetensors"));
     let settings = json!({"tokens": 64, "exponent": golden.f32("weight")[0]});
@@ -119,7 +119,7 @@ fn four_tiles_merged_and_separately() {
 }
 
 #[test]
-fn edited_tokens() {
+fn edited_tokens_agree() {
     let Some((folder, chain)) = whole_set() else { return };
     let golden = Golden::at(&folder.join("token_edits.safetensors"));
     for edit in ["move", "grow", "mirror_x", "swap_features", "drop", "append", "shuffle"] {

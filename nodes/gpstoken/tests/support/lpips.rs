@@ -1,10 +1,10 @@
-//! Small LPIPS networks and pictures for them.
+//! Small LPIPS networks, and pictures for them.
 
 use super::Numbers;
 use splatgraph_pack_gpstoken::lpips::Backbone;
 use splatgraph_sdk::{DType, Image, Input, Output, Record, Tensor, Value};
 
-/// A network of very few channels, as a file.
+/// A file with a network of very few channels.
 pub(crate) fn tiny_network(backbone: Backbone) -> tempfile::NamedTempFile {
     let mut numbers = Numbers::new(11);
     let layers: &[(usize, usize)] = match backbone {
@@ -41,7 +41,7 @@ pub(crate) fn picture(batch: usize, height: usize, width: usize, value: impl Fn(
     Image::new(Tensor::from_vec([batch, height, width, 3], values).unwrap()).unwrap().into_value().unwrap()
 }
 
-/// A picture that looks random, another for each seed.
+/// A pseudorandom picture for a seed.
 pub(crate) fn noise(batch: usize, height: usize, width: usize, seed: usize) -> Value {
     let mut numbers = Numbers::new(seed as u64);
     let values: Vec<f32> = (0..batch * height * width * 3).map(|_| numbers.between(0.0, 1.0)).collect();

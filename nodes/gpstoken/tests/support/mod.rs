@@ -1,4 +1,4 @@
-//! What the tests share: the recorded runs of the authors' code (see `tests/goldens/README.md`), pictures, comparisons.
+//! Shared parts of the tests: recorded runs of the authors' code (see `tests/goldens/README.md`), pictures and comparisons.
 
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
@@ -35,7 +35,7 @@ impl Golden {
         self.tensor(key).as_slice().unwrap()
     }
 
-    /// Rows of `N` values.
+    /// The field's rows of `N` values.
     pub(crate) fn rows<const N: usize>(&self, key: &str) -> Vec<[f32; N]> {
         self.f32(key).chunks_exact(N).map(|row| row.try_into().unwrap()).collect()
     }
@@ -55,13 +55,13 @@ pub(crate) fn picture(name: &str) -> (Vec<u8>, usize) {
     (bytes, info.width as usize)
 }
 
-/// The same as 0..1.
+/// A recorded picture with values 0..1.
 pub(crate) fn unit_picture(name: &str) -> (Vec<f32>, usize) {
     let (bytes, width) = picture(name);
     (bytes.into_iter().map(|v| f32::from(v) / 255.0).collect(), width)
 }
 
-/// Largest difference; the lengths agree.
+/// The largest difference of two slices of the same length.
 pub(crate) fn distance(a: &[f32], b: &[f32]) -> f32 {
     assert_eq!(a.len(), b.len());
     a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, |m, d| if d > m || d.is_nan() { d } else { m })
@@ -71,7 +71,7 @@ pub(crate) fn largest(values: &[f32]) -> f32 {
     values.iter().fold(0.0, |m, v| v.abs().max(m))
 }
 
-/// Fails when `actual` is farther from the recorded values than `tolerance`.
+/// Fails if `actual` differs from the recorded values by more than `tolerance`.
 #[track_caller]
 pub(crate) fn assert_near(what: &str, actual: &[f32], recorded: &[f32], tolerance: f32) {
     let distance = distance(actual, recorded);
@@ -79,7 +79,7 @@ pub(crate) fn assert_near(what: &str, actual: &[f32], recorded: &[f32], toleranc
     assert!(distance <= tolerance, "{what}: {distance:e} is more than {tolerance:e}");
 }
 
-/// As [`assert_near`], to 1e-5 of the largest recorded value.
+/// Works like [`assert_near`], with a tolerance of 1e-5 of the largest recorded value.
 #[track_caller]
 pub(crate) fn assert_relative(what: &str, actual: &[f32], recorded: &[f32]) {
     assert_near(what, actual, recorded, largest(recorded) * 1e-5);
@@ -124,7 +124,7 @@ pub(crate) fn add_decoder(add: &mut dyn FnMut(&str, &[usize]), textures: usize, 
     layer("decoder.conv_out", &[3, channels, 3, 3]);
 }
 
-/// Numbers that look random, and always the same.
+/// Pseudorandom numbers, equal in every run.
 pub(crate) struct Numbers(u64);
 
 impl Numbers {

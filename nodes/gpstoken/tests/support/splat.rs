@@ -1,9 +1,9 @@
-//! Tokens to splat, and what they are compared with.
+//! Tokens for tests of the splat, and the maps to compare with.
 
 use super::Golden;
 use splatgraph_pack_gpstoken::splat::splat;
 
-/// Tokens and the map that they go to.
+/// Tokens, and the map's size.
 pub(crate) struct Case {
     pub(crate) gaussians: Vec<f32>,
     pub(crate) textures: Vec<f32>,
@@ -18,7 +18,7 @@ impl Case {
     }
 }
 
-/// The map `[C, height, width]`, written over something else.
+/// The map `[C, height, width]`. The splat overwrites other numbers.
 pub(crate) fn splat_map(
     gaussians: &[f32],
     textures: &[f32],

@@ -2,7 +2,7 @@
 
 use crate::draw::TokensOrLayout;
 use crate::edit::token_set::{HALF, selected, together, used};
-use crate::names::{count as number_of, one_or};
+use crate::names::{counted, one_or};
 use splatgraph_sdk::prelude::*;
 
 /// How to join two selections.
@@ -77,9 +77,9 @@ pub fn combine_selections(
                 format!(
                     "expected {} of {}, as the selections have, got {} of {}. Link the tokens that were selected from",
                     one_or(rows),
-                    number_of(count, "token"),
-                    number_of(batch, "picture"),
-                    number_of(of, "token")
+                    counted(count, "token"),
+                    counted(batch, "picture"),
+                    counted(of, "token")
                 ),
             ));
         }

@@ -2,7 +2,7 @@
 
 use crate::{
     canvas::{TILE, grid::Grid},
-    names::count as number_of,
+    names::counted,
     partition::calibration::calibrate,
 };
 use splatgraph_sdk::prelude::*;
@@ -28,7 +28,7 @@ pub fn calibrate_layout(
                 "expected equally many gaussians in each of {} x {} tiles of {TILE} pixels, got {} for tiles of {} pixels",
                 grid.columns,
                 grid.rows,
-                number_of(count, "gaussian"),
+                counted(count, "gaussian"),
                 header.tile
             ),
         ));

@@ -3,7 +3,7 @@
 use crate::{
     device::Placed,
     generator::sampler::{Sampler, Settings, Step},
-    names::count as number_of,
+    names::counted,
     splat::Tiles,
     stages::{
         decode::decode,
@@ -71,7 +71,7 @@ pub fn texture_diffusion(
     if pictures == 0 || count == 0 {
         return Err(Error::input(
             "layout",
-            format!("expected at least one gaussian, got {} of {count}", number_of(pictures, "picture")),
+            format!("expected at least one gaussian, got {} of {count}", counted(pictures, "picture")),
         ));
     }
     if preview_every > 0 && tokenizer.is_none() {

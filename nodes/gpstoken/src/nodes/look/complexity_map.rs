@@ -6,7 +6,7 @@ use crate::{
         grid::Grid,
         picture::{grey, tile_input},
     },
-    names::{count as number_of, one_or},
+    names::{counted, one_or},
     partition::{Region, complexity},
 };
 use rayon::prelude::*;
@@ -58,8 +58,8 @@ pub fn complexity_map(
                 grid.columns,
                 grid.rows,
                 one_or(batch),
-                number_of(count, "region"),
-                number_of(layouts, "picture")
+                counted(count, "region"),
+                counted(layouts, "picture")
             ),
         ));
     }

@@ -1,7 +1,7 @@
 //! The node `gpstoken.FindTokenCount`.
 
 use crate::{
-    names::count,
+    names::counted,
     splat::Tiles,
     stages::{
         decode::decode,
@@ -72,21 +72,21 @@ pub fn find_token_count(
     let most = (high - low).checked_ilog2().map_or(1, |halvings| halvings as usize + 3); // reconstructions, at most
     let mut tried = 0;
     let mut reconstruct = |tokens: u32| -> Result<f64> {
-        ctx.progress(tried, most, &count(tokens as usize, "token"));
+        ctx.progress(tried, most, &counted(tokens as usize, "token"));
         tried += 1;
         let (layout, _) = layout(&image, &Cut { tokens: tokens as usize, ..cut.clone() }, ctx).map_err(too_many)?;
         let refined = refine(&tokenizer, features.clone(), &layout, ctx)?;
         let map = splat(refined, Some(&tokenizer), splat_tiles, 1.0, ctx)?;
         let decoded = decode(&tokenizer, map, tiles, ctx)?.into_host()?;
         let reached = mean_psnr(&image, &decoded)?;
-        ctx.info(format!("{}: {reached:.2} dB", count(tokens as usize, "token")));
+        ctx.info(format!("{}: {reached:.2} dB", counted(tokens as usize, "token")));
         Ok(reached)
     };
     let (mut enough, mut best) = (high, reconstruct(high)?);
     if best < psnr {
         ctx.warn(format!(
             "expected {psnr} dB, got {best:.2} dB with {} for each tile; raise `high`, or use another tokenizer",
-            count(high as usize, "token")
+            counted(high as usize, "token")
         ));
         return Ok((high, best, false));
     }

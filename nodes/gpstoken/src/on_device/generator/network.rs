@@ -12,13 +12,13 @@ use burn::{
 use splatgraph_sdk::Result;
 
 impl Network<Parameter> {
-    /// Where it is.
+    /// The device that holds the network.
     pub fn device(&self) -> Device {
         self.classes_table.tensor::<2>().device()
     }
 
-    /// What is added to the embedded tokens and stays the same through all steps: the embedded condition `[B, N, 5]`, or
-    /// the position embedding: `[B or 1, N, width]`.
+    /// The numbers `[B or 1, N, width]` that are added to the embedded tokens and are equal in all steps: the embedding of the condition
+    /// `[B, N, 5]`, or the position embedding.
     pub fn start(&self, condition: Option<Tensor<3>>) -> Tensor<3> {
         match (&self.condition, condition, &self.position) {
             (Some(embedding), Some(condition), _) => embedding.forward(condition),
@@ -27,11 +27,11 @@ impl Network<Parameter> {
         }
     }
 
-    /// Velocities `[B, C, N]` for `x` `[B, C, N]` at the times `t` (one a picture) for classes `[B]`, with what
-    /// [`start`](Self::start) gave. `watch` sees each stage's result.
+    /// The velocities `[B, C, N]` for `x` `[B, C, N]` at the times `t`, one for each picture, for classes `[B]`, with the result of
+    /// [`start`](Self::start). Calls `watch` with each stage's result.
     ///
     /// # Errors
-    /// Those of `watch`.
+    /// `watch` fails.
     pub fn forward(
         &self,
         x: Tensor<3>,
@@ -106,7 +106,7 @@ fn modulate(x: Tensor<3>, shift: Tensor<3>, scale: Tensor<3>) -> Tensor<3> {
     layer_norm(x, ones, None, f64::from(EPSILON)) * (scale + 1.0) + shift
 }
 
-/// `x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2`; burn's own takes a power, which shaders refuse for numbers below 0.
+/// `x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2`. Burn's function uses a power, which shaders do not define for negative numbers.
 fn tanh_gelu(x: Tensor<3>) -> Tensor<3> {
     let cube = x.clone() * x.clone() * x.clone();
     let inner = (x.clone() + cube * 0.044715) * (2.0 / std::f64::consts::PI).sqrt();

@@ -7,18 +7,18 @@ use crate::{
 use burn::tensor::{Int, Tensor, TensorData};
 use splatgraph_sdk::Result;
 
-/// A network made ready for some pictures: what stays the same through all steps is computed.
+/// A network, prepared for some pictures: it holds the numbers that are equal in all steps.
 #[derive(Debug)]
 pub struct Prepared<'a> {
     network: &'a Network<Parameter>,
-    /// Tokens of a picture.
+    /// Number of tokens in a picture.
     count: usize,
     /// See [`Network::start`].
     start: Tensor<3>,
 }
 
 impl<'a> Prepared<'a> {
-    /// For pictures of `count` tokens; `condition` is `[B, N, 5]`, or empty for a network that takes none.
+    /// Prepares a network for pictures of `count` tokens. `condition` is `[B, N, 5]`, or empty for a network without a condition.
     pub fn new(network: &'a Network<Parameter>, count: usize, condition: &[f32]) -> Self {
         let condition = network.sizes.condition_channels.map(|channels| {
             let shape = [condition.len() / (count * channels), count, channels];

@@ -1,4 +1,4 @@
-//! The gradients of a loss, as plain numbers by the parameters' keys.
+//! The gradients of a loss as plain numbers, by the parameters' keys.
 
 use crate::{on_device::Parameter, training::step::Step};
 use burn::tensor::{FloatDType, Tensor};
@@ -6,7 +6,7 @@ use splatgraph_sdk::{Error, Result};
 use std::collections::BTreeMap;
 
 impl Step {
-    /// Goes back from the loss to all of these parameters that have a part in it.
+    /// Computes the gradients of the loss for all of these parameters that contribute to it.
     ///
     /// # Errors
     /// The device failed.
@@ -23,7 +23,7 @@ impl Step {
     }
 }
 
-/// A tensor's numbers, read from its device.
+/// Reads a tensor's numbers from its device.
 ///
 /// # Errors
 /// The device failed.

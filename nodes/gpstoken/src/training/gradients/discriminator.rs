@@ -1,8 +1,9 @@
-//! A network that tells a tokenizer's pictures from those of the folder, and what both learn from that.
+//! The discriminator tells decoded pictures from pictures of the folder. Both networks learn from its judgement.
 //!
-//! PatchGAN (Isola et al. 2017): convolutions of 4 x 4, so that each number it gives judges a patch of 70 x 70 pixels. Groups of
-//! channels are normalised where the paper normalises batches, so that the score of a picture, and with it a step, depends on no
-//! other picture. Hinge losses (Lim and Ye 2017; Miyato et al. 2018). Always in f32.
+//! The network is a PatchGAN (Isola et al. 2017): its convolutions are 4 x 4, so that each of its scores judges a patch of 70 x 70
+//! pixels. It normalises groups of channels where the paper normalises batches, so that the score of a picture, and with it a step,
+//! does not depend on other pictures. The losses are hinge losses (Lim and Ye 2017; Miyato et al. 2018). The network always computes
+//! in f32.
 
 use crate::{
     checkpoint::{Parameter as HostParameter, Weights},
@@ -21,7 +22,7 @@ use std::collections::BTreeMap;
 
 const SLOPE: f64 = 0.2;
 
-/// The network.
+/// The discriminator's network.
 #[derive(Clone, Debug)]
 pub struct Discriminator<P = HostParameter> {
     layers: Vec<Layer<P>>,
@@ -31,16 +32,16 @@ pub struct Discriminator<P = HostParameter> {
 struct Layer<P = HostParameter> {
     weight: P, // [out, in, 4, 4]
     bias: P,
-    /// All but the first and the last have one.
+    /// The norm. The first and the last layer have none.
     norm: Option<GroupNorm<P>>,
     stride: usize,
 }
 
 impl Discriminator {
-    /// Builds the network.
+    /// Builds the network from tensors.
     ///
     /// # Errors
-    /// The tensors are no discriminator.
+    /// The tensors are not a discriminator's.
     pub fn load(tensors: BTreeMap<String, HostTensor>) -> Result<Self> {
         let mut weights = Weights::new("a discriminator", tensors, &["layers.0.weight"]);
         let widths = widths(weights.side(&[("layers.0.weight", 0)]));
@@ -73,7 +74,8 @@ impl<P> Discriminator<P> {
 }
 
 impl Discriminator<Parameter> {
-    /// Pictures `[B, 3, H, W]`, -1..1, to a score for each patch, `[B, 1, h, w]`: high for what seems to be a picture of the folder.
+    /// Scores each patch of pictures `[B, 3, H, W]` with values -1..1: `[B, 1, h, w]`. A high score means that the patch looks like part
+    /// of a picture of the folder.
     pub fn forward(&self, mut x: Tensor<4>) -> Tensor<4> {
         for (index, Layer { weight, bias, norm, stride }) in self.layers.iter().enumerate() {
             let options = ConvOptions::new([*stride, *stride], [1, 1], [1, 1], 1);
@@ -88,7 +90,7 @@ impl Discriminator<Parameter> {
         x
     }
 
-    /// What the discriminator makes small: 1 where it can't tell the two apart, 0 where it is sure of every patch.
+    /// The loss of the discriminator: 1 if it can't tell the two kinds of pictures apart, 0 if it is sure of every patch.
     pub fn loss(&self, real: Tensor<4>, made: Tensor<4>) -> Tensor<1> {
         let pictures = real.dims()[0];
         let scores = self.forward(Tensor::cat(vec![real, made], 0));
@@ -96,7 +98,7 @@ impl Discriminator<Parameter> {
         (relu(-real + 1.0).mean() + relu(made + 1.0).mean()) / 2.0
     }
 
-    /// What the tokenizer makes small: the score of its pictures, with the other sign.
+    /// The loss of the tokenizer: the negative score of its pictures.
     pub fn adversarial(&self, made: Tensor<4>) -> Tensor<1> {
         -self.forward(made).mean()
     }

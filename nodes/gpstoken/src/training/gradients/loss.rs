@@ -1,4 +1,4 @@
-//! How far a decoded picture is from the one that was encoded.
+//! The loss of a tokenizer: the difference between a decoded picture and its original.
 
 use super::Perceptual;
 use crate::training::losses::Losses;

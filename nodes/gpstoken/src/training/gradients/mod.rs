@@ -1,5 +1,5 @@
-//! Losses and their gradients through burn's autodiff: all that a training needs of burn. `without_burn/gradients.rs` has the same
-//! names for a build without burn.
+//! Losses and their gradients through burn's autodiff. A training needs nothing else of burn. `without_burn/gradients.rs` provides the
+//! same names for a build without burn.
 
 mod collect;
 pub mod discriminator;
@@ -19,14 +19,14 @@ use crate::{
 use splatgraph_sdk::{Result, Tensor};
 use std::{cell::RefCell, collections::BTreeMap};
 
-/// Where a training computes.
+/// The device of a training.
 #[derive(Clone, Debug)]
 pub struct Trainer {
     device: Device,
 }
 
 impl Trainer {
-    /// On a device, or on the processor through burn.
+    /// A trainer on a device, or on the processor through burn.
     ///
     /// # Errors
     /// None in this build.
@@ -38,7 +38,7 @@ impl Trainer {
         Ok(Self { device })
     }
 
-    /// On this device.
+    /// A trainer on this device.
     pub fn on(device: Device) -> Self {
         Self { device }
     }
@@ -49,10 +49,10 @@ impl Trainer {
 pub struct Perceptual(lpips::Network<Parameter>);
 
 impl Perceptual {
-    /// From tensors named as in torchvision and lpips.
+    /// Builds the network from tensors with the names of torchvision and lpips.
     ///
     /// # Errors
-    /// They are no such network, or the device failed.
+    /// The tensors are not those of such a network, or the device failed.
     pub fn load(tensors: BTreeMap<String, Tensor>, trainer: &Trainer) -> Result<Self> {
         let network = lpips::Network::load(tensors)?;
         trainer.device.run(|| {
@@ -62,7 +62,7 @@ impl Perceptual {
     }
 }
 
-/// A network on a device that differentiates, with its parameters in the order of `map`, a network's own.
+/// Uploads a network to a device for differentiation. Returns the parameters too, in the order of the network's `map`.
 fn learning<N>(
     map: impl FnOnce(&mut dyn FnMut(&HostParameter) -> Parameter) -> N,
     device: &burn::prelude::Device,

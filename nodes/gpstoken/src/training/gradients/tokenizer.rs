@@ -1,4 +1,4 @@
-//! A step of a tokenizer's training: forward through all stages, and the gradients back.
+//! A step of a tokenizer's training: the forward pass through all stages, and the gradients.
 
 use super::{Perceptual, Trainer, collect::numbers, discriminator::Discriminator, learning};
 use crate::{
@@ -19,11 +19,12 @@ use burn::{
 use splatgraph_sdk::{Result, Tensor as HostTensor};
 use std::collections::BTreeMap;
 
-/// The loss of a batch and its gradients; and the discriminator's, if there is one, on the same pictures and with the weights from
-/// before the step. In the first loss its judgement is left out, so that it can be compared along the way; in the gradients it is not.
+/// The loss of a batch and its gradients. With a discriminator, returns its loss and gradients too, for the same pictures and with the
+/// weights from before the step. The tokenizer's loss leaves out the discriminator's judgement, so that losses of different steps are
+/// comparable; its gradients include the judgement.
 ///
 /// # Errors
-/// The weights are no tokenizer or no discriminator, or the device failed.
+/// The weights are not those of a tokenizer or of a discriminator, or the device failed.
 pub fn tokenizer_step(
     trainer: &Trainer,
     weights: BTreeMap<String, HostTensor>,
@@ -37,7 +38,7 @@ pub fn tokenizer_step(
         let device = trainer.device.burn().clone().autodiff();
         let host = Network::load(weights)?;
         let (network, parameters) = learning(|f| host.map(f), &device);
-        // The network computes with rounded weights; gradients go on through the rounding, to weights in f32.
+        // The network computes with rounded weights. Gradients pass through the rounding to the weights in f32.
         let rounded = network.map(&mut |parameter| parameter.cast(trainer.device.float()));
         let pictures = batch.boxes.len();
         let upload = |values: &[f32], shape: [usize; 4]| {
@@ -55,16 +56,16 @@ pub fn tokenizer_step(
         let apart = discriminator.map(&mut Parameter::detached).adversarial(decoded.clone());
         let with_judgement = Step::of(loss.clone() + apart * weight, &parameters)?;
         let judged = Step::of(discriminator.loss(tiles, decoded.detach()), &its_parameters)?;
-        // Of a judgement that is not finite the gradients tell.
+        // If the judgement is not finite, the gradients are not finite either, and the training reports them.
         Ok((Step { loss: numbers(loss)?[0], ..with_judgement }, Some(judged)))
     })
 }
 
-/// What comes back of a picture `[3, TILE, TILE]`, -1..1: `[3, H, W]` with height and width. `gaussians` are `[N, 5]`, `boxes` their
-/// regions in pixels.
+/// Reconstructs a picture `[3, TILE, TILE]` with values -1..1. Returns `[3, H, W]` with its height and width. `gaussians` are `[N, 5]`,
+/// `boxes` their regions in pixels.
 ///
 /// # Errors
-/// The weights are no tokenizer, or the device failed.
+/// The weights are not a tokenizer's, or the device failed.
 pub fn reconstruct(
     trainer: &Trainer,
     weights: &BTreeMap<String, HostTensor>,
@@ -84,10 +85,10 @@ pub fn reconstruct(
     })
 }
 
-/// Pictures `[B, 3, TILE, TILE]` through all stages.
+/// Passes pictures `[B, 3, TILE, TILE]` through all stages.
 ///
 /// # Errors
-/// None but those of the stages' watchers, of which there are none.
+/// None. The stages return only errors of their watchers, and the watchers here never fail.
 pub fn through_all_stages(
     network: &Network<Parameter>,
     tiles: Tensor<4>,

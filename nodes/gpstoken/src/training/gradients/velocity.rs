@@ -1,5 +1,5 @@
-//! A step of a generator's training: how far its velocities are from those along straight lines from noise to data (flow matching,
-//! Lipman et al. 2023; SiT, Ma et al. 2024).
+//! A step of a generator's training: the difference between its velocities and those along straight lines from noise to data (flow
+//! matching, Lipman et al. 2023; SiT, Ma et al. 2024).
 
 use super::{Trainer, learning};
 use crate::{
@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 /// The mean squared difference of a batch's velocities, and its gradients. The network computes in f32.
 ///
 /// # Errors
-/// The weights are no generator, or the device failed.
+/// The weights are not a generator's, or the device failed.
 pub fn velocity_step(
     trainer: &Trainer,
     weights: BTreeMap<String, HostTensor>,
