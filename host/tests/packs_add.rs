@@ -36,10 +36,10 @@ fn another_second() -> Vec<u8> {
 fn a_pack_is_added_replaced_and_removed() {
     let place = Place::new();
     let file = downloaded(&place, "second_pack");
-    insta::assert_snapshot!(add(&place, &file).all(), @r"
+    insta::assert_snapshot!(add(&place, &file).all(), @"
     exit code 0
     --- stdout
-    Added second 0.1.0, 4 nodes: Address, Told, ReadDigits, WriteDigits
+    Added second 0.1.0, 5 nodes: Address, Told, ReadDigits, WriteDigits, Knit
       [DIR]/data/splatgraph/packs/libsecond.so
     --- stderr
     ");
@@ -47,7 +47,7 @@ fn a_pack_is_added_replaced_and_removed() {
     insta::assert_snapshot!(add(&place, &file).all(), @"
     exit code 0
     --- stdout
-    Added second 0.1.0 instead of 0.1.0, 4 nodes: Address, Told, ReadDigits, WriteDigits
+    Added second 0.1.0 instead of 0.1.0, 5 nodes: Address, Told, ReadDigits, WriteDigits, Knit
       [DIR]/data/splatgraph/packs/libsecond.so
     --- stderr
     ");

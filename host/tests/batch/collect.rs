@@ -87,7 +87,7 @@ fn other_numbers_of_tokens_are_filled_up_and_other_shapes_fail() {
     --- stdout
     --- stderr
     not run because of --collect: save (stub.WriteText)
-    error: item `2-3-4`: the output cannot be stacked onto the output of `1-1-3`: the shape of `textures` differs, [1, 1, 3] there and [1, 2, 4] here
+    error: item `2-3-4`: the output cannot be stacked onto the output of `1-1-3`: expected the shape of `textures` of the first record, [1, 1, 3], got [1, 2, 4]
     done: 2 items in [TIME], 1 failed, 1 shard
     the same command with --retry-failed runs the failed items again
     ");

@@ -38,15 +38,29 @@ fn check_prints_everything_that_is_wrong() {
 fn a_node_or_device_that_a_build_lacks_is_named_with_the_build_that_has_it() {
     let place = Place::with_stub();
     place.add_pack("second_pack", "packs");
-    let graph =
-        r#"{"outputs": {"told": "told.device"}, "nodes": {"told": {"class_type": "second.told", "inputs": {}}}}"#;
-    place.write("told.json", graph);
-    insta::assert_snapshot!(place.run(&["check", "told.json", "--device", "gpu:0"]).all(), @"");
+    let graph = |class: &str, output: &str, inputs: &str| {
+        format!(
+            r#"{{"outputs": {{"made": ["node", "{output}"]}}, "nodes": {{"node": {{"class_type": "second.{class}", "inputs": {inputs}}}}}}}"#
+        )
+    };
+    place.write("told.json", &graph("Told", "device", "{}"));
+    insta::assert_snapshot!(place.run(&["check", "told.json", "--device", "gpu:0"]).all(), @"
+    exit code 2
+    --- stdout
+    --- stderr
+    error: the device `gpu:0` cannot be used: its fan is broken; repair it
+    ");
     assert_eq!(place.run(&["check", "told.json", "--device", "gpu"]).code, 0);
-    place.write("knit.json", &graph.replace("second.told", "second.knit"));
-    insta::assert_snapshot!(place.run(&["check", "knit.json"]).all(), @"");
+    place.write("knit.json", &graph("Knit", "knitted", r#"{"value": 1}"#));
+    insta::assert_snapshot!(place.run(&["check", "knit.json"]).all(), @"
+    exit code 3
+    --- stdout
+    --- stderr
+    error: line 1, column 54, node `node`: this build of the pack `second` can't run `second.Knit`; it has no needles; build it with the feature `needles`
+    1 problem in knit.json
+    ");
     assert_eq!(place.run(&["run", "knit.json"]).code, 3);
-    let described = place.run(&["nodes", "second.knit"]).stdout;
+    let described = place.run(&["nodes", "second.Knit"]).stdout;
     assert!(described.contains("This build of the pack can't run the node: it has no needles"), "{described}");
 }
 

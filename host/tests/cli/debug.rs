@@ -302,11 +302,11 @@ fn a_file_that_cannot_be_written_fails_the_run_but_does_not_stop_it() {
         .envs(command.get_envs().filter_map(|(key, value)| Some((key, value?))))
         .output()
         .unwrap();
-    insta::assert_snapshot!(place.ran(&output).all(), @r"
+    insta::assert_snapshot!(place.ran(&output).all(), @"
     exit code 1
     --- stdout
     --- stderr
-    error: an output cannot be recorded: writing a record; check that the folder exists, may be written to and has space: File too large (os error 27): seen/image.image.safetensors
+    error: an output cannot be recorded: writing a record; check that the folder exists, is writable and has space: File too large (os error 27): seen/image.image.safetensors
     ");
     assert_eq!(seen(&place), ["image.image.png", "run.json"]);
     let image = run_json(&place).1("image");

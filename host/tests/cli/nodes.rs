@@ -134,6 +134,7 @@ fn the_nodes_of_one_pack_are_listed() {
       second.Told         The device and precision in the settings.
       second.ReadDigits   Reads a selection from a file of one digit for each weight.
       second.WriteDigits  Writes a selection to a file of one digit for each weight.
+      second.Knit         Knits a record.
     --- stderr
     ");
     assert_eq!(place.run(&["nodes", "Address"]).code, 2);

@@ -210,7 +210,7 @@ fn all_failing_nodes_are_reported_and_the_others_run() {
     errors.sort();
     insta::assert_snapshot!(errors.join("\n"), @"
     error: node `fails` (stub.Fails) failed: input `message`: the stub fails on purpose [stub 0.1.0, host/tests/packs/stub.rs:N]
-    error: node `mean` (stub.Mean) failed: input `image`, which comes from `nan.image`: not a usable IMAGE: the field `image` holds NaN (not a number), first at [0, 0, 0, 1] [stub 0.1.0, sdk/src/types.rs:N]
+    error: node `mean` (stub.Mean) failed: input `image`, which comes from `nan.image`: unusable IMAGE: expected numbers in the field `image`, got NaN (not a number), first at [0, 0, 0, 1] [stub 0.1.0, sdk/src/types.rs:N]
     error: node `panics` (stub.Panics) panicked: the stub panics on purpose [stub 0.1.0, host/tests/packs/stub.rs:N]
     not run because `panics` failed: `after`
     ");

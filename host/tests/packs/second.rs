@@ -61,7 +61,7 @@ fn knit(
 }
 
 fn absent() -> Vec<(&'static str, String)> {
-    vec![("knit", "it has no needles; build it with the feature `needles`".to_owned())]
+    vec![("Knit", "it has no needles; build it with the feature `needles`".to_owned())]
 }
 
 fn devices() -> Vec<DeviceSpec> {

@@ -1,9 +1,6 @@
 //! Recorded layouts: the authors' `initg.pickle`, or a record of the type LAYOUT.
 
-use crate::{
-    canvas::{Corners, Gaussian},
-    names::counted,
-};
+use crate::canvas::{Corners, Gaussian};
 use splatgraph_sdk::{
     Canvas, DType, Error, Input, Layout, Record, Result, Tensor,
     checkpoint::{Pickle, numpy_array, parse_pickle},
@@ -90,8 +87,7 @@ impl Bank {
         let [batch, count, _] = gaussians.dims()?;
         if classes.as_ref().is_some_and(|classes| classes.len() != batch) {
             return Err(Error::new(format!(
-                "expected a field `classes` with a number for each of {}, got {} numbers",
-                counted(batch, "layout"),
+                "expected one number in the field `classes` for each layout, {batch} in all, got {}",
                 classes.map_or(0, |classes| classes.len())
             )));
         }

@@ -59,7 +59,7 @@ fn an_unknown_class_is_an_error_that_lists_the_known_ones() {
     insta::assert_snapshot!(error(json!({"class": 10})), @"expected a class from 0 to 9, got 10; this generator knows 0: brick, 1: cloth, 2: door, 3: grass, 4: ground, 5: metal, 6: rock, 7: sky, 8: wall, 9: wood");
     insta::assert_snapshot!(error(json!({"class": "Metall"})), @r#"expected a class from 0 to 9, got "Metall"; this generator knows 0: brick, 1: cloth, 2: door, 3: grass, 4: ground, 5: metal, 6: rock, 7: sky, 8: wall, 9: wood. Did you mean `metal`?"#);
     insta::assert_snapshot!(error(json!({"class": "?"})), @r#"expected a class from 0 to 9, got "?"; this generator knows 0: brick, 1: cloth, 2: door, 3: grass, 4: ground, 5: metal, 6: rock, 7: sky, 8: wall, 9: wood"#);
-    insta::assert_snapshot!(error(json!({"class": -1})), @"a number of at least 0 was expected, -1 came");
+    insta::assert_snapshot!(error(json!({"class": -1})), @"expected a number of at least 0, got -1");
     assert_eq!(error(json!({"class": "?"})).input.as_deref(), Some("class"));
     assert_eq!(error(json!({"classes": ["?"]})).input.as_deref(), Some("classes"));
 
@@ -72,11 +72,11 @@ fn an_unknown_class_is_an_error_that_lists_the_known_ones() {
 #[test]
 fn malformed_names_are_an_error() {
     insta::assert_snapshot!(load(Some(r#"["brick"]"#)).unwrap_err(), @r#"
-    loading a generator: the checkpoint's metadata `classes` should be a list of the names of its 10 classes, it is ["brick"]
+    loading a generator: expected a list of 10 names, one for each class, in the checkpoint's metadata `classes`, got ["brick"]
     file: <folder>/g.safetensors
     "#);
-    insta::assert_snapshot!(load(Some("ten")).unwrap_err(), @r#"
-    loading a generator: the checkpoint's metadata `classes` should be a list of the names of its 10 classes, it is ten
+    insta::assert_snapshot!(load(Some("ten")).unwrap_err(), @"
+    loading a generator: expected a list of 10 names, one for each class, in the checkpoint's metadata `classes`, got ten
     file: <folder>/g.safetensors
-    "#);
+    ");
 }

@@ -179,7 +179,7 @@ fn an_svg_holds_every_token() {
         text.replace(&*folder.path().to_string_lossy(), "<folder>")
     };
     insta::assert_snapshot!(refused(json!({"path": folder.path().join("d.png")})), @"path: writing an SVG: expected a file name that ends with .svg: <folder>/d.png");
-    insta::assert_snapshot!(refused(json!({"path": folder.path().join("one.svg/e.svg")})), @"path: writing an SVG: a folder was expected, but `one.svg` is a file: <folder>/one.svg/e-000.svg");
+    insta::assert_snapshot!(refused(json!({"path": folder.path().join("one.svg/e.svg")})), @"path: writing an SVG: expected a folder, but `one.svg` is a file: <folder>/one.svg/e-000.svg");
     insta::assert_snapshot!(refused(json!({"path": folder.path().join("f.svg"), "colour": "energy"})), @"colour: expected tokens with textures for the colour `energy`, got a layout. Connect RefineTokens, or use the colour `size`");
     assert!(!folder.path().join("f-000.svg").exists());
 }

@@ -27,20 +27,20 @@ fn tokenizer() -> Value {
 fn wrong_pictures_and_settings_are_errors() {
     let error = |image: Value, settings| run::<init_tokens>(settings, [("image", image)]).unwrap_err();
     insta::assert_snapshot!(error(picture(1, 1), json!({})), @r#"
-    the tokenizer works on pictures whose sides have 16 to 65536 pixels; this picture has 1 x 1. Resize it first:
+    expected a picture with sides of 16 to 65536 pixels, got 1 x 1 pixels. Resize it first:
     "resize": { "class_type": "std.Resize", "inputs": { "image": ["load", "image"], "width": 256, "height": 256 } }
     "#);
     insta::assert_snapshot!(error(picture(30_000, 10), json!({})), @r#"
-    the tokenizer works on pictures whose sides have 16 to 65536 pixels; this picture has 30000 x 10. Resize it first:
+    expected a picture with sides of 16 to 65536 pixels, got 30000 x 10 pixels. Resize it first:
     "resize": { "class_type": "std.Resize", "inputs": { "image": ["load", "image"], "width": 256, "height": 256 } }
     "#);
-    insta::assert_snapshot!(error(picture(256, 256), json!({"tokens": 1025})), @"expected at most 1024 tokens, as many as regions of this size fit a tile of 256 x 256 pixels, got 1025. Ask for 1024 or fewer, or lower min_region");
+    insta::assert_snapshot!(error(picture(256, 256), json!({"tokens": 1025})), @"expected at most 1024 tokens, the number of regions of this size that fit into a tile of 256 x 256 pixels, got 1025. Ask for 1024 or fewer, or lower min_region");
     let map = Mask::new(tensor(&[1, 128, 256], 1.0)).unwrap().into_value().unwrap();
     let inputs = [("image", picture(256, 256)), ("weight_map", map)];
-    insta::assert_snapshot!(run::<init_tokens>(json!({}), inputs).unwrap_err(), @"expected 256 x 256 pixels, as the picture has, in one map or in 1; got 1 of 256 x 128");
+    insta::assert_snapshot!(run::<init_tokens>(json!({}), inputs).unwrap_err(), @"expected weight maps of 256 x 256 pixels, the picture's size, 1 for all or 1 for each of 1 picture, got 1 map of 256 x 128 pixels. Resize the weight map");
     let inputs = [("tokenizer", tokenizer()), ("image", picture(100, 15))];
     insta::assert_snapshot!(run::<encode>(json!({}), inputs).unwrap_err(), @r#"
-    the tokenizer works on pictures whose sides have 16 to 65536 pixels; this picture has 100 x 15. Resize it first:
+    expected a picture with sides of 16 to 65536 pixels, got 100 x 15 pixels. Resize it first:
     "resize": { "class_type": "std.Resize", "inputs": { "image": ["load", "image"], "width": 256, "height": 256 } }
     "#);
 }
@@ -56,21 +56,21 @@ fn wrong_layouts_and_maps_are_errors() {
         let regions = regions.then(|| tensor(&[1, count, 4], 0.0));
         Layout::new(tensor(&[1, count, 5], value), regions, Canvas::default()).unwrap()
     };
-    insta::assert_snapshot!(refine(&[1, 128, 256, 256], layout(2, 0.5, true)), @"features with 32 channels were expected, as this tokenizer makes them, 128 came. Connect Encode to the same tokenizer");
-    insta::assert_snapshot!(refine(&[1, 32, 512, 512], layout(2, 0.5, true)), @"a layout for 1 pictures whose tiles have 512 x 512 pixels was expected, as the features have, one for 1 of 256 x 256 came");
-    insta::assert_snapshot!(refine(&[1, 32, 256, 256], layout(2, 0.5, false)), @"a layout with regions was expected, this one has gaussians only");
-    insta::assert_snapshot!(refine(&[1, 32, 256, 256], layout(2, 1.5, true)), @"gaussians with sigmas in 0..1 and rho, x, y in -1..1 were expected, number 0 of picture 0 is [1.5, 1.5, 1.5, 1.5, 1.5]");
+    insta::assert_snapshot!(refine(&[1, 128, 256, 256], layout(2, 0.5, true)), @"expected features with 32 channels, as this tokenizer makes them, got 128. Connect Encode to the same tokenizer");
+    insta::assert_snapshot!(refine(&[1, 32, 512, 512], layout(2, 0.5, true)), @"expected a layout for 1 picture with tiles of 512 x 512 pixels in all, as the features have, got one for 1 picture with 256 x 256 pixels. Make layout and features from the same picture");
+    insta::assert_snapshot!(refine(&[1, 32, 256, 256], layout(2, 0.5, false)), @"expected a layout with regions, got one with gaussians only. Make one with InitTokens, or connect CalibrateLayout");
+    insta::assert_snapshot!(refine(&[1, 32, 256, 256], layout(2, 1.5, true)), @"expected gaussians with sigmas in 0..1 and rho, x, y in -1..1, got gaussian 0 of picture 0 with [1.5, 1.5, 1.5, 1.5, 1.5]");
     let four =
         Layout { header: Canvas { canvas: [512, 512], grid: [2, 2], ..Canvas::default() }, ..layout(6, 0.1, true) };
-    insta::assert_snapshot!(refine(&[1, 32, 512, 512], four), @"equally many gaussians in each of the 2 x 2 tiles of 256 pixels were expected, 6 in all for tiles of 256 came");
+    insta::assert_snapshot!(refine(&[1, 32, 512, 512], four), @"expected the same number of gaussians in each of the 2 x 2 tiles of 256 pixels, got 6 gaussians in all for tiles of 256 pixels. Make the layout with InitTokens");
 
     let decoded = |shape: &[usize], value, header: Canvas| {
         let map = FeatureMap::new(tensor(shape, value), header).unwrap().into_value().unwrap();
         run::<decode>(json!({}), [("tokenizer", tokenizer()), ("map", map)]).unwrap_err()
     };
-    insta::assert_snapshot!(decoded(&[1, 8, 32, 32], 0.0, Canvas::default()), @"a map with 32 channels was expected, as this tokenizer's tokens have, one with 8 came");
-    insta::assert_snapshot!(decoded(&[1, 32, 32, 32], f32::INFINITY, Canvas::default()), @"finite numbers were expected in the map, inf came");
-    insta::assert_snapshot!(decoded(&[1, 32, 32, 33], 0.0, Canvas { grid: [2, 2], ..Canvas::default() }), @"maps that 2 x 2 tiles divide evenly were expected, 1 of 33 x 32 came");
+    insta::assert_snapshot!(decoded(&[1, 8, 32, 32], 0.0, Canvas::default()), @"expected a map with 32 channels, as the tokens of this tokenizer have, got 8. Use the tokenizer that made the tokens");
+    insta::assert_snapshot!(decoded(&[1, 32, 32, 32], f32::INFINITY, Canvas::default()), @"expected finite numbers in the map, got inf");
+    insta::assert_snapshot!(decoded(&[1, 32, 32, 33], 0.0, Canvas { grid: [2, 2], ..Canvas::default() }), @"expected maps that 2 x 2 tiles divide evenly, got 1 map of 33 x 32 places. Connect the map of Splat");
 
     let splatted = |header: Canvas, tiles: &str| {
         let tokens = Tokens::new(tensor(&[1, 3, 5], 0.1), tensor(&[1, 3, 32], 0.1), None, header).unwrap();
@@ -83,7 +83,7 @@ fn wrong_layouts_and_maps_are_errors() {
 #[test]
 fn wrong_checkpoints_are_errors() {
     let missing = run::<LoadTokenizer>(json!({"model": "no/such/file.safetensors"}), []).unwrap_err();
-    insta::assert_snapshot!(missing, @"loading a tokenizer: a checkpoint (.safetensors or .pth) was expected, No such file or directory (os error 2): no/such/file.safetensors");
+    insta::assert_snapshot!(missing, @"loading a tokenizer: expected a checkpoint (.safetensors or .pth), got No such file or directory (os error 2): no/such/file.safetensors");
     assert_eq!(missing.code, splatgraph_sdk::Code::Missing);
 
     let load = |tensors| Network::load(tensors).unwrap_err();
@@ -113,6 +113,6 @@ fn wrong_checkpoints_are_errors() {
     std::fs::write(&path, &whole[..whole.len() / 2]).unwrap();
     let error = run::<LoadTokenizer>(json!({"model": path}), []).unwrap_err();
     let text = error.to_string().replace(&*folder_of_test.path().to_string_lossy(), "<folder>");
-    insta::assert_snapshot!(text, @"reading a checkpoint: a whole .safetensors file was expected; this one is damaged or of another kind (incomplete metadata, file not fully covered): <folder>/cut.safetensors");
+    insta::assert_snapshot!(text, @"reading a checkpoint: expected a whole .safetensors file, got a damaged one or another kind of file (incomplete metadata, file not fully covered): <folder>/cut.safetensors");
     assert_eq!(error.input.as_deref(), Some("model"));
 }

@@ -321,7 +321,7 @@ fn unsuitable_checkpoints_are_errors() {
         let error = run::<LoadGenerator>(settings, []).unwrap_err();
         error.to_string().replace(&*folder.path().to_string_lossy(), "<folder>")
     };
-    insta::assert_snapshot!(load(json!({"model": folder.path().join("none.safetensors")})), @"loading a generator: a checkpoint (.safetensors or .pth) was expected, No such file or directory (os error 2): <folder>/none.safetensors");
+    insta::assert_snapshot!(load(json!({"model": folder.path().join("none.safetensors")})), @"loading a generator: expected a checkpoint (.safetensors or .pth), got No such file or directory (os error 2): <folder>/none.safetensors");
     checkpoint(&path, "weights_sit_layout.safetensors", &[], unchanged);
     insta::assert_snapshot!(load(json!({"model": path})), @"
     loading a generator: expected a width with a usual number of attention heads, got 96. Give the number in the input `heads` of LoadGenerator, or in the checkpoint's metadata (key `heads`)
@@ -340,13 +340,13 @@ fn unsuitable_checkpoints_are_errors() {
     let negative = json!({"means": [0, 0, 0, 0, 0], "stds": [1, 1, 1, -1, 1]});
     insta::assert_snapshot!(load(json!({"model": path, "heads": 6, "normalisation": negative})), @"reading the normalisation from the input `normalisation`: expected finite means and stds above 0, got [0.0, 0.0, 0.0, 0.0, 0.0] and [1.0, 1.0, 1.0, -1.0, 1.0]");
     checkpoint(&path, "weights_sit_cond.safetensors", &[("heads", "six")], unchanged);
-    insta::assert_snapshot!(load(json!({"model": path})), @r#"
-    loading a generator: the checkpoint's metadata `heads` should be a number from 1 to 1024, it is six
+    insta::assert_snapshot!(load(json!({"model": path})), @"
+    loading a generator: expected a number from 1 to 1024 in the checkpoint's metadata `heads`, got six
     file: <folder>/g.safetensors
-    "#);
+    ");
     checkpoint(&path, "weights_sit_cond.safetensors", &[("tokenizer", r#"{"map": [0, 1]}"#)], unchanged);
     insta::assert_snapshot!(load(json!({"model": path})), @r#"
-    loading a generator: the checkpoint's metadata `tokenizer` should be {"map": [width, height], "support": 3.0, "model": "name"}, it is {"map": [0, 1]}
+    loading a generator: expected {"map": [width, height], "support": 3.0, "model": "name"} in the checkpoint's metadata `tokenizer`, got {"map": [0, 1]}
     file: <folder>/g.safetensors
     "#);
     checkpoint(&path, "weights_sit_cond.safetensors", &[("heads", "6")], |key, tensor| {
@@ -378,10 +378,10 @@ fn unsuitable_checkpoints_are_errors() {
 fn wrong_inputs_are_errors_before_the_first_step() {
     let refused = |settings: Json| sample(settings, [("layout", layout_value())]).unwrap_err();
     insta::assert_snapshot!(refused(json!({"class": 10})), @"expected a class from 0 to 9, got 10");
-    insta::assert_snapshot!(refused(json!({"classes": [1, 2, 3]})), @"expected a class for each of 2 pictures, got 3");
-    insta::assert_snapshot!(refused(json!({"steps": 0})), @"a number of at least 2 was expected, 0 came");
-    insta::assert_snapshot!(refused(json!({"steps": 1})), @"a number of at least 2 was expected, 1 came");
-    insta::assert_snapshot!(refused(json!({"guidance_low": 0.8, "guidance_high": 0.3})), @"expected an interval from guidance_low up to guidance_high, got 0.8 to 0.3. Exchange them, or set guidance_scale to 1 for no guidance");
+    insta::assert_snapshot!(refused(json!({"classes": [1, 2, 3]})), @"expected as many classes as pictures, 2, got 3. Give one class for each picture");
+    insta::assert_snapshot!(refused(json!({"steps": 0})), @"expected a number of at least 2, got 0");
+    insta::assert_snapshot!(refused(json!({"steps": 1})), @"expected a number of at least 2, got 1");
+    insta::assert_snapshot!(refused(json!({"guidance_low": 0.8, "guidance_high": 0.3})), @"expected guidance_low to be at most guidance_high, got 0.8 and 0.3. Exchange them, or set guidance_scale to 1 for no guidance");
     insta::assert_snapshot!(refused(json!({"guidance_scale": 1e39})), @"expected a number, got inf");
     insta::assert_snapshot!(refused(json!({"sampler": "sde_heun", "last_step": "None"})), @r#"expected a last step, as sde_heun without one needs the score at t = 1, where there is none, got "None". Set last_step to "Mean", or sampler to "sde""#);
     insta::assert_snapshot!(refused(json!({"sampler": "ddim"})), @"expected one of sde, sde_heun, euler, midpoint, heun2, heun3, rk4, dopri5, got `ddim`");

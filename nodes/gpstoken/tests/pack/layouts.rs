@@ -238,11 +238,11 @@ fn a_record_is_a_bank() {
     insta::assert_snapshot!(bank(json!({"path": path, "class": 7, "index": 2})).unwrap_err(), @"expected an index below 2, the number of layouts for class 7, got 2. Use a smaller index, or a larger bank");
     insta::assert_snapshot!(bank(json!({"path": path, "class": 3})).unwrap_err(), @"expected a class with layouts, got 3; the bank has layouts for 2 classes from 2 to 7");
     record(&path, 2, vec![("classes".into(), Tensor::from_vec([3], vec![7i64, 2, 7]).unwrap())], "LAYOUT");
-    insta::assert_snapshot!(without_folder(bank(json!({"path": path})).unwrap_err(), folder.path()), @"reading a bank of layouts: expected a field `classes` with a number for each of 2 layouts, got 3 numbers: <folder>/layouts.safetensors");
+    insta::assert_snapshot!(without_folder(bank(json!({"path": path})).unwrap_err(), folder.path()), @"reading a bank of layouts: expected one number in the field `classes` for each layout, 2 in all, got 3: <folder>/layouts.safetensors");
     record(&path, 2, vec![("classes".into(), Tensor::from_vec([2], vec![7f32, 2.0]).unwrap())], "LAYOUT");
     insta::assert_snapshot!(without_folder(bank(json!({"path": path})).unwrap_err(), folder.path()), @"reading a bank of layouts: expected a field `classes` of the shape [B] and the type i64, got [2] and f32: <folder>/layouts.safetensors");
     record(&path, 2, Vec::new(), "TOKENS");
-    insta::assert_snapshot!(without_folder(bank(json!({"path": path})).unwrap_err(), folder.path()), @"reading a bank of layouts: LAYOUT was expected, TOKENS came: <folder>/layouts.safetensors");
+    insta::assert_snapshot!(without_folder(bank(json!({"path": path})).unwrap_err(), folder.path()), @"reading a bank of layouts: expected LAYOUT, got TOKENS: <folder>/layouts.safetensors");
 }
 
 #[test]
@@ -290,26 +290,26 @@ fn files_that_are_not_banks_are_errors() {
     insta::assert_debug_snapshot!(error(&initg[..5000], json!({})), @r#"
     (
         "path",
-        "reading a bank of layouts: a whole pickle was expected, it ends at byte 5000: <folder>/bank.pickle",
+        "reading a bank of layouts: expected a whole pickle, got one that ends at byte 5000: <folder>/bank.pickle",
     )
     "#);
     insta::assert_debug_snapshot!(error(b"GIF89a, a picture", json!({})), @r#"
     (
         "path",
-        "reading a bank of layouts: expected a pickle of layouts or a record of the type LAYOUT: a whole .safetensors file was expected; this one is damaged or of another kind (header too large): <folder>/bank.pickle",
+        "reading a bank of layouts: expected a pickle of layouts or a record of the type LAYOUT: expected a whole .safetensors file, got a damaged one or another kind of file (header too large): <folder>/bank.pickle",
     )
     "#);
     // {0: os.system("echo never")}, [], {0: 1}, {"a": []}, {0: [[]]}
     insta::assert_debug_snapshot!(error(b"\x80\x02}K\x00cposix\nsystem\nX\x0a\x00\x00\x00echo never\x85Rs.", json!({})), @r#"
     (
         "path",
-        "reading a bank of layouts: expected a list of NumPy arrays for class 0, got a call of `posix.system`, which is not made,: <folder>/bank.pickle",
+        "reading a bank of layouts: expected a list of NumPy arrays for class 0, got a call of `posix.system`: <folder>/bank.pickle",
     )
     "#);
     insta::assert_debug_snapshot!(error(b"\x80\x02}K\x00]cposix\nsystem\nX\x0a\x00\x00\x00echo never\x85Ras.", json!({})), @r#"
     (
         "path",
-        "reading a bank of layouts: entry 0 of class 0: a NumPy array was expected, a call of `posix.system`, which is not made, came: <folder>/bank.pickle",
+        "reading a bank of layouts: entry 0 of class 0: expected a NumPy array, got a call of `posix.system`: <folder>/bank.pickle",
     )
     "#);
     insta::assert_debug_snapshot!(error(b"\x80\x02].", json!({})), @r#"
@@ -333,7 +333,7 @@ fn files_that_are_not_banks_are_errors() {
     insta::assert_debug_snapshot!(error(b"\x80\x02}K\x00]]as.", json!({})), @r#"
     (
         "path",
-        "reading a bank of layouts: entry 0 of class 0: a NumPy array was expected, a list came: <folder>/bank.pickle",
+        "reading a bank of layouts: entry 0 of class 0: expected a NumPy array, got a list: <folder>/bank.pickle",
     )
     "#);
     insta::assert_debug_snapshot!(error(b"\x80\x02}.", json!({})), @r#"

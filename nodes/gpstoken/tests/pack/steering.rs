@@ -73,7 +73,7 @@ fn the_most_demanding_tile_and_picture_decide() {
 #[test]
 fn impossible_thresholds_and_weights_are_errors() {
     let chelsea = image_of(&["chelsea_256.png"]);
-    insta::assert_snapshot!(refused(&chelsea, json!({"threshold": -1})), @"threshold: a number of at least 0 was expected, -1 came");
+    insta::assert_snapshot!(refused(&chelsea, json!({"threshold": -1})), @"threshold: expected a number of at least 0, got -1");
     let nan = [("image", chelsea.clone()), ("threshold", Value::float(f64::NAN))];
     let error = run::<init_tokens>(json!({}), nan).unwrap_err();
     insta::assert_snapshot!(error, @"expected a number, got NaN");
@@ -143,7 +143,7 @@ fn the_fewest_tokens_for_a_psnr_are_found() {
         format!("{}: {error}", error.input.clone().unwrap_or_default())
     };
     insta::assert_snapshot!(refused(json!({"psnr": 20, "low": 65, "high": 64})), @"low: expected at most `high`, which is 64, got 65");
-    insta::assert_snapshot!(refused(json!({"psnr": 20, "high": 2000})), @"high: expected at most 1024 tokens, as many as regions of this size fit a tile of 256 x 256 pixels, got 2000. Ask for 1024 or fewer, or lower min_region");
+    insta::assert_snapshot!(refused(json!({"psnr": 20, "high": 2000})), @"high: expected at most 1024 tokens, the number of regions of this size that fit into a tile of 256 x 256 pixels, got 2000. Ask for 1024 or fewer, or lower min_region");
     let small = only(
         run::<splatgraph_pack_gpstoken::nodes::tokenize::load_tokenizer::LoadTokenizer>(json!({"map_width": 32}), [])
             .unwrap(),

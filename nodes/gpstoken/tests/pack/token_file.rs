@@ -298,7 +298,7 @@ fn nodes_write_and_read_files() {
     insta::assert_snapshot!(shown(run::<load_tokens>(json!({"path": missing}), []).unwrap_err()), @r#"Some("path"): reading tokens: No such file or directory (os error 2): [DIR]/none.gpst"#);
     let below = path.join("below.gpst");
     insta::assert_snapshot!(shown(run::<save_tokens>(json!({"path": below}), [("tokens", tokens.clone())]).unwrap_err()), @r#"Some("path"): writing tokens; check that the folder exists, is writable and has space: File exists (os error 17): [DIR]/new/tokens.gpst/below.gpst"#);
-    insta::assert_snapshot!(shown(run::<save_tokens>(json!({"path": path, "rho": 17}), [("tokens", tokens)]).unwrap_err()), @r#"Some("rho"): a number of at most 16 was expected, 17 came"#);
+    insta::assert_snapshot!(shown(run::<save_tokens>(json!({"path": path, "rho": 17}), [("tokens", tokens)]).unwrap_err()), @r#"Some("rho"): expected a number of at most 16, got 17"#);
 }
 
 /// Reads the corpus of the fuzzer: no file causes a panic, and every token file that is read can be written again.
