@@ -59,6 +59,12 @@ fn computes() -> Vec<Compute> {
             Some(why) => println!("skipped: {}: {why}", device.id),
         }
     }
+    if let Ok(needed) = std::env::var("SPLATGRAPH_NEED_DEVICE") {
+        assert!(
+            found.iter().any(|compute| compute.id() == needed),
+            "expected the device {needed}, got none of that name"
+        );
+    }
     found
 }
 
