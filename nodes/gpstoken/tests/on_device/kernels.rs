@@ -1,6 +1,6 @@
 //! Tests of the host's kernels and forward passes against burn's forms on the processor.
 
-use super::{Golden, assert_near, largest, on, processor};
+use super::{Golden, assert_near, largest, on, processor, support::random};
 use burn::tensor::{Tensor, TensorData, activation::silu};
 use splatgraph_pack_gpstoken::{
     checkpoint::Weights,
@@ -13,16 +13,6 @@ use splatgraph_pack_gpstoken::{
     tokenizer::Network,
 };
 use std::collections::BTreeMap;
-
-/// Numbers from -1 to 1.
-fn random(count: usize, seed: u64) -> Vec<f32> {
-    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    let mut next = || {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (state >> 40) as f32 / (1 << 23) as f32 - 1.0
-    };
-    (0..count).map(|_| next()).collect()
-}
 
 /// `[H, W, C]` to `[1, C, H, W]`.
 fn to_burn(map: &[f32], [height, width]: [usize; 2], channels: usize) -> Tensor<4> {

@@ -1,6 +1,6 @@
 //! Tests of the kernels against plain f64 forms. The tests in `on_device` compare the kernels with burn's forms.
 
-use super::{Golden, assert_near, largest};
+use super::{Golden, assert_near, largest, support::random};
 use splatgraph_pack_gpstoken::{
     kernels::{
         attention::attend,
@@ -13,16 +13,6 @@ use splatgraph_pack_gpstoken::{
     tokenizer::Network,
 };
 use std::ops::Range;
-
-/// Numbers from -1 to 1.
-fn random(count: usize, seed: u64) -> Vec<f32> {
-    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    let mut next = || {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (state >> 40) as f32 / (1 << 23) as f32 - 1.0
-    };
-    (0..count).map(|_| next()).collect()
-}
 
 /// A 3x3 convolution in f64.
 fn convolve_slowly(weights: Convolution<'_>, map: &[f32], [height, width]: [usize; 2]) -> Vec<f32> {

@@ -137,3 +137,13 @@ impl Numbers {
         low + (high - low) * ((self.0 >> 40) as f32 / (1 << 24) as f32)
     }
 }
+
+/// Numbers from -1 to 1.
+pub(crate) fn random(count: usize, seed: u64) -> Vec<f32> {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let mut next = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 40) as f32 / (1 << 23) as f32 - 1.0
+    };
+    (0..count).map(|_| next()).collect()
+}
