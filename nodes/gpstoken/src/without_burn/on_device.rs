@@ -22,7 +22,7 @@ pub(crate) const FULL_BUILD: &str = "build the pack with burn: `cargo build --re
 /// The nodes of the pack that this build can't run, with the reason.
 pub fn absent_nodes() -> Vec<(&'static str, String)> {
     ["TrainTokenizer", "TrainLayout", "TrainTexture"]
-        .map(|node| (node, format!("this build of the pack can't train. To train, {FULL_BUILD}")))
+        .map(|node| (node, format!("it has no training; {FULL_BUILD}")))
         .into()
 }
 
