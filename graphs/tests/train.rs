@@ -136,6 +136,6 @@ fn ends_with_the_same_bytes_when_killed(graph: &str) {
     let output = command(folder).output().unwrap();
     let text = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1));
-    assert!(text.contains("it was begun with other settings"), "{text}");
+    assert!(text.contains("expected the settings of its start, got others"), "{text}");
     assert_eq!(fs::read(folder.join("trained.safetensors")).unwrap(), expected);
 }

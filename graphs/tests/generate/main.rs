@@ -141,7 +141,7 @@ fn a_bank_is_made_of_photos() {
     assert_eq!(output.status.code(), Some(1));
     let said = String::from_utf8_lossy(&output.stderr);
     let error = said.lines().find(|line| line.contains("failed: ")).unwrap_or_else(|| panic!("{said}"));
-    insta::assert_snapshot!(error.split(" [").next().unwrap(), @"error: node `layout` (gpstoken.LayoutBank) failed: input `index`: 5 layouts are in the bank in all, counted from 0; that of index 5 was asked for. Use a smaller index, or a larger bank");
+    insta::assert_snapshot!(error.split(" [").next().unwrap(), @"error: node `layout` (gpstoken.LayoutBank) failed: input `index`: expected an index below 5, the number of layouts in all, got 5. Use a smaller index, or a larger bank");
 }
 
 #[test]

@@ -89,6 +89,6 @@ fn an_unknown_class_is_an_error_with_all_classes() {
             error.replace(&listed.join(", "), "[CLASSES]").replace(&format!("0 to {}", names.len() - 1), "0 to [LAST]");
         error.split(" [gpstoken").next().unwrap().to_owned()
     };
-    insta::assert_snapshot!(error("60000"), @"error: node `layout` (gpstoken.LayoutDiffusion) failed: input `class`: a class from 0 to [LAST] was expected, as this generator knows [CLASSES]; 60000 came");
-    insta::assert_snapshot!(error("no such class"), @r#"error: node `layout` (gpstoken.LayoutDiffusion) failed: input `class`: a class from 0 to [LAST] was expected, as this generator knows [CLASSES]; "no such class" came"#);
+    insta::assert_snapshot!(error("60000"), @"error: node `layout` (gpstoken.LayoutDiffusion) failed: input `class`: expected a class from 0 to [LAST], got 60000; this generator knows [CLASSES]");
+    insta::assert_snapshot!(error("no such class"), @r#"error: node `layout` (gpstoken.LayoutDiffusion) failed: input `class`: expected a class from 0 to [LAST], got "no such class"; this generator knows [CLASSES]"#);
 }

@@ -202,7 +202,7 @@ fn unusable_inputs_are_errors_before_the_first_step() {
     std::fs::write(pictures.join("birds/broken.png"), "no picture").unwrap();
     insta::assert_snapshot!(error(json!({})), @"expected pictures to train on with sides of at least 256 pixels, got none among 1 picture. Add larger or readable pictures; the first one is FOLDER/data/birds/broken.png");
     std::fs::remove_dir_all(pictures.join("birds")).unwrap();
-    insta::assert_snapshot!(error(json!({"tokens": 1025})), @"a number of at most 1024 was expected, 1025 came");
+    insta::assert_snapshot!(error(json!({"tokens": 1025})), @"expected a number of at most 1024, got 1025");
     insta::assert_snapshot!(error(json!({"heads": 3})), @"expected a width that is a multiple of twice the number of heads, 3, got 16. Change width or heads");
     assert!(!at.join("generator.safetensors").exists());
 }
