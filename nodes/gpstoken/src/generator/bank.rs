@@ -20,9 +20,9 @@ pub struct Bank {
 /// A layout of one picture.
 #[derive(Debug)]
 pub struct Recorded {
-    /// [N]
+    /// `[N]`
     pub gaussians: Vec<Gaussian>,
-    /// [N]
+    /// `[N]`
     pub regions: Option<Vec<Corners>>,
 }
 

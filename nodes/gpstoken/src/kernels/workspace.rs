@@ -28,7 +28,7 @@ impl Workspace {
         zeroed(length)
     }
 
-    /// Frees the largest buffers until at most [`KEPT`] numbers remain for the next run.
+    /// Frees the largest buffers until at most `KEPT` numbers remain for the next run.
     pub fn trim(&self) {
         let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
         free.sort_unstable_by_key(Vec::len);

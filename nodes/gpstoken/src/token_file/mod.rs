@@ -40,7 +40,7 @@ pub struct TokenFile {
     pub gaussians: Vec<f32>,
     /// [batch, tokens, channels]
     pub textures: Vec<f32>,
-    /// [batch]: number of used rows. The rows after them are padding, which is not stored and comes back as zeros.
+    /// `[batch]`: number of used rows. The rows after them are padding, which is not stored and comes back as zeros.
     pub counts: Option<Vec<usize>>,
     /// Width and height of the picture.
     pub canvas: [u32; 2],
