@@ -192,7 +192,7 @@ impl ForeignTensor {
         let dl = unsafe { &(*tensor.pointer).tensor };
         if dl.device.device_type != device::CPU {
             return Err(format!(
-                "a tensor in host memory was expected, this one is on device {}",
+                "expected a tensor in host memory, got one on device {}",
                 dl.device.device_type
             ));
         }
@@ -221,7 +221,7 @@ impl ForeignTensor {
             for (size, stride) in sizes.iter().zip(read(dl.strides)).rev() {
                 if *size != 1 && stride != expected {
                     return Err(format!(
-                        "a row-major tensor was expected, this one of shape {sizes:?} has other strides"
+                        "expected a row-major tensor, got one of shape {sizes:?} with other strides"
                     ));
                 }
                 expected = expected.saturating_mul(*size);
