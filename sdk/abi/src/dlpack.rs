@@ -191,10 +191,7 @@ impl ForeignTensor {
         // SAFETY: not null, and the producer's contract is a valid managed tensor until its deleter is called.
         let dl = unsafe { &(*tensor.pointer).tensor };
         if dl.device.device_type != device::CPU {
-            return Err(format!(
-                "expected a tensor in host memory, got one on device {}",
-                dl.device.device_type
-            ));
+            return Err(format!("expected a tensor in host memory, got one on device {}", dl.device.device_type));
         }
         if !(0..=MAX_DIMENSIONS).contains(&dl.ndim) || (dl.ndim > 0 && dl.shape.is_null()) {
             return Err(format!("a tensor with {} dimensions", dl.ndim));
@@ -220,9 +217,7 @@ impl ForeignTensor {
             let mut expected = 1i64;
             for (size, stride) in sizes.iter().zip(read(dl.strides)).rev() {
                 if *size != 1 && stride != expected {
-                    return Err(format!(
-                        "expected a row-major tensor, got one of shape {sizes:?} with other strides"
-                    ));
+                    return Err(format!("expected a row-major tensor, got one of shape {sizes:?} with other strides"));
                 }
                 expected = expected.saturating_mul(*size);
             }
