@@ -4,7 +4,7 @@ use super::generator::{Generator, Kind};
 use crate::{
     device::Loaded,
     generator::{
-        Prepared, Velocities,
+        Network, Prepared, Velocities,
         class::{Class, listed},
         guidance::Guidance,
         noise::Noise,
@@ -70,6 +70,19 @@ pub(crate) fn expect(generator: &Generator, kind: Kind) -> Result<()> {
     ))
 }
 
+/// Prepares a network for `count` tokens on its device and passes it to `sample`. `condition` is `[B, N, 5]` or empty.
+pub(crate) fn with_velocities(
+    network: &Loaded<Network, Network<on_device::Parameter>>,
+    count: usize,
+    condition: &[f32],
+    sample: impl FnOnce(&dyn Velocities) -> Result<Sampled>,
+) -> Result<Sampled> {
+    match network {
+        Loaded::Host(network) => sample(&Prepared::new(network, Level::best(), count, condition)),
+        Loaded::Device(network, device) => device.run(|| sample(&on_device::Prepared::new(network, count, condition))),
+    }
+}
+
 impl Sampling<'_> {
     /// Samples `pictures` pictures of `count` tokens: `[B, C, N]` in the network's scale. `condition` is `[B, N, 5]` or empty. Calls
     /// `preview` after each step.
@@ -105,17 +118,12 @@ impl Sampling<'_> {
             ctx.step(done, total)?;
             preview(range, step)
         };
-        let mut sample = |network: &dyn Velocities| {
+        let sample = |network: &dyn Velocities| {
             let (settings, classes, noise) = (self.settings, &classes[..], &noise);
             let request = Request { network, sizes, count, classes, guidance, settings, noise };
             request.sample(&mut || ctx.check(), &mut watch)
         };
-        let Sampled { values, evaluated } = match &generator.network {
-            Loaded::Host(network) => sample(&Prepared::new(network, Level::best(), count, condition)),
-            Loaded::Device(network, device) => {
-                device.run(|| sample(&on_device::Prepared::new(network, count, condition)))
-            }
-        }?;
+        let Sampled { values, evaluated } = with_velocities(&generator.network, count, condition, sample)?;
         let seconds = start.elapsed().as_secs_f64();
         ctx.info(format!(
             "{} of {}: {} in {seconds:.1} s",

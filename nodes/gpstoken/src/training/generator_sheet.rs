@@ -6,17 +6,22 @@ use crate::{
     device::{Loaded, Placed},
     draw::{Style, TokensOrLayout, draw},
     generator::{
-        Network, Prepared, Sizes, Velocities,
+        Network, Sizes, Velocities,
         guidance::Guidance,
         noise::Noise,
         normalisation::Normalisation,
         run::Request,
         sampler::{Diffusion, LastStep, Sampler, Settings},
     },
-    kernels::cpu::Level,
     on_device,
     splat::Tiles,
-    stages::{decode::decode, layout::calibrated, sample::tokens_of_rows, splat::splat, tokenizer::Tokenizer},
+    stages::{
+        decode::decode,
+        layout::calibrated,
+        sample::{tokens_of_rows, with_velocities},
+        splat::splat,
+        tokenizer::Tokenizer,
+    },
     tokenizer::Together,
 };
 use image::{Rgb, RgbImage, imageops};
@@ -96,13 +101,7 @@ impl Examples {
             };
             request.sample(&mut || ctx.check(), &mut |_, _| Ok(()))
         };
-        let samples = match network {
-            Loaded::Host(network) => sample(&Prepared::new(network, Level::best(), count, condition)),
-            Loaded::Device(network, device) => {
-                device.run(|| sample(&on_device::Prepared::new(network, count, condition)))
-            }
-        }?
-        .values;
+        let samples = with_velocities(network, count, condition, sample)?.values;
         let size = sizes.channels * count;
         let rows = samples.chunks_exact(size).zip(layouts.chunks_exact(5 * count)).flat_map(|(sample, layout)| {
             let layout = with_layouts.then_some(layout);

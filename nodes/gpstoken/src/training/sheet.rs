@@ -31,6 +31,17 @@ pub fn examples(pictures: &Pictures, seed: u64) -> Result<Vec<RgbImage>> {
     (0..COLUMNS).map(example).collect()
 }
 
+/// A picture with its initial layout: the input of a reconstruction.
+#[derive(Debug)]
+pub struct Example {
+    /// `[3, TILE, TILE]` with values -1..1.
+    pub picture: Vec<f32>,
+    /// `[N, 5]`.
+    pub gaussians: Vec<f32>,
+    /// The gaussians' regions in pixels, `[N, 4]`.
+    pub boxes: Vec<[f32; 4]>,
+}
+
 /// Draws the sheet: the examples above, the network's reconstructions below.
 ///
 /// # Errors
@@ -44,10 +55,14 @@ pub fn sheet(
 ) -> Result<RgbImage> {
     let tile = TILE as u32;
     let mut sheet = RgbImage::new(tile * examples.len() as u32, 2 * tile);
-    for (column, example) in examples.iter().enumerate() {
-        let input = model_input(example, false);
-        let (gaussians, boxes) = layout(&input, tokens, 2.5)?;
-        let (values, size) = reconstruct(trainer, weights, input, gaussians, boxes, geometry)?;
+    let with_layout = |example: &RgbImage| {
+        let picture = model_input(example, false);
+        let (gaussians, boxes) = layout(&picture, tokens, 2.5)?;
+        Ok(Example { picture, gaussians, boxes })
+    };
+    let inputs = examples.iter().map(with_layout).collect::<Result<_>>()?;
+    let reconstructed = reconstruct(trainer, weights, inputs, geometry)?;
+    for (column, (example, (values, size))) in examples.iter().zip(reconstructed).enumerate() {
         let decoded = imageops::resize(&picture(&values, size), tile, tile, imageops::FilterType::Nearest);
         let x = i64::from(column as u32 * tile);
         imageops::replace(&mut sheet, example, x, 0);

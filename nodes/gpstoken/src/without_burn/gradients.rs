@@ -8,6 +8,7 @@ use crate::{
         batch::Batch,
         losses::Losses,
         samples,
+        sheet::Example,
         step::{Step, Steps},
     },
 };
@@ -71,11 +72,9 @@ pub fn tokenizer_step(
 pub fn reconstruct(
     trainer: &Trainer,
     _weights: &BTreeMap<String, Tensor>,
-    _picture: Vec<f32>,
-    _gaussians: Vec<f32>,
-    _boxes: Vec<[f32; 4]>,
+    _examples: Vec<Example>,
     _geometry: Geometry,
-) -> Result<(Vec<f32>, [usize; 2])> {
+) -> Result<Vec<(Vec<f32>, [usize; 2])>> {
     match trainer.0 {}
 }
 

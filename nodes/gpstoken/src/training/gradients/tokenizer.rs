@@ -9,6 +9,7 @@ use crate::{
         adversary::{Adversary, Geometry},
         batch::Batch,
         losses::Losses,
+        sheet::Example,
         step::{Step, Steps},
     },
 };
@@ -61,27 +62,27 @@ pub fn tokenizer_step(
     })
 }
 
-/// Reconstructs a picture `[3, TILE, TILE]` with values -1..1. Returns `[3, H, W]` with its height and width. `gaussians` are `[N, 5]`,
-/// `boxes` their regions in pixels.
+/// Reconstructs pictures one by one, with the network loaded once. Returns each as `[3, H, W]` with its height and width.
 ///
 /// # Errors
 /// The weights are not a tokenizer's, or the device failed.
 pub fn reconstruct(
     trainer: &Trainer,
     weights: &BTreeMap<String, HostTensor>,
-    picture: Vec<f32>,
-    gaussians: Vec<f32>,
-    boxes: Vec<[f32; 4]>,
+    examples: Vec<Example>,
     geometry: Geometry,
-) -> Result<(Vec<f32>, [usize; 2])> {
+) -> Result<Vec<(Vec<f32>, [usize; 2])>> {
     let device = &trainer.device;
     device.run(|| {
         let network = Network::load(weights.clone())?.map(&mut upload(device));
-        let tiles = device.upload(picture, [1, 3, TILE, TILE])?;
-        let gaussians = device.upload(gaussians, [1, boxes.len(), 5])?;
-        let decoded = through_all_stages(&network, tiles, gaussians, &[boxes], geometry)?;
-        let [_, _, height, width] = decoded.dims();
-        Ok((numbers(decoded)?, [height, width]))
+        let reconstructed = examples.into_iter().map(|Example { picture, gaussians, boxes }| {
+            let tiles = device.upload(picture, [1, 3, TILE, TILE])?;
+            let gaussians = device.upload(gaussians, [1, boxes.len(), 5])?;
+            let decoded = through_all_stages(&network, tiles, gaussians, &[boxes], geometry)?;
+            let [_, _, height, width] = decoded.dims();
+            Ok((numbers(decoded)?, [height, width]))
+        });
+        reconstructed.collect()
     })
 }
 
