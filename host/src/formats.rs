@@ -3,7 +3,7 @@
 //! A node that reads such files declares `#[input(path = read, extensions = ["abc"])]`, and its first output is the value. A
 //! node that writes them declares `path = write`, and its only other input without a default takes the value.
 
-use std::path::Path;
+use std::{collections::HashSet, path::Path};
 
 use splatgraph_sdk::{
     DType, Error, Record, Value,
@@ -107,6 +107,8 @@ fn unknown(path: &Path, registry: &Registry, kind: PathKind) -> Error {
         let inputs = class.spec.inputs.iter().filter(|input| input.path == Some(kind));
         known.extend(inputs.flat_map(|input| &input.extensions).map(|ending| format!(".{ending}")));
     }
+    let mut seen = HashSet::new();
+    known.retain(|ending| seen.insert(ending.clone()));
     let done = if kind == PathKind::Write { "written" } else { "read" };
     Error::new(format!(
         "expected a file with one of the extensions that are {done} with the loaded packs: {}",

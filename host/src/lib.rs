@@ -60,6 +60,7 @@
 pub mod batch;
 pub mod debug;
 pub mod devices;
+pub mod durable;
 mod file_state;
 pub mod formats;
 pub mod graph;

@@ -55,7 +55,8 @@ impl Previews {
         fs::create_dir_all(folder).map_err(failed)?;
         let folder = folder.canonicalize().map_err(failed)?;
         let names = distinct(checked.nodes.iter().map(|node| &*node.id), "-_");
-        let used = checked.nodes.iter().flat_map(|node| node.reads.iter().chain(&node.writes));
+        let used =
+            checked.nodes.iter().flat_map(|node| node.reads.iter().chain(node.writes.iter().map(|file| &file.path)));
         let used =
             used.filter(|path| path.parent().and_then(|parent| parent.canonicalize().ok()).as_ref() == Some(&folder));
         for path in used {

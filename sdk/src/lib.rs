@@ -98,13 +98,14 @@ pub mod testing;
 mod threads;
 mod types;
 mod value;
+mod whole_file;
 
 pub use canvas::Canvas;
 pub use context::Ctx;
 pub use error::{Code, Error, Result};
 pub use node::{InputGroup, Node};
-pub use output::{numbered, write_output};
-pub use record::{Record, TEMPORARY_PREFIX, write_whole};
+pub use output::{NumberedPath, write_output};
+pub use record::Record;
 pub use resident::{FieldInfo, Local, Resident};
 pub use serde_json;
 pub use socket::{Input, Json, Output};
@@ -112,13 +113,14 @@ pub use splatgraph_macros::{Choice, InputGroup, Union, node};
 pub use tensor::{DType, Element, Tensor};
 pub use types::{FeatureMap, Features, Image, Layout, Mask, Selection, Tokens};
 pub use value::{Kind, Value};
+pub use whole_file::{TEMPORARY_PREFIX, TemporaryFile, remove_left_over_files, write_whole};
 
 /// The names that most nodes need: `use splatgraph_sdk::prelude::*;`.
 pub mod prelude {
     pub use crate::{
         Canvas, Choice, Ctx, DType, Error, FeatureMap, Features, FieldInfo, Image, Input, InputGroup, Json, Layout,
-        Local, Mask, Output, Record, Resident, Result, Selection, Tensor, Tokens, Union, Value, bail, export_pack,
-        node,
+        Local, Mask, NumberedPath, Output, Record, Resident, Result, Selection, Tensor, Tokens, Union, Value, bail,
+        export_pack, node,
     };
     pub use std::path::PathBuf;
 }

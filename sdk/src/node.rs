@@ -1,9 +1,10 @@
 //! Node classes: the trait that `#[node]` implements, and how a node takes its inputs.
 
 use crate::{
-    Ctx, Error, Result, Value,
+    Ctx, Error, Result, Value, settings,
     socket::{Input, Literal, Socket},
     spec::{InputSpec, NodeSpec, OutputSpec},
+    whole_file::make_durable,
 };
 use splatgraph_abi::{self as abi, Context, NodeError, RunNode};
 use std::cmp::Ordering;
@@ -74,7 +75,7 @@ impl<'a> Inputs<'a> {
 pub fn declare_input<'a, T: Socket>(inputs: &'a mut Vec<InputSpec>, name: &str, help: &str) -> &'a mut InputSpec {
     let input = new_input(inputs, name, help);
     (input.socket, input.choices) = (T::socket(), T::choices());
-    (input.list, input.optional) = (T::LIST, T::OPTIONAL);
+    (input.list, input.optional, input.numbered) = (T::LIST, T::OPTIONAL, T::NUMBERED);
     input
 }
 
@@ -151,6 +152,11 @@ impl RunNode for Instance {
     fn run(&self, context: &Context, inputs: &[abi::Value]) -> Result<Vec<abi::Value>, NodeError> {
         let values: Vec<Value> = inputs.iter().cloned().map(Value).collect();
         let ctx = Ctx::new(abi::share_context(context));
+        #[cfg(feature = "rayon")]
+        crate::threads::start().map_err(Error::into_abi)?;
+        if self.spec.output && settings::durable(ctx.settings()) {
+            make_durable();
+        }
         let outputs = call(&*self.node, &self.spec, &ctx, &values).map_err(Error::into_abi)?;
         Ok(outputs.into_iter().map(|v| v.0).collect())
     }

@@ -1,6 +1,6 @@
 //! Records: named tensors with a JSON header, in memory and in .safetensors files.
 
-use crate::{DType, Error, Result, Tensor, Value, content::Content};
+use crate::{DType, Error, Result, Tensor, Value, content::Content, whole_file::write_whole};
 use safetensors::{Dtype as FileDtype, SafeTensors, tensor::TensorView};
 use serde_json::{Map, Value as Json, json};
 use splatgraph_abi::{self as abi, DlTensor, NodeError, Shared, device, kind, share};
@@ -8,8 +8,6 @@ use std::{
     any::Any,
     borrow::Cow,
     collections::{BTreeMap, HashMap},
-    fs::File,
-    io::{BufWriter, Write},
     ops::Range,
     path::Path,
     sync::Arc,
@@ -182,26 +180,6 @@ fn sort_metadata(bytes: &mut [u8]) {
         header.fill(b' ');
         header[..sorted.len()].copy_from_slice(sorted.as_bytes());
     }
-}
-
-/// The start of the names of files that [`write_whole`] has not finished. Only a killed process leaves such a file behind.
-pub const TEMPORARY_PREFIX: &str = ".splatgraph-";
-
-/// Writes a file under a temporary name in the same folder, then renames it.
-///
-/// # Errors
-/// The file can't be written; then no file is left behind.
-pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    // The file gets the usual permissions instead of the private ones of a temporary file, and errors do not contain its name.
-    let create = |path: &Path| File::options().write(true).create_new(true).open(path);
-    let mut file = tempfile::Builder::new().prefix(TEMPORARY_PREFIX).make_in(folder, create)?;
-    let mut writer = BufWriter::new(file.as_file_mut());
-    writer.write_all(bytes)?;
-    writer.flush()?;
-    drop(writer);
-    file.persist(path).map_err(|e| e.error)?;
-    Ok(())
 }
 
 /// A tensor as it goes into a file.

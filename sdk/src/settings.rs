@@ -8,6 +8,7 @@
 //! | [`PRECISION`] | `f32`, `f16` or `bf16` | what a device keeps weights and activations in | yes |
 //! | [`WAIT`] | true or false | a node returns only when its device has finished, so that it can be timed | yes |
 //! | [`PREVIEWS`] | true or false | somebody looks at previews | no |
+//! | [`DURABLE`] | true or false | written files reach the disk before the node continues | no |
 //! | [`PNG_TEXT`] | an object of texts | text chunks for PNG files | no |
 //!
 //! A host may send other settings, and may leave out any of these. A value of the wrong type counts as left out, except for
@@ -27,6 +28,8 @@ pub const PRECISION: &str = "precision";
 pub const WAIT: &str = "wait";
 /// Whether somebody looks at previews; see [`previews`].
 pub const PREVIEWS: &str = "previews";
+/// Whether written files reach the disk before the node continues; see [`durable`].
+pub const DURABLE: &str = "durable";
 /// Text chunks for PNG files; see [`png_text`].
 pub const PNG_TEXT: &str = "png_text";
 
@@ -37,7 +40,7 @@ pub type Settings = Map<String, Json>;
 /// settings count as ones that do. So does [`WAIT`]: a timed run must not take results that another run left in the cache.
 #[must_use]
 pub fn changes_results(name: &str) -> bool {
-    ![THREADS, PREVIEWS, PNG_TEXT].contains(&name)
+    ![THREADS, PREVIEWS, DURABLE, PNG_TEXT].contains(&name)
 }
 
 /// How many threads a node may use, at least 1; `None` for one thread per core.
@@ -74,6 +77,13 @@ pub fn wait(settings: &Settings) -> bool {
 #[must_use]
 pub fn previews(settings: &Settings) -> bool {
     settings.get(PREVIEWS).and_then(Json::as_bool).unwrap_or(false)
+}
+
+/// Whether written files reach the disk before the node continues, so that a power failure can't take them.
+/// [`write_whole`](crate::write_whole) does so by itself.
+#[must_use]
+pub fn durable(settings: &Settings) -> bool {
+    settings.get(DURABLE).and_then(Json::as_bool).unwrap_or(false)
 }
 
 /// The text chunks that nodes add to PNG files, as keys and texts.
@@ -132,13 +142,14 @@ mod tests {
 
     #[test]
     fn settings_are_read_by_name() {
-        let all =
-            settings(json!({"threads": 3, "device": "gpu:0", "precision": "bf16", "wait": true, "previews": true,
-            "png_text": {"graph": "{}", "number": 3}}));
+        let all = settings(
+            json!({"threads": 3, "device": "gpu:0", "precision": "bf16", "wait": true, "previews": true, "durable": true,
+            "png_text": {"graph": "{}", "number": 3}}),
+        );
         assert_eq!(threads(&all), Some(3));
         assert_eq!(device(&all), Some("gpu:0"));
         assert_eq!(precision(&all).unwrap(), Precision::Bf16);
-        assert!(wait(&all) && previews(&all));
+        assert!(wait(&all) && previews(&all) && durable(&all));
         assert_eq!(png_text(&all).collect::<Vec<_>>(), [("graph", "{}")]);
     }
 
@@ -146,7 +157,7 @@ mod tests {
     fn settings_that_are_left_out_have_defaults() {
         let none = Settings::new();
         assert_eq!((threads(&none), device(&none), precision(&none).unwrap()), (None, None, Precision::F32));
-        assert!(!wait(&none) && !previews(&none) && png_text(&none).next().is_none());
+        assert!(!wait(&none) && !previews(&none) && !durable(&none) && png_text(&none).next().is_none());
         assert_eq!(threads(&settings(json!({"threads": 0}))), Some(1));
         let wrong = precision(&settings(json!({"precision": "f8"}))).unwrap_err();
         insta::assert_snapshot!(wrong, @"the setting `precision`: expected f32, f16 or bf16, got `f8`");
@@ -154,7 +165,7 @@ mod tests {
 
     #[test]
     fn only_known_settings_change_no_results() {
-        let names = [THREADS, DEVICE, PRECISION, WAIT, PREVIEWS, PNG_TEXT, "other"];
-        assert_eq!(names.map(changes_results), [false, true, true, true, false, false, true]);
+        let names = [THREADS, DEVICE, PRECISION, WAIT, PREVIEWS, DURABLE, PNG_TEXT, "other"];
+        assert_eq!(names.map(changes_results), [false, true, true, true, false, false, false, true]);
     }
 }

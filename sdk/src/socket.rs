@@ -17,6 +17,8 @@ pub trait Socket: Sized {
     const LIST: bool = false;
     /// Whether a graph may leave the input out.
     const OPTIONAL: bool = false;
+    /// Whether the socket takes paths that stand for several files, as [`NumberedPath`](crate::NumberedPath) does.
+    const NUMBERED: bool = false;
     /// The allowed texts; empty if every text is allowed.
     fn choices() -> Vec<ChoiceSpec> {
         Vec::new()
@@ -233,6 +235,7 @@ impl<T: Socket> Socket for Option<T> {
     }
     const LIST: bool = T::LIST;
     const OPTIONAL: bool = true;
+    const NUMBERED: bool = T::NUMBERED;
     fn choices() -> Vec<ChoiceSpec> {
         T::choices()
     }
@@ -248,6 +251,7 @@ impl<T: Socket> Socket for Vec<T> {
         T::socket()
     }
     const LIST: bool = true;
+    const NUMBERED: bool = T::NUMBERED;
     fn choices() -> Vec<ChoiceSpec> {
         T::choices()
     }

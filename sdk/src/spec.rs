@@ -109,6 +109,10 @@ pub struct InputSpec {
     /// The kind of path, if the input is a path. The host makes such paths absolute.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<PathKind>,
+    /// For `path: write`: whether the path is the text of a [`NumberedPath`](crate::NumberedPath), in which `{b}` stands for the
+    /// position in a batch.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub numbered: bool,
     /// For `path: model`: names of models inside the pack. The host passes them on unchanged.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub builtin: Vec<String>,

@@ -1,8 +1,8 @@
 //! Runs rayon work on as many threads as the run allows.
 
-use crate::{Ctx, Result, settings};
-use rayon::{ThreadPool, ThreadPoolBuilder};
-use std::{cell::RefCell, rc::Rc};
+use crate::{Ctx, Error, Result, settings};
+use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
+use std::{cell::RefCell, error::Error as _, rc::Rc, sync::OnceLock};
 
 thread_local! {
     /// The pool that the last node on this thread used. Hosts run many nodes on one thread, so the pool is usually the right
@@ -29,9 +29,25 @@ fn pool(threads: usize) -> Result<Rc<ThreadPool>> {
     if let Some(pool) = last {
         return Ok(pool);
     }
-    let pool = Rc::new(ThreadPoolBuilder::new().num_threads(threads).build()?);
+    let pool = ThreadPoolBuilder::new().num_threads(threads).build();
+    let pool = Rc::new(pool.map_err(|error| no_threads(&error))?);
     LAST.with(|last| *last.borrow_mut() = Some(pool.clone()));
     Ok(pool)
+}
+
+/// Starts rayon's own threads, which rayon would do by itself later, with a panic if the system has no threads left.
+pub(crate) fn start() -> Result<()> {
+    static STARTED: OnceLock<Result<()>> = OnceLock::new();
+    let started = STARTED.get_or_init(|| match ThreadPoolBuilder::new().build_global() {
+        // An error without a source says that the threads are there already.
+        Err(error) if error.source().is_some() => Err(no_threads(&error)),
+        _ => Ok(()),
+    });
+    started.clone()
+}
+
+fn no_threads(error: &ThreadPoolBuildError) -> Error {
+    Error::new(format!("expected threads to compute with, got none: {error}; end other programs, or raise the limits"))
 }
 
 #[cfg(test)]

@@ -10,11 +10,11 @@ use super::{
     vary::Shape,
 };
 use crate::{
-    graph::{self, Checked, File, Given, Problem, identity},
+    graph::{self, Checked, File, Given, Problem, WrittenFile, identity},
     registry::Registry,
     words,
 };
-use std::{collections::HashMap, path::Path};
+use std::collections::HashMap;
 
 /// A batch whose items are all checked.
 pub struct Batch {
@@ -44,6 +44,8 @@ impl Batch {
             cwd: options.cwd.clone(),
             out_dir: Some(options.folder.clone()),
             model_dirs: options.model_dirs.clone(),
+            // `run` compares the files with those of earlier runs.
+            overwrite: true,
             ..Given::default()
         };
         let mut wrong = Wrong::default();
@@ -74,7 +76,7 @@ impl Batch {
                     &checked_first.insert((checked.clone(), shape)).1
                 }
             };
-            whole = checked.nodes.iter().flat_map(|node| &node.writes).any(|path| has_pattern(path));
+            whole = checked.nodes.iter().flat_map(|node| &node.writes).any(WrittenFile::has_number);
             written.add(item, &checked, shape, &items)?;
         }
         wrong.result(items.len())?;
@@ -127,11 +129,6 @@ impl Batch {
         self.shape.apply(&mut checked);
         Ok(checked)
     }
-}
-
-/// Whether a path stands for several files, one for each picture of a batch of pictures.
-fn has_pattern(path: &Path) -> bool {
-    path.file_name().is_some_and(|name| name.to_string_lossy().contains("{b}"))
 }
 
 /// The problems of items. A problem that many items have is kept once.

@@ -26,7 +26,7 @@ impl Written {
     /// The item would write a file that an earlier item writes.
     pub(super) fn add(&mut self, item: usize, checked: &Checked, shape: &Shape, items: &Items) -> Result<(), Error> {
         for (node, _) in checked.nodes.iter().zip(&shape.needed).filter(|(_, needed)| **needed) {
-            for path in &node.writes {
+            for path in node.writes.iter().map(|file| &file.path) {
                 if let Some(other) = self.files.insert(self.identities.of(path), item) {
                     let both = [other, item].map(|item| items.name(item));
                     let message = match other == item {

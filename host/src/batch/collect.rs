@@ -3,7 +3,7 @@
 use super::{
     error::Error,
     items::Key,
-    journal::{Line, Status, line_of, shard_line},
+    lines::{Line, Status, line_of, shard_line},
     options::Part,
 };
 use crate::graph::file_name_part;
@@ -62,6 +62,11 @@ impl Shards {
     /// The file of the next shard.
     pub(super) fn next_file(&self) -> String {
         format!("{}-{:05}.safetensors", self.stem, self.next)
+    }
+
+    /// The file of the shard that was written last.
+    pub(super) fn last_written(&self) -> Option<PathBuf> {
+        self.written.last().map(|file| self.folder.join(file))
     }
 
     /// Adds an item, or `None` if it failed. Returns whether its shard is full.

@@ -15,6 +15,8 @@ pub struct Error {
 pub enum ErrorKind {
     /// The values, the options or the graph are wrong.
     Usage,
+    /// A graph from elsewhere would replace a file; permission or another folder helps.
+    Replaces,
     /// The folder for output belongs to another batch or another process; another folder helps.
     Folder,
     /// Something can't be read or written, or a node failed.
@@ -30,6 +32,10 @@ impl Error {
 
     pub(super) fn folder(message: impl Into<String>) -> Self {
         Self { messages: vec![message.into()], kind: ErrorKind::Folder }
+    }
+
+    pub(super) fn replaces(message: impl Into<String>) -> Self {
+        Self { messages: vec![message.into()], kind: ErrorKind::Replaces }
     }
 
     pub(super) fn failed(message: impl Into<String>) -> Self {

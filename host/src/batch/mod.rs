@@ -4,10 +4,13 @@
 //! in the folder of the batch does not have yet.
 //!
 //! # Files in the folder
-//! - `batch.jsonl`, the journal: a line about the batch, then one for each item that is done or failed. The line of an item
-//!   is written after its files, as a whole; the next run cuts off the half line of a process that was killed. The journal
-//!   identifies items by their values. So the same command continues where it stopped, and a command with more files runs
-//!   only the new ones. A batch does not compare the contents of files with earlier runs.
+//! - `batch.jsonl`, the journal: a line about the batch, then one for each item that starts, and one for each that is done or
+//!   failed. The last line of an item is written after its files, as a whole; the next run cuts off the half line of a process
+//!   that was killed. The journal identifies items by their values. So the same command continues where it stopped, and a
+//!   command with more files runs only the new ones. An item whose file is gone or empty runs again. Apart from that, a batch
+//!   does not compare the contents of files with earlier runs.
+//! - A process that dies leaves items that started and did not end. They run again after all others, one at a time. An item
+//!   during which the process died twice counts as failed.
 //! - The files that the graph's nodes write. With [`Collect`], shards `NAME-00000.safetensors` instead: an output of many
 //!   items, stacked along its first axis.
 //! - Each part of a batch ([`Part`]) has its own journal and shards, and parts may run at the same time in one folder.
@@ -20,16 +23,18 @@ mod axis;
 mod check;
 mod clash;
 mod collect;
+mod earlier;
 mod error;
 mod items;
 mod journal;
+mod lines;
 mod options;
 mod record;
 mod rows;
 mod run;
+mod steps;
 mod summary;
 mod table;
-mod tidy;
 mod values;
 mod vary;
 mod work;

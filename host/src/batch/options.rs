@@ -25,6 +25,10 @@ pub struct Options {
     pub table: Option<PathBuf>,
     /// Runs again the items that failed before.
     pub retry_failed: bool,
+    /// Whether a graph from elsewhere may replace files; see [`File::is_foreign`](crate::graph::File::is_foreign).
+    pub overwrite: bool,
+    /// Whether files and the journal are on the disk before an item counts as done.
+    pub durable: bool,
     /// How many items run at the same time; `None` means one for each core.
     pub jobs: Option<NonZeroUsize>,
     /// How many threads all nodes may use together; `None` means one for each core.

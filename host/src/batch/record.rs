@@ -4,8 +4,10 @@ use super::{
     collect::{Member, Shards},
     error::Error,
     items::Key,
-    journal::{Journal, Line, Status, line_of},
+    journal::Journal,
+    lines::{Line, Status, line_of},
 };
+use crate::durable;
 use splatgraph_sdk::Record;
 
 /// Records items as they end, one at a time.
@@ -15,6 +17,8 @@ pub(super) struct Recorder {
     pub(super) shards: Option<Shards>,
     pub(super) done: usize,
     pub(super) failed: Vec<(String, String)>,
+    /// The number of items that ran to their end.
+    pub(super) ended: usize,
     pub(super) files: usize,
     pub(super) node_ms: f64,
 }
@@ -30,15 +34,17 @@ pub(super) struct Ended {
 
 impl Recorder {
     pub(super) fn new(journal: Journal, shards: Option<Shards>) -> Self {
-        Self { journal, shards, done: 0, failed: Vec::new(), files: 0, node_ms: 0.0 }
+        Self { journal, shards, done: 0, failed: Vec::new(), ended: 0, files: 0, node_ms: 0.0 }
     }
 
     /// Writes an item into the journal, or keeps it for its shard. `position` counts the items that run.
     pub(super) fn take(&mut self, position: usize, ended: Ended) -> Result<(), Error> {
         self.node_ms += ended.node_ms;
+        self.ended += 1;
         let Ended { key, line, record, .. } = ended;
         let is_kept = line.status == Status::Done && self.shards.is_some();
         let kept = if is_kept {
+            self.journal.ran(&key)?;
             record.map(|record| Member { key, line, record })
         } else {
             self.write(vec![(key, line)])?;
@@ -46,6 +52,11 @@ impl Recorder {
         };
         let is_full = self.shards.as_mut().is_some_and(|shards| shards.give(position, kept));
         if is_full { self.write_shard(position) } else { Ok(()) }
+    }
+
+    /// Writes an item that did not run into the journal, as failed.
+    pub(super) fn fail(&mut self, key: Key, line: Line) -> Result<(), Error> {
+        self.write(vec![(key, line)])
     }
 
     fn write(&mut self, lines: Vec<(Key, Line)>) -> Result<(), Error> {
@@ -60,6 +71,9 @@ impl Recorder {
             return Ok(());
         };
         let written = written?;
+        if let Some(file) = self.shards.as_ref().and_then(Shards::last_written).filter(|_| self.journal.durable) {
+            durable::sync([file.as_path()]).map_err(Error::failed)?;
+        }
         self.journal.append(&written.lines)?;
         self.files += 1;
         written.items.into_iter().for_each(|(key, line)| self.count(key, line));
@@ -72,6 +86,6 @@ impl Recorder {
             Status::Failed => self.failed.push((line.item.clone(), line.error.clone().unwrap_or_default())),
         }
         self.files += line.files.len();
-        self.journal.remember(key, line);
+        self.journal.earlier.remember(key, line);
     }
 }

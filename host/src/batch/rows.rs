@@ -46,7 +46,9 @@ impl Rows {
         if let Some(twice) = columns.iter().enumerate().find(|(at, column)| columns[..*at].contains(column)) {
             return Err(wrong(format!("`@{name}`: two columns have the name `{}`; rename one of them", twice.1)));
         }
-        let rows = reader.into_records().collect::<Result<Vec<_>, _>>().map_err(|error| of_csv(&error))?;
+        let mut rows = reader.into_records().collect::<Result<Vec<_>, _>>().map_err(|error| of_csv(&error))?;
+        // Spreadsheets write rows of empty cells where a row was cleared. They are no items, as blank lines are none.
+        rows.retain(|row| row.iter().any(|cell| !cell.trim().is_empty()));
         if rows.is_empty() {
             let message = "expected a line with the names of the columns and a line for each item, got no items";
             return Err(wrong(format!("`@{name}`: {message}")));
@@ -125,6 +127,19 @@ impl Rows {
         Ok(())
     }
 
+    /// Refuses rows without a value for any of the inputs: the item would run with the values of the graph.
+    pub(super) fn refuse_blanks(&self, axis: &Axis) -> Result<(), Error> {
+        let Some(row) = axis.rows.iter().position(|row| row.iter().all(Option::is_none)) else { return Ok(()) };
+        let names: Vec<String> = axis.inputs.iter().map(|input| format!("`{}`", input.name)).collect();
+        let message = format!(
+            "`@{}`: expected a value for {} in line {}, got none",
+            self.name,
+            names.join(" or "),
+            self.line(row)
+        );
+        Err(Error::usage(format!("{message}; fill in the cell, or remove the line")))
+    }
+
     fn line(&self, row: usize) -> usize {
         line_at(self.rows.get(row).and_then(|row| row.position()), &self.bytes)
     }
@@ -185,6 +200,7 @@ mod tests {
         `@rows.csv`: expected a line with the names of the columns and a line for each item, got no items
           [DIR]/rows.csv
         ");
+        assert!(read("a,b\n,\n , \n").err().unwrap().ends_with("got no items\n  [DIR]/rows.csv"));
         insta::assert_snapshot!(read("").err().unwrap(), @"
         `@rows.csv`: expected a line with the names of the columns and a line for each item, got no items
           [DIR]/rows.csv
@@ -201,6 +217,10 @@ mod tests {
         let mut axis = Axis { inputs: Vec::new(), rows: vec![Vec::new(); rows.len()] };
         rows.add("a", None, &mut axis).unwrap();
         insta::assert_snapshot!(rows.refuse_repetitions(&axis).unwrap_err(), @"`@rows.csv`: the lines 2 and 5 give the same values; remove one of them");
+        let rows = read("a,b\n1,2\n,3\n,\n").unwrap();
+        let mut axis = Axis { inputs: Vec::new(), rows: vec![Vec::new(); rows.len()] };
+        rows.add("a", None, &mut axis).unwrap();
+        insta::assert_snapshot!(rows.refuse_blanks(&axis).unwrap_err(), @"`@rows.csv`: expected a value for `a` in line 3, got none; fill in the cell, or remove the line");
         insta::assert_snapshot!(rows.add("c", None, &mut axis).unwrap_err(), @"`c=@rows.csv`: the file has no column `c`; did you mean `a`? Its columns are: a, b");
     }
 }

@@ -3,13 +3,14 @@
 use super::{
     check::Batch,
     collect::Shards,
+    earlier::Entry,
     error::Error,
     items::Key,
-    journal::{Entry, Head, Journal, Status, path_of},
+    journal::{Journal, path_of},
+    lines::{Head, Line, Status},
     record::Recorder,
     summary::{Failed, Summary, Update},
     table::{self, Table},
-    tidy::remove_left_overs,
     work::{Watch, Work},
 };
 use crate::{
@@ -17,6 +18,7 @@ use crate::{
     run::{self, CancelToken, Runner, Settings},
 };
 use sha2::{Digest, Sha256};
+use splatgraph_sdk::remove_left_over_files;
 use std::{
     fs,
     num::NonZeroUsize,
@@ -24,6 +26,11 @@ use std::{
     thread,
     time::Instant,
 };
+
+/// An item that took this many processes with it counts as failed.
+const DEATHS: usize = 2;
+/// The error of such an item.
+const ENDED_THE_PROCESS: &str = "ended the process twice: a node may crash or exit, or need more memory than there is";
 
 /// Host memory for results that several items share: 2 GiB.
 pub const CACHE_BYTES: u64 = 2 << 30;
@@ -49,22 +56,34 @@ impl Batch {
             Error::failed(format!("the folder for output cannot be created: {error}\n  {}", folder.display()))
         })?;
         self.refuse_shards_without_journal()?;
-        let mut journal = Journal::open(folder, options.part, &self.head(), options.table.is_some())?;
+        let head = self.head();
+        let mut journal = Journal::open(folder, options, &head)?;
         let mine: Vec<(usize, Key)> = (0..self.items.len())
             .filter(|item| options.part.is_none_or(|part| part.has(*item)))
             .map(|item| (item, self.items.key(item)))
             .collect();
+        let known = &journal.earlier;
         let is_over = |entry: &Entry| entry.status == Status::Done || !options.retry_failed;
-        let (over, items): (Vec<_>, Vec<_>) =
-            mine.iter().copied().partition(|(_, key)| journal.entries.get(key).is_some_and(is_over));
+        let (over, items): (Vec<_>, Vec<_>) = mine
+            .iter()
+            .copied()
+            .partition(|(_, key)| !known.gone.contains(key) && known.entries.get(key).is_some_and(is_over));
+        // Items that may end the process come last, so that all others are done before.
+        let (items, deadly): (Vec<_>, Vec<_>) = items.into_iter().partition(|(_, key)| known.steps.deaths(key) == 0);
+        let again = mine.iter().filter(|(_, key)| known.gone.contains(key)).count();
+        let (dead, alone): (Vec<_>, Vec<_>) =
+            deadly.into_iter().partition(|(_, key)| known.steps.deaths(key) >= DEATHS);
+        let (first_alone, items) = (items.len(), [items, alone].concat());
         self.refuse_to_overwrite_earlier(&mut journal)?;
+        self.refuse_to_replace_others(&items, &journal)?;
         let folders = self.written.folders();
-        remove_left_overs(folder, &folders, || journal.is_alone(folder, options.part));
+        let tidy = || folders.iter().copied().chain([folder.as_path()]).for_each(remove_left_over_files);
+        tidy();
 
-        let failed_before = over.iter().filter_map(|(_, key)| journal.entries.get(key));
+        let failed_before = over.iter().filter_map(|(_, key)| journal.earlier.entries.get(key));
         let failed_before: Vec<Failed> = failed_before.filter_map(failed).collect();
         let earlier = over.len() - failed_before.len();
-        watch(Update::Begun { items: items.len(), earlier });
+        watch(Update::Begun { items: items.len(), earlier, again });
         let shards = options.collect.as_ref().map(|collect| {
             let size = collect.shard.get();
             Shards::new(folder, &collect.output, options.part, size, journal.shards, items.len())
@@ -74,19 +93,35 @@ impl Batch {
         let threads = (options.threads.map_or_else(cores, NonZeroUsize::get) / jobs).max(1);
         let runner = Runner::new(run::Options { threads: Some(threads), cache_bytes: CACHE_BYTES })
             .map_err(|error| Error::failed(format!("threads for the batch cannot be started: {error}")))?;
-        let recorder = Mutex::new(Recorder::new(journal, shards));
-        let work =
-            Work { batch: self, runner, settings, watch: &watch, cancel, recorder, items, broken: Mutex::default() };
+        let mut recorder = Recorder::new(journal, shards);
+        for (item, key) in dead {
+            let (name, values) = (self.items.name(item).to_owned(), self.items.values_json(item));
+            recorder.fail(key, Line::failed(name, values, ENDED_THE_PROCESS.to_owned()))?;
+        }
+        let recorder = Mutex::new(recorder);
+        let broken = Mutex::default();
+        let work = Work { batch: self, runner, settings, watch: &watch, cancel, recorder, items, first_alone, broken };
         work.run_once()?;
         work.run_items(jobs)?;
 
         let Work { recorder, items, .. } = work;
         let recorder = recorder.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let Recorder { journal, shards, done, failed: failed_now, files, node_ms } = recorder;
-        let cancelled = cancel.is_cancelled() && done + failed_now.len() < items.len();
+        let Recorder { mut journal, shards, done, failed: failed_now, ended, files, node_ms, .. } = recorder;
+        let cancelled = cancel.is_cancelled() && ended < items.len();
+        if cancelled {
+            journal.stop()?;
+        }
         let table = if cancelled { None } else { self.table(&mine, &journal)? };
-        remove_left_overs(folder, &folders, || journal.is_alone(folder, options.part));
-        let failed_now = failed_now.into_iter().map(|(item, error)| Failed { item, error });
+        tidy();
+        // Files can go while the batch runs, and done means that they are there.
+        let gone = journal.gone(folder, &head)?;
+        let gone = mine.iter().filter(|(_, key)| gone.contains(key)).map(|(item, _)| Failed {
+            item: self.items.name(*item).to_owned(),
+            error: "its files are gone; the same command makes them again".to_owned(),
+        });
+        let gone: Vec<Failed> = gone.collect();
+        let done = done.saturating_sub(gone.len());
+        let failed_now = failed_now.into_iter().map(|(item, error)| Failed { item, error }).chain(gone);
         Ok(Summary {
             items: mine.len(),
             done,
@@ -132,13 +167,13 @@ impl Batch {
 
     /// Refuses to write over files that other items wrote in an earlier run.
     fn refuse_to_overwrite_earlier(&self, journal: &mut Journal) -> Result<(), Error> {
-        for (path, by) in std::mem::take(&mut journal.earlier_files) {
+        for (path, by) in std::mem::take(&mut journal.earlier.files) {
             let Some(item) = self.written.item_of(&path) else { continue };
             let key = self.items.key(item);
-            if key == by || journal.entries.get(&key).is_some_and(|entry| entry.status == Status::Done) {
+            if key == by || journal.earlier.entries.get(&key).is_some_and(|entry| entry.status == Status::Done) {
                 continue;
             }
-            let writer = journal.entries.get(&by).map_or("", |entry| entry.item.as_str());
+            let writer = journal.earlier.entries.get(&by).map_or("", |entry| entry.item.as_str());
             let message = format!("the item `{}` would write over a file of an earlier run", self.items.name(item));
             let message = format!("{message}, of the item `{writer}` with other values; use another folder");
             return Err(Error::folder(format!("{message}, or file names made of the values\n  {}", path.display())));
@@ -146,9 +181,32 @@ impl Batch {
         Ok(())
     }
 
+    /// Refuses to replace files that no earlier run wrote, if the graph comes from elsewhere.
+    fn refuse_to_replace_others(&self, items: &[(usize, Key)], journal: &Journal) -> Result<(), Error> {
+        if !self.file.is_foreign() || self.options.overwrite {
+            return Ok(());
+        }
+        let known = &journal.earlier;
+        let is_new = |key: &Key| !known.entries.contains_key(key) && known.steps.deaths(key) == 0;
+        for (item, _) in items.iter().filter(|(_, key)| is_new(key)) {
+            // Its problems are reported when it runs.
+            let Ok(checked) = self.checked(*item) else { continue };
+            let needed = checked.nodes.iter().zip(&self.shape.needed).filter(|(_, needed)| **needed);
+            let Some(file) = needed.flat_map(|(node, _)| &node.writes).find(|file| file.would_replace()) else {
+                continue;
+            };
+            let message = format!(
+                "the item `{}` would replace a file, and its graph comes from elsewhere",
+                self.items.name(*item)
+            );
+            return Err(Error::replaces(format!("{message}\n  {}", file.path.display())));
+        }
+        Ok(())
+    }
+
     fn table(&self, mine: &[(usize, Key)], journal: &Journal) -> Result<Option<Table>, Error> {
         let Some(name) = &self.options.table else { return Ok(None) };
-        let entries = mine.iter().filter_map(|(item, key)| Some((*item, journal.entries.get(key)?)));
+        let entries = mine.iter().filter_map(|(item, key)| Some((*item, journal.earlier.entries.get(key)?)));
         let done: Vec<_> = entries.filter(|(_, entry)| entry.status == Status::Done).collect();
         let results: Vec<&str> = self.shape.outputs().collect();
         let path = table::path_of(&self.options.folder, name, self.options.part);

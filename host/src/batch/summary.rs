@@ -13,6 +13,8 @@ pub enum Update<'a> {
         items: usize,
         /// The number of items that were done before.
         earlier: usize,
+        /// The number of items that run again because their files are gone.
+        again: usize,
     },
     /// An event of a node.
     Event {

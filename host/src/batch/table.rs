@@ -1,6 +1,6 @@
 //! A CSV file with the scalar results of all items, their means and standard deviations.
 
-use super::{error::Error, items::Items, journal::Entry, options::Part};
+use super::{earlier::Entry, error::Error, items::Items, options::Part};
 use serde_json::Value as Json;
 use std::{
     collections::HashMap,

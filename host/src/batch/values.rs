@@ -59,6 +59,7 @@ pub(super) fn axes(arguments: &[String], file: &File, registry: &Registry, cwd: 
         return Err(Error::usage(format!("`{}` is given twice; give it once", twice.name)));
     }
     for (rows, axis) in &tables {
+        rows.refuse_blanks(&axes[*axis])?;
         rows.refuse_repetitions(&axes[*axis])?;
     }
     let items = axes.iter().try_fold(1, |items: usize, axis| items.checked_mul(axis.rows.len()));

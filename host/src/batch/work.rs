@@ -2,14 +2,16 @@
 
 use super::{
     check::Batch,
+    earlier::has_content,
     error::{Error, ErrorKind},
     items::Key,
-    journal::{Line, Status},
+    lines::{Line, Status},
     record::{Ended, Recorder},
     summary::Update,
     table::scalar,
 };
 use crate::{
+    durable,
     graph::Checked,
     run::{CancelToken, Event, RunResult, Runner, Settings},
 };
@@ -38,6 +40,8 @@ pub(super) struct Work<'a, S> {
     pub(super) recorder: Mutex<Recorder>,
     /// The items that run, in order.
     pub(super) items: Vec<(usize, Key)>,
+    /// From this position on, items run one at a time.
+    pub(super) first_alone: usize,
     /// The error that stops the batch.
     pub(super) broken: Mutex<Option<Error>>,
 }
@@ -88,14 +92,19 @@ impl<S: Fn(&Checked) -> Result<Settings, String> + Sync> Work<'_, S> {
                 }
             }
         });
+        for position in self.first_alone..self.items.len() {
+            if self.cancel.is_cancelled() || !self.run_item(position) {
+                break;
+            }
+        }
         lock(&self.broken).take().map_or(Ok(()), Err)
     }
 
     /// Ranges of positions in `items`. One worker takes each range, and runs its items in order.
     fn rows(&self, jobs: usize) -> Vec<Range<usize>> {
-        let length = self.batch.shape.items_in_a_row(self.items.len(), jobs);
+        let length = self.batch.shape.items_in_a_row(self.first_alone, jobs);
         let mut rows: Vec<Range<usize>> = Vec::new();
-        for (position, (item, _)) in self.items.iter().enumerate() {
+        for (position, (item, _)) in self.items[..self.first_alone].iter().enumerate() {
             let starts = position == 0 || self.items[position - 1].0 / length != item / length;
             match rows.last_mut() {
                 Some(row) if !starts => row.end = position + 1,
@@ -113,6 +122,11 @@ impl<S: Fn(&Checked) -> Result<Settings, String> + Sync> Work<'_, S> {
 
     /// Runs one item. Returns false if the batch has to stop.
     fn run_item(&self, position: usize) -> bool {
+        let (item, key) = self.items[position];
+        if let Err(error) = lock(&self.recorder).journal.start(self.batch.items.name(item), &key) {
+            self.stop(error);
+            return false;
+        }
         let Some(ended) = self.end_of(position) else { return false };
         let failed = ended.line.status == Status::Failed;
         if let Err(error) = lock(&self.recorder).take(position, ended) {
@@ -133,6 +147,7 @@ impl<S: Fn(&Checked) -> Result<Settings, String> + Sync> Work<'_, S> {
             values: batch.items.values_json(item),
             status: Status::Done,
             files: Vec::new(),
+            empty: Vec::new(),
             outputs: serde_json::Map::new(),
             ms: 0.0,
             error: None,
@@ -146,10 +161,22 @@ impl<S: Fn(&Checked) -> Result<Settings, String> + Sync> Work<'_, S> {
         let outcome = prepared.and_then(|(settings, checked)| {
             let result = self.run_graph(&checked, &settings, Some(&line.item));
             took = node_ms(&result);
-            line.files = result.written.iter().map(|(_, path)| relative(path, &batch.options.folder)).collect();
+            for (_, path) in &result.written {
+                let name = relative(path, &batch.options.folder);
+                if path.exists() && !has_content(path) {
+                    line.empty.push(name.clone());
+                }
+                line.files.push(name);
+            }
             if !result.failures.is_empty() || result.cancelled {
                 let failures: Vec<String> = result.failures.iter().map(ToString::to_string).collect();
                 return Err(failures.join("\n"));
+            }
+            if let Some((node, path)) = result.written.iter().find(|(_, path)| !path.exists()) {
+                return Err(format!("node `{node}`: expected a file, got none\n  {}", path.display()));
+            }
+            if batch.options.durable {
+                durable::sync(result.written.iter().map(|(_, path)| path.as_path()))?;
             }
             record = self.collected(&result)?;
             let scalars = result.outputs.iter().filter_map(|(name, value)| Some((name.clone(), scalar(value)?)));

@@ -19,6 +19,9 @@ pub(crate) const INTERRUPTED: u8 = 130;
 /// Cancelled by SIGTERM (128 + SIGTERM).
 #[cfg(unix)]
 pub(crate) const TERMINATED: u8 = 143;
+/// Cancelled because the terminal was closed (128 + SIGHUP).
+#[cfg(unix)]
+pub(crate) const HUNG_UP: u8 = 129;
 
 /// The message and the exit code of a command that failed.
 #[derive(Debug)]

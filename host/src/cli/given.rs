@@ -17,6 +17,10 @@ pub(crate) struct GivenOptions {
     /// Write files into this folder instead of the current directory
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Replace files that exist, although the graph comes from a picture, from standard input or from another program. Without
+    /// this option, such a graph's files get a number
+    #[arg(long)]
+    overwrite: bool,
     /// Search for models in this folder too; may be given several times
     #[arg(long = "models", value_name = "DIR")]
     models: Vec<PathBuf>,
@@ -32,6 +36,7 @@ impl GivenOptions {
             cwd,
             out_dir: self.out.clone(),
             model_dirs: graph::model_folders(&self.models),
+            overwrite: self.overwrite,
             ..graph::Given::default()
         })
     }

@@ -64,6 +64,7 @@ pub(crate) fn main() -> u8 {
             return u8::try_from(error.exit_code()).unwrap_or(failure::USAGE);
         }
     };
+    signals::survive_file_size_limit();
     let outcome = match arguments.command {
         Command::Run(options) => run::run(&options),
         Command::Batch(options) => batch::run(&options),

@@ -1,4 +1,4 @@
-//! Handles Ctrl-C and SIGTERM.
+//! Handles Ctrl-C, SIGTERM, a closed terminal, and files that grow beyond a limit.
 
 #[cfg(unix)]
 use std::future::poll_fn;
@@ -11,7 +11,7 @@ use splatgraph::run::CancelToken;
 
 use crate::cli::failure::INTERRUPTED;
 #[cfg(unix)]
-use crate::cli::failure::TERMINATED;
+use crate::cli::failure::{HUNG_UP, TERMINATED};
 
 /// Remembers the first signal.
 #[derive(Clone, Default)]
@@ -46,20 +46,29 @@ impl Signals {
 struct Listener {
     interrupt: tokio::signal::unix::Signal,
     terminate: tokio::signal::unix::Signal,
+    hang_up: tokio::signal::unix::Signal,
 }
 
 #[cfg(unix)]
 impl Listener {
     fn new() -> std::io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
-        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+        let [interrupt, terminate, hang_up] =
+            [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()].map(signal);
+        Ok(Self { interrupt: interrupt?, terminate: terminate?, hang_up: hang_up? })
     }
 
     /// The exit code of the next signal.
     async fn next(&mut self) -> u8 {
-        poll_fn(|context| match self.interrupt.poll_recv(context) {
-            Poll::Ready(_) => Poll::Ready(INTERRUPTED),
-            Poll::Pending => self.terminate.poll_recv(context).map(|_| TERMINATED),
+        poll_fn(|context| {
+            let all =
+                [(&mut self.interrupt, INTERRUPTED), (&mut self.terminate, TERMINATED), (&mut self.hang_up, HUNG_UP)];
+            for (signal, code) in all {
+                if signal.poll_recv(context).is_ready() {
+                    return Poll::Ready(code);
+                }
+            }
+            Poll::Pending
         })
         .await
     }
@@ -80,3 +89,17 @@ impl Listener {
         INTERRUPTED
     }
 }
+
+/// Turns a write beyond the limit on the size of files (`ulimit -f`) into an error of this write. Otherwise the system would end
+/// the process, and leave half a file.
+#[cfg(unix)]
+pub(crate) fn survive_file_size_limit() {
+    const SIGXFSZ: i32 = 25;
+    let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_io().build() else { return };
+    let _guard = runtime.enter();
+    // Listening replaces the system's own reaction for good. A failure leaves that reaction.
+    drop(tokio::signal::unix::signal(tokio::signal::unix::SignalKind::from_raw(SIGXFSZ)));
+}
+
+#[cfg(not(unix))]
+pub(crate) fn survive_file_size_limit() {}

@@ -126,7 +126,11 @@ fn refuse_used(folder: &Path, checked: &Checked) -> Result<(), String> {
         let parent = path.parent().and_then(|parent| parent.canonicalize().ok());
         own == folder || own.parent() == Some(&folder) || parent.as_ref() == Some(&folder)
     };
-    match checked.nodes.iter().find(|node| node.reads.iter().chain(&node.writes).any(is_in)) {
+    match checked
+        .nodes
+        .iter()
+        .find(|node| node.reads.iter().chain(node.writes.iter().map(|file| &file.path)).any(is_in))
+    {
         Some(node) => Err(node.id.to_string()),
         None => Ok(()),
     }

@@ -175,6 +175,8 @@ pub enum Base {
     Part(Arc<Path>),
     /// On the command line. Paths are relative to the current directory.
     CommandLine,
+    /// Nowhere: another node made the value. Paths are relative to the folder of the graph, and placeholders are not filled in.
+    Value,
 }
 
 /// A graph node that was replaced. Its inputs and outputs are the named inputs and outputs of its graph, with the ids that
@@ -269,6 +271,12 @@ impl fmt::Display for Link {
 }
 
 impl File {
+    /// Whether the graph comes from elsewhere: out of a picture, without a file, or as a bare prompt of another program.
+    #[must_use]
+    pub fn is_foreign(&self) -> bool {
+        self.bare || !matches!(self.origin, Origin::File(_))
+    }
+
     /// The node with an id. Takes time in proportion to the number of nodes.
     #[must_use]
     pub fn node(&self, id: &str) -> Option<&Node> {

@@ -15,6 +15,10 @@ pub struct Given {
     pub out_dir: Option<PathBuf>,
     /// The folders with models, in the order of the search; see [`model_folders`].
     pub model_dirs: Vec<PathBuf>,
+    /// Whether a graph from elsewhere may replace files; see [`File::is_foreign`](super::File::is_foreign).
+    pub overwrite: bool,
+    /// Files that such a graph may replace in any case, as [`WrittenFile::path`](super::WrittenFile::path) has them.
+    pub replaces: Vec<PathBuf>,
     /// The position of this run in a series, counted from 0. `{index}` in paths to write stands for it, with at least three
     /// digits.
     pub index: usize,

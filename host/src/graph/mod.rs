@@ -9,9 +9,12 @@
 //!   the command line are relative to the current directory.
 //! - Paths to write are relative to the current directory, or to [`Given::out_dir`]. In these, `{stem}` stands for the stem
 //!   of the first file that the graph reads, `{index}` for [`Given::index`], and `{name}` for the value of a named input
-//!   (for a path its stem; separators become `-`). `{b}` is for the pack: the position in a batch of pictures.
+//!   (for a path its stem; separators become `-`). `{b}` is for the pack: the position in a batch of pictures. `{{}` stands for
+//!   a brace. Only what is written is filled in, and once: a value with `{b}` in it stays as it is.
 //! - A model is searched among the pack's built-in models, then as a path to read, then in [`Given::model_dirs`].
 //! - Paths in a graph from a picture may not leave these folders. Paths from the command line may.
+//! - A graph from elsewhere ([`File::is_foreign`]) writes only below the folder for output, no hidden files, and only extensions
+//!   that its nodes declare. It replaces no file unless [`Given::overwrite`] says so: its file gets a number.
 //! - A run never writes over a file that it reads, and never writes a file twice.
 
 mod check;
@@ -19,16 +22,19 @@ mod convert;
 mod draw;
 mod expand;
 mod file;
+mod foreign;
 mod given;
 mod json;
 mod literal;
 mod moved;
 mod parse;
 mod paths;
+mod placeholders;
 mod problem;
 mod schema;
 mod swap;
 mod write;
+mod written;
 
 pub(crate) use check::check_without_overwriting;
 pub use check::{Checked, CheckedNode, Feed, Socket, check, unknown_class};
@@ -40,7 +46,9 @@ pub use file::{
 };
 pub use given::{Given, model_folders};
 pub use parse::VERSION;
-pub(crate) use paths::{Identities, PathRules, Resolved, file_name_part, identity, paths_clash};
+pub(crate) use paths::{Identities, PathRules, Resolved, identity};
+pub(crate) use placeholders::file_name_part;
 pub use problem::{Kind, Place, Problem, Problems};
 pub use schema::schema;
 pub use swap::swap;
+pub use written::WrittenFile;

@@ -43,7 +43,7 @@ impl File {
             }
             for input in &mut node.inputs {
                 let from = match &input.base {
-                    Base::Graph => own_folder,
+                    Base::Graph | Base::Value => own_folder,
                     Base::Part(path) => folder_of(path),
                     Base::CommandLine => continue,
                 };

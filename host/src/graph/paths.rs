@@ -1,9 +1,12 @@
 //! Resolves the paths in a graph.
 
 use super::{
-    file::{Base, Origin},
+    file::{Base, File},
+    foreign::Foreign,
     given::Given,
+    placeholders::{Filled, Placeholders},
     problem::{Kind, Problem},
+    written::WrittenFile,
 };
 use crate::words::{nearest, some_of};
 use splatgraph_sdk::spec::{InputSpec, PathKind};
@@ -24,34 +27,34 @@ pub(crate) struct PathRules {
     model_folders: Vec<PathBuf>,
     /// Whether paths in the graph may not leave their folder.
     confined: bool,
-    /// The names of placeholders in paths to write, each with its value.
-    placeholders: Vec<(String, String)>,
+    /// How files of a graph from elsewhere are written; `None` for the user's own graphs.
+    foreign: Option<Foreign>,
+    placeholders: Placeholders,
 }
 
-/// A resolved path, as a node gets it.
+/// A resolved path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Resolved {
     /// A model that is built into the pack.
     BuiltIn(String),
-    /// An absolute path.
-    File(PathBuf),
+    /// The absolute path of a file or folder to read.
+    Read(PathBuf),
+    /// A file to write.
+    Write(WrittenFile),
 }
 
 impl PathRules {
     /// `stem` is the stem of the first path to read. `named` are the values of the named inputs.
-    pub(crate) fn new(origin: &Origin, given: &Given, stem: Option<String>, named: Vec<(String, String)>) -> Self {
-        let mut placeholders: Vec<(String, String)> = stem.map(|stem| ("stem".to_owned(), stem)).into_iter().collect();
-        placeholders.push(("index".to_owned(), format!("{:03}", given.index)));
-        // The pack replaces it by the position in the batch.
-        placeholders.push(("b".to_owned(), "{b}".to_owned()));
-        placeholders.extend(named.into_iter().map(|(name, value)| (name, file_name_part(&value))));
+    pub(crate) fn new(file: &File, given: &Given, stem: Option<String>, named: Vec<(String, String)>) -> Self {
         let cwd = absolute(&given.cwd);
+        let out_folder = given.out_dir.as_ref().map_or_else(|| cwd.clone(), |dir| absolute(&cwd.join(dir)));
         Self {
-            graph_folder: origin.folder().map_or_else(|| cwd.clone(), |folder| absolute(&cwd.join(folder))),
-            out_folder: given.out_dir.as_ref().map_or_else(|| cwd.clone(), |dir| absolute(&cwd.join(dir))),
+            graph_folder: file.origin.folder().map_or_else(|| cwd.clone(), |folder| absolute(&cwd.join(folder))),
+            foreign: file.is_foreign().then(|| Foreign::new(&out_folder, given)),
+            out_folder,
             model_folders: given.model_dirs.iter().map(|dir| absolute(&cwd.join(dir))).collect(),
-            confined: origin.confined(),
-            placeholders,
+            confined: file.origin.confined(),
+            placeholders: Placeholders::new(stem, given.index, named),
             cwd,
         }
     }
@@ -70,22 +73,30 @@ impl PathRules {
         if text.is_empty() || text.contains('\0') {
             return Err(Problem::new(Kind::Path, "").expected("a path").received(format!("{text:?}")));
         }
-        let expanded = if kind == PathKind::Write { self.expand(text)? } else { text.to_owned() };
         let folder = self.folder(kind, base);
-        let inside = folder.strip_prefix(&self.graph_folder).unwrap_or(Path::new("")).join(&expanded);
-        let inside = if kind == PathKind::Write { Path::new(&expanded) } else { &inside };
-        if self.confined && *base != Base::CommandLine && leaves_folder(inside) {
+        if kind == PathKind::Write {
+            return self.written(spec, text, &folder, base).map(Resolved::Write);
+        }
+        let inside = folder.strip_prefix(&self.graph_folder).unwrap_or(Path::new("")).join(text);
+        if self.confined && *base != Base::CommandLine && leaves_folder(&inside) {
             let problem = Problem::new(Kind::Path, "a graph from a picture may use only files in its folder");
             let hint = "give the path on the command line, or save the graph as a file of its own".to_owned();
             return Err(problem.received(format!("{text:?}")).hint(hint));
         }
-        let path = absolute(&folder.join(&expanded));
-        match kind {
-            PathKind::Model => self.model(spec, text, path).map(Resolved::File),
-            PathKind::Write if path.file_name().is_none() || text.ends_with(std::path::is_separator) => {
-                Err(Problem::new(Kind::Path, "").expected("the path of a file to write").received(format!("{text:?}")))
-            }
-            _ => Ok(Resolved::File(path)),
+        let path = absolute(&folder.join(text));
+        if kind == PathKind::Model { self.model(spec, text, path) } else { Ok(path) }.map(Resolved::Read)
+    }
+
+    fn written(&self, spec: &InputSpec, text: &str, folder: &Path, base: &Base) -> Result<WrittenFile, Problem> {
+        let filled = if *base == Base::Value { Filled::literal(text) } else { self.placeholders.fill(text)? };
+        let file = filled.in_folder(folder, spec.numbered);
+        if file.path.file_name().is_none() || text.ends_with(std::path::is_separator) {
+            let problem = Problem::new(Kind::Path, "").expected("the path of a file to write");
+            return Err(problem.received(format!("{text:?}")));
+        }
+        match &self.foreign {
+            Some(foreign) if *base != Base::CommandLine => foreign.allow(file, spec, text),
+            _ => Ok(file),
         }
     }
 
@@ -93,7 +104,7 @@ impl PathRules {
         match base {
             _ if kind == PathKind::Write => self.out_folder.clone(),
             Base::CommandLine => self.cwd.clone(),
-            Base::Graph => self.graph_folder.clone(),
+            Base::Graph | Base::Value => self.graph_folder.clone(),
             Base::Part(path) => absolute(&self.cwd.join(folder_of(path))),
         }
     }
@@ -117,41 +128,6 @@ impl PathRules {
             None => format!("searched {tried}"),
         }))
     }
-
-    /// Replaces the placeholders in a path to write.
-    fn expand(&self, text: &str) -> Result<String, Problem> {
-        let mut out = String::new();
-        let mut rest = text;
-        while let Some(open) = rest.find('{') {
-            let Some(length) = rest[open..].find('}') else { break };
-            let name = &rest[open + 1..open + length];
-            let Some((_, value)) = self.placeholders.iter().find(|(known, _)| known == name) else {
-                return Err(self.unknown_placeholder(name, text));
-            };
-            out.push_str(&rest[..open]);
-            out.push_str(value);
-            rest = &rest[open + length + 1..];
-        }
-        out.push_str(rest);
-        Ok(out)
-    }
-
-    fn unknown_placeholder(&self, name: &str, text: &str) -> Problem {
-        if name == "stem" {
-            let message = format!("the path {text:?} has {{stem}}, the stem of the first file that the graph reads");
-            return Problem::new(Kind::Path, message)
-                .expected("a graph that reads a file")
-                .received("one that reads none");
-        }
-        let problem = Problem::new(Kind::Path, format!("the path {text:?} has an unknown placeholder {{{name}}}"));
-        let known: Vec<String> = self.placeholders.iter().map(|(known, _)| format!("{{{known}}}")).collect();
-        problem.expected(known.join(", "))
-    }
-}
-
-/// Makes a value into a part of a file name.
-pub(crate) fn file_name_part(value: &str) -> String {
-    value.chars().map(|c| if c.is_control() || matches!(c, '/' | '\\' | ':') { '-' } else { c }).collect()
 }
 
 /// The folder of a file; empty means the current directory.
@@ -173,7 +149,7 @@ pub(crate) fn leaves_folder(path: &Path) -> bool {
     false
 }
 
-fn absolute(path: &Path) -> PathBuf {
+pub(super) fn absolute(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
@@ -204,22 +180,4 @@ impl Identities {
             None => self.0.entry(folder.to_owned()).or_insert_with(|| identity(folder)).join(name),
         }
     }
-}
-
-/// Whether writing to a path can write over one of the files in `reads`.
-pub(crate) fn paths_clash(written: &Path, reads: &[PathBuf]) -> bool {
-    let written = identity(written);
-    reads.iter().any(|read| may_overwrite(&written, &identity(read)))
-}
-
-/// Whether writing to `written`, in which `{b}` stands for a number, can write over the file `read`. Both are identities.
-pub(crate) fn may_overwrite(written: &Path, read: &Path) -> bool {
-    if written == read {
-        return true;
-    }
-    let (Some(pattern), Some(name)) = (written.file_name(), read.file_name()) else { return false };
-    let (pattern, name) = (pattern.to_string_lossy(), name.to_string_lossy());
-    let Some((front, back)) = pattern.split_once("{b}") else { return false };
-    let number = name.strip_prefix(front).and_then(|rest| rest.strip_suffix(back));
-    written.parent() == read.parent() && number.is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
 }

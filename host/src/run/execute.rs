@@ -213,5 +213,5 @@ fn written(node: &CheckedNode, outputs: &[Value]) -> Vec<PathBuf> {
             said.push(path);
         }
     }
-    if said.is_empty() { node.writes.clone() } else { said }
+    if said.is_empty() { node.writes.iter().map(|file| file.path.clone()).collect() } else { said }
 }

@@ -25,8 +25,12 @@ use std::{
     io,
     sync::{Arc, Mutex},
     thread::available_parallelism,
+    time::Duration,
 };
 use tokio::runtime::{Builder, Runtime};
+
+/// How long a thread waits for the next node: until the runner is dropped.
+const KEEP_ALIVE: Duration = Duration::from_secs(1 << 32);
 
 /// The options of a [`Runner`].
 #[derive(Clone, Debug, Default)]
@@ -66,9 +70,15 @@ impl Runner {
     /// A runner without nodes and results.
     ///
     /// # Errors
-    /// The operating system refuses an event queue.
+    /// The operating system refuses an event queue or a thread.
     pub fn new(options: Options) -> io::Result<Self> {
-        let runtime = Builder::new_current_thread().enable_time().thread_name("node").build()?;
+        // The runtime panics if it has no thread and can't start one. So it gets a thread here, which never ends.
+        let tried = std::thread::Builder::new().name("node".to_owned()).spawn(|| {})?;
+        // The thread does nothing that could panic.
+        let _ = tried.join();
+        let runtime =
+            Builder::new_current_thread().enable_time().thread_name("node").thread_keep_alive(KEEP_ALIVE).build()?;
+        drop(runtime.spawn_blocking(|| {}));
         let cores = || available_parallelism().map_or(1, usize::from);
         Ok(Self {
             runtime: Some(runtime),

@@ -1,9 +1,9 @@
 //! The input values of a node.
 
-use crate::graph::{Base, CheckedNode, Feed, PathRules, Resolved, Socket, paths_clash};
+use crate::graph::{Base, CheckedNode, Feed, PathRules, Resolved, Socket};
 use splatgraph_sdk::{
     Error, Kind, Value,
-    spec::{InputSpec, PathKind, scalar},
+    spec::{InputSpec, scalar},
 };
 use std::path::PathBuf;
 
@@ -61,21 +61,17 @@ fn one(spec: &InputSpec, value: Value, rules: &PathRules, reads: &[PathBuf]) -> 
             let text = value.as_text().unwrap_or_default();
             // The location in the source is for errors of packs.
             let refused = |why: String| Error { location: String::new(), ..Error::input(&spec.name, why) };
-            let path =
-                match rules.resolve(spec, kind, text, &Base::Graph).map_err(|problem| refused(problem.to_string()))? {
-                    Resolved::BuiltIn(name) => return Ok(Value::text(name)),
-                    Resolved::File(path) => path,
-                };
-            if kind == PathKind::Write && paths_clash(&path, reads) {
-                return Err(refused(format!(
-                    "expected a new file, got a file that this run reads: {}",
-                    path.display()
-                )));
-            }
-            match path.to_str() {
-                Some(path) => Ok(Value::text(path)),
-                None => Err(refused("expected a path in Unicode; rename the folder".to_owned())),
-            }
+            let resolved = rules.resolve(spec, kind, text, &Base::Value);
+            let text = match &resolved.map_err(|problem| refused(problem.to_string()))? {
+                Resolved::BuiltIn(name) => return Ok(Value::text(name)),
+                Resolved::Read(path) => path.to_str().map(Value::text),
+                Resolved::Write(file) if file.clashes(reads) => {
+                    let path = file.path.display();
+                    return Err(refused(format!("expected a new file, got a file that this run reads: {path}")));
+                }
+                Resolved::Write(file) => file.text().map(Value::text),
+            };
+            text.ok_or_else(|| refused("expected a path in Unicode; rename the folder".to_owned()))
         }
         _ => Ok(value),
     }

@@ -4,7 +4,7 @@ use super::{
     folders::{folders_of, places_of},
     watched::Watched,
 };
-use crate::{file_state::FileState, graph::paths_clash};
+use crate::file_state::FileState;
 use notify::{
     EventKind, RecommendedWatcher, RecursiveMode, Watcher,
     event::{AccessKind, AccessMode},
@@ -147,7 +147,7 @@ impl Watch {
             // Files are written under a temporary name before they get their own.
             let hidden =
                 path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(TEMPORARY_PREFIX.as_bytes()));
-            hidden || self.watched.written.iter().any(|written| paths_clash(written, &[path.to_owned()]))
+            hidden || self.watched.written.iter().any(|written| written.clashes(&[path.to_owned()]))
         };
         let folders = self.watched.folders.iter().map(|folder| (folder, 1));
         let all = self.watched.trees.iter().map(|tree| (tree, usize::MAX)).chain(folders);

@@ -1,7 +1,7 @@
 //! The files that a graph depends on.
 
 use crate::{
-    graph::{Checked, File, Given, Kind, Problems, paths_clash},
+    graph::{Checked, File, Given, Kind, Problems, WrittenFile},
     packs::HotPacks,
 };
 use std::path::{Path, PathBuf};
@@ -18,7 +18,7 @@ pub struct Watched {
     /// Folders of packs, in which only libraries count.
     pub packs: Vec<PathBuf>,
     /// Files that the graph writes. Their changes do not count, even in a watched folder.
-    pub written: Vec<PathBuf>,
+    pub written: Vec<WrittenFile>,
 }
 
 impl Watched {
@@ -52,7 +52,7 @@ impl Watched {
         }
         // A picture may carry a graph that writes this picture.
         let written = std::mem::take(&mut self.written);
-        self.files.retain(|file| !written.iter().any(|written| paths_clash(written, std::slice::from_ref(file))));
+        self.files.retain(|file| !written.iter().any(|written| written.clashes(std::slice::from_ref(file))));
         self.written = written;
         self
     }

@@ -222,13 +222,13 @@ fn a_damaged_line_of_the_journal_is_named() {
     texts(&place, &["a", "b"]);
     let arguments = ["batch", "copy.json", "--out", "out", "file=in/*.txt"];
     assert_eq!(place.run(&arguments).code, 0);
-    let damaged = place.read("out/batch.jsonl").replacen("\"item\":", "\"item\"", 1);
+    let damaged = place.read("out/batch.jsonl").replacen("\n{\"item\":", "\n{\"item\"", 1);
     place.write("out/batch.jsonl", &damaged);
     insta::assert_snapshot!(place.run(&arguments).all(), @"
     exit code 1
     --- stdout
     --- stderr
-    error: line 2 of the journal is damaged: expected `:` at line 1 column 8; remove the line, and its item runs again
+    error: line 4 of the journal is damaged: expected `:` at line 1 column 8; remove the line, and its item runs again
       [DIR]/work/out/batch.jsonl
     ");
 }

@@ -2,6 +2,8 @@
 
 mod bad;
 mod collect;
+#[cfg(unix)]
+mod gone;
 mod once;
 mod parts;
 #[cfg(unix)]
@@ -45,9 +47,11 @@ fn texts(place: &Place, names: &[&str]) {
     }
 }
 
-/// The lines of a journal except the first.
+/// The lines of a journal about items that ended.
 fn journal(place: &Place, path: &str) -> Vec<Json> {
-    place.read(path).lines().skip(1).map(|line| serde_json::from_str(line).unwrap()).collect()
+    let lines = place.read(path);
+    let lines = lines.lines().skip(1).map(|line| serde_json::from_str::<Json>(line).unwrap());
+    lines.filter(|line| line.get("process").is_none()).collect()
 }
 
 /// The names of the files in a folder, sorted.

@@ -71,7 +71,7 @@ fn files_that_no_node_reads_or_takes_are_errors() {
         format!("{}: {}", ran.code, ran.stderr)
     };
     insta::assert_snapshot!(error(&["convert", "mask.safetensors", "mask.digits"]), @"1: error: expected SELECTION, which second.WriteDigits writes, got MASK");
-    insta::assert_snapshot!(error(&["convert", "a.digits", "a.numbers"]), @"1: error: converting: expected a file with one of the extensions that are written with the loaded packs: .safetensors, .digits: a.numbers");
+    insta::assert_snapshot!(error(&["convert", "a.digits", "a.numbers"]), @"1: error: converting: expected a file with one of the extensions that are written with the loaded packs: .safetensors, .digits, .txt, .json, .png: a.numbers");
     insta::assert_snapshot!(error(&["convert", "a.txt", "a.digits"]), @"
     2: error: expected a new file, got one that exists; choose another name, or remove the file first
       a.digits

@@ -75,6 +75,10 @@ fn help_of_run_names_options_and_exit_codes() {
           --out <DIR>
               Write files into this folder instead of the current directory
 
+          --overwrite
+              Replace files that exist, although the graph comes from a picture, from standard input or
+              from another program. Without this option, such a graph's files get a number
+
           --models <DIR>
               Search for models in this folder too; may be given several times
 
@@ -128,11 +132,14 @@ fn help_of_run_names_options_and_exit_codes() {
           --no-metadata
               Write pictures without the graph in them
 
+          --durable
+              Wait until written files are on the disk, so that a power failure can't take them
+
       -h, --help
               Print the inputs and outputs of the graph, or without a graph this help
 
     Exit codes: 0 done; 1 a node failed, or a file that it names is missing or corrupt; 2 the command
-    line or the graph is wrong; 3 a pack or a model is missing; 130 or 143 cancelled.
+    line or the graph is wrong; 3 a pack or a model is missing; 129, 130 or 143 cancelled.
     --- stderr
     ");
     assert_eq!(help.stdout, place.run(&["help", "run"]).stdout);
@@ -193,7 +200,7 @@ fn a_graph_describes_itself() {
     Inputs:
       start  INT -1000..1000, default 3
           Any whole number.
-      output  STRING, a file to write, default "sum.txt"
+      output  STRING, a file to write (.txt, .json), default "sum.txt"
           The file.
 
     Outputs:

@@ -83,7 +83,7 @@ pub(crate) fn declared() -> Registry {
         .declared(json!({
             "name": "SaveImage",
             "output": true,
-            "inputs": [input("image", "IMAGE"), { "name": "path", "type": "STRING", "path": "write" }],
+            "inputs": [input("image", "IMAGE"), { "name": "path", "type": "STRING", "path": "write", "extensions": ["png"], "numbered": true }],
             "outputs": [{ "name": "path", "type": "STRING" }],
         }))
         .declared(json!({

@@ -232,7 +232,7 @@ fn a_path_is_relative_to_the_file_in_which_it_is_written() {
     ]);
     let paths = |name: &str, given: &Given| {
         let checked = graphs.check(name, given).unwrap();
-        (checked.nodes[0].reads[0].clone(), checked.nodes[1].writes[0].clone())
+        (checked.nodes[0].reads[0].clone(), checked.nodes[1].writes[0].path.clone())
     };
     let none = graphs.given(&[], &[]);
     let read = |name: &str| graphs.path(name);

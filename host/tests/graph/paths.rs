@@ -65,9 +65,8 @@ impl Folders {
 
     #[track_caller]
     fn assert_paths(&self, checked: &Checked, read: &str, write: &str) {
-        let one = |paths: &[PathBuf]| paths.first().cloned().unwrap_or_default();
-        assert_eq!(one(&checked.nodes[0].reads), self.path(read));
-        assert_eq!(one(&checked.nodes[3].writes), self.path(write));
+        assert_eq!(checked.nodes[0].reads, [self.path(read)]);
+        assert_eq!(checked.nodes[3].writes[0].path, self.path(write));
     }
 }
 
@@ -208,7 +207,7 @@ fn a_graph_from_a_picture_stays_in_its_folder() {
     insta::assert_snapshot!(folders.problems(check("/etc/passwd", "../out.png", "../../model.pth", &given)), @r#"
     line 3, column 76, node `load` (std.LoadImage), input `path`: a graph from a picture may use only files in its folder: got "/etc/passwd"; give the path on the command line, or save the graph as a file of its own
     line 4, column 87, node `model` (tokenize.LoadTokenizer), input `model`: a graph from a picture may use only files in its folder: got "../../model.pth"; give the path on the command line, or save the graph as a file of its own
-    line 6, column 98, node `save` (std.SaveImage), input `path`: a graph from a picture may use only files in its folder: got "../out.png"; give the path on the command line, or save the graph as a file of its own
+    line 6, column 98, node `save` (std.SaveImage), input `path`: a graph from elsewhere may write only below the folder for output: got "../out.png"; give the path on the command line, or save the graph as a file of its own
     3 problems in the graph in [folder]/graphs/picture.png
     "#);
     assert!(check("sub/../../cat.png", "out.png", "small", &given).is_err());
@@ -216,4 +215,94 @@ fn a_graph_from_a_picture_stays_in_its_folder() {
     let given = folders.given(&[("image", "/photos/cat.png"), ("output", "../out.png")]);
     let checked = check("/etc/passwd", "../out.png", "small", &given).unwrap();
     assert_eq!(checked.nodes[0].reads, [Path::new("/photos/cat.png")]);
+}
+
+#[test]
+fn values_are_never_filled_in() {
+    let folders = Folders::new();
+    let of = |read: &str, text: &str, write: &str| {
+        let given = folders.given(&[("image", read), ("text", text)]);
+        let checked = folders.check("cat.png", write, "small", &given).unwrap();
+        let path = checked.nodes[3].writes[0].path.strip_prefix(folders.path("here")).unwrap().to_owned();
+        let node = checked.nodes[3].feeds[1].clone();
+        (path.display().to_string(), format!("{node:?}").replace(&folders.path("here").display().to_string(), ""))
+    };
+    assert_eq!(of("p{b}.png", "x", "{stem}-{b}.png").0, "p{b}-{b}.png");
+    assert_eq!(of("{index}.png", "{stem}", "{stem}-{text}.png").0, "{index}-{stem}.png");
+    // A node that replaces `{b}` gets all other braces in a form that it leaves alone.
+    assert_eq!(of("p{b}.png", "x", "{stem}-{b}.png").1, r#"Value(String("/p{{}b}-{b}.png"))"#);
+    assert_eq!(of("a.png", "x", "{{}b}.png"), ("{b}.png".to_owned(), r#"Value(String("/{{}b}.png"))"#.to_owned()));
+}
+
+#[test]
+fn values_stay_in_one_file_name() {
+    let folders = Folders::new();
+    let of = |text: &str, write: &str| {
+        let given = folders.given(&[("text", text)]);
+        let checked = folders.check("cat.png", write, "small", &given).unwrap();
+        checked.nodes[3].writes[0].path.strip_prefix(folders.path("here")).unwrap().display().to_string()
+    };
+    assert_eq!(of("../../etc/x", "{text}.png"), "..-..-etc-x.png");
+    assert_eq!(of("..", "{text}/x.png"), "--/x.png");
+    assert_eq!(of(".", "{text}{text}/x.png"), "--/x.png");
+    assert_eq!(of("", "{text}/x.png"), "-/x.png");
+    assert_eq!(of("..", "../here/{text}.png"), "../here/...png");
+    assert_eq!(of("a\\b:c\nd", "{text}.png"), "a-b-c-d.png");
+}
+
+/// Who wrote the graph: the user, somebody who sent a picture, or another program.
+#[test]
+fn a_graph_from_elsewhere_replaces_no_file() {
+    let folders = Folders::new();
+    let picture = || Origin::Picture(folders.path("graphs/picture.png"));
+    let written = |origin: Origin, write: &str, given: &Given| {
+        let checked = folders.check_origin(origin, "cat.png", write, "small", given);
+        let Ok(checked) = checked else { return folders.problems(checked) };
+        checked.nodes[3].writes[0].path.strip_prefix(folders.path("here")).unwrap().display().to_string()
+    };
+    let given = folders.given(&[]);
+    assert_eq!(written(picture(), "out.png", &given), "out.png");
+    fs::write(folders.path("here/out.png"), "mine").unwrap();
+    fs::write(folders.path("here/out-1.png"), "mine").unwrap();
+    assert_eq!(written(picture(), "out.png", &given), "out-2.png");
+    assert_eq!(written(Origin::Text, "out.png", &given), "out-2.png");
+    assert_eq!(written(Origin::File(folders.path("graphs/g.json")), "out.png", &given), "out.png");
+    // The user allows it, or names the file.
+    assert_eq!(written(picture(), "out.png", &Given { overwrite: true, ..folders.given(&[]) }), "out.png");
+    assert_eq!(written(picture(), "x.png", &folders.given(&[("output", "out.png")])), "out.png");
+    let own = Given { replaces: vec![folders.path("here/out-1.png")], ..folders.given(&[]) };
+    assert_eq!(written(picture(), "out.png", &own), "out-1.png");
+    // A batch of pictures gets numbers.
+    fs::write(folders.path("here/b-004.png"), "mine").unwrap();
+    fs::write(folders.path("here/c7.png"), "mine").unwrap();
+    assert_eq!(written(picture(), "b.png", &given), "b-1.png");
+    assert_eq!(written(picture(), "c{b}.png", &given), "c{b}-1.png");
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink("nowhere", folders.path("here/link.png")).unwrap();
+        assert_eq!(written(picture(), "link.png", &given), "link-1.png");
+    }
+}
+
+#[test]
+fn a_graph_from_elsewhere_writes_only_plain_files_below_the_folder() {
+    let folders = Folders::new();
+    fs::create_dir_all(folders.path("here/sub")).unwrap();
+    let problems = |write: &str| {
+        let picture = Origin::Picture(folders.path("graphs/picture.png"));
+        folders.problems(folders.check_origin(picture, "cat.png", write, "small", &folders.given(&[])))
+    };
+    let first = |write: &str| problems(write).lines().next().unwrap().split_once("`path`: ").unwrap().1.to_owned();
+    insta::assert_snapshot!(first(".bashrc"), @r#"a graph from elsewhere may not write hidden files: got ".bashrc"; give the path on the command line, or save the graph as a file of its own"#);
+    insta::assert_snapshot!(first("sub/.git/x.png"), @r#"a graph from elsewhere may not write hidden files: got "sub/.git/x.png"; give the path on the command line, or save the graph as a file of its own"#);
+    insta::assert_snapshot!(first("Makefile"), @r#"a graph from elsewhere may write only files with an extension that the node declares: expected .png, got "Makefile"; give the path on the command line, or save the graph as a file of its own"#);
+    insta::assert_snapshot!(first("x.sh"), @r#"a graph from elsewhere may write only files with an extension that the node declares: expected .png, got "x.sh"; give the path on the command line, or save the graph as a file of its own"#);
+    for outside in ["../x.png", "/x.png", "sub/../../x.png"] {
+        assert!(first(outside).starts_with("a graph from elsewhere may write only below the folder for output"));
+    }
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink(folders.path("graphs"), folders.path("here/out")).unwrap();
+        assert!(first("out/x.png").starts_with("a graph from elsewhere may write only below the folder for output"));
+    }
 }

@@ -1,7 +1,7 @@
 //! The pack `stub`, which the tests of the host load. Each node does one trivial or one bad thing.
 
-use splatgraph_sdk::prelude::*;
-use std::{thread, time::Duration};
+use splatgraph_sdk::{TemporaryFile, prelude::*};
+use std::{io::Write, path::Path, thread, time::Duration};
 
 /// A number.
 #[node(category = "Number", outputs(value: "the number"))]
@@ -189,7 +189,7 @@ fn write_text(
     /// The text.
     text: Value,
     /// The file.
-    #[input(path = write)]
+    #[input(path = write, extensions = ["txt", "json"])]
     path: PathBuf,
 ) -> Result<PathBuf> {
     let text = text.as_text().map(str::to_owned).or_else(|| Some(text.to_json()?.to_string())).unwrap_or_default();
@@ -203,7 +203,7 @@ fn save_picture(
     /// The picture.
     image: Image,
     /// The file.
-    #[input(path = write)]
+    #[input(path = write, extensions = ["png"])]
     path: PathBuf,
     ctx: &Ctx,
 ) -> Result<PathBuf> {
@@ -341,21 +341,33 @@ fn make_tokens(
     Tokens::new(tensor(5)?, tensor(channels)?, None, Canvas::default())
 }
 
+/// Ends the process at the text `die`.
+#[node(category = "Test", outputs(text: "the text"))]
+fn die(
+    /// A text.
+    text: String,
+) -> Result<String> {
+    if text == "die" {
+        std::process::abort();
+    }
+    Ok(text)
+}
+
 /// Writes a text file, with a pause in the middle.
 #[node(category = "File", output, outputs(path: "the file"))]
 fn write_slowly(
     /// The text.
     text: String,
     /// The file.
-    #[input(path = write)]
+    #[input(path = write, extensions = ["txt"])]
     path: PathBuf,
 ) -> Result<PathBuf> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let unfinished = path.with_file_name(format!(".splatgraph-{}-{name}", std::process::id()));
-    std::fs::write(&unfinished, "half")?;
+    let mut unfinished = TemporaryFile::new(path.parent().unwrap_or(Path::new("")))?;
+    let (half, rest) = text.split_at(text.len() / 2);
+    unfinished.file().write_all(half.as_bytes())?;
     thread::sleep(Duration::from_millis(3));
-    std::fs::write(&unfinished, text)?;
-    std::fs::rename(&unfinished, &path)?;
+    unfinished.file().write_all(rest.as_bytes())?;
+    unfinished.rename(&path)?;
     Ok(path)
 }
 
@@ -393,6 +405,6 @@ export_pack! {
     nodes: [
         constant, add, every_kind, sleep, endless, stubborn, panics, fails, misses, nan_image, plain_image, mean, make_tensor,
         pass, address, read_text, write_text, save_picture, use_model, settings,
-        divide, opaque, images, letters, ratio, make_tokens, write_slowly, show
+        divide, opaque, images, letters, ratio, make_tokens, die, write_slowly, show
     ]
 }

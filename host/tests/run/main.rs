@@ -24,7 +24,7 @@ use std::sync::{Arc, Mutex};
 
 fn checked(text: &str, registry: &Registry) -> Checked {
     let given = Given { cwd: std::env::temp_dir(), ..Given::default() };
-    match check(File::parse(text, Origin::Text).expect("it can be read"), registry, &given) {
+    match check(File::parse(text, Origin::File("graph.json".into())).expect("it can be read"), registry, &given) {
         Ok(checked) => checked,
         Err(problems) => panic!("{problems}"),
     }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
+use splatgraph::graph::WrittenFile;
 use splatgraph::watch::{Touched, Watch, Watched};
 use tempfile::TempDir;
 
@@ -53,7 +54,8 @@ impl Listening {
 fn a_folder_counts_with_all_files_below_it_except_written_ones() {
     let mut listening = Listening::start(|root| {
         fs::create_dir_all(root.join("tree/deep")).unwrap();
-        let (trees, written) = (vec![root.join("tree")], vec![root.join("tree/out-{b}.png")]);
+        let written = vec![WrittenFile::new(root.join("tree/out-{b}.png"), true)];
+        let trees = vec![root.join("tree")];
         Watched { trees, written, ..Watched::default() }
     });
     fs::write(listening.path("beside"), "").unwrap();

@@ -6,7 +6,7 @@ use crate::{
     levels::{Rounding, level},
 };
 use rayon::prelude::*;
-use splatgraph_sdk::{numbered, prelude::*, settings, write_output};
+use splatgraph_sdk::{prelude::*, settings, write_output};
 use std::{ffi::OsStr, path::Path};
 
 /// Writes pictures to files with 8 bits a channel.
@@ -18,8 +18,8 @@ pub fn save_image(
     /// The pictures.
     image: Image,
     /// The file. The index in the batch replaces `{b}`. Without `{b}`, the files of a batch get -000, -001 and so on.
-    #[input(path = write)]
-    path: PathBuf,
+    #[input(path = write, extensions = ["png", "jpg", "jpeg", "webp", "bmp", "tif", "tiff", "tga", "qoi", "ppm"])]
+    path: NumberedPath,
     /// How to write a value between two levels.
     #[input(default = Rounding::Round)]
     rounding: Rounding,
@@ -29,8 +29,9 @@ pub fn save_image(
     ctx: &Ctx,
 ) -> Result<(PathBuf, Vec<PathBuf>)> {
     let extent = Extent::of(&image, "image")?;
-    let format = Format::from_extension(path.extension().and_then(OsStr::to_str)).map_err(|e| at(e, &path))?;
-    let paths: Vec<PathBuf> = (0..extent.batch).map(|b| numbered(&path, b, extent.batch)).collect();
+    let one = path.file(0, 1);
+    let format = Format::from_extension(one.extension().and_then(OsStr::to_str)).map_err(|e| at(e, &one))?;
+    let paths: Vec<PathBuf> = (0..extent.batch).map(|b| path.file(b, extent.batch)).collect();
     let size = (u32::try_from(extent.width)?, u32::try_from(extent.height)?);
     let text: Vec<(&str, &str)> = settings::png_text(ctx.settings()).collect();
     let pictures = image.image.as_slice::<f32>()?.chunks_exact(extent.pixels() * 3);

@@ -20,7 +20,7 @@ pub fn save_record(
     /// The record.
     value: Record,
     /// The file.
-    #[input(path = write)]
+    #[input(path = write, extensions = ["safetensors"])]
     path: PathBuf,
     /// The precision of f32 fields; other fields do not change.
     #[input(default = Precision::F32)]

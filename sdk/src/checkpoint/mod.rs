@@ -9,7 +9,8 @@ mod strided;
 use crate::{
     DType, Error, Result, Tensor,
     content::Content,
-    record::{Contents, read_file, read_safetensors, to_safetensors, write_whole},
+    record::{Contents, read_file, read_safetensors, to_safetensors},
+    whole_file::write_whole,
 };
 use std::{collections::BTreeMap, path::Path};
 

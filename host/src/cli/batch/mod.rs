@@ -11,6 +11,7 @@ use splatgraph::batch::{Batch, Collect, Error, ErrorKind, Options as BatchOption
 use splatgraph::graph::{self, Checked};
 use splatgraph::registry::Registry;
 use splatgraph::run::CancelToken;
+use splatgraph_sdk::settings::DURABLE;
 
 use super::device::{DeviceOptions, say_unless};
 use super::failure::{FAILED, Failure, INTERRUPTED, MISSING, Outcome};
@@ -35,7 +36,7 @@ use progress::Progress;
 #[command(
     override_usage = "splatgraph batch [OPTIONS] <GRAPH> [NAME=VALUES | @ROWS.CSV]...",
     after_help = "Exit codes: 0 done; 1 an item failed, or a folder cannot be written; 2 the command line, the graph or the journal is \
-                  wrong; 3 a pack or a model is missing; 130 or 143 cancelled."
+                  wrong; 3 a pack or a model is missing; 129, 130 or 143 cancelled."
 )]
 pub(crate) struct Options {
     /// A .json graph, a picture with a graph in it, or - for standard input
@@ -67,6 +68,13 @@ pub(crate) struct Options {
     /// Leave out the nodes that write files, and write only the table
     #[arg(long, requires = "table", conflicts_with = "collect")]
     no_files: bool,
+    /// Replace files that exist, although the graph comes from a picture, from standard input or from another program
+    #[arg(long)]
+    overwrite: bool,
+    /// Wait until files and the journal are on the disk before an item counts as done; without this option a power failure can
+    /// take the last items
+    #[arg(long)]
+    durable: bool,
     /// Run again the items that failed before
     #[arg(long)]
     retry_failed: bool,
@@ -123,6 +131,8 @@ impl Options {
             collect,
             no_files: self.no_files,
             table: self.table.clone(),
+            overwrite: self.overwrite,
+            durable: self.durable,
             retry_failed: self.retry_failed,
             jobs: self.jobs,
             threads: self.threads,
@@ -146,6 +156,9 @@ fn execute(options: &Options, batch: &Batch, registry: &Registry) -> Outcome {
     let device = options.device.for_runs();
     let settings = |checked: &Checked| {
         let settings = metadata::settings(checked, registry, &sums, options.no_metadata).and_then(|mut settings| {
+            if options.durable {
+                settings.insert(DURABLE.to_owned(), true.into());
+            }
             device.choose(checked, &mut settings, say_unless(options.shown.quiet() || options.shown.json))?;
             Ok(settings)
         });
@@ -175,6 +188,7 @@ fn failure(error: Error) -> Failure {
     let text = lines.join("\n");
     match error.kind {
         ErrorKind::Usage => Failure::usage(text),
+        ErrorKind::Replaces => Failure::usage(format!("{text}\n  --overwrite replaces it, --out names another folder")),
         ErrorKind::Folder => Failure::usage(format!("{text}\n  --out names another folder")),
         ErrorKind::Failed => Failure::new(FAILED, text),
         ErrorKind::Missing => Failure::new(MISSING, text),

@@ -58,7 +58,7 @@ impl Progress {
     pub(super) fn show(&self, update: &Update<'_>) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         match update {
-            Update::Begun { items, earlier } => {
+            Update::Begun { items, earlier, again } => {
                 state.items = *items;
                 state.start = Instant::now();
                 if let Shows::Bar(bar) = &self.shows {
@@ -67,6 +67,10 @@ impl Progress {
                 }
                 if *earlier > 0 && !matches!(self.shows, Shows::Nothing) {
                     self.print(&format!("{} done before, {items} to run", output::count(*earlier, "item")));
+                }
+                if *again > 0 && !matches!(self.shows, Shows::Nothing) {
+                    let verb = if *again == 1 { "runs" } else { "run" };
+                    self.print(&format!("{} {verb} again, because files are gone", output::count(*again, "item")));
                 }
             }
             Update::Ended { failed } => {

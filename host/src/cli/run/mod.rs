@@ -9,8 +9,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
+use splatgraph::durable;
 use splatgraph::graph::{self, Checked};
 use splatgraph::run::{CancelToken, Runner, Settings};
+
+use splatgraph_sdk::settings::DURABLE;
 
 use super::device::{DeviceOptions, say_unless};
 use super::failure::{FAILED, Failure, INTERRUPTED, Outcome};
@@ -31,7 +34,7 @@ use super::{help_of, metadata, output, source};
     disable_help_flag = true,
     override_usage = "splatgraph run [OPTIONS] <GRAPH> [NAME=VALUE]...",
     after_help = "Exit codes: 0 done; 1 a node failed, or a file that it names is missing or corrupt; 2 the command line or the graph \
-                  is wrong; 3 a pack or a model is missing; 130 or 143 cancelled."
+                  is wrong; 3 a pack or a model is missing; 129, 130 or 143 cancelled."
 )]
 pub(crate) struct Options {
     /// A .json graph, a picture with a graph in it, or - for standard input
@@ -67,6 +70,9 @@ pub(crate) struct Options {
     /// Write pictures without the graph in them
     #[arg(long)]
     no_metadata: bool,
+    /// Wait until written files are on the disk, so that a power failure can't take them
+    #[arg(long)]
+    durable: bool,
     /// Print the inputs and outputs of the graph, or without a graph this help
     #[arg(short, long)]
     help: bool,
@@ -101,6 +107,9 @@ pub(crate) fn run(options: &Options) -> Outcome {
         &mut settings,
         say_unless(options.shown.quiet() || options.shown.json),
     )?;
+    if options.durable {
+        settings.insert(DURABLE.to_owned(), true.into());
+    }
     let previews = ShownPreviews::new(options.previews.as_deref(), &checked, &mut settings)?;
     execute(options, &checked, &settings, previews, &given.cwd)
 }
@@ -142,6 +151,10 @@ fn execute(options: &Options, checked: &Checked, settings: &Settings, previews: 
     let result = runner.run(checked, settings, on_event, &cancel);
     progress.finish();
     let recorded = recorder.map_or(0, |recorder| debug::finish(&recorder, &result, settings, options));
+    let synced = match options.durable {
+        true => durable::sync(result.written.iter().map(|(_, path)| path.as_path())),
+        false => Ok(()),
+    };
     let code = if result.cancelled {
         signals.code().unwrap_or(INTERRUPTED)
     } else {
@@ -153,5 +166,6 @@ fn execute(options: &Options, checked: &Checked, settings: &Settings, previews: 
     } else {
         report.print(options.shown.quiet(), options.explain);
     }
+    synced.map_err(|error| Failure::new(FAILED, error))?;
     if code == 0 { Ok(()) } else { Err(Failure::new(code, "")) }
 }

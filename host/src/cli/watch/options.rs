@@ -14,7 +14,7 @@ use crate::cli::pack_folders::PackFolders;
 #[derive(clap::Args)]
 #[command(
     after_help = "Exit codes: 0 ended by Ctrl-C between runs; 2 the command line is wrong, or there is no such graph; \
-                        130 or 143 ended during a run."
+                        129, 130 or 143 ended during a run."
 )]
 pub(crate) struct Options {
     /// A .json graph, or a picture with a graph in it

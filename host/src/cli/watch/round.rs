@@ -107,6 +107,12 @@ impl<'a> Rounds<'a> {
         let progress = Arc::new(Progress::new(quiet, no_bars, classes));
         let run = Run { checked, cancel: CancelToken::new(), progress };
         self.runner.keep_only_nodes_of(&run.checked);
+        // The next round replaces the files of this one, also if the graph comes from elsewhere.
+        for file in run.checked.nodes.iter().flat_map(|node| &node.writes) {
+            if !self.given.replaces.contains(&file.path) {
+                self.given.replaces.push(file.path.clone());
+            }
+        }
         let (runner, sender) = (self.runner.clone(), changes.sender());
         let (checked, cancel, progress) = (run.checked.clone(), run.cancel.clone(), run.progress.clone());
         let spawned = std::thread::Builder::new().name("run".into()).spawn(move || {

@@ -4,8 +4,9 @@ use super::{
     super::{
         file::{Base, Source, Target},
         given::Given,
-        paths::{PathRules, Resolved, identity, may_overwrite},
+        paths::{PathRules, Resolved, identity},
         problem::{Kind, Problem},
+        written::WrittenFile,
     },
     CheckedNode, Checker, Feed,
 };
@@ -17,7 +18,8 @@ use std::path::{Path, PathBuf};
 pub(super) struct Used {
     node: usize,
     input: String,
-    writes: bool,
+    /// Present if the node writes it.
+    written: Option<WrittenFile>,
     path: PathBuf,
 }
 
@@ -34,7 +36,7 @@ impl Checker<'_> {
             };
             Some((named.name.clone(), text))
         });
-        PathRules::new(&self.file.origin, given, self.first_stem(), named.collect())
+        PathRules::new(&self.file, given, self.first_stem(), named.collect())
     }
 
     /// The file name, without folder and extension, of the first path that the graph reads.
@@ -75,31 +77,28 @@ impl Checker<'_> {
                 }
                 let Feed::Value(value) = feed else { continue };
                 for text in texts(value) {
-                    match self.resolve(position, spec, kind, text, rules) {
-                        Ok(Resolved::BuiltIn(_)) => {}
-                        Ok(Resolved::File(path)) => {
-                            let writing = kind == PathKind::Write;
-                            if writing {
-                                writes.push(path.clone())
-                            } else {
-                                reads.push(path.clone())
-                            }
-                            let absolute = path.to_str().map(str::to_owned);
-                            files.push(Used { node: position, input: spec.name.clone(), writes: writing, path });
-                            match absolute {
-                                Some(absolute) => *text = absolute,
-                                None => {
-                                    let problem = self.about(
-                                        Kind::Path,
-                                        "expected a path in Unicode; rename the folder",
-                                        position,
-                                    );
-                                    self.problems.push(problem.input(&spec.name));
-                                }
-                            }
+                    let (path, written) = match self.resolve(position, spec, kind, text, rules) {
+                        Ok(Resolved::BuiltIn(_)) => continue,
+                        Ok(Resolved::Read(path)) => (path, None),
+                        Ok(Resolved::Write(file)) => (file.path.clone(), Some(file)),
+                        Err(problem) => {
+                            self.problems.push(problem);
+                            continue;
                         }
-                        Err(problem) => self.problems.push(problem),
+                    };
+                    let absolute = written.as_ref().map_or_else(|| path.to_str(), WrittenFile::text);
+                    match absolute.map(str::to_owned) {
+                        Some(absolute) => *text = absolute,
+                        None => {
+                            let message = "expected a path in Unicode; rename the folder";
+                            self.problems.push(self.about(Kind::Path, message, position).input(&spec.name));
+                        }
                     }
+                    match &written {
+                        Some(file) => writes.push(file.clone()),
+                        None => reads.push(path.clone()),
+                    }
+                    files.push(Used { node: position, input: spec.name.clone(), written, path });
                 }
             }
             let id = self.file.nodes[position].id.as_str().into();
@@ -139,13 +138,15 @@ impl Checker<'_> {
     pub(super) fn check_overwriting(&mut self, files: &[Used]) {
         let identities: Vec<PathBuf> = files.iter().map(|file| identity(&file.path)).collect();
         let pairs = || files.iter().zip(&identities);
-        for (position, (written, target)) in pairs().enumerate().filter(|(_, (file, _))| file.writes) {
-            let clash = pairs().enumerate().find(|&(other, (file, path))| {
-                if file.writes { other < position && path == target } else { may_overwrite(target, path) }
+        for (position, (written, target)) in pairs().enumerate() {
+            let Some(own) = &written.written else { continue };
+            let clash = pairs().enumerate().find(|&(other, (file, path))| match file.written {
+                Some(_) => other < position && path == target,
+                None => own.may_be(target, path),
             });
             let Some((_, (other, _))) = clash else { continue };
             let other_name = format!("{}.{}", self.file.nodes[other.node].id, other.input);
-            let does = if other.writes { "also writes" } else { "reads" };
+            let does = if other.written.is_some() { "also writes" } else { "reads" };
             let message = format!("it would write over the file that `{other_name}` {does}");
             let problem = self.about(Kind::Path, message, written.node).input(&written.input);
             let input = self.file.nodes[written.node].inputs.iter().find(|input| input.name == written.input);

@@ -15,6 +15,7 @@ use super::{
     given::Given,
     paths::PathRules,
     problem::{Kind, Problem, Problems},
+    written::WrittenFile,
 };
 use crate::{
     registry::{Class, Registry},
@@ -65,8 +66,8 @@ pub struct CheckedNode {
     pub feeds: Vec<Feed>,
     /// The files and folders that it reads, as far as the graph names them.
     pub reads: Vec<PathBuf>,
-    /// The files that it writes, as far as the graph names them. `{b}` stands for the position in a batch of pictures.
-    pub writes: Vec<PathBuf>,
+    /// The files that it writes, as far as the graph names them.
+    pub writes: Vec<WrittenFile>,
 }
 
 /// The source of an input's value.

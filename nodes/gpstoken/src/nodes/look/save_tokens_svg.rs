@@ -2,7 +2,7 @@
 
 use crate::draw::{Colour, Shown, TokensOrLayout, colours, png_of, svg};
 use crate::names::one_or;
-use splatgraph_sdk::{numbered, prelude::*, write_output};
+use splatgraph_sdk::{prelude::*, write_output};
 use std::path::Path;
 
 /// Writes tokens as an SVG file: an ellipse at one sigma for each token, a line at two, the regions, and the numbers of a
@@ -14,8 +14,8 @@ pub fn save_tokens_svg(
     /// TOKENS or a LAYOUT.
     tokens: TokensOrLayout,
     /// The file. `{b}` stands for the index in the batch; without it, a batch adds -000, -001 and so on to the name.
-    #[input(path = write)]
-    path: PathBuf,
+    #[input(path = write, extensions = ["svg"])]
+    path: NumberedPath,
     /// The background, stored inside the file; one for all pictures, or one for each.
     image: Option<Image>,
     /// What the colours show.
@@ -28,8 +28,9 @@ pub fn save_tokens_svg(
     ids: bool,
     ctx: &Ctx,
 ) -> Result<(PathBuf, Vec<PathBuf>)> {
-    if path.extension().is_none_or(|extension| !extension.eq_ignore_ascii_case("svg")) {
-        return Err(at(Error::input("path", "expected a file name that ends with .svg"), &path));
+    let first = path.file(0, 1);
+    if first.extension().is_none_or(|extension| !extension.eq_ignore_ascii_case("svg")) {
+        return Err(at(Error::input("path", "expected a file name that ends with .svg"), &first));
     }
     let shown = Shown::new(tokens)?;
     let pictures = image.as_ref().map(|image| image.image.dims::<4>()).transpose()?;
@@ -52,7 +53,7 @@ pub fn save_tokens_svg(
         };
         let colours = colours(&shown, b, colour, selection.as_ref())?;
         let text = svg(&shown, b, &colours, picture.as_deref(), ids)?;
-        files.push((numbered(&path, b, shown.batch), text));
+        files.push((path.file(b, shown.batch), text));
     }
     let Some((first, _)) = files.first() else {
         return Err(Error::input("tokens", "expected tokens of at least one picture, got none"));

@@ -24,7 +24,7 @@ pub fn train_layout(
     #[input(path = read_dir)]
     data: PathBuf,
     /// The checkpoint.
-    #[input(path = write, default = "layout-generator.safetensors")]
+    #[input(path = write, extensions = ["safetensors"], default = "layout-generator.safetensors")]
     output: PathBuf,
     /// Tokens of a picture.
     #[input(default = 128, min = 1, max = 1024)]

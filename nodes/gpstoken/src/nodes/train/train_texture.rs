@@ -27,7 +27,7 @@ pub fn train_texture(
     #[input(path = read_dir)]
     data: PathBuf,
     /// The checkpoint.
-    #[input(path = write, default = "texture-generator.safetensors")]
+    #[input(path = write, extensions = ["safetensors"], default = "texture-generator.safetensors")]
     output: PathBuf,
     /// The tokenizer, from LoadTokenizer; the training does not change it. The generator works only with this tokenizer.
     tokenizer: Local<Tokenizer>,

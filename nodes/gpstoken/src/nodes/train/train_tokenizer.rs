@@ -51,7 +51,7 @@ pub fn train_tokenizer(
     #[input(path = read_dir)]
     data: PathBuf,
     /// The checkpoint.
-    #[input(path = write, default = "tokenizer.safetensors")]
+    #[input(path = write, extensions = ["safetensors"], default = "tokenizer.safetensors")]
     output: PathBuf,
     /// The checkpoint to start from; left out: random weights.
     #[input(path = model, builtin = ["small"])]
