@@ -29,6 +29,7 @@ mod items;
 mod journal;
 mod lines;
 mod options;
+mod pattern;
 mod record;
 mod rows;
 mod run;

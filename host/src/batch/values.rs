@@ -3,13 +3,11 @@
 use super::{
     axis::{Axis, AxisInput, Takes, spec_of, takes},
     error::Error,
+    pattern::{self, PatternProblem, is_pattern},
     rows::Rows,
 };
 use crate::{graph::File, registry::Registry};
-use std::{
-    collections::HashSet,
-    path::{MAIN_SEPARATOR, Path},
-};
+use std::{collections::HashSet, path::Path};
 
 /// The largest number of items. More are most likely a mistake.
 const MOST_ITEMS: usize = 10_000_000;
@@ -82,8 +80,8 @@ fn values(name: &str, text: &str, takes: Takes, cwd: &Path) -> Result<Vec<String
         }
         Takes::Files | Takes::Folders | Takes::Models => {
             let mut paths = Vec::new();
-            for part in split(name, text)? {
-                if part.contains(['*', '?', '[']) && !cwd.join(part).exists() {
+            for part in whole(name, text, pattern::split(text))? {
+                if is_pattern(part) && !cwd.join(part).exists() {
                     paths.append(&mut matches(name, part, takes, cwd)?);
                 } else {
                     paths.push(part.to_owned());
@@ -101,12 +99,16 @@ fn values(name: &str, text: &str, takes: Takes, cwd: &Path) -> Result<Vec<String
 
 /// The parts of a list.
 fn split<'a>(name: &str, text: &'a str) -> Result<Vec<&'a str>, Error> {
+    whole(name, text, text.split(',').map(str::trim).collect())
+}
+
+/// Refuses a list with empty parts.
+fn whole<'a>(name: &str, text: &str, parts: Vec<&'a str>) -> Result<Vec<&'a str>, Error> {
     if text.trim().is_empty() {
         return Err(Error::usage(format!(
             "expected a value, or several with commas between them, got `{name}=`; leave it out to keep the graph's value"
         )));
     }
-    let parts: Vec<&str> = text.split(',').map(str::trim).collect();
     if parts.iter().any(|part| part.is_empty()) {
         return Err(Error::usage(format!("expected a value between all commas, got `{name}={text}`")));
     }
@@ -139,31 +141,24 @@ fn numbers(name: &str, text: &str) -> Result<Vec<String>, Error> {
 
 /// The files that match a pattern, sorted. Hidden files match only if the pattern has their dot.
 fn matches(name: &str, pattern: &str, takes: Takes, cwd: &Path) -> Result<Vec<String>, Error> {
-    let options =
-        glob::MatchOptions { case_sensitive: true, require_literal_separator: true, require_literal_leading_dot: true };
-    // Absolute, so that the result does not depend on the current directory of the process.
-    let folder = format!("{}{MAIN_SEPARATOR}", cwd.display());
-    let relative = !Path::new(pattern).is_absolute();
-    let before = if relative { glob::Pattern::escape(&folder) } else { String::new() };
-    let found = glob::glob_with(&format!("{before}{pattern}"), options).map_err(|error| {
-        let at = error.pos.saturating_sub(before.chars().count()) + 1;
-        Error::usage(format!("expected a pattern, got `{name}={pattern}`: {} at character {at}", error.msg))
+    let found = pattern::find(pattern, cwd).map_err(|problem| match problem {
+        PatternProblem::Form { message, at } => {
+            Error::usage(format!("expected a pattern, got `{name}={pattern}`: {message} at character {at}"))
+        }
+        PatternProblem::Folder { path, error } => {
+            Error::failed(format!("`{name}={pattern}`: a folder cannot be read: {error}\n  {}", path.display()))
+        }
     })?;
     let mut paths = Vec::new();
     for path in found {
-        let path = path.map_err(|error| {
-            let message = format!("`{name}={pattern}`: a folder cannot be read: {}", error.error());
-            Error::failed(format!("{message}\n  {}", error.path().display()))
-        })?;
         // A broken link counts as a file. Its item then fails with the reason.
-        if takes != Takes::Models && path.is_dir() != (takes == Takes::Folders) {
+        if takes != Takes::Models && cwd.join(&path).is_dir() != (takes == Takes::Folders) {
             continue;
         }
         let Some(text) = path.to_str() else {
             let message = format!("`{name}={pattern}` matches a file whose name is not Unicode; rename the file");
             return Err(Error::usage(format!("{message}\n  {}", path.display())));
         };
-        let text = if relative { text.strip_prefix(folder.as_str()).unwrap_or(text) } else { text };
         paths.push(text.to_owned());
     }
     if paths.is_empty() {

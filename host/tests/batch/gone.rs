@@ -251,3 +251,21 @@ fn a_foreign_graph_replaces_no_file_of_others() {
     assert_eq!(stdin(&arguments).code, 2);
     assert_eq!(stdin(&[&arguments[..], &["--overwrite"]].concat()).code, 0);
 }
+
+#[test]
+fn a_name_that_is_not_unicode_is_an_error_that_names_the_file() {
+    use std::os::unix::ffi::OsStrExt;
+    let place = copying();
+    texts(&place, &["a"]);
+    let name = std::ffi::OsStr::from_bytes(b"b\xff.txt");
+    fs::write(place.path("work/in").join(name), "b").unwrap();
+    insta::assert_snapshot!(place.run(&BATCH).all(), @"
+    exit code 2
+    --- stdout
+    --- stderr
+    error: `file=in/*.txt` matches a file whose name is not Unicode; rename the file
+      in/b\u{fffd}.txt
+    ");
+    // Other files are not affected.
+    assert_eq!(place.run(&["batch", "copy.json", "file=in/a*.txt", "--out", "out"]).code, 0);
+}
