@@ -22,8 +22,6 @@ pub(super) struct Journal {
     pub(super) path: PathBuf,
     /// The items of this part, and of all other parts that had a journal at the start.
     pub(super) earlier: Earlier,
-    /// The number of this process among all that ran this part of the batch.
-    process: u64,
     /// Whether lines reach the disk before the batch continues.
     pub(super) durable: bool,
     /// The number of shards that this part has.
@@ -54,7 +52,6 @@ impl Journal {
             file,
             path: path.clone(),
             earlier: Earlier::new(options.table.is_some()),
-            process: 0,
             durable: options.durable,
             shards: 0,
         };
@@ -69,7 +66,6 @@ impl Journal {
         // Cuts off a half line from a process that was killed.
         journal.file.set_len(whole.len() as u64).map_err(unusable)?;
         journal.file.seek(SeekFrom::End(0)).map_err(unusable)?;
-        journal.process = journal.earlier.steps.next_process();
         if whole.is_empty() {
             journal.append(&head_line)?;
         }
@@ -94,17 +90,12 @@ impl Journal {
 
     /// Appends a line about an item that starts.
     pub(super) fn start(&mut self, item: &str, key: &Key) -> Result<(), Error> {
-        self.append(&line_of(&steps::started(item, key, self.process)))
+        self.append(&line_of(&steps::started(item, key)))
     }
 
-    /// Appends a line about an item that waits for its shard.
-    pub(super) fn ran(&mut self, key: &Key) -> Result<(), Error> {
-        self.append(&line_of(&steps::ran(key, self.process)))
-    }
-
-    /// Appends a line that the user stopped this process.
-    pub(super) fn stop(&mut self) -> Result<(), Error> {
-        self.append(&line_of(&steps::stopped(self.process)))
+    /// Appends a line about an item that started, but does not run any more and has no result yet.
+    pub(super) fn leave(&mut self, key: &Key) -> Result<(), Error> {
+        self.append(&line_of(&steps::left(key)))
     }
 
     /// Refuses to continue if somebody removed or replaced the journal: then nobody would know of further items.

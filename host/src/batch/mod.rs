@@ -9,8 +9,8 @@
 //!   that was killed. The journal identifies items by their values. So the same command continues where it stopped, and a
 //!   command with more files runs only the new ones. An item whose file is gone or empty runs again. Apart from that, a batch
 //!   does not compare the contents of files with earlier runs.
-//! - A process that dies leaves items that started and did not end. They run again after all others, one at a time. An item
-//!   during which the process died twice counts as failed.
+//! - A process that dies leaves items that started and did not end. They run again after all others, one at a time, and first
+//!   in a process of their own. An item that ends this process too counts as failed.
 //! - The files that the graph's nodes write. With [`Collect`], shards `NAME-00000.safetensors` instead: an output of many
 //!   items, stacked along its first axis.
 //! - Each part of a batch ([`Part`]) has its own journal and shards, and parts may run at the same time in one folder.

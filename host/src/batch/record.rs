@@ -44,7 +44,7 @@ impl Recorder {
         let Ended { key, line, record, .. } = ended;
         let is_kept = line.status == Status::Done && self.shards.is_some();
         let kept = if is_kept {
-            self.journal.ran(&key)?;
+            self.journal.leave(&key)?;
             record.map(|record| Member { key, line, record })
         } else {
             self.write(vec![(key, line)])?;
@@ -52,11 +52,6 @@ impl Recorder {
         };
         let is_full = self.shards.as_mut().is_some_and(|shards| shards.give(position, kept));
         if is_full { self.write_shard(position) } else { Ok(()) }
-    }
-
-    /// Writes an item that did not run into the journal, as failed.
-    pub(super) fn fail(&mut self, key: Key, line: Line) -> Result<(), Error> {
-        self.write(vec![(key, line)])
     }
 
     fn write(&mut self, lines: Vec<(Key, Line)>) -> Result<(), Error> {

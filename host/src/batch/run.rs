@@ -7,8 +7,9 @@ use super::{
     error::Error,
     items::Key,
     journal::{Journal, path_of},
-    lines::{Head, Line, Status},
+    lines::{Head, Status},
     record::Recorder,
+    steps::hex,
     summary::{Failed, Summary, Update},
     table::{self, Table},
     work::{Watch, Work},
@@ -27,11 +28,6 @@ use std::{
     time::Instant,
 };
 
-/// An item that took this many processes with it counts as failed.
-const DEATHS: usize = 2;
-/// The error of such an item.
-const ENDED_THE_PROCESS: &str = "ended the process twice: a node may crash or exit, or need more memory than there is";
-
 /// Host memory for results that several items share: 2 GiB.
 pub const CACHE_BYTES: u64 = 2 << 30;
 
@@ -39,12 +35,16 @@ impl Batch {
     /// Runs the items of the part that the journal does not have yet. `settings` returns the settings for the nodes of an
     /// item, or the reason why it can't run.
     ///
+    /// If a process ended while an item ran, `survives` gets the item's id before the item runs again. It tries the item with
+    /// [`try_item`](Self::try_item) in another process, and returns whether that process survived.
+    ///
     /// # Errors
     /// The folder or the journal can't be written or belongs to another batch, or a node that all items need failed. An
     /// item that fails is not an error.
     pub fn run(
         &self,
         settings: &(impl Fn(&Checked) -> Result<Settings, String> + Sync),
+        survives: &(dyn Fn(&str) -> bool + Sync),
         watch: impl Fn(Update<'_>) + Send + Sync + 'static,
         cancel: &CancelToken,
     ) -> Result<Summary, Error> {
@@ -69,10 +69,8 @@ impl Batch {
             .copied()
             .partition(|(_, key)| !known.gone.contains(key) && known.entries.get(key).is_some_and(is_over));
         // Items that may end the process come last, so that all others are done before.
-        let (items, deadly): (Vec<_>, Vec<_>) = items.into_iter().partition(|(_, key)| known.steps.deaths(key) == 0);
+        let (alone, items): (Vec<_>, Vec<_>) = items.into_iter().partition(|(_, key)| known.steps.are_open(key));
         let again = mine.iter().filter(|(_, key)| known.gone.contains(key)).count();
-        let (dead, alone): (Vec<_>, Vec<_>) =
-            deadly.into_iter().partition(|(_, key)| known.steps.deaths(key) >= DEATHS);
         let (first_alone, items) = (items.len(), [items, alone].concat());
         self.refuse_to_overwrite_earlier(&mut journal)?;
         self.refuse_to_replace_others(&items, &journal)?;
@@ -93,24 +91,16 @@ impl Batch {
         let threads = (options.threads.map_or_else(cores, NonZeroUsize::get) / jobs).max(1);
         let runner = Runner::new(run::Options { threads: Some(threads), cache_bytes: CACHE_BYTES })
             .map_err(|error| Error::failed(format!("threads for the batch cannot be started: {error}")))?;
-        let mut recorder = Recorder::new(journal, shards);
-        for (item, key) in dead {
-            let (name, values) = (self.items.name(item).to_owned(), self.items.values_json(item));
-            recorder.fail(key, Line::failed(name, values, ENDED_THE_PROCESS.to_owned()))?;
-        }
-        let recorder = Mutex::new(recorder);
-        let broken = Mutex::default();
-        let work = Work { batch: self, runner, settings, watch: &watch, cancel, recorder, items, first_alone, broken };
+        let recorder = Mutex::new(Recorder::new(journal, shards));
+        let (batch, watch, broken) = (self, &watch, Mutex::default());
+        let work = Work { batch, runner, settings, survives, watch, cancel, recorder, items, first_alone, broken };
         work.run_once()?;
         work.run_items(jobs)?;
 
         let Work { recorder, items, .. } = work;
         let recorder = recorder.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let Recorder { mut journal, shards, done, failed: failed_now, ended, files, node_ms, .. } = recorder;
+        let Recorder { journal, shards, done, failed: failed_now, ended, files, node_ms, .. } = recorder;
         let cancelled = cancel.is_cancelled() && ended < items.len();
-        if cancelled {
-            journal.stop()?;
-        }
         let table = if cancelled { None } else { self.table(&mine, &journal)? };
         tidy();
         // Files can go while the batch runs, and done means that they are there.
@@ -135,6 +125,16 @@ impl Batch {
             table,
             journal: journal.path,
         })
+    }
+
+    /// Runs one item without a journal, and drops its results. A batch does so in a process of its own for an item that may end
+    /// the process. `id` is what `survives` got in [`run`](Self::run).
+    pub fn try_item(&self, id: &str, settings: &impl Fn(&Checked) -> Result<Settings, String>, cancel: &CancelToken) {
+        let Some(item) = (0..self.items.len()).find(|item| hex(&self.items.key(*item)) == id) else { return };
+        // All errors are reported when the item runs in the batch.
+        let Ok(checked) = self.checked(item) else { return };
+        let (Ok(settings), Ok(runner)) = (settings(&checked), Runner::new(run::Options::default())) else { return };
+        runner.run(&checked, &settings, |_| {}, cancel);
     }
 
     fn head(&self) -> Head {
@@ -187,7 +187,7 @@ impl Batch {
             return Ok(());
         }
         let known = &journal.earlier;
-        let is_new = |key: &Key| !known.entries.contains_key(key) && known.steps.deaths(key) == 0;
+        let is_new = |key: &Key| !known.entries.contains_key(key) && !known.steps.are_open(key);
         for (item, _) in items.iter().filter(|(_, key)| is_new(key)) {
             // Its problems are reported when it runs.
             let Ok(checked) = self.checked(*item) else { continue };

@@ -2,69 +2,48 @@
 
 use super::items::Key;
 use serde_json::{Value as Json, json};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashSet;
 
-/// The items that started and did not end, in this process and in earlier ones.
+/// The items that started and did not end: a process ended while they ran.
 #[derive(Default)]
-pub(super) struct Steps {
-    /// For each item, the processes in which it started and did not end.
-    open: HashMap<String, BTreeSet<u64>>,
-    /// The largest number of a process so far.
-    process: u64,
-}
+pub(super) struct Steps(HashSet<String>);
 
 impl Steps {
     /// Takes in a line of a journal. Returns false if the line is about something else.
     pub(super) fn take_in(&mut self, line: &Json) -> bool {
-        let Some(process) = line.get("process").and_then(Json::as_u64) else { return false };
-        self.process = self.process.max(process);
-        match (line["started"].as_str(), line["ran"].as_str()) {
-            (Some(key), _) => {
-                self.open.entry(key.to_owned()).or_default().insert(process);
-            }
-            (_, Some(key)) => {
-                self.open.remove(key);
-            }
-            // The user stopped the process, so its items are not to blame.
-            _ => self.open.values_mut().for_each(|processes| _ = processes.remove(&process)),
-        }
+        match (line["started"].as_str(), line["left"].as_str()) {
+            (Some(key), _) => self.0.insert(key.to_owned()),
+            (_, Some(key)) => self.0.remove(key),
+            _ => return false,
+        };
         true
     }
 
     /// An item ended.
     pub(super) fn ended(&mut self, key: &Key) {
-        if !self.open.is_empty() {
-            self.open.remove(&hex(key));
+        if !self.0.is_empty() {
+            self.0.remove(&hex(key));
         }
     }
 
-    /// How many processes ended while the item ran.
-    pub(super) fn deaths(&self, key: &Key) -> usize {
-        if self.open.is_empty() { 0 } else { self.open.get(&hex(key)).map_or(0, BTreeSet::len) }
-    }
-
-    /// The number of the next process.
-    pub(super) fn next_process(&self) -> u64 {
-        self.process + 1
+    /// Whether a process ended while the item ran.
+    pub(super) fn are_open(&self, key: &Key) -> bool {
+        !self.0.is_empty() && self.0.contains(&hex(key))
     }
 }
 
 /// The item starts.
-pub(super) fn started(item: &str, key: &Key, process: u64) -> Json {
-    json!({"started": hex(key), "item": item, "process": process})
+pub(super) fn started(item: &str, key: &Key) -> Json {
+    json!({"started": hex(key), "item": item})
 }
 
-/// The item ran, and waits for its shard.
-pub(super) fn ran(key: &Key, process: u64) -> Json {
-    json!({"ran": hex(key), "process": process})
+/// The item does not run any more, and has no result yet: it waits for its shard, or the user stopped the batch.
+pub(super) fn left(key: &Key) -> Json {
+    json!({"left": hex(key)})
 }
 
-/// The user stopped the process.
-pub(super) fn stopped(process: u64) -> Json {
-    json!({"stopped": true, "process": process})
-}
-
-fn hex(key: &Key) -> String {
+/// The key as text.
+pub(super) fn hex(key: &Key) -> String {
     key.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
@@ -73,22 +52,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_processes_that_died_count() {
+    fn only_items_that_were_running_are_open() {
         let keys: [Key; 3] = [[1; 32], [2; 32], [3; 32]];
         let mut steps = Steps::default();
-        let mut take = |line: Json| assert!(steps.take_in(&line));
-        for key in &keys {
-            take(started("x", key, 1));
+        for line in [started("x", &keys[0]), started("x", &keys[1]), started("x", &keys[2]), left(&keys[1])] {
+            assert!(steps.take_in(&line));
         }
-        take(ran(&keys[1], 1));
-        take(started("x", &keys[0], 2));
-        take(started("x", &keys[1], 3));
-        take(started("x", &keys[2], 3));
-        take(stopped(3));
-        assert_eq!(keys.map(|key| steps.deaths(&key)), [2, 0, 1]);
-        assert_eq!(steps.next_process(), 4);
-        steps.ended(&keys[0]);
-        assert_eq!(steps.deaths(&keys[0]), 0);
+        steps.ended(&keys[2]);
+        assert_eq!(keys.map(|key| steps.are_open(&key)), [true, false, false]);
         assert!(!steps.take_in(&json!({"item": "x"})));
     }
 }

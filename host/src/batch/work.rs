@@ -7,6 +7,7 @@ use super::{
     items::Key,
     lines::{Line, Status},
     record::{Ended, Recorder},
+    steps::hex,
     summary::Update,
     table::scalar,
 };
@@ -27,6 +28,9 @@ use std::{
     time::Instant,
 };
 
+/// The error of an item that takes its process with it.
+const ENDED_THE_PROCESS: &str = "ended the process twice: a node may crash or exit, or need more memory than there is";
+
 /// Takes the updates of a batch.
 pub(super) type Watch = Arc<dyn Fn(Update<'_>) + Send + Sync>;
 
@@ -35,6 +39,8 @@ pub(super) struct Work<'a, S> {
     pub(super) batch: &'a Batch,
     pub(super) runner: Runner,
     pub(super) settings: &'a S,
+    /// Whether an item, by its id, leaves a process alive.
+    pub(super) survives: &'a (dyn Fn(&str) -> bool + Sync),
     pub(super) watch: &'a Watch,
     pub(super) cancel: &'a CancelToken,
     pub(super) recorder: Mutex<Recorder>,
@@ -93,7 +99,8 @@ impl<S: Fn(&Checked) -> Result<Settings, String> + Sync> Work<'_, S> {
             }
         });
         for position in self.first_alone..self.items.len() {
-            if self.cancel.is_cancelled() || !self.run_item(position) {
+            let survives = (self.survives)(&hex(&self.items[position].1));
+            if self.cancel.is_cancelled() || !(if survives { self.run_item(position) } else { self.fail(position) }) {
                 break;
             }
         }
@@ -120,6 +127,14 @@ impl<S: Fn(&Checked) -> Result<Settings, String> + Sync> Work<'_, S> {
         self.cancel.cancel();
     }
 
+    /// Records an item that ends its process as failed. Returns false if the batch has to stop.
+    fn fail(&self, position: usize) -> bool {
+        let (item, key) = self.items[position];
+        let (name, values) = (self.batch.items.name(item).to_owned(), self.batch.items.values_json(item));
+        let line = Line::failed(name, values, ENDED_THE_PROCESS.to_owned());
+        self.record(position, Ended { key, line, record: None, node_ms: 0.0 })
+    }
+
     /// Runs one item. Returns false if the batch has to stop.
     fn run_item(&self, position: usize) -> bool {
         let (item, key) = self.items[position];
@@ -127,7 +142,16 @@ impl<S: Fn(&Checked) -> Result<Settings, String> + Sync> Work<'_, S> {
             self.stop(error);
             return false;
         }
-        let Some(ended) = self.end_of(position) else { return false };
+        let Some(ended) = self.end_of(position) else {
+            if let Err(error) = lock(&self.recorder).journal.leave(&key) {
+                self.stop(error);
+            }
+            return false;
+        };
+        self.record(position, ended)
+    }
+
+    fn record(&self, position: usize, ended: Ended) -> bool {
         let failed = ended.line.status == Status::Failed;
         if let Err(error) = lock(&self.recorder).take(position, ended) {
             self.stop(error);

@@ -144,30 +144,48 @@ fn an_item_during_which_the_process_died_twice_counts_as_failed() {
     for jobs in ["1", "3"] {
         let _ = fs::remove_dir_all(place.path("work/out"));
         let arguments = [&BATCH[..], &["--jobs", jobs]].concat();
-        for _ in 0..2 {
-            let ended = place.command(&arguments).stderr(Stdio::null()).stdout(Stdio::null()).status().unwrap();
-            assert_ne!(ended.code(), Some(0));
-        }
-        // The rest was done before the deadly item ran alone.
+        let ended = place.command(&arguments).stderr(Stdio::null()).stdout(Stdio::null()).status().unwrap();
+        assert_ne!(ended.code(), Some(0));
+        // The second time, the item runs after all others, in another process.
+        let ran = place.run(&arguments);
+        assert_eq!(ran.code, 1);
+        let error =
+            "error: item `die`: ended the process twice: a node may crash or exit, or need more memory than there is";
+        assert!(ran.stderr.contains(error), "{}", ran.stderr);
         assert_eq!(files(&place, "out"), ["a.txt", "b.txt", "batch.jsonl", "e.txt", "f.txt"]);
-        insta::allow_duplicates! {
-            insta::assert_snapshot!(place.run(&arguments).all(), @"
-            exit code 1
-            --- stdout
-            --- stderr
-            4 items done before, 0 to run
-            error: item `die`: ended the process twice: a node may crash or exit, or need more memory than there is
-            done: 0 items in [TIME], 4 done before, 1 failed
-            the same command with --retry-failed runs the failed items again
-            ");
-        }
         // It stays failed, and runs again only on request.
-        assert_eq!(place.run(&arguments).code, 1);
+        let (code, again) = result(&place, &arguments);
+        assert_eq!((code, &again["earlier"]), (1, &4.into()));
         place.write("in/die.txt", "mended");
         assert_eq!(place.run(&[&arguments[..], &["--retry-failed"]].concat()).code, 0);
         assert_eq!(place.read("out/die.txt"), "mended");
         place.write("in/die.txt", "die");
     }
+}
+
+#[test]
+fn an_item_that_was_running_when_somebody_killed_the_batch_is_not_to_blame() {
+    let place = Place::with_stub();
+    let sleep = node("Sleep", json!({"ms": 2000}));
+    let save = node("WriteText", json!({"text": ["sleep", "ms"], "path": "{index}.txt"}));
+    let graph = json!({"inputs": {"ms": "sleep.ms"}, "nodes": {"sleep": sleep, "save": save}});
+    place.write("wait.json", &graph.to_string());
+    let arguments = ["batch", "wait.json", "ms=300,301", "--out", "out"];
+    for _ in 0..3 {
+        let mut command = place.command(&arguments);
+        let mut running = command.stderr(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();
+        let start = Instant::now();
+        let journal = place.path("work/out/batch.jsonl");
+        while !fs::read_to_string(&journal).is_ok_and(|text| text.contains("started")) {
+            assert!(start.elapsed() < Duration::from_secs(30));
+            thread::sleep(Duration::from_millis(1));
+        }
+        thread::sleep(Duration::from_millis(100));
+        running.kill().unwrap();
+        running.wait().unwrap();
+    }
+    let ran = place.run(&arguments);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
 }
 
 #[test]

@@ -51,7 +51,7 @@ fn texts(place: &Place, names: &[&str]) {
 fn journal(place: &Place, path: &str) -> Vec<Json> {
     let lines = place.read(path);
     let lines = lines.lines().skip(1).map(|line| serde_json::from_str::<Json>(line).unwrap());
-    lines.filter(|line| line.get("process").is_none()).collect()
+    lines.filter(|line| line.get("status").is_some() || line.get("shard").is_some()).collect()
 }
 
 /// The names of the files in a folder, sorted.

@@ -2,6 +2,7 @@
 
 mod progress;
 mod report;
+mod trial;
 
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -93,6 +94,9 @@ pub(crate) struct Options {
     /// Write pictures without the graph in them
     #[arg(long)]
     no_metadata: bool,
+    /// Run only this item, as a trial whether the process survives it. A batch does so itself
+    #[arg(long, value_name = "ID", hide = true)]
+    try_item: Option<String>,
 }
 
 pub(crate) fn run(options: &Options) -> Outcome {
@@ -165,7 +169,16 @@ fn execute(options: &Options, batch: &Batch, registry: &Registry) -> Outcome {
         settings.map_err(|failure| failure.message)
     };
     let shown = Arc::clone(&progress);
-    let summary = batch.run(&settings, move |update| shown.show(&update), &cancel);
+    if let Some(id) = &options.try_item {
+        trial::end_with_parent();
+        batch.try_item(id, &settings, &cancel);
+        output::print(trial::SURVIVED);
+        return Ok(());
+    }
+    let is_stdin = options.graph == Path::new("-");
+    // The other process can't read the graph again from standard input.
+    let survives = |id: &str| is_stdin || trial::survives(id);
+    let summary = batch.run(&settings, &survives, move |update| shown.show(&update), &cancel);
     progress.finish();
     let summary = summary.map_err(failure)?;
     if options.shown.json {
