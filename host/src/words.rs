@@ -1,4 +1,6 @@
-//! Words for messages: the nearest right name, lists of names, counts.
+//! Words for messages: the nearest right name, lists of names, counts, foreign text on one line.
+
+use std::borrow::Cow;
 
 /// The candidate that differs from `name` by the fewest letters: changed, missing, extra or swapped ones. Ignores case.
 /// `None` if every candidate differs by more than a third of the letters.
@@ -37,6 +39,35 @@ pub(crate) fn some_of<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     text
 }
 
+/// Whether a terminal acts on a character instead of showing it: control characters, and marks that change lines or the
+/// direction of writing. Also characters that this program keeps for its own styles.
+#[must_use]
+pub fn is_active(c: char) -> bool {
+    matches!(
+        c,
+        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{fdd0}'..='\u{fdef}'
+    ) || c.is_control()
+}
+
+/// A character as an escape: `\n`, `\u{9b}`.
+#[must_use]
+pub fn escaped(c: char) -> String {
+    match c {
+        '\n' | '\r' | '\t' => c.escape_default().to_string(),
+        _ => c.escape_unicode().to_string(),
+    }
+}
+
+/// A foreign text, such as a name, as a message shows it: on one line, with escapes for characters that a terminal acts on.
+#[must_use]
+pub fn one_line(text: &str) -> Cow<'_, str> {
+    if text.contains(is_active) {
+        text.chars().map(|c| if is_active(c) { escaped(c) } else { c.to_string() }).collect::<String>().into()
+    } else {
+        text.into()
+    }
+}
+
 /// A number of things: `1 node`, `2 nodes`.
 #[must_use]
 pub fn count(number: usize, thing: &str) -> String {
@@ -50,6 +81,13 @@ mod tests {
     #[test]
     fn one_is_singular() {
         assert_eq!((count(1, "node"), count(0, "node")), ("1 node".into(), "0 nodes".into()));
+    }
+
+    #[test]
+    fn foreign_text_stays_on_its_line() {
+        assert_eq!(one_line("a cat, ein Kätzchen, 猫"), "a cat, ein Kätzchen, 猫");
+        assert_eq!(one_line("a\nb\rc\td\u{1b}[31m\u{9b}\u{7f}\0"), r"a\nb\rc\td\u{1b}[31m\u{9b}\u{7f}\u{0}");
+        assert_eq!(one_line("\u{202e}gnp.tac\u{2066}\u{200f}\u{2028}"), r"\u{202e}gnp.tac\u{2066}\u{200f}\u{2028}");
     }
 
     #[test]

@@ -43,8 +43,9 @@ impl Table {
         let input = |&(axis, input): &(usize, usize)| &items.axes[axis].inputs[input];
         let has = |name: &&&str| done.iter().any(|(_, entry)| entry.outputs.contains_key(**name));
         let results: Vec<&str> = results.iter().filter(has).copied().collect();
-        let columns = ["item"].into_iter().chain(varying.iter().map(|at| input(at).name.as_str()));
-        let columns: Vec<String> = columns.chain(results.iter().copied()).map(str::to_owned).collect();
+        let inputs = varying.iter().map(|at| (input(at).name.as_str(), "input"));
+        let columns =
+            columns([("item", "")].into_iter().chain(inputs).chain(results.iter().map(|name| (*name, "result"))));
         let row = |&(item, entry): &(usize, &'a Entry)| Row {
             item: items.name(item),
             inputs: varying.iter().map(|&(axis, at)| items.value(item, axis, at).unwrap_or_default()).collect(),
@@ -62,13 +63,35 @@ impl Table {
             |error: String| Error::failed(format!("the table cannot be written: {error}\n  {}", self.path.display()));
         let mut writer = csv::Writer::from_writer(Vec::new());
         for row in [&self.columns].into_iter().chain(&self.rows).chain(&self.summary) {
-            writer.write_record(row).map_err(|error| unwritable(error.to_string()))?;
+            writer.write_record(row.iter().map(inert)).map_err(|error| unwritable(error.to_string()))?;
         }
         let bytes = writer.into_inner().map_err(|error| unwritable(error.to_string()))?;
         if let Some(folder) = self.path.parent() {
             fs::create_dir_all(folder).map_err(|error| unwritable(error.to_string()))?;
         }
         splatgraph_sdk::write_whole(&self.path, &bytes).map_err(|error| unwritable(error.message))
+    }
+}
+
+/// The names of columns. A name that an earlier column has gets its kind behind it: an input and a result may both be `psnr`.
+fn columns<'a>(names: impl Iterator<Item = (&'a str, &'a str)>) -> Vec<String> {
+    let mut columns: Vec<String> = Vec::new();
+    for (name, kind) in names {
+        let mut column = name.to_owned();
+        while columns.contains(&column) {
+            column += &format!(" ({kind})");
+        }
+        columns.push(column);
+    }
+    columns
+}
+
+/// A cell that spreadsheets show and do not compute: a text that begins like a formula gets an apostrophe.
+fn inert(cell: &String) -> String {
+    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) && cell.parse::<f64>().is_err() {
+        format!("'{cell}")
+    } else {
+        cell.clone()
     }
 }
 

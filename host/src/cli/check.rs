@@ -40,22 +40,21 @@ pub(crate) fn run(options: &Options) -> Outcome {
         chosen.map_err(|error| Failure::usage(error.to_string()))?;
     }
     if options.output.json {
-        output::print_json(&json!({"ok": true, "nodes": checked.nodes.len(), "warnings": checked.warnings}));
-        return Ok(());
+        return output::print_json(&json!({"ok": true, "nodes": checked.nodes.len(), "warnings": checked.warnings}));
     }
     for warning in &checked.warnings {
         output::warning(&warning.to_string());
     }
-    output::print(&format!("{}: {}, no problems", options.graph.display(), output::count(checked.nodes.len(), "node")));
-    Ok(())
+    let nodes = output::count(checked.nodes.len(), "node");
+    output::print(&format!("{}: {nodes}, no problems", output::shown(&options.graph)))
 }
 
 fn wrong(problems: &graph::Problems, json: bool) -> Failure {
     if json {
         let mut whole = json!({"ok": false});
         whole["problems"] = problems_json(problems);
-        output::print_json(&whole);
-        return Failure::new(Failure::code_of(problems), "");
+        let message = output::print_json(&whole).map_or_else(|failure| failure.message, |()| String::new());
+        return Failure::new(Failure::code_of(problems), message);
     }
     Failure::problems(problems)
 }

@@ -15,6 +15,5 @@ pub(crate) struct Options {
 pub(crate) fn run(options: &Options) -> Outcome {
     let mut script = Vec::new();
     clap_complete::generate(options.shell, &mut Arguments::command(), "splatgraph", &mut script);
-    output::print(&String::from_utf8_lossy(&script));
-    Ok(())
+    output::print_as_is(&String::from_utf8_lossy(&script))
 }

@@ -57,7 +57,7 @@ pub(crate) fn run(options: &Options) -> Outcome {
     let text = graph_text(&converted.json);
     match &options.output {
         Some(path) => source::write_new(path, &text)?,
-        None => output::print(&text),
+        None => output::print_json_text(&text)?,
     }
     for lost in &converted.lost {
         output::note(&format!("{form} cannot hold {lost}"));

@@ -33,11 +33,10 @@ pub(crate) fn run(options: &Options) -> Outcome {
     if options.output.json {
         let packs: Map<String, Json> =
             lists.into_iter().map(|(id, list)| (id, serde_json::to_value(list).unwrap_or_default())).collect();
-        output::print_json(&packs);
+        output::print_json(&packs)
     } else {
-        output::print(&as_text(&lists));
+        output::print(&as_text(&lists))
     }
-    Ok(())
 }
 
 fn as_text(lists: &[(String, Vec<DeviceSpec>)]) -> String {

@@ -18,6 +18,5 @@ pub(crate) struct Options {
 pub(crate) fn run(options: &Options) -> Outcome {
     let file = source::as_written(&options.graph)?;
     let registry = options.packs.load()?;
-    output::print(&splatgraph::graph::draw(&file, Some(&registry)));
-    Ok(())
+    output::print(&splatgraph::graph::draw(&file, Some(&registry)))
 }

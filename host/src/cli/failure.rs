@@ -3,7 +3,7 @@
 use serde_json::Value as Json;
 use splatgraph::graph::{Kind, Problem, Problems};
 
-use super::output::{self, error_line};
+use super::output::{self, error_line, one_line};
 
 /// The most problems that are listed. Further ones are only counted.
 const PROBLEMS_SHOWN: usize = 50;
@@ -22,6 +22,9 @@ pub(crate) const TERMINATED: u8 = 143;
 /// Cancelled because the terminal was closed (128 + SIGHUP).
 #[cfg(unix)]
 pub(crate) const HUNG_UP: u8 = 129;
+
+/// The reader of standard output went away (128 + SIGPIPE).
+pub(crate) const READER_GONE: u8 = 141;
 
 /// The message and the exit code of a command that failed.
 #[derive(Debug)]
@@ -49,7 +52,7 @@ impl Failure {
         if count > PROBLEMS_SHOWN {
             lines.push(format!("... and {} more", count - PROBLEMS_SHOWN));
         }
-        lines.push(format!("{} in {}", output::count(count, "problem"), problems.graph));
+        lines.push(format!("{} in {}", output::count(count, "problem"), one_line(&problems.graph)));
         Self::new(Self::code_of(problems), lines.join("\n"))
     }
 
@@ -61,6 +64,15 @@ impl Failure {
     /// The exit code for a graph with problems.
     pub(crate) fn code_of(problems: &Problems) -> u8 {
         if problems.only_missing() { MISSING } else { USAGE }
+    }
+
+    /// The end of a command with an exit code of its own, after it printed its result.
+    pub(crate) fn after(printed: Outcome, code: u8) -> Outcome {
+        match printed {
+            _ if code == 0 => printed,
+            Ok(()) => Err(Self::new(code, "")),
+            Err(failure) => Err(Self { code, ..failure }),
+        }
     }
 
     pub(crate) fn usage(message: impl ToString) -> Self {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use splatgraph::graph;
 
 use super::failure::{FAILED, Failure, Outcome};
+use super::output::shown;
 
 #[derive(clap::Args)]
 pub(crate) struct GivenOptions {
@@ -46,7 +47,7 @@ impl GivenOptions {
 pub(crate) fn create_out_dir(given: &graph::Given) -> Outcome {
     let Some(folder) = &given.out_dir else { return Ok(()) };
     std::fs::create_dir_all(folder).map_err(|error| {
-        Failure::new(FAILED, format!("the folder for output cannot be created: {error}\n  {}", folder.display()))
+        Failure::new(FAILED, format!("the folder for output cannot be created: {error}\n  {}", shown(folder)))
     })
 }
 

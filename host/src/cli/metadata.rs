@@ -15,6 +15,7 @@ use splatgraph::run::Settings;
 use splatgraph_sdk::{settings::PNG_TEXT, spec::PathKind};
 
 use crate::cli::failure::{FAILED, Failure, Outcome};
+use crate::cli::output::shown;
 
 /// The version of the format of headers.
 const VERSION: u64 = 1;
@@ -116,7 +117,7 @@ impl ModelSums {
 }
 
 fn sha256(path: &Path) -> Outcome<String> {
-    let unreadable = |error| Failure::new(FAILED, format!("the model cannot be read: {error}\n  {}", path.display()));
+    let unreadable = |error| Failure::new(FAILED, format!("the model cannot be read: {error}\n  {}", shown(path)));
     let mut file = File::open(path).map_err(unreadable)?;
     let (mut sum, mut part) = (Sha256::new(), vec![0; 1 << 20]);
     loop {

@@ -1,5 +1,6 @@
 //! The commands. Each reads its options, calls the library and prints the result. None decides anything about graphs.
 
+mod bars;
 mod batch;
 mod bench;
 mod check;
@@ -24,9 +25,12 @@ mod run;
 mod schema;
 mod signals;
 mod source;
+mod style;
 mod watch;
 
 use clap::{CommandFactory, Parser, Subcommand};
+use failure::{Failure, Outcome};
+use splatgraph::words;
 
 /// Runs pipelines written as JSON graphs. Every stage is a node of a pack, a shared library that anyone can write.
 #[derive(Parser)]
@@ -59,9 +63,10 @@ pub(crate) fn main() -> u8 {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
-            // Help and version are errors too, with the code 0. An error of printing is ignored, as it can't be reported.
-            let _ = error.print();
-            return u8::try_from(error.exit_code()).unwrap_or(failure::USAGE);
+            // Its text has the words of the command line beside its own escape sequences, so it is made again from words that
+            // a terminal only shows.
+            let shown = std::env::args_os().map(|word| words::one_line(&word.to_string_lossy()).into_owned());
+            return explained(&Arguments::try_parse_from(shown).err().unwrap_or(error));
         }
     };
     signals::survive_file_size_limit();
@@ -81,6 +86,23 @@ pub(crate) fn main() -> u8 {
         Command::Convert(options) => convert::run(&options),
         Command::Completions(options) => completions::run(&options),
     };
+    end(outcome)
+}
+
+/// Prints help, the version or an error of the command line, and returns the exit code.
+fn explained(error: &clap::Error) -> u8 {
+    let text = error.render().ansi().to_string();
+    let printed = if error.use_stderr() {
+        output::note_as_is(text.trim_end_matches('\n'));
+        Ok(())
+    } else {
+        output::print_as_is(&text)
+    };
+    end(Failure::after(printed, u8::try_from(error.exit_code()).unwrap_or(failure::USAGE)))
+}
+
+/// Prints the error of a command, and returns the exit code.
+fn end(outcome: Outcome) -> u8 {
     match outcome {
         Ok(()) => 0,
         Err(failure) => {

@@ -1,36 +1,51 @@
 //! Prints results on stdout and everything else on stderr, with colours only on a terminal.
+//!
+//! Each text passes through here on its way out, so that no character of a foreign name can move the cursor of a terminal,
+//! no line tears the bars, and no result is lost without an error.
 
-use std::io::{self, Write};
+use std::io::{self, ErrorKind, Write};
 use std::path::Path;
 
 use anstream::{stderr, stdout};
-use clap::builder::styling::{AnsiColor, Style};
 use serde::Serialize;
 use serde_json::Value as Json;
 use serde_json::ser::Formatter;
 
-pub(crate) use splatgraph::words::count;
+pub(crate) use splatgraph::words::{count, one_line};
 
-/// The style of headings.
-pub(crate) const BOLD: Style = Style::new().bold();
-/// The style of less important text.
-pub(crate) const DIM: Style = Style::new().dimmed();
-const RED: Style = AnsiColor::Red.on_default().bold();
-const YELLOW: Style = AnsiColor::Yellow.on_default().bold();
+use super::bars;
+use super::failure::{FAILED, Failure, Outcome, READER_GONE};
+use super::style::{self, RED, YELLOW};
 
-/// Prints a result and a line end. Ignores a reader that went away, as in `| head`.
-pub(crate) fn print(text: &str) {
-    let text = text.trim_end_matches('\n');
-    let mut stdout = stdout().lock();
-    let _ = writeln!(stdout, "{text}").and_then(|()| stdout.flush());
+pub(crate) use super::style::{BOLD, DIM};
+
+/// Prints a result and a line end.
+pub(crate) fn print(text: &str) -> Outcome {
+    print_as_is(&style::to_terminal(text))
 }
 
 /// Prints a result as JSON.
-pub(crate) fn print_json(value: &impl Serialize) {
+pub(crate) fn print_json(value: &impl Serialize) -> Outcome {
     match serde_json::to_string_pretty(value) {
-        Ok(text) => print(&text),
-        Err(error) => self::error(&format!("the result cannot be written as JSON: {error}")),
+        Ok(text) => print_json_text(&text),
+        Err(error) => Err(Failure::new(FAILED, format!("the result cannot be written as JSON: {error}"))),
     }
+}
+
+/// Prints text that is JSON. Characters that a terminal acts on become escapes of JSON, so a reader gets the same values.
+pub(crate) fn print_json_text(text: &str) -> Outcome {
+    print_as_is(&style::json_to_terminal(text))
+}
+
+/// Prints text of this program that has escape sequences of its own.
+pub(crate) fn print_as_is(text: &str) -> Outcome {
+    let mut stdout = stdout().lock();
+    let text = format!("{}\n", text.trim_end_matches('\n'));
+    stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).map_err(|error| match error.kind() {
+        // The reader has what it wants, as in `| head`.
+        ErrorKind::BrokenPipe => Failure::new(READER_GONE, ""),
+        _ => Failure::new(FAILED, format!("the result cannot be written to standard output: {error}")),
+    })
 }
 
 /// JSON in one line, with the spaces that people write: `["a", "b"]`.
@@ -73,9 +88,17 @@ pub(crate) fn graph_text(graph: &Json) -> String {
     text(graph, 0, if bare { 1 } else { 2 })
 }
 
-/// Prints a line on stderr.
+/// Prints a line on stderr, above the bars.
 pub(crate) fn note(text: &str) {
-    let _ = writeln!(stderr().lock(), "{text}");
+    note_as_is(&style::to_terminal(text));
+}
+
+/// Prints a line of this program that has escape sequences of its own on stderr.
+pub(crate) fn note_as_is(text: &str) {
+    // An error is ignored, as there is no other place to report it.
+    bars::above(|| {
+        let _ = stderr().lock().write_all(format!("{text}\n").as_bytes());
+    });
 }
 
 /// Prints an error. An empty text was printed before.
@@ -100,10 +123,12 @@ pub(crate) fn warning_line(text: &str) -> String {
     format!("{YELLOW}warning{YELLOW:#}: {text}")
 }
 
-/// Rows in columns, each as wide as its widest cell, behind `indent` spaces. Lines have no spaces at their ends.
+/// Rows in columns, each as wide as its widest cell, behind `indent` spaces. Lines have no spaces at their ends, and a cell
+/// stays on its line.
 pub(crate) fn columns(indent: usize, rows: &[Vec<String>]) -> String {
+    let rows: Vec<Vec<_>> = rows.iter().map(|row| row.iter().map(|cell| one_line(cell)).collect()).collect();
     let mut widths: Vec<usize> = Vec::new();
-    for row in rows {
+    for row in &rows {
         for (column, cell) in row.iter().enumerate() {
             let width = cell.chars().count();
             match widths.get_mut(column) {
@@ -113,7 +138,7 @@ pub(crate) fn columns(indent: usize, rows: &[Vec<String>]) -> String {
         }
     }
     let mut text = String::new();
-    for row in rows {
+    for row in &rows {
         let cells: Vec<String> = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}")).collect();
         text.push_str(&" ".repeat(indent));
         text.push_str(cells.join("  ").trim_end());
@@ -122,9 +147,14 @@ pub(crate) fn columns(indent: usize, rows: &[Vec<String>]) -> String {
     text
 }
 
+/// A path in a message, on one line.
+pub(crate) fn shown(path: &Path) -> String {
+    one_line(&path.display().to_string()).into_owned()
+}
+
 /// A path relative to the folder `cwd` if it lies inside, else the whole path.
 pub(crate) fn relative(path: &Path, cwd: &Path) -> String {
-    path.strip_prefix(cwd).unwrap_or(path).display().to_string()
+    shown(path.strip_prefix(cwd).unwrap_or(path))
 }
 
 #[cfg(test)]

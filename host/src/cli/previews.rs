@@ -10,7 +10,6 @@ use splatgraph_sdk::settings::PREVIEWS;
 
 use super::failure::{FAILED, Failure, Outcome};
 use super::output;
-use super::progress::Progress;
 
 /// Writes previews, if the user wants them.
 pub(crate) struct ShownPreviews {
@@ -34,12 +33,12 @@ impl ShownPreviews {
     }
 
     /// Writes a preview. Shows only the first error, and never stops the run.
-    pub(crate) fn show(&self, event: &Event, progress: &Progress) {
+    pub(crate) fn show(&self, event: &Event) {
         let shown = self.previews.as_ref().map_or(Ok(()), |previews| previews.show(event));
         if let Err(error) = shown
             && !self.failed.swap(true, Ordering::Relaxed)
         {
-            progress.print(&output::warning_line(&error.to_string()));
+            output::warning(&error.to_string());
         }
     }
 }

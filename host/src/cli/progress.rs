@@ -2,14 +2,14 @@
 
 use std::collections::HashMap;
 use std::io::IsTerminal;
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar};
 use splatgraph::run::{Event, NodeFailure};
 use splatgraph_sdk::host::LogLevel;
 
-use crate::cli::output;
+use crate::cli::bars::{self, PAUSE, style};
+use crate::cli::output::{self, one_line};
 
 /// In graphs with more nodes than this, lines show only nodes that took a while.
 const MANY_NODES: usize = 100;
@@ -51,30 +51,21 @@ impl Progress {
         }
     }
 
-    /// Prints a line on stderr without tearing the bars.
-    pub(crate) fn print(&self, line: &str) {
-        match self {
-            Self::Bars(bars) => bars.print(line),
-            Self::Silent { .. } | Self::Lines { .. } => output::note(line),
-        }
-    }
-
     /// Removes the bars.
     pub(crate) fn finish(&self) {
-        if let Self::Bars(bars) = self {
-            // An error is ignored: the terminal may be gone, and the result of the run does not depend on it.
-            let _ = bars.all.clear();
+        if let Self::Bars(_) = self {
+            bars::hide();
         }
     }
 
     fn log(&self, node: &str, level: LogLevel, text: &str) {
-        let text = format!("node `{node}`: {text}");
+        let text = format!("node `{}`: {}", one_line(node), one_line(text.trim_end()));
         match (level, self) {
             (LogLevel::Debug, _) | (LogLevel::Info | LogLevel::Warn, Self::Silent { warnings: false }) => {}
             (LogLevel::Info, Self::Silent { .. }) => {}
-            (LogLevel::Info, _) => self.print(&text),
-            (LogLevel::Warn, _) => self.print(&output::warning_line(&text)),
-            (LogLevel::Error, _) => self.print(&output::error_line(&text)),
+            (LogLevel::Info, _) => output::note(&text),
+            (LogLevel::Warn, _) => output::warning(&text),
+            (LogLevel::Error, _) => output::error(&text),
         }
     }
 }
@@ -83,12 +74,12 @@ fn lines(classes: &HashMap<String, String>, event: &Event) {
     let few = classes.len() <= MANY_NODES;
     let class = |node: &str| classes.get(node).map_or("", String::as_str).to_owned();
     match event {
-        Event::Started { node } if few => output::note(&format!("{node} ({}) ...", class(node))),
-        Event::Finished { node, cached: true, .. } if few => output::note(&format!("{node} unchanged")),
+        Event::Started { node } if few => output::note(&format!("{} ({}) ...", one_line(node), class(node))),
+        Event::Finished { node, cached: true, .. } if few => output::note(&format!("{} unchanged", one_line(node))),
         Event::Finished { node, ms, cached: false, .. } if few || *ms >= A_WHILE_MS => {
-            output::note(&format!("{node} done in {}", duration(*ms)));
+            output::note(&format!("{} done in {}", one_line(node), duration(*ms)));
         }
-        Event::Failed(NodeFailure { node, .. }) => output::note(&format!("{node} failed")),
+        Event::Failed(NodeFailure { node, .. }) => output::note(&format!("{} failed", one_line(node))),
         _ => {}
     }
 }
@@ -98,32 +89,38 @@ pub(crate) fn duration(ms: f64) -> String {
     if ms < 1000.0 { format!("{ms:.0} ms") } else { format!("{:.1} s", ms / 1000.0) }
 }
 
+/// The bars of running nodes, by their ids.
+type Running = Mutex<HashMap<String, ProgressBar>>;
+
 /// The bars of a run.
 pub(crate) struct Bars {
     all: MultiProgress,
     overall: ProgressBar,
-    running: Mutex<HashMap<String, ProgressBar>>,
+    running: Arc<Running>,
     classes: HashMap<String, String>,
 }
 
 impl Bars {
     fn new(classes: HashMap<String, String>) -> Self {
-        let all = MultiProgress::new();
-        let overall = all.add(ProgressBar::new(classes.len() as u64));
-        overall.set_style(style("{bar:30} nodes {pos}/{len}  {elapsed}"));
-        overall.enable_steady_tick(Duration::from_millis(200));
-        Self { all, overall, running: Mutex::default(), classes }
+        let all = bars::show();
+        let style = style("{bar:30} nodes {pos}/{len}  {elapsed}");
+        let overall = all.add(ProgressBar::new(classes.len() as u64).with_style(style));
+        let running = Arc::default();
+        keep_moving(&overall, &running);
+        Self { all, overall, running, classes }
     }
 
     fn show(&self, event: &Event) {
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         match event {
             Event::Started { node } => {
-                let bar = ProgressBar::new_spinner();
-                bar.set_style(style("{spinner} {prefix}  {elapsed}"));
                 let class = self.classes.get(&**node).map_or("", String::as_str);
-                bar.set_prefix(format!("{node} ({class})"));
-                running.insert(node.to_string(), self.all.insert_before(&self.overall, bar));
+                let style = style("{spinner} {prefix}  {elapsed}");
+                let bar = ProgressBar::no_length().with_style(style);
+                let bar = bar.with_prefix(format!("{} ({class})", one_line(node)));
+                let bar = self.all.insert_before(&self.overall, bar);
+                bar.tick();
+                running.insert(node.to_string(), bar);
             }
             Event::Progress { node, done, total, note } => {
                 if let Some(bar) = running.get(&**node) {
@@ -132,7 +129,7 @@ impl Bars {
                         bar.set_style(style("{bar:30} {pos}/{len} {prefix}  {elapsed}  {msg}"));
                     }
                     bar.set_position(*done);
-                    bar.set_message(note.clone());
+                    bar.set_message(one_line(note).into_owned());
                 }
             }
             Event::Finished { node, .. } | Event::Failed(NodeFailure { node, .. }) | Event::Skipped { node, .. } => {
@@ -145,15 +142,21 @@ impl Bars {
             _ => {}
         }
     }
-
-    fn print(&self, line: &str) {
-        self.all.suspend(|| output::note(line));
-    }
 }
 
-fn style(template: &str) -> ProgressStyle {
-    // The templates are in this file, so the fallback is only for a mistake in one of them.
-    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> ")
+/// Moves spinners and clocks in a thread of their own, as long as there is somebody who adds to `running`.
+fn keep_moving(overall: &ProgressBar, running: &Arc<Running>) {
+    let (overall, running) = (overall.clone(), Arc::downgrade(running));
+    let moving = move || {
+        while let Some(running) = running.upgrade() {
+            overall.tick();
+            running.lock().unwrap_or_else(PoisonError::into_inner).values().for_each(ProgressBar::tick);
+            drop(running);
+            std::thread::sleep(PAUSE);
+        }
+    };
+    // Without the thread, bars move when nodes report something.
+    let _ = std::thread::Builder::new().name("bars".into()).spawn(moving);
 }
 
 #[cfg(test)]

@@ -12,6 +12,5 @@ pub(crate) struct Options {
 }
 
 pub(crate) fn run(options: &Options) -> Outcome {
-    output::print_json(&splatgraph::graph::schema(&options.packs.load()?));
-    Ok(())
+    output::print_json(&splatgraph::graph::schema(&options.packs.load()?))
 }

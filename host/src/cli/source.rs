@@ -8,6 +8,7 @@ use splatgraph::picture;
 use splatgraph::words::nearest;
 
 use super::failure::{FAILED, Failure, Outcome};
+use super::output::shown;
 
 /// Reads the graph at `path` with the graphs that its nodes name, but does not check it. `-` is standard input.
 pub(crate) fn read(path: &Path) -> Outcome<graph::File> {
@@ -29,13 +30,13 @@ fn parse_as_written(path: &Path) -> Outcome<Result<graph::File, graph::Problems>
     let bytes = if stdin { read_stdin()? } else { read_file(path)? };
     if bytes.starts_with(picture::SIGNATURE) {
         let found = picture::read_text(BufReader::new(Cursor::new(bytes))).and_then(|text| picture::graph_in(&text));
-        let found = found.map_err(|error| Failure::usage(format!("{error}\n  {}", path.display())))?;
+        let found = found.map_err(|error| Failure::usage(format!("{error}\n  {}", shown(path))))?;
         let path = if stdin { Path::new(".").join("standard input") } else { path.to_path_buf() };
         return Ok(graph::File::parse(&found.graph, Origin::Picture(path)));
     }
     let text = String::from_utf8(bytes).map_err(|_| {
         let message = "expected a graph in JSON text, or a PNG picture with a graph in it, got another file";
-        Failure::usage(format!("{message}\n  {}", path.display()))
+        Failure::usage(format!("{message}\n  {}", shown(path)))
     })?;
     Ok(graph::File::parse(&text, if stdin { Origin::Text } else { Origin::File(path.to_path_buf()) }))
 }
@@ -45,7 +46,7 @@ pub(crate) fn write_new(path: &Path, text: &str) -> Outcome {
     refuse_existing(path)?;
     let written = splatgraph_sdk::write_whole(path, format!("{text}\n").as_bytes());
     written.map_err(|error| {
-        Failure::new(FAILED, format!("the graph cannot be written: {}\n  {}", error.message, path.display()))
+        Failure::new(FAILED, format!("the graph cannot be written: {}\n  {}", error.message, shown(path)))
     })
 }
 
@@ -54,7 +55,7 @@ pub(crate) fn refuse_existing(path: &Path) -> Outcome {
     match path.symlink_metadata() {
         Ok(_) => Err(Failure::usage(format!(
             "expected a new file, got one that exists; choose another name, or remove the file first\n  {}",
-            path.display()
+            shown(path)
         ))),
         Err(_) => Ok(()),
     }
@@ -70,13 +71,13 @@ fn read_stdin() -> Outcome<Vec<u8>> {
 fn read_file(path: &Path) -> Outcome<Vec<u8>> {
     std::fs::read(path).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => Failure::usage(not_found(path)),
-        _ => Failure::usage(format!("the graph cannot be read: {error}\n  {}", path.display())),
+        _ => Failure::usage(format!("the graph cannot be read: {error}\n  {}", shown(path))),
     })
 }
 
 fn not_found(path: &Path) -> String {
     let nearby = graphs_nearby(path);
-    let names: Vec<String> = nearby.iter().map(|path| path.display().to_string()).collect();
+    let names: Vec<String> = nearby.iter().map(|path| shown(path)).collect();
     let name_of = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let wanted = name_of(path);
     let near = nearby.iter().find(|near| {
@@ -84,11 +85,11 @@ fn not_found(path: &Path) -> String {
         nearest(&wanted, [name.as_str(), name.trim_end_matches(".json")]).is_some()
     });
     let hint = match (near, names.as_slice()) {
-        (Some(near), _) => format!("; did you mean {}?", near.display()),
+        (Some(near), _) => format!("; did you mean {}?", shown(near)),
         (None, []) => "; name a .json graph, or a picture with a graph in it".to_owned(),
         (None, names) => format!("; graphs nearby: {}", names[..names.len().min(12)].join(", ")),
     };
-    format!("the graph does not exist{hint}\n  {}", path.display())
+    format!("the graph does not exist{hint}\n  {}", shown(path))
 }
 
 /// The JSON files in the folder of `path`, in the current directory and in `graphs`, each once.

@@ -1,6 +1,6 @@
 //! The problems of a graph.
 
-use crate::words::count;
+use crate::words::{count, one_line};
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 use std::{fmt, path::Path, sync::Arc};
 
@@ -192,9 +192,9 @@ impl fmt::Display for Problem {
         }
         let parts = [subject.join(", "), self.message.clone(), said.join(", ")];
         let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
-        f.write_str(&parts.join(": "))?;
+        f.write_str(&one_line(&parts.join(": ")))?;
         match &self.hint {
-            Some(hint) => write!(f, "; {hint}"),
+            Some(hint) => write!(f, "; {}", one_line(hint)),
             None => Ok(()),
         }
     }
@@ -248,6 +248,6 @@ impl fmt::Display for Problems {
         for problem in &self.problems {
             writeln!(f, "{problem}")?;
         }
-        write!(f, "{} in {}", count(self.problems.len(), "problem"), self.graph)
+        write!(f, "{} in {}", count(self.problems.len(), "problem"), one_line(&self.graph))
     }
 }

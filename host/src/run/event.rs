@@ -1,7 +1,7 @@
 //! The events of a run and its result.
 
 use super::why::Why;
-use crate::graph::CheckedNode;
+use crate::{graph::CheckedNode, words::one_line};
 use serde_json::{Value as Json, json};
 use splatgraph_sdk::{Code, Error, Value, host::LogLevel};
 use std::{fmt, path::PathBuf, sync::Arc};
@@ -125,17 +125,20 @@ impl NodeFailure {
 impl fmt::Display for NodeFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let how = if self.error.code == Code::Panic { "panicked" } else { "failed" };
-        write!(f, "node `{}` ({}) {how}: ", self.node, self.class)?;
+        write!(f, "node `{}` ({}) {how}: ", one_line(&self.node), self.class)?;
         if let Some(input) = &self.error.input {
             write!(f, "input `{input}`")?;
             if !self.came_from.is_empty() {
-                let sources: Vec<String> = self.came_from.iter().map(|source| format!("`{source}`")).collect();
+                let sources: Vec<String> =
+                    self.came_from.iter().map(|source| format!("`{}`", one_line(source))).collect();
                 write!(f, ", which comes from {}", sources.join(", "))?;
             }
             f.write_str(": ")?;
         }
-        write!(f, "{} [{} {}", self.error.message, self.pack, self.pack_version)?;
-        if !self.error.location.is_empty() {
+        write!(f, "{} [{} {}", one_line(&self.error.message), self.pack, self.pack_version)?;
+        // A place in the standard library says nothing about the pack.
+        let in_library = |name: &&str| self.error.location.contains(&format!("/library/{name}/src/"));
+        if !self.error.location.is_empty() && !["core", "alloc", "std"].iter().any(|name| in_library(&name)) {
             write!(f, ", {}", self.error.location)?;
         }
         f.write_str("]")

@@ -131,3 +131,42 @@ fn only_the_table_is_wanted() {
     error: expected a graph with a named output that is a number or a text: without files, a batch makes only these
     ");
 }
+
+#[test]
+fn cells_compute_nothing_and_columns_have_names_of_their_own() {
+    let place = Place::with_stub();
+    let graph = json!({
+        "inputs": { "item": "read.path", "sum": "sum.b" },
+        "outputs": { "text": ["read", "text"], "sum": ["sum", "sum"] },
+        "nodes": {
+            "read": node("ReadText", json!({"path": "none.txt"})),
+            "sum": node("Add", json!({"a": 1, "b": 0})),
+        },
+    });
+    place.write("graph.json", &graph.to_string());
+    let cells = [("=a", "=1+2"), ("+a", "+x"), ("-a", "-5"), ("@a", "@SUM(1)"), ("b", "-x")];
+    for (name, text) in cells {
+        place.write(&format!("{name}.txt"), text);
+    }
+    let ran = place.run(&["batch", "graph.json", "item=*a.txt,b.txt", "sum=-3", "--table", "t.csv", "--out", "out"]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    insta::assert_snapshot!(place.read("out/t.csv"), @"
+    item,item (input),text,sum
+    '+a,'+a.txt,'+x,-2
+    '-a,'-a.txt,-5,-2
+    '=a,'=a.txt,'=1+2,-2
+    '@a,'@a.txt,'@SUM(1),-2
+    b,b.txt,'-x,-2
+    mean,,,-2
+    std,,,0
+    ");
+    let ran = place.run(&["batch", "graph.json", "item=b.txt", "sum=-3,4", "--table", "t.csv", "--out", "more"]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    insta::assert_snapshot!(place.read("more/t.csv"), @"
+    item,sum,text,sum (result)
+    -3,-3,'-x,-2
+    4,4,'-x,5
+    mean,,,1.5
+    std,,,4.949747468305833
+    ");
+}

@@ -13,6 +13,7 @@ mod help;
 mod inspect;
 mod new_pack;
 mod nodes;
+mod output;
 mod packs;
 mod parts;
 mod previews;
@@ -20,6 +21,8 @@ mod run;
 #[path = "../support/mod.rs"]
 mod support;
 mod swap;
+#[cfg(unix)]
+mod terminal;
 mod until;
 
 use serde_json::{Value as Json, json};

@@ -36,8 +36,9 @@ use progress::Progress;
 #[derive(clap::Args)]
 #[command(
     override_usage = "splatgraph batch [OPTIONS] <GRAPH> [NAME=VALUES | @ROWS.CSV]...",
-    after_help = "Exit codes: 0 done; 1 an item failed, or a folder cannot be written; 2 the command line, the graph or the journal is \
-                  wrong; 3 a pack or a model is missing; 129, 130 or 143 cancelled."
+    after_help = "Exit codes: 0 done; 1 an item failed, or a folder or the result cannot be written; 2 the command line, the graph or the journal is \
+                  wrong; 3 a pack or a model is missing; 129, 130 or 143 cancelled; 141 the reader of the \
+                  result went away."
 )]
 pub(crate) struct Options {
     /// A .json graph, a picture with a graph in it, or - for standard input
@@ -110,7 +111,7 @@ pub(crate) fn run(options: &Options) -> Outcome {
         if !batch.left_out.is_empty() {
             let nodes: Vec<String> = batch.left_out.iter().map(|(id, class)| format!("{id} ({class})")).collect();
             let option = if options.no_files { "--no-files" } else { "--collect" };
-            output::note(&format!("not run because of {option}: {}", nodes.join(", ")));
+            output::note(&format!("not run because of {option}: {}", output::one_line(&nodes.join(", "))));
         }
     }
     execute(options, &batch, &registry)
@@ -122,7 +123,7 @@ impl Options {
             .map_err(|error| Failure::usage(format!("the current directory cannot be read: {error}")))?;
         let folder = self.out.clone().unwrap_or_else(|| default_folder(&self.graph));
         let folder = std::path::absolute(&folder).map_err(|error| {
-            Failure::usage(format!("--out: expected the path of a folder: {error}\n  {}", folder.display()))
+            Failure::usage(format!("--out: expected the path of a folder: {error}\n  {}", output::shown(&folder)))
         })?;
         let collect = self.collect.clone().map(|output| Collect { output, shard: self.shard });
         Ok(BatchOptions {
@@ -153,8 +154,7 @@ fn default_folder(graph: &Path) -> PathBuf {
 fn execute(options: &Options, batch: &Batch, registry: &Registry) -> Outcome {
     let progress = Arc::new(Progress::new(options.shown.quiet(), options.shown.json));
     let cancel = CancelToken::new();
-    let shown = Arc::clone(&progress);
-    let signals = Signals::cancel(&cancel, move || shown.print("cancelling; press Ctrl-C again to end at once"))
+    let signals = Signals::cancel(&cancel, || output::note("cancelling; press Ctrl-C again to end at once"))
         .map_err(|error| Failure::usage(format!("Ctrl-C cannot be listened for: {error}")))?;
     let sums = ModelSums::default();
     let device = options.device.for_runs();
@@ -172,8 +172,7 @@ fn execute(options: &Options, batch: &Batch, registry: &Registry) -> Outcome {
     if let Some(id) = &options.try_item {
         trial::end_with_parent();
         batch.try_item(id, &settings, &cancel);
-        output::print(trial::SURVIVED);
-        return Ok(());
+        return output::print(trial::SURVIVED);
     }
     let is_stdin = options.graph == Path::new("-");
     // The other process can't read the graph again from standard input.
@@ -181,16 +180,17 @@ fn execute(options: &Options, batch: &Batch, registry: &Registry) -> Outcome {
     let summary = batch.run(&settings, &survives, move |update| shown.show(&update), &cancel);
     progress.finish();
     let summary = summary.map_err(failure)?;
-    if options.shown.json {
-        output::print_json(&report::as_json(&summary));
+    let printed = if options.shown.json {
+        output::print_json(&report::as_json(&summary))
     } else {
-        report::print(&summary, options.shown.quiet());
-    }
-    match () {
-        () if summary.cancelled => Err(Failure::new(signals.code().unwrap_or(INTERRUPTED), "")),
-        () if !summary.failed.is_empty() => Err(Failure::new(FAILED, "")),
-        () => Ok(()),
-    }
+        report::print(&summary, options.shown.quiet())
+    };
+    let code = match () {
+        () if summary.cancelled => signals.code().unwrap_or(INTERRUPTED),
+        () if !summary.failed.is_empty() => FAILED,
+        () => 0,
+    };
+    Failure::after(printed, code)
 }
 
 /// A failure with one error for each message.

@@ -4,12 +4,13 @@ use std::io::IsTerminal;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 use splatgraph::batch::Update;
 use splatgraph::run::Event;
 use splatgraph_sdk::host::LogLevel;
 
-use crate::cli::output::{self, error_line, warning_line};
+use crate::cli::bars::{self, style};
+use crate::cli::output::{self, error_line, one_line, warning_line};
 
 /// The time between two lines.
 const PAUSE: Duration = Duration::from_secs(5);
@@ -43,9 +44,8 @@ impl Progress {
         let shows = if quiet || json {
             Shows::Nothing
         } else if std::io::stderr().is_terminal() {
-            let template = "{bar:30} items {pos}/{len}{msg}  {per_sec}  {elapsed}, {eta} left";
-            let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
-            Shows::Bar(ProgressBar::new(0).with_style(style.progress_chars("=> ")))
+            let style = style("{bar:30} items {pos}/{len}{msg}  {per_sec}  {elapsed}, {eta} left");
+            Shows::Bar(ProgressBar::new(0).with_style(style))
         } else {
             Shows::Lines
         };
@@ -62,11 +62,12 @@ impl Progress {
                 state.items = *items;
                 state.start = Instant::now();
                 if let Shows::Bar(bar) = &self.shows {
+                    bars::show().add(bar.clone());
                     bar.set_length(*items as u64);
-                    bar.enable_steady_tick(Duration::from_millis(200));
+                    bar.enable_steady_tick(bars::PAUSE);
                 }
                 if *earlier > 0 && !matches!(self.shows, Shows::Nothing) {
-                    self.print(&format!("{} done before, {items} to run", output::count(*earlier, "item")));
+                    output::note(&format!("{} done before, {items} to run", output::count(*earlier, "item")));
                 }
                 if *again > 0 && !matches!(self.shows, Shows::Nothing) {
                     let verb = if *again == 1 { "runs" } else { "run" };
@@ -98,8 +99,8 @@ impl Progress {
     }
 
     fn said(&self, state: &mut State, item: Option<&str>, node: &str, level: LogLevel, text: &str) {
-        let item = item.map(|item| format!("item `{item}`, ")).unwrap_or_default();
-        let text = format!("{item}node `{node}`: {text}");
+        let item = item.map(|item| format!("item `{}`, ", one_line(item))).unwrap_or_default();
+        let text = format!("{item}node `{}`: {}", one_line(node), one_line(text.trim_end()));
         let line = match level {
             LogLevel::Warn if self.warnings => warning_line(&text),
             LogLevel::Error => error_line(&text),
@@ -107,17 +108,9 @@ impl Progress {
         };
         state.said += 1;
         match state.said {
-            1..=SAID => self.print(&line),
-            n if n == SAID + 1 => self.print("further messages of nodes are not shown"),
+            1..=SAID => output::note(&line),
+            n if n == SAID + 1 => output::note("further messages of nodes are not shown"),
             _ => {}
-        }
-    }
-
-    /// Prints a line on stderr without tearing the bar.
-    pub(super) fn print(&self, line: &str) {
-        match &self.shows {
-            Shows::Bar(bar) => bar.suspend(|| output::note(line)),
-            Shows::Lines | Shows::Nothing => output::note(line),
         }
     }
 
@@ -125,6 +118,7 @@ impl Progress {
     pub(super) fn finish(&self) {
         if let Shows::Bar(bar) = &self.shows {
             bar.finish_and_clear();
+            bars::hide();
         }
     }
 }

@@ -118,12 +118,7 @@ pub(crate) fn run(options: &Options) -> Outcome {
         };
         measured.outputs_in_f32 = Some(numbers(&exact.result));
     }
-    if options.json {
-        output::print_json(&measured);
-    } else {
-        print(&measured, options);
-    }
-    Ok(())
+    if options.json { output::print_json(&measured) } else { print(&measured, options) }
 }
 
 /// One run with its time.
@@ -222,7 +217,7 @@ fn times(all: impl Iterator<Item = f64>) -> Times {
     Times { median_ms, min_ms: sorted[0], all_ms }
 }
 
-fn print(measured: &Measured, options: &Options) {
+fn print(measured: &Measured, options: &Options) -> Outcome {
     let row = |name: &str, class: &str, times: &Times| {
         let ms = |ms: f64| format!("{ms:.1}");
         vec![name.to_owned(), class.to_owned(), ms(times.median_ms), ms(times.min_ms)]
@@ -230,7 +225,7 @@ fn print(measured: &Measured, options: &Options) {
     let mut rows = vec![["", "", "median ms", "min ms"].map(str::to_owned).to_vec()];
     rows.extend(measured.nodes.iter().map(|node| row(&node.id, &node.class, &node.times)));
     rows.push(row("whole", "", &measured.whole));
-    output::print(&columns(0, &rows));
+    let table = columns(0, &rows);
     let Measured { machine, threads, .. } = measured;
     let megabytes = |bytes: Option<u64>| bytes.map_or("unknown".to_owned(), |bytes| format!("{} MB", bytes >> 20));
     let packs: Vec<String> =
@@ -254,7 +249,7 @@ fn print(measured: &Measured, options: &Options) {
     ];
     let mut facts = facts.map(|(name, value)| vec![name.to_owned(), value]).to_vec();
     facts.extend(measured.outputs.iter().map(|(name, value)| vec![name.clone(), output_text(measured, name, value)]));
-    output::print(&columns(0, &facts));
+    output::print(&(table + &columns(0, &facts)))
 }
 
 /// Shows a number and its difference to f32: `22.147, in f32 22.148: -0.001`.
@@ -280,7 +275,7 @@ impl TemporaryFolder {
 
 fn unwritable(path: &Path, error: &std::io::Error) -> Failure {
     let text = format!("a temporary folder for output cannot be created: {error}; name a folder with --out");
-    Failure::new(FAILED, format!("{text}\n  {}", path.display()))
+    Failure::new(FAILED, format!("{text}\n  {}", output::shown(path)))
 }
 
 impl Drop for TemporaryFolder {

@@ -7,7 +7,7 @@ use splatgraph::inspect::{Comparison, Difference, FieldComparison, InspectError,
 
 use super::{short, unreadable};
 use crate::cli::failure::{FAILED, Failure, Outcome};
-use crate::cli::output::{self, BOLD, columns, count};
+use crate::cli::output::{self, BOLD, columns, count, one_line, shown};
 use crate::cli::pack_folders::PackFolders;
 
 /// The comparison as JSON.
@@ -30,35 +30,35 @@ pub(super) fn run(paths: [&PathBuf; 2], tolerance: Option<f64>, json: bool, pack
     };
     let comparison = comparison.map_err(|(which, error)| unreadable(error, if which == 0 { a } else { b }))?;
     let within = comparison.within(tolerance.unwrap_or(0.0));
-    if json {
-        output::print_json(&Report { kind: "comparison", files: paths, comparison: &comparison, tolerance, within });
+    let printed = if json {
+        output::print_json(&Report { kind: "comparison", files: paths, comparison: &comparison, tolerance, within })
     } else {
-        output::print(&text(&comparison, paths, tolerance));
-    }
-    if tolerance.is_some() && !within { Err(Failure::new(FAILED, "")) } else { Ok(()) }
+        output::print(&text(&comparison, paths, tolerance))
+    };
+    Failure::after(printed, if tolerance.is_some() && !within { FAILED } else { 0 })
 }
 
 fn text(comparison: &Comparison, paths: [&PathBuf; 2], tolerance: Option<f64>) -> String {
-    let files = [("A", 0), ("B", 1)].map(|(name, which)| {
-        vec![name.to_owned(), paths[which].display().to_string(), comparison.types[which].clone()]
-    });
+    let files = [("A", 0), ("B", 1)]
+        .map(|(name, which)| vec![name.to_owned(), shown(paths[which]), comparison.types[which].clone()]);
     let mut text = columns(0, &files);
     if !comparison.header.is_empty() {
         text += &format!("\n{BOLD}Headers{BOLD:#}\n");
     }
     for difference in &comparison.header {
-        text += &match (&difference.a, &difference.b) {
-            (Some(a), Some(b)) => format!("  {}: {a} in A, {b} in B\n", difference.key),
-            (Some(value), None) => format!("  {}: {value} only in A\n", difference.key),
-            (None, value) => format!("  {}: {} only in B\n", difference.key, value.as_ref().unwrap_or_default()),
+        let line = match (&difference.a, &difference.b) {
+            (Some(a), Some(b)) => format!("{}: {a} in A, {b} in B", difference.key),
+            (Some(value), None) => format!("{}: {value} only in A", difference.key),
+            (None, value) => format!("{}: {} only in B", difference.key, value.as_ref().unwrap_or_default()),
         };
+        text += &format!("  {}\n", one_line(&line));
     }
     if !comparison.fields.is_empty() {
         let head = ["field", "dtype", "shape", "differ", "max", "at", "RMS", "cosine", ""].map(str::to_owned).to_vec();
         let rows: Vec<_> = std::iter::once(head).chain(comparison.fields.iter().map(row)).collect();
         text += &format!("\n{}", columns(2, &rows));
     }
-    text + &format!("\n{}\n", verdict(comparison, tolerance))
+    text + &format!("\n{}\n", one_line(&verdict(comparison, tolerance)))
 }
 
 fn row(field: &FieldComparison) -> Vec<String> {

@@ -10,7 +10,7 @@ use splatgraph::inspect::{
 
 use crate::cli::failure::{FAILED, Failure, Outcome};
 use crate::cli::options::JsonOption;
-use crate::cli::output::{self, BOLD, DIM, columns, count, graph_text};
+use crate::cli::output::{self, BOLD, DIM, columns, count, graph_text, one_line, shown};
 use crate::cli::pack_folders::PackFolders;
 
 /// Show the contents of a record, a checkpoint or a picture, or compare two records or checkpoints
@@ -50,33 +50,31 @@ pub(crate) fn run(options: &Options) -> Outcome {
     };
     let found = found.map_err(|error| unreadable(error, path))?;
     if options.output.json {
-        output::print_json(&found);
-        return Ok(());
+        return output::print_json(&found);
     }
     output::print(&match &found {
         Inspection::Record(record) => of_record(record),
         Inspection::Checkpoint(checkpoint) => of_checkpoint(checkpoint),
         Inspection::Picture(picture) => of_picture(picture),
-    });
-    Ok(())
+    })
 }
 
 fn unreadable(error: InspectError, path: &Path) -> Failure {
     match error {
         // These errors name the file themselves.
         InspectError::Tensors(error) => Failure::new(FAILED, error),
-        other => Failure::new(FAILED, format!("{other}\n  {}", path.display())),
+        other => Failure::new(FAILED, format!("{other}\n  {}", shown(path))),
     }
 }
 
 fn of_record(record: &RecordReport) -> String {
     let fields = count(record.fields.len(), "field");
     let bytes = format!("{} byte{}", record.bytes, if record.bytes == 1 { "" } else { "s" });
-    let mut text = format!("{BOLD}{}{BOLD:#}  record, {fields}, {}", record.type_name, bytes);
+    let mut text = format!("{BOLD}{}{BOLD:#}  record, {fields}, {}", one_line(&record.type_name), bytes);
     text += &record.bits_per_token.map(|bits| format!(", {bits:.1} bits a token")).unwrap_or_default();
     text.push('\n');
     for (key, value) in &record.header {
-        text += &format!("  {key}: {value}\n");
+        text += &format!("  {}: {}\n", one_line(key), one_line(&value.to_string()));
     }
     let head = ["field", "dtype", "shape", "min", "max", "mean", "NaN", "infinite"].map(str::to_owned).to_vec();
     let rows = std::iter::once(head).chain(record.fields.iter().map(field_row));
@@ -120,7 +118,7 @@ fn of_checkpoint(checkpoint: &CheckpointReport) -> String {
         text += &format!("  {}: {}\n", total.dtype, parts.join(", "));
     }
     for (key, value) in &checkpoint.metadata {
-        text += &format!("  {DIM}{key}{DIM:#}: {value}\n");
+        text += &format!("  {DIM}{}{DIM:#}: {}\n", one_line(key), one_line(&value.to_string()));
     }
     text.push('\n');
     text + &columns(2, &checkpoint.tensors.iter().map(tensor_row).collect::<Vec<_>>())
@@ -130,10 +128,10 @@ fn of_picture(picture: &PictureReport) -> String {
     let pixels = picture.pixels.as_ref().map(|pixels| format!(", {pixels}")).unwrap_or_default();
     let mut text = format!("{BOLD}{}{BOLD:#}  picture, {}x{}{pixels}\n", picture.format, picture.width, picture.height);
     if !picture.text.is_empty() {
-        text += &format!("  text: {}\n", picture.text.join(", "));
+        text += &format!("  text: {}\n", one_line(&picture.text.join(", ")));
     }
     for (key, value) in picture.header.iter().flatten() {
-        text += &format!("  {key}: {value}\n");
+        text += &format!("  {}: {}\n", one_line(key), one_line(&value.to_string()));
     }
     match &picture.graph {
         Some(graph) => text + &format!("\n{BOLD}The graph that made it{BOLD:#}\n{}\n", graph_text(graph)),

@@ -45,7 +45,7 @@ pub(crate) fn run(options: &Options) -> Outcome {
     if folder.symlink_metadata().is_ok() {
         return Err(Failure::usage(format!(
             "expected a new folder for the pack, got one that exists; choose another name\n  {}",
-            folder.display()
+            output::shown(folder)
         )));
     }
     let sdk = sdk_dependency(options.sdk.clone().or_else(|| env::var_os(SDK_VARIABLE).map(PathBuf::from)))?;
@@ -57,9 +57,8 @@ pub(crate) fn run(options: &Options) -> Outcome {
     output::print(&format!(
         "Created the pack `{id}` in {0}. Next:\n  \
          cd {0}\n  cargo test\n  cargo build --release\n  splatgraph packs add .\n  splatgraph run graph.json",
-        folder.display()
-    ));
-    Ok(())
+        output::shown(folder)
+    ))
 }
 
 fn check_name(name: &str) -> Outcome {
@@ -84,8 +83,9 @@ fn sdk_dependency(folder: Option<PathBuf>) -> Outcome<String> {
         let line: Vec<&str> = env!("CARGO_PKG_VERSION").split('.').take(2).collect();
         return Ok(format!("\"{}\"", line.join(".")));
     };
-    let missing =
-        || Failure::usage(format!("--sdk: expected the folder of the crate splatgraph-sdk\n  {}", folder.display()));
+    let missing = || {
+        Failure::usage(format!("--sdk: expected the folder of the crate splatgraph-sdk\n  {}", output::shown(&folder)))
+    };
     let whole = folder.canonicalize().map_err(|_| missing())?;
     let manifest = fs::read_to_string(whole.join("Cargo.toml")).map_err(|_| missing())?;
     if !manifest.lines().any(|line| line.replace(' ', "") == "name=\"splatgraph-sdk\"") {
@@ -98,6 +98,6 @@ fn sdk_dependency(folder: Option<PathBuf>) -> Outcome<String> {
 fn write(path: &Path, text: &str) -> Outcome {
     let folder = path.parent().unwrap_or(path);
     fs::create_dir_all(folder).and_then(|()| fs::write(path, text)).map_err(|error| {
-        Failure::new(FAILED, format!("a file of the new pack cannot be written: {error}\n  {}", path.display()))
+        Failure::new(FAILED, format!("a file of the new pack cannot be written: {error}\n  {}", output::shown(path)))
     })
 }

@@ -56,13 +56,12 @@ fn one(registry: &Registry, name: &str, options: &Options) -> Outcome {
     let class = registry.class(name).ok_or_else(|| Failure::problem(&unknown_class(registry, name)))?;
     let (pack, node) = (&class.pack, &class.spec);
     if options.snippet {
-        output::print(&snippet::of(pack, node));
+        output::print_json_text(&snippet::of(pack, node))
     } else if options.output.json {
-        output::print_json(&as_json(pack, node));
+        output::print_json(&as_json(pack, node))
     } else {
-        output::print(&describe::whole(pack, node));
+        output::print(&describe::whole(pack, node))
     }
-    Ok(())
 }
 
 fn list(packs: &[&Pack], options: &Options) -> Outcome {
@@ -79,8 +78,7 @@ fn list(packs: &[&Pack], options: &Options) -> Outcome {
     if options.output.json {
         let nodes =
             packs.iter().flat_map(|pack| pack.manifest.nodes.iter().filter(fits).map(|node| as_json(pack, node)));
-        output::print_json(&nodes.collect::<Vec<_>>());
-        return Ok(());
+        return output::print_json(&nodes.collect::<Vec<_>>());
     }
     let mut text = String::new();
     for pack in packs {
@@ -97,8 +95,7 @@ fn list(packs: &[&Pack], options: &Options) -> Outcome {
     if text.is_empty() {
         return Err(Failure::usage("no node has such sockets; `splatgraph nodes` lists all nodes"));
     }
-    output::print(&text);
-    Ok(())
+    output::print(&text)
 }
 
 /// The type that the user asks for, in upper case. Refuses types that no socket has.

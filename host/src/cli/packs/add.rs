@@ -28,7 +28,7 @@ pub(crate) fn run(options: &Options) -> Outcome {
     let manifest = &installed.pack.pack.manifest;
     let names: Vec<&str> = manifest.nodes.iter().map(|node| node.name.as_str()).collect();
     let replaced = installed.replaced.map(|version| format!(" instead of {version}")).unwrap_or_default();
-    output::print(&format!(
+    let printed = output::print(&format!(
         "Added {} {}{replaced}, {}: {}\n  {}",
         manifest.id,
         manifest.version,
@@ -43,7 +43,7 @@ pub(crate) fn run(options: &Options) -> Outcome {
             path.display()
         ));
     }
-    Ok(())
+    printed
 }
 
 /// The library that the user names, or the library of the crate.

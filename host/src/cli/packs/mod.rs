@@ -51,11 +51,10 @@ pub(crate) fn run(options: &Options) -> Outcome {
 fn list(options: &ListOptions) -> Outcome {
     let found = options.packs.find()?;
     if options.output.json {
-        output::print_json(&as_json(&found, options.all));
+        output::print_json(&as_json(&found, options.all))
     } else {
-        output::print(&as_text(&found, options.all));
+        output::print(&as_text(&found, options.all))
     }
-    Ok(())
 }
 
 fn as_text(found: &Found, all: bool) -> String {

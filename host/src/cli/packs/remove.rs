@@ -21,9 +21,9 @@ pub(crate) fn run(options: &Options) -> Outcome {
         Failure::new(code, error)
     })?;
     let files: Vec<String> = removed.files.iter().map(|file| file.display().to_string()).collect();
-    output::print(&format!("Removed {}\n  {}", options.id, files.join("\n  ")));
+    let printed = output::print(&format!("Removed {}\n  {}", options.id, files.join("\n  ")));
     if let Some(path) = removed.elsewhere.first() {
         output::note(&format!("another file of the pack `{}` is still found\n  {}", options.id, path.display()));
     }
-    Ok(())
+    printed
 }

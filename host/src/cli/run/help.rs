@@ -8,42 +8,42 @@ use splatgraph::registry::Registry;
 use splatgraph_sdk::spec::{InputSpec, OutputSpec};
 
 use crate::cli::nodes::{limits, summary};
-use crate::cli::output::{BOLD, DIM};
+use crate::cli::output::{BOLD, DIM, one_line, shown};
 
 /// The title, the description, the named inputs and the outputs of a graph. Works for graphs with problems too, and without
 /// their packs.
 pub(super) fn of_graph(path: &Path, file: &graph::File, registry: &Registry) -> String {
     let mut text = String::new();
     if !file.title.is_empty() {
-        text += &format!("{BOLD}{}{BOLD:#}\n", file.title);
+        text += &format!("{BOLD}{}{BOLD:#}\n", one_line(&file.title));
     }
     if !file.description.is_empty() {
         text += &format!("\n{}\n", file.description);
     }
     let values = if file.inputs.is_empty() { "" } else { " [NAME=VALUE]..." };
-    text += &format!("\n{BOLD}Usage:{BOLD:#} splatgraph run {}{values} [OPTIONS]\n", path.display());
+    text += &format!("\n{BOLD}Usage:{BOLD:#} splatgraph run {}{values} [OPTIONS]\n", shown(path));
     if !file.inputs.is_empty() {
         text += &format!("\n{BOLD}Inputs:{BOLD:#}\n");
     }
     for input in &file.inputs {
-        text += &format!("  {BOLD}{}{BOLD:#}", input.name);
+        text += &format!("  {BOLD}{}{BOLD:#}", one_line(&input.name));
         let found = input.targets.iter().find_map(|target| spec_of_input(file, registry, &target.node, &target.input));
         if let Some(spec) = found {
             text += &format!("  {}\n", limits(&spec));
             text += &lines_of_help(&spec);
         } else {
             let targets: Vec<String> = input.targets.iter().map(ToString::to_string).collect();
-            text += &format!("  {DIM}sets {}{DIM:#}\n", targets.join(", "));
+            text += &format!("  {DIM}sets {}{DIM:#}\n", one_line(&targets.join(", ")));
         }
     }
     if !file.outputs.is_empty() {
         text += &format!("\n{BOLD}Outputs:{BOLD:#}\n");
     }
     for output in &file.outputs {
-        text += &format!("  {BOLD}{}{BOLD:#}", output.name);
+        text += &format!("  {BOLD}{}{BOLD:#}", one_line(&output.name));
         text += &match spec_of_output(file, registry, &output.link.node, &output.link.output) {
             Some(spec) => format!("  {}  {DIM}{}{DIM:#}\n", spec.socket, summary(&spec.help)),
-            None => format!("  {DIM}from {}{DIM:#}\n", output.link),
+            None => format!("  {DIM}from {}{DIM:#}\n", one_line(&output.link.to_string())),
         };
     }
     text += "\n`--set NODE.INPUT=VALUE` sets any other input of a node. `splatgraph help run` lists all options.\n";

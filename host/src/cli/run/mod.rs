@@ -33,8 +33,10 @@ use super::{help_of, metadata, output, source};
 #[command(
     disable_help_flag = true,
     override_usage = "splatgraph run [OPTIONS] <GRAPH> [NAME=VALUE]...",
-    after_help = "Exit codes: 0 done; 1 a node failed, or a file that it names is missing or corrupt; 2 the command line or the graph \
-                  is wrong; 3 a pack or a model is missing; 129, 130 or 143 cancelled."
+    after_help = "Exit codes: 0 done; 1 a node failed, a file that it names is missing or corrupt, \
+                  or the result cannot be written; 2 the command line or the graph \
+                  is wrong; 3 a pack or a model is missing; 129, 130 or 143 cancelled; 141 the reader \
+                  of the result went away."
 )]
 pub(crate) struct Options {
     /// A .json graph, a picture with a graph in it, or - for standard input
@@ -80,12 +82,10 @@ pub(crate) struct Options {
 
 pub(crate) fn run(options: &Options) -> Outcome {
     let Some(path) = &options.graph else {
-        output::print(&help_of("run"));
-        return Ok(());
+        return output::print_as_is(&help_of("run"));
     };
     if options.help {
-        output::print(&help::of_graph(path, &source::read(path)?, &options.packs.load()?));
-        return Ok(());
+        return output::print(&help::of_graph(path, &source::read(path)?, &options.packs.load()?));
     }
     let file = source::as_written(path)?;
     let given = options.given.given()?;
@@ -131,8 +131,7 @@ fn execute(options: &Options, checked: &Checked, settings: &Settings, previews: 
     let classes = checked.nodes.iter().map(|node| (node.id.to_string(), node.class.full_name.clone())).collect();
     let progress = Arc::new(Progress::new(options.shown.quiet(), options.shown.json, classes));
     let cancel = CancelToken::new();
-    let shown = Arc::clone(&progress);
-    let signals = Signals::cancel(&cancel, move || shown.print("cancelling; press Ctrl-C again to end at once"))
+    let signals = Signals::cancel(&cancel, || output::note("cancelling; press Ctrl-C again to end at once"))
         .map_err(|error| Failure::usage(format!("Ctrl-C cannot be listened for: {error}")))?;
     // Keeps no results, as there is only this run.
     let threads = options.threads.get();
@@ -142,7 +141,7 @@ fn execute(options: &Options, checked: &Checked, settings: &Settings, previews: 
     let (shown, recording) = (Arc::clone(&progress), recorder.clone());
     let on_event = move |event| {
         shown.show(&event);
-        previews.show(&event, &shown);
+        previews.show(&event);
         if let Some(recorder) = &recording {
             recorder.record(&event);
         }
@@ -161,11 +160,11 @@ fn execute(options: &Options, checked: &Checked, settings: &Settings, previews: 
         report::failure_code(&result.failures).max(recorded)
     };
     let report = report::Report { result: &result, checked, cwd, elapsed: start.elapsed() };
-    if options.shown.json {
-        output::print_json(&report.as_json());
+    let printed = if options.shown.json {
+        output::print_json(&report.as_json())
     } else {
-        report.print(options.shown.quiet(), options.explain);
-    }
+        report.print(options.shown.quiet(), options.explain)
+    };
     synced.map_err(|error| Failure::new(FAILED, error))?;
-    if code == 0 { Ok(()) } else { Err(Failure::new(code, "")) }
+    Failure::after(printed, code)
 }

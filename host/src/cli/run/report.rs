@@ -9,8 +9,8 @@ use splatgraph::run::{NodeFailure, RunResult, Status};
 use splatgraph_sdk::spec::PathKind;
 use splatgraph_sdk::{Code, Value};
 
-use crate::cli::failure::{FAILED, MISSING};
-use crate::cli::output::{self, columns, count};
+use crate::cli::failure::{FAILED, MISSING, Outcome};
+use crate::cli::output::{self, columns, count, one_line};
 use crate::cli::progress::duration;
 
 /// A finished run.
@@ -32,7 +32,7 @@ pub(crate) fn failure_code(failures: &[NodeFailure]) -> u8 {
 
 impl Report<'_> {
     /// Prints results on stdout, and failures, skipped nodes and the time on stderr.
-    pub(crate) fn print(&self, quiet: bool, explain: bool) {
+    pub(crate) fn print(&self, quiet: bool, explain: bool) -> Outcome {
         for failure in &self.result.failures {
             output::error(&failure.to_string());
             if failure.error.code != Code::Panic && !failure.error.detail.is_empty() {
@@ -51,14 +51,12 @@ impl Report<'_> {
             output::note(columns(0, &rows).trim_end());
         }
         if quiet {
-            return;
+            return Ok(());
         }
         let mut rows: Vec<Vec<String>> =
             self.result.outputs.iter().map(|(name, value)| vec![name.clone(), shown(value)]).collect();
         rows.extend(self.result.written.iter().map(|(_, path)| vec!["wrote".into(), output::relative(path, self.cwd)]));
-        if !rows.is_empty() {
-            output::print(&columns(0, &rows));
-        }
+        let printed = if rows.is_empty() { Ok(()) } else { output::print(&columns(0, &rows)) };
         let how = match (self.result.cancelled, self.result.failures.len()) {
             (true, _) => "cancelled".to_owned(),
             (false, 0) => "done".to_owned(),
@@ -70,6 +68,7 @@ impl Report<'_> {
             count(ran, "node"),
             duration(self.elapsed.as_secs_f64() * 1000.0)
         ));
+        printed
     }
 
     /// A hint for graphs from pictures: their files are searched beside the picture, but are often elsewhere.
@@ -89,11 +88,12 @@ impl Report<'_> {
         let names =
             file.inputs.iter().filter(|named| named.targets.iter().any(|target| reads(&target.node, &target.input)));
         let names: Vec<String> = names.map(|named| format!("{}=FILE", named.name)).collect();
-        let how = if names.is_empty() { "--set NODE.INPUT=FILE".to_owned() } else { names.join(" ") };
+        let how =
+            if names.is_empty() { "--set NODE.INPUT=FILE".to_owned() } else { one_line(&names.join(" ")).into_owned() };
         let folder = picture.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         Some(format!(
             "the graph comes from a picture, so its files are searched beside the picture; give other files with {how}\n  {}",
-            folder.display()
+            output::shown(folder)
         ))
     }
 
@@ -108,7 +108,7 @@ impl Report<'_> {
                 .map(|(node, _)| format!("`{node}`"))
                 .collect();
             if !skipped.is_empty() {
-                lines.push(format!("not run because `{}` failed: {}", failure.node, few(&skipped)));
+                lines.push(format!("not run because `{}` failed: {}", one_line(&failure.node), few(&skipped)));
             }
         }
         let abandoned: Vec<String> =
@@ -173,5 +173,5 @@ fn few(names: &[String]) -> String {
     if names.len() > SHOWN {
         text += &format!(" and {} more", names.len() - SHOWN);
     }
-    text
+    one_line(&text).into_owned()
 }

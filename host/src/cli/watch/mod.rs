@@ -52,7 +52,7 @@ pub(crate) fn run(options: &Options) -> Outcome {
         let running = match prepared {
             Ok(ready) => Some(rounds.start(ready, &cause, &changes)?),
             Err(wrong) => {
-                rounds.tell_wrong(&wrong, &cause);
+                rounds.tell_wrong(&wrong, &cause)?;
                 None
             }
         };
@@ -72,12 +72,12 @@ fn follow(
 ) -> Outcome<Option<Cause>> {
     loop {
         match (changes.next(None), running.take()) {
-            (Next::Done(done), Some(run)) => rounds.tell(&run, &done, cause),
+            (Next::Done(done), Some(run)) => rounds.tell(&run, &done, cause)?,
             (Next::Change(mut next), Some(run)) => {
                 let stopping = Instant::now();
                 run.cancel.cancel();
                 if let Some(done) = changes.wait_for_end() {
-                    rounds.tell(&run, &done, cause);
+                    rounds.tell(&run, &done, cause)?;
                 }
                 // The time of stopping belongs to the last run.
                 next.put_off(stopping.elapsed());
@@ -87,8 +87,9 @@ fn follow(
             (Next::Stop, Some(run)) => {
                 run.cancel.cancel();
                 let Some(done) = changes.wait_for_end() else { return Ok(None) };
-                rounds.tell(&run, &done, cause);
-                return if done.result.cancelled { Err(Failure::new(changes.signal(), "")) } else { Ok(None) };
+                let printed = rounds.tell(&run, &done, cause);
+                let code = if done.result.cancelled { changes.signal() } else { 0 };
+                return Failure::after(printed, code).map(|()| None);
             }
             (Next::Stop, None) => return Ok(None),
             (Next::Quiet | Next::Done(_), still) => running = still,

@@ -121,7 +121,7 @@ impl<'a> Rounds<'a> {
             let show = move |event| {
                 clock.note(&event);
                 progress.show(&event);
-                previews.show(&event, &progress);
+                previews.show(&event);
             };
             let result = runner.run(&checked, &settings, show, &cancel);
             let done = Done { result, at: Instant::now(), busy: busy.total() };

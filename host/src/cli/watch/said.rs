@@ -5,14 +5,14 @@ use splatgraph::run::Status;
 
 use super::changes::{Cause, Done};
 use super::round::{Rounds, Run, Wrong};
-use crate::cli::failure::{Failure, problems_json};
+use crate::cli::failure::{Failure, Outcome, problems_json};
 use crate::cli::output::{self, columns, count};
 use crate::cli::progress::duration;
 use crate::cli::run::report::Report;
 
 impl Rounds<'_> {
     /// Prints the result of a run.
-    pub(super) fn tell(&mut self, run: &Run, done: &Done, cause: &Cause) {
+    pub(super) fn tell(&mut self, run: &Run, done: &Done, cause: &Cause) -> Outcome {
         run.progress.finish();
         let elapsed = done.at.saturating_duration_since(cause.since);
         let host_ms = elapsed.saturating_sub(done.busy).as_secs_f64() * 1000.0;
@@ -21,17 +21,17 @@ impl Rounds<'_> {
             let mut whole = json!({"changed": self.names(&cause.changed)});
             merge(&mut whole, report.as_json());
             whole["host_ms"] = host_ms.into();
-            output::print(&output::json_line(&whole));
-            return;
+            return output::print_json_text(&output::json_line(&whole));
         }
         if !self.options.quiet() {
             self.tell_nodes(done);
         }
-        report.print(self.options.quiet(), false);
+        let printed = report.print(self.options.quiet(), false);
         if !self.options.quiet() {
             output::note(&format!("host {}", duration(host_ms)));
             self.introduce();
         }
+        printed
     }
 
     /// Prints the nodes that ran and why.
@@ -50,7 +50,7 @@ impl Rounds<'_> {
     }
 
     /// Prints the reason why the graph can't run.
-    pub(super) fn tell_wrong(&mut self, wrong: &Wrong, cause: &Cause) {
+    pub(super) fn tell_wrong(&mut self, wrong: &Wrong, cause: &Cause) -> Outcome {
         if self.options.json {
             let mut whole = json!({"changed": self.names(&cause.changed), "status": "invalid"});
             match wrong {
@@ -59,8 +59,7 @@ impl Rounds<'_> {
                 }
                 Wrong::Failure(failure) => whole["message"] = failure.message.clone().into(),
             }
-            output::print(&output::json_line(&whole));
-            return;
+            return output::print_json_text(&output::json_line(&whole));
         }
         if !self.options.quiet() {
             self.say_cause(cause);
@@ -74,12 +73,13 @@ impl Rounds<'_> {
             output::note(&format!("{stays}; waiting for a change"));
             self.introduce();
         }
+        Ok(())
     }
 
     /// Prints once what is watched and how to end the watch.
     fn introduce(&mut self) {
         if !std::mem::replace(&mut self.introduced, true) {
-            let graph = self.options.graph.display();
+            let graph = output::shown(&self.options.graph);
             let others = match self.others() {
                 0 => String::new(),
                 others => format!(" and {}", count(others, "other file")),
