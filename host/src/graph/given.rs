@@ -1,6 +1,13 @@
 //! Values and folders that the user gives besides the graph.
 
-use std::path::PathBuf;
+use super::{
+    expand,
+    file::{Base, File, Input, Source, Target},
+    literal,
+    moved::{Specs, relocate},
+};
+use crate::registry::Registry;
+use std::path::{Path, PathBuf};
 
 /// Values and folders for a run besides the graph file, as from a command line.
 #[derive(Clone, Debug, Default)]
@@ -22,6 +29,49 @@ pub struct Given {
     /// The position of this run in a series, counted from 0. `{index}` in paths to write stands for it, with at least three
     /// digits.
     pub index: usize,
+}
+
+impl File {
+    /// This graph with the values that the user gives in it, which [`check`](super::check()) found right. Paths lead to the
+    /// same files. A value inside a graph node (`outer:inner.input`) needs the expanded graph; then the result is expanded.
+    #[must_use]
+    pub fn with_given(self, given: &Given, registry: &Registry) -> Self {
+        let named =
+            given.inputs.iter().filter_map(|(name, text)| Some((self.named_input(name)?.targets.clone(), text)));
+        let sets = given.sets.iter().filter_map(|(name, text)| Some((vec![Target::parse(name)?], text)));
+        let values: Vec<(Target, &str)> =
+            named.chain(sets).flat_map(|(targets, text)| targets.into_iter().map(|to| (to, text.as_str()))).collect();
+        let is_inside = values.iter().any(|(target, _)| self.node(&target.node).is_none());
+        let expanded = expand(self.clone());
+        let mut file = if is_inside { expanded.clone() } else { self };
+        let specs = Specs::new(&expanded, registry);
+        let folder = file.origin.folder().unwrap_or(Path::new("")).to_path_buf();
+        for (target, text) in values {
+            for Target { node, input: name } in inner(&file, target) {
+                let Some(spec) = specs.of(&node, &name) else { continue };
+                let Ok(mut value) = literal::from_text(&spec, text) else { continue };
+                relocate(&mut value, &spec, &given.cwd, &folder);
+                let Some(node) = file.nodes.iter_mut().find(|of| of.id == node) else { continue };
+                let new = Input { name, source: Source::Literal(value), place: None, base: Base::Graph };
+                match node.inputs.iter_mut().find(|input| input.name == new.name) {
+                    Some(input) => *input = new,
+                    None => node.inputs.push(new),
+                }
+            }
+        }
+        file
+    }
+}
+
+/// The inputs of nodes that a target sets. A target may be an input of a graph node that was replaced.
+fn inner(file: &File, target: Target) -> Vec<Target> {
+    match file.graph_node(&target.node).filter(|_| file.node(&target.node).is_none()) {
+        Some(graph) => {
+            let named = graph.inputs.iter().filter(|named| named.name == target.input);
+            named.flat_map(|named| &named.targets).flat_map(|target| inner(file, target.clone())).collect()
+        }
+        None => vec![target],
+    }
 }
 
 /// The folders with models: the given ones, then the folders in the variable `SPLATGRAPH_MODELS`, then

@@ -21,11 +21,7 @@ impl File {
     pub fn moved_to(&self, folder: &Path, registry: &Registry) -> Self {
         let expanded =
             if self.nodes.iter().any(Node::is_graph) { Cow::Owned(expand(self.clone())) } else { Cow::Borrowed(self) };
-        let specs = Specs {
-            classes: expanded.nodes.iter().map(|node| (node.id.as_str(), node.class_type.as_str())).collect(),
-            graphs: expanded.graph_nodes.iter().map(|node| (node.id.as_str(), node)).collect(),
-            registry,
-        };
+        let specs = Specs::new(&expanded, registry);
         let own_folder = self.origin.folder().unwrap_or(Path::new(""));
         let mut file = self.clone();
         for (key, value) in &mut file.extra {
@@ -59,15 +55,23 @@ impl File {
 }
 
 /// The declarations of the inputs of an expanded graph.
-struct Specs<'a> {
+pub(super) struct Specs<'a> {
     classes: HashMap<&'a str, &'a str>,
     graphs: HashMap<&'a str, &'a GraphNode>,
     registry: &'a Registry,
 }
 
-impl Specs<'_> {
+impl<'a> Specs<'a> {
+    pub(super) fn new(expanded: &'a File, registry: &'a Registry) -> Self {
+        Self {
+            classes: expanded.nodes.iter().map(|node| (node.id.as_str(), node.class_type.as_str())).collect(),
+            graphs: expanded.graph_nodes.iter().map(|node| (node.id.as_str(), node)).collect(),
+            registry,
+        }
+    }
+
     /// The declaration of an input. For an input of a graph node, the declaration of the first inner input that it sets.
-    fn of(&self, node: &str, input: &str) -> Option<InputSpec> {
+    pub(super) fn of(&self, node: &str, input: &str) -> Option<InputSpec> {
         let (node, input) = match self.graphs.get(node) {
             Some(graph) => {
                 let named = graph.inputs.iter().find(|named| named.name == input)?;
@@ -81,7 +85,8 @@ impl Specs<'_> {
     }
 }
 
-fn relocate(value: &mut Json, spec: &InputSpec, from: &Path, to: &Path) {
+/// Rewrites the path that a value is, from the folder `from` for the folder `to`.
+pub(super) fn relocate(value: &mut Json, spec: &InputSpec, from: &Path, to: &Path) {
     match (value, spec.path) {
         (Json::Array(items), _) => items.iter_mut().for_each(|item| relocate(item, spec, from, to)),
         (Json::String(text), Some(PathKind::Read | PathKind::ReadDir)) => *text = relocated(text, from, to),

@@ -87,7 +87,7 @@ fn help_of_run_names_options_and_exit_codes() {
               several times
 
           --write <FILE>
-              Save the graph with its swaps as a new file
+              Save the graph with its swaps and the given values as a new file
 
           --packs <DIR>
               Search for node packs in this folder, before all other places; may be given several times

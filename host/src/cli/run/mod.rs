@@ -99,7 +99,7 @@ pub(crate) fn run(options: &Options) -> Outcome {
             output::warning(&warning.to_string());
         }
     }
-    options.swap.save(&swapped, &registry)?;
+    options.swap.save(swapped, &given, &registry)?;
     create_out_dir(&given)?;
     let mut settings = metadata::settings(&checked, &registry, &metadata::ModelSums::default(), options.no_metadata)?;
     options.device.for_runs().choose(

@@ -15,8 +15,8 @@ pub(super) struct SwapOptions {
     /// Give a node another class, and keep the inputs that both classes have; may be given several times
     #[arg(long = "swap", value_name = "NODE=CLASS")]
     swaps: Vec<String>,
-    /// Save the graph with its swaps as a new file
-    #[arg(long, value_name = "FILE", requires = "swaps")]
+    /// Save the graph with its swaps and the given values as a new file
+    #[arg(long, value_name = "FILE")]
     write: Option<PathBuf>,
 }
 
@@ -34,11 +34,12 @@ impl SwapOptions {
         Ok(file)
     }
 
-    /// Writes the swapped graph, if the user wants it.
-    pub(super) fn save(&self, file: &graph::File, registry: &Registry) -> Outcome {
+    /// Writes the swapped graph with its values, if the user wants it.
+    pub(super) fn save(&self, file: graph::File, given: &graph::Given, registry: &Registry) -> Outcome {
         let Some(path) = &self.write else { return Ok(()) };
         let folder = path.parent().unwrap_or(Path::new(""));
-        let graph = graph::to_own_format(file, folder, registry).map_err(|problems| Failure::problems(&problems))?;
+        let graph = graph::to_own_format(&file.with_given(given, registry), folder, registry)
+            .map_err(|problems| Failure::problems(&problems))?;
         source::write_new(path, &graph_text(&graph.json))
     }
 }
