@@ -156,7 +156,7 @@ fn help_says_how_values_are_written() {
               Print help (see a summary with '-h')
 
     Exit codes: 0 done; 1 an item failed, or a folder or the result cannot be written; 2 the command
-    line, the graph or the journal is wrong; 3 a pack or a model is missing; 129, 130 or 143 cancelled; 141
-    the reader of the result went away.
+    line, the graph or the journal is wrong; 3 a pack or a model is missing; 129, 130 or 143 cancelled;
+    141 the reader of the result went away.
     ");
 }

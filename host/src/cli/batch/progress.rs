@@ -71,7 +71,7 @@ impl Progress {
                 }
                 if *again > 0 && !matches!(self.shows, Shows::Nothing) {
                     let verb = if *again == 1 { "runs" } else { "run" };
-                    self.print(&format!("{} {verb} again, because files are gone", output::count(*again, "item")));
+                    output::note(&format!("{} {verb} again, because files are gone", output::count(*again, "item")));
                 }
             }
             Update::Ended { failed } => {
