@@ -221,7 +221,7 @@ impl Tensor {
                 self.dtype()
             )));
         }
-        Ok(bytemuck::cast_slice(self.bytes()))
+        Ok(elements(self.bytes()))
     }
 
     /// The elements as a `Vec`, without a copy if this is the only handle to memory of this pack.
@@ -245,7 +245,7 @@ impl Tensor {
     pub fn to_f32(&self) -> Vec<f32> {
         let bytes = self.bytes();
         fn all<T: Element>(bytes: &[u8], to: impl Fn(T) -> f32) -> Vec<f32> {
-            bytemuck::cast_slice::<u8, T>(bytes).iter().map(|v| to(*v)).collect()
+            elements::<T>(bytes).iter().map(|v| to(*v)).collect()
         }
         match self.dtype() {
             DType::F64 => all::<f64>(bytes, |v| v as f32),
@@ -270,7 +270,7 @@ impl Tensor {
     #[track_caller]
     pub fn reshape(self, shape: impl Into<Vec<usize>>) -> Result<Self> {
         let shape = shape.into();
-        if shape.iter().product::<usize>() != self.len() {
+        if shape.iter().try_fold(1usize, |n, d| n.checked_mul(*d)) != Some(self.len()) {
             return Err(Error::new(format!(
                 "expected a shape with as many elements as {:?}, got {shape:?}",
                 self.shape()
@@ -299,6 +299,11 @@ impl Tensor {
         })?;
         Ok(Self { memory: Arc::new(Memory::Foreign(foreign, dtype)) })
     }
+}
+
+/// The elements in the bytes of a tensor. Those of an empty tensor may lie at any address, also at one that is not aligned.
+fn elements<T: Element>(bytes: &[u8]) -> &[T] {
+    if bytes.is_empty() { &[] } else { bytemuck::cast_slice(bytes) }
 }
 
 fn memory_bytes(memory: &Memory) -> &[u8] {
@@ -353,6 +358,17 @@ mod tests {
         drop(tensor);
         assert_eq!(other.as_slice::<i64>().unwrap(), [1, 2, 3]);
         assert_eq!(other.as_slice::<f32>().unwrap_err().message, "expected a tensor of type f32, got one of type i64");
+    }
+
+    #[test]
+    fn tensors_without_elements_have_none_wherever_they_come_from() {
+        let own = Tensor::from_vec([2, 0], Vec::<f64>::new()).unwrap();
+        let foreign = Tensor::from_dlpack(own.to_dlpack().unwrap()).unwrap();
+        for tensor in [own, foreign] {
+            assert!(tensor.as_slice::<f64>().unwrap().is_empty() && tensor.to_f32().is_empty());
+            assert!(tensor.clone().into_vec::<f64>().unwrap().is_empty());
+            assert_eq!(tensor.reshape([0, 7]).unwrap().shape(), [0, 7]);
+        }
     }
 
     #[test]

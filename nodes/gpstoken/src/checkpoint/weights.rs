@@ -6,7 +6,7 @@ use crate::names::counted;
 use splatgraph_sdk::{Error, Result};
 use std::{collections::BTreeMap, fmt::Write};
 
-/// The length of an axis whose keys are missing. It fits any length.
+/// The length of an axis whose keys are missing. It fits any length but 0, which no parameter has.
 const UNKNOWN: usize = 0;
 
 /// Part of the keys that the authors' checkpoints contain but never use.
@@ -115,7 +115,7 @@ impl Weights {
 }
 
 fn fits(actual: &[usize], expected: &[usize]) -> bool {
-    actual.len() == expected.len() && actual.iter().zip(expected).all(|(a, e)| a == e || *e == UNKNOWN)
+    actual.len() == expected.len() && actual.iter().zip(expected).all(|(a, e)| *a > 0 && (a == e || *e == UNKNOWN))
 }
 
 fn shape_text(shape: &[usize]) -> String {

@@ -65,7 +65,8 @@ impl Shown {
         let Some(textures) = &self.textures else { return Ok(None) };
         let [_, count, channels] = textures.dims()?;
         let rows = &textures.as_slice::<f32>()?[b * count * channels..][..self.used(b)? * channels];
-        let energy = |row: &[f32]| (row.iter().map(|v| v * v).sum::<f32>() / channels as f32).sqrt();
-        Ok(Some(rows.chunks_exact(channels.max(1)).map(energy).collect()))
+        // A texture without channels has no strength.
+        let energy = |row: &[f32]| (row.iter().map(|v| v * v).sum::<f32>() / channels.max(1) as f32).sqrt();
+        Ok(Some((0..self.used(b)?).map(|token| energy(&rows[token * channels..][..channels])).collect()))
     }
 }

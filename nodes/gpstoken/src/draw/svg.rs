@@ -87,7 +87,9 @@ pub(crate) fn png_of(values: &[f32], width: usize, height: usize) -> Result<Stri
         writer.write_image_data(&bytes)?;
         writer.finish()
     });
-    written.map_err(|e| Error::input("image", format!("expected a picture that fits into a PNG: {e}")))?;
+    written.map_err(|e| {
+        Error::input("image", format!("expected a picture that fits into a PNG, got {width} x {height} pixels ({e})"))
+    })?;
     Ok(base64(&file))
 }
 

@@ -122,10 +122,14 @@ pub fn put_together(sets: &[TokenSet], like: &Tokens) -> Result<Tokens> {
 /// The number of pictures for inputs of `a` and `b` pictures: the larger one; a single picture is repeated.
 ///
 /// # Errors
-/// Both have several pictures, and not equally many. The error blames the input `name`, which has `b`.
+/// Both have several pictures, and not equally many, or `b` has none. The error blames the input `name`, which has `b`.
 pub fn together(a: usize, name: &str, b: usize) -> Result<usize> {
-    if a == b || a == 1 || b == 1 {
-        return Ok(if a == 1 { b } else { a });
+    if a == b || b == 1 {
+        return Ok(a);
+    }
+    // No picture beside one would leave none, and the one would be lost.
+    if a == 1 && b > 0 {
+        return Ok(b);
     }
     Err(Error::input(name, format!("expected {}, as the tokens have, got {b}", one_or(a))))
 }
@@ -135,7 +139,7 @@ pub fn together(a: usize, name: &str, b: usize) -> Result<usize> {
 /// # Errors
 /// The selection belongs to another number of tokens, or holds numbers outside 0..1.
 pub fn selected(selection: Option<&Selection>, name: &str, count: usize, rows: usize) -> Result<Vec<Vec<f32>>> {
-    let Some(selection) = selection else { return Ok(vec![vec![1.0; count]; rows]) };
+    let Some(selection) = selection else { return Ok((0..rows).map(|_| vec![1.0; count]).collect()) };
     let [batch, of] = selection.selected.dims()?;
     if of != count {
         return Err(Error::input(

@@ -113,6 +113,9 @@ impl Bank {
     /// # Errors
     /// The bank has no layouts of this class, or too few.
     pub fn get(&self, class: i64, index: usize, count: usize) -> Result<Vec<&Recorded>> {
+        if self.layouts.is_empty() {
+            return Err(Error::input("path", "expected a bank with at least one layout, got one without layouts"));
+        }
         let every: Vec<usize>;
         let (of_class, of_what) = match &self.classes {
             None => {

@@ -106,6 +106,24 @@ fn wrong_checkpoints_are_errors() {
         decoder.conv_in.weight: expected [64, 8, 3, 3], got [64, 9, 3, 3]
     ");
 
+    // A size of 0, in every parameter that has this size.
+    let mut tensors = Golden::open("weights_B.safetensors").0;
+    for (key, axis) in [("preprocess_img.0.weight", 0), ("gps_embed.weight", 1), ("decoder.conv_in.weight", 1)] {
+        let length = tensors[key].shape()[axis];
+        let emptied = |shape: &[usize]| shape.iter().map(|side| if *side == length { 0 } else { *side }).collect();
+        let empty: Vec<(String, Vec<usize>)> =
+            tensors.iter().map(|(key, t)| (key.clone(), emptied(t.shape()))).collect();
+        let empty = empty.into_iter().map(|(key, shape)| (key, tensor(&shape, 0.5))).collect();
+        let error = load(empty).message;
+        assert!(error.contains(&format!("{key}: expected [")), "{error}");
+    }
+    tensors.insert("to_gps.0.bias".into(), tensor(&[0], 0.0));
+    insta::assert_snapshot!(load(tensors), @"
+    expected a GPSToken tokenizer. The file has 139 of its parameters, but they do not make a whole model:
+      1 of the wrong shape:
+        to_gps.0.bias: expected [5], got [0]
+    ");
+
     // A file that is cut off in the middle.
     let folder_of_test = tempfile::tempdir().unwrap();
     let path = folder_of_test.path().join("cut.safetensors");
