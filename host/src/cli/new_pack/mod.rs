@@ -15,10 +15,15 @@ const SDK_VARIABLE: &str = "SPLATGRAPH_SDK";
 pub(crate) struct Options {
     /// The folder to create; the pack has its name
     name: PathBuf,
-    /// The folder of the SDK's crate, to use instead of its published version; SPLATGRAPH_SDK does the same
+    /// The folder of the SDK's crate, to use instead of a copy in the new folder; SPLATGRAPH_SDK does the same
     #[arg(long, value_name = "DIR")]
     sdk: Option<PathBuf>,
 }
+
+include!(concat!(env!("OUT_DIR"), "/sdk.rs"));
+
+/// The folder of the SDK in the folder of a pack, for as long as the SDK is not published.
+const SDK_FOLDER: &str = "sdk";
 
 /// The files of a new pack, each with its template.
 const FILES: [(&str, &str); 6] = [
@@ -48,11 +53,17 @@ pub(crate) fn run(options: &Options) -> Outcome {
             output::shown(folder)
         )));
     }
-    let sdk = sdk_dependency(options.sdk.clone().or_else(|| env::var_os(SDK_VARIABLE).map(PathBuf::from)))?;
+    let given = options.sdk.clone().or_else(|| env::var_os(SDK_VARIABLE).map(PathBuf::from));
+    let sdk = given.as_deref().map_or_else(|| Ok(SDK_FOLDER.to_owned()), sdk_folder)?;
+    // TOML reads the escapes of JSON, so any path is right.
+    let sdk = format!("{{ path = {} }}", serde_json::Value::from(sdk));
     let id = name.replace('-', "_");
     for (path, template) in FILES {
         let text = template.replace("{{crate}}", name).replace("{{id}}", &id).replace("{{sdk}}", &sdk);
         write(&folder.join(path), &text)?;
+    }
+    for (path, text) in SDK.iter().filter(|_| given.is_none()) {
+        write(&folder.join(SDK_FOLDER).join(path), text)?;
     }
     output::print(&format!(
         "Created the pack `{id}` in {0}. Next:\n  \
@@ -76,23 +87,17 @@ fn check_name(name: &str) -> Outcome {
     Ok(())
 }
 
-/// The right side of `splatgraph-sdk = …`.
-fn sdk_dependency(folder: Option<PathBuf>) -> Outcome<String> {
-    let Some(folder) = folder else {
-        // The SDK has the version of the host. A pack works with every host of the same minor version.
-        let line: Vec<&str> = env!("CARGO_PKG_VERSION").split('.').take(2).collect();
-        return Ok(format!("\"{}\"", line.join(".")));
-    };
+/// The whole path of the folder of the SDK that the user names.
+fn sdk_folder(folder: &Path) -> Outcome<String> {
     let missing = || {
-        Failure::usage(format!("--sdk: expected the folder of the crate splatgraph-sdk\n  {}", output::shown(&folder)))
+        Failure::usage(format!("--sdk: expected the folder of the crate splatgraph-sdk\n  {}", output::shown(folder)))
     };
     let whole = folder.canonicalize().map_err(|_| missing())?;
     let manifest = fs::read_to_string(whole.join("Cargo.toml")).map_err(|_| missing())?;
     if !manifest.lines().any(|line| line.replace(' ', "") == "name=\"splatgraph-sdk\"") {
         return Err(missing());
     }
-    // TOML reads the escapes of JSON, so any path is right.
-    Ok(format!("{{ path = {} }}", serde_json::Value::from(whole.to_string_lossy())))
+    Ok(whole.to_string_lossy().into_owned())
 }
 
 fn write(path: &Path, text: &str) -> Outcome {

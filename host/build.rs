@@ -1,0 +1,67 @@
+//! Puts the sources of the SDK into the program, as `splatgraph new-pack` writes them beside a new crate.
+
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+
+/// The sections of the workspace's manifest that the crates of the SDK inherit from.
+const INHERITED: [&str; 4] =
+    ["[workspace.package]", "[workspace.dependencies]", "[workspace.lints.rust]", "[workspace.lints.clippy]"];
+
+fn main() {
+    let root = Path::new(&env::var("CARGO_MANIFEST_DIR").expect("cargo sets it")).join("..");
+    let sdk = root.join("sdk");
+    let mut files = Vec::new();
+    for folder in ["src", "abi/src", "macros/src"] {
+        add_sources(&sdk.join(folder), &mut files);
+    }
+    files.extend(["build.rs", "abi/Cargo.toml", "macros/Cargo.toml"].map(|file| sdk.join(file)));
+    files.sort();
+    let listed = files.iter().map(|path| {
+        let name = path.strip_prefix(&sdk).expect("it is inside").to_string_lossy().replace('\\', "/");
+        let path = path.canonicalize().expect("it exists");
+        format!("    ({name:?}, include_str!({path:?})),\n")
+    });
+    let manifest = read(&sdk.join("Cargo.toml")) + &workspace(&read(&root.join("Cargo.toml")));
+    let text = format!(
+        "/// The files of the SDK, by their paths.\nconst SDK: &[(&str, &str)] = &[\n    (\"Cargo.toml\", {manifest:?}),\n{}];\n",
+        listed.collect::<String>()
+    );
+    let out = PathBuf::from(env::var("OUT_DIR").expect("cargo sets it")).join("sdk.rs");
+    fs::write(out, text).expect("the folder for build output can be written");
+    for path in ["../sdk", "../Cargo.toml"] {
+        println!("cargo:rerun-if-changed={path}");
+    }
+}
+
+/// Adds all Rust files in a folder and the folders inside.
+fn add_sources(folder: &Path, files: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).expect("the folder exists") {
+        let path = entry.expect("the folder can be read").path();
+        if path.is_dir() {
+            add_sources(&path, files);
+        } else if path.extension().is_some_and(|end| end == "rs") {
+            files.push(path);
+        }
+    }
+}
+
+/// The end of the SDK's manifest, which makes it a workspace of its own.
+fn workspace(manifest: &str) -> String {
+    let mut text = "\n[workspace]\nmembers = [\"abi\", \"macros\"]\n".to_owned();
+    let mut is_inherited = false;
+    for line in manifest.lines() {
+        if line.starts_with('[') {
+            is_inherited = INHERITED.contains(&line.trim());
+        }
+        // The SDK is the root, and depends on no member of the project's workspace but its own.
+        if is_inherited && !line.starts_with("splatgraph-sdk") {
+            text += &line.replace("\"sdk/", "\"");
+            text.push('\n');
+        }
+    }
+    text
+}
+
+fn read(path: &Path) -> String {
+    fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
