@@ -9,7 +9,7 @@ use std::io::{BufRead, Seek};
 pub const HEADER_KEY: &str = "splatgraph";
 /// The keyword of a bare prompt.
 pub const PROMPT_KEY: &str = "prompt";
-/// The largest decompressed text chunk that is read, in bytes.
+/// The most text that is read from a picture, in bytes: all its chunks together, as a short file can hold many packed ones.
 const TEXT_LIMIT: usize = 64 << 20;
 
 /// The errors of reading a graph from a picture.
@@ -63,21 +63,22 @@ pub const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
 /// Reads all text chunks of a PNG file, before and after its pixels. Skips the pixels.
 ///
 /// # Errors
-/// The file is not a valid PNG picture, or a text is larger than 64 MiB.
+/// The file is not a valid PNG picture, or its texts have more than 64 MiB.
 pub fn read_text(source: impl BufRead + Seek) -> Result<PngText, PictureError> {
     let mut reader = png::Decoder::new(source).read_info()?;
     reader.finish()?;
     let info = reader.info();
     let mut chunks: Vec<(String, String)> =
         info.uncompressed_latin1_text.iter().map(|chunk| (chunk.keyword.clone(), chunk.text.clone())).collect();
+    let length = |chunks: &[(String, String)]| chunks.iter().map(|(_, text)| text.len()).sum::<usize>();
     for chunk in &info.compressed_latin1_text {
         let mut chunk = chunk.clone();
-        chunk.decompress_text_with_limit(TEXT_LIMIT)?;
+        chunk.decompress_text_with_limit(TEXT_LIMIT.saturating_sub(length(&chunks)))?;
         chunks.push((chunk.keyword.clone(), chunk.get_text()?));
     }
     for chunk in &info.utf8_text {
         let mut chunk = chunk.clone();
-        chunk.decompress_text_with_limit(TEXT_LIMIT)?;
+        chunk.decompress_text_with_limit(TEXT_LIMIT.saturating_sub(length(&chunks)))?;
         chunks.push((chunk.keyword.clone(), chunk.get_text()?));
     }
     let colours = match info.color_type {
@@ -141,6 +142,20 @@ mod tests {
         let text = text.unwrap();
         assert_eq!((text.get("a"), text.get("b"), text.get("c")), (Some("plain"), Some("packed"), Some("ünï ☃")));
         assert_eq!(text.pixels, "grey, 8 bit");
+    }
+
+    #[test]
+    fn many_packed_texts_have_one_limit() {
+        let large = " ".repeat(TEXT_LIMIT / 3);
+        let with = |count: usize| {
+            read_text(png(|writer| {
+                for key in ["a", "b", "c", "d"].into_iter().take(count) {
+                    writer.write_text_chunk(&png::text_metadata::ZTXtChunk::new(key, large.as_str())).unwrap();
+                }
+            }))
+        };
+        assert_eq!(with(3).unwrap().chunks.len(), 3);
+        assert!(matches!(with(4), Err(PictureError::Png(_))));
     }
 
     #[test]

@@ -9,6 +9,7 @@
 //! | [`WAIT`] | true or false | a node returns only when its device has finished, so that it can be timed | yes |
 //! | [`PREVIEWS`] | true or false | somebody looks at previews | no |
 //! | [`DURABLE`] | true or false | written files reach the disk before the node continues | no |
+//! | [`MAX_PIXELS`] | a whole number, at least 1 | the most pixels of a picture that a node reads | no |
 //! | [`PNG_TEXT`] | an object of texts | text chunks for PNG files | no |
 //!
 //! A host may send other settings, and may leave out any of these. A value of the wrong type counts as left out, except for
@@ -30,6 +31,8 @@ pub const WAIT: &str = "wait";
 pub const PREVIEWS: &str = "previews";
 /// Whether written files reach the disk before the node continues; see [`durable`].
 pub const DURABLE: &str = "durable";
+/// The most pixels of a picture that a node reads; see [`max_pixels`].
+pub const MAX_PIXELS: &str = "max_pixels";
 /// Text chunks for PNG files; see [`png_text`].
 pub const PNG_TEXT: &str = "png_text";
 
@@ -40,7 +43,7 @@ pub type Settings = Map<String, Json>;
 /// settings count as ones that do. So does [`WAIT`]: a timed run must not take results that another run left in the cache.
 #[must_use]
 pub fn changes_results(name: &str) -> bool {
-    ![THREADS, PREVIEWS, DURABLE, PNG_TEXT].contains(&name)
+    ![THREADS, PREVIEWS, DURABLE, MAX_PIXELS, PNG_TEXT].contains(&name)
 }
 
 /// How many threads a node may use, at least 1; `None` for one thread per core.
@@ -84,6 +87,13 @@ pub fn previews(settings: &Settings) -> bool {
 #[must_use]
 pub fn durable(settings: &Settings) -> bool {
     settings.get(DURABLE).and_then(Json::as_bool).unwrap_or(false)
+}
+
+/// The most pixels of a picture that a node reads from a file. `None` leaves the limit to the node, which should also compare the
+/// size that the file declares with the length of the file.
+#[must_use]
+pub fn max_pixels(settings: &Settings) -> Option<u64> {
+    settings.get(MAX_PIXELS)?.as_u64().map(|pixels| pixels.max(1))
 }
 
 /// The text chunks that nodes add to PNG files, as keys and texts.
@@ -144,12 +154,13 @@ mod tests {
     fn settings_are_read_by_name() {
         let all = settings(
             json!({"threads": 3, "device": "gpu:0", "precision": "bf16", "wait": true, "previews": true, "durable": true,
-            "png_text": {"graph": "{}", "number": 3}}),
+            "max_pixels": 500, "png_text": {"graph": "{}", "number": 3}}),
         );
         assert_eq!(threads(&all), Some(3));
         assert_eq!(device(&all), Some("gpu:0"));
         assert_eq!(precision(&all).unwrap(), Precision::Bf16);
         assert!(wait(&all) && previews(&all) && durable(&all));
+        assert_eq!(max_pixels(&all), Some(500));
         assert_eq!(png_text(&all).collect::<Vec<_>>(), [("graph", "{}")]);
     }
 
@@ -158,6 +169,7 @@ mod tests {
         let none = Settings::new();
         assert_eq!((threads(&none), device(&none), precision(&none).unwrap()), (None, None, Precision::F32));
         assert!(!wait(&none) && !previews(&none) && !durable(&none) && png_text(&none).next().is_none());
+        assert!(max_pixels(&none).is_none());
         assert_eq!(threads(&settings(json!({"threads": 0}))), Some(1));
         let wrong = precision(&settings(json!({"precision": "f8"}))).unwrap_err();
         insta::assert_snapshot!(wrong, @"the setting `precision`: expected f32, f16 or bf16, got `f8`");
@@ -165,7 +177,7 @@ mod tests {
 
     #[test]
     fn only_known_settings_change_no_results() {
-        let names = [THREADS, DEVICE, PRECISION, WAIT, PREVIEWS, DURABLE, PNG_TEXT, "other"];
-        assert_eq!(names.map(changes_results), [false, true, true, true, false, false, false, true]);
+        let names = [THREADS, DEVICE, PRECISION, WAIT, PREVIEWS, DURABLE, MAX_PIXELS, PNG_TEXT, "other"];
+        assert_eq!(names.map(changes_results), [false, true, true, true, false, false, false, false, true]);
     }
 }

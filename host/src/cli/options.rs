@@ -2,7 +2,10 @@
 //!
 //! The structs have no doc comments, as clap would use them as the help of the commands.
 
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU64, NonZeroUsize};
+
+use splatgraph::run::Settings;
+use splatgraph_sdk::settings::MAX_PIXELS;
 
 // For commands that run a graph.
 #[derive(clap::Args)]
@@ -15,6 +18,23 @@ pub(crate) struct ThreadsOption {
 impl ThreadsOption {
     pub(crate) fn get(&self) -> Option<usize> {
         self.threads.map(NonZeroUsize::get)
+    }
+}
+
+// For commands that run a graph.
+#[derive(clap::Args)]
+pub(crate) struct PixelsOption {
+    /// The most pixels of a picture that nodes read [default: 268435456, and fewer for a file that is too short for them]
+    #[arg(long, value_name = "N")]
+    max_pixels: Option<NonZeroU64>,
+}
+
+impl PixelsOption {
+    /// Adds the limit to the settings of a run.
+    pub(crate) fn insert_into(&self, settings: &mut Settings) {
+        if let Some(pixels) = self.max_pixels {
+            settings.insert(MAX_PIXELS.to_owned(), pixels.get().into());
+        }
     }
 }
 

@@ -107,6 +107,10 @@ fn help_of_run_names_options_and_exit_codes() {
               [default: f32]
               [possible values: f32, f16, bf16]
 
+          --max-pixels <N>
+              The most pixels of a picture that nodes read [default: 268435456, and fewer for a file
+              that is too short for them]
+
       -q, --quiet
               Print nothing but errors
 

@@ -66,6 +66,21 @@ fn quiet_prints_nothing_but_errors() {
 }
 
 #[test]
+fn the_limit_for_pictures_reaches_the_nodes() {
+    let place = Place::with_stub();
+    graph(&place, &json!({"all": node("Settings", json!({}))}), &json!({"all": ["all", "settings"]}));
+    let limit = |arguments: &[&str]| {
+        let ran = place.run(&[&["run", "graph.json", "--json"], arguments].concat());
+        let result: Json = serde_json::from_str(&ran.stdout).unwrap_or_else(|_| panic!("{}", ran.all()));
+        result["outputs"]["all"]["max_pixels"].clone()
+    };
+    assert_eq!(limit(&[]), Json::Null);
+    assert_eq!(limit(&["--max-pixels", "5000000000"]), 5_000_000_000u64);
+    let ran = place.run(&["run", "graph.json", "--max-pixels", "0"]);
+    assert_eq!(ran.code, 2, "{}", ran.all());
+}
+
+#[test]
 fn json_gives_everything_to_a_program() {
     let place = Place::with_stub();
     picture_graph(&place);

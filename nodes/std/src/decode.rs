@@ -3,6 +3,7 @@
 use crate::{
     memory::{MAX_PIXELS, zeros},
     orient::{Source, orient},
+    tiff_file::{Facts, read_planes},
 };
 use image::{ColorType, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits, metadata::Orientation};
 use splatgraph_sdk::prelude::*;
@@ -13,6 +14,12 @@ use std::{
 
 /// The bytes that a decoder may allocate besides the picture, for metadata, colour profiles and a few rows.
 const DECODER_BYTES: u64 = 256 << 20;
+
+/// The memory for a picture that a file of any size may take, in bytes.
+const USUAL_BYTES: u64 = 768 << 20;
+
+/// The memory that each byte of a file may take beyond that. A photo takes less than 100 bytes, and a plain drawing a few hundred.
+const BYTES_FOR_A_BYTE: u64 = 1024;
 
 const FORMATS: &str = "PNG, JPEG, WebP, GIF, BMP, TIFF, PNM, TGA, QOI, ICO or HDR";
 
@@ -29,52 +36,110 @@ pub(crate) struct Picture {
     pub(crate) alpha: Option<Vec<f32>>,
 }
 
+impl Picture {
+    /// Turns colours that are multiplied by alpha into plain ones. Colours at alpha 0 stay as they are.
+    fn divide_by_alpha(&mut self) {
+        let alpha = self.alpha.iter().flatten();
+        for (pixel, alpha) in
+            self.colours.as_chunks_mut::<3>().0.iter_mut().zip(alpha).filter(|(_, alpha)| **alpha > 0.0)
+        {
+            *pixel = pixel.map(|value| value / alpha);
+        }
+    }
+}
+
 /// Reads a picture. `extension` is the extension of the file, for the one format (TGA) that its content does not identify.
+/// `max_pixels` is the largest number of pixels that the user allows, if the user said so.
 ///
 /// # Errors
-/// The file is not a picture, is damaged, or has more than 256 megapixels.
-pub(crate) fn decode<R: BufRead + Seek>(mut reader: R, extension: Option<&str>) -> Result<Picture> {
+/// The file is not a picture, is damaged, or declares too many pixels.
+pub(crate) fn decode<R: BufRead + Seek>(
+    mut reader: R,
+    extension: Option<&str>,
+    max_pixels: Option<u64>,
+) -> Result<Picture> {
     let format = format_of(&mut reader, extension)?;
     if format == ImageFormat::Jpeg {
         check_jpeg_end(&mut reader)?;
     }
-    let damaged = |e: ImageError| {
+    let tiff = if format == ImageFormat::Tiff { Facts::read(&mut reader)? } else { Facts::default() };
+    let length = reader.seek(SeekFrom::End(0))?;
+    reader.seek(SeekFrom::Start(0))?;
+    let damaged = |reason: String| {
         Error::new(format!(
-            "expected a whole {} file, got a damaged or truncated one ({}); get the file again",
-            name(format),
-            reason(&e)
+            "expected a whole {} file, got a damaged or truncated one ({reason}); get the file again",
+            name(format)
         ))
     };
+    let refused = |e: ImageError| damaged(reason(&e));
 
-    let mut image = ImageReader::with_format(reader, format);
+    let mut image = ImageReader::with_format(&mut reader, format);
     let mut limits = Limits::default();
     limits.max_alloc = Some(DECODER_BYTES);
     image.limits(limits.clone());
-    let mut decoder = image.into_decoder().map_err(damaged)?;
-    let (width, height) = decoder.dimensions();
-    check_size(width, height)?;
+    let mut decoder = image.into_decoder().map_err(refused)?;
+    let size = decoder.dimensions();
     let colour = decoder.color_type();
     let bytes = decoder.total_bytes();
+    check_pixels(size, max_pixels.unwrap_or(MAX_PIXELS))?;
+    if max_pixels.is_none() {
+        check_memory(size, colour, length)?;
+    }
     limits.max_alloc = Some(bytes + DECODER_BYTES);
-    decoder.set_limits(limits).map_err(damaged)?;
+    decoder.set_limits(limits).map_err(refused)?;
     // Wrong EXIF data are no reason to refuse a picture.
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let mut data = zeros::<u8>(usize::try_from(bytes)?)?;
-    decoder.read_image(&mut data).map_err(damaged)?;
-    to_floats(&data, (width as usize, height as usize), colour, orientation)
+    if tiff.padded_planes {
+        if decoder.original_color_type() != colour.into() {
+            bail!(
+                "expected a TIFF file of grey or RGB, got planes of {:?}; convert it to PNG first",
+                decoder.original_color_type()
+            );
+        }
+        drop(decoder);
+        reader.seek(SeekFrom::Start(0))?;
+        read_planes(reader, colour, &mut data).map_err(|e| damaged(e.to_string()))?;
+    } else {
+        decoder.read_image(&mut data).map_err(refused)?;
+    }
+    let mut picture = to_floats(&data, (size.0 as usize, size.1 as usize), colour, orientation)?;
+    if tiff.premultiplied {
+        picture.divide_by_alpha();
+    }
+    Ok(picture)
 }
 
 /// # Errors
 /// The picture has no pixels, or too many.
-fn check_size(width: u32, height: u32) -> Result<()> {
+fn check_pixels((width, height): (u32, u32), most: u64) -> Result<()> {
     let pixels = u64::from(width) * u64::from(height);
     if pixels == 0 {
         bail!("expected at least one pixel, got a picture of {width} x {height}");
     }
-    if pixels > MAX_PIXELS {
+    if pixels > most {
         bail!(
-            "expected at most 256 megapixels ({MAX_PIXELS} pixels), got a picture of {width} x {height} = {pixels}; \
-             make it smaller with another program first"
+            "expected at most {most} pixels, got a picture of {width} x {height} = {pixels}; \
+             make it smaller with another program first, or allow it with --max-pixels {pixels}"
+        );
+    }
+    Ok(())
+}
+
+/// Refuses a picture that would take much memory and whose file is too short to hold that much. A file of a few bytes can declare any
+/// size, and the decoders of several formats fill the memory for it without looking at the pixels.
+///
+/// # Errors
+/// The file is too short for the picture.
+fn check_memory((width, height): (u32, u32), colour: ColorType, length: u64) -> Result<()> {
+    let floats = if colour.has_alpha() { 4 } else { 3 } * 4;
+    let bytes = u64::from(width) * u64::from(height) * (floats + u64::from(colour.bytes_per_pixel()));
+    if bytes > USUAL_BYTES && bytes > length.saturating_mul(BYTES_FOR_A_BYTE) {
+        let pixels = u64::from(width) * u64::from(height);
+        bail!(
+            "expected a file of at least {} bytes for a picture of {width} x {height}, got {length} bytes; \
+             get the file again, or, if it is right, allow it with --max-pixels {pixels}",
+            bytes.div_ceil(BYTES_FOR_A_BYTE)
         );
     }
     Ok(())

@@ -34,6 +34,7 @@ mod metrics;
 mod orient;
 mod parallel;
 mod resample;
+mod tiff_file;
 mod tiles;
 
 export_pack! {

@@ -1,14 +1,16 @@
 //! `std.LoadImage`
 
 use crate::decode::{Picture, decode};
-use splatgraph_sdk::prelude::*;
+use splatgraph_sdk::{prelude::*, settings};
 use std::{ffi::OsStr, fs::File, io::BufReader, path::Path};
 
 /// Reads a picture.
 ///
-/// The file can be PNG, JPEG, WebP, GIF, BMP, TIFF, PNM, TGA, QOI, ICO or HDR, which the node recognises by the content, with at most
-/// 256 megapixels. The node turns the picture upright as its EXIF data say. A byte v becomes v/255, 16 bits become v/65535, and floats
-/// do not change. Grey becomes three equal channels. The node reads the first picture of an animation. It applies no colour profiles.
+/// The file can be PNG, JPEG, WebP, GIF, BMP, TIFF, PNM, TGA, QOI, ICO or HDR, which the node recognises by the content. The node
+/// turns the picture upright as its EXIF data say. A byte v becomes v/255, 16 bits become v/65535, and floats do not change. Grey
+/// becomes three equal channels. The node reads the first picture of an animation. It applies no colour profiles.
+///
+/// A picture has at most 256 megapixels, and fewer if its file is too short for them. `--max-pixels` sets another limit.
 #[node(category = "Image", outputs(image: "The picture, [1, H, W, 3].", mask: "1 - alpha, [1, H, W]; zeros if the file has no alpha."))]
 pub fn load_image(
     /// The file.
@@ -16,7 +18,8 @@ pub fn load_image(
     path: PathBuf,
     ctx: &Ctx,
 ) -> Result<(Image, Mask)> {
-    let picture = ctx.on_threads(|| read(&path)).map_err(|e| {
+    let max_pixels = settings::max_pixels(ctx.settings());
+    let picture = ctx.on_threads(|| read(&path, max_pixels)).map_err(|e| {
         let mut e = e.context("reading a picture").blame("path");
         e.message += &format!(": {}", path.display());
         e
@@ -30,7 +33,7 @@ pub fn load_image(
     Ok((image, Mask::new(Tensor::from_vec([1, height, width], mask)?)?))
 }
 
-fn read(path: &Path) -> Result<Picture> {
+fn read(path: &Path, max_pixels: Option<u64>) -> Result<Picture> {
     if path.is_dir() {
         bail!("expected a picture file, got a folder");
     }
@@ -38,5 +41,5 @@ fn read(path: &Path) -> Result<Picture> {
         std::io::ErrorKind::NotFound => Error::new("expected a file, found none; check the name and the folder"),
         _ => Error::new(e),
     })?;
-    decode(BufReader::new(file), path.extension().and_then(OsStr::to_str))
+    decode(BufReader::new(file), path.extension().and_then(OsStr::to_str), max_pixels)
 }

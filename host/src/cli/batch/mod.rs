@@ -18,7 +18,7 @@ use super::device::{DeviceOptions, say_unless};
 use super::failure::{FAILED, Failure, INTERRUPTED, MISSING, Outcome};
 use super::given::pairs;
 use super::metadata::{self, ModelSums};
-use super::options::ResultOptions;
+use super::options::{PixelsOption, ResultOptions};
 use super::output::{self, error_line};
 use super::pack_folders::PackFolders;
 use super::signals::Signals;
@@ -90,6 +90,8 @@ pub(crate) struct Options {
     threads: Option<NonZeroUsize>,
     #[command(flatten)]
     device: DeviceOptions,
+    #[command(flatten)]
+    pixels: PixelsOption,
     #[command(flatten)]
     shown: ResultOptions,
     /// Write pictures without the graph in them
@@ -163,6 +165,7 @@ fn execute(options: &Options, batch: &Batch, registry: &Registry) -> Outcome {
             if options.durable {
                 settings.insert(DURABLE.to_owned(), true.into());
             }
+            options.pixels.insert_into(&mut settings);
             device.choose(checked, &mut settings, say_unless(options.shown.quiet() || options.shown.json))?;
             Ok(settings)
         });

@@ -19,7 +19,7 @@ use splatgraph_sdk::{
 use super::device::{DeviceOptions, say_unless};
 use super::failure::{FAILED, Failure, INTERRUPTED, Outcome};
 use super::given::{GivenOptions, create_out_dir};
-use super::options::ThreadsOption;
+use super::options::{PixelsOption, ThreadsOption};
 use super::output::{self, columns, count};
 use super::pack_folders::PackFolders;
 use super::progress::duration;
@@ -50,6 +50,8 @@ pub(crate) struct Options {
     threads: ThreadsOption,
     #[command(flatten)]
     device: DeviceOptions,
+    #[command(flatten)]
+    pixels: PixelsOption,
     /// Print JSON, and no progress
     #[arg(long)]
     json: bool,
@@ -102,6 +104,7 @@ pub(crate) fn run(options: &Options) -> Outcome {
     let checked = graph::check(file, &registry, &given).map_err(|problems| Failure::problems(&problems))?;
     create_out_dir(&given)?;
     let mut settings = Settings::new();
+    options.pixels.insert_into(&mut settings);
     options.device.for_runs().choose(&checked, &mut settings, say_unless(options.json))?;
     // Without this, a node on a graphics card ends when its work is queued, and the node that reads a result back takes the
     // time of all.

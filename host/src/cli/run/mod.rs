@@ -18,7 +18,7 @@ use splatgraph_sdk::settings::DURABLE;
 use super::device::{DeviceOptions, say_unless};
 use super::failure::{FAILED, Failure, INTERRUPTED, Outcome};
 use super::given::{GivenOptions, create_out_dir};
-use super::options::{ResultOptions, ThreadsOption};
+use super::options::{PixelsOption, ResultOptions, ThreadsOption};
 use super::pack_folders::PackFolders;
 use super::previews::ShownPreviews;
 use super::progress::Progress;
@@ -52,6 +52,8 @@ pub(crate) struct Options {
     threads: ThreadsOption,
     #[command(flatten)]
     device: DeviceOptions,
+    #[command(flatten)]
+    pixels: PixelsOption,
     #[command(flatten)]
     shown: ResultOptions,
     /// Run only this node and the nodes that it needs, and print its outputs; may be given several times. The id of a graph
@@ -102,6 +104,7 @@ pub(crate) fn run(options: &Options) -> Outcome {
     options.swap.save(swapped, &given, &registry)?;
     create_out_dir(&given)?;
     let mut settings = metadata::settings(&checked, &registry, &metadata::ModelSums::default(), options.no_metadata)?;
+    options.pixels.insert_into(&mut settings);
     options.device.for_runs().choose(
         &checked,
         &mut settings,

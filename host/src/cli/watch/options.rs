@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::cli::device::DeviceOptions;
 use crate::cli::given::GivenOptions;
-use crate::cli::options::{QuietOption, ThreadsOption};
+use crate::cli::options::{PixelsOption, QuietOption, ThreadsOption};
 use crate::cli::pack_folders::PackFolders;
 
 /// Run a graph, and run it again when it, a file that it reads or a pack changes
@@ -27,6 +27,8 @@ pub(crate) struct Options {
     pub(super) threads: ThreadsOption,
     #[command(flatten)]
     pub(super) device: DeviceOptions,
+    #[command(flatten)]
+    pub(super) pixels: PixelsOption,
     #[command(flatten)]
     pub(super) quiet: QuietOption,
     /// Print the result of every run as one line of JSON, and no progress

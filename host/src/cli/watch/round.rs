@@ -86,6 +86,7 @@ impl<'a> Rounds<'a> {
         let no_metadata = self.options.no_metadata;
         let settings = metadata::settings(&checked, changes.registry(), &self.sums, no_metadata);
         let mut settings = settings.map_err(Wrong::Failure)?;
+        self.options.pixels.insert_into(&mut settings);
         let quiet = self.options.quiet() || self.options.json;
         self.device.choose(&checked, &mut settings, say_unless(quiet)).map_err(Wrong::Failure)?;
         let folder = self.options.previews.as_deref();

@@ -338,8 +338,8 @@ fn files_that_are_not_banks_are_errors() {
     "#);
     insta::assert_debug_snapshot!(error(b"\x80\x02}.", json!({})), @r#"
     (
-        "class",
-        "expected a class with layouts, got 0; the bank has layouts for no class at all",
+        "path",
+        "expected a bank with at least one layout, got one without layouts",
     )
     "#);
     let missing = bank(json!({"path": folder.path().join("none")})).unwrap_err();

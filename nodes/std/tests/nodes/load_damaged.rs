@@ -4,7 +4,7 @@ use crate::told;
 use image::{DynamicImage, ImageFormat, RgbImage};
 use insta::assert_snapshot;
 use splatgraph_pack_std::load_image::load_image;
-use splatgraph_sdk::testing::{json, run};
+use splatgraph_sdk::testing::{Recorder, json, run, run_with};
 use std::{fs, io::Cursor};
 
 /// The error for a file of these bytes.
@@ -98,9 +98,35 @@ fn a_damaged_picture() {
 
 #[test]
 fn a_picture_that_is_too_large() {
-    assert_snapshot!(refused("a.png", &png_that_claims(100_000, 100_000)), @"path: reading a picture: expected at most 256 megapixels (268435456 pixels), got a picture of 100000 x 100000 = 10000000000; make it smaller with another program first: <folder>/a.png");
-    // Within the limit, but not there: no memory is used for what the header only claims.
-    assert_snapshot!(refused("a.png", &png_that_claims(16_384, 16_384)), @"path: reading a picture: expected a whole PNG file, got a damaged or truncated one (IDAT or fDAT chunk does not have enough data for image); get the file again: <folder>/a.png");
+    assert_snapshot!(refused("a.png", &png_that_claims(100_000, 100_000)), @"path: reading a picture: expected at most 268435456 pixels, got a picture of 100000 x 100000 = 10000000000; make it smaller with another program first, or allow it with --max-pixels 10000000000: <folder>/a.png");
+    // Within the limit, but the file is too short to hold so much.
+    assert_snapshot!(refused("a.png", &png_that_claims(16_384, 16_384)), @"path: reading a picture: expected a file of at least 3932160 bytes for a picture of 16384 x 16384, got 65 bytes; get the file again, or, if it is right, allow it with --max-pixels 268435456: <folder>/a.png");
+    assert_snapshot!(refused("a.webp", &webp_that_claims(16_383, 16_383)), @"path: reading a picture: expected a file of at least 3931681 bytes for a picture of 16383 x 16383, got 34 bytes; get the file again, or, if it is right, allow it with --max-pixels 268402689: <folder>/a.webp");
+    assert_snapshot!(refused("a.png", &png_that_claims(7000, 7000)), @"path: reading a picture: expected a whole PNG file, got a damaged or truncated one (IDAT or fDAT chunk does not have enough data for image); get the file again: <folder>/a.png");
+}
+
+/// A lossless WebP that says it has this size: 34 bytes.
+fn webp_that_claims(width: u32, height: u32) -> Vec<u8> {
+    let size = ((width - 1) | (height - 1) << 14).to_le_bytes();
+    [&b"RIFF\x1a\0\0\0WEBPVP8L\x0e\0\0\0\x2f"[..], &size, &[0x88, 0x88, 8, 0, 0, 0, 0, 0, 0]].concat()
+}
+
+#[test]
+fn the_user_says_how_many_pixels_are_too_many() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.png");
+    let load = |bytes: &[u8], most: u64| {
+        fs::write(&path, bytes).unwrap();
+        let host = Recorder::default();
+        host.set(json!({"max_pixels": most}));
+        run_with::<load_image>(&host, json!({"path": path}), [])
+    };
+    let whole = noise(ImageFormat::Png);
+    assert_eq!(load(&whole, 64 * 64).unwrap().len(), 2);
+    assert_snapshot!(told(load(&whole, 64 * 64 - 1), folder.path()), @"path: reading a picture: expected at most 4095 pixels, got a picture of 64 x 64 = 4096; make it smaller with another program first, or allow it with --max-pixels 4096: <folder>/a.png");
+    // Allowed and not there: the pixels that the header claims are zeros that take no memory.
+    assert_snapshot!(told(load(&png_that_claims(16_384, 16_384), 1 << 28), folder.path()), @"path: reading a picture: expected a whole PNG file, got a damaged or truncated one (IDAT or fDAT chunk does not have enough data for image); get the file again: <folder>/a.png");
+    assert_snapshot!(told(load(&png_that_claims(20_000, 20_000), 1 << 28), folder.path()), @"path: reading a picture: expected at most 268435456 pixels, got a picture of 20000 x 20000 = 400000000; make it smaller with another program first, or allow it with --max-pixels 400000000: <folder>/a.png");
 }
 
 #[test]
