@@ -34,6 +34,8 @@ pub struct Watch {
     watcher: Option<RecommendedWatcher>,
     folders: BTreeMap<PathBuf, bool>,
     watched: Watched,
+    /// The places of all watched folders. Finding them takes system calls, and a busy folder has many events.
+    ways: Vec<PathBuf>,
     /// By the place of a file: its path, and its state at the last look.
     files: HashMap<PathBuf, (PathBuf, FileState)>,
     /// Folders in which something changed.
@@ -52,6 +54,7 @@ impl Watch {
             watcher: None,
             folders: BTreeMap::new(),
             watched: Watched::default(),
+            ways: Vec::new(),
             files: HashMap::new(),
             trees: HashSet::new(),
             packs: false,
@@ -65,6 +68,8 @@ impl Watch {
     /// The system can't watch more folders.
     pub fn set(&mut self, watched: Watched) -> io::Result<()> {
         self.watched = watched;
+        let folders = self.watched.packs.iter().chain(&self.watched.trees).chain(&self.watched.folders);
+        self.ways = folders.flat_map(|folder| places_of(folder)).collect();
         self.listen()?;
         let mut files = HashMap::new();
         for file in &self.watched.files {
@@ -156,9 +161,8 @@ impl Watch {
     }
 
     fn is_on_the_way(&self, path: &Path) -> bool {
-        let folders = self.watched.packs.iter().chain(&self.watched.trees).chain(&self.watched.folders);
-        let mut all = self.files.keys().filter(|file| *file != path).map(PathBuf::as_path);
-        all.any(|file| file.starts_with(path)) || folders.flat_map(|f| places_of(f)).any(|f| f.starts_with(path))
+        let files = self.files.keys().filter(|file| *file != path);
+        files.chain(&self.ways).any(|place| place.starts_with(path))
     }
 
     /// Remembers the current states of the files, so that [`changed`](Self::changed) returns only later changes.
