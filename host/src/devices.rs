@@ -1,6 +1,6 @@
 //! The devices that nodes compute on. Packs list their devices, and a run uses one of them.
 
-use crate::{graph::Checked, registry::Pack};
+use crate::{graph::Checked, registry::Pack, words::shortened};
 use splatgraph_sdk::{Error, spec::DeviceSpec};
 use std::{
     collections::HashMap,
@@ -68,7 +68,10 @@ impl Devices {
             return Ok(devices.clone());
         }
         let found = pack.nodes.devices();
-        let devices = found.map_err(|error| DeviceError::Pack { pack: pack.manifest.id.clone(), error })?;
+        let devices = found.map_err(|error| {
+            let error = Error { message: shortened(&error.message), ..error };
+            DeviceError::Pack { pack: pack.manifest.id.clone(), error }
+        })?;
         known.insert(key, devices.clone());
         Ok(devices)
     }

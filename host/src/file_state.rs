@@ -1,13 +1,14 @@
 //! Tells whether a file changed, without reading it.
 
+use serde::{Deserialize, Serialize};
 use std::{fs::Metadata, path::Path, time::SystemTime};
 
 /// What the file system says about a file. Two states of a file differ if it was written in between. A missing file has a
 /// state too.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct FileState(Option<Seen>);
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Seen {
     size: u64,
     modified: Option<SystemTime>,
@@ -26,6 +27,11 @@ impl FileState {
             number: number(&metadata),
         };
         Self(path.metadata().ok().map(seen))
+    }
+
+    /// Whether the file may have changed at this time or later.
+    pub(crate) fn changed_since(&self, time: SystemTime) -> bool {
+        self.0.as_ref().and_then(|seen| seen.modified).is_none_or(|modified| modified >= time)
     }
 
     pub(crate) fn is_there(&self) -> bool {

@@ -11,6 +11,7 @@ use splatgraph_sdk::{
     spec::{InputSpec, NodeSpec, PathKind, socket_types_meet},
 };
 
+use crate::calls;
 use crate::registry::{Class, Registry};
 
 /// The extension that the host knows itself.
@@ -92,6 +93,7 @@ fn run(class: &Class, path: &Path, at: usize, value: Option<(usize, Value)>) -> 
     if let Some((at, value)) = value {
         inputs[at] = value;
     }
+    let _call = calls::enter(format_args!("the node {}", class.full_name));
     class.pack.nodes.create(&class.spec.name)?.run(&context(Nobody), &inputs)
 }
 

@@ -58,6 +58,7 @@
 #![warn(missing_docs)]
 
 pub mod batch;
+pub mod calls;
 pub mod debug;
 pub mod devices;
 pub mod durable;

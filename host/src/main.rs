@@ -3,7 +3,8 @@
 mod cli;
 
 fn main() {
-    let code = cli::main();
+    // A panic said what it is when it happened. The code is the one of the Rust runtime.
+    let code = std::panic::catch_unwind(cli::main).unwrap_or(101);
     // Ends the process at once: an abandoned node may still run in a thread.
-    std::process::exit(code.into());
+    cli::end(code);
 }

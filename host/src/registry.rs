@@ -69,6 +69,8 @@ pub struct Registry(Arc<Classes>);
 
 struct Classes {
     packs: Vec<Arc<Pack>>,
+    /// By id, the reasons why packs can't be loaded.
+    refused: Vec<(String, String)>,
     by_full_name: HashMap<String, Class>,
     /// For each bare name, the full names of its classes.
     by_bare_name: HashMap<String, Vec<String>>,
@@ -80,8 +82,16 @@ impl Registry {
     /// A registry of these packs. If two packs have the same id, the classes of the earlier one are used.
     #[must_use]
     pub fn new(packs: Vec<Pack>) -> Self {
+        Self::with_refused(packs, Vec::new())
+    }
+
+    /// A registry as [`new`](Self::new) makes it, which also knows the ids of packs that can't be loaded, with the reasons.
+    /// A graph that names one gets the reason.
+    #[must_use]
+    pub fn with_refused(packs: Vec<Pack>, refused: Vec<(String, String)>) -> Self {
         let mut classes = Classes {
             packs: packs.into_iter().map(Arc::new).collect(),
+            refused,
             by_full_name: HashMap::new(),
             by_bare_name: HashMap::new(),
             full_names: Vec::new(),
@@ -111,6 +121,13 @@ impl Registry {
     #[must_use]
     pub fn pack(&self, id: &str) -> Option<&Arc<Pack>> {
         self.0.packs.iter().find(|pack| pack.manifest.id == id)
+    }
+
+    /// The reason why the pack with this id can't be loaded; `None` if it is loaded, or if there is none.
+    #[must_use]
+    pub fn refused(&self, id: &str) -> Option<&str> {
+        let reason = self.0.refused.iter().find(|(refused, _)| refused == id).map(|(_, reason)| reason.as_str());
+        reason.filter(|_| self.pack(id).is_none())
     }
 
     /// The class with a full name (`std.LoadImage`), or with a bare name (`LoadImage`) if only one pack has it.

@@ -68,6 +68,25 @@ pub fn one_line(text: &str) -> Cow<'_, str> {
     }
 }
 
+/// The most bytes of a text of a pack that are shown.
+const SHOWN_BYTES: usize = 4000;
+
+/// A text of a pack, shortened to a length that people can read.
+#[must_use]
+pub fn shortened(text: &str) -> String {
+    shortened_to(text, SHOWN_BYTES)
+}
+
+/// A text, shortened to about `most` bytes.
+#[must_use]
+pub fn shortened_to(text: &str, most: usize) -> String {
+    if text.len() <= most {
+        return text.to_owned();
+    }
+    let start = &text[..text.floor_char_boundary(most)];
+    format!("{start} ... (the first {} of {} bytes)", start.len(), text.len())
+}
+
 /// A number of things: `1 node`, `2 nodes`.
 #[must_use]
 pub fn count(number: usize, thing: &str) -> String {
@@ -88,6 +107,12 @@ mod tests {
         assert_eq!(one_line("a cat, ein Kätzchen, 猫"), "a cat, ein Kätzchen, 猫");
         assert_eq!(one_line("a\nb\rc\td\u{1b}[31m\u{9b}\u{7f}\0"), r"a\nb\rc\td\u{1b}[31m\u{9b}\u{7f}\u{0}");
         assert_eq!(one_line("\u{202e}gnp.tac\u{2066}\u{200f}\u{2028}"), r"\u{202e}gnp.tac\u{2066}\u{200f}\u{2028}");
+    }
+
+    #[test]
+    fn long_texts_are_shortened_between_letters() {
+        assert_eq!(shortened("short"), "short");
+        assert_eq!(shortened_to("äöü", 3), "ä ... (the first 2 of 6 bytes)");
     }
 
     #[test]

@@ -13,7 +13,7 @@ use splatgraph_sdk::{Ctx, Record, Tensor, Value};
 fn load(folders: &[&Path]) -> Found {
     let places: Vec<Place> =
         folders.iter().map(|folder| Place { folder: folder.to_path_buf(), origin: Origin::Option }).collect();
-    load_all(&places, &(Arc::new(|_: &str, _: LogLevel, _: &str| {}) as splatgraph::packs::Log))
+    load_all(&places, None, &(Arc::new(|_: &str, _: LogLevel, _: &str| {}) as splatgraph::packs::Log))
 }
 
 /// The refusals and warnings, with the test's folder as `[DIR]`.
@@ -233,7 +233,7 @@ fn places(folders: &[&Path]) -> Vec<Place> {
 }
 
 fn hot(folders: &[&Path]) -> HotPacks {
-    HotPacks::load(places(folders), Arc::new(|_: &str, _: LogLevel, _: &str| {}))
+    HotPacks::load(places(folders), None, Arc::new(|_: &str, _: LogLevel, _: &str| {}))
 }
 
 /// Writes another version of the pack `stub` over a library. Its node `fails` has the message `text` (25 letters).

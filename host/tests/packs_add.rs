@@ -263,6 +263,8 @@ fn a_crate_without_a_library_is_an_error_with_a_hint() {
     exit code 1
     --- stdout
     --- stderr
+    building the crate, which runs its build script and its macros as you
+      plain
     error: cargo cannot be started to build the crate: No such file or directory (os error 2); install Rust (https://rustup.rs), or add a library that was built elsewhere
       plain
     ");

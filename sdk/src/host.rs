@@ -5,7 +5,7 @@ use crate::{
     spec::{DeviceSpec, Manifest},
 };
 use splatgraph_abi::{self as abi, NodeBox, PackRef, log_level};
-pub use splatgraph_abi::{ABI_MAJOR, ABI_MINOR, STAMP_SYMBOL, StampText as Stamp, read_stamp};
+pub use splatgraph_abi::{ABI_MAJOR, ABI_MINOR, STAMP_ID, STAMP_MAGIC, STAMP_SYMBOL, StampText as Stamp, read_stamp};
 use std::path::Path;
 
 /// How much a log line matters.
@@ -83,6 +83,21 @@ pub fn open_pack(path: &Path, stamp: Stamp) -> Result<LoadedPack, String> {
     Ok(LoadedPack { stamp, pack })
 }
 
+/// Reads the text of a manifest.
+///
+/// # Errors
+/// The pack panicked when it made the manifest, or the manifest is malformed.
+pub fn read_manifest(text: &str) -> Result<Manifest> {
+    #[derive(serde::Deserialize)]
+    struct Failed {
+        error: String,
+    }
+    serde_json::from_str(text).map_err(|e| match serde_json::from_str(text) {
+        Ok(Failed { error }) => Error::new(format!("the pack failed to list its nodes: {error}")),
+        Err(_) => Error::new(format!("expected a manifest in the form of this SDK: {e}")),
+    })
+}
+
 impl LoadedPack {
     /// The stamp of the pack.
     #[must_use]
@@ -96,19 +111,18 @@ impl LoadedPack {
         self.pack.init()(abi::context(Adapter(OnlyLog(log))));
     }
 
+    /// The manifest, as the pack gives it.
+    #[must_use]
+    pub fn manifest_text(&self) -> String {
+        self.pack.manifest()().into()
+    }
+
     /// The pack's nodes.
     ///
     /// # Errors
     /// The pack panicked, or the manifest is malformed.
     pub fn manifest(&self) -> Result<Manifest> {
-        let text = self.pack.manifest()();
-        let json: serde_json::Value = serde_json::from_str(text.as_str())
-            .map_err(|e| Error::new(format!("expected a manifest in the form of this SDK: {e}")))?;
-        if let Some(error) = json["error"].as_str() {
-            return Err(Error::new(format!("the pack failed to list its nodes: {error}")));
-        }
-        serde_json::from_value(json)
-            .map_err(|e| Error::new(format!("expected a manifest in the form of this SDK: {e}")))
+        read_manifest(&self.manifest_text())
     }
 
     /// The devices that the pack's nodes can compute on, the best one first; empty if the pack names none. This may take a while,

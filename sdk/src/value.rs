@@ -237,6 +237,13 @@ impl Value {
         (self.kind() == Kind::List).then(|| self.0.items().into_iter().map(Value).collect())
     }
 
+    /// The first values of a list, at most `most`, and the number of all values.
+    #[must_use]
+    pub fn start_of_list(&self, most: usize) -> Option<(Vec<Value>, u64)> {
+        let start = || self.0.first_items(most as u64).into_iter().map(Value).collect();
+        (self.kind() == Kind::List).then(|| (start(), self.0.item_count()))
+    }
+
     /// `INT`, `FLOAT`, `IMAGE`, ...
     #[must_use]
     pub fn type_name(&self) -> String {
@@ -316,6 +323,14 @@ mod tests {
         ] {
             assert_eq!(Value::from_json(&literal).to_json(), Some(literal));
         }
+    }
+
+    #[test]
+    fn a_list_has_a_start() {
+        let (start, all) = Value::list((0..5).map(Value::int)).start_of_list(2).unwrap();
+        assert_eq!((start.iter().map(Value::as_int).collect::<Vec<_>>(), all), (vec![Some(0), Some(1)], 5));
+        assert_eq!(Value::list([Value::int(7)]).start_of_list(2).unwrap().0.len(), 1);
+        assert!(Value::text("ab").start_of_list(2).is_none());
     }
 
     #[test]

@@ -6,12 +6,15 @@ mod bench;
 mod check;
 mod completions;
 mod convert;
+#[cfg(unix)]
+mod deaths;
 mod device;
 mod devices;
 mod draw;
 mod failure;
 mod given;
 mod inspect;
+mod look_over;
 mod metadata;
 mod new_pack;
 mod nodes;
@@ -20,6 +23,8 @@ mod output;
 mod pack_folders;
 mod packs;
 mod previews;
+#[cfg(unix)]
+mod process_state;
 mod progress;
 mod run;
 mod schema;
@@ -60,6 +65,14 @@ enum Command {
 
 /// Runs the command of this process, and returns its exit code.
 pub(crate) fn main() -> u8 {
+    if let Some(library) = look_over::asked() {
+        #[cfg(unix)]
+        if process_state::keep().is_err() {
+            return failure::FAILED;
+        }
+        look_over::run(&library);
+        return 0;
+    }
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
@@ -70,6 +83,13 @@ pub(crate) fn main() -> u8 {
         }
     };
     signals::survive_file_size_limit();
+    #[cfg(unix)]
+    if let Err(error) = process_state::keep() {
+        output::error(&format!("the standard output cannot be used: {error}"));
+        return failure::FAILED;
+    }
+    #[cfg(unix)]
+    deaths::watch();
     let outcome = match arguments.command {
         Command::Run(options) => run::run(&options),
         Command::Batch(options) => batch::run(&options),
@@ -86,7 +106,7 @@ pub(crate) fn main() -> u8 {
         Command::Convert(options) => convert::run(&options),
         Command::Completions(options) => completions::run(&options),
     };
-    end(outcome)
+    code_of(outcome)
 }
 
 /// Prints help, the version or an error of the command line, and returns the exit code.
@@ -98,18 +118,27 @@ fn explained(error: &clap::Error) -> u8 {
     } else {
         output::print_as_is(&text)
     };
-    end(Failure::after(printed, u8::try_from(error.exit_code()).unwrap_or(failure::USAGE)))
+    code_of(Failure::after(printed, u8::try_from(error.exit_code()).unwrap_or(failure::USAGE)))
 }
 
 /// Prints the error of a command, and returns the exit code.
-fn end(outcome: Outcome) -> u8 {
+fn code_of(outcome: Outcome) -> u8 {
     match outcome {
+        #[cfg(unix)]
+        Ok(()) if !process_state::is_whole() => failure::FAILED,
         Ok(()) => 0,
         Err(failure) => {
             output::error(&failure.message);
             failure.code
         }
     }
+}
+
+/// Ends the process. Nothing else in the program may, as packs that do so must not look like success.
+pub(crate) fn end(code: u8) -> ! {
+    #[cfg(unix)]
+    deaths::expect_end();
+    std::process::exit(code.into())
 }
 
 /// The help text of one command, as `splatgraph help NAME` prints it.

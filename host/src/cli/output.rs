@@ -3,10 +3,11 @@
 //! Each text passes through here on its way out, so that no character of a foreign name can move the cursor of a terminal,
 //! no line tears the bars, and no result is lost without an error.
 
+use std::borrow::Cow;
 use std::io::{self, ErrorKind, Write};
 use std::path::Path;
 
-use anstream::{stderr, stdout};
+use anstream::{AutoStream, stderr};
 use serde::Serialize;
 use serde_json::Value as Json;
 use serde_json::ser::Formatter;
@@ -24,6 +25,17 @@ pub(crate) fn print(text: &str) -> Outcome {
     print_as_is(&style::to_terminal(text))
 }
 
+/// The standard output of the program. The one of the process belongs to packs.
+#[cfg(unix)]
+fn stdout() -> io::Result<AutoStream<std::fs::File>> {
+    super::process_state::output().map(AutoStream::auto)
+}
+
+#[cfg(not(unix))]
+fn stdout() -> io::Result<AutoStream<io::Stdout>> {
+    Ok(AutoStream::auto(io::stdout()))
+}
+
 /// Prints a result as JSON.
 pub(crate) fn print_json(value: &impl Serialize) -> Outcome {
     match serde_json::to_string_pretty(value) {
@@ -39,9 +51,9 @@ pub(crate) fn print_json_text(text: &str) -> Outcome {
 
 /// Prints text of this program that has escape sequences of its own.
 pub(crate) fn print_as_is(text: &str) -> Outcome {
-    let mut stdout = stdout().lock();
     let text = format!("{}\n", text.trim_end_matches('\n'));
-    stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).map_err(|error| match error.kind() {
+    let printed = stdout().and_then(|mut stdout| stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()));
+    printed.map_err(|error| match error.kind() {
         // The reader has what it wants, as in `| head`.
         ErrorKind::BrokenPipe => Failure::new(READER_GONE, ""),
         _ => Failure::new(FAILED, format!("the result cannot be written to standard output: {error}")),
@@ -139,7 +151,10 @@ pub(crate) fn columns(indent: usize, rows: &[Vec<String>]) -> String {
     }
     let mut text = String::new();
     for row in &rows {
-        let cells: Vec<String> = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}")).collect();
+        // Formats have a longest width, and cells have none.
+        let cell =
+            |(cell, width): (&Cow<'_, str>, &usize)| format!("{cell}{}", " ".repeat(width - cell.chars().count()));
+        let cells: Vec<String> = row.iter().zip(&widths).map(cell).collect();
         text.push_str(&" ".repeat(indent));
         text.push_str(cells.join("  ").trim_end());
         text.push('\n');
@@ -165,6 +180,8 @@ mod tests {
     fn columns_line_up_and_end_without_spaces() {
         let rows = [["a", "long cell", ""], ["bcd", "", "end"]].map(|row| row.map(str::to_owned).to_vec());
         assert_eq!(columns(2, &rows), "  a    long cell\n  bcd             end\n");
+        let long = "x".repeat(100_000);
+        assert_eq!(columns(0, &[vec![long.clone(), "end".to_owned()]]), format!("{long}  end\n"));
     }
 
     #[test]

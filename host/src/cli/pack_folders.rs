@@ -1,14 +1,14 @@
 //! The option `--packs`, and loading packs.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use splatgraph::packs::{self, Found, HotPacks, Log, Place, Surroundings};
+use splatgraph::packs::{self, Found, Helper, HotPacks, Log, Place, Surroundings};
 use splatgraph::registry::Registry;
 use splatgraph_sdk::host::LogLevel;
 
-use super::failure::{Failure, Outcome};
-use super::output;
+use super::failure::{FAILED, Failure, Outcome};
+use super::{look_over, output};
 
 #[derive(clap::Args)]
 pub(crate) struct PackFolders {
@@ -18,14 +18,15 @@ pub(crate) struct PackFolders {
 }
 
 impl PackFolders {
-    /// Loads all packs. Prints nothing about packs that can't be loaded.
-    pub(crate) fn find(&self) -> Outcome<Found> {
-        Ok(packs::load_all(&self.places()?, &log()))
+    /// Finds all packs, and looks over again those that failed before. Prints nothing about packs that can't be loaded.
+    pub(crate) fn find_again(&self) -> Outcome<Found> {
+        let helper = Helper { again: true, ..helper()? };
+        Ok(packs::load_all(&self.places()?, Some(&helper), &log()))
     }
 
-    /// Loads all packs so that they can be reloaded when their libraries change.
+    /// Finds all packs so that they can be reloaded when their libraries change.
     pub(crate) fn hot(&self) -> Outcome<HotPacks> {
-        Ok(HotPacks::load(self.places()?, log()))
+        Ok(HotPacks::load(self.places()?, Some(helper()?), log()))
     }
 
     fn places(&self) -> Outcome<Vec<Place>> {
@@ -35,17 +36,28 @@ impl PackFolders {
         Ok(packs::places(&self.folders, &Surroundings::of_process()))
     }
 
-    /// Loads all packs. Warns about packs that can't be loaded.
+    /// Finds all packs. Warns about packs that can't be loaded.
     pub(crate) fn load(&self) -> Outcome<Registry> {
-        let found = self.find()?;
+        let found = packs::load_all(&self.places()?, Some(&helper()?), &log());
         for refused in &found.refused {
             output::warning(&refused.to_string());
         }
         for hidden in &found.hidden {
             output::warning(&hidden.to_string());
         }
-        Ok(Registry::new(found.packs()))
+        Ok(found.registry())
     }
+}
+
+/// This program, as it looks over a pack.
+pub(crate) fn helper() -> Outcome<Helper> {
+    // The file of this very process, even if another version has taken its place.
+    let itself = Path::new("/proc/self/exe");
+    let program = if itself.exists() { Ok(itself.to_owned()) } else { std::env::current_exe() };
+    let program =
+        program.map_err(|error| Failure::new(FAILED, format!("this program cannot find its file: {error}")))?;
+    let memory = packs::memory_file(&Surroundings::of_process());
+    Ok(Helper { program, arguments: vec![look_over::NAME.into()], memory, again: false })
 }
 
 /// Shows messages of packs outside a run.

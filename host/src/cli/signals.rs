@@ -30,7 +30,7 @@ impl Signals {
                 seen.0.store(stop.next().await, Ordering::SeqCst);
                 token.cancel();
                 told();
-                std::process::exit(stop.next().await.into());
+                super::end(stop.next().await);
             });
         })?;
         Ok(signals)

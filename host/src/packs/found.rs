@@ -1,12 +1,14 @@
 //! The result of a search for packs.
 
+use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use splatgraph_sdk::host::Stamp;
 
+use super::manifest::is_pack_id;
 use super::search::Origin;
-use crate::registry::Pack;
+use crate::registry::{Pack, Registry};
 
 /// The result of a search for packs.
 #[derive(Default)]
@@ -27,9 +29,26 @@ impl Found {
     pub fn packs(&self) -> Vec<Pack> {
         self.loaded.iter().map(|file| file.pack.clone()).collect()
     }
+
+    /// A registry of the loaded packs, which also knows the packs that can't be loaded.
+    #[must_use]
+    pub fn registry(&self) -> Registry {
+        let refused = self.refused.iter().filter_map(|file| {
+            let reason = format!("{} ({})", file.reason, file.path.display());
+            Some((file.id.clone().or_else(|| id_of_file(&file.path))?, reason))
+        });
+        Registry::with_refused(self.packs(), refused.collect())
+    }
 }
 
-/// A loaded pack and the origin of its file.
+/// The id in the name that `packs add` gives to a file: `acme` for `libacme.so`.
+pub(super) fn id_of_file(path: &Path) -> Option<String> {
+    let name = path.file_name()?.to_str()?;
+    let id = name.strip_prefix(DLL_PREFIX)?.strip_suffix(DLL_SUFFIX)?;
+    is_pack_id(id).then(|| id.to_owned())
+}
+
+/// A loaded pack and the origin of its file. Its library is opened when the first of its nodes is made.
 #[derive(Clone)]
 pub struct LoadedFile {
     /// The manifest and the nodes.
@@ -45,6 +64,8 @@ pub struct LoadedFile {
 pub struct Refused {
     /// The file.
     pub path: PathBuf,
+    /// The id in its stamp, if it is known.
+    pub id: Option<String>,
     /// The reason, and what to do about it.
     pub reason: String,
 }

@@ -8,20 +8,24 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use splatgraph_sdk::TEMPORARY_PREFIX;
+use splatgraph_sdk::spec::Manifest;
 use thiserror::Error;
 
-use super::found::{Found, LoadedFile};
-use super::load::{Log, load, open};
-use super::manifest::is_pack_id;
-use super::search::{Origin, libraries};
+use super::found::{Found, LoadedFile, id_of_file};
+use super::helper::{Answer, Helper};
+use super::library::read;
+use super::search::{Origin, Place, libraries};
+use super::stamped::stamped_id;
 use super::symbols::{Kind, look_into};
 use super::trust;
 use crate::words::nearest;
 
 /// A pack that was added to a folder.
 pub struct Installed {
-    /// The pack, loaded from the folder.
-    pub pack: LoadedFile,
+    /// What the pack says about itself.
+    pub manifest: Manifest,
+    /// Its file in the folder.
+    pub path: PathBuf,
     /// The version of the pack that it replaced, if there was one.
     pub replaced: Option<String>,
     /// A pack with the same id in an earlier place, which is used instead.
@@ -40,12 +44,12 @@ pub enum InstallError {
     Untrusted { folder: PathBuf, reason: String },
 }
 
-/// Loads the library `file` once, and copies it into `folder` under a name made of its id. `found` are all packs that are
-/// found now.
+/// Copies the library `file` into `folder`, under a name made of its id, after `helper` looked it over. `found` are all packs
+/// that are found now.
 ///
 /// # Errors
 /// This host can't load the library as a pack, or can't write to the folder.
-pub fn install(file: &Path, folder: &Path, found: &Found, log: &Log) -> Result<Installed, InstallError> {
+pub fn install(file: &Path, folder: &Path, found: &Found, helper: &Helper) -> Result<Installed, InstallError> {
     let refused = |reason: String| InstallError::Refused { path: file.to_owned(), reason };
     let unwritable = |error| InstallError::Unwritable { folder: folder.to_owned(), error };
     let whole = file.canonicalize().map_err(|error| refused(format!("it cannot be read: {error}")))?;
@@ -56,13 +60,13 @@ pub fn install(file: &Path, folder: &Path, found: &Found, log: &Log) -> Result<I
     copy(&whole, &temporary.0).map_err(unwritable)?;
     trust::check(&temporary.0).map_err(|reason| InstallError::Untrusted { folder: folder.to_owned(), reason })?;
     sound(&temporary.0).map_err(refused)?;
-    let stamp = open(&temporary.0).map_err(refused)?;
-    let id = stamp.id.clone();
-    if !is_pack_id(&id) {
-        return Err(refused(format!("expected an id of lower-case letters, digits, `_` and `-`, got `{id}`")));
-    }
+    let facts = match helper.ask(&temporary.0) {
+        Answer::Facts(facts) => facts,
+        Answer::Refused(reason) | Answer::Ended(reason) => return Err(refused(reason)),
+    };
+    let manifest = read(&facts).map_err(refused)?;
+    let id = manifest.id.clone();
     let target = folder.join(format!("{DLL_PREFIX}{id}{DLL_SUFFIX}"));
-    let pack = load(target.clone(), &temporary.0, stamp, Origin::DataDirectory, log).map_err(refused)?;
 
     let there = entries(folder, &id, found);
     let other = found.loaded.iter().find(|other| other.stamp.id == id);
@@ -80,7 +84,8 @@ pub fn install(file: &Path, folder: &Path, found: &Found, log: &Log) -> Result<I
     // The user's folder is the first of the data folders.
     let is_earlier = |other: &&LoadedFile| !other_is_here && other.origin != Origin::DataDirectory;
     Ok(Installed {
-        pack,
+        manifest,
+        path: target,
         replaced: other.filter(|_| other_is_here).map(|other| other.stamp.version.clone()),
         hidden_by: other.filter(is_earlier).map(|other| other.pack.path.clone()),
     })
@@ -125,7 +130,8 @@ fn copy(from: &Path, to: &Path) -> io::Result<()> {
 fn entries(folder: &Path, id: &str, found: &Found) -> Vec<PathBuf> {
     let loaded = found.loaded.iter().filter(|file| file.stamp.id == id).map(|file| &file.pack.path);
     let hidden = found.hidden.iter().filter(|file| file.id == id).map(|file| &file.path);
-    let packs: Vec<&PathBuf> = loaded.chain(hidden).collect();
+    let refused = found.refused.iter().filter(|file| file.id.as_deref() == Some(id)).map(|file| &file.path);
+    let packs: Vec<&PathBuf> = loaded.chain(hidden).chain(refused).collect();
     let files = libraries(folder).unwrap_or_default();
     files.into_iter().filter(|file| packs.iter().any(|pack| leads_to(file, pack))).collect()
 }
@@ -159,34 +165,36 @@ pub enum RemoveError {
     Failed { path: PathBuf, error: io::Error },
 }
 
-/// Removes the pack `id` from `folder`, and from no other folder. `found` are all packs that are found now.
+/// Removes the pack `id` from `folder`, and from no other folder. `places` are all folders of packs. Opens no library.
 ///
 /// # Errors
 /// The folder does not have the pack, or its files can't be removed.
-pub fn remove(id: &str, folder: &Path, found: &Found) -> Result<Removed, RemoveError> {
-    let mut files = entries(folder, id, found);
-    // A pack that can't be loaded is known only by the name of its file.
-    let named = folder.join(format!("{DLL_PREFIX}{id}{DLL_SUFFIX}"));
-    if files.is_empty() && is_pack_id(id) && named.symlink_metadata().is_ok() {
-        files.push(named);
-    }
-    let loaded = found.loaded.iter().filter(|file| file.stamp.id == id).map(|file| &file.pack.path);
-    let all = loaded.chain(found.hidden.iter().filter(|file| file.id == id).map(|file| &file.path));
+pub fn remove(id: &str, folder: &Path, places: &[Place]) -> Result<Removed, RemoveError> {
+    let here: Vec<PathBuf> = libraries(folder).unwrap_or_default();
+    let files: Vec<PathBuf> = here.into_iter().filter(|file| id_of(file).as_deref() == Some(id)).collect();
+    let elsewhere = places.iter().flat_map(|place| libraries(&place.folder).unwrap_or_default());
+    let elsewhere: Vec<(PathBuf, String)> =
+        elsewhere.filter_map(|file| Some((file.canonicalize().ok()?, id_of(&file)?))).collect();
+    let ids = elsewhere.iter().map(|(_, id)| id.as_str());
+    let hint = nearest(id, ids).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+    let is_left = |file: &PathBuf| !files.iter().any(|removed| leads_to(removed, file));
     let mut elsewhere: Vec<PathBuf> =
-        all.filter(|pack| !files.iter().any(|file| leads_to(file, pack))).cloned().collect();
+        elsewhere.into_iter().filter(|(_, other)| other == id).map(|(file, _)| file).filter(is_left).collect();
+    elsewhere.dedup();
     if files.is_empty() {
         let (id, folder) = (id.to_owned(), folder.to_owned());
-        return Err(match elsewhere.pop() {
+        return Err(match elsewhere.into_iter().next() {
             Some(path) => RemoveError::Elsewhere { id, path, folder },
-            None => {
-                let ids = found.loaded.iter().map(|file| file.stamp.id.as_str());
-                let hint = nearest(&id, ids).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
-                RemoveError::Unknown { id, hint, folder }
-            }
+            None => RemoveError::Unknown { id, hint, folder },
         });
     }
     for file in &files {
         fs::remove_file(file).map_err(|error| RemoveError::Failed { path: file.clone(), error })?;
     }
     Ok(Removed { files, elsewhere })
+}
+
+/// The id of a pack, from its file. A damaged file, or a link that leads nowhere, is known only by its name.
+fn id_of(file: &Path) -> Option<String> {
+    stamped_id(file).or_else(|| id_of_file(file))
 }

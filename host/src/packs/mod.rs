@@ -1,22 +1,30 @@
 //! Finds, loads, builds, adds and removes node packs.
 //!
 //! A pack is a shared library that exports the stamp of `splatgraph-sdk`. The host reads the exported symbols before it opens
-//! a library. It never closes a pack, because values, threads and the panic hook of the pack point into it. [`load_all`]
-//! loads packs once, and [`HotPacks`] follows their files as they change.
+//! a library. A [`Helper`] looks a pack over in a process of its own, and the host opens it when a node is made. It never
+//! closes a pack, because values, threads and the panic hook of the pack point into it. [`load_all`] finds packs once, and
+//! [`HotPacks`] follows their files as they change.
 
 mod build;
+mod copy;
 mod found;
+mod helper;
 mod hot;
 mod install;
+mod library;
 mod load;
+mod look;
 mod manifest;
+mod memory;
 mod search;
+mod stamped;
 mod symbols;
 mod trust;
 
 pub use build::{BuildError, build};
 pub use found::{Found, Hidden, LoadedFile, Refused};
+pub use helper::{Helper, LOOK_OVER_LIMIT, look_over};
 pub use hot::HotPacks;
 pub use install::{InstallError, Installed, RemoveError, Removed, install, remove};
 pub use load::{Log, load_all};
-pub use search::{Origin, PACKS_VARIABLE, Place, Surroundings, libraries, places, user_folder};
+pub use search::{Origin, PACKS_VARIABLE, Place, Surroundings, libraries, memory_file, places, user_folder};

@@ -43,6 +43,8 @@ pub struct Surroundings {
     pub data_home: Option<OsString>,
     /// `XDG_DATA_DIRS`.
     pub data_dirs: Option<OsString>,
+    /// `XDG_CACHE_HOME`.
+    pub cache_home: Option<OsString>,
     /// The user's home folder.
     pub home: Option<PathBuf>,
 }
@@ -56,6 +58,7 @@ impl Surroundings {
             executable: env::current_exe().and_then(|path| path.canonicalize()).ok(),
             data_home: env::var_os("XDG_DATA_HOME"),
             data_dirs: env::var_os("XDG_DATA_DIRS"),
+            cache_home: env::var_os("XDG_CACHE_HOME"),
             home: env::home_dir(),
         }
     }
@@ -101,6 +104,14 @@ pub fn places(options: &[PathBuf], around: &Surroundings) -> Vec<Place> {
 pub fn user_folder(around: &Surroundings) -> Option<PathBuf> {
     let data = absolute_folders(around.data_home.as_deref()).next();
     data.or_else(|| around.home.as_ref().map(|home| home.join(".local/share"))).map(in_data)
+}
+
+/// The file that remembers what was found when packs were looked over; `None` without a home folder.
+#[must_use]
+pub fn memory_file(around: &Surroundings) -> Option<PathBuf> {
+    let cache = absolute_folders(around.cache_home.as_deref()).next();
+    let cache = cache.or_else(|| around.home.as_ref().map(|home| home.join(".cache")))?;
+    Some(cache.join("splatgraph").join("packs"))
 }
 
 fn in_data(folder: PathBuf) -> PathBuf {
@@ -149,6 +160,7 @@ mod tests {
             executable: Some("/opt/bin/splatgraph".into()),
             data_home: None,
             data_dirs: Some("/usr/share".into()),
+            cache_home: None,
             home: Some("/home/me".into()),
         };
         insta::assert_snapshot!(folders(&["mine", "/a"], &around).join("\n"), @r"
@@ -160,6 +172,8 @@ mod tests {
         /home/me/.local/share/splatgraph/packs (DataDirectory)
         /usr/share/splatgraph/packs (DataDirectory)
         ");
+        assert_eq!(memory_file(&around).unwrap(), Path::new("/home/me/.cache/splatgraph/packs"));
+        assert_eq!(memory_file(&Surroundings::default()), None);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The host as a running node sees it.
 
 use super::{event::Event, work::Work};
+use crate::words::shortened;
 use splatgraph_sdk::{
     Value,
     host::{HostContext, LogLevel},
@@ -25,7 +26,7 @@ impl NodeContext {
 
 impl HostContext for NodeContext {
     fn progress(&self, done: u64, total: u64, note: &str) {
-        self.work.emit(Event::Progress { node: self.id(), done, total, note: note.to_owned() });
+        self.work.emit(Event::Progress { node: self.id(), done, total, note: shortened(note) });
     }
 
     fn preview(&self, value: Value) {
@@ -41,6 +42,6 @@ impl HostContext for NodeContext {
     }
 
     fn log(&self, level: LogLevel, text: &str) {
-        self.work.emit(Event::Log { node: self.id(), level, text: text.to_owned() });
+        self.work.emit(Event::Log { node: self.id(), level, text: shortened(text) });
     }
 }

@@ -1,10 +1,16 @@
 //! The events of a run and its result.
 
 use super::why::Why;
-use crate::{graph::CheckedNode, words::one_line};
+use crate::{
+    graph::CheckedNode,
+    words::{one_line, shortened, shortened_to},
+};
 use serde_json::{Value as Json, json};
 use splatgraph_sdk::{Code, Error, Value, host::LogLevel};
 use std::{fmt, path::PathBuf, sync::Arc};
+
+/// The most bytes of the detail of an error, which is often a backtrace.
+const LONGEST_DETAIL: usize = 100_000;
 
 /// Something that happens during a run, sent at once and from any thread.
 #[derive(Clone, Debug)]
@@ -85,6 +91,10 @@ impl NodeFailure {
     /// `came_from` are the outputs from which the input comes that the error names.
     pub(super) fn new(node: &CheckedNode, error: Error, came_from: Vec<String>) -> Self {
         let manifest = &node.class.pack.manifest;
+        // A pack may give texts of any length.
+        let message = shortened(&error.message);
+        let (location, detail) = (shortened(&error.location), shortened_to(&error.detail, LONGEST_DETAIL));
+        let error = Error { message, location, detail, ..error };
         Self {
             node: node.id.clone(),
             class: node.class.full_name.clone(),

@@ -7,11 +7,13 @@ use super::{
     work::{Message, Messages, State, Work, lock},
 };
 use crate::{
+    calls,
     graph::{CheckedNode, Feed},
     words::count,
 };
 use splatgraph_sdk::{
-    Code, Error, Value, host,
+    Code, Error, Value,
+    host::{self, LogLevel},
     spec::{PathKind, scalar},
 };
 use std::{
@@ -47,9 +49,14 @@ impl Work {
         let about = &self.checked.nodes[node];
         *lock(&self.states[node]) = State::Running;
         self.emit(Event::Started { node: about.id.clone() });
+        // It also covers what packs do when their values are dropped.
+        let call = calls::enter(format_args!("the node `{}` ({})", about.id, about.class.full_name));
         let start = Instant::now();
         let result = catch_unwind(AssertUnwindSafe(|| self.call(node))).unwrap_or_else(|panic| Err(panicked(&*panic)));
         let ms = start.elapsed().as_secs_f64() * 1e3;
+        for text in call.check() {
+            self.emit(Event::Log { node: about.id.clone(), level: LogLevel::Warn, text });
+        }
         match result {
             Ok(outputs) => {
                 let written = written(about, &outputs);

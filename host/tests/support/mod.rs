@@ -21,14 +21,18 @@ pub(crate) fn example_pack(name: &str) -> PathBuf {
     static BUILT: OnceLock<()> = OnceLock::new();
     let library = |name: &str| build_folder().join("examples").join(format!("{DLL_PREFIX}{name}{DLL_SUFFIX}"));
     BUILT.get_or_init(|| {
-        if ["stub_pack", "second_pack"].iter().all(|name| library(name).is_file()) {
+        if ["stub_pack", "second_pack", "hostile_pack"].iter().all(|name| library(name).is_file()) {
             return;
         }
+        // The profile and the target folder of this test.
+        let folder = build_folder();
+        let profile = match folder.file_name().unwrap().to_str().unwrap() {
+            "debug" => "dev",
+            name => name,
+        };
         let mut cargo = Command::new(env!("CARGO"));
-        cargo.args(["build", "-p", "splatgraph", "--examples"]).current_dir(env!("CARGO_MANIFEST_DIR"));
-        if !cfg!(debug_assertions) {
-            cargo.arg("--release");
-        }
+        cargo.args(["build", "-p", "splatgraph", "--examples", "--profile", profile, "--target-dir"]);
+        cargo.arg(folder.parent().unwrap()).current_dir(env!("CARGO_MANIFEST_DIR"));
         assert!(cargo.status().unwrap().success(), "cargo cannot build the packs for tests");
     });
     library(name)
@@ -115,6 +119,7 @@ impl Place {
             .env("SPLATGRAPH_PACKS", self.path("packs"))
             .env("XDG_DATA_HOME", self.path("data"))
             .env("XDG_DATA_DIRS", self.path("more-data"))
+            .env("XDG_CACHE_HOME", self.path("cache"))
             .env_remove("SPLATGRAPH_MODELS")
             .env_remove("SPLATGRAPH_SDK")
             .env_remove("RUST_BACKTRACE")

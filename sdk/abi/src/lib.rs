@@ -30,7 +30,7 @@ pub use pack::{
     Context, HostCtx, NodeBox, NodeError, NodeObject, Pack, PackRef, RunNode, code, log_level, node_object, open_pack,
     share_context,
 };
-pub use stamp::{STAMP_SYMBOL, Stamp, StampText, read_stamp};
+pub use stamp::{STAMP_ID, STAMP_MAGIC, STAMP_SYMBOL, Stamp, StampText, read_stamp};
 
 pub use abi_stable;
 

@@ -192,8 +192,18 @@ impl Value {
     /// The object's values.
     #[must_use]
     pub fn items(&self) -> Vec<Value> {
+        self.first_items(u64::MAX)
+    }
+    /// The object's first values, at most `most`.
+    #[must_use]
+    pub fn first_items(&self, most: u64) -> Vec<Value> {
         let ROption::RSome(object) = &self.object else { return Vec::new() };
-        (0..object.len()).filter_map(|i| object.item(i).into_option()).collect()
+        (0..object.len().min(most)).filter_map(|i| object.item(i).into_option()).collect()
+    }
+    /// The number of the object's values.
+    #[must_use]
+    pub fn item_count(&self) -> u64 {
+        self.object.as_ref().map_or(0, |object| object.len())
     }
     /// A field's tensor.
     ///

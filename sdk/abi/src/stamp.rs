@@ -1,11 +1,17 @@
 //! The stamp of a pack, which the host reads before any code of the pack runs.
 
 use std::ffi::{CStr, c_char};
+use std::mem::offset_of;
 
 /// The symbol of a pack's [`Stamp`].
 pub const STAMP_SYMBOL: &str = "SPLATGRAPH_PACK";
 
-const MAGIC: u64 = u64::from_le_bytes(*b"SPLATGR1");
+/// The first bytes of a [`Stamp`].
+pub const STAMP_MAGIC: [u8; 8] = *b"SPLATGR1";
+/// The place of the pointer to the id in a [`Stamp`], for hosts that read it from a file.
+pub const STAMP_ID: usize = offset_of!(Stamp, id);
+
+const MAGIC: u64 = u64::from_le_bytes(STAMP_MAGIC);
 
 /// Plain C data in every pack under [`STAMP_SYMBOL`]. Its layout never changes, whatever the interface generation.
 #[repr(C)]

@@ -6,12 +6,14 @@ use splatgraph::packs::{self, Surroundings};
 
 use crate::cli::failure::{FAILED, Failure, Outcome};
 use crate::cli::output::{self, count};
-use crate::cli::pack_folders::log;
+use crate::cli::pack_folders::{helper, log};
 
 /// Copy a pack into your folder of packs, where every run finds it; build it first if it is a crate
 ///
-/// The pack is loaded once to check that it works. It replaces another version of the same pack. Runs that use the other
-/// version are not disturbed.
+/// A process of its own loads the pack once to check that it works. It replaces another version of the same pack. Runs that
+/// use the other version are not disturbed.
+///
+/// Building a crate runs its build script and the macros that it uses, with your rights. Add only crates that you trust.
 #[derive(clap::Args)]
 pub(crate) struct Options {
     /// The library of a pack, or the folder of its crate
@@ -23,9 +25,10 @@ pub(crate) fn run(options: &Options) -> Outcome {
     let folder = user_folder()?;
     let library = library(options)?;
     // Packs that can't be loaded do not matter here; `splatgraph packs` lists them.
-    let found = packs::load_all(&packs::places(&[], &Surroundings::of_process()), &log());
-    let installed = packs::install(&library, &folder, &found, &log()).map_err(|error| Failure::new(FAILED, error))?;
-    let manifest = &installed.pack.pack.manifest;
+    let helper = helper()?;
+    let found = packs::load_all(&packs::places(&[], &Surroundings::of_process()), Some(&helper), &log());
+    let installed = packs::install(&library, &folder, &found, &helper).map_err(|error| Failure::new(FAILED, error))?;
+    let manifest = &installed.manifest;
     let names: Vec<&str> = manifest.nodes.iter().map(|node| node.name.as_str()).collect();
     let replaced = installed.replaced.map(|version| format!(" instead of {version}")).unwrap_or_default();
     let printed = output::print(&format!(
@@ -34,7 +37,7 @@ pub(crate) fn run(options: &Options) -> Outcome {
         manifest.version,
         count(names.len(), "node"),
         names.join(", "),
-        installed.pack.pack.path.display()
+        installed.path.display()
     ));
     if let Some(path) = installed.hidden_by {
         output::warning(&format!(
@@ -58,6 +61,10 @@ fn library(options: &Options) -> Outcome<PathBuf> {
             path.display()
         )));
     }
+    output::note(&format!(
+        "building the crate, which runs its build script and its macros as you\n  {}",
+        path.display()
+    ));
     packs::build(path).map_err(|error| Failure::new(FAILED, error))
 }
 

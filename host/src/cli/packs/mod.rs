@@ -49,7 +49,7 @@ pub(crate) fn run(options: &Options) -> Outcome {
 }
 
 fn list(options: &ListOptions) -> Outcome {
-    let found = options.packs.find()?;
+    let found = options.packs.find_again()?;
     if options.output.json {
         output::print_json(&as_json(&found, options.all))
     } else {

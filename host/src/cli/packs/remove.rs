@@ -5,7 +5,6 @@ use splatgraph::packs::{self, RemoveError, Surroundings};
 use super::add::user_folder;
 use crate::cli::failure::{FAILED, Failure, MISSING, Outcome};
 use crate::cli::output;
-use crate::cli::pack_folders::log;
 
 /// Remove a pack from your folder of packs
 #[derive(clap::Args)]
@@ -15,8 +14,8 @@ pub(crate) struct Options {
 }
 
 pub(crate) fn run(options: &Options) -> Outcome {
-    let found = packs::load_all(&packs::places(&[], &Surroundings::of_process()), &log());
-    let removed = packs::remove(&options.id, &user_folder()?, &found).map_err(|error| {
+    let places = packs::places(&[], &Surroundings::of_process());
+    let removed = packs::remove(&options.id, &user_folder()?, &places).map_err(|error| {
         let code = if matches!(error, RemoveError::Failed { .. }) { FAILED } else { MISSING };
         Failure::new(code, error)
     })?;

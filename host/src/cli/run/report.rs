@@ -6,12 +6,21 @@ use std::time::Duration;
 use serde_json::{Map, Value as Json, json};
 use splatgraph::graph::{Checked, Origin};
 use splatgraph::run::{NodeFailure, RunResult, Status};
+use splatgraph::words::{shortened, shortened_to};
 use splatgraph_sdk::spec::PathKind;
 use splatgraph_sdk::{Code, Value};
 
 use crate::cli::failure::{FAILED, MISSING, Outcome};
 use crate::cli::output::{self, columns, count, one_line};
 use crate::cli::progress::duration;
+
+/// The most values of a list that are shown.
+const SHOWN_VALUES: usize = 10_000;
+/// The most bytes of a result that are shown.
+const SHOWN_BYTES: usize = 100_000;
+/// The most values of a list, and the most bytes of a text, that are printed as JSON.
+const LONGEST_LIST: usize = 1_000_000;
+const LONGEST_TEXT: usize = 16 << 20;
 
 /// A finished run.
 pub(crate) struct Report<'a> {
@@ -36,7 +45,8 @@ impl Report<'_> {
         for failure in &self.result.failures {
             output::error(&failure.to_string());
             if failure.error.code != Code::Panic && !failure.error.detail.is_empty() {
-                output::note(&format!("  {}", failure.error.detail.trim_end().replace('\n', "\n  ")));
+                let detail = shortened(failure.error.detail.trim_end());
+                output::note(&format!("  {}", detail.replace('\n', "\n  ")));
             }
         }
         if let Some(hint) = self.hint_about_pictures() {
@@ -126,12 +136,8 @@ impl Report<'_> {
 
     /// The whole result as JSON.
     pub(crate) fn as_json(&self) -> Json {
-        let outputs: Map<String, Json> = self
-            .result
-            .outputs
-            .iter()
-            .map(|(name, value)| (name.clone(), value.to_json().unwrap_or_else(|| value.describe())))
-            .collect();
+        let outputs: Map<String, Json> =
+            self.result.outputs.iter().map(|(name, value)| (name.clone(), as_json(value))).collect();
         let nodes: Vec<Json> = self
             .result
             .nodes
@@ -152,18 +158,39 @@ impl Report<'_> {
     }
 }
 
-/// A result in one line: the value of a scalar, text or JSON, or the type and shapes of an object.
+/// A result as JSON. Objects are described, and so are lists and texts that are too long for a text of JSON.
+fn as_json(value: &Value) -> Json {
+    let json = if is_short(value, &mut { LONGEST_LIST }) { value.to_json() } else { None };
+    json.unwrap_or_else(|| value.describe())
+}
+
+/// Whether a value is a short text, or a list with at most `left` values at any depth.
+fn is_short(value: &Value, left: &mut usize) -> bool {
+    if let Some((items, all)) = value.start_of_list(*left) {
+        *left -= items.len();
+        return items.len() as u64 == all && items.iter().all(|item| is_short(item, left));
+    }
+    value.as_text().is_none_or(|text| text.len() <= LONGEST_TEXT)
+}
+
+/// A result in one line: the start of a scalar, text, list or JSON, or the type and shapes of an object.
 fn shown(value: &Value) -> String {
-    match value.to_json() {
-        Some(Json::String(text)) => text,
-        Some(json) => json.to_string(),
-        None => {
+    let (value, more) = match value.start_of_list(SHOWN_VALUES) {
+        Some((start, all)) if start.len() as u64 != all => (&Value::list(start), format!(" ... ({all} values)")),
+        _ => (value, String::new()),
+    };
+    let text = match (value.as_text(), value.to_json()) {
+        (Some(text), _) => shortened_to(text, SHOWN_BYTES),
+        (None, Some(json)) => shortened_to(&json.to_string(), SHOWN_BYTES),
+        (None, None) => {
             let description = value.describe();
             let fields = description["fields"].as_object();
             let fields = fields.into_iter().flatten().map(|(name, field)| format!("{name} {}", field["shape"]));
-            format!("{} {}", value.type_name(), fields.collect::<Vec<_>>().join(", ")).trim_end().to_owned()
+            let text = format!("{} {}", value.type_name(), fields.collect::<Vec<_>>().join(", "));
+            shortened(text.trim_end())
         }
-    }
+    };
+    text + &more
 }
 
 /// The first twelve names, and the number of further names.

@@ -103,7 +103,7 @@ impl Changes {
         let watch = Watch::new(move |touched| {
             let _ = for_files.send(Message::Touched(touched));
         });
-        let registry = Registry::new(packs.found().packs());
+        let registry = packs.found().registry();
         let (put_back, told) = (Vec::new(), HashSet::new());
         let mut changes = Self { watch, packs, registry, sender, messages, put_back, signals, told, tell_at: None };
         changes.tell_about_packs();
@@ -197,7 +197,7 @@ impl Changes {
         if self.watch.packs_touched() {
             let packs = self.packs.refresh();
             if !packs.is_empty() {
-                self.registry = Registry::new(self.packs.found().packs());
+                self.registry = self.packs.found().registry();
             }
             changed.extend(packs);
             self.tell_at = Some(Instant::now() + PATIENCE);

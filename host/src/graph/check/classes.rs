@@ -71,6 +71,10 @@ pub fn unknown_class(registry: &Registry, name: &str) -> Problem {
         let message = format!("the pack `{pack}` has no node `{node}`");
         return Problem::new(Kind::UnknownClass, message).hint(hint);
     }
+    if let Some(reason) = registry.refused(pack) {
+        let message = format!("`{name}` needs the pack `{pack}`, which cannot be loaded: {reason}");
+        return Problem::new(Kind::MissingPack, message);
+    }
     let loaded: Vec<&str> = registry.packs().iter().map(|pack| pack.manifest.id.as_str()).collect();
     let loaded_text = if loaded.is_empty() { "none".to_owned() } else { some_of(loaded.iter().copied()) };
     let message = format!("`{name}` needs the pack `{pack}`, but the loaded packs are: {loaded_text}");

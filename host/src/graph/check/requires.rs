@@ -17,7 +17,8 @@ impl Checker<'_> {
             if let Some(problem) = self.unmet_requirement(&requirement) {
                 // Several parts of a graph may require the same pack.
                 if self.unmet.insert(requirement.pack.clone()) {
-                    self.problems.push(problem.at(requirement.place.clone()).hint(how_to_get(&requirement)));
+                    let hint = self.how_to_get(&requirement);
+                    self.problems.push(problem.at(requirement.place.clone()).hint(hint));
                 }
             }
             self.file.requires.push(requirement);
@@ -26,6 +27,10 @@ impl Checker<'_> {
 
     fn unmet_requirement(&self, requirement: &Requirement) -> Option<Problem> {
         let Requirement { pack: id, version, .. } = requirement;
+        if let Some(reason) = self.registry.refused(id) {
+            let message = format!("the graph requires the pack `{id}`, which cannot be loaded: {reason}");
+            return Some(Problem::new(Kind::MissingPack, message));
+        }
         let Some(pack) = self.registry.pack(id) else {
             let loaded: Vec<&str> = self.registry.packs().iter().map(|pack| pack.manifest.id.as_str()).collect();
             let loaded = if loaded.is_empty() { "none".to_owned() } else { some_of(loaded) };
@@ -42,11 +47,12 @@ impl Checker<'_> {
         let there = if there.is_empty() { "a pack without a version" } else { there };
         Some(problem.expected(version.to_string()).received(there))
     }
-}
 
-fn how_to_get(requirement: &Requirement) -> String {
-    match &requirement.url {
-        Some(url) => format!("get it from {url}, then `splatgraph packs add FILE`"),
-        None => HOW_TO_INSTALL.to_owned(),
+    /// The next step. The reason why a pack can't be loaded has its own.
+    fn how_to_get(&self, requirement: &Requirement) -> Option<String> {
+        match &requirement.url {
+            Some(url) => Some(format!("get it from {url}, then `splatgraph packs add FILE`")),
+            None => self.registry.refused(&requirement.pack).is_none().then(|| HOW_TO_INSTALL.to_owned()),
+        }
     }
 }

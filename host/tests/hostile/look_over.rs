@@ -1,0 +1,196 @@
+//! Packs that misbehave while they are looked over.
+
+use std::fs;
+use std::time::Instant;
+
+use splatgraph::packs::LOOK_OVER_LIMIT;
+
+use crate::support::{Place, Ran};
+use crate::{GRAPH, add};
+
+/// Modes that fail the look-over, and modes that pass it. The mode of the pack `hostile_07` is the eighth.
+const FAILING: [&str; 14] = [
+    "open-exit-0",
+    "open-abort",
+    "open-segv",
+    "open-hang",
+    "open-quick-exit-0",
+    "list-exit-0",
+    "list-exit-3",
+    "list-abort",
+    "list-overflow",
+    "list-kill",
+    "list-panic",
+    "list-huge",
+    "list-child",
+    "list-close-all",
+];
+const PASSING: [&str; 4] = ["open-print", "list-print", "list-umask", "list-move"];
+
+fn with_all() -> Place {
+    let place = Place::with_stub();
+    for (number, mode) in FAILING.iter().chain(&PASSING).enumerate() {
+        add(&place, number, mode);
+    }
+    place
+}
+
+/// The output without the warnings about hostile packs, which have two lines each.
+fn calm(ran: Ran) -> String {
+    let mut lines = ran.stderr.lines();
+    let mut rest = String::new();
+    while let Some(line) = lines.next() {
+        if line.starts_with("warning: a pack cannot be loaded: ") {
+            assert!(lines.next().is_some_and(|path| path.contains("/packs/libhostile_")), "{}", ran.stderr);
+        } else {
+            rest += line;
+            rest.push('\n');
+        }
+    }
+    Ran { stderr: rest, ..ran }.all()
+}
+
+#[test]
+fn no_command_is_affected_that_does_not_name_them() {
+    let (clean, all) = (Place::with_stub(), with_all());
+    for place in [&clean, &all] {
+        place.write("graph.json", GRAPH);
+        place.write("record.json", r#"{"1": {"class_type": "Constant", "inputs": {"value": 1}}}"#);
+    }
+    let commands: [&[&str]; 14] = [
+        &["nodes", "stub"],
+        &["nodes", "stub.Add"],
+        &["nodes", "Ad"],
+        &["check", "graph.json"],
+        &["run", "graph.json", "--quiet"],
+        &["run", "graph.json", "--help"],
+        &["run", "graph.json", "--swap", "add=stub.Constant"],
+        &["batch", "graph.json", "--set", "add.a=5", "--quiet"],
+        &["bench", "missing.json"],
+        &["watch", "missing.json"],
+        &["draw", "graph.json"],
+        &["convert", "record.json"],
+        &["inspect", "graph.json"],
+        &["packs", "remove", "stubb"],
+    ];
+    for command in commands {
+        assert_eq!(calm(all.run(command)), calm(clean.run(command)), "{command:?}");
+    }
+    // The one that hangs is waited for in the first command.
+    let start = Instant::now();
+    let nodes = all.run(&["nodes"]);
+    assert!(nodes.code == 0 && start.elapsed() < LOOK_OVER_LIMIT, "{:?}", start.elapsed());
+    assert!(nodes.stdout.contains("stub.Add") && nodes.stdout.contains("hostile_17.ActNow"), "{}", nodes.stdout);
+}
+
+#[test]
+fn the_list_of_packs_has_the_reasons_and_a_graph_that_names_one_gets_its_reason() {
+    let place = with_all();
+    let refused = place.run(&["packs"]).stdout;
+    let refused = refused.split_once("Refused\n").unwrap().1;
+    // The manifest of the build names its compiler.
+    let refused = refused.lines().map(|line| match line.split_once(" (SDK ") {
+        Some((before, after)) => format!("{before} (SDK{}\n", after.split_once(')').unwrap().1),
+        None => format!("{line}\n"),
+    });
+    let refused: String = refused.collect();
+    insta::assert_snapshot!(refused.replace("; remove it, or tell its author. `splatgraph packs` looks it over again", "; .."), @"
+    a pack cannot be loaded: it ended the process with exit code 0 while it was opened; ..
+      [DIR]/packs/libhostile_00.so
+    a pack cannot be loaded: it ended the process by signal 6 (SIGABRT) while it was opened; ..
+      [DIR]/packs/libhostile_01.so
+    a pack cannot be loaded: it ended the process by signal 11 (SIGSEGV) while it was opened; ..
+      [DIR]/packs/libhostile_02.so
+    a pack cannot be loaded: it was not opened within 5 seconds; ..
+      [DIR]/packs/libhostile_03.so
+    a pack cannot be loaded: it ended the process with exit code 0 while it was opened; ..
+      [DIR]/packs/libhostile_04.so
+    a pack cannot be loaded: it ended the process with exit code 0 while it listed its nodes; ..
+      [DIR]/packs/libhostile_05.so
+    a pack cannot be loaded: it ended the process with exit code 3 while it listed its nodes; ..
+      [DIR]/packs/libhostile_06.so
+    a pack cannot be loaded: it ended the process by signal 6 (SIGABRT) while it listed its nodes; ..
+      [DIR]/packs/libhostile_07.so
+    a pack cannot be loaded: it ended the process by signal 6 (SIGABRT) while it listed its nodes; ..
+      [DIR]/packs/libhostile_08.so
+    a pack cannot be loaded: it ended the process by signal 9 (SIGKILL) while it listed its nodes; ..
+      [DIR]/packs/libhostile_09.so
+    a pack cannot be loaded: the manifest of hostile_10 0.1.0 (SDK) cannot be read: the pack failed to list its nodes: the hostile pack panics on purpose
+      [DIR]/packs/libhostile_10.so
+    a pack cannot be loaded: the manifest of hostile_11 0.1.0 (SDK) is too long: expected at most 16777216 bytes, got 200001039
+      [DIR]/packs/libhostile_11.so
+    a pack cannot be loaded: it ended the process with exit code 0 while it listed its nodes; ..
+      [DIR]/packs/libhostile_12.so
+    a pack cannot be loaded: it ended the process with exit code 0 while it listed its nodes; ..
+      [DIR]/packs/libhostile_13.so
+    ");
+
+    for (number, reason) in
+        [(0, "with exit code 0 while it was opened"), (7, "by signal 6 (SIGABRT) while it listed its nodes")]
+    {
+        let node = format!(r#"{{"class_type": "hostile_{number:02}.ActNow", "inputs": {{}}}}"#);
+        place.write("bad.json", &format!(r#"{{"outputs": {{"value": ["bad", 0]}}, "nodes": {{"bad": {node}}}}}"#));
+        let ran = place.run(&["run", "bad.json"]);
+        let error = ran.stderr.lines().find(|line| line.starts_with("error")).unwrap();
+        let expected =
+            format!("needs the pack `hostile_{number:02}`, which cannot be loaded: it ended the process {reason}");
+        assert!(ran.code == 3 && error.contains(&expected), "{error}");
+        assert!(error.contains(&format!("[DIR]/packs/libhostile_{number:02}.so")), "{error}");
+    }
+}
+
+#[test]
+fn a_hostile_pack_is_not_added_and_can_be_removed() {
+    let place = Place::with_stub();
+    for (number, mode) in FAILING.iter().enumerate().filter(|(_, mode)| !mode.ends_with("hang")) {
+        let library = add(&place, number, mode);
+        fs::rename(&library, place.path("work/download.so")).unwrap();
+        let ran = place.run(&["packs", "add", "download.so"]);
+        assert!(ran.code == 1 && ran.stderr.starts_with("error: the pack cannot be added: "), "{mode}: {}", ran.all());
+        let folder = place.path("data/splatgraph/packs");
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 0, "{mode}: nothing is left");
+        // As somebody may have copied it by hand.
+        fs::rename(place.path("work/download.so"), folder.join("by_hand.so")).unwrap();
+        let ran = place.run(&["packs", "remove", &format!("hostile_{number:02}")]);
+        assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{mode}: {}", ran.all());
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 0, "{mode}");
+    }
+}
+
+#[test]
+fn removing_opens_no_library() {
+    let place = Place::new();
+    let library = add(&place, 1, "open-touch");
+    let folder = place.path("data/splatgraph/packs");
+    fs::create_dir_all(&folder).unwrap();
+    fs::rename(library, folder.join("any.so")).unwrap();
+    add(&place, 2, "open-touch");
+    let ran =
+        place.command(&["packs", "remove", "hostile_01"]).env("HOSTILE_TRACE", place.path("trace")).output().unwrap();
+    assert_eq!(ran.status.code(), Some(0));
+    assert!(!place.path("trace").exists());
+}
+
+#[test]
+fn only_the_packs_that_a_graph_names_are_opened() {
+    let place = Place::with_stub();
+    add(&place, 0, "open-touch");
+    place.write("graph.json", GRAPH);
+    let trace = place.path("trace");
+    let opens = |arguments: &[&str]| {
+        let _ = fs::remove_file(&trace);
+        let ran = place.command(arguments).env("HOSTILE_TRACE", &trace).output().unwrap();
+        assert_eq!(ran.status.code(), Some(0), "{}", String::from_utf8_lossy(&ran.stderr));
+        trace.exists()
+    };
+    assert!(opens(&["nodes"]), "it is looked over once");
+    for command in [&["nodes"][..], &["packs"], &["schema"], &["check", "graph.json"], &["run", "graph.json"]] {
+        assert!(!opens(command), "{command:?}");
+    }
+    place.write(
+        "bad.json",
+        r#"{"outputs": {"value": ["bad", 0]}, "nodes": {"bad": {"class_type": "hostile_00.ActNow", "inputs": {}}}}"#,
+    );
+    assert!(!opens(&["check", "bad.json"]));
+    assert!(opens(&["run", "bad.json"]));
+}

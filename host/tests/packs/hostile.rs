@@ -1,0 +1,156 @@
+//! The pack `hostile_00`, which does what no pack may do. Tests write copies of it with other ids and modes.
+#![expect(unsafe_code, reason = "the pack does on purpose what packs may not do")]
+
+use splatgraph_sdk::prelude::*;
+use std::{thread, time::Duration};
+
+/// When and how the pack misbehaves while it is looked over. Tests write another text over it.
+#[used]
+static MODE: [u8; 24] = *b"mode:honest.............";
+
+fn mode() -> String {
+    let text = String::from_utf8_lossy(std::hint::black_box(&MODE)).into_owned();
+    text.trim_start_matches("mode:").trim_end_matches('.').to_owned()
+}
+
+extern "C" fn open() {
+    if let Some(deed) = mode().strip_prefix("open-") {
+        act(deed);
+    }
+}
+
+/// A constructor, which the system calls when it opens the library.
+#[cfg(target_os = "linux")]
+#[used]
+#[unsafe(link_section = ".init_array")]
+static OPEN: extern "C" fn() = open;
+
+/// The SDK calls this for the manifest.
+fn absent() -> Vec<(&'static str, String)> {
+    match mode().strip_prefix("list-") {
+        Some("huge") => return vec![("ActNow", "x".repeat(200_000_000))],
+        Some(deed) => act(deed),
+        None => {}
+    }
+    Vec::new()
+}
+
+fn devices() -> Vec<splatgraph_sdk::spec::DeviceSpec> {
+    if let Some(deed) = mode().strip_prefix("devices-") {
+        act(deed);
+    }
+    Vec::new()
+}
+
+/// Recurses for ever, with a frame that the compiler can't leave out.
+fn overflow(depth: u64) -> u64 {
+    let frame = std::hint::black_box([depth; 512]);
+    if frame[0] == u64::MAX { 0 } else { 1 + overflow(depth + 1) + frame[1] }
+}
+
+fn close(descriptor: i32) {
+    // SAFETY: it is not, which is the point.
+    unsafe { libc::close(descriptor) };
+}
+
+fn act(deed: &str) {
+    match deed {
+        "exit-0" => std::process::exit(0),
+        "exit-3" => std::process::exit(3),
+        // SAFETY: it ends the process.
+        "quick-exit-0" => unsafe { libc::_exit(0) },
+        "abort" => std::process::abort(),
+        // SAFETY: it is not, which is the point.
+        "segv" => unsafe { std::ptr::without_provenance_mut::<u8>(8).write_volatile(1) },
+        "overflow" => drop(std::hint::black_box(overflow(0))),
+        // SAFETY: it ends the process.
+        "kill" => drop(unsafe { libc::raise(libc::SIGKILL) }),
+        "hang" => thread::sleep(Duration::from_secs(3600)),
+        "panic" => panic!("the hostile pack panics on purpose"),
+        "exit-0-in-a-thread" => drop(thread::spawn(|| std::process::exit(0)).join()),
+        "touch" => {
+            if let Some(trace) = std::env::var_os("HOSTILE_TRACE") {
+                std::fs::write(trace, "").expect("the test names a file that can be written");
+            }
+        }
+        "second-abort" => {
+            let trace = std::env::var_os("HOSTILE_TRACE").unwrap_or_default();
+            if std::path::Path::new(&trace).exists() {
+                std::process::abort();
+            }
+            act("touch");
+        }
+        "fork-exit-7" => {
+            // SAFETY: the new process only exits.
+            let child = unsafe { libc::fork() };
+            if child == 0 {
+                // SAFETY: it runs the handlers of this process.
+                unsafe { libc::exit(7) };
+            }
+            let mut status = 0;
+            // SAFETY: the status is a number.
+            unsafe { libc::waitpid(child, &raw mut status, 0) };
+            assert_eq!(libc::WEXITSTATUS(status), 7, "the exit code of the new process");
+        }
+        "touch-exit" => {
+            act("touch");
+            act("exit-0");
+        }
+        "print" => println!("the hostile pack prints to stdout"),
+        "child" => {
+            // It keeps the output of the process open.
+            drop(std::process::Command::new("sleep").arg("3600").spawn());
+            std::process::exit(0);
+        }
+        "close-all" => (0..1024).for_each(close),
+        "close-std" => (0..3).for_each(close),
+        "close-1" => close(1),
+        "move" => std::env::set_current_dir("/").expect("/ is there"),
+        // SAFETY: it has no conditions.
+        "umask" => drop(unsafe { libc::umask(0) }),
+        _ => {}
+    }
+}
+
+/// Does what it is told.
+#[node(category = "Bad", outputs(value: "1"))]
+fn act_now(
+    /// The deed.
+    #[input(default = "")]
+    deed: String,
+    /// Passed on unchanged, to put this node into a chain.
+    #[input(default = 0)]
+    _after: i64,
+) -> Result<i64> {
+    act(&deed);
+    Ok(1)
+}
+
+/// Fails with a long error.
+#[node(category = "Bad", outputs(never: "never given"))]
+fn long_error() -> Result<i64> {
+    Err(Error::new("e".repeat(200_000_000)))
+}
+
+/// A long list.
+#[node(category = "Bad", outputs(numbers: "25 million"))]
+fn long_list() -> Result<Vec<i64>> {
+    Ok(vec![7; 25_000_000])
+}
+
+/// Long texts, for the result, the log and the progress.
+#[node(category = "Bad", outputs(text: "200 MB"))]
+fn long_text(ctx: &Ctx) -> Result<String> {
+    let text = "t".repeat(200_000_000);
+    ctx.warn(&text);
+    ctx.progress(1, 2, &text);
+    Ok(text)
+}
+
+export_pack! {
+    id: "hostile_00",
+    description: "A pack that does what no pack may do",
+    nodes: [act_now, long_error, long_list, long_text],
+    devices: devices,
+    absent: absent,
+}
