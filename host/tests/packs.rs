@@ -154,6 +154,22 @@ fn a_file_that_others_may_write_is_not_opened() {
     // With the sticky bit, others may add files but not replace this one.
     fs::set_permissions(place.path("packs"), fs::Permissions::from_mode(0o1777)).unwrap();
     assert_eq!(ids(&load(&[&place.path("packs")])), ["stub"]);
+
+    // Who may write a folder above may put another one in the place of the folder.
+    let above = place.path("above");
+    place.add_pack("stub_pack", "above/middle/packs");
+    fs::set_permissions(&above, fs::Permissions::from_mode(0o777)).unwrap();
+    insta::assert_snapshot!(said(&load(&[&above.join("middle/packs")]), &place), @"
+    a pack cannot be loaded: it is not trusted: other users may write [DIR]/above (to trust it: chmod go-w [DIR]/above)
+      [DIR]/above/middle/packs/libstub_pack.so
+    ");
+    // A link does not hide the folder.
+    std::os::unix::fs::symlink(above.join("middle/packs"), place.path("link")).unwrap();
+    assert!(load(&[&place.path("link")]).loaded.is_empty());
+    for mode in [0o755, 0o1777] {
+        fs::set_permissions(&above, fs::Permissions::from_mode(mode)).unwrap();
+        assert_eq!(ids(&load(&[&above.join("middle/packs")])), ["stub"]);
+    }
 }
 
 #[derive(Default)]

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-/// Refuses the library at the canonical `path` if another user owns or may write it or its folder. The reason ends with the
-/// command that changes this.
+/// Refuses the library at the canonical `path` if another user owns or may write it, its folder or a folder above it. The
+/// reason ends with the command that changes this.
 #[cfg(unix)]
 pub(super) fn check(path: &Path) -> Result<(), String> {
     use std::os::unix::fs::MetadataExt;
@@ -11,16 +11,21 @@ pub(super) fn check(path: &Path) -> Result<(), String> {
     const WRITABLE_BY_OTHERS: u32 = 0o022;
     const STICKY: u32 = 0o1000;
     let me = rustix::process::geteuid().as_raw();
-    for checked in [Some(path), path.parent()].into_iter().flatten() {
+    // Whoever owns `/` decides about all files. In a container it may have another number than 0.
+    let root = Path::new("/").metadata().map_or(0, |root| root.uid());
+    for (above, checked) in path.ancestors().enumerate() {
         let metadata = checked.metadata().map_err(|error| format!("{} cannot be read: {error}", checked.display()))?;
-        if metadata.uid() != me && metadata.uid() != 0 {
+        if ![me, 0, root].contains(&metadata.uid()) {
+            let what = if above == 0 { "file" } else { "folder" };
             return Err(format!(
-                "it is not trusted: expected a file of you or of root, but user {1} owns {0} (to trust it: chown {me} {0})",
+                "it is not trusted: expected a {what} of you or of root, but user {1} owns {0} (to trust it: chown {me} {0})",
                 checked.display(),
                 metadata.uid()
             ));
         }
-        if metadata.mode() & WRITABLE_BY_OTHERS != 0 && metadata.mode() & STICKY == 0 {
+        // Many systems give each user a group of the same number, and let it write the user's folders.
+        let own_group = above > 1 && me != 0 && metadata.gid() == me && metadata.mode() & 0o002 == 0;
+        if metadata.mode() & WRITABLE_BY_OTHERS != 0 && metadata.mode() & STICKY == 0 && !own_group {
             return Err(format!(
                 "it is not trusted: other users may write {0} (to trust it: chmod go-w {0})",
                 checked.display()
