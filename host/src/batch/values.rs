@@ -122,19 +122,26 @@ fn numbers(name: &str, text: &str) -> Result<Vec<String>, Error> {
             values.push(part.to_owned());
             continue;
         };
-        let (Ok(first), Ok(last)) = (first.trim().parse::<i128>(), last.trim().parse::<i128>()) else {
-            return Err(Error::usage(format!("expected a range of whole numbers such as 0..9, got `{name}={text}`")));
+        let (last, step) = last.split_once(':').unwrap_or((last, "1"));
+        let whole = |text: &str| text.trim().parse::<i128>().ok();
+        let (Some(first), Some(last), Some(step)) = (whole(first), whole(last), whole(step)) else {
+            let expected = "a range of whole numbers such as 0..9, or with a step 0..90:10";
+            return Err(Error::usage(format!("expected {expected}, got `{name}={text}`")));
+        };
+        let Some(step) = usize::try_from(step).ok().filter(|step| *step > 0) else {
+            return Err(Error::usage(format!("expected a step of at least 1 behind the range, got `{name}={text}`")));
         };
         if first > last {
             return Err(Error::usage(format!(
-                "expected a range from small to large, got `{name}={text}`; write {last}..{first}"
+                "expected a range from small to large, got `{name}={text}`; write {last}..{first}{}",
+                if step == 1 { String::new() } else { format!(":{step}") }
             )));
         }
-        if last.saturating_sub(first) >= MOST_ITEMS as i128 {
+        if last.saturating_sub(first) / step as i128 >= MOST_ITEMS as i128 {
             let message = format!("expected at most {MOST_ITEMS} values, got more in `{name}={text}`");
             return Err(Error::usage(message));
         }
-        values.extend((first..=last).map(|number| number.to_string()));
+        values.extend((first..=last).step_by(step).map(|number| number.to_string()));
     }
     Ok(values)
 }
@@ -185,6 +192,9 @@ mod tests {
         assert_eq!(of("0..3,10", Takes::Numbers), ["0", "1", "2", "3", "10"]);
         assert_eq!(of("-2..0, 0.5", Takes::Numbers), ["-2", "-1", "0", "0.5"]);
         assert_eq!(of("7..7", Takes::Numbers), ["7"]);
+        assert_eq!(of("0..10:4, 20..21:1,-1..1:2", Takes::Numbers), ["0", "4", "8", "20", "21", "-1", "1"]);
+        assert_eq!(of("0..50000:4", Takes::Numbers).len(), 12_501);
+        assert_eq!(of("0..99999999999:10000000", Takes::Numbers).len(), 10_000);
         assert_eq!(of("true,false", Takes::Words), ["true", "false"]);
         assert_eq!(of("a, b..c,", Takes::Anything), ["a, b..c,"]);
         assert_eq!(of("a,b*.png", Takes::Write), ["a,b*.png"]);
@@ -205,7 +215,11 @@ mod tests {
         insta::assert_snapshot!(error("9..0"), @"expected a range from small to large, got `x=9..0`; write 0..9");
         insta::assert_snapshot!(error(""), @"expected a value, or several with commas between them, got `x=`; leave it out to keep the graph's value");
         insta::assert_snapshot!(error("1,,2"), @"expected a value between all commas, got `x=1,,2`");
-        insta::assert_snapshot!(error("1..b"), @"expected a range of whole numbers such as 0..9, got `x=1..b`");
+        insta::assert_snapshot!(error("1..b"), @"expected a range of whole numbers such as 0..9, or with a step 0..90:10, got `x=1..b`");
+        insta::assert_snapshot!(error("1..9:b"), @"expected a range of whole numbers such as 0..9, or with a step 0..90:10, got `x=1..9:b`");
+        insta::assert_snapshot!(error("1..9:0"), @"expected a step of at least 1 behind the range, got `x=1..9:0`");
+        insta::assert_snapshot!(error("9..0:-3"), @"expected a step of at least 1 behind the range, got `x=9..0:-3`");
+        insta::assert_snapshot!(error("9..0:3"), @"expected a range from small to large, got `x=9..0:3`; write 0..9:3");
         insta::assert_snapshot!(error("0..3,2"), @"`x=0..3,2` has the value 2 twice; remove one");
         insta::assert_snapshot!(error("0..99999999"), @"expected at most 10000000 values, got more in `x=0..99999999`");
         insta::assert_snapshot!(error("-170141183460469231731687303715884105728..170141183460469231731687303715884105727"), @"expected at most 10000000 values, got more in `x=-170141183460469231731687303715884105728..170141183460469231731687303715884105727`");

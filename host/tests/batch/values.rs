@@ -66,9 +66,9 @@ fn help_says_how_values_are_written() {
     Run a graph over many files and values
 
     Values of an input may be files that match a pattern (image='photos/**/*.jpg'), a list
-    (tokens=64,128), a range of whole numbers (seed=0..9) or a column of a CSV file (image=@rows.csv).
-    With @rows.csv alone, every column is an input. All combinations run, and the last input varies
-    fastest.
+    (tokens=64,128), a range of whole numbers (seed=0..9, or with a step seed=0..36:4) or a column of a
+    CSV file (image=@rows.csv). With @rows.csv alone, every column is an input. All combinations run,
+    and the last input varies fastest.
 
     The folder for output has a journal. With it the same command continues where it stopped, for
     whatever reason, and does not run items again that are done.

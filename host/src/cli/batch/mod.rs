@@ -28,7 +28,7 @@ use progress::Progress;
 /// Run a graph over many files and values
 ///
 /// Values of an input may be files that match a pattern (image='photos/**/*.jpg'), a list (tokens=64,128), a range of whole
-/// numbers (seed=0..9) or a column of a CSV file (image=@rows.csv). With @rows.csv alone, every column is an input. All
+/// numbers (seed=0..9, or with a step seed=0..36:4) or a column of a CSV file (image=@rows.csv). With @rows.csv alone, every column is an input. All
 /// combinations run, and the last input varies fastest.
 ///
 /// The folder for output has a journal. With it the same command continues where it stopped, for whatever reason, and does
