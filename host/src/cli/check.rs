@@ -28,12 +28,12 @@ pub(crate) struct Options {
 }
 
 pub(crate) fn run(options: &Options) -> Outcome {
-    let given = options.given.given()?;
     let registry = options.packs.load()?;
     let file = match source::parse(&options.graph)? {
         Ok(file) => file,
         Err(problems) => return Err(wrong(&problems, options.output.json)),
     };
+    let given = options.given.given(Some((&file, &registry)))?;
     let checked = graph::check(file, &registry, &given).map_err(|problems| wrong(&problems, options.output.json))?;
     if let Some(device) = &options.device {
         let chosen = Devices::default().choose(&checked, Some(device));

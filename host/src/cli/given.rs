@@ -1,8 +1,10 @@
 //! The options for values of inputs and for folders.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use splatgraph::graph;
+use splatgraph::registry::Registry;
+use splatgraph_sdk::spec::PathKind;
 
 use super::failure::{FAILED, Failure, Outcome};
 use super::output::shown;
@@ -28,11 +30,31 @@ pub(crate) struct GivenOptions {
 }
 
 impl GivenOptions {
-    pub(crate) fn given(&self) -> Outcome<graph::Given> {
+    /// The values and folders for a graph. Without the graph, errors have fewer hints.
+    pub(crate) fn given(&self, graph: Option<(&graph::File, &Registry)>) -> Outcome<graph::Given> {
         let cwd = std::env::current_dir()
             .map_err(|error| Failure::usage(format!("the current directory cannot be read: {error}")))?;
+        // Of the expanded graph, as an input may be for a node of a graph node.
+        let graph = graph.map(|(file, registry)| (graph::expand(file.clone()), registry));
+        let reads = graph.as_ref().map(|(file, registry)| inputs_for_files(file, registry)).unwrap_or_default();
+        let inputs = pairs(&self.values, "NAME=VALUE").map_err(|failure| match (self.bare_file(&cwd), &reads[..]) {
+            (Some(file), [name, ..]) => Failure::usage(format!("{}; did you mean `{name}={file}`?", failure.message)),
+            _ => failure,
+        })?;
+        let many = inputs.iter().filter(|(name, _)| reads.contains(name)).find_map(|(name, value)| {
+            let what = match cwd.join(value) {
+                path if path.is_dir() => "folder",
+                path if value.contains(['*', '?', '[']) && !path.exists() => "pattern",
+                _ => return None,
+            };
+            let pattern = if what == "folder" { format!("{}/*", value.trim_end_matches('/')) } else { value.clone() };
+            Some(Failure::usage(format!(
+                "`{name}={value}`: expected a file, got a {what}; `splatgraph batch` runs the graph over many files: {name}='{pattern}'"
+            )))
+        });
+        many.map_or(Ok(()), Err)?;
         Ok(graph::Given {
-            inputs: pairs(&self.values, "NAME=VALUE")?,
+            inputs,
             sets: pairs(&self.sets, "--set NODE.INPUT=VALUE")?,
             cwd,
             out_dir: self.out.clone(),
@@ -41,6 +63,24 @@ impl GivenOptions {
             ..graph::Given::default()
         })
     }
+}
+
+impl GivenOptions {
+    /// The first value without a name that is a file.
+    fn bare_file(&self, cwd: &Path) -> Option<&String> {
+        self.values.iter().find(|text| !text.contains('=') && cwd.join(text).is_file())
+    }
+}
+
+/// The named inputs that take a file to read.
+fn inputs_for_files(file: &graph::File, registry: &Registry) -> Vec<String> {
+    let is_for_file = |target: &graph::Target| {
+        let class = registry.class(&file.node(&target.node)?.class_type)?;
+        let spec = class.spec.inputs.iter().find(|spec| spec.name == target.input)?;
+        Some(spec.path == Some(PathKind::Read) && !spec.list)
+    };
+    let named = file.inputs.iter().filter(|named| named.targets.iter().filter_map(is_for_file).any(|is| is));
+    named.map(|named| named.name.clone()).collect()
 }
 
 /// Creates the folder of `--out`.

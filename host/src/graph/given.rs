@@ -26,6 +26,9 @@ pub struct Given {
     pub overwrite: bool,
     /// Files that such a graph may replace in any case, as [`WrittenFile::path`](super::WrittenFile::path) has them.
     pub replaces: Vec<PathBuf>,
+    /// The nodes that the run is for, as [`Checked::until`](super::Checked::until) takes them; empty for a whole run. Files of
+    /// nodes that they do not need are not checked.
+    pub until: Vec<String>,
     /// The position of this run in a series, counted from 0. `{index}` in paths to write stands for it, with at least three
     /// digits.
     pub index: usize,

@@ -1,6 +1,9 @@
 //! Reads JSON with positions. serde_json has a position only for its first error, and accepts duplicate keys.
 
-use super::problem::{Kind, Place, Problem};
+use super::{
+    literal,
+    problem::{Kind, Place, Problem},
+};
 use serde_json::{Map, Number, Value as Json};
 use std::cell::Cell;
 
@@ -141,7 +144,8 @@ impl Parser<'_> {
         let problem = self.problem(self.at, "the JSON cannot be read").expected(expected);
         let problem = match self.text[self.at..].chars().next() {
             None => problem.received("the end of the text"),
-            Some('\'') => problem.received("'").hint("write text in double quotes".to_owned()),
+            Some('\'') => problem.received("'").hint("write text in double quotes, as \"text\"".to_owned()),
+            Some('(') => problem.received("'('").hint("write a list in square brackets, as [1, 2]".to_owned()),
             Some(c) => problem.received(format!("{c:?}")),
         };
         Box::new(problem)
@@ -295,7 +299,8 @@ impl Parser<'_> {
             word => {
                 let problem = self.problem(self.at, "the JSON cannot be read").expected("a value");
                 let problem = problem.received(format!("`{}`", word.chars().take(40).collect::<String>()));
-                return Err(Box::new(problem.hint("write text in double quotes".to_owned())));
+                let hint = literal::in_json(word).unwrap_or("write text in double quotes");
+                return Err(Box::new(problem.hint(hint.to_owned())));
             }
         };
         self.at += length;

@@ -54,6 +54,32 @@ fn range(spec: &InputSpec) -> String {
     }
 }
 
+/// How JSON writes a word of Python, or of a person.
+pub(super) fn in_json(word: &str) -> Option<&'static str> {
+    match word {
+        "True" | "TRUE" => Some("write true"),
+        "False" | "FALSE" => Some("write false"),
+        "None" | "NONE" | "Null" | "NULL" | "nil" | "undefined" => Some("write null"),
+        _ => None,
+    }
+}
+
+/// What to write for a text from the command line that is nearly JSON.
+fn nearly_json(text: &str) -> Option<String> {
+    if !text.trim_start().starts_with(['[', '{', '(']) {
+        return in_json(text).map(str::to_owned);
+    }
+    let words = text.split(|c: char| !c.is_ascii_alphanumeric()).find_map(in_json);
+    let hint = words.or_else(|| text.contains('\'').then_some("write text in double quotes, as \"text\""));
+    hint.map(str::to_owned).or_else(|| Some("write it as JSON, as [1, 2] or {\"key\": 1}".to_owned()))
+}
+
+/// Whether a text from the command line is several values: `1,2` or `0..9`.
+fn is_several(text: &str) -> bool {
+    let parts: Vec<&str> = text.split(',').flat_map(|part| part.split("..")).collect();
+    parts.len() > 1 && parts.iter().all(|part| part.trim().split(':').all(|number| number.parse::<f64>().is_ok()))
+}
+
 /// Checks a value. Returns it as the node gets it: a whole number becomes a float if the input takes only floats.
 pub(crate) fn check(spec: &InputSpec, value: &Json) -> Result<Json, Problem> {
     if value.is_null() && !spec.required() {
@@ -79,6 +105,15 @@ fn check_one(spec: &InputSpec, value: &Json) -> Result<Json, Problem> {
     let wrong = || wrong_type(spec, &expected_one(spec), value);
     if !takes_literals(spec) {
         return Err(wrong().hint(r#"write a link as ["node", "output"]"#.to_owned()));
+    }
+    if takes(spec, scalar::JSON)
+        && !takes(spec, scalar::STRING)
+        && let Json::String(text) = value
+        && !matches!(spec.default, Some(Json::String(_)))
+        && let Ok(inner @ (Json::Array(_) | Json::Object(_))) = serde_json::from_str::<Json>(text)
+    {
+        let form = if inner.is_array() { format!("{{\"__value__\": {inner}}}") } else { inner.to_string() };
+        return Err(wrong().hint(format!("write it without quotes: {form}")));
     }
     if takes(spec, scalar::ANY) || takes(spec, scalar::JSON) {
         return Ok(value.clone());
@@ -158,10 +193,12 @@ pub(crate) fn from_text(spec: &InputSpec, text: &str) -> Result<Json, Problem> {
         return Err(failed(format!("a link to {}", spec.socket)).hint(hint));
     }
     if spec.list {
-        let hint = "write a list as JSON: [1, 2]".to_owned();
         return match serde_json::from_str(text) {
             Ok(list @ Json::Array(_)) => check(spec, &list),
-            _ => Err(failed(expected(spec)).hint(hint)),
+            _ => {
+                let hint = Some("write a list as JSON: [1, 2]".to_owned());
+                Err(failed(expected(spec)).hint(nearly_json(text).filter(|_| text.contains('[')).or(hint)))
+            }
         };
     }
     let is_text = spec.path.is_some() || !spec.choices.is_empty();
@@ -169,7 +206,14 @@ pub(crate) fn from_text(spec: &InputSpec, text: &str) -> Result<Json, Problem> {
     match value {
         Some(value) => check(spec, &value),
         None if takes(spec, scalar::STRING) || takes(spec, scalar::ANY) => check(spec, &text.into()),
-        None => Err(failed(expected(spec))),
+        None if is_several(text) => {
+            let hint = "a run takes one value; `splatgraph batch` runs a graph over several".to_owned();
+            Err(failed(expected(spec)).hint(hint))
+        }
+        None => {
+            let is_near = takes(spec, scalar::JSON) || takes(spec, scalar::BOOLEAN);
+            Err(failed(expected(spec)).hint(nearly_json(text).filter(|_| is_near)))
+        }
     }
 }
 

@@ -181,6 +181,7 @@ fn a_wrong_option_is_a_usage_error() {
 
     Usage: splatgraph run [OPTIONS] <GRAPH> [NAME=VALUE]...
     ");
+    place.write("graph.json", GRAPH);
     insta::assert_snapshot!(place.run(&["check", "graph.json", "value"]).all(), @"
     exit code 2
     --- stdout

@@ -10,6 +10,7 @@ mod debug;
 mod devices;
 mod formats;
 mod help;
+mod hints;
 mod inspect;
 mod new_pack;
 mod nodes;

@@ -78,7 +78,7 @@ fn nodes_are_listed_searched_and_shown() {
     "write_text": {
       "class_type": "stub.WriteText",
       "inputs": {
-        "text": ["NODE", "output"],
+        "text": ["NODE", "OUTPUT"],
         "path": "FILE"
       }
     }

@@ -39,6 +39,25 @@ fn unknown_classes_get_the_nearest_name_or_the_packs_that_are_loaded() {
 }
 
 #[test]
+fn a_quoted_list_is_no_list() {
+    let of = |extra: &str| {
+        let nodes = format!(r#""a": {{"class_type": "std.Note", "inputs": {{"extra": {extra}}}}}"#);
+        format!(r#"{{"outputs": {{"text": ["a", "text"]}}, "nodes": {{{nodes}}}}}"#)
+    };
+    insta::assert_snapshot!(problems(&of(r#""[64, 165]""#)), @r#"
+    line 1, column 100, node `a` (std.Note), input `extra`: expected a JSON value, got the text "[64, 165]"; write it without quotes: {"__value__": [64,165]}
+    1 problem in the text
+    "#);
+    insta::assert_snapshot!(problems(&of(r#""{\"a\": 1}""#)), @r#"
+    line 1, column 100, node `a` (std.Note), input `extra`: expected a JSON value, got the text "{\"a\": 1}"; write it without quotes: {"a":1}
+    1 problem in the text
+    "#);
+    for fine in [r#""text""#, r#""[text""#, r#"{"__value__": [64, 165]}"#, r#"{"a": 1}"#, "null"] {
+        assert!(check_with(&of(fine), &given()).is_ok(), "{fine}");
+    }
+}
+
+#[test]
 fn a_missing_pack_is_distinguished_from_a_wrong_class() {
     let missing = |text: &str| check_with(text, &given()).unwrap_err().only_missing();
     assert!(missing(&graph(r#""a": {"class_type": "acme.Texture"}"#)));

@@ -63,11 +63,44 @@ fn values_that_do_not_fit() {
     node `note` (std.Note), input `seed`: `seed=-1`: expected a whole number from 0 to 18446744073709551615, got -1
     node `init` (tokenize.InitTokens), input `exponent`: `exponent=nan`: expected a number of at least 0, got "nan"
     node `size` (std.Resize), input `fit`: `fit=fil`: expected one of "fill", "fit", "stretch", got "fil"; did you mean "fill"?
-    node `note` (std.Note), input `extra`: `extra={`: expected a JSON value, got "{"
+    node `note` (std.Note), input `extra`: `extra={`: expected a JSON value, got "{"; write it as JSON, as [1, 2] or {"key": 1}
     node `grid` (std.Grid), input `weights`: `weights=1`: expected a list in which each item is a number, got "1"; write a list as JSON: [1, 2]
     node `size` (std.Resize), input `image`: `picture=a.png`: expected a link to IMAGE, got "a.png"; only the graph file can give it
     node `init` (tokenize.InitTokens), input `tokens`: `init.tokens=5000`: expected a whole number from 1 to 4096, got 5000
     10 problems in the text
+    "#);
+}
+
+#[test]
+fn what_is_nearly_json_gets_the_right_form() {
+    let hint = |value: &str| {
+        let problems = check_with(&text(), &with(&[value], &[])).unwrap_err();
+        problems.problems[0].hint.clone().unwrap_or_default()
+    };
+    let said = [
+        "extra=[True]",
+        "extra={'a': 1}",
+        "extra=None",
+        "extra=[1, 2",
+        "extra=(1, 2)",
+        "weights=[1, None]",
+        "tokens=1,2",
+        "tokens=0..9:3",
+        "on=True",
+        "on=maybe",
+        "tokens=x,y",
+    ]
+    .map(hint);
+    insta::assert_snapshot!(said.join("\n"), @r#"
+    write true
+    write text in double quotes, as "text"
+    write null
+    write it as JSON, as [1, 2] or {"key": 1}
+    write it as JSON, as [1, 2] or {"key": 1}
+    write null
+    a run takes one value; `splatgraph batch` runs a graph over several
+    a run takes one value; `splatgraph batch` runs a graph over several
+    write true
     "#);
 }
 

@@ -32,10 +32,10 @@ fn syntax_errors_have_a_position() {
     line 1, column 15: the JSON cannot be read: expected the end of the text, got 'x'
     1 problem in the text
     ");
-    insta::assert_snapshot!(unreadable("{'nodes': {}}"), @"
-    line 1, column 2: the JSON cannot be read: expected a key in double quotes, got '; write text in double quotes
+    insta::assert_snapshot!(unreadable("{'nodes': {}}"), @r#"
+    line 1, column 2: the JSON cannot be read: expected a key in double quotes, got '; write text in double quotes, as "text"
     1 problem in the text
-    ");
+    "#);
     insta::assert_snapshot!(unreadable("{nodes: {}}"), @"
     line 1, column 2: the JSON cannot be read: expected a key in double quotes, got 'n'
     1 problem in the text

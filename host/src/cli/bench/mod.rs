@@ -97,8 +97,8 @@ struct Times {
 
 pub(crate) fn run(options: &Options) -> Outcome {
     let file = source::read(&options.graph)?;
-    let mut given = options.given.given()?;
     let registry = options.packs.load()?;
+    let mut given = options.given.given(Some((&file, &registry)))?;
     let folder = TemporaryFolder::new()?;
     given.out_dir.get_or_insert_with(|| folder.0.clone());
     let checked = graph::check(file, &registry, &given).map_err(|problems| Failure::problems(&problems))?;

@@ -46,8 +46,9 @@ fn value(input: &InputSpec) -> Option<Json> {
             Some(PathKind::Model) => "MODEL",
             None => "TEXT",
         }),
-        scalar::JSON => json!({}),
-        _ => json!(["NODE", first.to_lowercase().replace('*', "output")]),
+        // Any JSON value can be written so, and a list only so.
+        scalar::JSON => return Some(json!({"__value__": []})),
+        _ => json!(["NODE", "OUTPUT"]),
     };
     Some(match (input.list, one.is_array()) {
         (false, _) => one,

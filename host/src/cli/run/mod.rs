@@ -90,8 +90,9 @@ pub(crate) fn run(options: &Options) -> Outcome {
         return output::print(&help::of_graph(path, &source::read(path)?, &options.packs.load()?));
     }
     let file = source::as_written(path)?;
-    let given = options.given.given()?;
     let registry = options.packs.load()?;
+    let mut given = options.given.given(Some((&file, &registry)))?;
+    given.until.clone_from(&options.until);
     let swapped = options.swap.apply(file, &registry, options.shown.quiet())?;
     let file = graph::expand(swapped.clone());
     let checked = graph::check(file, &registry, &given).map_err(|problems| Failure::problems(&problems))?;

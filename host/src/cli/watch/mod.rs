@@ -9,6 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
+use splatgraph::registry::Registry;
 use splatgraph::run::{self, Runner};
 
 use super::failure::{FAILED, Failure, Outcome};
@@ -26,10 +27,11 @@ pub(crate) fn run(options: &Options) -> Outcome {
     if options.graph == Path::new("-") {
         return Err(Failure::usage("expected the path of a graph to watch, got standard input"));
     }
-    let given = options.given.given()?;
     // A graph that does not exist is an error at the start, but not later.
-    source::parse(&options.graph)?.ok();
+    let file = source::parse(&options.graph)?.ok();
     let packs = options.packs.hot()?;
+    let registry = Registry::new(packs.found().packs());
+    let given = options.given.given(file.as_ref().map(|file| (file, &registry)))?;
     let threads = options.threads.get();
     let runner = Runner::new(run::Options { threads, cache_bytes: CACHE_BYTES })
         .map_err(|error| Failure::new(FAILED, format!("threads for the run cannot be started: {error}")))?;

@@ -36,7 +36,17 @@ impl Checker<'_> {
             };
             Some((named.name.clone(), text))
         });
-        PathRules::new(&self.file, given, self.first_stem(), named.collect())
+        let mut named: Vec<(String, String)> = named.collect();
+        let mut stem = self.first_stem();
+        // After another problem a value may be unknown. Then the graph can't run, and a problem of its placeholder only follows.
+        if !self.problems.is_empty() {
+            let unknown = self.file.inputs.iter().filter(|input| named.iter().all(|(name, _)| *name != input.name));
+            let unknown: Vec<(String, String)> =
+                unknown.map(|input| (input.name.clone(), input.name.clone())).collect();
+            named.extend(unknown);
+            stem.get_or_insert_with(|| "stem".to_owned());
+        }
+        PathRules::new(&self.file, given, stem, named)
     }
 
     /// The file name, without folder and extension, of the first path that the graph reads.
@@ -61,14 +71,19 @@ impl Checker<'_> {
         }
     }
 
-    /// Puts absolute paths into the inputs that are paths. Leaves out nodes of unknown classes.
-    pub(super) fn resolve_paths(&mut self, feeds: Vec<Vec<Feed>>, rules: &PathRules) -> (Vec<CheckedNode>, Vec<Used>) {
+    /// Puts absolute paths into the inputs that are paths, of the nodes that are needed. Leaves out nodes of unknown classes.
+    pub(super) fn resolve_paths(
+        &mut self,
+        feeds: Vec<Vec<Feed>>,
+        needed: &[bool],
+        rules: &PathRules,
+    ) -> (Vec<CheckedNode>, Vec<Used>) {
         let mut nodes = Vec::with_capacity(feeds.len());
         let mut files = Vec::new();
         for (position, mut feeds) in feeds.into_iter().enumerate() {
             let Some(class) = self.class(position).cloned() else { continue };
             let (mut reads, mut writes) = (Vec::new(), Vec::new());
-            for (spec, feed) in class.spec.inputs.iter().zip(&mut feeds) {
+            for (spec, feed) in class.spec.inputs.iter().zip(&mut feeds).filter(|_| needed[position]) {
                 let Some(kind) = spec.path else { continue };
                 // The pack can't resolve a default path itself.
                 let given = self.file.nodes[position].input(&spec.name);

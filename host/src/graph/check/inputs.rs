@@ -55,7 +55,10 @@ impl Checker<'_> {
     fn missing_input(&self, node: usize, spec: &InputSpec) -> Problem {
         let problem = self.about(Kind::MissingInput, "", node).input(&spec.name);
         let place = self.file.nodes[node].place.clone();
-        let hint = self.way_through_graph_nodes(node, spec).or_else(|| self.linkable_outputs(node, spec));
+        let hint = self
+            .way_through_graph_nodes(node, spec)
+            .or_else(|| self.linkable_outputs(node, spec))
+            .or_else(|| self.way_from_outside(node, spec));
         problem.at(place).expected(literal::expected(spec)).received("nothing").hint(hint)
     }
 
@@ -69,6 +72,20 @@ impl Checker<'_> {
             Some((outer, &named.name))
         })?;
         Some(format!("set the input `{name}` of the node `{}` ({})", outer.id, outer.class_type))
+    }
+
+    /// For an input that users of the graph set, how they do it. A link comes only from a graph that has this one as a node.
+    fn way_from_outside(&self, node: usize, spec: &InputSpec) -> Option<String> {
+        let is_it = |target: &Target| target.node == self.file.nodes[node].id && target.input == spec.name;
+        let named = self.file.inputs.iter().find(|named| named.targets.iter().any(is_it))?;
+        Some(if literal::takes_literals(spec) {
+            format!("give one with `{}=VALUE`", named.name)
+        } else {
+            format!(
+                "a graph that has this one as a node gives it with its input `{}`; check or run that graph",
+                named.name
+            )
+        })
     }
 
     /// Outputs that fit an input which takes only links.

@@ -132,7 +132,8 @@ fn check_all(file: File, registry: &Registry, given: &Given, overwriting: bool) 
     checker.check_cycles(&feeds);
     let roots = checker.roots(&outputs);
     let paths = checker.path_rules(given);
-    let (nodes, files) = checker.resolve_paths(feeds, &paths);
+    let needed = checker.needed(&given.until, &feeds);
+    let (nodes, files) = checker.resolve_paths(feeds, &needed, &paths);
     if overwriting {
         checker.check_overwriting(&files);
     }

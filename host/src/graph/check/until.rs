@@ -2,9 +2,31 @@
 
 use super::{
     super::problem::{Kind, Problem},
-    Checked, Socket,
+    Checked, Checker, Feed, Socket,
 };
 use crate::words::suggest;
+
+impl Checker<'_> {
+    /// For each node, whether a run as far as the nodes `until` needs it; without any, all nodes.
+    pub(super) fn needed(&self, until: &[String], feeds: &[Vec<Feed>]) -> Vec<bool> {
+        let is_end = |id: &str| until.iter().any(|end| id == end || is_inside(id, end));
+        let mut needed: Vec<bool> = self.file.nodes.iter().map(|node| until.is_empty() || is_end(&node.id)).collect();
+        let mut open: Vec<usize> = (0..needed.len()).filter(|node| needed[*node]).collect();
+        while let Some(node) = open.pop() {
+            for socket in feeds[node].iter().flat_map(Feed::sockets) {
+                if !std::mem::replace(&mut needed[socket.node], true) {
+                    open.push(socket.node);
+                }
+            }
+        }
+        needed
+    }
+}
+
+/// Whether a node is inside the graph node `id`.
+fn is_inside(node: &str, id: &str) -> bool {
+    node.strip_prefix(id).is_some_and(|rest| rest.starts_with(':'))
+}
 
 impl Checked {
     /// This graph, run only as far as the nodes at these positions in `nodes`. Their outputs become its only results, with
@@ -24,11 +46,10 @@ impl Checked {
     /// # Errors
     /// The graph has no such node. The problem names the nearest node, or all nodes.
     pub fn positions(&self, id: &str) -> Result<Vec<usize>, Problem> {
-        let inside = |node: &str| node.strip_prefix(id).is_some_and(|rest| rest.starts_with(':'));
         let all = || self.nodes.iter().enumerate();
         let found: Vec<usize> = match all().find(|(_, node)| &*node.id == id) {
             Some((position, _)) => vec![position],
-            None => all().filter(|(_, node)| inside(&node.id)).map(|(position, _)| position).collect(),
+            None => all().filter(|(_, node)| is_inside(&node.id, id)).map(|(position, _)| position).collect(),
         };
         if found.is_empty() {
             let problem = Problem::new(Kind::UnknownName, format!("the graph has no node `{id}`"));
