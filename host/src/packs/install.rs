@@ -7,7 +7,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use splatgraph_sdk::TEMPORARY_PREFIX;
+use splatgraph_sdk::TemporaryFile;
 use splatgraph_sdk::spec::Manifest;
 use thiserror::Error;
 
@@ -56,11 +56,11 @@ pub fn install(file: &Path, folder: &Path, found: &Found, helper: &Helper) -> Re
     sound(&whole).and_then(|()| trust::check(&whole)).map_err(refused)?;
     create(folder).map_err(unwritable)?;
     // The name has no extension of libraries, so that no process loads the file before it has its final name.
-    let temporary = Temporary(folder.join(format!("{TEMPORARY_PREFIX}{}", std::process::id())));
-    copy(&whole, &temporary.0).map_err(unwritable)?;
-    trust::check(&temporary.0).map_err(|reason| InstallError::Untrusted { folder: folder.to_owned(), reason })?;
-    sound(&temporary.0).map_err(refused)?;
-    let facts = match helper.ask(&temporary.0) {
+    let mut temporary = TemporaryFile::new(folder).map_err(unwritable)?;
+    copy(&whole, temporary.file()).map_err(unwritable)?;
+    trust::check(temporary.path()).map_err(|reason| InstallError::Untrusted { folder: folder.to_owned(), reason })?;
+    sound(temporary.path()).map_err(refused)?;
+    let facts = match helper.ask(temporary.path()) {
         Answer::Facts(facts) => facts,
         Answer::Refused(reason) | Answer::Ended(reason) => return Err(refused(reason)),
     };
@@ -74,9 +74,9 @@ pub fn install(file: &Path, folder: &Path, found: &Found, helper: &Helper) -> Re
     match there.first() {
         // Renames twice, so that there is a pack with this id at any time, whatever the name of its old file is.
         Some(old) if !there.contains(&target) => {
-            fs::rename(&temporary.0, old).and_then(|()| fs::rename(old, &target)).map_err(unwritable)?;
+            temporary.rename(old).and_then(|()| fs::rename(old, &target)).map_err(unwritable)?;
         }
-        _ => fs::rename(&temporary.0, &target).map_err(unwritable)?,
+        _ => temporary.rename(&target).map_err(unwritable)?,
     }
     for old in there.iter().skip(1).filter(|old| **old != target) {
         fs::remove_file(old).map_err(unwritable)?;
@@ -89,15 +89,6 @@ pub fn install(file: &Path, folder: &Path, found: &Found, helper: &Helper) -> Re
         replaced: other.filter(|_| other_is_here).map(|other| other.stamp.version.clone()),
         hidden_by: other.filter(is_earlier).map(|other| other.pack.path.clone()),
     })
-}
-
-/// A temporary file, which is removed unless it was renamed.
-struct Temporary(PathBuf);
-
-impl Drop for Temporary {
-    fn drop(&mut self) {
-        let _ = fs::remove_file(&self.0);
-    }
 }
 
 /// Refuses a file that is not a pack for this machine, with the reason.
@@ -118,11 +109,11 @@ fn create(folder: &Path) -> io::Result<()> {
     builder.create(folder)
 }
 
-fn copy(from: &Path, to: &Path) -> io::Result<()> {
-    fs::copy(from, to)?;
-    // The user's group may have permission to write files of cargo.
+fn copy(from: &Path, to: &mut fs::File) -> io::Result<()> {
+    io::copy(&mut fs::File::open(from)?, to)?;
+    // The user's umask may let the group write.
     #[cfg(unix)]
-    fs::set_permissions(to, std::os::unix::fs::PermissionsExt::from_mode(0o644))?;
+    to.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))?;
     Ok(())
 }
 
