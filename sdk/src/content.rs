@@ -1,22 +1,34 @@
 //! The content of a file, which its tensors share.
 
-use crate::{DType, Result, Tensor};
+use crate::{DType, Error, Result, Tensor, foreign::START, limits};
 use memmap2::MmapMut;
-use std::{fs::File, io::Read, ops::Range, path::Path, sync::Arc};
+use std::{
+    fs::File,
+    io::{Read, Seek},
+    ops::Range,
+    path::Path,
+    sync::Arc,
+};
 
 /// The bytes of a whole file, copied to memory. Later changes to the file have no effect.
 #[derive(Clone)]
 pub(crate) struct Content(Arc<MmapMut>);
 
 impl Content {
-    /// Reads a file.
-    pub(crate) fn read(path: &Path) -> std::io::Result<Self> {
-        let file = File::open(path)?;
+    /// Reads a file. First, `check` sees its first [`START`] bytes and its length, so that it can refuse a file of another kind
+    /// before the whole file is in memory. The length of a pipe counts as endless.
+    pub(crate) fn read(path: &Path, check: impl Fn(&[u8], u64) -> Result<()>) -> Result<Self> {
+        let mut file = File::open(path)?;
         let about = file.metadata()?;
+        let mut start = Vec::new();
+        file.by_ref().take(START as u64).read_to_end(&mut start)?;
         if !about.is_file() {
-            return Self::read_stream(file);
+            check(&start, u64::MAX)?;
+            return Self::copy(&read_stream(start, file)?);
         }
-        let length = usize::try_from(about.len()).map_err(std::io::Error::other)?;
+        check(&start, about.len())?;
+        file.rewind()?;
+        let length = usize::try_from(about.len()).map_err(Error::new)?;
         let mut memory = MmapMut::map_anon(length)?;
         // With pages of 2 MiB, reading a checkpoint takes hundreds of page faults instead of a hundred thousand. This is only advice.
         #[cfg(target_os = "linux")]
@@ -25,12 +37,10 @@ impl Content {
         Ok(Self(Arc::new(memory)))
     }
 
-    /// A pipe, whose length is not known in advance.
-    fn read_stream(mut stream: File) -> std::io::Result<Self> {
-        let mut bytes = Vec::new();
-        stream.read_to_end(&mut bytes)?;
+    /// Copies bytes that somebody else owns.
+    pub(crate) fn copy(bytes: &[u8]) -> Result<Self> {
         let mut memory = MmapMut::map_anon(bytes.len())?;
-        memory.copy_from_slice(&bytes);
+        memory.copy_from_slice(bytes);
         Ok(Self(Arc::new(memory)))
     }
 
@@ -38,14 +48,41 @@ impl Content {
         &self.0
     }
 
+    /// Whether a tensor of this range shares its memory.
+    pub(crate) fn is_aligned(&self, range: &Range<usize>, dtype: DType) -> bool {
+        self.bytes()[range.clone()].as_ptr().addr().is_multiple_of(dtype.size())
+    }
+
     /// The tensor in these bytes. Aligned bytes, which common programs write, are not copied.
     pub(crate) fn tensor(&self, range: Range<usize>, shape: &[usize], dtype: DType) -> Result<Tensor> {
-        let bytes = &self.bytes()[range.clone()];
-        if bytes.as_ptr().addr().is_multiple_of(dtype.size()) {
+        if self.is_aligned(&range, dtype) {
             return Tensor::of_content(self.clone(), range, shape, dtype);
         }
-        Tensor::from_bytes(shape, dtype, bytes)
+        Tensor::from_bytes(shape, dtype, &self.bytes()[range])
     }
+}
+
+/// Reads a whole file. From a pipe or a device, whose length is not known in advance, it reads at most 1 GiB, or as much as the
+/// environment variable `SPLATGRAPH_READ_LIMIT` allows.
+///
+/// # Errors
+/// The file can't be read, or the pipe has no end in sight.
+pub fn read_whole(path: &Path) -> Result<Vec<u8>> {
+    let file = File::open(path)?;
+    if file.metadata()?.is_file() {
+        return Ok(std::fs::read(path)?);
+    }
+    read_stream(Vec::new(), file)
+}
+
+/// Reads the rest of a pipe or a device, behind the bytes that are read already.
+fn read_stream(mut bytes: Vec<u8>, stream: File) -> Result<Vec<u8>> {
+    let most = limits::of_stream()?;
+    stream.take(most as u64 + 1).read_to_end(&mut bytes)?;
+    if bytes.len() > most {
+        return Err(limits::too_long(most));
+    }
+    Ok(bytes)
 }
 
 /// Reads the file from its beginning, in parts at the same time. The file is mostly in the system's cache; touching fresh memory takes
@@ -85,7 +122,7 @@ mod tests {
         let bytes: Vec<u8> = numbers.by_ref().take(18 << 20).flat_map(u32::to_le_bytes).collect();
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), &bytes).unwrap();
-        assert!(Content::read(file.path()).unwrap().bytes() == bytes);
+        assert!(Content::read(file.path(), |_, _| Ok(())).unwrap().bytes() == bytes);
         let mut more = vec![0; bytes.len() + 1];
         let error = fill(&File::open(file.path()).unwrap(), &mut more).unwrap_err();
         assert_eq!(error.kind(), std::io::ErrorKind::UnexpectedEof);
@@ -119,6 +156,11 @@ mod tests {
     fn an_empty_file_is_an_error() {
         let file = tempfile::NamedTempFile::new().unwrap();
         let error = checkpoint::open(file.path()).unwrap_err().message;
-        assert!(error.starts_with("reading a checkpoint: expected a whole .safetensors file"), "{error}");
+        assert!(
+            error.starts_with(
+                "reading a checkpoint: expected a checkpoint (.safetensors or a file of torch.save), got an empty file"
+            ),
+            "{error}"
+        );
     }
 }

@@ -83,7 +83,9 @@ mod context;
 mod error;
 #[doc(hidden)]
 pub mod export;
+mod foreign;
 pub mod host;
+mod limits;
 pub mod node;
 mod output;
 mod record;
@@ -93,6 +95,7 @@ pub mod socket;
 pub mod spec;
 mod stack;
 mod tensor;
+mod tensors_file;
 pub mod testing;
 #[cfg(feature = "rayon")]
 mod threads;
@@ -101,8 +104,10 @@ mod value;
 mod whole_file;
 
 pub use canvas::Canvas;
+pub use content::read_whole;
 pub use context::Ctx;
 pub use error::{Code, Error, Result};
+pub use foreign::kind_of_file;
 pub use node::{InputGroup, Node};
 pub use output::{NumberedPath, write_output};
 pub use record::Record;

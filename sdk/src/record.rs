@@ -1,17 +1,15 @@
 //! Records: named tensors with a JSON header, in memory and in .safetensors files.
 
-use crate::{DType, Error, Result, Tensor, Value, content::Content, whole_file::write_whole};
-use safetensors::{Dtype as FileDtype, SafeTensors, tensor::TensorView};
+use crate::{
+    DType, Error, Result, Tensor, Value,
+    content::Content,
+    tensors_file::{Contents, FILE_DTYPES, is_safetensors, not_safetensors, read_file, read_safetensors},
+    whole_file::write_whole,
+};
+use safetensors::{Dtype as FileDtype, tensor::TensorView};
 use serde_json::{Map, Value as Json, json};
 use splatgraph_abi::{self as abi, DlTensor, NodeError, Shared, device, kind, share};
-use std::{
-    any::Any,
-    borrow::Cow,
-    collections::{BTreeMap, HashMap},
-    ops::Range,
-    path::Path,
-    sync::Arc,
-};
+use std::{any::Any, borrow::Cow, collections::BTreeMap, path::Path, sync::Arc};
 
 /// Named tensors and a JSON header. Every structured value has this form outside its own pack.
 ///
@@ -37,6 +35,17 @@ const KNOWN_FIELDS: [(&str, &[&str]); 7] = [
     ("FEATURE_MAP", &["map"]),
     ("SELECTION", &["selected"]),
 ];
+
+/// The levels of brackets in a header. Values are described in JSON around their headers, which must not become too deep to be read.
+const MAX_DEPTH: usize = 100;
+
+fn depth(json: &Json) -> usize {
+    match json {
+        Json::Array(items) => 1 + items.iter().map(depth).max().unwrap_or(0),
+        Json::Object(members) => 1 + members.values().map(depth).max().unwrap_or(0),
+        _ => 0,
+    }
+}
 
 impl Record {
     /// A field's tensor.
@@ -101,7 +110,11 @@ impl Record {
     /// # Errors
     /// The file can't be read or is damaged, or its header is not a JSON object.
     pub fn load(path: &Path) -> Result<Self> {
-        let read = || Self::of(read_file(&Content::read(path)?)?);
+        let check = |start: &[u8], length| match is_safetensors(start, length) {
+            true => Ok(()),
+            false => Err(Error::new(format!("{}{}", not_safetensors(start), other_ending(path)))),
+        };
+        let read = || Self::of(read_file(&Content::read(path, check)?)?);
         read().map_err(|e: Error| e.about_file("reading a record", path))
     }
 
@@ -119,6 +132,11 @@ impl Record {
             Some(text) => serde_json::from_str(text)
                 .map_err(|e| Error::new(format!("expected a JSON object under the metadata key `header`: {e}")))?,
         };
+        if header.values().any(|value| depth(value) > MAX_DEPTH) {
+            return Err(Error::new(format!(
+                "expected a header of at most {MAX_DEPTH} levels of brackets, got a deeper one"
+            )));
+        }
         let has = |field: &&str| tensors.iter().any(|(name, _)| name == field);
         let type_name = metadata.get("type").cloned().unwrap_or_else(|| {
             let known = KNOWN_FIELDS.iter().find(|(_, fields)| fields.iter().all(&has));
@@ -204,62 +222,18 @@ impl<'a> Stored<'a> {
     }
 }
 
-const FILE_DTYPES: [(DType, FileDtype); 13] = [
-    (DType::F64, FileDtype::F64),
-    (DType::F32, FileDtype::F32),
-    (DType::F16, FileDtype::F16),
-    (DType::BF16, FileDtype::BF16),
-    (DType::I64, FileDtype::I64),
-    (DType::I32, FileDtype::I32),
-    (DType::I16, FileDtype::I16),
-    (DType::I8, FileDtype::I8),
-    (DType::U64, FileDtype::U64),
-    (DType::U32, FileDtype::U32),
-    (DType::U16, FileDtype::U16),
-    (DType::U8, FileDtype::U8),
-    (DType::Bool, FileDtype::BOOL),
-];
-
 fn file_dtype(dtype: DType) -> FileDtype {
     FILE_DTYPES[dtype as usize].1
 }
 
-/// Tensors and metadata of a .safetensors file.
-pub(crate) type Contents = (Vec<(String, Tensor)>, HashMap<String, String>);
-
-/// Everything in a .safetensors file, copied.
-pub(crate) fn read_safetensors(bytes: &[u8]) -> Result<Contents> {
-    read(bytes, |range, shape, dtype| Tensor::from_bytes(shape, dtype, &bytes[range]))
-}
-
-/// Everything in a .safetensors file; the tensors share the memory of the content.
-pub(crate) fn read_file(content: &Content) -> Result<Contents> {
-    read(content.bytes(), |range, shape, dtype| content.tensor(range, shape, dtype))
-}
-
-fn read(bytes: &[u8], tensor: impl Fn(Range<usize>, &[usize], DType) -> Result<Tensor>) -> Result<Contents> {
-    let (_, head) = SafeTensors::read_metadata(bytes).map_err(not_safetensors)?;
-    let file = SafeTensors::deserialize(bytes).map_err(not_safetensors)?;
-    let names = head.offset_keys();
-    let metadata = head.metadata().clone().unwrap_or_default();
-    let tensors = names
-        .into_iter()
-        .map(|name| {
-            let view = file.tensor(&name).map_err(not_safetensors)?;
-            let dtype = FILE_DTYPES.iter().find(|(_, f)| *f == view.dtype()).map(|(d, _)| *d);
-            let dtype = dtype.ok_or_else(|| {
-                Error::new(format!("expected a supported element type in the field `{name}`, got {:?}", view.dtype()))
-            })?;
-            let start = view.data().as_ptr().addr() - bytes.as_ptr().addr();
-            Ok((name, tensor(start..start + view.data().len(), view.shape(), dtype)?))
-        })
-        .collect::<Result<_>>()?;
-    Ok((tensors, metadata))
-}
-
-#[track_caller]
-fn not_safetensors(error: safetensors::SafeTensorError) -> Error {
-    Error::new(format!("expected a whole .safetensors file, got a damaged one or another kind of file ({error})"))
+/// What to do with a file whose ending says that it is no record.
+fn other_ending(path: &Path) -> String {
+    match path.extension().and_then(|ending| ending.to_str()) {
+        Some(ending) if ending != "safetensors" && ending.chars().all(char::is_alphanumeric) => format!(
+            "; records end in .safetensors: load a .{ending} file with a node that reads its kind, or convert it first (splatgraph convert)"
+        ),
+        _ => String::new(),
+    }
 }
 
 /// A record that other packs can read.

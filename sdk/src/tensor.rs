@@ -130,7 +130,8 @@ impl Tensor {
         Ok(Self::own(shape, T::DTYPE, data))
     }
 
-    fn own<T: Element>(shape: Vec<usize>, dtype: DType, data: Vec<T>) -> Self {
+    /// Makes a tensor of elements whose bits `T` holds.
+    pub(crate) fn own<T: Element>(shape: Vec<usize>, dtype: DType, data: Vec<T>) -> Self {
         fn bytes<T: Element>(any: &(dyn Any + Send + Sync)) -> &[u8] {
             any.downcast_ref::<Vec<T>>().map_or(&[], |v| bytemuck::cast_slice(v))
         }

@@ -1,21 +1,26 @@
-//! Reads model weights from .safetensors files and from PyTorch's .pth, .pt and .bin files. It does not run the code that PyTorch's
-//! files may hold.
+//! Reads model weights from .safetensors files, from PyTorch's .pth, .pt and .bin files, and from several of them by their index. It
+//! does not run the code that PyTorch's files may hold.
 
+mod index;
 mod numpy;
 mod pickle;
-mod pth;
 mod strided;
+mod torch;
 
 use crate::{
     DType, Error, Result, Tensor,
     content::Content,
-    record::{Contents, read_file, read_safetensors, to_safetensors},
+    foreign::kind_of_file,
+    record::to_safetensors,
+    tensors_file::{Contents, is_safetensors, read_file, read_safetensors},
     whole_file::write_whole,
 };
 use std::{collections::BTreeMap, path::Path};
 
+pub use index::is_index;
 pub use numpy::numpy_array;
 pub use pickle::{Pickle, parse as parse_pickle};
+pub use torch::is_torch;
 
 /// Weights by name.
 #[derive(Clone, Debug, Default)]
@@ -26,19 +31,43 @@ pub struct Checkpoint {
     pub tensors: BTreeMap<String, Tensor>,
 }
 
-/// Opens a checkpoint of either kind. The content decides about the kind, not the name.
+/// Opens a checkpoint of either kind, or all parts of a model by its index (`*.index.json`). The content decides about the kind, not
+/// the name.
 ///
 /// # Errors
-/// The file is missing, damaged or of another kind, or it is a pickle that asks to run code.
+/// The file is missing, damaged or of another kind, it is a pickle that asks to run code, two of its tensors have the same name, or
+/// it needs much more memory than its size.
 pub fn open(path: &Path) -> Result<Checkpoint> {
     let read = || {
-        let content = Content::read(path)?;
-        match other_kind(content.bytes())? {
-            Some(tensors) => Ok(Checkpoint { metadata: BTreeMap::new(), tensors }),
-            None => Ok(Checkpoint::of(read_file(&content)?)),
-        }
+        let content = Content::read(path, check)?;
+        if is_index(content.bytes()) { index::read(content.bytes(), path) } else { of_content(&content) }
     };
     read().map_err(|e: Error| e.about_file("reading a checkpoint", path))
+}
+
+/// Reads a part of a model, which is no index.
+fn open_part(path: &Path) -> Result<Checkpoint> {
+    let read = || {
+        let content = Content::read(path, check)?;
+        of_content(&content)
+    };
+    read().map_err(|e: Error| e.about_file("reading a part of a checkpoint", path))
+}
+
+fn of_content(content: &Content) -> Result<Checkpoint> {
+    if is_torch(content.bytes()) {
+        return Ok(Checkpoint { metadata: BTreeMap::new(), tensors: torch::read(content)? });
+    }
+    Ok(Checkpoint::of(read_file(content)?))
+}
+
+/// Refuses a file of another kind by its first bytes.
+fn check(start: &[u8], length: u64) -> Result<()> {
+    if is_torch(start) || is_index(start) || is_safetensors(start, length) {
+        return Ok(());
+    }
+    let got = kind_of_file(start).unwrap_or("a damaged one or another kind of file");
+    Err(Error::new(format!("expected a checkpoint (.safetensors or a file of torch.save), got {got}")))
 }
 
 impl Checkpoint {
@@ -47,10 +76,13 @@ impl Checkpoint {
     /// # Errors
     /// See [`open`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
-        match other_kind(bytes)? {
-            Some(tensors) => Ok(Self { metadata: BTreeMap::new(), tensors }),
-            None => Self::from_safetensors(bytes),
+        check(bytes, bytes.len() as u64)?;
+        if is_index(bytes) {
+            return Err(Error::new(
+                "expected a checkpoint, got the index of a model in several files; open it by its path",
+            ));
         }
+        if is_torch(bytes) { of_content(&Content::copy(bytes)?) } else { Self::from_safetensors(bytes) }
     }
 
     /// Reads the content of a .safetensors file.
@@ -80,17 +112,4 @@ impl Checkpoint {
     fn of((tensors, metadata): Contents) -> Self {
         Self { metadata: metadata.into_iter().collect(), tensors: tensors.into_iter().collect() }
     }
-}
-
-/// The tensors of a PyTorch file; `None` for other files.
-fn other_kind(bytes: &[u8]) -> Result<Option<BTreeMap<String, Tensor>>> {
-    if bytes.starts_with(b"PK\x03\x04") {
-        return pth::read(bytes).map(Some);
-    }
-    if bytes.starts_with(b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19") {
-        return Err(Error::new(
-            "expected PyTorch's format of version 1.6 or later, got an older one; save the file again with a current torch.save, or as .safetensors",
-        ));
-    }
-    Ok(None)
 }

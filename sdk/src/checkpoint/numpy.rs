@@ -1,6 +1,9 @@
 //! NumPy arrays in pickles.
 
-use super::{pickle::Pickle, strided::gather};
+use super::{
+    pickle::Pickle,
+    strided::{View, gather},
+};
 use crate::{DType, Error, Result, Tensor};
 use std::borrow::Cow;
 
@@ -23,7 +26,7 @@ const TYPES: [(&str, DType); 12] = [
 /// Converts a pickled array, which `pickle.dump` wrote with one of the protocols 2 to 5 and any version of NumPy.
 ///
 /// # Errors
-/// The pickle holds something else, the elements are objects or of another byte order, or data are missing.
+/// The pickle holds something else, the elements are objects, or data are missing.
 pub fn numpy_array(pickled: &Pickle) -> Result<Tensor> {
     let expected = || Error::new(format!("expected a NumPy array, got {}", pickled.describe()));
     let Pickle::Call { arguments, state, .. } = pickled else { return Err(expected()) };
@@ -50,7 +53,7 @@ pub fn numpy_array(pickled: &Pickle) -> Result<Tensor> {
     let (shape, dtype, turned, data) =
         parts.ok_or_else(|| Error::new("expected a NumPy array in the usual form, got another form"))?;
     let shape = read_shape(shape)?;
-    let dtype = read_type(dtype)?;
+    let (dtype, big_endian) = read_type(dtype)?;
     let data = read_data(data)?;
     let elements = shape.iter().try_fold(1usize, |all, side| all.checked_mul(*side));
     if elements.and_then(|all| all.checked_mul(dtype.size())) != Some(data.len()) {
@@ -59,7 +62,11 @@ pub fn numpy_array(pickled: &Pickle) -> Result<Tensor> {
             data.len()
         )));
     }
-    gather(&data, dtype, 0, &shape, &strides(&shape, turned))
+    let swapped = big_endian != cfg!(target_endian = "big");
+    gather(
+        &data,
+        &View { dtype, offset: 0, shape: &shape, strides: &strides(&shape, turned), swapped, negative: false },
+    )
 }
 
 fn read_shape(pickled: &Pickle) -> Result<Vec<usize>> {
@@ -74,10 +81,9 @@ fn read_shape(pickled: &Pickle) -> Result<Vec<usize>> {
     shape.ok_or_else(|| Error::new("expected a NumPy array with a shape, got one without"))
 }
 
-fn read_type(pickled: &Pickle) -> Result<DType> {
-    let unsupported = |what: &str| {
-        Error::new(format!("expected a NumPy array of plain numbers in little-endian order, got one of {what}"))
-    };
+/// The type, and whether the numbers are big-endian.
+fn read_type(pickled: &Pickle) -> Result<(DType, bool)> {
+    let unsupported = |what: &str| Error::new(format!("expected a NumPy array of plain numbers, got one of {what}"));
     let Pickle::Call { arguments, state, .. } = pickled else { return Err(unsupported(&pickled.describe())) };
     if pickled.global_name().as_deref() != Some("numpy.dtype") {
         return Err(unsupported(&pickled.describe()));
@@ -86,16 +92,14 @@ fn read_type(pickled: &Pickle) -> Result<DType> {
         Pickle::List(arguments) => arguments.first(),
         _ => None,
     };
-    let Some(Pickle::Text(name)) = name else { return Err(unsupported("an unnamed type")) };
+    let Some(name) = name.and_then(Pickle::as_text) else { return Err(unsupported("an unnamed type")) };
     let order = match state.as_deref() {
         Some(Pickle::List(state)) => state.get(1),
         _ => None,
     };
-    if order == Some(&Pickle::Text(">".to_owned())) {
-        return Err(unsupported(&format!("big-endian `{name}`")));
-    }
-    let known = TYPES.iter().find(|(known, _)| known == name).map(|(_, dtype)| *dtype);
-    known.ok_or_else(|| unsupported(&format!("type `{name}`")))
+    let known = TYPES.iter().find(|(known, _)| *known == name).map(|(_, dtype)| *dtype);
+    let dtype = known.ok_or_else(|| unsupported(&format!("type `{name}`")))?;
+    Ok((dtype, order.and_then(Pickle::as_text) == Some(">")))
 }
 
 /// Protocol 2 has no bytes. It stores them as text with one character per byte, and no bytes as a call of `bytes`.

@@ -4,6 +4,7 @@ use crate::canvas::{Corners, Gaussian};
 use splatgraph_sdk::{
     Canvas, DType, Error, Input, Layout, Record, Result, Tensor,
     checkpoint::{Pickle, numpy_array, parse_pickle},
+    read_whole,
 };
 use std::{collections::BTreeMap, path::Path};
 
@@ -35,7 +36,7 @@ impl Bank {
     /// # Errors
     /// The file cannot be read, is damaged or of another kind, or is a pickle that asks to run code.
     pub fn open(path: &Path) -> Result<Self> {
-        let read = || Self::from_bytes(std::fs::read(path)?);
+        let read = || Self::from_bytes(read_whole(path)?);
         read().map_err(|e: Error| e.about_file("reading a bank of layouts", path))
     }
 

@@ -294,11 +294,11 @@ fn files_that_are_not_banks_are_errors() {
     )
     "#);
     insta::assert_debug_snapshot!(error(b"GIF89a, a picture", json!({})), @r#"
-    (
-        "path",
-        "reading a bank of layouts: expected a pickle of layouts or a record of the type LAYOUT: expected a whole .safetensors file, got a damaged one or another kind of file (header too large): <folder>/bank.pickle",
-    )
-    "#);
+        (
+            "path",
+            "reading a bank of layouts: expected a pickle of layouts or a record of the type LAYOUT: expected a whole .safetensors file, got a picture (GIF): <folder>/bank.pickle",
+        )
+        "#);
     // {0: os.system("echo never")}, [], {0: 1}, {"a": []}, {0: [[]]}
     insta::assert_debug_snapshot!(error(b"\x80\x02}K\x00cposix\nsystem\nX\x0a\x00\x00\x00echo never\x85Rs.", json!({})), @r#"
     (

@@ -1,7 +1,7 @@
 //! The node `gpstoken.LoadTokens`.
 
 use crate::token_file::{TokenFile, decode};
-use splatgraph_sdk::prelude::*;
+use splatgraph_sdk::{prelude::*, read_whole};
 
 /// Reads tokens from a compact file (.gpst) that SaveTokens wrote.
 ///
@@ -14,7 +14,7 @@ pub fn load_tokens(
     path: PathBuf,
 ) -> Result<Tokens> {
     let read = || {
-        let (file, _) = decode(&std::fs::read(&path)?).map_err(Error::new)?;
+        let (file, _) = decode(&read_whole(&path)?).map_err(Error::new)?;
         tokens_of(file)
     };
     read().map_err(|e: Error| e.about_file("reading tokens", &path).blame("path"))

@@ -6,7 +6,7 @@ use crate::{
     generator::{Sizes, normalisation::Normalisation},
     stages::generator::{Generator, GeneratorFile, Kind},
 };
-use splatgraph_sdk::prelude::*;
+use splatgraph_sdk::{prelude::*, read_whole};
 use std::path::Path;
 
 /// The node's state: the network that it loaded last.
@@ -79,8 +79,7 @@ fn normalisation_of(loaded: &GeneratorFile, given: Option<Json>, model: &Path) -
     }
     if side_file.exists() {
         let origin = side_file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let text = std::fs::read_to_string(&side_file);
-        let json = text.map_err(Error::from).and_then(|text| Ok(serde_json::from_str(&text)?));
+        let json = read_whole(&side_file).and_then(|text| Ok(serde_json::from_slice(&text)?));
         let json: serde_json::Value =
             json.map_err(|e| e.about_file("reading a normalisation", &side_file).blame("model"))?;
         return read(&json, "model", &origin);
