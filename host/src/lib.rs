@@ -69,6 +69,7 @@ pub mod inspect;
 pub mod packs;
 pub mod picture;
 pub mod preview;
+pub mod reading;
 mod record_png;
 pub mod registry;
 pub mod run;

@@ -5,11 +5,13 @@
 
 use std::io::{BufRead, Seek};
 
+use crate::reading::MOST_VALUES;
+
 /// The keyword of our header.
 pub const HEADER_KEY: &str = "splatgraph";
 /// The keyword of a bare prompt.
 pub const PROMPT_KEY: &str = "prompt";
-/// The most text that is read from a picture, in bytes: all its chunks together, as a short file can hold many packed ones.
+/// The most text that is read from a picture, in bytes: all chunks together, decompressed.
 const TEXT_LIMIT: usize = 64 << 20;
 
 /// The errors of reading a graph from a picture.
@@ -21,6 +23,9 @@ pub enum PictureError {
     /// The file is not a valid PNG picture.
     #[error("expected a valid PNG picture: {0}")]
     Png(#[from] png::DecodingError),
+    /// The texts of the picture are too large.
+    #[error("expected a picture with at most {} MiB of text in it, got one with more", TEXT_LIMIT >> 20)]
+    TooMuchText,
     /// The picture has no graph.
     #[error(
         "expected a picture with a graph in it, got one without; `splatgraph run` writes its graph into the PNG files that it saves"
@@ -63,23 +68,27 @@ pub const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
 /// Reads all text chunks of a PNG file, before and after its pixels. Skips the pixels.
 ///
 /// # Errors
-/// The file is not a valid PNG picture, or its texts have more than 64 MiB.
+/// The file is not a valid PNG picture, or its texts are larger than 64 MiB.
 pub fn read_text(source: impl BufRead + Seek) -> Result<PngText, PictureError> {
     let mut reader = png::Decoder::new(source).read_info()?;
     reader.finish()?;
     let info = reader.info();
-    let mut chunks: Vec<(String, String)> =
-        info.uncompressed_latin1_text.iter().map(|chunk| (chunk.keyword.clone(), chunk.text.clone())).collect();
-    let length = |chunks: &[(String, String)]| chunks.iter().map(|(_, text)| text.len()).sum::<usize>();
+    let plain = info.uncompressed_latin1_text.iter().map(|chunk| (chunk.keyword.clone(), chunk.text.clone()));
+    let mut chunks: Vec<(String, String)> = plain.collect();
+    let mut left = TEXT_LIMIT;
     for chunk in &info.compressed_latin1_text {
         let mut chunk = chunk.clone();
-        chunk.decompress_text_with_limit(TEXT_LIMIT.saturating_sub(length(&chunks)))?;
-        chunks.push((chunk.keyword.clone(), chunk.get_text()?));
+        chunk.decompress_text_with_limit(left).map_err(unpacking)?;
+        let text = chunk.get_text()?;
+        left = left.saturating_sub(text.len());
+        chunks.push((chunk.keyword, text));
     }
     for chunk in &info.utf8_text {
         let mut chunk = chunk.clone();
-        chunk.decompress_text_with_limit(TEXT_LIMIT.saturating_sub(length(&chunks)))?;
-        chunks.push((chunk.keyword.clone(), chunk.get_text()?));
+        chunk.decompress_text_with_limit(left).map_err(unpacking)?;
+        let text = chunk.get_text()?;
+        left = left.saturating_sub(text.len());
+        chunks.push((chunk.keyword, text));
     }
     let colours = match info.color_type {
         png::ColorType::Grayscale => "grey",
@@ -90,6 +99,11 @@ pub fn read_text(source: impl BufRead + Seek) -> Result<PngText, PictureError> {
     };
     let pixels = format!("{colours}, {} bit", info.bit_depth as u8);
     Ok(PngText { width: info.width, height: info.height, pixels, chunks })
+}
+
+/// The error of unpacking a text. Only the message of the crate tells which it is.
+fn unpacking(error: png::DecodingError) -> PictureError {
+    if error.to_string().contains("decompression space") { PictureError::TooMuchText } else { PictureError::Png(error) }
 }
 
 /// The graph in a picture.
@@ -110,7 +124,11 @@ pub fn graph_in(text: &PngText) -> Result<GraphInPicture, PictureError> {
         let prompt = text.get(PROMPT_KEY).ok_or(PictureError::NoGraph)?;
         return Ok(GraphInPicture { graph: prompt.to_owned(), header: None });
     };
-    let bad = |reason| PictureError::BadGraph { key: HEADER_KEY, reason };
+    let bad = |reason: String| PictureError::BadGraph { key: HEADER_KEY, reason };
+    // A value takes much more memory than its text, and each has a comma or a bracket.
+    if ours.bytes().filter(|byte| matches!(byte, b',' | b'[' | b'{')).count() > MOST_VALUES {
+        return Err(bad(format!("expected at most {MOST_VALUES} values, got more")));
+    }
     let mut header: serde_json::Map<String, serde_json::Value> =
         serde_json::from_str(ours).map_err(|error| bad(format!("expected a JSON object: {error}")))?;
     let graph = header.remove("graph").ok_or_else(|| bad("expected the key `graph`, got none".into()))?;

@@ -6,14 +6,20 @@ use super::{
 };
 use crate::{
     graph::File,
+    reading::read_at_most,
     words::{count, nearest},
 };
 use splatgraph_sdk::spec::InputSpec;
 use std::{
     collections::HashMap,
-    fs,
     path::{Path, PathBuf},
 };
+
+/// The largest CSV file, in bytes, and the most lines and cells. A cell takes more memory than its text.
+const LARGEST: u64 = 256 << 20;
+const MOST_LINES: usize = 4_000_000;
+const MOST_CELLS: usize = 16_000_000;
+const MOST_COLUMNS: usize = 1000;
 
 /// A CSV file in memory.
 pub(super) struct Rows {
@@ -29,14 +35,28 @@ pub(super) struct Rows {
 impl Rows {
     /// Reads a whole file. Its first line names the columns.
     pub(super) fn read(name: &str, cwd: &Path) -> Result<Self, Error> {
+        let read = read_at_most(&cwd.join(name), LARGEST);
+        let cannot = |error| format!("`@{name}`: the CSV file cannot be read: {error}\n  {}", cwd.join(name).display());
+        Self::parse(name, cwd, read.map_err(|error| Error::usage(cannot(error)))?)
+    }
+
+    /// Reads the bytes of a whole file.
+    pub(super) fn parse(name: &str, cwd: &Path, bytes: Vec<u8>) -> Result<Self, Error> {
         let path = cwd.join(name);
         let wrong = |what: String| Error::usage(format!("{what}\n  {}", path.display()));
-        let bytes =
-            fs::read(&path).map_err(|error| wrong(format!("`@{name}`: the CSV file cannot be read: {error}")))?;
+        let lines = bytes.iter().filter(|byte| matches!(byte, b'\n' | b'\r')).count();
+        let cells = lines + bytes.iter().filter(|byte| **byte == b',').count();
+        if lines > MOST_LINES || cells > MOST_CELLS {
+            let most = format!("expected at most {MOST_LINES} lines and {MOST_CELLS} cells, got more");
+            return Err(wrong(format!("`@{name}`: {most}; split the file and run a batch for each part")));
+        }
         let mut reader = csv::ReaderBuilder::new().from_reader(&bytes[..]);
         let of_csv = |error: &csv::Error| wrong(format!("`@{name}`: {}", said(error, &bytes)));
         let head = reader.headers().map_err(|error| of_csv(&error))?.clone();
         let columns: Vec<String> = head.iter().map(|column| column.trim().to_owned()).collect();
+        if columns.len() > MOST_COLUMNS {
+            return Err(wrong(format!("`@{name}`: expected at most {MOST_COLUMNS} columns, got {}", columns.len())));
+        }
         if let Some((at, _)) = columns.iter().enumerate().find(|(_, column)| column.is_empty()) {
             return Err(wrong(format!(
                 "`@{name}`: expected the names of the columns in line 1, got no name for column {}",
@@ -171,6 +191,7 @@ fn said(error: &csv::Error, bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     fn read(text: &str) -> Result<Rows, String> {
         let folder = tempfile::tempdir().unwrap();
@@ -187,6 +208,38 @@ mod tests {
         rows.add("words", None, &mut axis).unwrap();
         assert_eq!(axis.rows, [[Some("say \"hi\"\nthere".to_owned())], [Some(" ".to_owned())]]);
         assert_eq!(rows.line(1), 4);
+    }
+
+    #[test]
+    fn tables_without_measure_are_refused() {
+        let parse = |text: String| {
+            Rows::parse("rows.csv", Path::new("folder"), text.into_bytes()).err().map(|error| error.to_string())
+        };
+        insta::assert_snapshot!(parse(format!("a\n{}", "b\n".repeat(MOST_LINES))).unwrap(), @"
+        `@rows.csv`: expected at most 4000000 lines and 16000000 cells, got more; split the file and run a batch for each part
+          folder/rows.csv
+        ");
+        insta::assert_snapshot!(parse(",".repeat(MOST_CELLS + 1)).unwrap(), @"
+        `@rows.csv`: expected at most 4000000 lines and 16000000 cells, got more; split the file and run a batch for each part
+          folder/rows.csv
+        ");
+        let columns: Vec<String> = (0..=MOST_COLUMNS).map(|column| column.to_string()).collect();
+        insta::assert_snapshot!(parse(format!("{}\n", columns.join(","))).unwrap(), @"
+        `@rows.csv`: expected at most 1000 columns, got 1001
+          folder/rows.csv
+        ");
+        assert_eq!(parse(format!("{}\n{0}\n", columns[1..].join(","))), None);
+    }
+
+    /// What fuzzing found worth keeping (see the folder `fuzz`): nothing of it may panic.
+    #[test]
+    fn the_corpus_is_read_without_a_panic() {
+        let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus/csv");
+        let read = fs::read_dir(corpus)
+            .unwrap()
+            .map(|entry| Rows::parse("rows.csv", Path::new("."), fs::read(entry.unwrap().path()).unwrap()).is_ok());
+        let read: Vec<bool> = read.collect();
+        assert!(read.contains(&true) && read.contains(&false));
     }
 
     #[test]

@@ -5,7 +5,10 @@ use super::{
     paths::{folder_of, identity, leaves_folder},
     problem::{Kind, Place, Problem},
 };
-use crate::words::{nearest, some_of, suggest};
+use crate::{
+    reading::{LARGEST_GRAPH, read_at_most},
+    words::{nearest, some_of, suggest},
+};
 use std::{
     collections::{HashMap, HashSet},
     io,
@@ -289,7 +292,7 @@ fn within(mut problem: Problem, path: &Arc<Path>) -> Problem {
 
 /// Reads the text of a part. `written` is its path as the graph has it.
 fn read(path: &Path, written: &str) -> Result<String, Problem> {
-    let bytes = std::fs::read(path).map_err(|error| match error.kind() {
+    let bytes = read_at_most(path, LARGEST_GRAPH).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => not_found(path, written),
         _ => Problem::new(Kind::Part, format!("the graph {written:?} cannot be read: {error}: {}", path.display())),
     })?;

@@ -4,6 +4,7 @@ use super::{
     literal,
     problem::{Kind, Place, Problem},
 };
+use crate::reading::MOST_VALUES;
 use serde_json::{Map, Number, Value as Json};
 use std::cell::Cell;
 
@@ -108,7 +109,7 @@ impl<'a> Lines<'a> {
 /// Reads a text. Returns the tree, if the text could be read to its end, and all problems. Reading continues after comments,
 /// trailing commas and duplicate keys.
 pub(crate) fn parse(text: &str) -> (Option<Tree>, Vec<Problem>) {
-    let mut parser = Parser { text, at: 0, depth: 0, lines: Lines::new(text), problems: Vec::new() };
+    let mut parser = Parser { text, at: 0, depth: 0, values: 0, lines: Lines::new(text), problems: Vec::new() };
     match parser.document() {
         Ok(tree) => (Some(tree), parser.problems),
         Err(problem) => {
@@ -118,8 +119,11 @@ pub(crate) fn parse(text: &str) -> (Option<Tree>, Vec<Problem>) {
     }
 }
 
-/// The largest depth of objects and arrays, as in serde_json.
-const MAX_DEPTH: u32 = 128;
+/// The largest depth of objects and arrays. serde_json reads at most 127 levels, and other texts have a graph inside them: the header of
+/// a picture, messages, the journal of a batch.
+const MAX_DEPTH: u32 = 120;
+/// The most problems that are told; a file of another kind may have any number.
+pub(crate) const MAX_PROBLEMS: usize = 200;
 
 type Parsed<T> = Result<T, Box<Problem>>;
 
@@ -127,6 +131,7 @@ struct Parser<'a> {
     text: &'a str,
     at: usize,
     depth: u32,
+    values: usize,
     lines: Lines<'a>,
     problems: Vec<Problem>,
 }
@@ -187,6 +192,16 @@ impl Parser<'_> {
 
     fn value(&mut self) -> Parsed<Tree> {
         let at = self.at;
+        self.values += 1;
+        if self.values > MOST_VALUES {
+            return Err(Box::new(
+                self.problem(at, format!("expected a graph of at most {MOST_VALUES} values, got more")),
+            ));
+        }
+        if self.problems.len() > MAX_PROBLEMS {
+            let message = format!("the text has more than {MAX_PROBLEMS} problems; the rest of it is not read");
+            return Err(Box::new(self.problem(at, message)));
+        }
         let shape = match self.peek() {
             Some(b'{') => self.nested(Self::object)?,
             Some(b'[') => self.nested(Self::array)?,

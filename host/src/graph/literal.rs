@@ -206,6 +206,13 @@ pub(crate) fn from_text(spec: &InputSpec, text: &str) -> Result<Json, Problem> {
     match value {
         Some(value) => check(spec, &value),
         None if takes(spec, scalar::STRING) || takes(spec, scalar::ANY) => check(spec, &text.into()),
+        None if takes(spec, scalar::INT) && is_whole(text) => {
+            let limit = |limit: &Option<Json>, of_type: String| limit.as_ref().map_or(of_type, Json::to_string);
+            let (min, max) = (limit(&spec.min, i64::MIN.to_string()), limit(&spec.max, u64::MAX.to_string()));
+            let expected = format!("a whole number from {min} to {max}");
+            let kind = if text.starts_with('-') { Kind::TooSmall } else { Kind::TooLarge };
+            Err(Problem::new(kind, "").expected(expected).received(text))
+        }
         None if is_several(text) => {
             let hint = "a run takes one value; `splatgraph batch` runs a graph over several".to_owned();
             Err(failed(expected(spec)).hint(hint))
@@ -215,6 +222,12 @@ pub(crate) fn from_text(spec: &InputSpec, text: &str) -> Result<Json, Problem> {
             Err(failed(expected(spec)).hint(nearly_json(text).filter(|_| is_near)))
         }
     }
+}
+
+/// Whether a text is a whole number of any size.
+fn is_whole(text: &str) -> bool {
+    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+    !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 fn scalar_from_text(spec: &InputSpec, text: &str) -> Option<Json> {

@@ -47,8 +47,10 @@ impl Reader<'_> {
     }
 
     fn problem(&mut self, at: usize, problem: Problem) {
-        let problem = problem.at(self.place(at));
-        self.problems.push(problem);
+        if self.problems.len() <= json::MAX_PROBLEMS {
+            let problem = problem.at(self.place(at));
+            self.problems.push(problem);
+        }
     }
 
     fn wrong(&mut self, tree: &Tree, what: &str, expected: &str) {

@@ -9,7 +9,7 @@ use splatgraph_sdk::{Record, Tensor, checkpoint};
 use crate::{formats, registry::Registry};
 
 use super::numbers::{Number, numbers};
-use super::{InspectError, TensorReport, is_safetensors, is_torch, start_of};
+use super::{InspectError, TensorReport, is_checkpoint, is_safetensors, start_of};
 
 /// The comparison of two files, field by field.
 #[derive(Clone, Debug, Serialize)]
@@ -128,7 +128,7 @@ impl Side {
             if !record.type_name.is_empty() {
                 return Ok(Self::of(record));
             }
-        } else if !is_torch(&start) {
+        } else if !is_checkpoint(&start, path) {
             let record = registry.and_then(|registry| formats::read(path, registry));
             return record.ok_or(InspectError::NotCompared)?.map(Self::of).map_err(InspectError::Tensors);
         }

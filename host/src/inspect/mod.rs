@@ -10,6 +10,7 @@ use std::io::Read;
 use std::path::Path;
 
 use serde::Serialize;
+use splatgraph_sdk::{checkpoint, kind_of_file};
 
 pub use compare::{Comparison, Difference, FieldComparison, HeaderDifference, compare};
 pub use picture::PictureReport;
@@ -48,9 +49,9 @@ pub enum InspectError {
     NotCompared,
     /// The file is of another kind.
     #[error(
-        "expected a record (.safetensors, or a file of a loaded pack), a checkpoint (.safetensors, .pth) or a picture, got another file"
+        "expected a record (.safetensors, or a file of a loaded pack), a checkpoint (.safetensors, .pth) or a picture, got {0}"
     )]
-    Unknown,
+    Unknown(&'static str),
 }
 
 /// Reports about the file at `path`. The first bytes decide its kind, not its name. `registry` has the nodes that read other
@@ -63,7 +64,7 @@ pub fn inspect(path: &Path, registry: Option<&Registry>) -> Result<Inspection, I
     if is_safetensors(&start) {
         return tensors::safetensors(path).map_err(InspectError::Tensors);
     }
-    if is_torch(&start) {
+    if is_checkpoint(&start, path) {
         return tensors::checkpoint(path).map(Inspection::Checkpoint).map_err(InspectError::Tensors);
     }
     if let Some(record) = registry.and_then(|registry| formats::read(path, registry)) {
@@ -76,7 +77,7 @@ pub fn inspect(path: &Path, registry: Option<&Registry>) -> Result<Inspection, I
 /// The first bytes of a file.
 fn start_of(path: &Path) -> std::io::Result<Vec<u8>> {
     let mut start = Vec::new();
-    File::open(path)?.take(64).read_to_end(&mut start)?;
+    File::open(path)?.take(512).read_to_end(&mut start)?;
     Ok(start)
 }
 
@@ -85,7 +86,12 @@ fn is_safetensors(start: &[u8]) -> bool {
     start.get(8) == Some(&b'{') && start[4..8] == [0; 4]
 }
 
-/// Whether the file is a zip archive, or a bare pickle as torch wrote it before version 1.6.
-fn is_torch(start: &[u8]) -> bool {
-    start.starts_with(b"PK\x03\x04") || start.starts_with(b"\x80\x02")
+/// Whether the file is one of `torch.save`, or the index of a model in several files. Other JSON files are no checkpoints.
+fn is_checkpoint(start: &[u8], path: &Path) -> bool {
+    let named = path.file_name().is_some_and(|name| name.to_string_lossy().ends_with(".index.json"));
+    checkpoint::is_torch(start) || (named && checkpoint::is_index(start))
+}
+
+fn unknown(start: &[u8]) -> InspectError {
+    InspectError::Unknown(kind_of_file(start).unwrap_or("another file"))
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::Serialize;
 use serde_json::{Map, Value as Json};
 
-use super::InspectError;
+use super::{InspectError, unknown};
 use crate::picture::{self, GraphInPicture, PictureError};
 
 /// The report about a picture.
@@ -34,10 +34,10 @@ pub(super) fn picture(path: &Path, start: &[u8]) -> Result<PictureReport, Inspec
     if start.starts_with(picture::SIGNATURE) {
         return png(path);
     }
-    let kind = imagesize::image_type(start).map_err(|_| InspectError::Unknown)?;
+    let kind = imagesize::image_type(start).map_err(|_| unknown(start))?;
     let size = imagesize::size(path).map_err(|error| match error {
         imagesize::ImageError::IoError(error) => InspectError::Io(error),
-        _ => InspectError::Unknown,
+        _ => unknown(start),
     })?;
     Ok(PictureReport {
         format: format!("{kind:?}").to_uppercase(),

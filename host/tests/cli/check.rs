@@ -77,12 +77,12 @@ fn malformed_text_is_reported_with_line_and_column() {
     ");
     fs::write(place.path("work/photo.json"), b"\xff\xd8\xff\xe0").unwrap();
     insta::assert_snapshot!(place.run(&["check", "photo.json"]).all(), @"
-    exit code 2
-    --- stdout
-    --- stderr
-    error: expected a graph in JSON text, or a PNG picture with a graph in it, got another file
-      photo.json
-    ");
+        exit code 2
+        --- stdout
+        --- stderr
+        error: expected a graph in JSON text, or a PNG picture with a graph in it, got a picture (JPEG)
+          photo.json
+        ");
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod compare;
 mod convert;
 mod debug;
 mod devices;
+mod foreign;
 mod formats;
 mod help;
 mod hints;

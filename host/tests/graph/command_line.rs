@@ -53,6 +53,18 @@ fn a_value_replaces_a_link() {
 }
 
 #[test]
+fn whole_numbers_beyond_64_bits_are_told_their_range() {
+    let inputs = ["seed=18446744073709551616", "tokens=99999999999999999999", "extra=1"];
+    insta::assert_snapshot!(problems_with(&text(), &with(&inputs, &["init.tokens=-99999999999999999999"])), @"
+        node `note` (std.Note), input `seed`: `seed=18446744073709551616`: expected a whole number from 0 to 18446744073709551615, got 18446744073709551616
+        node `init` (tokenize.InitTokens), input `tokens`: `tokens=99999999999999999999`: expected a whole number from 1 to 4096, got 99999999999999999999
+        node `size` (std.Resize), input `width`: `tokens=99999999999999999999`: expected a whole number from 1 to 65536, got 99999999999999999999
+        node `init` (tokenize.InitTokens), input `tokens`: `init.tokens=-99999999999999999999`: expected a whole number from 1 to 4096, got -99999999999999999999
+        4 problems in the text
+        ");
+}
+
+#[test]
 fn values_that_do_not_fit() {
     let inputs =
         ["tokens=many", "on=yes", "seed=-1", "exponent=nan", "fit=fil", "extra={", "weights=1", "picture=a.png"];

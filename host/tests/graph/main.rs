@@ -4,6 +4,7 @@ mod check;
 #[path = "../closures/mod.rs"]
 mod closures;
 mod command_line;
+mod corpus;
 mod expand;
 mod links;
 mod mutation;

@@ -77,7 +77,7 @@ fn syntax_errors_have_a_position() {
     1 problem in the text
     ");
     insta::assert_snapshot!(unreadable(&"[".repeat(100_000)), @"
-    line 1, column 129: expected at most 128 levels of brackets, got more
+    line 1, column 121: expected at most 120 levels of brackets, got more
     1 problem in the text
     ");
 }

@@ -45,7 +45,7 @@ pub(crate) fn run(options: &Options) -> Outcome {
         return comparison::run([path, other], options.tolerance, options.output.json, &options.packs);
     }
     let found = match inspect(path, None) {
-        Err(InspectError::Unknown) => inspect(path, Some(&options.packs.load()?)),
+        Err(InspectError::Unknown(_)) => inspect(path, Some(&options.packs.load()?)),
         found => found,
     };
     let found = found.map_err(|error| unreadable(error, path))?;
