@@ -1,0 +1,16 @@
+//! Graphs and bare prompts as JSON text. What is read can be written, drawn and read again.
+#![no_main]
+
+use splatgraph::graph::{File, Origin, draw};
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let Ok(file) = File::parse(text, Origin::Text) else { return };
+    let _ = draw(&file, None);
+    // A graph with problems never runs, so nobody writes it.
+    if file.problems.is_empty() {
+        let written = file.to_json().to_string();
+        let again = File::parse(&written, Origin::Text).expect("a graph that was written");
+        assert_eq!(again.to_json().to_string(), written);
+    }
+});
