@@ -140,10 +140,11 @@ impl fmt::Display for Chosen {
         };
         write!(f, "device ")?;
         named(f, &self.device)?;
+        // Nobody misses a device that is used only on request, such as a graphics card in software.
         for device in &self.passed_over {
-            write!(f, "; not ")?;
-            named(f, device)?;
-            if let Some(why) = device.unavailable.as_ref().or(device.on_request.as_ref()) {
+            if let Some(why) = &device.unavailable {
+                write!(f, "; not ")?;
+                named(f, device)?;
                 write!(f, ": {why}")?;
             }
         }

@@ -45,7 +45,7 @@ fn a_run_prints_its_device_and_nodes_get_it() {
     insta::assert_snapshot!(format!("{}\n{}", lines(&ran.stdout), lines(&ran.stderr)), @"
     device  cpu
     bits    32.0
-    device cpu, Abacus; not gpu:0, Steam 1: its fan is broken; repair it; not gpu:1, Steam 2: used only on request
+    device cpu, Abacus; not gpu:0, Steam 1: its fan is broken; repair it
     ");
     let ran = place.run(&["run", "graph.json", "--device", "gpu", "--precision", "f16"]);
     // The first device is broken.

@@ -138,8 +138,35 @@ fn the_nodes_of_one_pack_are_listed() {
       second.Knit         Knits a record.
     --- stderr
     ");
-    assert_eq!(place.run(&["nodes", "Address"]).code, 2);
+    // A name that two packs have is a word to search.
+    insta::assert_snapshot!(place.run(&["nodes", "address"]).all(), @"
+    exit code 0
+    --- stdout
+    second 0.1.0  Another pack for the host's tests
+      second.Address  The address of a tensor.
+
+    stub 0.1.0  Nodes for the host's tests
+      stub.Address  The address of a tensor.
+    --- stderr
+    ");
+    assert_eq!(place.run(&["nodes", "Address", "--snippet"]).code, 2);
     assert_eq!(place.run(&["nodes", "second", "--takes", "INT"]).code, 0);
+}
+
+#[test]
+fn words_are_searched_in_names_and_help() {
+    let place = Place::with_stub();
+    let listed = |words: &[&str]| {
+        let ran = place.run(&[&["nodes"], words, &["--json"]].concat());
+        let nodes: Vec<serde_json::Value> = serde_json::from_str(&ran.stdout).unwrap();
+        nodes.iter().map(|node| node["class"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    // In the name, in the help of the node, and in the help of an input.
+    assert_eq!(listed(&["readtex"]), ["stub.ReadText"]);
+    assert_eq!(listed(&["33,554,432"]), ["stub.MakeTensor"]);
+    assert_eq!(listed(&["a way to TURN"]), ["stub.EveryKind"]);
+    assert_eq!(listed(&["picture", "--takes", "MASK"]), Vec::<String>::new());
+    assert_eq!(place.run(&["nodes", "no such word"]).code, 2);
 }
 
 #[test]

@@ -189,6 +189,18 @@ fn a_run_that_is_cancelled_leaves_no_bars() {
 }
 
 #[test]
+fn numbers_are_short_for_people_and_whole_for_programs() {
+    let place = Place::with_stub();
+    let nodes =
+        json!({"ratio": node("Ratio", json!({"a": 250, "b": 9})), "add": node("Add", json!({"a": 123456, "b": 1}))});
+    graph(&place, &nodes, &json!({"ratio": ["ratio", "ratio"], "sum": ["add", "sum"]}));
+    let (code, screen) = Terminal::start(&place, &["run", "graph.json"], SIZE).end();
+    assert_eq!(code, 0);
+    assert!(screen.starts_with("ratio  27.78\nsum    123457\n"), "{screen}");
+    assert_eq!(place.run(&["run", "graph.json"]).stdout, "ratio  27.77777777777778\nsum    123457\n");
+}
+
+#[test]
 fn a_batch_leaves_its_table_and_no_bars() {
     let place = Place::with_stub();
     let nodes = json!({"slow": node("Sleep", json!({"ms": 0})), "add": node("Add", json!({"a": 1, "b": 2}))});

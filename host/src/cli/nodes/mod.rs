@@ -19,7 +19,7 @@ pub(crate) use describe::{limits, summary};
 /// List the nodes of all loaded packs or of one, or show a node with its inputs, outputs and help
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// A node to show, such as std.LoadImage, or a pack whose nodes to list
+    /// A node to show, such as std.LoadImage, a pack whose nodes to list, or a word to search in names and help
     #[arg(value_name = "NODE")]
     name: Option<String>,
     #[command(flatten)]
@@ -48,6 +48,9 @@ pub(crate) fn run(options: &Options) -> Outcome {
     match (name, packs.iter().find(|pack| Some(pack.manifest.id.as_str()) == name)) {
         (None, _) => list(&packs, options),
         (Some(_), Some(pack)) => list(&[pack], options),
+        (Some(name), None) if !options.snippet && registry.class(name).is_none() && is_word(&packs, name) => {
+            list(&packs, options)
+        }
         (Some(name), None) => one(&registry, name, options),
     }
 }
@@ -74,7 +77,9 @@ fn list(packs: &[&Pack], options: &Options) -> Outcome {
         Some(socket) => node.outputs.iter().any(|output| socket_types_meet(&output.socket, socket)),
         None => true,
     };
-    let fits = |node: &&NodeSpec| takes(node) && makes(node);
+    let word = options.name.as_deref().filter(|name| !packs.iter().any(|pack| pack.manifest.id == *name));
+    let has_word = |node: &NodeSpec| word.is_none_or(|word| mentions(node, word));
+    let fits = |node: &&NodeSpec| takes(node) && makes(node) && has_word(node);
     if options.output.json {
         let nodes =
             packs.iter().flat_map(|pack| pack.manifest.nodes.iter().filter(fits).map(|node| as_json(pack, node)));
@@ -96,6 +101,20 @@ fn list(packs: &[&Pack], options: &Options) -> Outcome {
         return Err(Failure::usage("no node has such sockets; `splatgraph nodes` lists all nodes"));
     }
     output::print(&text)
+}
+
+/// Whether any node has a word in its name or help.
+fn is_word(packs: &[&Pack], word: &str) -> bool {
+    packs.iter().flat_map(|pack| &pack.manifest.nodes).any(|node| mentions(node, word))
+}
+
+/// Whether the name or the help of a node has a word. Ignores case.
+fn mentions(node: &NodeSpec, word: &str) -> bool {
+    let word = word.to_lowercase();
+    let inputs = node.inputs.iter().flat_map(|input| [&input.name, &input.help]);
+    let outputs = node.outputs.iter().flat_map(|output| [&output.name, &output.help]);
+    let mut texts = [&node.name, &node.help, &node.category].into_iter().chain(inputs).chain(outputs);
+    texts.any(|text| text.to_lowercase().contains(&word))
 }
 
 /// The type that the user asks for, in upper case. Refuses types that no socket has.

@@ -1,5 +1,6 @@
 //! Prints the result of a run.
 
+use std::io::IsTerminal;
 use std::path::Path;
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use splatgraph::graph::{Checked, Origin};
 use splatgraph::run::{NodeFailure, RunResult, Status};
 use splatgraph::words::{shortened, shortened_to};
 use splatgraph_sdk::spec::PathKind;
-use splatgraph_sdk::{Code, Value};
+use splatgraph_sdk::{Code, Kind, Value};
 
 use crate::cli::failure::{FAILED, MISSING, Outcome};
 use crate::cli::output::{self, columns, count, one_line};
@@ -63,8 +64,10 @@ impl Report<'_> {
         if quiet {
             return Ok(());
         }
+        // Programs that read the output get all digits.
+        let for_people = std::io::stdout().is_terminal();
         let mut rows: Vec<Vec<String>> =
-            self.result.outputs.iter().map(|(name, value)| vec![name.clone(), shown(value)]).collect();
+            self.result.outputs.iter().map(|(name, value)| vec![name.clone(), shown(value, for_people)]).collect();
         rows.extend(self.result.written.iter().map(|(_, path)| vec!["wrote".into(), output::relative(path, self.cwd)]));
         let printed = if rows.is_empty() { Ok(()) } else { output::print(&columns(0, &rows)) };
         let how = match (self.result.cancelled, self.result.failures.len()) {
@@ -173,13 +176,17 @@ fn is_short(value: &Value, left: &mut usize) -> bool {
     value.as_text().is_none_or(|text| text.len() <= LONGEST_TEXT)
 }
 
-/// A result in one line: the start of a scalar, text, list or JSON, or the type and shapes of an object.
-fn shown(value: &Value) -> String {
+/// A result in one line: the start of a scalar, text, list or JSON, or the type and shapes of an object. For people, a number has
+/// four digits that matter.
+fn shown(value: &Value, for_people: bool) -> String {
     let (value, more) = match value.start_of_list(SHOWN_VALUES) {
         Some((start, all)) if start.len() as u64 != all => (&Value::list(start), format!(" ... ({all} values)")),
         _ => (value, String::new()),
     };
     let text = match (value.as_text(), value.to_json()) {
+        (None, Some(Json::Number(number))) if for_people && value.kind() == Kind::Float => {
+            number.as_f64().map_or_else(|| number.to_string(), rounded)
+        }
         (Some(text), _) => shortened_to(text, SHOWN_BYTES),
         (None, Some(json)) => shortened_to(&json.to_string(), SHOWN_BYTES),
         (None, None) => {
@@ -193,6 +200,17 @@ fn shown(value: &Value) -> String {
     text + &more
 }
 
+/// A number with four digits that matter, and all digits before the point.
+fn rounded(number: f64) -> String {
+    let magnitude = number.abs().log10().floor();
+    if number == 0.0 || !(-3.0..15.0).contains(&magnitude) {
+        return if number == 0.0 { "0".to_owned() } else { format!("{number:.3e}") };
+    }
+    let decimals = (3.0 - magnitude).max(0.0) as usize;
+    let text = format!("{number:.decimals$}");
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+}
+
 /// The first twelve names, and the number of further names.
 fn few(names: &[String]) -> String {
     const SHOWN: usize = 12;
@@ -201,4 +219,17 @@ fn few(names: &[String]) -> String {
         text += &format!(" and {} more", names.len() - SHOWN);
     }
     one_line(&text).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::rounded;
+
+    #[test]
+    fn numbers_for_people_have_four_digits() {
+        let numbers = [27.782_053_688, 0.676_616, 24.0, 123_456.7, -3.0, 0.0, 0.001_234_56, 1.5e-9, 2.0e20, 9.999_96];
+        let shown = numbers.map(rounded);
+        let expected = ["27.78", "0.6766", "24", "123457", "-3", "0", "0.001235", "1.500e-9", "2.000e20", "10"];
+        assert_eq!(shown, expected);
+    }
 }
