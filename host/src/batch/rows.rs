@@ -57,6 +57,12 @@ impl Rows {
         if columns.len() > MOST_COLUMNS {
             return Err(wrong(format!("`@{name}`: expected at most {MOST_COLUMNS} columns, got {}", columns.len())));
         }
+        if let [one] = &columns[..]
+            && let Some(other) = [';', '\t', '|'].into_iter().find(|other| one.contains(*other))
+        {
+            let message = format!("expected commas between the columns, got {other:?}; save the file with commas");
+            return Err(wrong(format!("`@{name}`: {message}")));
+        }
         if let Some((at, _)) = columns.iter().enumerate().find(|(_, column)| column.is_empty()) {
             return Err(wrong(format!(
                 "`@{name}`: expected the names of the columns in line 1, got no name for column {}",

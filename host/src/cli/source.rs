@@ -41,9 +41,13 @@ fn parse_as_written(path: &Path) -> Outcome<Result<graph::File, graph::Problems>
         }
     };
     let text = String::from_utf8(bytes).map_err(|error| {
-        let expected = "expected a graph in JSON text, or a PNG picture with a graph in it";
-        let got = kind_of_file(error.as_bytes()).unwrap_or("another file");
-        Failure::usage(format!("{expected}, got {got}\n  {}", shown(path)))
+        let message = if error.as_bytes().starts_with(b"\xff\xfe") || error.as_bytes().starts_with(b"\xfe\xff") {
+            "expected a graph in UTF-8, got UTF-16; save the file as UTF-8".to_owned()
+        } else {
+            let got = kind_of_file(error.as_bytes()).unwrap_or("another file");
+            format!("expected a graph in JSON text, or a PNG picture with a graph in it, got {got}")
+        };
+        Failure::usage(format!("{message}\n  {}", shown(path)))
     })?;
     Ok(graph::File::parse(&text, if stdin { Origin::Text } else { Origin::File(path.to_path_buf()) }))
 }

@@ -259,7 +259,7 @@ impl Reader<'_> {
                     Some(class) if !class.is_empty() => class.clone_into(&mut node.class_type),
                     _ => self.wrong(value, &format!("{what}, `class_type`"), "a class like \"pack.Node\""),
                 },
-                "inputs" => node.inputs = self.inputs(id, value),
+                "inputs" => node.inputs = self.inputs(id, value, bare),
                 _ if bare => {}
                 _ => self.unknown_key(*at, key, &NODE_KEYS, &what),
             }
@@ -271,7 +271,7 @@ impl Reader<'_> {
         node
     }
 
-    fn inputs(&mut self, id: &str, tree: &Tree) -> Vec<Input> {
+    fn inputs(&mut self, id: &str, tree: &Tree, bare: bool) -> Vec<Input> {
         let Some(members) = tree.members() else {
             self.wrong(tree, &format!("node `{id}`, `inputs`"), "an object");
             return Vec::new();
@@ -281,7 +281,12 @@ impl Reader<'_> {
             let source = source(value).unwrap_or_else(|| {
                 let problem = Problem::new(Kind::Format, "").node(id).input(key);
                 let problem = problem.expected(r#"a link ["node", "output"] or a list of links"#);
-                let hint = r#"write an array of values as {"__value__": [...]}"#.to_owned();
+                let hint = match &value.shape {
+                    // Nodes of bare prompts are numbered.
+                    Shape::Array(items) if bare => link_by_number(items),
+                    _ => None,
+                };
+                let hint = hint.unwrap_or_else(|| r#"write an array of values as {"__value__": [...]}"#.to_owned());
                 self.problem(value.at, problem.received("another array").hint(hint));
                 Source::Literal(value.to_json())
             });
@@ -326,6 +331,16 @@ fn link(items: &[Tree]) -> Option<Link> {
         _ => return None,
     };
     Some(Link { node: node.as_str()?.to_owned(), output })
+}
+
+/// A hint for a link to a node by a number: `[1, 0]`.
+fn link_by_number(items: &[Tree]) -> Option<String> {
+    let [Tree { shape: Shape::Scalar(Json::Number(node)), .. }, Tree { shape: Shape::Scalar(output), .. }] = items
+    else {
+        return None;
+    };
+    let is_output = matches!(output, Json::Number(_) | Json::String(_));
+    is_output.then(|| format!(r#"the ids of nodes are texts; write ["{node}", {output}]"#))
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to be whole and small")]

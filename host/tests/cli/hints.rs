@@ -135,3 +135,22 @@ fn files_of_nodes_that_are_not_needed_are_not_checked() {
     }
     assert_eq!(place.run(&["run", "graph.json", "--until", "model"]).code, 3);
 }
+
+#[test]
+fn a_file_in_another_encoding_or_with_other_separators_is_named() {
+    let place = place();
+    let utf16: Vec<u8> = "\u{feff}{}".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    std::fs::write(place.path("work/utf16.json"), utf16).unwrap();
+    insta::assert_snapshot!(errors(&place, &["check", "utf16.json"]), @"
+    error: expected a graph in UTF-8, got UTF-16; save the file as UTF-8
+      utf16.json
+    ");
+    place.write("rows.csv", "file;a\ntexts/a.txt;1\n");
+    insta::assert_snapshot!(errors(&place, &["batch", "graph.json", "@rows.csv"]).replace(place.path("").to_str().unwrap(), "[DIR]/"), @"
+    error: `@rows.csv`: expected commas between the columns, got ';'; save the file with commas
+      [DIR]/work/rows.csv
+    ");
+    // One column is right without any separator.
+    place.write("one.csv", "file\ntexts/a.txt\n");
+    assert_eq!(place.run(&["batch", "graph.json", "@one.csv", "--table", "t.csv", "-q"]).code, 0);
+}

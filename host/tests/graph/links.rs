@@ -4,6 +4,24 @@ use super::{LOAD, SAVE, check_with, given, graph, problems};
 use splatgraph::graph::{Feed, Socket};
 
 #[test]
+fn a_link_by_the_number_of_a_node_gets_its_text() {
+    let prompt = |link: &str| {
+        format!(
+            r#"{{"1": {{"class_type": "std.LoadImage", "inputs": {{"path": "cat.png"}}}},
+                "2": {{"class_type": "std.SaveImage", "inputs": {{"image": {link}, "path": "out.png"}}}}}}"#
+        )
+    };
+    insta::assert_snapshot!(problems(&prompt("[1, 0]")), @r#"
+    line 2, column 74, node `2`, input `image`: expected a link ["node", "output"] or a list of links, got another array; the ids of nodes are texts; write ["1", 0]
+    1 problem in the text
+    "#);
+    insta::assert_snapshot!(problems(&prompt("[1, 2, 3]")), @r#"
+    line 2, column 74, node `2`, input `image`: expected a link ["node", "output"] or a list of links, got another array; write an array of values as {"__value__": [...]}
+    1 problem in the text
+    "#);
+}
+
+#[test]
 fn links_must_lead_somewhere_and_fit() {
     let text = graph(&format!(
         r#"{LOAD},
