@@ -148,7 +148,7 @@ impl fmt::Display for NodeFailure {
         write!(f, "{} [{} {}", one_line(&self.error.message), self.pack, self.pack_version)?;
         // A place in the standard library says nothing about the pack.
         let in_library = |name: &&str| self.error.location.contains(&format!("/library/{name}/src/"));
-        if !self.error.location.is_empty() && !["core", "alloc", "std"].iter().any(|name| in_library(&name)) {
+        if !self.error.location.is_empty() && !["core", "alloc", "std"].iter().any(in_library) {
             write!(f, ", {}", self.error.location)?;
         }
         f.write_str("]")
