@@ -243,3 +243,21 @@ impl RunResult {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_in_the_standard_library_is_left_out() {
+        let shown = |location: &str| {
+            let error = Error { location: location.to_owned(), ..Error::new("line 1\nline 2") };
+            let (pack, pack_version) = ("acme".to_owned(), "0.1.0".to_owned());
+            let class = "acme.Blur".to_owned();
+            NodeFailure { node: "a\u{9b}".into(), class, pack, pack_version, error, came_from: Vec::new() }.to_string()
+        };
+        let before = r"node `a\u{9b}` (acme.Blur) failed: line 1\nline 2 [acme 0.1.0";
+        assert_eq!(shown("src/lib.rs:3:7"), format!("{before}, src/lib.rs:3:7]"));
+        assert_eq!(shown("/rustc/abc/library/core/src/ops/function.rs:250:5"), format!("{before}]"));
+    }
+}

@@ -143,7 +143,7 @@ fn help_says_how_values_are_written() {
               [default: f32]
               [possible values: f32, f16, bf16]
 
-      --max-pixels <N>
+          --max-pixels <N>
               The most pixels of a picture that nodes read [default: 268435456, and fewer for a file
               that is too short for them]
 
