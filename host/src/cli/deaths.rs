@@ -13,6 +13,7 @@ use libc::{c_int, c_void, sigaction, siginfo_t};
 use splatgraph::calls;
 
 use super::failure::FAILED;
+use super::process_state::error_output;
 
 /// The signals with which a crash ends a process, in words.
 const SIGNALS: [(c_int, &str); 7] = [
@@ -119,5 +120,5 @@ fn note(how: &str) {
 
 fn write(text: &[u8]) {
     // Nothing can be done about an error here.
-    let _ = rustix::io::write(rustix::stdio::stderr(), text);
+    let _ = rustix::io::write(error_output(), text);
 }

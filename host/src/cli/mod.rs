@@ -125,7 +125,10 @@ fn explained(error: &clap::Error) -> u8 {
 fn code_of(outcome: Outcome) -> u8 {
     match outcome {
         #[cfg(unix)]
-        Ok(()) if !process_state::is_whole() => failure::FAILED,
+        Ok(()) if !process_state::is_whole() => {
+            output::error("a pack closed files that belong to the program, so results may be lost; tell its author");
+            failure::FAILED
+        }
         Ok(()) => 0,
         Err(failure) => {
             output::error(&failure.message);

@@ -6,7 +6,7 @@
 
 use std::fs::{File, metadata};
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::sync::OnceLock;
@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::fs::{Mode, fstat};
 use rustix::io::fcntl_dupfd_cloexec;
-use rustix::process::umask;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit, umask};
 use rustix::stdio::{dup2_stderr, dup2_stdin, dup2_stdout, stderr, stdin, stdout};
 use splatgraph::calls::check_after_calls;
 
@@ -23,6 +23,8 @@ struct State {
     input: Kept,
     output: Kept,
     error: Kept,
+    /// Has a low number, as the files that the program opens later. If it is closed, they were probably closed too.
+    canary: Kept,
     /// The working directory; `None` if it can't be read.
     folder: Option<(PathBuf, Identity)>,
     umask: Mode,
@@ -38,19 +40,36 @@ struct Kept {
 type Identity = (u64, u64);
 
 static STATE: OnceLock<State> = OnceLock::new();
-/// Whether the copies were closed.
+/// Whether files of the program were closed.
 static CLOSED: AtomicBool = AtomicBool::new(false);
 
 /// Remembers the state of the process. From here on, only [`output`] leads to the standard output.
 pub(crate) fn keep() -> io::Result<()> {
     let umask = current_umask();
     let folder = std::env::current_dir().ok().and_then(|path| Some((path, identity_of_folder()?)));
-    let state =
-        State { input: Kept::of(stdin())?, output: Kept::of(stdout())?, error: Kept::of(stderr())?, folder, umask };
+    let [input, output, error] = beyond_limit(|first| {
+        let kept = |descriptor| Kept::of(descriptor, first).or_else(|_| Kept::of(descriptor, FIRST));
+        Ok::<_, io::Error>([kept(stdin())?, kept(stdout())?, kept(stderr())?])
+    })?;
+    let canary = Kept::of(stdin(), FIRST)?;
+    let state = State { input, output, error, canary, folder, umask };
     let state = STATE.get_or_init(|| state);
     dup2_stdout(&state.error.copy)?;
     check_after_calls(check);
     Ok(())
+}
+
+/// Calls `work` with a number for descriptors that is beyond the limit of later ones, as some programs close all numbers up to
+/// the limit.
+fn beyond_limit<T>(work: impl FnOnce(i32) -> T) -> T {
+    let limit = getrlimit(Resource::Nofile);
+    // The system keeps a table as long as the highest number.
+    let first = limit.current.map_or(HIGH, |current| current.min(HIGH));
+    // Without a higher limit the numbers are refused.
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
+    let result = work(first as i32);
+    let _ = setrlimit(Resource::Nofile, limit);
+    result
 }
 
 /// The standard output of the program.
@@ -63,6 +82,14 @@ pub(crate) fn output() -> io::Result<File> {
     }
 }
 
+/// The standard error output for handlers of signals, even if a pack closed it. Allocates nothing and takes no lock.
+pub(crate) fn error_output() -> BorrowedFd<'static> {
+    match STATE.get() {
+        Some(state) if state.error.is_whole() => state.error.copy.as_fd(),
+        _ => stderr(),
+    }
+}
+
 /// Whether no pack closed descriptors of the program. If one did, files may be lost.
 pub(crate) fn is_whole() -> bool {
     !CLOSED.load(Ordering::Relaxed)
@@ -70,10 +97,13 @@ pub(crate) fn is_whole() -> bool {
 
 /// Copies get numbers from this one, so that they do not take the place of a standard descriptor that a pack closed.
 const FIRST: i32 = 3;
+/// Copies that have to stay get at most this number.
+const HIGH: u64 = 4096;
 
 impl Kept {
-    fn of(descriptor: impl AsFd) -> io::Result<Self> {
-        let copy: OwnedFd = fcntl_dupfd_cloexec(descriptor, FIRST)?;
+    /// The number of the copy is at least `first`.
+    fn of(descriptor: impl AsFd, first: i32) -> io::Result<Self> {
+        let copy: OwnedFd = fcntl_dupfd_cloexec(descriptor, first)?;
         let identity = identity(&copy).ok_or_else(|| io::Error::other("it has no state"))?;
         Ok(Self { copy: copy.into(), identity })
     }
@@ -103,18 +133,19 @@ fn current_umask() -> Mode {
 fn check() -> Vec<String> {
     let Some(state) = STATE.get() else { return Vec::new() };
     let mut told = Vec::new();
-    if ![&state.input, &state.output, &state.error].iter().all(|kept| kept.is_whole()) {
-        if !CLOSED.swap(true, Ordering::Relaxed) {
-            told.push("files that belong to the program were closed during this node; results may be lost".to_owned());
-        }
-        return told;
+    if ![&state.input, &state.output, &state.error, &state.canary].iter().all(|kept| kept.is_whole())
+        && !CLOSED.swap(true, Ordering::Relaxed)
+    {
+        told.push("files that belong to the program were closed during this node, so results may be lost".to_owned());
     }
     let wanted = [state.input.identity, state.error.identity, state.error.identity];
     if [identity(stdin()), identity(stdout()), identity(stderr())] != wanted.map(Some) {
         // An error shows in the next check.
-        let _ = dup2_stdin(&state.input.copy);
-        let _ = dup2_stdout(&state.error.copy);
-        let _ = dup2_stderr(&state.error.copy);
+        if state.input.is_whole() && state.error.is_whole() {
+            let _ = dup2_stdin(&state.input.copy);
+            let _ = dup2_stdout(&state.error.copy);
+            let _ = dup2_stderr(&state.error.copy);
+        }
         told.push("the standard input or output was closed or changed during this node; it is put back".to_owned());
     }
     let mask = umask(state.umask);
