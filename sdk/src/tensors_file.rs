@@ -38,6 +38,10 @@ fn read(bytes: &[u8], tensor: impl Fn(Range<usize>, &[usize], DType) -> Result<T
     if !is_safetensors(bytes, bytes.len() as u64) {
         return Err(Error::new(not_safetensors(bytes)));
     }
+    let header = &bytes[8..8 + header_length(bytes) as usize];
+    if header.iter().filter(|byte| **byte == b',').count() > MOST_ENTRIES {
+        return Err(Error::new(format!("expected a header of at most {MOST_ENTRIES} entries, got more")));
+    }
     let damaged = |e: SafeTensorError| {
         Error::new(format!("expected a whole .safetensors file, got a damaged one ({e}); get the file again"))
     };
@@ -62,11 +66,18 @@ fn read(bytes: &[u8], tensor: impl Fn(Range<usize>, &[usize], DType) -> Result<T
 
 /// The largest header that safetensors reads.
 const MAX_HEADER: u64 = 100_000_000;
+/// The most entries in a header, counted by commas, as each takes much more memory than its text. A tensor has about six.
+const MOST_ENTRIES: usize = 3_000_000;
+
+/// The length of the header, or too much if the file is shorter than that number.
+fn header_length(start: &[u8]) -> u64 {
+    start.first_chunk().map_or(u64::MAX, |bytes| u64::from_le_bytes(*bytes))
+}
 
 /// Whether a file of this length, which begins like this, may be a .safetensors file: the length of a JSON header, and then the header.
 pub(crate) fn is_safetensors(start: &[u8], length: u64) -> bool {
-    let header = start.first_chunk().map(|bytes| u64::from_le_bytes(*bytes));
-    start.get(8) == Some(&b'{') && header.is_some_and(|header| header <= MAX_HEADER && header + 8 <= length)
+    let header = header_length(start);
+    start.get(8) == Some(&b'{') && header <= MAX_HEADER && header + 8 <= length
 }
 
 pub(crate) fn not_safetensors(start: &[u8]) -> String {

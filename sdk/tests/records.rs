@@ -45,6 +45,21 @@ fn other_files_are_told_apart_before_they_are_read() {
     assert!(splatgraph_sdk::checkpoint::open(&path).unwrap_err().message.contains("another kind of file"));
 }
 
+#[test]
+fn headers_and_indexes_without_measure_are_refused() {
+    let head = format!("{{\"__metadata__\": {{{}\"\": \"\"}}}}", "\"\":\"\",".repeat(3_000_001));
+    let bytes = [&(head.len() as u64).to_le_bytes()[..], head.as_bytes()].concat();
+    insta::assert_snapshot!(Record::from_safetensors(&bytes).unwrap_err(), @"expected a header of at most 3000000 entries, got more");
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.safetensors.index.json");
+    std::fs::write(&path, [b"{".to_vec(), vec![b' '; 64 << 20]].concat()).unwrap();
+    let error = splatgraph_sdk::checkpoint::open(&path).unwrap_err().message;
+    assert!(
+        error.starts_with("reading a checkpoint: expected an index of at most 64 MiB, got a larger one: "),
+        "{error}"
+    );
+}
+
 #[cfg(unix)]
 #[test]
 fn a_device_without_end_is_an_error() {

@@ -8,6 +8,9 @@ use std::{
     path::{Component, Path},
 };
 
+/// The largest index, as its entries take much more memory than their text.
+const LARGEST: usize = 64 << 20;
+
 /// Only what says where the tensors are; the rest is for people.
 #[derive(Deserialize)]
 struct Index {
@@ -24,6 +27,9 @@ pub fn is_index(start: &[u8]) -> bool {
 /// Reads all parts, which are in the folder of the index or below it.
 pub(super) fn read(bytes: &[u8], path: &Path) -> Result<Checkpoint> {
     let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    if text.len() > LARGEST {
+        return Err(Error::new(format!("expected an index of at most {} MiB, got a larger one", LARGEST >> 20)));
+    }
     let index: Index = serde_json::from_slice(text).map_err(|e| {
         let expected = "expected a checkpoint, or the index of a model in several files with the key `weight_map`";
         Error::new(format!("{expected}, got other JSON text ({e})"))
