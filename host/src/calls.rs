@@ -6,7 +6,8 @@
 use std::cell::Cell;
 use std::fmt::{self, Write};
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
+use std::time::Instant;
 
 /// Calls beyond this number at the same time are not named.
 const MOST_CALLS: usize = 64;
@@ -25,6 +26,10 @@ struct Slot {
 static SLOTS: [Slot; MOST_CALLS] =
     [const { Slot { length: AtomicUsize::new(FREE), name: [const { AtomicU8::new(0) }; LONGEST] } }; MOST_CALLS];
 static CHECK: OnceLock<fn() -> Vec<String>> = OnceLock::new();
+/// The time of the last check, in microseconds.
+static CHECKED: AtomicU64 = AtomicU64::new(0);
+/// Calls that end so soon after a check are not checked. A node may take a microsecond, and a check takes several.
+const PAUSE: u64 = 100;
 
 thread_local! {
     /// The slot of the innermost call of this thread; [`FREE`] without a call.
@@ -51,11 +56,17 @@ pub(crate) fn enter(name: impl fmt::Display) -> Call {
     Call { slot, outer }
 }
 
-impl Call {
-    /// What the check of [`check_after_calls`] finds.
-    pub(crate) fn check(&self) -> Vec<String> {
-        CHECK.get().map(|check| check()).unwrap_or_default()
+/// What the check of [`check_after_calls`] finds. Checks nothing shortly after the last check, unless this is the `last` call
+/// for now.
+pub(crate) fn check(last: bool) -> Vec<String> {
+    static START: OnceLock<Instant> = OnceLock::new();
+    let Some(check) = CHECK.get() else { return Vec::new() };
+    let now = START.get_or_init(Instant::now).elapsed().as_micros() as u64 + PAUSE;
+    if !last && now < CHECKED.load(Ordering::Relaxed) + PAUSE {
+        return Vec::new();
     }
+    CHECKED.store(now, Ordering::Relaxed);
+    check()
 }
 
 impl Drop for Call {
@@ -75,6 +86,13 @@ struct Filling<'a> {
 
 impl Write for Filling<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
+        if text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ') {
+            for (byte, place) in text.bytes().zip(&self.slot.name[self.length..]) {
+                place.store(byte, Ordering::Relaxed);
+                self.length += 1;
+            }
+            return Ok(());
+        }
         for character in text.chars() {
             // The name goes to a terminal as it is.
             let character = if character.is_control() { '?' } else { character };
@@ -88,7 +106,7 @@ impl Write for Filling<'_> {
     }
 }
 
-/// Calls `check` after each call into a pack. It returns what the pack changed in the process, and the user gets this as
+/// Calls `check` after calls into packs, but not after each of many short ones. It returns what the pack changed in the process, and the user gets this as
 /// warnings. Only the first check of a process counts.
 pub fn check_after_calls(check: fn() -> Vec<String>) {
     CHECK.get_or_init(|| check);

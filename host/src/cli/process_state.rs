@@ -136,7 +136,10 @@ fn check() -> Vec<String> {
     if ![&state.input, &state.output, &state.error, &state.canary].iter().all(|kept| kept.is_whole())
         && !CLOSED.swap(true, Ordering::Relaxed)
     {
-        told.push("files that belong to the program were closed during this node, so results may be lost".to_owned());
+        told.push(
+            "files that belong to the program were closed during this node or just before, so results may be lost"
+                .to_owned(),
+        );
     }
     let wanted = [state.input.identity, state.error.identity, state.error.identity];
     if [identity(stdin()), identity(stdout()), identity(stderr())] != wanted.map(Some) {
@@ -146,12 +149,17 @@ fn check() -> Vec<String> {
             let _ = dup2_stdout(&state.error.copy);
             let _ = dup2_stderr(&state.error.copy);
         }
-        told.push("the standard input or output was closed or changed during this node; it is put back".to_owned());
+        told.push(
+            "the standard input or output was closed or changed during this node or just before; it is put back"
+                .to_owned(),
+        );
     }
     let mask = umask(state.umask);
     if mask != state.umask {
         let [now, before] = [mask, state.umask].map(|mask| mask.bits());
-        told.push(format!("the umask was changed from {before:03o} to {now:03o} during this node; it is put back"));
+        told.push(format!(
+            "the umask was changed from {before:03o} to {now:03o} during this node or just before; it is put back"
+        ));
     }
     if let Some((path, identity)) = &state.folder
         && identity_of_folder() != Some(*identity)
@@ -161,7 +169,7 @@ fn check() -> Vec<String> {
             Ok(()) => "it is put back".to_owned(),
             Err(error) => format!("it cannot be put back: {error}"),
         };
-        told.push(format!("the working directory was changed to {now} during this node; {back}"));
+        told.push(format!("the working directory was changed to {now} during this node or just before; {back}"));
     }
     told
 }

@@ -55,9 +55,9 @@ impl Library {
     fn pack(&self) -> Result<&LoadedPack, Error> {
         let opened = self.opened.get_or_init(|| {
             let stamp = &self.facts.stamp;
-            let call = calls::enter(format_args!("the opening of the pack `{}`", stamp.id));
+            let _call = calls::enter(format_args!("the opening of the pack `{}`", stamp.id));
             let opened = self.open();
-            for warning in call.check() {
+            for warning in calls::check(true) {
                 (self.log)(&stamp.id, LogLevel::Warn, &warning);
             }
             opened
@@ -115,9 +115,9 @@ impl NodeSource for Library {
     fn devices(&self) -> Result<Vec<DeviceSpec>, Error> {
         let pack = self.pack()?;
         let id = &self.facts.stamp.id;
-        let call = calls::enter(format_args!("the list of devices of the pack `{id}`"));
+        let _call = calls::enter(format_args!("the list of devices of the pack `{id}`"));
         let devices = pack.devices();
-        for warning in call.check() {
+        for warning in calls::check(true) {
             (self.log)(id, LogLevel::Warn, &warning);
         }
         devices

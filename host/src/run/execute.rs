@@ -30,17 +30,29 @@ const GRACE: Duration = Duration::from_millis(900);
 impl Work {
     /// Runs nodes until none is ready. Consumers of the last node come first, so that a chain stays in one thread.
     fn run_ready_nodes(self: &Arc<Self>) {
-        let mut next = None;
+        let (mut next, mut last) = (None, None);
         while !self.cancel.is_cancelled()
             && let Some(node) = next.take().or_else(|| lock(&self.ready).pop_front())
         {
             let mut ready = self.run_node(node).into_iter();
+            last = Some(node);
             next = ready.next();
             let others: Vec<usize> = ready.collect();
             if !others.is_empty() {
                 lock(&self.ready).extend(others);
                 let _ = self.messages.send(Message::Ready);
             }
+        }
+        if let Some(node) = last {
+            self.check_process(node, true);
+        }
+    }
+
+    /// Warns about what packs changed in the process. `last` says that no other node follows at once.
+    fn check_process(&self, node: usize, last: bool) {
+        for text in calls::check(last) {
+            let node = self.checked.nodes[node].id.clone();
+            self.emit(Event::Log { node, level: LogLevel::Warn, text });
         }
     }
 
@@ -50,13 +62,11 @@ impl Work {
         *lock(&self.states[node]) = State::Running;
         self.emit(Event::Started { node: about.id.clone() });
         // It also covers what packs do when their values are dropped.
-        let call = calls::enter(format_args!("the node `{}` ({})", about.id, about.class.full_name));
+        let _call = calls::enter(format_args!("the node `{}` ({})", about.id, about.class.full_name));
         let start = Instant::now();
         let result = catch_unwind(AssertUnwindSafe(|| self.call(node))).unwrap_or_else(|panic| Err(panicked(&*panic)));
         let ms = start.elapsed().as_secs_f64() * 1e3;
-        for text in call.check() {
-            self.emit(Event::Log { node: about.id.clone(), level: LogLevel::Warn, text });
-        }
+        self.check_process(node, false);
         match result {
             Ok(outputs) => {
                 let written = written(about, &outputs);

@@ -40,15 +40,21 @@ fn a_pack_that_prints_does_not_break_json() {
 fn what_a_node_changes_is_put_back_and_told() {
     let place = place();
     for (deed, told) in [
-        ("umask", "warning: node `bad`: the umask was changed from 022 to 000 during this node; it is put back\n"),
-        ("move", "warning: node `bad`: the working directory was changed to / during this node; it is put back\n"),
+        (
+            "umask",
+            "warning: node `bad`: the umask was changed from 022 to 000 during this node or just before; it is put back\n",
+        ),
+        (
+            "move",
+            "warning: node `bad`: the working directory was changed to / during this node or just before; it is put back\n",
+        ),
         (
             "close-1",
-            "warning: node `bad`: the standard input or output was closed or changed during this node; it is put back\n",
+            "warning: node `bad`: the standard input or output was closed or changed during this node or just before; it is put back\n",
         ),
         (
             "close-std",
-            "warning: node `bad`: the standard input or output was closed or changed during this node; it is put back\n",
+            "warning: node `bad`: the standard input or output was closed or changed during this node or just before; it is put back\n",
         ),
     ] {
         let _ = fs::remove_file(place.path("work/file"));
