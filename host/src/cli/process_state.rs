@@ -2,7 +2,7 @@
 //! Packs are code in this process, and may change all of it.
 //!
 //! The program writes its results to a copy of its standard output, and what packs print goes to the standard error output.
-//! After each call into a pack, everything that changed is put back and told.
+//! After calls into packs, everything that changed is put back and told.
 
 use std::fs::{File, metadata};
 use std::io;
