@@ -173,7 +173,7 @@ mod tests {
             }))
         };
         assert_eq!(with(3).unwrap().chunks.len(), 3);
-        assert!(matches!(with(4), Err(PictureError::Png(_))));
+        assert!(matches!(with(4), Err(PictureError::TooMuchText)));
     }
 
     #[test]

@@ -68,6 +68,9 @@ pub struct NodeSpec {
     /// Whether the node has an effect outside the graph, such as writing a file. Such a node always runs.
     #[serde(default)]
     pub output: bool,
+    /// Whether the node saves its work when the run is cancelled. The host waits for such a node, and abandons others after a second.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub saves: bool,
     /// The sockets that take values, in the order of `run`'s inputs.
     #[serde(default)]
     pub inputs: Vec<InputSpec>,

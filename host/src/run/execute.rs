@@ -24,7 +24,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How long running nodes have to stop after a run is cancelled.
+/// How long running nodes have to stop after a run is cancelled. Nodes that save their work have any time.
 const GRACE: Duration = Duration::from_millis(900);
 
 impl Work {
@@ -159,7 +159,7 @@ impl Work {
 }
 
 /// Starts tasks on the blocking pool, at most `limit` at a time, until all nodes are done. After the run is cancelled,
-/// running nodes have [`GRACE`] to stop.
+/// running nodes have [`GRACE`] to stop, and nodes that save their work have any time.
 pub(super) async fn drive(work: Arc<Work>, mut messages: Messages, limit: usize) {
     let watch = tokio::spawn({
         let (cancel, sender) = (work.cancel.clone(), work.messages.clone());
@@ -186,6 +186,7 @@ pub(super) async fn drive(work: Arc<Work>, mut messages: Messages, limit: usize)
             None => messages.0.recv().await,
             Some(deadline) => match tokio::time::timeout_at(deadline, messages.0.recv()).await {
                 Ok(message) => message,
+                Err(_) if work.is_saving() => messages.0.recv().await,
                 Err(_) => break,
             },
         };

@@ -98,7 +98,8 @@ impl Runner {
     /// same time.
     ///
     /// If a node fails, only the nodes that need it are skipped. After [`CancelToken::cancel`], running nodes have a little
-    /// less than a second to stop. The runner abandons nodes that don't stop, and these still run in their threads.
+    /// less than a second to stop. The runner abandons nodes that don't stop, and these still run in their threads. It waits for
+    /// nodes that save their work.
     ///
     /// # Panics
     /// Panics inside an async runtime; call it from a blocking thread there.

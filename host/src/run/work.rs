@@ -155,6 +155,12 @@ impl Work {
         runs
     }
 
+    /// Whether a node runs that saves its work when the run is cancelled.
+    pub(super) fn is_saving(&self) -> bool {
+        let nodes = self.checked.nodes.iter().zip(&self.states);
+        nodes.into_iter().any(|(node, state)| node.class.spec.saves && matches!(*lock(state), State::Running))
+    }
+
     /// Abandons the nodes that still run, and stops listening to them.
     pub(super) fn finish(&self) {
         self.over.store(true, Ordering::Release);

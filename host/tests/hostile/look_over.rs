@@ -59,7 +59,7 @@ fn no_command_is_affected_that_does_not_name_them() {
     let commands: [&[&str]; 14] = [
         &["nodes", "stub"],
         &["nodes", "stub.Add"],
-        &["nodes", "Ad"],
+        &["nodes", "Stubborn"],
         &["check", "graph.json"],
         &["run", "graph.json", "--quiet"],
         &["run", "graph.json", "--help"],

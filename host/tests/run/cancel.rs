@@ -76,6 +76,34 @@ fn a_node_that_does_not_listen_is_abandoned_within_a_second() {
 }
 
 #[test]
+fn a_node_that_saves_has_any_time() {
+    let spec = json!({ "name": "Work", "saves": true, "outputs": [{ "name": "x", "type": "INT" }] });
+    let saved = Arc::new(AtomicBool::new(false));
+    let for_node = saved.clone();
+    let pack = arithmetic().node(spec, move |ctx, _| {
+        while !ctx.cancelled() {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        // It ends a step and saves, which takes longer than other nodes have.
+        std::thread::sleep(Duration::from_millis(1500));
+        for_node.store(true, Ordering::SeqCst);
+        Err(splatgraph_sdk::Error::cancelled())
+    });
+    let token = CancelToken::new();
+    let for_event = token.clone();
+    let events = move |event| {
+        if matches!(event, Event::Started { .. }) {
+            for_event.cancel();
+        }
+    };
+    let text = r#"{"outputs": {"a": ["a", 0]}, "nodes": {"a": {"class_type": "t.Work"}}}"#;
+    let result = runner(1, 0).run(&checked(text, &pack.registry()), &Settings::new(), events, &token);
+    assert!(saved.load(Ordering::SeqCst) && result.cancelled);
+    assert_eq!((result.abandoned().count(), result.failures.len()), (0, 0));
+    assert_eq!(statuses(&result), [("a".to_owned(), Status::Cancelled)]);
+}
+
+#[test]
 fn a_token_that_was_used_runs_nothing() {
     let token = CancelToken::new();
     token.cancel();

@@ -45,6 +45,7 @@ pub(crate) struct NodeOptions {
     pub(crate) version: Option<LitInt>,
     pub(crate) name: Option<LitStr>,
     pub(crate) output: bool,
+    pub(crate) saves: bool,
     pub(crate) outputs: Option<Vec<OutputName>>,
     pub(crate) outputs_span: Option<Span>,
 }
@@ -72,6 +73,7 @@ impl Parse for NodeOptions {
                 "version" => options.version = Some(value(input)?),
                 "name" => options.name = Some(value(input)?),
                 "output" => options.output = true,
+                "saves" => options.saves = true,
                 "outputs" => {
                     let content;
                     parenthesized!(content in input);
@@ -81,7 +83,7 @@ impl Parse for NodeOptions {
                 }
                 other => {
                     let message = format!(
-                        "expected an option of #[node] (category, version, name, output or outputs), got `{other}`"
+                        "expected an option of #[node] (category, version, name, output, saves or outputs), got `{other}`"
                     );
                     return Err(Error::new(key.span(), message));
                 }

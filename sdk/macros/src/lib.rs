@@ -18,6 +18,7 @@ use proc_macro::TokenStream;
 /// - `version = 2`: raise it if the same inputs give another result.
 /// - `name = "Other"`: replaces the function's name in camel case.
 /// - `output`: the node has an effect outside the graph, so it always runs.
+/// - `saves`: the node saves its work when the run is cancelled, so the host waits for it, however long that takes.
 ///
 /// Parameters take `#[input(..)]`: `default = 128`, `min = 1`, `max = 4096`, `path = read` (or `read_dir`, `write`,
 /// `model`), `builtin = ["small"]` for models inside the pack, and `extensions = ["abc"]` for kinds of files, without a dot, so that

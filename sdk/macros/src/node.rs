@@ -143,7 +143,7 @@ fn spec(
 ) -> Result<TokenStream> {
     let category = options.category.as_ref().map(|c| c.value()).unwrap_or_default();
     let version = options.version.as_ref().map_or_else(|| quote!(1), ToTokens::to_token_stream);
-    let output = options.output;
+    let (output, saves) = (options.output, options.saves);
     let declarations = parameters.iter().filter_map(|p| match p {
         Parameter::Input(input) => Some(input.declaration()),
         Parameter::Context => None,
@@ -164,6 +164,7 @@ fn spec(
                 category: ::std::string::String::from(#category),
                 help: ::std::string::String::from(#help),
                 output: #output,
+                saves: #saves,
                 inputs: all,
                 outputs: ::splatgraph_sdk::node::declare_outputs(&[#((#output_names, #output_help)),*], sockets),
             }

@@ -1,16 +1,12 @@
 //! The loss curve as a picture and as a table.
 
+use super::plot::{Axis, Plot, Scale};
 use image::{Rgb, RgbImage};
 use std::fmt::Write;
 
-const WIDTH: u32 = 800;
-const HEIGHT: u32 = 400;
-const MARGIN: u32 = 20;
-const BACKGROUND: Rgb<u8> = Rgb([250, 250, 250]);
-const FAINT: Rgb<u8> = Rgb([205, 215, 230]);
+const FAINT: Rgb<u8> = Rgb([165, 185, 220]);
 const LINE: Rgb<u8> = Rgb([30, 90, 200]);
 const DISCRIMINATOR: Rgb<u8> = Rgb([225, 140, 40]);
-const GRID: Rgb<u8> = Rgb([225, 225, 225]);
 
 /// A table with the columns `step,loss,average` and one row for each step. The average covers the last fiftieth of the steps so far, but
 /// at least ten steps. With a discriminator, the table has a column for its loss, which is empty in the steps before the discriminator
@@ -29,42 +25,31 @@ pub fn table(losses: &[f32], discriminator: Option<&[f32]>) -> String {
     text
 }
 
-/// Draws the losses, faintly, and their average on a logarithmic scale. Horizontal lines mark halves of the highest loss. The average of
-/// the discriminator's losses is orange, with a separate scale from 0 to 2: it runs in the middle while the discriminator can't tell the
-/// pictures apart.
-pub fn chart(losses: &[f32], discriminator: &[f32]) -> RgbImage {
-    let mut picture = RgbImage::from_pixel(WIDTH, HEIGHT, BACKGROUND);
-    let averages = averages(losses);
-    let finite = || losses.iter().filter(|loss| loss.is_finite() && **loss > 0.0);
-    let (Some(high), Some(low)) = (finite().copied().reduce(f32::max), finite().copied().reduce(f32::min)) else {
-        return picture;
+/// Draws the losses, faintly, and their average on a logarithmic scale, with the name of the training as the title. The average of the
+/// discriminator's losses is orange, with a separate scale from 0 to 2 on the right: it runs in the middle while the discriminator can't
+/// tell the pictures apart.
+pub fn chart(name: &str, losses: &[f32], discriminator: &[f32]) -> RgbImage {
+    let steps = losses.len();
+    let title = format!("Loss of {name}, {steps} step{}", if steps == 1 { "" } else { "s" });
+    let shown = |values: &[f32], first: usize| -> Vec<[f64; 2]> {
+        let points = values.iter().enumerate().filter(|(_, value)| value.is_finite() && **value > 0.0);
+        points.map(|(step, value)| [(first + step + 1) as f64, f64::from(*value)]).collect()
     };
-    let (high, low) = (high.ln(), low.ln().min(high.ln() - 0.1));
-    let across = |step: usize| MARGIN + (step * (WIDTH - 2 * MARGIN) as usize / losses.len().max(1)) as u32;
-    let down = |loss: f32| {
-        let part = ((high - loss.max(1e-30).ln()) / (high - low)).clamp(0.0, 1.0);
-        MARGIN + (part * (HEIGHT - 2 * MARGIN - 1) as f32) as u32
-    };
-    for halving in 0..16 {
-        let value = high - halving as f32 * std::f32::consts::LN_2;
-        if value >= low {
-            (MARGIN..WIDTH - MARGIN).for_each(|x| picture.put_pixel(x, down(value.exp()), GRID));
-        }
+    let (points, means) = (shown(losses, 0), shown(&averages(losses), 0));
+    let judged = shown(&averages(discriminator), steps - discriminator.len());
+    let x = Axis { low: 1.0, high: steps.max(2) as f64, scale: Scale::Whole };
+    let range = points.iter().map(|point| point[1]).fold([f64::INFINITY, 0.0], |[a, b], v| [a.min(v), b.max(v)]);
+    // A level curve still has a scale around it.
+    let [low, high] = if range[1] > 0.0 { [range[0] / 1.05, range[1] * 1.05] } else { [0.1, 1.0] };
+    let y = Axis { low, high, scale: Scale::Logarithmic };
+    let right = Axis { low: 0.0, high: 2.0, scale: Scale::Linear };
+    let mut plot = Plot::new(&title, "step", &x, &y, (!judged.is_empty()).then_some(&right));
+    plot.curve("each step", &points, &y, FAINT);
+    plot.curve("average", &means, &y, LINE);
+    if !judged.is_empty() {
+        plot.curve("discriminator", &judged, &right, DISCRIMINATOR);
     }
-    let mut draw = |values: &[f32], first: usize, colour, down: &dyn Fn(f32) -> u32| {
-        let mut last: Option<u32> = None;
-        for (step, value) in values.iter().enumerate().filter(|(_, value)| value.is_finite()) {
-            let (x, y) = (across(first + step), down(*value));
-            let from = last.unwrap_or(y);
-            (from.min(y)..=from.max(y)).for_each(|y| picture.put_pixel(x, y, colour));
-            last = Some(y);
-        }
-    };
-    let plain = |loss: f32| MARGIN + ((1.0 - loss.clamp(0.0, 2.0) / 2.0) * (HEIGHT - 2 * MARGIN - 1) as f32) as u32;
-    draw(losses, 0, FAINT, &down);
-    draw(&self::averages(discriminator), losses.len() - discriminator.len(), DISCRIMINATOR, &plain);
-    draw(&averages, 0, LINE, &down);
-    picture
+    plot.finish()
 }
 
 fn averages(losses: &[f32]) -> Vec<f32> {
@@ -84,25 +69,43 @@ fn averages(losses: &[f32]) -> Vec<f32> {
 mod tests {
     use super::*;
 
+    /// The rows of a column that have this colour.
+    fn rows(picture: &RgbImage, x: u32, colour: Rgb<u8>) -> Vec<u32> {
+        (0..picture.height()).filter(|y| *picture.get_pixel(x, *y) == colour).collect()
+    }
+
     #[test]
     fn the_table_shows_a_late_discriminator_in_the_last_rows() {
         let text = table(&[1.0, 0.5, 0.25], Some(&[1.0, 0.75]));
         assert_eq!(text, "step,loss,average,discriminator\n1,1,1,\n2,0.5,0.75,1\n3,0.25,0.5833333,0.75\n");
-        let picture = chart(&[0.1; 500], &[1.0; 250]);
-        let seen = |x: u32| (0..HEIGHT).position(|y| *picture.get_pixel(x, y) == DISCRIMINATOR);
-        assert_eq!((seen(100), seen(600)), (None, Some(199)));
+        let picture = chart("a", &[0.1; 500], &[1.0; 250]);
+        let (left, right) = (rows(&picture, 200, DISCRIMINATOR), rows(&picture, 600, DISCRIMINATOR));
+        let middle = picture.height() / 2;
+        assert!(!left.iter().any(|y| y.abs_diff(middle) < 50), "{left:?}");
+        assert!(right.iter().any(|y| y.abs_diff(middle) < 20), "{right:?}");
     }
 
     #[test]
     fn the_curve_falls_and_the_table_has_a_row_for_each_step() {
         let losses: Vec<f32> = (0..500).map(|step| 1.0 / (1.0 + step as f32 / 50.0)).collect();
-        let picture = chart(&losses, &[]);
-        let height = |x: u32| (0..HEIGHT).position(|y| *picture.get_pixel(x, y) == LINE).unwrap();
-        assert!(height(30) < height(400) && height(400) < height(770));
+        let picture = chart("a", &losses, &[]);
+        let height = |x: u32| rows(&picture, x, LINE).into_iter().find(|y| *y > 40).unwrap();
+        assert!(height(90) < height(400) && height(400) < height(770));
         let text = table(&losses, None);
         assert_eq!(text.lines().count(), 501);
         assert!(text.starts_with("step,loss,average\n1,1,1\n"), "{text}");
-        assert_eq!(chart(&[], &[]).dimensions(), (WIDTH, HEIGHT));
-        chart(&[f32::NAN, 1.0, f32::INFINITY], &[]);
+    }
+
+    #[test]
+    fn few_steps_are_dots_and_odd_losses_are_left_out() {
+        let curves = |pixel: &&Rgb<u8>| [FAINT, LINE].contains(pixel);
+        let dots = |losses: &[f32]| chart("a", losses, &[]).pixels().filter(curves).count();
+        let empty = dots(&[]);
+        assert!(dots(&[0.5]) > empty, "one step is seen");
+        let several = [0.5, 0.4, 0.6, 0.3, 0.5];
+        assert!(dots(&several) > dots(&several[..3]));
+        for odd in [&[f32::NAN, 1.0, f32::INFINITY][..], &[f32::NAN; 3], &[0.0, -1.0], &[1e-30, 1e30], &[5.0; 3]] {
+            assert_eq!(chart("a", odd, &[0.5]).dimensions(), chart("a", &[], &[]).dimensions());
+        }
     }
 }

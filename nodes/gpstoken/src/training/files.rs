@@ -31,6 +31,8 @@ pub struct Files {
     pub training: PathBuf,
     /// The samples, for trainings that make them before the first step.
     pub samples: PathBuf,
+    /// The name of the checkpoint, for the chart.
+    name: String,
     table: PathBuf,
     chart: PathBuf,
     examples: PathBuf,
@@ -43,6 +45,7 @@ impl Files {
         Self {
             training: with("training.safetensors"),
             samples: with("samples.safetensors"),
+            name: output.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
             table: with("loss.csv"),
             chart: with("loss.png"),
             examples: with("examples.png"),
@@ -76,7 +79,7 @@ impl Files {
         let losses = &state.network.losses;
         let discriminator = state.discriminator.as_ref().map(|discriminator| discriminator.losses.as_slice());
         write(&self.table, chart::table(losses, discriminator).as_bytes())?;
-        write(&self.chart, &png(&chart::chart(losses, discriminator.unwrap_or_default()))?)?;
+        write(&self.chart, &png(&chart::chart(&self.name, losses, discriminator.unwrap_or_default()))?)?;
         examples.map_or(Ok(()), |examples| write(&self.examples, &png(examples)?))
     }
 }

@@ -17,7 +17,7 @@ use crate::{
     stages::tokenizer::Tokenizer,
 };
 use serde_json::json;
-use splatgraph_sdk::{Ctx, Error, InputGroup, Local, Result, checkpoint::Checkpoint};
+use splatgraph_sdk::{Code, Ctx, Error, InputGroup, Local, Result, checkpoint::Checkpoint};
 use std::{collections::BTreeMap, path::Path};
 
 /// Settings of a generator's training: inputs of TrainLayout and TrainTexture.
@@ -126,7 +126,11 @@ impl Training<'_> {
             let sizes = network.sizes;
             let upload = |network: &Network, device: &_| network.map(&mut on_device::upload(device));
             let network = Loaded::new(network, &self.compute, upload)?;
-            examples.sheet(&network, sizes, &samples.normalisation, ctx).map(Some)
+            // The checkpoint is written; a cancelled run leaves out only the examples.
+            match examples.sheet(&network, sizes, &samples.normalisation, ctx) {
+                Err(e) if e.code == Code::Cancelled => Ok(None),
+                sheet => sheet.map(Some),
+            }
         };
         let mut next = |state: &State| {
             let batch = samples.batch(seed, state.step, pictures, class_dropout);

@@ -25,6 +25,7 @@ pub mod gradients;
 pub mod gradients;
 pub mod losses;
 pub mod pictures;
+mod plot;
 pub mod random;
 pub mod run;
 pub mod samples;

@@ -104,6 +104,7 @@ pub fn train(
     let mut saved = Instant::now();
     while state.step < steps {
         if ctx.cancelled() {
+            ctx.info(format!("cancelled; saving the training after step {}", state.step));
             save_all(&state)?;
             ctx.check()?;
         }
@@ -131,10 +132,12 @@ pub fn train(
             discriminator.update(&judged.gradients, judged.loss, size_judged, Update { adam, rate, clip, average });
         }
         state.step += 1;
-        let speed = ((state.step - first) * samples as u64) as f64 / begun.elapsed().as_secs_f64();
+        let pace = (state.step - first) as f64 / begun.elapsed().as_secs_f64();
+        let speed = two_digits(pace * samples as f64);
+        let left = time((steps - state.step) as f64 / pace);
         let judge = state.discriminator.as_ref().filter(|judge| !judge.losses.is_empty());
         let judge = judge.map_or(String::new(), |judge| format!(", discriminator {:.3}", judge.recent_loss()));
-        let note = format!("loss {:.4}{judge}, {speed:.1} pictures/s", state.network.recent_loss());
+        let note = format!("loss {:.4}{judge}, {speed} pictures/s, {left} left", state.network.recent_loss());
         ctx.progress(state.step as usize, steps as usize, &note);
         if saved.elapsed() >= Duration::from_secs_f64(save_minutes * 60.0) && state.step < steps {
             let examples = save_all(&state)?;
@@ -146,4 +149,35 @@ pub fn train(
     }
     save_all(&state)?;
     Ok(state.network.recent_loss())
+}
+
+/// A number above 0 with at least two digits that count: `0.0042`, `0.57`, `3.1`, `120`.
+fn two_digits(number: f64) -> String {
+    let decimals = (1.0 - number.max(1e-9).log10().floor()).max(0.0);
+    format!("{number:.0$}", decimals as usize)
+}
+
+/// A time as people say it: `40 s`, `12 min`, `3 h 20 min`, `2 d 5 h`.
+fn time(seconds: f64) -> String {
+    let minutes = (seconds / 60.0).round() as u64;
+    match (minutes / 1440, minutes / 60 % 24, minutes % 60) {
+        _ if seconds < 99.5 => format!("{seconds:.0} s"),
+        (0, 0, minutes) => format!("{minutes} min"),
+        (0, hours, minutes) => format!("{hours} h {minutes} min"),
+        (days, hours, _) => format!("{days} d {hours} h"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn speeds_have_two_digits_and_times_are_in_words() {
+        let speeds = [0.00417, 0.0999, 0.57, 3.14, 12.3, 119.6].map(two_digits);
+        assert_eq!(speeds, ["0.0042", "0.100", "0.57", "3.1", "12", "120"]);
+        let times = [3.2, 99.0, 100.0, 3599.0, 12_000.0, 190_000.0].map(time);
+        assert_eq!(times, ["3 s", "99 s", "2 min", "1 h 0 min", "3 h 20 min", "2 d 4 h"]);
+        assert!(time(f64::INFINITY).ends_with(" h") && two_digits(0.0).starts_with("0.0"));
+    }
 }

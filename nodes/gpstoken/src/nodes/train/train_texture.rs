@@ -20,7 +20,7 @@ use splatgraph_sdk::prelude::*;
 /// Beside `NAME.safetensors` the node writes the files that TrainTokenizer writes, and `NAME.samples.safetensors` with the
 /// tokens. A training that stopped for any reason continues with the same result as without the stop. To continue a finished
 /// training, set a larger number of steps.
-#[node(category = "Training", output, outputs(path: "the checkpoint", loss: "the average loss of the last steps"))]
+#[node(category = "Training", output, saves, outputs(path: "the checkpoint", loss: "the average loss of the last steps"))]
 #[expect(clippy::too_many_arguments, reason = "a node's inputs")]
 pub fn train_texture(
     /// A folder with a folder of pictures for each class; their alphabetical order numbers the classes.

@@ -44,7 +44,7 @@ use std::{collections::BTreeMap, path::Path, sync::Arc};
 /// pictures in the folder, and the tokenizer learns to deceive it. The loss of the PatchGAN is 1 if it cannot tell them apart
 /// and 0 if it always can. It is the last column of the table and the orange curve; `loss` does not contain the PatchGAN's
 /// judgement. The PatchGAN is stored in the state, not in the checkpoint.
-#[node(category = "Training", output, outputs(path: "the checkpoint", loss: "the average loss of the last steps"))]
+#[node(category = "Training", output, saves, outputs(path: "the checkpoint", loss: "the average loss of the last steps"))]
 #[expect(clippy::too_many_arguments, reason = "a node's inputs")]
 pub fn train_tokenizer(
     /// The folder of pictures; folders in it count too.
