@@ -174,8 +174,8 @@ mod tests {
 
     #[test]
     fn speeds_have_two_digits_and_times_are_in_words() {
-        let speeds = [0.00417, 0.0999, 0.57, 3.14, 12.3, 119.6].map(two_digits);
-        assert_eq!(speeds, ["0.0042", "0.100", "0.57", "3.1", "12", "120"]);
+        let speeds = [0.00417, 0.0999, 0.57, 3.26, 12.3, 119.6].map(two_digits);
+        assert_eq!(speeds, ["0.0042", "0.100", "0.57", "3.3", "12", "120"]);
         let times = [3.2, 99.0, 100.0, 3599.0, 12_000.0, 190_000.0].map(time);
         assert_eq!(times, ["3 s", "99 s", "2 min", "1 h 0 min", "3 h 20 min", "2 d 4 h"]);
         assert!(time(f64::INFINITY).ends_with(" h") && two_digits(0.0).starts_with("0.0"));
