@@ -36,7 +36,7 @@ fn other_files_are_told_apart_before_they_are_read() {
         Record::load(&path).unwrap_err().message.replace(folder.path().to_str().unwrap(), "[DIR]")
     };
     insta::assert_snapshot!(error("page.safetensors", b"<html>"), @"reading a record: expected a whole .safetensors file, got a web page (HTML); download the file itself instead of the page about it: [DIR]/page.safetensors");
-    insta::assert_snapshot!(error("a.other", b"OTHR, a file of a pack"), @"reading a record: expected a whole .safetensors file, got a damaged one or another kind of file; records end in .safetensors: load a .other file with a node that reads its kind, or convert it first (splatgraph convert): [DIR]/a.other");
+    insta::assert_snapshot!(error("a.other", b"Some file of a pack"), @"reading a record: expected a whole .safetensors file, got a damaged one or another kind of file; records end in .safetensors: load a .other file with a node that reads its kind, or convert it first (splatgraph convert): [DIR]/a.other");
     insta::assert_snapshot!(error("cut.safetensors", &file("{}")[..50]), @"reading a record: expected a whole .safetensors file, got a damaged one or another kind of file: [DIR]/cut.safetensors");
     // A hole of a terabyte takes no memory, as its beginning says that it is no record.
     let path = folder.path().join("hole.safetensors");
