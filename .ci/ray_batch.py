@@ -20,7 +20,9 @@ PROJECT = pathlib.Path(__file__).parent.parent.resolve()
 def items(journal):
     """The finished items of a journal."""
     lines = journal.read_text().splitlines(keepends=True) if journal.exists() else []
-    return [json.loads(line) for line in lines[1:] if line.endswith("\n")]
+    parsed = [json.loads(line) for line in lines[1:] if line.endswith("\n")]
+    # The other lines are about items that start.
+    return [line for line in parsed if "status" in line]
 
 
 def main():

@@ -94,8 +94,8 @@ impl Journal {
     }
 
     /// Appends a line about an item that started, but does not run any more and has no result yet.
-    pub(super) fn leave(&mut self, key: &Key) -> Result<(), Error> {
-        self.append(&line_of(&steps::left(key)))
+    pub(super) fn leave(&mut self, item: &str, key: &Key) -> Result<(), Error> {
+        self.append(&line_of(&steps::left(item, key)))
     }
 
     /// Refuses to continue if somebody removed or replaced the journal: then nobody would know of further items.

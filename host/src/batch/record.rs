@@ -44,7 +44,7 @@ impl Recorder {
         let Ended { key, line, record, .. } = ended;
         let is_kept = line.status == Status::Done && self.shards.is_some();
         let kept = if is_kept {
-            self.journal.leave(&key)?;
+            self.journal.leave(&line.item, &key)?;
             record.map(|record| Member { key, line, record })
         } else {
             self.write(vec![(key, line)])?;

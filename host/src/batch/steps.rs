@@ -11,10 +11,11 @@ pub(super) struct Steps(HashSet<String>);
 impl Steps {
     /// Takes in a line of a journal. Returns false if the line is about something else.
     pub(super) fn take_in(&mut self, line: &Json) -> bool {
-        match (line["started"].as_str(), line["left"].as_str()) {
-            (Some(key), _) => self.0.insert(key.to_owned()),
-            (_, Some(key)) => self.0.remove(key),
-            _ => return false,
+        let Some(key) = line["key"].as_str() else { return false };
+        if line["started"].is_string() {
+            self.0.insert(key.to_owned())
+        } else {
+            self.0.remove(key)
         };
         true
     }
@@ -34,12 +35,12 @@ impl Steps {
 
 /// The item starts.
 pub(super) fn started(item: &str, key: &Key) -> Json {
-    json!({"started": hex(key), "item": item})
+    json!({"started": item, "key": hex(key)})
 }
 
 /// The item does not run any more, and has no result yet: it waits for its shard, or the user stopped the batch.
-pub(super) fn left(key: &Key) -> Json {
-    json!({"left": hex(key)})
+pub(super) fn left(item: &str, key: &Key) -> Json {
+    json!({"left": item, "key": hex(key)})
 }
 
 /// The key as text.
@@ -55,7 +56,7 @@ mod tests {
     fn only_items_that_were_running_are_open() {
         let keys: [Key; 3] = [[1; 32], [2; 32], [3; 32]];
         let mut steps = Steps::default();
-        for line in [started("x", &keys[0]), started("x", &keys[1]), started("x", &keys[2]), left(&keys[1])] {
+        for line in [started("x", &keys[0]), started("x", &keys[1]), started("x", &keys[2]), left("x", &keys[1])] {
             assert!(steps.take_in(&line));
         }
         steps.ended(&keys[2]);

@@ -143,7 +143,7 @@ impl<S: Fn(&Checked) -> Result<Settings, String> + Sync> Work<'_, S> {
             return false;
         }
         let Some(ended) = self.end_of(position) else {
-            if let Err(error) = lock(&self.recorder).journal.leave(&key) {
+            if let Err(error) = lock(&self.recorder).journal.leave(self.batch.items.name(item), &key) {
                 self.stop(error);
             }
             return false;
