@@ -220,7 +220,7 @@ fn journals_of_other_batches() {
 fn a_damaged_line_of_the_journal_is_named() {
     let place = copying();
     texts(&place, &["a", "b"]);
-    let arguments = ["batch", "copy.json", "--out", "out", "file=in/*.txt"];
+    let arguments = ["batch", "copy.json", "--out", "out", "--jobs", "1", "file=in/*.txt"];
     assert_eq!(place.run(&arguments).code, 0);
     let damaged = place.read("out/batch.jsonl").replacen("\n{\"item\":", "\n{\"item\"", 1);
     place.write("out/batch.jsonl", &damaged);
@@ -228,7 +228,7 @@ fn a_damaged_line_of_the_journal_is_named() {
     exit code 1
     --- stdout
     --- stderr
-    error: line 4 of the journal is damaged: expected `:` at line 1 column 8; remove the line, and its item runs again
+    error: line 3 of the journal is damaged: expected `:` at line 1 column 8; remove the line, and its item runs again
       [DIR]/work/out/batch.jsonl
     ");
 }
