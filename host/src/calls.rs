@@ -106,8 +106,8 @@ impl Write for Filling<'_> {
     }
 }
 
-/// Calls `check` after calls into packs, but not after each of many short ones. It returns what the pack changed in the process, and the user gets this as
-/// warnings. Only the first check of a process counts.
+/// Calls `check` after calls into packs, but not after each of many short ones. It returns what the pack changed in the process,
+/// and the user gets this as warnings. Only the first check of a process counts.
 pub fn check_after_calls(check: fn() -> Vec<String>) {
     CHECK.get_or_init(|| check);
 }

@@ -73,5 +73,6 @@ pub mod reading;
 mod record_png;
 pub mod registry;
 pub mod run;
+pub mod sha256;
 pub mod watch;
 pub mod words;

@@ -1,6 +1,6 @@
 //! The content of a file, which its tensors share.
 
-use crate::{DType, Error, Result, Tensor, foreign::START, limits};
+use crate::{DType, Error, Result, Tensor, kind_of_file::START, limits};
 use memmap2::MmapMut;
 use std::{
     fs::File,

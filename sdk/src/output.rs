@@ -40,13 +40,7 @@ impl NumberedPath {
         if count == 1 {
             return path;
         }
-        let mut name = path.file_stem().unwrap_or_default().to_owned();
-        name.push(format!("-{b:03}"));
-        if let Some(extension) = path.extension() {
-            name.push(".");
-            name.push(extension);
-        }
-        path.with_file_name(name)
+        behind_stem(&path, &format!("-{b:03}"))
     }
 
     /// Whether `{b}` is in the path.
@@ -96,6 +90,18 @@ impl Input for NumberedPath {
     fn from_value(value: &Value) -> Result<Self> {
         String::from_value(value).map(Self)
     }
+}
+
+/// The path with a text behind the stem of its file name: `a/x-1.png` for `a/x.png` and `-1`.
+#[must_use]
+pub fn behind_stem(path: &Path, text: &str) -> PathBuf {
+    let mut name = path.file_stem().unwrap_or_default().to_owned();
+    name.push(text);
+    if let Some(extension) = path.extension() {
+        name.push(".");
+        name.push(extension);
+    }
+    path.with_file_name(name)
 }
 
 /// Writes a file as a whole, like [`write_whole`], and creates missing folders.

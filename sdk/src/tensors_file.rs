@@ -1,6 +1,6 @@
 //! Reads .safetensors files.
 
-use crate::{DType, Error, Result, Tensor, content::Content, foreign::kind_of_file};
+use crate::{DType, Error, Result, Tensor, content::Content, kind_of_file::kind_of_file};
 use safetensors::{Dtype as FileDtype, SafeTensorError, SafeTensors};
 use std::{collections::HashMap, ops::Range};
 

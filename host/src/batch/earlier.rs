@@ -102,6 +102,6 @@ fn has_its_files(line: &Line, folder: &Path) -> bool {
 }
 
 /// Whether a file has content, or a folder exists.
-pub(super) fn has_content(path: &Path) -> bool {
+fn has_content(path: &Path) -> bool {
     path.metadata().is_ok_and(|about| about.is_dir() || about.len() > 0)
 }

@@ -9,7 +9,6 @@ use super::{
     journal::{Journal, path_of},
     lines::{Head, Status},
     record::Recorder,
-    steps::hex,
     summary::{Failed, Summary, Update},
     table::{self, Table},
     work::{Watch, Work},
@@ -17,6 +16,7 @@ use super::{
 use crate::{
     graph::{Checked, Origin},
     run::{self, CancelToken, Runner, Settings},
+    sha256::hex,
 };
 use sha2::{Digest, Sha256};
 use splatgraph_sdk::remove_left_over_files;
@@ -144,7 +144,7 @@ impl Batch {
             graph.shift_remove("title");
             graph.shift_remove("description");
         }
-        let sha256 = Sha256::digest(graph.to_string()).iter().map(|byte| format!("{byte:02x}")).collect();
+        let sha256 = hex(&Sha256::digest(graph.to_string()));
         let name = match &self.file.origin {
             Origin::File(path) | Origin::Picture(path) => path.file_name(),
             Origin::Text => None,

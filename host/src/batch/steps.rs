@@ -1,6 +1,7 @@
 //! The lines of a journal about items that started. If the process ends while an item runs, the next one knows it.
 
 use super::items::Key;
+use crate::sha256::hex;
 use serde_json::{Value as Json, json};
 use std::collections::HashSet;
 
@@ -41,11 +42,6 @@ pub(super) fn started(item: &str, key: &Key) -> Json {
 /// The item does not run any more, and has no result yet: it waits for its shard, or the user stopped the batch.
 pub(super) fn left(item: &str, key: &Key) -> Json {
     json!({"left": item, "key": hex(key)})
-}
-
-/// The key as text.
-pub(super) fn hex(key: &Key) -> String {
-    key.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

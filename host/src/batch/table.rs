@@ -2,6 +2,7 @@
 
 use super::{earlier::Entry, error::Error, items::Items, options::Part};
 use serde_json::Value as Json;
+use splatgraph_sdk::behind_stem;
 use std::{
     collections::HashMap,
     fs,
@@ -99,9 +100,7 @@ fn inert(cell: &String) -> String {
 pub(super) fn path_of(folder: &Path, name: &Path, part: Option<Part>) -> PathBuf {
     let path = folder.join(name);
     let Some(part) = part else { return path };
-    let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    let extension = path.extension().map(|end| format!(".{}", end.to_string_lossy())).unwrap_or_default();
-    path.with_file_name(format!("{stem}-{part}{extension}"))
+    behind_stem(&path, &format!("-{part}"))
 }
 
 /// A result in the form of the journal; `None` if it is no scalar. A number that JSON can't represent is a text.

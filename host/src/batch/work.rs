@@ -2,12 +2,10 @@
 
 use super::{
     check::Batch,
-    earlier::has_content,
     error::{Error, ErrorKind},
     items::Key,
     lines::{Line, Status},
     record::{Ended, Recorder},
-    steps::hex,
     summary::Update,
     table::scalar,
 };
@@ -15,6 +13,7 @@ use crate::{
     durable,
     graph::Checked,
     run::{CancelToken, Event, RunResult, Runner, Settings},
+    sha256::hex,
 };
 use splatgraph_sdk::{Code, Record};
 use std::{
@@ -185,10 +184,13 @@ impl<S: Fn(&Checked) -> Result<Settings, String> + Sync> Work<'_, S> {
         let outcome = prepared.and_then(|(settings, checked)| {
             let result = self.run_graph(&checked, &settings, Some(&line.item));
             took = node_ms(&result);
-            for (_, path) in &result.written {
+            let mut missing = None;
+            for (node, path) in &result.written {
                 let name = relative(path, &batch.options.folder);
-                if path.exists() && !has_content(path) {
-                    line.empty.push(name.clone());
+                match path.metadata() {
+                    Ok(about) if about.is_file() && about.len() == 0 => line.empty.push(name.clone()),
+                    Ok(_) => {}
+                    Err(_) => missing = missing.or(Some((node, path))),
                 }
                 line.files.push(name);
             }
@@ -196,7 +198,7 @@ impl<S: Fn(&Checked) -> Result<Settings, String> + Sync> Work<'_, S> {
                 let failures: Vec<String> = result.failures.iter().map(ToString::to_string).collect();
                 return Err(failures.join("\n"));
             }
-            if let Some((node, path)) = result.written.iter().find(|(_, path)| !path.exists()) {
+            if let Some((node, path)) = missing {
                 return Err(format!("node `{node}`: expected a file, got none\n  {}", path.display()));
             }
             if batch.options.durable {

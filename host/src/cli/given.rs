@@ -34,19 +34,26 @@ impl GivenOptions {
     pub(crate) fn given(&self, graph: Option<(&graph::File, &Registry)>) -> Outcome<graph::Given> {
         let cwd = std::env::current_dir()
             .map_err(|error| Failure::usage(format!("the current directory cannot be read: {error}")))?;
-        // Of the expanded graph, as an input may be for a node of a graph node.
-        let graph = graph.map(|(file, registry)| (graph::expand(file.clone()), registry));
-        let reads = graph.as_ref().map(|(file, registry)| inputs_for_files(file, registry)).unwrap_or_default();
-        let inputs = pairs(&self.values, "NAME=VALUE").map_err(|failure| match (self.bare_file(&cwd), &reads[..]) {
-            (Some(file), [name, ..]) => Failure::usage(format!("{}; did you mean `{name}={file}`?", failure.message)),
-            _ => failure,
+        // Of the expanded graph, as an input may be for a node of a graph node. Expanding reads files, so only hints do it.
+        let reads = || {
+            let found = graph.map(|(file, registry)| inputs_for_files(&graph::expand(file.clone()), registry));
+            found.unwrap_or_default()
+        };
+        let inputs = pairs(&self.values, "NAME=VALUE").map_err(|failure| {
+            match self.bare_file(&cwd).and_then(|file| Some((file, reads().into_iter().next()?))) {
+                Some((file, name)) => Failure::usage(format!("{}; did you mean `{name}={file}`?", failure.message)),
+                None => failure,
+            }
         })?;
-        let many = inputs.iter().filter(|(name, _)| reads.contains(name)).find_map(|(name, value)| {
+        let many = inputs.iter().find_map(|(name, value)| {
             let what = match cwd.join(value) {
                 path if path.is_dir() => "folder",
                 path if value.contains(['*', '?', '[']) && !path.exists() => "pattern",
                 _ => return None,
             };
+            if !reads().contains(name) {
+                return None;
+            }
             let pattern = if what == "folder" { format!("{}/*", value.trim_end_matches('/')) } else { value.clone() };
             Some(Failure::usage(format!(
                 "`{name}={value}`: expected a file, got a {what}; `splatgraph batch` runs the graph over many files: {name}='{pattern}'"
@@ -63,9 +70,7 @@ impl GivenOptions {
             ..graph::Given::default()
         })
     }
-}
 
-impl GivenOptions {
     /// The first value without a name that is a file.
     fn bare_file(&self, cwd: &Path) -> Option<&String> {
         self.values.iter().find(|text| !text.contains('=') && cwd.join(text).is_file())

@@ -1,17 +1,15 @@
 //! The graph that a run writes into its pictures, so that `splatgraph run picture.png` runs it again.
 
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use serde_json::{Map, Value as Json, json};
-use sha2::{Digest, Sha256};
 use splatgraph::graph::{Checked, Feed, Source};
 use splatgraph::picture::{HEADER_KEY, PROMPT_KEY};
 use splatgraph::registry::Registry;
 use splatgraph::run::Settings;
+use splatgraph::sha256;
 use splatgraph_sdk::{settings::PNG_TEXT, spec::PathKind};
 
 use crate::cli::failure::{FAILED, Failure, Outcome};
@@ -110,21 +108,10 @@ impl ModelSums {
         if let Some(sum) = sums.get(path) {
             return Ok(sum.clone());
         }
-        let sum = sha256(path)?;
+        let sum = sha256::of_file(path)
+            .map_err(|error| Failure::new(FAILED, format!("the model cannot be read: {error}\n  {}", shown(path))))?;
+        let sum = sha256::hex(&sum);
         sums.insert(path.to_owned(), sum.clone());
         Ok(sum)
     }
-}
-
-fn sha256(path: &Path) -> Outcome<String> {
-    let unreadable = |error| Failure::new(FAILED, format!("the model cannot be read: {error}\n  {}", shown(path)));
-    let mut file = File::open(path).map_err(unreadable)?;
-    let (mut sum, mut part) = (Sha256::new(), vec![0; 1 << 20]);
-    loop {
-        match file.read(&mut part).map_err(unreadable)? {
-            0 => break,
-            length => sum.update(&part[..length]),
-        }
-    }
-    Ok(sum.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
 }

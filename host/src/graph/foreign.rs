@@ -7,7 +7,7 @@ use super::{
     problem::{Kind, Problem},
     written::WrittenFile,
 };
-use splatgraph_sdk::{NumberedPath, spec::InputSpec};
+use splatgraph_sdk::{NumberedPath, behind_stem, spec::InputSpec};
 use std::{
     ffi::OsStr,
     path::{Component, Path, PathBuf},
@@ -76,16 +76,8 @@ fn is_hidden(component: Component<'_>) -> bool {
 }
 
 fn with_number(file: &WrittenFile, number: u64) -> WrittenFile {
-    let add = |path: &Path| {
-        let mut name = path.file_stem().unwrap_or_default().to_owned();
-        name.push(format!("-{number}"));
-        if let Some(extension) = path.extension() {
-            name.push(".");
-            name.push(extension);
-        }
-        path.with_file_name(name)
-    };
-    let pattern =
-        file.pattern.as_ref().map(|pattern| NumberedPath::new(add(Path::new(pattern.text())).to_string_lossy()));
+    let add = |path: &Path| behind_stem(path, &format!("-{number}"));
+    let pattern = file.pattern.as_ref();
+    let pattern = pattern.map(|pattern| NumberedPath::new(add(Path::new(pattern.text())).to_string_lossy()));
     WrittenFile { path: add(&file.path), pattern, ..file.clone() }
 }

@@ -4,8 +4,8 @@
 //! libraries are only looked over again.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::{self, Read};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -15,6 +15,7 @@ use splatgraph_sdk::host::{ABI_MAJOR, ABI_MINOR};
 
 use super::helper::Facts;
 use crate::file_state::FileState;
+use crate::sha256;
 
 /// The version of the form of the file.
 const FORM: u32 = 1;
@@ -129,19 +130,9 @@ fn read(file: &Path) -> BTreeMap<String, Entry> {
 }
 
 fn sha256(path: &Path) -> io::Result<String> {
-    let (mut file, mut hash, mut part) = (File::open(path)?, Sha256::new(), vec![0; 1 << 18]);
-    loop {
-        match file.read(&mut part)? {
-            0 => return Ok(as_text(&hash.finalize())),
-            length => hash.update(&part[..length]),
-        }
-    }
+    sha256::of_file(path).map(|sum| sha256::hex(&sum))
 }
 
 fn sum(bytes: &[u8]) -> String {
-    as_text(&Sha256::digest(bytes))
-}
-
-fn as_text(sum: &[u8]) -> String {
-    sum.iter().map(|byte| format!("{byte:02x}")).collect()
+    sha256::hex(&Sha256::digest(bytes))
 }

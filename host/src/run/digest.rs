@@ -1,10 +1,11 @@
 //! Digests of file contents.
 
+use crate::sha256;
 use sha2::{Digest, Sha256};
 use std::{
     collections::HashMap,
     fs::{self, Metadata},
-    io::{self, Read},
+    io,
     path::{Path, PathBuf},
     time::{Duration, SystemTime},
 };
@@ -63,25 +64,12 @@ impl Digests {
         {
             return Ok(known.sha);
         }
-        let sha = sha256(path)?;
+        let sha = sha256::of_file(path)?;
         let is_old = SystemTime::now().duration_since(modified).is_ok_and(|age| age > UNSURE);
         if is_old {
             self.0.insert(path.to_owned(), Known { size, modified, sha });
         }
         Ok(sha)
-    }
-}
-
-fn sha256(path: &Path) -> io::Result<[u8; 32]> {
-    let mut file = fs::File::open(path)?;
-    let mut hash = Sha256::new();
-    let mut buffer = vec![0; 1 << 20];
-    loop {
-        let length = file.read(&mut buffer)?;
-        if length == 0 {
-            return Ok(hash.finalize().into());
-        }
-        hash.update(&buffer[..length]);
     }
 }
 

@@ -1,7 +1,7 @@
 //! Done means that the files are there, and an item that ends the process does not hold up the others.
 
 use std::fs;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -163,23 +163,35 @@ fn an_item_during_which_the_process_died_twice_counts_as_failed() {
     }
 }
 
-#[test]
-fn an_item_that_was_running_when_somebody_killed_the_batch_is_not_to_blame() {
+/// Two items that wait until somebody stops them.
+fn waiting() -> Place {
     let place = Place::with_stub();
     let sleep = node("Sleep", json!({"ms": 2000}));
     let save = node("WriteText", json!({"text": ["sleep", "ms"], "path": "{index}.txt"}));
     let graph = json!({"inputs": {"ms": "sleep.ms"}, "nodes": {"sleep": sleep, "save": save}});
     place.write("wait.json", &graph.to_string());
+    place
+}
+
+/// Starts a batch, and waits until it has started an item.
+fn started(place: &Place, arguments: &[&str]) -> Child {
+    let length = fs::read_to_string(place.path("work/out/batch.jsonl")).map_or(0, |text| text.len());
+    let running = place.command(arguments).stderr(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();
+    let start = Instant::now();
+    let has_started = |text: String| text.get(length..).is_some_and(|new| new.contains("started"));
+    while !fs::read_to_string(place.path("work/out/batch.jsonl")).is_ok_and(has_started) {
+        assert!(start.elapsed() < Duration::from_secs(30));
+        thread::sleep(Duration::from_millis(1));
+    }
+    running
+}
+
+#[test]
+fn an_item_that_was_running_when_somebody_killed_the_batch_is_not_to_blame() {
+    let place = waiting();
     let arguments = ["batch", "wait.json", "ms=300,301", "--out", "out"];
     for _ in 0..3 {
-        let mut command = place.command(&arguments);
-        let mut running = command.stderr(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();
-        let start = Instant::now();
-        let journal = place.path("work/out/batch.jsonl");
-        while !fs::read_to_string(&journal).is_ok_and(|text| text.contains("started")) {
-            assert!(start.elapsed() < Duration::from_secs(30));
-            thread::sleep(Duration::from_millis(1));
-        }
+        let mut running = started(&place, &arguments);
         thread::sleep(Duration::from_millis(100));
         running.kill().unwrap();
         running.wait().unwrap();
@@ -190,22 +202,10 @@ fn an_item_that_was_running_when_somebody_killed_the_batch_is_not_to_blame() {
 
 #[test]
 fn an_item_that_was_running_when_the_user_stopped_is_not_to_blame() {
-    let place = Place::with_stub();
-    let sleep = node("Sleep", json!({"ms": 2000}));
-    let save = node("WriteText", json!({"text": ["sleep", "ms"], "path": "{index}.txt"}));
-    let graph = json!({"inputs": {"ms": "sleep.ms"}, "nodes": {"sleep": sleep, "save": save}});
-    place.write("wait.json", &graph.to_string());
+    let place = waiting();
     let arguments = ["batch", "wait.json", "ms=400,401", "--out", "out"];
     for signal in ["-INT", "-HUP", "-TERM"] {
-        let mut command = place.command(&arguments);
-        let mut running = command.stderr(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();
-        let start = Instant::now();
-        let journal = place.path("work/out/batch.jsonl");
-        let has_started = |text: String| text.lines().last().is_some_and(|line| line.contains("started"));
-        while !fs::read_to_string(&journal).is_ok_and(has_started) {
-            assert!(start.elapsed() < Duration::from_secs(30));
-            thread::sleep(Duration::from_millis(1));
-        }
+        let mut running = started(&place, &arguments);
         assert!(Command::new("kill").args([signal, &running.id().to_string()]).status().unwrap().success());
         let code = running.wait().unwrap().code();
         assert_eq!(

@@ -10,7 +10,7 @@ mod torch;
 use crate::{
     DType, Error, Result, Tensor,
     content::Content,
-    foreign::kind_of_file,
+    kind_of_file::kind_of_file,
     record::to_safetensors,
     tensors_file::{Contents, is_safetensors, read_file, read_safetensors},
     whole_file::write_whole,
