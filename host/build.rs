@@ -1,4 +1,5 @@
-//! Puts the sources of the SDK into the program, as `splatgraph new-pack` writes them beside a new crate.
+//! Puts the sources of the SDK into the program, as `splatgraph new-pack` writes them beside a new crate, and the platform, which
+//! `splatgraph --version --json` prints.
 
 use std::path::{Path, PathBuf};
 use std::{env, fs};
@@ -28,6 +29,7 @@ fn main() {
     );
     let out = PathBuf::from(env::var("OUT_DIR").expect("cargo sets it")).join("sdk.rs");
     fs::write(out, text).expect("the folder for build output can be written");
+    println!("cargo:rustc-env=SPLATGRAPH_TARGET={}", env::var("TARGET").expect("cargo sets it"));
     for path in ["../sdk", "../Cargo.toml"] {
         println!("cargo:rerun-if-changed={path}");
     }

@@ -13,8 +13,10 @@ mod devices;
 mod draw;
 mod failure;
 mod given;
+mod graphs;
 mod inspect;
 mod look_over;
+mod man;
 mod metadata;
 mod new_pack;
 mod nodes;
@@ -31,16 +33,21 @@ mod schema;
 mod signals;
 mod source;
 mod style;
+mod version;
 mod watch;
 
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::error::ErrorKind;
+use clap::{ArgAction, CommandFactory, Parser, Subcommand};
 use failure::{Failure, Outcome};
 use splatgraph::words;
 
 /// Runs pipelines written as JSON graphs. Every stage is a node of a pack, a shared library that anyone can write.
 #[derive(Parser)]
-#[command(name = "splatgraph", version, arg_required_else_help = true, disable_help_subcommand = false)]
+#[command(name = "splatgraph", version, arg_required_else_help = true, disable_version_flag = true)]
 struct Arguments {
+    /// Print the version; with --json also the commit, the platform and the packs
+    #[arg(short = 'V', long, action = ArgAction::Version, display_order = 1000)]
+    version: (),
     #[command(subcommand)]
     command: Command,
 }
@@ -52,6 +59,7 @@ enum Command {
     Watch(watch::Options),
     Bench(bench::Options),
     Check(check::Options),
+    Graphs(graphs::Options),
     Nodes(nodes::Options),
     Devices(devices::Options),
     Draw(draw::Options),
@@ -61,6 +69,7 @@ enum Command {
     Inspect(inspect::Options),
     Convert(convert::Options),
     Completions(completions::Options),
+    Man(man::Options),
 }
 
 /// Runs the command of this process, and returns its exit code.
@@ -75,6 +84,10 @@ pub(crate) fn main() -> u8 {
     }
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
+        // clap ends at `--version`, before it reads what follows.
+        Err(error) if error.kind() == ErrorKind::DisplayVersion && std::env::args_os().any(|word| word == "--json") => {
+            return code_of(version::print_json());
+        }
         Err(error) => {
             // Its text has the words of the command line beside its own escape sequences, so it is made again from words that
             // a terminal only shows.
@@ -96,6 +109,7 @@ pub(crate) fn main() -> u8 {
         Command::Watch(options) => watch::run(&options),
         Command::Bench(options) => bench::run(&options),
         Command::Check(options) => check::run(&options),
+        Command::Graphs(options) => graphs::run(&options),
         Command::Nodes(options) => nodes::run(&options),
         Command::Devices(options) => devices::run(&options),
         Command::Draw(options) => draw::run(&options),
@@ -105,6 +119,7 @@ pub(crate) fn main() -> u8 {
         Command::Inspect(options) => inspect::run(&options),
         Command::Convert(options) => convert::run(&options),
         Command::Completions(options) => completions::run(&options),
+        Command::Man(options) => man::run(&options),
     };
     code_of(outcome)
 }

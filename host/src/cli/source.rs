@@ -11,6 +11,7 @@ use splatgraph::words::nearest;
 use splatgraph_sdk::kind_of_file;
 
 use super::failure::{FAILED, Failure, Outcome};
+use super::graphs::{self, located};
 use super::output::shown;
 
 /// Reads the graph at `path` with the graphs that its nodes name, but does not check it. `-` is standard input.
@@ -28,7 +29,8 @@ pub(crate) fn as_written(path: &Path) -> Outcome<graph::File> {
     parse_as_written(path)?.map_err(|problems| Failure::problems(&problems))
 }
 
-fn parse_as_written(path: &Path) -> Outcome<Result<graph::File, graph::Problems>> {
+fn parse_as_written(given: &Path) -> Outcome<Result<graph::File, graph::Problems>> {
+    let path = &*located(given);
     let stdin = path == Path::new("-");
     let content = if stdin { read_stdin()? } else { read_file(path)? };
     let bytes = match content {
@@ -126,7 +128,13 @@ fn not_found(path: &Path) -> String {
         let name = name_of(near);
         nearest(&wanted, [name.as_str(), name.trim_end_matches(".json")]).is_some()
     });
+    let named = graphs::names();
+    let plain = wanted.trim_end_matches(".json");
     let hint = match (near, names.as_slice()) {
+        (None, _) if let Some(name) = nearest(plain, named.iter().map(String::as_str)) => {
+            format!("; did you mean {name}, a graph that came with the program?")
+        }
+        (None, []) if !named.is_empty() => "; `splatgraph graphs` lists those that came with the program".to_owned(),
         (Some(near), _) => format!("; did you mean {}?", shown(near)),
         (None, []) => "; name a .json graph, or a picture with a graph in it".to_owned(),
         (None, names) => format!("; graphs nearby: {}", names[..names.len().min(12)].join(", ")),

@@ -17,6 +17,8 @@ pub enum Origin {
     Variable,
     /// The folder `packs` beside the executable.
     Installed,
+    /// `lib/splatgraph/packs` beside the executable's folder, where packages put packs.
+    Packaged,
     /// The executable's own folder, where cargo puts the libraries that it builds.
     BesideExecutable,
     /// `splatgraph/packs` in an XDG data directory.
@@ -81,6 +83,9 @@ pub fn places(options: &[PathBuf], around: &Surroundings) -> Vec<Place> {
     }
     if let Some(folder) = around.executable.as_deref().and_then(Path::parent) {
         add(folder.join("packs"), Origin::Installed);
+        if let Some(prefix) = folder.parent() {
+            add(prefix.join("lib").join("splatgraph").join("packs"), Origin::Packaged);
+        }
         // Test executables and examples of cargo lie one folder below the libraries that it builds.
         let built = match folder.file_name().and_then(|name| name.to_str()) {
             Some("deps" | "examples") => folder.parent().unwrap_or(folder),
@@ -168,6 +173,7 @@ mod tests {
         /a (Option)
         /b (Variable)
         /opt/bin/packs (Installed)
+        /opt/lib/splatgraph/packs (Packaged)
         /opt/bin (BesideExecutable)
         /home/me/.local/share/splatgraph/packs (DataDirectory)
         /usr/share/splatgraph/packs (DataDirectory)
@@ -185,6 +191,7 @@ mod tests {
         };
         insta::assert_snapshot!(folders(&[], &around).join("\n"), @r"
         /p/target/release/deps/packs (Installed)
+        /p/target/release/lib/splatgraph/packs (Packaged)
         /p/target/release (BesideExecutable)
         /data/splatgraph/packs (DataDirectory)
         /usr/local/share/splatgraph/packs (DataDirectory)

@@ -22,6 +22,7 @@ fn help_lists_the_commands() {
       watch        Run a graph, and run it again when it, a file that it reads or a pack changes
       bench        Measure how long a graph and each of its nodes take
       check        Check a graph without running it, and print all problems
+      graphs       List the graphs that came with the program
       nodes        List the nodes of all loaded packs or of one, or show a node with its inputs, outputs
                    and help
       devices      List the devices that nodes can compute on, and why others are unavailable
@@ -39,7 +40,7 @@ fn help_lists_the_commands() {
 
     Options:
       -h, --help     Print help
-      -V, --version  Print version
+      -V, --version  Print the version; with --json also the commit, the platform and the packs
     --- stderr
     ");
     let bare = place.run(&[]);

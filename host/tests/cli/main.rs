@@ -10,6 +10,7 @@ mod debug;
 mod devices;
 mod foreign;
 mod formats;
+mod graphs;
 mod help;
 mod hints;
 mod inspect;

@@ -90,6 +90,7 @@ fn place(origin: Origin) -> &'static str {
         Origin::Option => "--packs",
         Origin::Variable => PACKS_VARIABLE,
         Origin::Installed => "packs beside the executable",
+        Origin::Packaged => "came with the program",
         Origin::BesideExecutable => "beside the executable",
         Origin::DataDirectory => "data directory",
     }

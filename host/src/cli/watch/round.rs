@@ -13,6 +13,7 @@ use super::options::Options;
 use crate::cli::device::{RunDevice, say_unless};
 use crate::cli::failure::{FAILED, Failure, Outcome};
 use crate::cli::given::create_out_dir;
+use crate::cli::graphs::located;
 use crate::cli::metadata::{self, ModelSums};
 use crate::cli::previews::ShownPreviews;
 use crate::cli::progress::Progress;
@@ -65,7 +66,7 @@ impl<'a> Rounds<'a> {
             // One of the files may be a model.
             self.sums = ModelSums::default();
         }
-        let mut watched = Watched::new(&self.options.graph, &self.given, changes.packs());
+        let mut watched = Watched::new(&located(&self.options.graph), &self.given, changes.packs());
         let ready = self.read(changes, &mut watched);
         match &ready {
             Ok(ready) => watched = watched.with_nodes(&ready.checked),
