@@ -15,7 +15,8 @@ fn main() {
     for folder in ["src", "abi/src", "macros/src"] {
         add_sources(&sdk.join(folder), &mut files);
     }
-    files.extend(["build.rs", "abi/Cargo.toml", "macros/Cargo.toml"].map(|file| sdk.join(file)));
+    let rest = ["build.rs", "README.md", "abi/Cargo.toml", "abi/README.md", "macros/Cargo.toml", "macros/README.md"];
+    files.extend(rest.map(|file| sdk.join(file)));
     files.sort();
     let listed = files.iter().map(|path| {
         let name = path.strip_prefix(&sdk).expect("it is inside").to_string_lossy().replace('\\', "/");

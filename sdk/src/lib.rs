@@ -129,3 +129,8 @@ pub mod prelude {
     };
     pub use std::path::PathBuf;
 }
+
+/// The example on the crate's page.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Page;

@@ -51,11 +51,10 @@ impl PackFolders {
 
 /// This program, as it looks over a pack.
 pub(crate) fn helper() -> Outcome<Helper> {
-    // The file of this very process, even if another version has taken its place.
+    // The file of this very process, even if another version has taken its place. Under Wine this path leads to Wine.
     let itself = Path::new("/proc/self/exe");
-    let program = if itself.exists() { Ok(itself.to_owned()) } else { std::env::current_exe() };
-    let program =
-        program.map_err(|error| Failure::new(FAILED, format!("this program cannot find its file: {error}")))?;
+    let found = if cfg!(unix) && itself.exists() { Ok(itself.to_owned()) } else { std::env::current_exe() };
+    let program = found.map_err(|error| Failure::new(FAILED, format!("this program cannot find its file: {error}")))?;
     let memory = packs::memory_file(&Surroundings::of_process());
     Ok(Helper { program, arguments: vec![look_over::NAME.into()], memory, again: false })
 }

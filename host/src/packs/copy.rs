@@ -31,11 +31,18 @@ fn cannot_copy(error: &io::Error) -> String {
 /// Numbers the folders for copies in this process, as the system identifies a loaded library by its path.
 static FOLDERS: AtomicU64 = AtomicU64::new(0);
 
-/// A new folder that only this user may enter.
-fn private_folder() -> io::Result<PathBuf> {
+/// Makes folders that only this user may enter. On Windows the folder for temporary files is such a folder itself.
+fn builder() -> fs::DirBuilder {
+    #[cfg_attr(not(unix), expect(unused_mut, reason = "only Unix has modes"))]
     let mut builder = fs::DirBuilder::new();
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder
+}
+
+/// A new folder that only this user may enter.
+fn private_folder() -> io::Result<PathBuf> {
+    let builder = builder();
     loop {
         let number = FOLDERS.fetch_add(1, Ordering::Relaxed);
         let folder = std::env::temp_dir().join(format!("splatgraph-packs-{}-{number}", std::process::id()));
