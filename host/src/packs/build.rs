@@ -46,7 +46,7 @@ pub fn build(folder: &Path) -> Result<PathBuf, BuildError> {
     if !built.status.success() {
         return Err(BuildError::Failed(folder.to_owned()));
     }
-    let whole = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+    let whole = dunce::canonicalize(folder).unwrap_or_else(|_| folder.to_owned());
     let mut libraries = libraries_in(&String::from_utf8_lossy(&built.stdout), &whole);
     match (libraries.pop(), libraries.is_empty()) {
         (Some(library), true) => Ok(library),

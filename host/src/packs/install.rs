@@ -52,7 +52,7 @@ pub enum InstallError {
 pub fn install(file: &Path, folder: &Path, found: &Found, helper: &Helper) -> Result<Installed, InstallError> {
     let refused = |reason: String| InstallError::Refused { path: file.to_owned(), reason };
     let unwritable = |error| InstallError::Unwritable { folder: folder.to_owned(), error };
-    let whole = file.canonicalize().map_err(|error| refused(format!("it cannot be read: {error}")))?;
+    let whole = dunce::canonicalize(file).map_err(|error| refused(format!("it cannot be read: {error}")))?;
     sound(&whole).and_then(|()| trust::check(&whole)).map_err(refused)?;
     create(folder).map_err(unwritable)?;
     // The name has no extension of libraries, so that no process loads the file before it has its final name.
@@ -129,7 +129,7 @@ fn entries(folder: &Path, id: &str, found: &Found) -> Vec<PathBuf> {
 
 /// Whether a file or link leads to the file with the canonical path `pack`.
 fn leads_to(entry: &Path, pack: &Path) -> bool {
-    entry.canonicalize().is_ok_and(|whole| whole == pack)
+    dunce::canonicalize(entry).is_ok_and(|whole| whole == pack)
 }
 
 /// A pack that was removed.
@@ -165,7 +165,7 @@ pub fn remove(id: &str, folder: &Path, places: &[Place]) -> Result<Removed, Remo
     let files: Vec<PathBuf> = here.into_iter().filter(|file| id_of(file).as_deref() == Some(id)).collect();
     let elsewhere = places.iter().flat_map(|place| libraries(&place.folder).unwrap_or_default());
     let elsewhere: Vec<(PathBuf, String)> =
-        elsewhere.filter_map(|file| Some((file.canonicalize().ok()?, id_of(&file)?))).collect();
+        elsewhere.filter_map(|file| Some((dunce::canonicalize(&file).ok()?, id_of(&file)?))).collect();
     let ids = elsewhere.iter().map(|(_, id)| id.as_str());
     let hint = nearest(id, ids).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
     let is_left = |file: &PathBuf| !files.iter().any(|removed| leads_to(removed, file));

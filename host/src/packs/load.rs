@@ -63,7 +63,7 @@ fn paths_in(place: &Place, seen: &mut HashSet<PathBuf>, refused: &mut Vec<Refuse
     let mut paths = Vec::new();
     for path in files {
         // dlopen searches LD_LIBRARY_PATH for a bare name, so it only gets whole paths.
-        match path.canonicalize() {
+        match dunce::canonicalize(&path) {
             Ok(whole) if seen.insert(whole.clone()) => paths.push(whole),
             Ok(_) => {}
             Err(error) => refuse(path, format!("it cannot be read: {error}")),

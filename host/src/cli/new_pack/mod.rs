@@ -92,7 +92,7 @@ fn sdk_folder(folder: &Path) -> Outcome<String> {
     let missing = || {
         Failure::usage(format!("--sdk: expected the folder of the crate splatgraph-sdk\n  {}", output::shown(folder)))
     };
-    let whole = folder.canonicalize().map_err(|_| missing())?;
+    let whole = dunce::canonicalize(folder).map_err(|_| missing())?;
     let manifest = fs::read_to_string(whole.join("Cargo.toml")).map_err(|_| missing())?;
     if !manifest.lines().any(|line| line.replace(' ', "") == "name=\"splatgraph-sdk\"") {
         return Err(missing());
