@@ -120,9 +120,13 @@ pub struct InputSpec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub builtin: Vec<String>,
     /// For paths of files: the extensions of files that the node reads or writes, without a dot. `inspect` and `convert` use them to
-    /// find the node for a file. A graph may give a file with any name.
+    /// find the node for a file. A graph may give a file with any name, unless `extensions_only` is set.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub extensions: Vec<String>,
+    /// For `path: write`: whether the node can write no other extensions than `extensions`. The host then refuses others before
+    /// anything runs.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub extensions_only: bool,
     /// The documentation.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub help: String,

@@ -158,6 +158,16 @@ fn a_missing_model_is_an_error_with_the_built_in_models() {
     insta::assert_snapshot!(told("mine.safetensors"), @r#"error: node `layouts` (gpstoken.LoadGenerator), input `model`: the model "mine.safetensors" does not exist: expected a file, or a built-in model: small-layout, small-texture;"#);
 }
 
+#[test]
+fn a_picture_that_can_not_be_written_is_known_before_anything_is_generated() {
+    let folder = place();
+    let started = Instant::now();
+    let output = command(folder.path(), "generate.json", &["output=x.heic", "steps=100000"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    insta::assert_snapshot!(String::from_utf8_lossy(&output.stderr).lines().next().unwrap(), @r#"error: node `save` (std.SaveImage), input `path`: expected a file name that ends in .png, .jpg, .jpeg, .webp, .bmp, .tif, .tiff, .tga, .qoi, .ppm, got "x.heic""#);
+    assert!(started.elapsed().as_secs() < 60, "nothing is generated first");
+}
+
 /// Starts an endless run, and waits for the first preview.
 fn with_first_preview(folder: &Path) -> (std::process::Child, PathBuf) {
     let arguments = ["bank=initg.pickle", "steps=100000", "--previews", "seen", "--set", "texture.preview_every=2"];

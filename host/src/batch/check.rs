@@ -6,11 +6,13 @@ use super::{
     items::Items,
     journal,
     options::Options,
-    table, values,
+    table,
+    unready::Unready,
+    values,
     vary::Shape,
 };
 use crate::{
-    graph::{self, Checked, File, Given, Problem, WrittenFile, identity},
+    graph::{self, Checked, Disk, File, Given, Kind, Problem, Problems, WrittenFile, identity},
     registry::Registry,
     words,
 };
@@ -26,6 +28,7 @@ pub struct Batch {
     pub(super) items: Items,
     pub(super) shape: Shape,
     pub(super) written: Written,
+    pub(super) unready: Unready,
     /// Warnings about the graph, as the first item shows them.
     pub warnings: Vec<Problem>,
     /// The output nodes that do not run because of [`Options::collect`] or [`Options::no_files`], each by id and class.
@@ -33,7 +36,8 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// Reads the values and checks the items of all parts. Runs nothing, and opens no file that an item names.
+    /// Reads the values and checks the items of all parts. Runs nothing, and opens no file that an item names. An item whose
+    /// files are missing is no error yet, as it may be done already.
     ///
     /// # Errors
     /// All problems of the values, or else of the items.
@@ -51,6 +55,7 @@ impl Batch {
         let mut wrong = Wrong::default();
         let mut checked_first: Option<(Checked, Shape)> = None;
         let mut written = Written::default();
+        let (mut unready, mut disk) = (Unready::default(), Disk::default());
         let mut whole = true;
         for item in 0..items.len() {
             let (copy, given) = (file.clone(), items.given(item, &base));
@@ -76,6 +81,13 @@ impl Batch {
                     &checked_first.insert((checked.clone(), shape)).1
                 }
             };
+            // Nodes that an item does not run may name any file.
+            let problems = checked.file_problems(&shape.needed, &mut disk);
+            let (names, files): (Vec<_>, Vec<_>) = problems.into_iter().partition(|of| of.kind == Kind::Extension);
+            if !names.is_empty() {
+                wrong.add(Problems::new(names, file.origin.to_string()), items.name(item));
+            }
+            unready.add(item, files.iter().map(ToString::to_string).collect());
             whole = checked.nodes.iter().flat_map(|node| &node.writes).any(WrittenFile::has_number);
             written.add(item, &checked, shape, &items)?;
         }
@@ -86,7 +98,7 @@ impl Batch {
         };
         let left_out = shape.left_out(&first);
         let (registry, warnings) = (registry.clone(), first.warnings.clone());
-        let batch = Self { file, registry, options, base, items, shape, written, warnings, left_out };
+        let batch = Self { file, registry, options, base, items, shape, written, unready, warnings, left_out };
         batch.refuse_own_names()?;
         Ok(batch)
     }
@@ -122,7 +134,7 @@ impl Batch {
     }
 
     /// An item that is ready to run.
-    pub(super) fn checked(&self, item: usize) -> Result<Checked, graph::Problems> {
+    pub(super) fn checked(&self, item: usize) -> Result<Checked, Problems> {
         // `new` compared the files that it writes with all others.
         let given = self.items.given(item, &self.base);
         let mut checked = graph::check_without_overwriting(self.file.clone(), &self.registry, &given)?;
@@ -147,7 +159,7 @@ const PROBLEMS_SHOWN: usize = 20;
 const PROBLEMS_KEPT: usize = 1000;
 
 impl Wrong {
-    fn add(&mut self, found: graph::Problems, item: &str) {
+    fn add(&mut self, found: Problems, item: &str) {
         self.only_missing = found.only_missing() && (self.only_missing || self.problems.is_empty());
         self.graph = found.graph;
         for problem in found.problems {

@@ -36,6 +36,7 @@ mod run;
 mod steps;
 mod summary;
 mod table;
+mod unready;
 mod values;
 mod vary;
 mod work;

@@ -39,8 +39,8 @@ impl Batch {
     /// [`try_item`](Self::try_item) in another process, and returns whether that process survived.
     ///
     /// # Errors
-    /// The folder or the journal can't be written or belongs to another batch, or a node that all items need failed. An
-    /// item that fails is not an error.
+    /// The folder or the journal can't be written or belongs to another batch, a file that all items need is missing, or a node
+    /// that all items need failed. An item that fails is not an error.
     pub fn run(
         &self,
         settings: &(impl Fn(&Checked) -> Result<Settings, String> + Sync),
@@ -74,6 +74,7 @@ impl Batch {
         let (first_alone, items) = (items.len(), [items, alone].concat());
         self.refuse_to_overwrite_earlier(&mut journal)?;
         self.refuse_to_replace_others(&items, &journal)?;
+        self.unready.refuse_shared(&self.items, &items, &self.file.origin.to_string())?;
         let folders = self.written.folders();
         let tidy = || folders.iter().copied().chain([folder.as_path()]).for_each(remove_left_over_files);
         tidy();
@@ -82,6 +83,7 @@ impl Batch {
         let failed_before: Vec<Failed> = failed_before.filter_map(failed).collect();
         let earlier = over.len() - failed_before.len();
         watch(Update::Begun { items: items.len(), earlier, again });
+        self.unready.update(&self.items, &items).into_iter().for_each(|update| watch(update));
         let shards = options.collect.as_ref().map(|collect| {
             let size = collect.shard.get();
             Shards::new(folder, &collect.output, options.part, size, journal.shards, items.len())

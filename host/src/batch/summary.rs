@@ -16,6 +16,15 @@ pub enum Update<'a> {
         /// The number of items that run again because their files are gone.
         again: usize,
     },
+    /// Some of the items that start will fail, because of files that are missing or can't be written.
+    Unready {
+        /// The number of these items.
+        items: usize,
+        /// The name of the first one.
+        first: &'a str,
+        /// Its problem.
+        problem: &'a str,
+    },
     /// An event of a node.
     Event {
         /// The name of the item; `None` for nodes that run once for all items.

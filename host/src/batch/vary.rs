@@ -41,7 +41,7 @@ impl Shape {
                 (roots, outputs)
             }
         };
-        let needed = sources(first, &roots);
+        let needed = first.needed(&roots);
         let reached = reached(first, items);
         let sizes: Vec<usize> = items.axes.iter().map(|axis| axis.rows.len()).collect();
         let items_that_share = |node: usize| -> usize {
@@ -149,7 +149,7 @@ fn results_without_files(first: &Checked) -> Result<Vec<(String, Socket)>, Error
 
 fn is_scalar_without_files(first: &Checked, socket: Socket) -> bool {
     let writes = || {
-        let needed = sources(first, &[socket.node]);
+        let needed = first.needed(&[socket.node]);
         first.nodes.iter().zip(needed).any(|(node, needed)| needed && node.class.spec.output)
     };
     is_scalar(&first.nodes[socket.node].class.spec.outputs[socket.output]) && !writes()
@@ -159,18 +159,6 @@ fn is_scalar_without_files(first: &Checked, socket: Socket) -> bool {
 fn is_scalar(spec: &OutputSpec) -> bool {
     const SCALARS: [&str; 5] = [scalar::INT, scalar::FLOAT, scalar::BOOLEAN, scalar::STRING, scalar::JSON];
     spec.list || spec.socket.split(',').all(|socket_type| SCALARS.contains(&socket_type))
-}
-
-/// For each node, whether one of these needs it.
-fn sources(checked: &Checked, of: &[usize]) -> Vec<bool> {
-    let mut needed = vec![false; checked.nodes.len()];
-    let mut stack = of.to_vec();
-    while let Some(node) = stack.pop() {
-        if !std::mem::replace(&mut needed[node], true) {
-            stack.extend(checked.nodes[node].feeds.iter().flat_map(Feed::sockets).map(|socket| socket.node));
-        }
-    }
-    needed
 }
 
 /// For each axis and each node, whether the values of the axis reach the node. A mistake here costs time but changes no

@@ -59,7 +59,8 @@ impl<S: Fn(&Checked) -> Result<Settings, String> + Sync> Work<'_, S> {
     /// Runs the nodes that are the same for all items, so that their results are ready when the first items start.
     pub(super) fn run_once(&self) -> Result<(), Error> {
         let once = &self.batch.shape.once;
-        let (Some((item, _)), false) = (self.items.first(), once.is_empty()) else { return Ok(()) };
+        let first = self.items.iter().find(|(item, _)| !self.batch.unready.has(*item));
+        let (Some((item, _)), false) = (first, once.is_empty()) else { return Ok(()) };
         // A problem of this item is reported when the item runs.
         let Ok(checked) = self.batch.checked(*item) else { return Ok(()) };
         let settings = (self.settings)(&checked).map_err(Error::failed)?;
@@ -175,7 +176,8 @@ impl<S: Fn(&Checked) -> Result<Settings, String> + Sync> Work<'_, S> {
             ms: 0.0,
             error: None,
         };
-        let checked = batch.checked(item).map_err(|problems| {
+        let ready = |checked: Checked| checked.check_files().map(|()| checked);
+        let checked = batch.checked(item).and_then(ready).map_err(|problems| {
             let problems: Vec<String> = problems.problems.iter().map(ToString::to_string).collect();
             problems.join("\n")
         });

@@ -34,7 +34,8 @@ pub(crate) fn run(options: &Options) -> Outcome {
         Err(problems) => return Err(wrong(&problems, options.output.json)),
     };
     let given = options.given.given(Some((&file, &registry)))?;
-    let checked = graph::check(file, &registry, &given).map_err(|problems| wrong(&problems, options.output.json))?;
+    let checked =
+        graph::check_with_files(file, &registry, &given).map_err(|problems| wrong(&problems, options.output.json))?;
     if let Some(device) = &options.device {
         let chosen = Devices::default().choose(&checked, Some(device));
         chosen.map_err(|error| Failure::usage(error.to_string()))?;

@@ -8,7 +8,7 @@ use super::output::{self, error_line, one_line};
 /// The most problems that are listed. Further ones are only counted.
 const PROBLEMS_SHOWN: usize = 50;
 
-/// A node failed, or a file is missing, corrupt or can't be written.
+/// A node failed, or a file is corrupt or can't be written.
 pub(crate) const FAILED: u8 = 1;
 /// The command line or the graph is wrong.
 pub(crate) const USAGE: u8 = 2;

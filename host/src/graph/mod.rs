@@ -2,7 +2,7 @@
 //!
 //! [`File::parse`] reads a text. [`expand()`] puts in the graphs that its nodes name. [`check()`] puts in the values of
 //! [`Given`] and compares the graph with a [`Registry`](crate::registry::Registry). Its result, a [`Checked`] graph, has no
-//! problems and can run. [`swap()`], [`to_own_format`] and [`to_bare_prompt`] make other graphs from a graph.
+//! problems and can run. [`check_with_files`] also looks whether the graph's files are there. [`swap()`], [`to_own_format`] and [`to_bare_prompt`] make other graphs from a graph.
 //!
 //! # Paths
 //! - Paths to read are relative to the folder of the file that has them: the graph, or the graph of a graph node. Paths from
@@ -36,8 +36,8 @@ mod swap;
 mod write;
 mod written;
 
-pub(crate) use check::check_without_overwriting;
-pub use check::{Checked, CheckedNode, Feed, Socket, check, unknown_class};
+pub use check::{Checked, CheckedNode, Feed, Socket, check, check_with_files, unknown_class};
+pub(crate) use check::{Disk, check_without_overwriting};
 pub use convert::{Converted, to_bare_prompt, to_own_format};
 pub use draw::draw;
 pub use expand::expand;

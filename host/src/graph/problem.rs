@@ -84,6 +84,12 @@ pub enum Kind {
     UnknownName,
     /// A path that can't be used.
     Path,
+    /// A file or folder to read is not there, or can't be read.
+    MissingFile,
+    /// A file to write has an extension that the node can't write.
+    Extension,
+    /// A file to write can't be written where it is meant to be.
+    NotWritable,
     /// The graph that a graph node names is missing, can't be read, or contains itself.
     Part,
 }

@@ -66,8 +66,9 @@ impl Watched {
                 self.files.push(file.clone());
             }
         }
-        self.trees.clone_from(&before.trees);
-        self.written.clone_from(&before.written);
+        self.trees.extend(before.trees.iter().filter(|tree| !self.trees.contains(tree)).cloned().collect::<Vec<_>>());
+        let written = before.written.iter().filter(|written| !self.written.contains(written));
+        self.written.extend(written.cloned().collect::<Vec<_>>());
         if problems.problems.iter().any(|problem| problem.kind == Kind::MissingModel) {
             self.folders.extend(given.model_dirs.iter().map(|folder| absolute(given, folder)));
             self.folders.extend(self.files.first().and_then(|graph| graph.parent()).map(Path::to_owned));

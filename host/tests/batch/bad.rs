@@ -250,22 +250,23 @@ fn a_failing_item_does_not_stop_the_rest() {
     let run = |more: &[&str]| place.run(&[&["batch", "copy.json", "file=in/*.txt", "--jobs", "1"], more].concat());
     let ran = run(&[]);
     assert_eq!(ran.code, 1);
-    insta::assert_snapshot!(without_places(&ran), @"
-    error: item `gone`: node `read` (stub.ReadText) failed: input `path`: No such file or directory (os error 2): [DIR]/work/in/gone.txt
+    insta::assert_snapshot!(without_places(&ran), @r#"
+    warning: item `gone` will fail: node `read` (stub.ReadText), input `path`: expected the file "in/gone.txt", got a link that leads nowhere: [DIR]/work/in/gone.txt
+    error: item `gone`: node `read` (stub.ReadText), input `path`: expected the file "in/gone.txt", got a link that leads nowhere: [DIR]/work/in/gone.txt
     error: item `latin`: node `read` (stub.ReadText) failed: input `path`: stream did not contain valid UTF-8: [DIR]/work/in/latin.txt
     done: 3 items in [TIME], 2 failed
     the same command with --retry-failed runs the failed items again
-    ");
+    "#);
     assert_eq!(files(&place, "copy-batch"), ["a.txt", "b.txt", "batch.jsonl", "c.txt"]);
     let again = run(&[]);
     assert_eq!(again.code, 1, "what failed is still reported");
-    insta::assert_snapshot!(without_places(&again), @"
+    insta::assert_snapshot!(without_places(&again), @r#"
     3 items done before, 0 to run
-    error: item `gone`: node `read` (stub.ReadText) failed: input `path`: No such file or directory (os error 2): [DIR]/work/in/gone.txt
+    error: item `gone`: node `read` (stub.ReadText), input `path`: expected the file "in/gone.txt", got a link that leads nowhere: [DIR]/work/in/gone.txt
     error: item `latin`: node `read` (stub.ReadText) failed: input `path`: stream did not contain valid UTF-8: [DIR]/work/in/latin.txt
     done: 0 items in [TIME], 3 done before, 2 failed
     the same command with --retry-failed runs the failed items again
-    ");
+    "#);
     fs::remove_file(place.path("work/in/gone.txt")).unwrap();
     fs::write(place.path("work/in/gone.txt"), "back").unwrap();
     let retried = run(&["--retry-failed"]);
@@ -286,13 +287,90 @@ fn many_failures_are_counted() {
     let list: Vec<String> = (0..25).map(|number| format!("none{number}.txt")).collect();
     let ran = place.run(&["batch", "copy.json", &format!("file={}", list.join(",")), "--jobs", "1"]);
     assert_eq!(ran.stderr.lines().filter(|line| line.starts_with("error: item")).count(), 20);
-    let end: Vec<&str> = ran.stderr.lines().skip(20).collect();
-    insta::assert_snapshot!(end.join("\n"), @"
+    let lines: Vec<&str> = ran.stderr.lines().filter(|line| !line.starts_with("error: item")).collect();
+    insta::assert_snapshot!(lines.join("\n"), @r#"
+    warning: 25 items will fail, first `none0`: node `read` (stub.ReadText), input `path`: expected the file "none0.txt", got no such file: [DIR]/work/none0.txt
     ... and 5 more; the journal lists them all
       [DIR]/work/copy-batch/batch.jsonl
     done: 0 items in [TIME], 25 failed
     the same command with --retry-failed runs the failed items again
-    ");
+    "#);
+}
+
+#[test]
+fn an_item_whose_files_are_missing_fails_before_its_nodes_run() {
+    let place = Place::with_stub();
+    let graph = json!({
+        "inputs": { "file": "read.path", "list": "more.path", "output": "save.path" },
+        "nodes": {
+            "slow": node("Sleep", json!({"ms": 600_000})),
+            "wait": node("Pass", json!({"value": ["slow", 0]})),
+            "read": node("ReadText", json!({"path": "none.txt"})),
+            "more": node("ReadText", json!({"path": "list.txt"})),
+            "save": node("WriteText", json!({"text": ["read", "text"], "path": "{stem}.txt"})),
+            "other": node("WriteText", json!({"text": ["wait", 0], "path": "{stem}-waited.txt"})),
+            "last": node("WriteText", json!({"text": ["more", "text"], "path": "{stem}-list.txt"})),
+        },
+    });
+    place.write("slow.json", &graph.to_string());
+    place.write("list.txt", "needed by all");
+    texts(&place, &["a"]);
+    let ran = place.run(&["batch", "slow.json", "file=in/b.txt,in/c.txt"]);
+    insta::assert_snapshot!(ran.all(), @r#"
+    exit code 1
+    --- stdout
+    --- stderr
+    warning: 2 items will fail, first `b`: node `read` (stub.ReadText), input `path`: expected the file "in/b.txt", got no such file: [DIR]/work/in/b.txt; did you mean "in/a.txt"?
+    error: item `b`: node `read` (stub.ReadText), input `path`: expected the file "in/b.txt", got no such file: [DIR]/work/in/b.txt; did you mean "in/a.txt"?
+    error: item `c`: node `read` (stub.ReadText), input `path`: expected the file "in/c.txt", got no such file: [DIR]/work/in/c.txt; did you mean "in/a.txt"?
+    done: 0 items in [TIME], 2 failed
+    the same command with --retry-failed runs the failed items again
+    "#);
+    // Nothing helps an item that needs a file which all items need.
+    fs::remove_file(place.path("work/list.txt")).unwrap();
+    let ran = place.run(&["batch", "slow.json", "file=in/a.txt,in/c.txt", "--out", "new"]);
+    insta::assert_snapshot!(ran.all(), @r#"
+    exit code 2
+    --- stdout
+    --- stderr
+    error: line 1, column 324, node `more` (stub.ReadText), input `path`: expected the file "list.txt", got no such file: [DIR]/work/list.txt; give one with `list=FILE`
+    1 problem in slow.json; no item ran
+    "#);
+}
+
+#[test]
+fn a_name_that_can_not_be_written_is_wrong_unless_nothing_is_written() {
+    let place = Place::with_stub();
+    let graph = json!({
+        "inputs": { "size": "image.size" },
+        "outputs": { "mean": ["mean", "mean"] },
+        "nodes": {
+            "image": node("PlainImage", json!({})),
+            "mean": node("Mean", json!({"image": ["image", "image"]})),
+            "note": node("WriteSlowly", json!({"text": "x", "path": "{size}.heic"})),
+        },
+    });
+    place.write("graph.json", &graph.to_string());
+    insta::assert_snapshot!(place.run(&["batch", "graph.json", "size=2,3"]).all(), @r#"
+    exit code 2
+    --- stdout
+    --- stderr
+    error: line 1, column 269, node `note` (stub.WriteSlowly), input `path`: expected a file name that ends in .txt, got "{size}.heic"
+    1 problem in graph.json; no item ran
+    "#);
+    let without = ["batch", "graph.json", "size=2,3", "--table", "t.csv", "--no-files"];
+    assert_eq!(place.run(&without).code, 0);
+}
+
+#[test]
+fn items_that_are_done_need_no_files() {
+    let place = copying();
+    texts(&place, &["a", "b"]);
+    let run = || place.run(&["batch", "copy.json", "file=in/a.txt,in/b.txt"]);
+    assert_eq!(run().code, 0);
+    fs::remove_dir_all(place.path("work/in")).unwrap();
+    let again = run();
+    assert_eq!((again.code, again.stderr.contains("will fail")), (0, false), "{}", again.stderr);
 }
 
 #[test]

@@ -143,9 +143,9 @@ fn help_of_run_names_options_and_exit_codes() {
       -h, --help
               Print the inputs and outputs of the graph, or without a graph this help
 
-    Exit codes: 0 done; 1 a node failed, a file that it names is missing or corrupt, or the result
-    cannot be written; 2 the command line or the graph is wrong; 3 a pack or a model is missing; 129,
-    130 or 143 cancelled; 141 the reader of the result went away.
+    Exit codes: 0 done; 1 a node failed or the result cannot be written; 2 the command line or the graph
+    is wrong, or a file that it names is missing; 3 a pack or a model is missing; 129, 130 or 143
+    cancelled; 141 the reader of the result went away.
     --- stderr
     ");
     assert_eq!(help.stdout, place.run(&["help", "run"]).stdout);

@@ -8,6 +8,7 @@ mod compare;
 mod convert;
 mod debug;
 mod devices;
+mod files;
 mod foreign;
 mod formats;
 mod graphs;

@@ -134,11 +134,10 @@ fn a_picture_carries_its_graph_and_is_run_again() {
 
     fs::remove_file(place.path("work/notes.txt")).unwrap();
     let ran = place.run(&["run", "out.png", "output=again.png", "--quiet"]);
-    let hint: Vec<&str> = ran.stderr.lines().filter(|line| !line.starts_with("error")).collect();
-    insta::assert_snapshot!(hint.join("\n"), @"
-    the graph comes from a picture, so its files are searched beside the picture; give other files with notes=FILE
-      .
-    ");
+    insta::assert_snapshot!(ran.stderr, @r#"
+    error: line 24, column 17, node `text` (stub.ReadText), input `path`: expected the file "notes.txt", got no such file: [DIR]/work/notes.txt; the graph comes from a picture, so its files are searched beside the picture; give one with `notes=FILE`
+    1 problem in the graph in out.png
+    "#);
 }
 
 #[test]
@@ -246,7 +245,7 @@ fn exit_codes_distinguish_failures() {
         place.run(&["run", "graph.json"]).code
     };
     assert_eq!(code(json!({"x": node("Constant", json!({}))}), "value"), 0);
-    assert_eq!(code(json!({"x": node("ReadText", json!({"path": "missing.txt"}))}), "text"), 1);
+    assert_eq!(code(json!({"x": node("ReadText", json!({"path": "missing.txt"}))}), "text"), 2);
     assert_eq!(code(json!({"x": node("WriteText", json!({"text": "a", "path": "/proc/none/x"}))}), "path"), 1);
     assert_eq!(code(json!({"x": node("Constant", json!({"value": "text"}))}), "value"), 2);
     assert_eq!(code(json!({"x": node("Constant", json!({}))}), "valve"), 2);

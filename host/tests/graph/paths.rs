@@ -1,7 +1,8 @@
 //! Paths in graphs.
 
-use super::closures::declared;
-use splatgraph::graph::{Checked, File, Given, Origin, Problems, check};
+use super::closures::{PackOf, declared};
+use serde_json::json;
+use splatgraph::graph::{Checked, File, Given, Origin, Problems, check, check_with_files};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -305,4 +306,45 @@ fn a_graph_from_elsewhere_writes_only_plain_files_below_the_folder() {
         std::os::unix::fs::symlink(folders.path("graphs"), folders.path("here/out")).unwrap();
         assert!(first("out/x.png").starts_with("a graph from elsewhere may write only below the folder for output"));
     }
+}
+
+#[test]
+fn every_file_of_a_list_and_every_folder_is_looked_for() {
+    let folders = Folders::new();
+    for name in ["graphs/a.png", "graphs/photos/b.png"] {
+        fs::create_dir_all(folders.path(name).parent().unwrap()).unwrap();
+        fs::write(folders.path(name), "").unwrap();
+    }
+    let registry = PackOf::new("acme")
+        .declared(json!({
+            "name": "Load",
+            "inputs": [
+                { "name": "paths", "type": "STRING", "path": "read", "list": true },
+                { "name": "folder", "type": "STRING", "path": "read_dir", "default": "photo" },
+            ],
+            "outputs": [{ "name": "image", "type": "IMAGE" }],
+        }))
+        .registry();
+    let checked = |inputs: serde_json::Value| {
+        let node = json!({"class_type": "acme.Load", "inputs": inputs});
+        let graph = json!({"nodes": {"load": node}, "outputs": {"image": ["load", 0]}}).to_string();
+        let file = File::parse(&graph, Origin::File(folders.path("graphs/graph.json"))).unwrap();
+        let given = folders.given(&[]);
+        assert!(check(file.clone(), &registry, &given).unwrap().check_files().is_err() || inputs["folder"] == "photos");
+        check_with_files(file, &registry, &given)
+    };
+    assert!(checked(json!({"paths": {"__value__": ["a.png", "photos/b.png"]}, "folder": "photos"})).is_ok());
+    let problems =
+        checked(json!({"paths": {"__value__": ["a.png", "photos/c.png", "photos"]}})).unwrap_err().to_string();
+    insta::assert_snapshot!(problems.replace(folders.0.path().to_str().unwrap(), "[folder]"), @r#"
+    line 1, column 62, node `load` (acme.Load), input `paths`: expected the file "photos/c.png", got no such file: [folder]/graphs/photos/c.png; did you mean "photos/b.png"?
+    line 1, column 62, node `load` (acme.Load), input `paths`: expected the file "photos", got a folder: [folder]/graphs/photos
+    node `load` (acme.Load), input `folder`: expected the folder "photo", got no such folder: [folder]/graphs/photo; did you mean "photos"?
+    3 problems in [folder]/graphs/graph.json
+    "#);
+    let problems = checked(json!({"paths": {"__value__": []}, "folder": "a.png"})).unwrap_err().to_string();
+    insta::assert_snapshot!(problems.replace(folders.0.path().to_str().unwrap(), "[folder]"), @r#"
+    line 1, column 88, node `load` (acme.Load), input `folder`: expected the folder "a.png", got a file: [folder]/graphs/a.png
+    1 problem in [folder]/graphs/graph.json
+    "#);
 }

@@ -359,7 +359,7 @@ fn write_slowly(
     /// The text.
     text: String,
     /// The file.
-    #[input(path = write, extensions = ["txt"])]
+    #[input(path = write, extensions = ["txt"], extensions_only)]
     path: PathBuf,
 ) -> Result<PathBuf> {
     let mut unfinished = TemporaryFile::new(path.parent().unwrap_or(Path::new("")))?;

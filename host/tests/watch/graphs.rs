@@ -106,7 +106,11 @@ fn files_that_nodes_read_count_and_files_that_they_write_do_not() {
     write_graph(&place, nodes, json!(["read", 0]));
     let watching = Watching::start(&place, &[]);
     let missing = watching.next();
-    assert_eq!((&missing["status"], &missing["failures"][0]["node"]), (&json!("failed"), &json!("read")));
+    let problem = &missing["problems"][0];
+    assert_eq!(
+        (&missing["status"], &problem["node"], &problem["kind"]),
+        (&json!("invalid"), &json!("read"), &json!("missing_file"))
+    );
     // Its folder did not exist either.
     place.write("notes/in.txt", "one");
     let round = watching.done();

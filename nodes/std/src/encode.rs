@@ -22,7 +22,7 @@ pub(crate) enum Format {
     Ppm,
 }
 
-const EXTENSIONS: [(&str, Format); 10] = [
+pub(crate) const EXTENSIONS: [(&str, Format); 10] = [
     ("png", Format::Png),
     ("jpg", Format::Jpeg),
     ("jpeg", Format::Jpeg),

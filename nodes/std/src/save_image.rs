@@ -18,7 +18,7 @@ pub fn save_image(
     /// The pictures.
     image: Image,
     /// The file. The index in the batch replaces `{b}`. Without `{b}`, the files of a batch get -000, -001 and so on.
-    #[input(path = write, extensions = ["png", "jpg", "jpeg", "webp", "bmp", "tif", "tiff", "tga", "qoi", "ppm"])]
+    #[input(path = write, extensions = ["png", "jpg", "jpeg", "webp", "bmp", "tif", "tiff", "tga", "qoi", "ppm"], extensions_only)]
     path: NumberedPath,
     /// How to write a value between two levels.
     #[input(default = Rounding::Round)]
@@ -46,4 +46,19 @@ pub fn save_image(
 
 fn at(e: Error, path: &Path) -> Error {
     e.about_file("writing a picture", path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::encode::EXTENSIONS;
+    use splatgraph_sdk::Node;
+
+    #[test]
+    fn the_node_declares_exactly_the_extensions_that_it_writes() {
+        let spec = <save_image as Node>::spec();
+        let path = spec.inputs.iter().find(|input| input.name == "path").unwrap();
+        assert!(path.extensions_only);
+        assert_eq!(path.extensions, EXTENSIONS.map(|(extension, _)| extension));
+    }
 }

@@ -110,6 +110,8 @@ pub(crate) struct InputOptions {
     pub(crate) path: Option<Ident>,
     pub(crate) builtin: Vec<LitStr>,
     pub(crate) extensions: Vec<LitStr>,
+    /// The place of `extensions_only`.
+    pub(crate) extensions_only: Option<Span>,
     /// The place of `flatten`.
     pub(crate) flatten: Option<Span>,
 }
@@ -133,10 +135,11 @@ impl Parse for InputOptions {
                 }
                 "builtin" => options.builtin = texts(input)?,
                 "extensions" => options.extensions = texts(input)?,
+                "extensions_only" => options.extensions_only = Some(key.span()),
                 "flatten" => options.flatten = Some(key.span()),
                 other => {
                     let message = format!(
-                        "expected an option of #[input] (default, min, max, path, builtin, extensions or flatten), got `{other}`"
+                        "expected an option of #[input] (default, min, max, path, builtin, extensions, extensions_only or flatten), got `{other}`"
                     );
                     return Err(Error::new(key.span(), message));
                 }
@@ -159,8 +162,9 @@ fn texts(input: ParseStream<'_>) -> Result<Vec<LitStr>> {
 
 impl InputOptions {
     pub(crate) fn is_only_flatten(&self) -> bool {
-        let Self { default, min, max, path, builtin, extensions, flatten: _ } = self;
-        [default, min, max].iter().all(|e| e.is_none()) && path.is_none() && builtin.is_empty() && extensions.is_empty()
+        let Self { default, min, max, path, builtin, extensions, extensions_only, flatten: _ } = self;
+        let no_path = path.is_none() && builtin.is_empty() && extensions.is_empty() && extensions_only.is_none();
+        no_path && [default, min, max].iter().all(|e| e.is_none())
     }
 
     /// Removes the `#[input(..)]` and the doc comment from the attributes of a parameter, and returns both.

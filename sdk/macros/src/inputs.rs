@@ -25,6 +25,12 @@ impl DeclaredInput {
             let message = "expected `path = read`, `write` or `model` with `extensions`, which names kinds of files";
             return Err(Error::new(options.extensions[0].span(), message));
         }
+        if let Some(only) = options.extensions_only
+            && (options.extensions.is_empty() || options.path.as_ref().is_none_or(|p| p != "write"))
+        {
+            let message = "expected `path = write` and `extensions` with `extensions_only`, which refuses others";
+            return Err(Error::new(only, message));
+        }
         if let Some(flatten) = options.flatten {
             if !options.is_only_flatten() {
                 return Err(Error::new(
@@ -71,6 +77,9 @@ impl DeclaredInput {
             if !texts.is_empty() {
                 set.push(quote!(input.#field = ::std::vec![#(::std::string::String::from(#texts)),*];));
             }
+        }
+        if self.options.extensions_only.is_some() {
+            set.push(quote!(input.extensions_only = true;));
         }
         if set.is_empty() { quote!(#declared;) } else { quote!({ let input = #declared; #(#set)* }) }
     }

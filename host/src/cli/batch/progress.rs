@@ -74,6 +74,14 @@ impl Progress {
                     output::note(&format!("{} {verb} again, because files are gone", output::count(*again, "item")));
                 }
             }
+            Update::Unready { items, first, problem } if self.warnings => {
+                let first = one_line(first);
+                let who = match items {
+                    1 => format!("item `{first}` will fail"),
+                    _ => format!("{} will fail, first `{first}`", output::count(*items, "item")),
+                };
+                output::note(&warning_line(&format!("{who}: {}", one_line(problem))));
+            }
             Update::Ended { failed } => {
                 state.over += 1;
                 state.failed += usize::from(*failed);

@@ -101,7 +101,7 @@ pub(crate) fn run(options: &Options) -> Outcome {
     let mut given = options.given.given(Some((&file, &registry)))?;
     let folder = TemporaryFolder::new()?;
     given.out_dir.get_or_insert_with(|| folder.0.clone());
-    let checked = graph::check(file, &registry, &given).map_err(|problems| Failure::problems(&problems))?;
+    let checked = graph::check_with_files(file, &registry, &given).map_err(|problems| Failure::problems(&problems))?;
     create_out_dir(&given)?;
     let mut settings = Settings::new();
     options.pixels.insert_into(&mut settings);

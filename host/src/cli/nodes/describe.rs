@@ -72,7 +72,8 @@ pub(crate) fn limits(input: &InputSpec) -> String {
         None => "",
     };
     if !input.extensions.is_empty() {
-        text += &format!(" (.{})", input.extensions.join(", ."));
+        let only = if input.extensions_only { "only " } else { "" };
+        text += &format!(" ({only}.{})", input.extensions.join(", ."));
     }
     if !input.builtin.is_empty() {
         text += &format!(" (built in: {})", input.builtin.join(", "));

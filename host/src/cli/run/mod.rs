@@ -33,9 +33,8 @@ use super::{help_of, metadata, output, source};
 #[command(
     disable_help_flag = true,
     override_usage = "splatgraph run [OPTIONS] <GRAPH> [NAME=VALUE]...",
-    after_help = "Exit codes: 0 done; 1 a node failed, a file that it names is missing or corrupt, \
-                  or the result cannot be written; 2 the command line or the graph \
-                  is wrong; 3 a pack or a model is missing; 129, 130 or 143 cancelled; 141 the reader \
+    after_help = "Exit codes: 0 done; 1 a node failed or the result cannot be written; 2 the command line or the graph \
+                  is wrong, or a file that it names is missing; 3 a pack or a model is missing; 129, 130 or 143 cancelled; 141 the reader \
                   of the result went away."
 )]
 pub(crate) struct Options {
@@ -95,7 +94,7 @@ pub(crate) fn run(options: &Options) -> Outcome {
     given.until.clone_from(&options.until);
     let swapped = options.swap.apply(file, &registry, options.shown.quiet())?;
     let file = graph::expand(swapped.clone());
-    let checked = graph::check(file, &registry, &given).map_err(|problems| Failure::problems(&problems))?;
+    let checked = graph::check_with_files(file, &registry, &given).map_err(|problems| Failure::problems(&problems))?;
     let checked = until(checked, &options.until)?;
     if !options.shown.quiet() {
         for warning in &checked.warnings {

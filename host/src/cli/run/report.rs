@@ -5,10 +5,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Map, Value as Json, json};
-use splatgraph::graph::{Checked, Origin};
+use splatgraph::graph::Checked;
 use splatgraph::run::{NodeFailure, RunResult, Status};
 use splatgraph::words::{shortened, shortened_to};
-use splatgraph_sdk::spec::PathKind;
 use splatgraph_sdk::{Code, Kind, Value};
 
 use crate::cli::failure::{FAILED, MISSING, Outcome};
@@ -50,9 +49,6 @@ impl Report<'_> {
                 output::note(&format!("  {}", detail.replace('\n', "\n  ")));
             }
         }
-        if let Some(hint) = self.hint_about_pictures() {
-            output::note(&hint);
-        }
         for line in self.not_run() {
             output::note(&line);
         }
@@ -82,32 +78,6 @@ impl Report<'_> {
             duration(self.elapsed.as_secs_f64() * 1000.0)
         ));
         printed
-    }
-
-    /// A hint for graphs from pictures: their files are searched beside the picture, but are often elsewhere.
-    fn hint_about_pictures(&self) -> Option<String> {
-        let file = self.checked.file();
-        let Origin::Picture(picture) = &file.origin else { return None };
-        let reads = |node: &str, input: &str| {
-            let node = self.checked.nodes.iter().find(|checked| &*checked.id == node);
-            let spec = node.and_then(|node| node.class.spec.inputs.iter().find(|spec| spec.name == input));
-            spec.is_some_and(|spec| matches!(spec.path, Some(PathKind::Read | PathKind::ReadDir)))
-        };
-        let blamed =
-            |failure: &NodeFailure| failure.error.input.as_ref().is_some_and(|input| reads(&failure.node, input));
-        if !self.result.failures.iter().any(blamed) {
-            return None;
-        }
-        let names =
-            file.inputs.iter().filter(|named| named.targets.iter().any(|target| reads(&target.node, &target.input)));
-        let names: Vec<String> = names.map(|named| format!("{}=FILE", named.name)).collect();
-        let how =
-            if names.is_empty() { "--set NODE.INPUT=FILE".to_owned() } else { one_line(&names.join(" ")).into_owned() };
-        let folder = picture.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        Some(format!(
-            "the graph comes from a picture, so its files are searched beside the picture; give other files with {how}\n  {}",
-            output::shown(folder)
-        ))
     }
 
     /// Lines about skipped and abandoned nodes.

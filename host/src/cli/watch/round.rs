@@ -69,7 +69,7 @@ impl<'a> Rounds<'a> {
         let mut watched = Watched::new(&located(&self.options.graph), &self.given, changes.packs());
         let ready = self.read(changes, &mut watched);
         match &ready {
-            Ok(ready) => watched = watched.with_nodes(&ready.checked),
+            Ok(_) => {}
             Err(Wrong::Problems(problems)) => watched = watched.with_problems(problems, &self.watched, &self.given),
             // Then only the graph file itself has to change.
             Err(Wrong::Failure(_)) => {}
@@ -83,6 +83,9 @@ impl<'a> Rounds<'a> {
         let file = source::parse(&self.options.graph).map_err(Wrong::Failure)?.map_err(Wrong::Problems)?;
         *watched = std::mem::take(watched).with_file(&file, &self.given);
         let checked = graph::check(file, changes.registry(), &self.given).map_err(Wrong::Problems)?;
+        // When a missing file appears, the graph can run.
+        *watched = std::mem::take(watched).with_nodes(&checked);
+        checked.check_files().map_err(Wrong::Problems)?;
         create_out_dir(&self.given).map_err(Wrong::Failure)?;
         let no_metadata = self.options.no_metadata;
         let settings = metadata::settings(&checked, changes.registry(), &self.sums, no_metadata);

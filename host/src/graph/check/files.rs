@@ -9,19 +9,11 @@ use super::{
         written::WrittenFile,
     },
     CheckedNode, Checker, Feed,
+    disk::Used,
 };
 use serde_json::Value as Json;
 use splatgraph_sdk::spec::{InputSpec, PathKind};
 use std::path::{Path, PathBuf};
-
-/// A file that a node reads or writes.
-pub(super) struct Used {
-    node: usize,
-    input: String,
-    /// Present if the node writes it.
-    written: Option<WrittenFile>,
-    path: PathBuf,
-}
 
 impl Checker<'_> {
     pub(super) fn path_rules(&self, given: &Given) -> PathRules {
@@ -92,6 +84,7 @@ impl Checker<'_> {
                 }
                 let Feed::Value(value) = feed else { continue };
                 for text in texts(value) {
+                    let as_written = text.clone();
                     let (path, written) = match self.resolve(position, spec, kind, text, rules) {
                         Ok(Resolved::BuiltIn(_)) => continue,
                         Ok(Resolved::Read(path)) => (path, None),
@@ -113,7 +106,14 @@ impl Checker<'_> {
                         Some(file) => writes.push(file.clone()),
                         None => reads.push(path.clone()),
                     }
-                    files.push(Used { node: position, input: spec.name.clone(), written, path });
+                    files.push(Used {
+                        node: position,
+                        input: spec.name.clone(),
+                        kind,
+                        text: as_written,
+                        written,
+                        path,
+                    });
                 }
             }
             let id = self.file.nodes[position].id.as_str().into();

@@ -1,7 +1,9 @@
-//! Checks a whole graph before anything runs, and reports all problems at once. Opens no file that an input names.
+//! Checks a whole graph before anything runs, and reports all problems at once. Opens no file that an input names; a check with
+//! files looks whether they are there.
 
 mod classes;
 mod cycles;
+mod disk;
 mod files;
 mod inputs;
 mod requires;
@@ -9,6 +11,7 @@ mod targets;
 mod until;
 
 pub use classes::unknown_class;
+pub(crate) use disk::Disk;
 
 use super::{
     file::File,
@@ -45,6 +48,8 @@ pub struct Checked {
     /// The named results.
     pub outputs: Vec<(String, Socket)>,
     pub(crate) paths: Arc<PathRules>,
+    /// The files that the nodes read and write, as far as the graph names them.
+    files: Arc<[disk::Used]>,
 }
 
 impl Checked {
@@ -104,12 +109,21 @@ pub struct Socket {
     pub output: usize,
 }
 
-/// Checks a graph, and the values and folders that the user gives, against the loaded packs.
+/// Checks a graph, and the values and folders that the user gives, against the loaded packs. Does not look whether its files
+/// are there.
 ///
 /// # Errors
 /// All problems.
 pub fn check(file: File, registry: &Registry, given: &Given) -> Result<Checked, Problems> {
-    check_all(file, registry, given, true)
+    Checker::new(file, registry).check(given, Checks { overwriting: true, disk: false })
+}
+
+/// Checks a graph as [`check`] does, and also whether the files that it reads are there and its files can be written.
+///
+/// # Errors
+/// All problems.
+pub fn check_with_files(file: File, registry: &Registry, given: &Given) -> Result<Checked, Problems> {
+    Checker::new(file, registry).check(given, Checks { overwriting: true, disk: true })
 }
 
 /// Checks a graph as [`check`] does, but does not compare the files that it writes with its other files, which takes most
@@ -118,32 +132,15 @@ pub fn check(file: File, registry: &Registry, given: &Given) -> Result<Checked, 
 /// # Errors
 /// All other problems.
 pub(crate) fn check_without_overwriting(file: File, registry: &Registry, given: &Given) -> Result<Checked, Problems> {
-    check_all(file, registry, given, false)
+    Checker::new(file, registry).check(given, Checks { overwriting: false, disk: false })
 }
 
-fn check_all(file: File, registry: &Registry, given: &Given, overwriting: bool) -> Result<Checked, Problems> {
-    let mut checker = Checker::new(file, registry);
-    checker.check_requirements();
-    checker.resolve_classes();
-    checker.apply(given);
-    checker.check_named_inputs();
-    let outputs = checker.check_named_outputs();
-    let feeds: Vec<Vec<Feed>> = (0..checker.file.nodes.len()).map(|node| checker.check_inputs(node)).collect();
-    checker.check_cycles(&feeds);
-    let roots = checker.roots(&outputs);
-    let paths = checker.path_rules(given);
-    let needed = checker.needed(&given.until, &feeds);
-    let (nodes, files) = checker.resolve_paths(feeds, &needed, &paths);
-    if overwriting {
-        checker.check_overwriting(&files);
-    }
-    let Checker { file, problems, warnings, .. } = checker;
-    if problems.is_empty() && nodes.len() == file.nodes.len() {
-        let paths = Arc::new(paths);
-        Ok(Checked { file: Arc::new(file), warnings, nodes: nodes.into(), roots, outputs, paths })
-    } else {
-        Err(Problems::new(problems, file.origin.to_string()))
-    }
+/// The checks that not everyone needs.
+struct Checks {
+    /// Compares the files that the graph writes with its other files.
+    overwriting: bool,
+    /// Looks at the files.
+    disk: bool,
 }
 
 /// The problems of the text, the classes and the links of a graph. Ignores all others.
@@ -183,6 +180,34 @@ impl<'a> Checker<'a> {
         let by_id = file.nodes.iter().enumerate().map(|(position, node)| (node.id.clone(), position)).collect();
         let problems = std::mem::take(&mut file.problems);
         Self { registry, file, by_id, classes: Vec::new(), unmet: HashSet::new(), problems, warnings: Vec::new() }
+    }
+
+    fn check(mut self, given: &Given, checks: Checks) -> Result<Checked, Problems> {
+        self.check_requirements();
+        self.resolve_classes();
+        self.apply(given);
+        self.check_named_inputs();
+        let outputs = self.check_named_outputs();
+        let feeds: Vec<Vec<Feed>> = (0..self.file.nodes.len()).map(|node| self.check_inputs(node)).collect();
+        self.check_cycles(&feeds);
+        let roots = self.roots(&outputs);
+        let paths = self.path_rules(given);
+        let needed = self.needed(&given.until, &feeds);
+        let (nodes, files) = self.resolve_paths(feeds, &needed, &paths);
+        if checks.overwriting {
+            self.check_overwriting(&files);
+        }
+        let Checker { file, mut problems, warnings, .. } = self;
+        let (paths, origin, whole) = (Arc::new(paths), file.origin.to_string(), nodes.len() == file.nodes.len());
+        let (file, files) = (Arc::new(file), files.into());
+        let checked = Checked { file, warnings, nodes: nodes.into(), roots, outputs, paths, files };
+        if checks.disk && whole {
+            let until: Vec<usize> =
+                given.until.iter().flat_map(|id| checked.positions(id).unwrap_or_default()).collect();
+            let roots = if given.until.is_empty() { &checked.roots } else { &until };
+            problems.extend(checked.file_problems(&checked.needed(roots), &mut Disk::default()));
+        }
+        if problems.is_empty() && whole { Ok(checked) } else { Err(Problems::new(problems, origin)) }
     }
 
     /// A problem of a node, with its class.

@@ -14,7 +14,7 @@ pub fn save_tokens_svg(
     /// TOKENS or a LAYOUT.
     tokens: TokensOrLayout,
     /// The file. `{b}` stands for the index in the batch; without it, a batch adds -000, -001 and so on to the name.
-    #[input(path = write, extensions = ["svg"])]
+    #[input(path = write, extensions = ["svg"], extensions_only)]
     path: NumberedPath,
     /// The background, stored inside the file; one for all pictures, or one for each.
     image: Option<Image>,

@@ -1,0 +1,280 @@
+//! Looks at the files that a graph names: whether those to read are there, and whether those to write can be written. Opens
+//! none of them.
+
+use super::{
+    super::{
+        file::{Base, Origin, Target},
+        paths::folder_of,
+        problem::{Kind, Problem, Problems},
+        written::WrittenFile,
+    },
+    Checked, Feed,
+};
+use crate::words::{nearest, some_of};
+use splatgraph_sdk::spec::PathKind;
+use std::{
+    collections::HashMap,
+    io,
+    path::{Path, PathBuf},
+};
+
+/// A file or folder that a node reads or writes.
+#[derive(Clone, Debug)]
+pub(crate) struct Used {
+    /// The position of the node.
+    pub(super) node: usize,
+    pub(super) input: String,
+    pub(super) kind: PathKind,
+    /// The path as it is written, for messages.
+    pub(super) text: String,
+    /// Present if the node writes it.
+    pub(super) written: Option<WrittenFile>,
+    pub(super) path: PathBuf,
+}
+
+/// What was found on the disk. Every path is looked at once, however many items of a batch name it.
+#[derive(Default)]
+pub(crate) struct Disk {
+    read_files: HashMap<PathBuf, Option<Fault>>,
+    read_folders: HashMap<PathBuf, Option<Fault>>,
+    /// The reasons why no file can be written to a folder, with what to do.
+    written_folders: HashMap<PathBuf, Option<(String, &'static str)>>,
+    /// The number of folders that were searched for near names.
+    searched: usize,
+}
+
+/// The most folders that are searched for near names. Further problems are most likely not shown.
+const SEARCHES: usize = 20;
+/// The most names of a folder that are compared.
+const NAMES: usize = 10_000;
+
+impl Checked {
+    /// Looks at the files of the nodes that run: whether files to read are there, and whether files to write can be written.
+    /// [`check_with_files`](super::check_with_files) does this too.
+    ///
+    /// # Errors
+    /// All problems.
+    pub fn check_files(&self) -> Result<(), Problems> {
+        let problems = self.file_problems(&self.needed(&self.roots), &mut Disk::default());
+        if problems.is_empty() { Ok(()) } else { Err(Problems::new(problems, self.file.origin.to_string())) }
+    }
+
+    /// For each node, whether a run for the nodes `of` needs it.
+    pub(crate) fn needed(&self, of: &[usize]) -> Vec<bool> {
+        let mut needed = vec![false; self.nodes.len()];
+        let mut stack = of.to_vec();
+        while let Some(node) = stack.pop() {
+            if !std::mem::replace(&mut needed[node], true) {
+                stack.extend(self.nodes[node].feeds.iter().flat_map(Feed::sockets).map(|socket| socket.node));
+            }
+        }
+        needed
+    }
+
+    /// The problems of the files of the nodes that are `needed`. Those of kind [`Kind::Extension`] do not depend on the disk.
+    pub(crate) fn file_problems(&self, needed: &[bool], disk: &mut Disk) -> Vec<Problem> {
+        let used = || self.files.iter().filter(|used| needed[used.node]);
+        let mut problems = Vec::new();
+        for file in used() {
+            let problem = match &file.written {
+                Some(written) => self.wrong_extension(file).or_else(|| disk.write(file, written)),
+                // Another node may write it before, which is a problem of its own.
+                None => disk.read(file).filter(|_| !used().any(|other| other.makes(file))),
+            };
+            problems.extend(problem.map(|problem| self.about_file(problem, file)));
+        }
+        problems
+    }
+
+    /// A problem with an extension that the node can't write.
+    fn wrong_extension(&self, used: &Used) -> Option<Problem> {
+        let spec = self.nodes[used.node].class.spec.inputs.iter().find(|spec| spec.name == used.input)?;
+        let name = used.path.file_name()?.to_string_lossy().to_lowercase();
+        let ends = |extension: &String| {
+            let stem = name.strip_suffix(&extension.to_lowercase()).and_then(|start| start.strip_suffix('.'));
+            stem.is_some_and(|stem| !stem.is_empty())
+        };
+        if !spec.extensions_only || spec.extensions.iter().any(ends) {
+            return None;
+        }
+        let known: Vec<String> = spec.extensions.iter().map(|extension| format!(".{extension}")).collect();
+        let written = Path::new(&used.text).extension().map(|extension| extension.to_string_lossy());
+        let near = written.and_then(|written| nearest(&written, spec.extensions.iter().map(String::as_str)));
+        let better = near.map(|near| Path::new(&used.text).with_extension(near));
+        let problem = Problem::new(Kind::Extension, "")
+            .expected(format!("a file name that ends in {}", some_of(known.iter().map(String::as_str))))
+            .received(format!("{:?}", used.text));
+        Some(problem.hint(better.map(|better| format!("did you mean {better:?}?"))))
+    }
+
+    /// A problem with the node, the input and the place of a path.
+    fn about_file(&self, problem: Problem, used: &Used) -> Problem {
+        let (node, file) = (&self.nodes[used.node], &self.file);
+        let input = file.nodes[used.node].inputs.iter().find(|input| input.name == used.input);
+        let given = input.is_some_and(|input| input.base == Base::CommandLine);
+        let is_this = |target: &Target| *target.node == *node.id && target.input == used.input;
+        // A user who did not write the graph can give the path without looking into the graph.
+        let named = file.inputs.iter().find(|named| !given && named.targets.iter().any(is_this));
+        let what = if used.kind == PathKind::ReadDir { "FOLDER" } else { "FILE" };
+        let how = named.map(|named| format!("give one with `{}={what}`", named.name));
+        let is_elsewhere = !given && problem.kind == Kind::MissingFile && matches!(file.origin, Origin::Picture(_));
+        let hint = match (problem.hint.clone(), is_elsewhere) {
+            (None, true) => {
+                let how = how.unwrap_or_else(|| format!("give one with `--set {}.{}={what}`", node.id, used.input));
+                Some(format!("the graph comes from a picture, so its files are searched beside the picture; {how}"))
+            }
+            (hint, _) => hint.or(how),
+        };
+        let problem = problem.node(&node.id).class(&node.class.full_name).input(&used.input);
+        problem.at(input.and_then(|input| input.place.clone())).hint(hint)
+    }
+}
+
+impl Used {
+    /// Whether this path is a file that is written and that is `read`, or lies in the folder `read`.
+    fn makes(&self, read: &Self) -> bool {
+        self.written.as_ref().is_some_and(|written| {
+            written.clashes(std::slice::from_ref(&read.path)) || self.path.starts_with(&read.path)
+        })
+    }
+}
+
+impl Disk {
+    /// The problem of a path to read.
+    fn read(&mut self, used: &Used) -> Option<Problem> {
+        let is_folder = used.kind == PathKind::ReadDir;
+        let (what, known) = if is_folder { ("folder", &mut self.read_folders) } else { ("file", &mut self.read_files) };
+        let fault = match known.get(&used.path) {
+            Some(fault) => fault.clone(),
+            None => known.entry(used.path.clone()).insert_entry(read_fault(&used.path, used.kind)).get().clone(),
+        }?;
+        let problem = Problem::new(Kind::MissingFile, "").expected(format!("the {what} {:?}", used.text));
+        let near = (fault.is_missing && self.searched < SEARCHES).then(|| {
+            self.searched += 1;
+            nearest_path(&used.path, &used.text, used.kind)
+        });
+        Some(problem.received(fault.received).hint(near.flatten().map(|near| format!("did you mean {near:?}?"))))
+    }
+
+    /// The problem of a file to write.
+    fn write(&mut self, used: &Used, written: &WrittenFile) -> Option<Problem> {
+        let problem = || Problem::new(Kind::NotWritable, "");
+        if !written.has_number() {
+            match used.path.metadata() {
+                Ok(about) if about.is_dir() => {
+                    let problem = problem()
+                        .expected("the path of a file to write")
+                        .received(format!("the folder {:?}", used.text));
+                    return Some(problem.hint(format!(
+                        "write the name of a file behind it: {:?}",
+                        Path::new(&used.text).join("NAME")
+                    )));
+                }
+                // A node may write into it, whatever may be done with its folder.
+                Ok(_) if may_write(&used.path).is_ok() => return None,
+                _ => {}
+            }
+        }
+        let folder = folder_of(&used.path);
+        let fault = match self.written_folders.get(folder) {
+            Some(known) => known.clone(),
+            None => self.written_folders.entry(folder.to_owned()).insert_entry(folder_fault(folder)).get().clone(),
+        }?;
+        let (received, hint) = fault;
+        Some(problem().expected("a folder that files can be written to").received(received).hint(hint.to_owned()))
+    }
+}
+
+/// What is wrong with a path to read.
+#[derive(Clone)]
+struct Fault {
+    received: String,
+    is_missing: bool,
+}
+
+fn read_fault(path: &Path, kind: PathKind) -> Option<Fault> {
+    let shown = path.display();
+    let fault = |received: String| Some(Fault { received, is_missing: false });
+    match path.metadata() {
+        Ok(about) if about.is_dir() && kind == PathKind::Read => fault(format!("a folder: {shown}")),
+        Ok(about) if !about.is_dir() && kind == PathKind::ReadDir => fault(format!("a file: {shown}")),
+        Ok(_) => may_read(path).err().and_then(|error| fault(format!("{error}: {shown}"))),
+        Err(error) if is_missing(&error) => {
+            let received = match first_missing(path) {
+                Some(folder) if folder != path => format!("no folder {}", folder.display()),
+                Some(_) if path.is_symlink() => format!("a link that leads nowhere: {shown}"),
+                _ if kind == PathKind::ReadDir => format!("no such folder: {shown}"),
+                _ => format!("no such file: {shown}"),
+            };
+            Some(Fault { received, is_missing: true })
+        }
+        Err(error) => fault(format!("{error}: {shown}")),
+    }
+}
+
+/// Whether there is no such file. A file may be in the place of its folder.
+fn is_missing(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}
+
+/// The first folder on the way to `path` that is none, or `path` itself.
+fn first_missing(path: &Path) -> Option<&Path> {
+    path.ancestors().take_while(|above| *above == path || !above.is_dir()).last()
+}
+
+/// The reason why no file can be written to a folder, or why the folder can't be made, and what to do.
+fn folder_fault(folder: &Path) -> Option<(String, &'static str)> {
+    let (there, about) = folder.ancestors().find_map(|above| Some((above, above.metadata().ok()?)))?;
+    if !about.is_dir() {
+        return Some((format!("the file {}", there.display()), "choose another folder"));
+    }
+    let error = may_write(there).err()?;
+    Some(match there == folder {
+        true => (format!("{error}: {}", folder.display()), "choose another folder"),
+        false => {
+            let received = format!("no folder {}, and in {}: {error}", folder.display(), there.display());
+            (received, "choose another folder, or make it with mkdir as a user who may")
+        }
+    })
+}
+
+#[cfg(unix)]
+fn may(path: &Path, access: rustix::fs::Access) -> io::Result<()> {
+    use rustix::fs::{AtFlags, CWD, accessat};
+    Ok(accessat(CWD, path, access, AtFlags::EACCESS)?)
+}
+
+#[cfg(unix)]
+fn may_read(path: &Path) -> io::Result<()> {
+    may(path, rustix::fs::Access::READ_OK)
+}
+
+#[cfg(unix)]
+fn may_write(path: &Path) -> io::Result<()> {
+    may(path, rustix::fs::Access::WRITE_OK)
+}
+
+/// Other systems tell it only when the file is opened.
+#[cfg(not(unix))]
+fn may_read(_: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn may_write(_: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+/// A path that exists and has the nearest name, as the user would write it.
+fn nearest_path(path: &Path, text: &str, kind: PathKind) -> Option<PathBuf> {
+    let missing = first_missing(path)?;
+    let entries = folder_of(missing).read_dir().ok()?.take(NAMES).flatten();
+    let names: Vec<String> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+    let wanted = missing.file_name()?.to_string_lossy();
+    let near = nearest(&wanted, names.iter().map(String::as_str).filter(|name| *name != wanted))?;
+    let rest: Vec<_> = path.strip_prefix(missing).ok()?.components().collect();
+    let renamed = |path: &Path| path.with_file_name(near).components().chain(rest.iter().copied()).collect::<PathBuf>();
+    let fits = if kind == PathKind::ReadDir { Path::is_dir } else { Path::is_file };
+    let written = Path::new(text).ancestors().nth(rest.len())?;
+    fits(&renamed(missing)).then(|| renamed(written))
+}
