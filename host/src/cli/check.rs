@@ -28,11 +28,11 @@ pub(crate) struct Options {
 }
 
 pub(crate) fn run(options: &Options) -> Outcome {
-    let registry = options.packs.load()?;
     let file = match source::parse(&options.graph)? {
         Ok(file) => file,
         Err(problems) => return Err(wrong(&problems, options.output.json)),
     };
+    let registry = options.packs.load_for_graph(&file, &[])?;
     let given = options.given.given(Some((&file, &registry)))?;
     let checked =
         graph::check_with_files(file, &registry, &given).map_err(|problems| wrong(&problems, options.output.json))?;

@@ -1,13 +1,14 @@
 //! `splatgraph devices`.
 
+use std::path::Path;
+
 use serde_json::{Map, Value as Json};
-use splatgraph::devices::Devices;
 use splatgraph_sdk::spec::DeviceSpec;
 
-use super::failure::{FAILED, Failure, Outcome};
+use super::failure::Outcome;
 use super::options::JsonOption;
 use super::output::{self, BOLD, columns};
-use super::pack_folders::PackFolders;
+use super::pack_folders::{PackFolders, helper};
 
 /// List the devices that nodes can compute on, and why others are unavailable
 ///
@@ -22,12 +23,14 @@ pub(crate) struct Options {
 
 pub(crate) fn run(options: &Options) -> Outcome {
     let registry = options.packs.load()?;
-    let devices = Devices::default();
+    let paths: Vec<&Path> = registry.packs().iter().map(|pack| pack.path.as_path()).collect();
     let mut lists: Vec<(String, Vec<DeviceSpec>)> = Vec::new();
-    for pack in registry.packs() {
-        let list = devices.of(pack).map_err(|error| Failure::new(FAILED, error.to_string()))?;
-        if !list.is_empty() {
-            lists.push((pack.manifest.id.clone(), list));
+    for (pack, list) in registry.packs().iter().zip(helper()?.devices(&paths)) {
+        let id = &pack.manifest.id;
+        match list {
+            Ok(list) if list.is_empty() => {}
+            Ok(list) => lists.push((id.clone(), list)),
+            Err(reason) => output::warning(&format!("the pack `{id}` cannot list its devices: {reason}")),
         }
     }
     if options.output.json {

@@ -1,31 +1,43 @@
-//! The hidden command with which this program looks over a pack in a process of its own: `splatgraph look-over LIBRARY`. No
-//! help and no completion shows it.
+//! The hidden command with which this program looks over a pack in a process of its own, `splatgraph look-over LIBRARY`, or asks
+//! it for its devices, `splatgraph look-over LIBRARY devices`. No help and no completion shows it.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
-use splatgraph::packs::{self, LOOK_OVER_LIMIT};
+use splatgraph::packs::{self, DEVICES, DEVICES_LIMIT, LOOK_OVER_LIMIT};
 
 use super::output;
 
 /// The name of the command.
 pub(crate) const NAME: &str = "look-over";
 
-/// The library, if the command line is this command.
-pub(crate) fn asked() -> Option<PathBuf> {
-    let mut arguments = std::env::args_os().skip(1);
-    (arguments.next()? == NAME).then(|| arguments.next()).flatten().map(PathBuf::from)
+/// A library to look over.
+pub(crate) struct Asked {
+    library: PathBuf,
+    /// Whether to ask for its devices.
+    devices: bool,
 }
 
-/// Prints what the library is, as lines of JSON.
-pub(crate) fn run(library: &Path) {
-    limit();
+/// The library, if the command line is this command.
+pub(crate) fn asked() -> Option<Asked> {
+    let mut arguments = std::env::args_os().skip(1);
+    let library = (arguments.next()? == NAME).then(|| arguments.next()).flatten()?;
+    Some(Asked { library: library.into(), devices: arguments.next().is_some_and(|word| word == DEVICES) })
+}
+
+/// Prints what the library is, or its devices, as lines of JSON.
+pub(crate) fn run(asked: &Asked) {
+    limit(if asked.devices { DEVICES_LIMIT } else { LOOK_OVER_LIMIT });
     // A line that can't be written has no reader any more.
-    packs::look_over(library, |line| _ = output::print_json_text(line));
+    let say = |line: &str| _ = output::print_json_text(line);
+    match asked.devices {
+        true => packs::list_devices(&asked.library, say),
+        false => packs::look_over(&asked.library, say),
+    }
 }
 
 /// Ends this process soon after the limit, if the process that started it is no longer there to do so.
-fn limit() {
+fn limit(limit: Duration) {
     // A pack that crashes writes no core file.
     #[cfg(unix)]
     {
@@ -34,8 +46,8 @@ fn limit() {
     }
     let watch = std::thread::Builder::new().name("limit".into());
     // Without the thread, only the process that started this one ends it.
-    let _ = watch.spawn(|| {
-        std::thread::sleep(LOOK_OVER_LIMIT + Duration::from_secs(1));
+    let _ = watch.spawn(move || {
+        std::thread::sleep(limit + Duration::from_secs(1));
         std::process::abort();
     });
 }

@@ -74,12 +74,12 @@ enum Command {
 
 /// Runs the command of this process, and returns its exit code.
 pub(crate) fn main() -> u8 {
-    if let Some(library) = look_over::asked() {
+    if let Some(asked) = look_over::asked() {
         #[cfg(unix)]
         if process_state::keep().is_err() {
             return failure::FAILED;
         }
-        look_over::run(&library);
+        look_over::run(&asked);
         return 0;
     }
     let arguments = match Arguments::try_parse() {

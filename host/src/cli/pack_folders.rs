@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use splatgraph::packs::{self, Found, Helper, HotPacks, Log, Place, Surroundings};
+use splatgraph::graph;
+use splatgraph::packs::{self, Found, Helper, HotPacks, Log, Place, Refused, Surroundings};
 use splatgraph::registry::Registry;
 use splatgraph_sdk::host::LogLevel;
 
@@ -24,9 +25,10 @@ impl PackFolders {
         Ok(packs::load_all(&self.places()?, Some(&helper), &log()))
     }
 
-    /// Finds all packs so that they can be reloaded when their libraries change.
+    /// Finds all packs so that they can be reloaded when their libraries change. Looks over again the packs that failed before,
+    /// as a watch takes long.
     pub(crate) fn hot(&self) -> Outcome<HotPacks> {
-        Ok(HotPacks::load(self.places()?, Some(helper()?), log()))
+        Ok(HotPacks::load(self.places()?, Some(Helper { again: true, ..helper()? }), log()))
     }
 
     fn places(&self) -> Outcome<Vec<Place>> {
@@ -38,7 +40,27 @@ impl PackFolders {
 
     /// Finds all packs. Warns about packs that can't be loaded.
     pub(crate) fn load(&self) -> Outcome<Registry> {
-        let found = packs::load_all(&self.places()?, Some(&helper()?), &log());
+        self.load_for(Vec::new)
+    }
+
+    /// Finds all packs, as [`load`](Self::load) does, for a graph with more classes for its nodes.
+    pub(crate) fn load_for_graph(&self, file: &graph::File, more: &[String]) -> Outcome<Registry> {
+        self.load_for(|| {
+            let classes = graph::expand(file.clone()).nodes.into_iter().map(|node| node.class_type);
+            classes.chain(more.iter().cloned()).collect()
+        })
+    }
+
+    /// Finds all packs for these classes. An earlier process may have refused one of their packs only because the machine was
+    /// busy, so it is looked over again. Other packs that were refused are not, as that may take seconds.
+    pub(crate) fn load_for(&self, classes: impl FnOnce() -> Vec<String>) -> Outcome<Registry> {
+        let mut found = packs::load_all(&self.places()?, Some(&helper()?), &log());
+        let ids: Vec<String> =
+            found.refused.iter().filter(|file| file.remembered).filter_map(Refused::pack_id).collect();
+        let of_pack = |class: &String| ids.iter().any(|id| class.split('.').next() == Some(id));
+        if !ids.is_empty() && classes().iter().any(of_pack) {
+            found = self.find_again()?;
+        }
         for refused in &found.refused {
             output::warning(&refused.to_string());
         }

@@ -35,7 +35,7 @@ impl Found {
     pub fn registry(&self) -> Registry {
         let refused = self.refused.iter().filter_map(|file| {
             let reason = format!("{} ({})", file.reason, file.path.display());
-            Some((file.id.clone().or_else(|| id_of_file(&file.path))?, reason))
+            Some((file.pack_id()?, reason))
         });
         Registry::with_refused(self.packs(), refused.collect())
     }
@@ -68,6 +68,16 @@ pub struct Refused {
     pub id: Option<String>,
     /// The reason, and what to do about it.
     pub reason: String,
+    /// Whether an earlier process found the reason, so that another look may find the pack in order.
+    pub remembered: bool,
+}
+
+impl Refused {
+    /// The id in its stamp, or else in the name of its file.
+    #[must_use]
+    pub fn pack_id(&self) -> Option<String> {
+        self.id.clone().or_else(|| id_of_file(&self.path))
+    }
 }
 
 impl fmt::Display for Refused {

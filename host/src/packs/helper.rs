@@ -1,29 +1,41 @@
-//! Looks libraries over in a process of their own, as opening a library runs its code, which may crash, end the process or
-//! never return.
+//! Looks libraries over, and asks packs for their devices, in a process of their own, as opening a library runs its code, which
+//! may crash, end the process or never return.
 
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
-use splatgraph_sdk::host::Stamp;
+use splatgraph_sdk::host::{LoadedPack, Stamp};
+use splatgraph_sdk::spec::DeviceSpec;
 
 use super::library::{self, LONGEST_MANIFEST};
+use super::trust;
+use crate::words::shortened;
 
 /// How long a library may take to be opened and to list its nodes.
 pub const LOOK_OVER_LIMIT: Duration = Duration::from_secs(5);
+/// How long a pack may take to list its devices, for which it starts drivers.
+pub const DEVICES_LIMIT: Duration = Duration::from_secs(30);
+/// The word behind the path of a library with which a helper lists devices.
+pub const DEVICES: &str = "devices";
 /// The most bytes that are read from a helper. JSON writes a byte of a manifest as at most 6 bytes.
 const LONGEST_ANSWER: u64 = 6 * LONGEST_MANIFEST as u64 + (1 << 20);
+/// How many processes run at the same time. Most of the time of a process goes into waiting.
+const AT_A_TIME: usize = 8;
 /// How often the end of a process is looked for.
 const PAUSE: Duration = Duration::from_millis(5);
 /// How long the last lines of a process are waited for after its end.
 const LAST_LINES: Duration = Duration::from_secs(1);
 
 /// A program that looks a library over: it calls [`look_over`] with the path, which is its last argument, and prints the
-/// lines on its standard output.
+/// lines on its standard output. If the path is followed by the word [`DEVICES`], it calls [`list_devices`] instead.
 #[derive(Clone, Debug)]
 pub struct Helper {
     /// The program.
@@ -63,12 +75,14 @@ struct StampTexts {
 enum Line {
     Stamp(#[serde(with = "StampTexts")] Stamp),
     Manifest(String),
+    Devices(Vec<DeviceSpec>),
     Refused(String),
 }
 
-/// The result of looking a library over.
+/// The result of looking a library over, or of asking for its devices.
 pub(super) enum Answer {
     Facts(Facts),
+    Devices(Vec<DeviceSpec>),
     /// The library can't be used, with the reason.
     Refused(String),
     /// The library ended the process or did not answer in time, with the words for this.
@@ -77,28 +91,80 @@ pub(super) enum Answer {
 
 /// Opens the library at `path` and asks for its manifest, and calls `say` with lines for the process that started this one.
 /// The library may end the process.
-pub fn look_over(path: &Path, mut say: impl FnMut(&str)) {
+pub fn look_over(path: &Path, say: impl FnMut(&str)) {
+    ask_here(path, say, |_, facts| Ok(Line::Manifest(facts.manifest)));
+}
+
+/// Opens the library at `path` and asks for its devices, and calls `say` with lines for the process that started this one. The
+/// library may end the process.
+pub fn list_devices(path: &Path, say: impl FnMut(&str)) {
+    ask_here(path, say, |pack, _| match pack.devices() {
+        Ok(devices) => Ok(Line::Devices(devices)),
+        Err(error) => Err(shortened(&error.message)),
+    });
+}
+
+fn ask_here(path: &Path, mut say: impl FnMut(&str), ask: impl FnOnce(LoadedPack, Facts) -> Result<Line, String>) {
     let mut say = |line: &Line| {
         // Texts can be written as JSON.
         if let Ok(text) = serde_json::to_string(line) {
             say(&text);
         }
     };
-    let looked = library::open(path).and_then(|stamp| {
+    let asked = library::open(path).and_then(|stamp| {
         say(&Line::Stamp(stamp.clone()));
-        library::facts(path, stamp, |_, _| {})
+        let (pack, facts) = library::facts(path, stamp, |_, _| {})?;
+        ask(pack, facts)
     });
-    say(&match looked {
-        Ok((_, facts)) => Line::Manifest(facts.manifest),
-        Err(reason) => Line::Refused(reason),
-    });
+    say(&asked.unwrap_or_else(Line::Refused));
 }
+
+/// A question to a helper.
+struct Question {
+    /// The word behind the path.
+    word: Option<&'static str>,
+    limit: Duration,
+    /// What a pack does in time, and what one does not do that is late.
+    in_time: &'static str,
+    late: &'static str,
+}
+
+const FACTS: Question =
+    Question { word: None, limit: LOOK_OVER_LIMIT, in_time: "listed its nodes", late: "did not list its nodes" };
+const OF_DEVICES: Question = Question {
+    word: Some(DEVICES),
+    limit: DEVICES_LIMIT,
+    in_time: "listed its devices",
+    late: "did not list its devices",
+};
 
 impl Helper {
     /// Looks over the library at a canonical path.
     pub(super) fn ask(&self, path: &Path) -> Answer {
+        self.put(&FACTS, path)
+    }
+
+    /// The devices that the nodes of the packs at canonical paths can compute on, or why a pack can't list them; in the order
+    /// of the paths.
+    #[must_use]
+    pub fn devices(&self, paths: &[&Path]) -> Vec<Result<Vec<DeviceSpec>, String>> {
+        let lists = at_once(paths, |path| self.devices_of(path)).into_iter();
+        lists.map(|list| list.unwrap_or_else(|| Err("it was not asked".to_owned()))).collect()
+    }
+
+    fn devices_of(&self, path: &Path) -> Result<Vec<DeviceSpec>, String> {
+        trust::check(path)?;
+        match self.put(&OF_DEVICES, path) {
+            Answer::Devices(devices) => Ok(devices),
+            Answer::Refused(reason) | Answer::Ended(reason) => Err(reason),
+            Answer::Facts(_) => Err("it listed its nodes instead".to_owned()),
+        }
+    }
+
+    fn put(&self, question: &Question, path: &Path) -> Answer {
         let mut command = Command::new(&self.program);
-        command.args(&self.arguments).arg(path).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+        command.args(&self.arguments).arg(path).args(question.word);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let started = command.spawn().and_then(|mut child| {
@@ -110,7 +176,7 @@ impl Helper {
         });
         match started {
             Ok((mut child, lines)) => {
-                let answer = listen(&mut child, &lines);
+                let answer = listen(question, &mut child, &lines);
                 end(&mut child);
                 answer
             }
@@ -119,11 +185,30 @@ impl Helper {
     }
 }
 
+/// Asks about several libraries at the same time. The answers are in the order of the paths.
+pub(super) fn at_once<T: Send>(paths: &[&Path], ask: impl Fn(&Path) -> T + Sync) -> Vec<Option<T>> {
+    let next = AtomicUsize::new(0);
+    let answers: Vec<Mutex<Option<T>>> = paths.iter().map(|_| Mutex::new(None)).collect();
+    let work = || {
+        while let Some(position) = Some(next.fetch_add(1, Ordering::Relaxed)).filter(|next| *next < paths.len()) {
+            *answers[position].lock().unwrap_or_else(PoisonError::into_inner) = Some(ask(paths[position]));
+        }
+    };
+    thread::scope(|scope| {
+        for _ in 1..paths.len().min(AT_A_TIME) {
+            // Without threads this one does all the work.
+            let _ = thread::Builder::new().name("look-over".into()).spawn_scoped(scope, work);
+        }
+        work();
+    });
+    answers.into_iter().map(|answer| answer.into_inner().unwrap_or_else(PoisonError::into_inner)).collect()
+}
+
 /// Reads the output of a process in a thread, as a library may keep the output open and never write.
 fn read_lines(child: &mut Child) -> std::io::Result<Receiver<Vec<u8>>> {
     let output = child.stdout.take().ok_or_else(|| std::io::Error::other("it has no output"))?;
     let (sender, lines) = channel();
-    std::thread::Builder::new().name("look-over".into()).spawn(move || {
+    thread::Builder::new().name("look-over".into()).spawn(move || {
         let mut output = BufReader::new(output.take(LONGEST_ANSWER));
         loop {
             let mut line = Vec::new();
@@ -136,13 +221,13 @@ fn read_lines(child: &mut Child) -> std::io::Result<Receiver<Vec<u8>>> {
     Ok(lines)
 }
 
-fn listen(child: &mut Child, lines: &Receiver<Vec<u8>>) -> Answer {
-    let deadline = Instant::now() + LOOK_OVER_LIMIT;
+fn listen(question: &Question, child: &mut Child, lines: &Receiver<Vec<u8>>) -> Answer {
+    let deadline = Instant::now() + question.limit;
     let mut stamp = None;
     // How the process ended, and how long its last lines are waited for.
     let mut ended: Option<(ExitStatus, Instant)> = None;
     loop {
-        let doing = if stamp.is_none() { "was opened" } else { "listed its nodes" };
+        let doing = if stamp.is_none() { "was opened" } else { question.in_time };
         let line = match (lines.recv_timeout(PAUSE), ended) {
             (Ok(line), _) => line,
             (Err(error), Some((status, until))) => {
@@ -155,11 +240,11 @@ fn listen(child: &mut Child, lines: &Receiver<Vec<u8>>) -> Answer {
             (Err(error), None) => {
                 ended = child.try_wait().ok().flatten().map(|status| (status, Instant::now() + LAST_LINES));
                 if ended.is_none() && Instant::now() >= deadline {
-                    let late = if stamp.is_none() { "was not opened" } else { "did not list its nodes" };
-                    return Answer::Ended(format!("it {late} within {} seconds", LOOK_OVER_LIMIT.as_secs()));
+                    let late = if stamp.is_none() { "was not opened" } else { question.late };
+                    return Answer::Ended(format!("it {late} within {} seconds", question.limit.as_secs()));
                 }
                 if error == RecvTimeoutError::Disconnected {
-                    std::thread::sleep(PAUSE);
+                    thread::sleep(PAUSE);
                 }
                 continue;
             }
@@ -167,6 +252,7 @@ fn listen(child: &mut Child, lines: &Receiver<Vec<u8>>) -> Answer {
         match (serde_json::from_slice(&line), stamp.take()) {
             (Ok(Line::Stamp(new)), None) => stamp = Some(new),
             (Ok(Line::Manifest(manifest)), Some(stamp)) => return Answer::Facts(Facts { stamp, manifest }),
+            (Ok(Line::Devices(devices)), Some(_)) => return Answer::Devices(devices),
             (Ok(Line::Refused(reason)), _) => return Answer::Refused(reason),
             _ => return Answer::Ended(format!("it disturbed the process that looked it over while it {doing}")),
         }

@@ -93,7 +93,8 @@ impl HotPacks {
         for (path, known) in &now {
             if let Library::Pack { newer: Some(reason), pack } = &known.library {
                 let reason = format!("{reason}; its last version stays in use");
-                found.refused.push(Refused { path: path.clone(), id: Some(pack.stamp.id.clone()), reason });
+                let (path, id) = (path.clone(), Some(pack.stamp.id.clone()));
+                found.refused.push(Refused { path, id, reason, remembered: false });
             }
         }
         found.refused.sort_by(|a, b| a.path.cmp(&b.path));

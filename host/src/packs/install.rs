@@ -63,6 +63,7 @@ pub fn install(file: &Path, folder: &Path, found: &Found, helper: &Helper) -> Re
     let facts = match helper.ask(temporary.path()) {
         Answer::Facts(facts) => facts,
         Answer::Refused(reason) | Answer::Ended(reason) => return Err(refused(reason)),
+        Answer::Devices(_) => return Err(refused("it listed its devices instead of its nodes".to_owned())),
     };
     let manifest = read(&facts).map_err(refused)?;
     let id = manifest.id.clone();

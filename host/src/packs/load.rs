@@ -55,7 +55,8 @@ pub(super) fn gather(places: &[Place], mut look: impl FnMut(&[PathBuf]) -> Vec<L
 
 /// The canonical paths of the libraries in a place. `seen` are the paths of earlier places.
 fn paths_in(place: &Place, seen: &mut HashSet<PathBuf>, refused: &mut Vec<Refused>) -> Vec<PathBuf> {
-    let mut refuse = |path: PathBuf, reason: String| refused.push(Refused { path, id: None, reason });
+    let mut refuse =
+        |path: PathBuf, reason: String| refused.push(Refused { path, id: None, reason, remembered: false });
     let files = libraries(&place.folder).unwrap_or_else(|error| {
         refuse(place.folder.clone(), format!("its folder cannot be listed: {error}"));
         Vec::new()
@@ -88,6 +89,7 @@ fn without_twins(packs: Vec<LoadedFile>, refused: &mut Vec<Refused>) -> Vec<Load
                 file.stamp.id,
                 others.join(", ")
             ),
+            remembered: false,
         });
     }
     single

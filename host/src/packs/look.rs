@@ -1,16 +1,15 @@
 //! Decides for each library in a folder of packs whether it is a pack, and what its nodes are.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 use splatgraph_sdk::host::LoadedPack;
 use splatgraph_sdk::spec::Manifest;
 
 use super::found::{LoadedFile, Refused};
-use super::helper::{Answer, Facts, Helper};
+use super::helper::{Answer, Facts, Helper, at_once};
 use super::library::{Library, Way, next_generation, open_as, read};
 use super::load::Log;
 use super::memory::{Memory, Remembered};
@@ -20,9 +19,6 @@ use super::symbols::{Kind, look_into};
 use super::trust;
 use crate::file_state::FileState;
 use crate::registry::Pack;
-
-/// How many libraries are looked over at the same time. Most of the time of a process goes into waiting.
-const AT_A_TIME: usize = 8;
 
 /// The result of looking at a file in a folder of packs.
 pub(super) enum Looked {
@@ -63,14 +59,16 @@ impl<'a> Looker<'a> {
         let memory = self.memory.get_or_insert_with(|| Memory::read(helper.memory.clone()));
         let first: Vec<First> = paths.iter().map(|path| First::of(path, memory, helper.again)).collect();
         let unknown = paths.iter().zip(&first).filter(|(_, first)| matches!(first, First::Unknown { .. }));
-        let mut answers = ask_all(helper, &unknown.map(|(path, _)| path.as_path()).collect::<Vec<_>>()).into_iter();
+        let unknown: Vec<&Path> = unknown.map(|(path, _)| path.as_path()).collect();
+        let mut answers = at_once(&unknown, |path| helper.ask(path)).into_iter();
         let mut looked = Vec::new();
         for (path, first) in paths.iter().zip(first) {
             looked.push(match first {
                 First::Pack { state, known } => pack(path, state, *known, way(path), OnceLock::new(), self.log),
                 First::OtherLibrary => Looked::OtherLibrary,
                 First::Refused(reason) => refused(path, reason),
-                First::Unknown { state, at } => match answers.next() {
+                First::Remembered(reason) => refused_as(path, reason, true),
+                First::Unknown { state, at } => match answers.next().flatten() {
                     Some(Answer::Facts(facts)) => {
                         memory.keep(path, state.clone(), at, Remembered::Pack(facts.clone()));
                         match read(&facts) {
@@ -85,6 +83,7 @@ impl<'a> Looker<'a> {
                         refused(path, how)
                     }
                     Some(Answer::Refused(reason)) => refused(path, reason),
+                    Some(Answer::Devices(_)) => refused(path, "it listed its devices instead of its nodes".to_owned()),
                     None => refused(path, "it was not looked over".to_owned()),
                 },
             });
@@ -101,6 +100,8 @@ enum First {
     },
     OtherLibrary,
     Refused(String),
+    /// An earlier process refused it.
+    Remembered(String),
     /// It has to be looked over. The state was read at the time `at`.
     Unknown {
         state: FileState,
@@ -121,7 +122,7 @@ impl First {
                     return Self::Pack { state, known: Box::new((facts, manifest)) };
                 }
             }
-            Some(Remembered::Ended(how)) if !again => return Self::Refused(how),
+            Some(Remembered::Ended(how)) if !again => return Self::Remembered(how),
             _ => {}
         }
         match look_into(path) {
@@ -130,29 +131,6 @@ impl First {
             Kind::Broken(reason) => Self::Refused(reason),
         }
     }
-}
-
-/// Looks over several libraries, each in a process of its own. The answers are in the order of the paths.
-fn ask_all(helper: &Helper, paths: &[&Path]) -> Vec<Answer> {
-    if let [path] = paths {
-        return vec![helper.ask(path)];
-    }
-    let next = AtomicUsize::new(0);
-    let answers: Vec<Mutex<Option<Answer>>> = paths.iter().map(|_| Mutex::default()).collect();
-    let work = || {
-        while let Some(position) = Some(next.fetch_add(1, Ordering::Relaxed)).filter(|next| *next < paths.len()) {
-            *answers[position].lock().unwrap_or_else(PoisonError::into_inner) = Some(helper.ask(paths[position]));
-        }
-    };
-    std::thread::scope(|scope| {
-        for _ in 1..paths.len().min(AT_A_TIME) {
-            // Without threads this one does all the work.
-            let _ = std::thread::Builder::new().name("look-over".into()).spawn_scoped(scope, work);
-        }
-        work();
-    });
-    let taken = answers.into_iter().map(|answer| answer.into_inner().unwrap_or_else(PoisonError::into_inner));
-    taken.map(|answer| answer.unwrap_or_else(|| Answer::Refused("it was not looked over".to_owned()))).collect()
 }
 
 /// Looks at a library in this process, which opens it.
@@ -186,5 +164,9 @@ fn pack(
 }
 
 fn refused(path: &Path, reason: String) -> Looked {
-    Looked::Refused(Refused { path: path.to_owned(), id: stamped_id(path), reason })
+    refused_as(path, reason, false)
+}
+
+fn refused_as(path: &Path, reason: String, remembered: bool) -> Looked {
+    Looked::Refused(Refused { path: path.to_owned(), id: stamped_id(path), reason, remembered })
 }

@@ -6,7 +6,7 @@ use std::time::Instant;
 use splatgraph::packs::LOOK_OVER_LIMIT;
 
 use crate::support::{Place, Ran};
-use crate::{GRAPH, add};
+use crate::{GRAPH, add, write_graph};
 
 /// Modes that fail the look-over, and modes that pass it. The mode of the pack `hostile_07` is the eighth.
 const FAILING: [&str; 13] = [
@@ -190,4 +190,54 @@ fn only_the_packs_that_a_graph_names_are_opened() {
     );
     assert!(!opens(&["check", "bad.json"]));
     assert!(opens(&["run", "bad.json"]));
+}
+
+#[test]
+fn a_pack_that_was_late_once_is_looked_over_again_for_a_graph_that_names_it() {
+    let place = Place::with_stub();
+    add(&place, 0, "open-first-hang");
+    place.write("graph.json", GRAPH);
+    write_graph(&place, "ActNow", serde_json::json!({}));
+    let run = |arguments: &[&str]| {
+        let start = Instant::now();
+        let ran = place.command(arguments).env("HOSTILE_TRACE", place.path("trace")).output().unwrap();
+        (place.ran(&ran), start.elapsed() < LOOK_OVER_LIMIT)
+    };
+    let late = "a pack cannot be loaded: it was not opened within 5 seconds";
+    let (ran, quick) = run(&["run", "graph.json"]);
+    assert!(ran.code == 0 && ran.stderr.contains(late) && !quick, "{}", ran.all());
+    let (ran, quick) = run(&["run", "graph.json"]);
+    assert!(ran.code == 0 && ran.stderr.contains(late) && quick, "the graph does not need it: {}", ran.all());
+    let (ran, _) = run(&["run", "bad.json", "--quiet"]);
+    assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
+    let (ran, _) = run(&["nodes", "hostile_00"]);
+    assert!(ran.code == 0 && ran.stderr.is_empty() && ran.stdout.contains("ActNow"), "{}", ran.all());
+}
+
+#[test]
+fn a_pack_that_ends_the_process_for_its_devices_leaves_out_only_its_own() {
+    let place = Place::new();
+    place.add_pack("second_pack", "packs");
+    let modes =
+        ["devices-exit-0", "devices-abort", "devices-print", "devices-panic", "devices-close-all", "open-abort"];
+    for (number, mode) in modes.iter().enumerate() {
+        add(&place, number, mode);
+    }
+    let ran = place.run(&["devices"]);
+    insta::assert_snapshot!(ran.all(), @"
+    exit code 0
+    --- stdout
+    second
+      gpu:0  Steam 1          unavailable: its fan is broken; repair it
+      gpu:1  Steam 2          used only on request
+      cpu    Abacus   3.0 GB
+    --- stderr
+    warning: a pack cannot be loaded: it ended the process by signal 6 (SIGABRT) while it was opened; remove it, or tell its author. `splatgraph packs` looks it over again
+      [DIR]/packs/libhostile_05.so
+    warning: the pack `hostile_00` cannot list its devices: it ended the process with exit code 0 while it listed its devices
+    warning: the pack `hostile_01` cannot list its devices: it ended the process by signal 6 (SIGABRT) while it listed its devices
+    warning: the pack `hostile_03` cannot list its devices: the pack failed to look for devices: the hostile pack panics on purpose
+    ");
+    let json: serde_json::Value = serde_json::from_str(&place.run(&["devices", "--json"]).stdout).unwrap();
+    assert_eq!(json.as_object().unwrap().keys().collect::<Vec<_>>(), ["second"]);
 }

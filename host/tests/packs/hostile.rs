@@ -80,6 +80,13 @@ fn act(deed: &str) {
             }
             act("touch");
         }
+        "first-hang" => {
+            let trace = std::env::var_os("HOSTILE_TRACE").unwrap_or_default();
+            if !std::path::Path::new(&trace).exists() {
+                act("touch");
+                act("hang");
+            }
+        }
         "fork-exit-7" => {
             // SAFETY: the new process only exits.
             let child = unsafe { libc::fork() };

@@ -104,7 +104,7 @@ pub(crate) struct Options {
 
 pub(crate) fn run(options: &Options) -> Outcome {
     let file = source::read(&options.graph)?;
-    let registry = options.packs.load()?;
+    let registry = options.packs.load_for_graph(&file, &[])?;
     let batch = Batch::new(file, &registry, options.of_batch()?).map_err(failure)?;
     if !options.shown.quiet() {
         for warning in &batch.warnings {

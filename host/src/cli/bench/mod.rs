@@ -97,7 +97,7 @@ struct Times {
 
 pub(crate) fn run(options: &Options) -> Outcome {
     let file = source::read(&options.graph)?;
-    let registry = options.packs.load()?;
+    let registry = options.packs.load_for_graph(&file, &[])?;
     let mut given = options.given.given(Some((&file, &registry)))?;
     let folder = TemporaryFolder::new()?;
     given.out_dir.get_or_insert_with(|| folder.0.clone());

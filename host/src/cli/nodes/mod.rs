@@ -38,7 +38,7 @@ pub(crate) struct Options {
 }
 
 pub(crate) fn run(options: &Options) -> Outcome {
-    let registry = options.packs.load()?;
+    let registry = options.packs.load_for(|| options.name.iter().cloned().collect())?;
     let packs: Vec<&Pack> = registry.packs().iter().map(|pack| &**pack).collect();
     if packs.is_empty() && !options.output.json {
         let message = "no packs are loaded; `splatgraph packs --all` lists all files that were found";

@@ -89,7 +89,7 @@ pub(crate) fn run(options: &Options) -> Outcome {
         return output::print(&help::of_graph(path, &source::read(path)?, &options.packs.load()?));
     }
     let file = source::as_written(path)?;
-    let registry = options.packs.load()?;
+    let registry = options.packs.load_for_graph(&file, &options.swap.classes())?;
     let mut given = options.given.given(Some((&file, &registry)))?;
     given.until.clone_from(&options.until);
     let swapped = options.swap.apply(file, &registry, options.shown.quiet())?;

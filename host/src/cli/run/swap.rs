@@ -21,6 +21,11 @@ pub(super) struct SwapOptions {
 }
 
 impl SwapOptions {
+    /// The classes that nodes get.
+    pub(super) fn classes(&self) -> Vec<String> {
+        self.swaps.iter().filter_map(|swap| Some(swap.split_once('=')?.1.to_owned())).collect()
+    }
+
     /// The graph with the swaps. Prints the changes on stderr.
     pub(super) fn apply(&self, file: graph::File, registry: &Registry, quiet: bool) -> Outcome<graph::File> {
         if let Some(path) = &self.write {

@@ -120,7 +120,7 @@ impl Checked {
         let is_elsewhere = !given && problem.kind == Kind::MissingFile && matches!(file.origin, Origin::Picture(_));
         let hint = match (problem.hint.clone(), is_elsewhere) {
             (None, true) => {
-                let how = how.unwrap_or_else(|| format!("give one with `--set {}.{}={what}`", node.id, used.input));
+                let how = how.unwrap_or_else(|| "give the path on the command line".to_owned());
                 Some(format!("the graph comes from a picture, so its files are searched beside the picture; {how}"))
             }
             (hint, _) => hint.or(how),
