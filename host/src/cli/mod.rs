@@ -82,6 +82,10 @@ pub(crate) fn main() -> u8 {
         look_over::run(&asked);
         return 0;
     }
+    if let Some(words) = completions::words::asked() {
+        completions::words::run(&words);
+        return 0;
+    }
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         // clap ends at `--version`, before it reads what follows.

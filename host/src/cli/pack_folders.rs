@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use splatgraph::graph;
-use splatgraph::packs::{self, Found, Helper, HotPacks, Log, Place, Refused, Surroundings};
+use splatgraph::packs::{self, Found, Helper, HotPacks, Log, Looks, Place, Refused, Surroundings};
 use splatgraph::registry::Registry;
 use splatgraph_sdk::host::LogLevel;
 
@@ -19,16 +19,26 @@ pub(crate) struct PackFolders {
 }
 
 impl PackFolders {
+    pub(crate) fn of(folders: Vec<PathBuf>) -> Self {
+        Self { folders }
+    }
+
+    /// The packs that other commands looked over before. Opens none, and prints nothing.
+    pub(crate) fn remembered(&self) -> Outcome<Registry> {
+        let helper = Helper { looks: Looks::Never, ..helper()? };
+        Ok(packs::load_all(&self.places()?, Some(&helper), &log()).registry())
+    }
+
     /// Finds all packs, and looks over again those that failed before. Prints nothing about packs that can't be loaded.
     pub(crate) fn find_again(&self) -> Outcome<Found> {
-        let helper = Helper { again: true, ..helper()? };
+        let helper = Helper { looks: Looks::Again, ..helper()? };
         Ok(packs::load_all(&self.places()?, Some(&helper), &log()))
     }
 
     /// Finds all packs so that they can be reloaded when their libraries change. Looks over again the packs that failed before,
     /// as a watch takes long.
     pub(crate) fn hot(&self) -> Outcome<HotPacks> {
-        Ok(HotPacks::load(self.places()?, Some(Helper { again: true, ..helper()? }), log()))
+        Ok(HotPacks::load(self.places()?, Some(Helper { looks: Looks::Again, ..helper()? }), log()))
     }
 
     fn places(&self) -> Outcome<Vec<Place>> {
@@ -78,7 +88,7 @@ pub(crate) fn helper() -> Outcome<Helper> {
     let found = if cfg!(unix) && itself.exists() { Ok(itself.to_owned()) } else { std::env::current_exe() };
     let program = found.map_err(|error| Failure::new(FAILED, format!("this program cannot find its file: {error}")))?;
     let memory = packs::memory_file(&Surroundings::of_process());
-    Ok(Helper { program, arguments: vec![look_over::NAME.into()], memory, again: false })
+    Ok(Helper { program, arguments: vec![look_over::NAME.into()], memory, looks: Looks::Unknown })
 }
 
 /// Shows messages of packs outside a run.

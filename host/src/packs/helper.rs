@@ -44,8 +44,19 @@ pub struct Helper {
     pub arguments: Vec<OsString>,
     /// The file that remembers what was found; `None` to look over every library each time.
     pub memory: Option<PathBuf>,
-    /// Whether to look over again the libraries that ended the process before.
-    pub again: bool,
+    /// Which libraries it looks over.
+    pub looks: Looks,
+}
+
+/// Which libraries a [`Helper`] looks over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Looks {
+    /// Those that are not remembered.
+    Unknown,
+    /// Also those that ended the process before.
+    Again,
+    /// None: libraries that are not remembered are passed over.
+    Never,
 }
 
 /// What a pack says about itself.

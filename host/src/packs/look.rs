@@ -9,7 +9,7 @@ use splatgraph_sdk::host::LoadedPack;
 use splatgraph_sdk::spec::Manifest;
 
 use super::found::{LoadedFile, Refused};
-use super::helper::{Answer, Facts, Helper, at_once};
+use super::helper::{Answer, Facts, Helper, Looks, at_once};
 use super::library::{Library, Way, next_generation, open_as, read};
 use super::load::Log;
 use super::memory::{Memory, Remembered};
@@ -57,7 +57,7 @@ impl<'a> Looker<'a> {
             return paths.iter().map(|path| here(path, way(path), self.log)).collect();
         };
         let memory = self.memory.get_or_insert_with(|| Memory::read(helper.memory.clone()));
-        let first: Vec<First> = paths.iter().map(|path| First::of(path, memory, helper.again)).collect();
+        let first: Vec<First> = paths.iter().map(|path| First::of(path, memory, helper.looks)).collect();
         let unknown = paths.iter().zip(&first).filter(|(_, first)| matches!(first, First::Unknown { .. }));
         let unknown: Vec<&Path> = unknown.map(|(path, _)| path.as_path()).collect();
         let mut answers = at_once(&unknown, |path| helper.ask(path)).into_iter();
@@ -110,7 +110,7 @@ enum First {
 }
 
 impl First {
-    fn of(path: &Path, memory: &mut Memory, again: bool) -> Self {
+    fn of(path: &Path, memory: &mut Memory, looks: Looks) -> Self {
         if let Err(reason) = trust::check(path) {
             return Self::Refused(reason);
         }
@@ -122,8 +122,11 @@ impl First {
                     return Self::Pack { state, known: Box::new((facts, manifest)) };
                 }
             }
-            Some(Remembered::Ended(how)) if !again => return Self::Remembered(how),
+            Some(Remembered::Ended(how)) if looks != Looks::Again => return Self::Remembered(how),
             _ => {}
+        }
+        if looks == Looks::Never {
+            return Self::OtherLibrary;
         }
         match look_into(path) {
             Kind::Pack => Self::Unknown { state, at },

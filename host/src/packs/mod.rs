@@ -23,7 +23,7 @@ mod trust;
 
 pub use build::{BuildError, build};
 pub use found::{Found, Hidden, LoadedFile, Refused};
-pub use helper::{DEVICES, DEVICES_LIMIT, Helper, LOOK_OVER_LIMIT, list_devices, look_over};
+pub use helper::{DEVICES, DEVICES_LIMIT, Helper, LOOK_OVER_LIMIT, Looks, list_devices, look_over};
 pub use hot::HotPacks;
 pub use install::{InstallError, Installed, RemoveError, Removed, install, remove};
 pub use load::{Log, load_all};

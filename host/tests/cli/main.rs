@@ -5,6 +5,8 @@ mod bench;
 mod cancel;
 mod check;
 mod compare;
+#[cfg(unix)]
+mod completions;
 mod convert;
 mod debug;
 mod devices;
