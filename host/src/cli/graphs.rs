@@ -58,14 +58,20 @@ fn as_text(graphs: &[NamedGraph], folder: &Path) -> String {
 }
 
 /// The file of a graph that is named on the command line: a path, or the name of a graph that came with the program. A file of
-/// exactly that name comes first. Says so if both exist.
+/// exactly that name comes first.
 pub(crate) fn located(given: &Path) -> Cow<'_, Path> {
+    match named(given) {
+        Some(named) if !given.is_file() => Cow::Owned(named),
+        _ => Cow::Borrowed(given),
+    }
+}
+
+/// Says which of two graphs is meant, if the current directory has a file that looks like a name.
+pub(crate) fn say_which(given: &Path) {
     // A watch reads its graph again and again.
     static SAID: Once = Once::new();
-    let Some(named) = folder().and_then(|folder| named_graphs::find(&folder, given)) else {
-        return Cow::Borrowed(given);
-    };
-    let name = shown(given);
+    let Some(named) = named(given) else { return };
+    let (name, other) = (shown(given), given.with_extension("json"));
     if given.is_file() {
         SAID.call_once(|| {
             let file = shown(&named);
@@ -73,10 +79,7 @@ pub(crate) fn located(given: &Path) -> Cow<'_, Path> {
                 "`{name}` is the file of this folder, not the graph that came with the program\n  {file}"
             ));
         });
-        return Cow::Borrowed(given);
-    }
-    let other = given.with_extension("json");
-    if other.is_file() && other.canonicalize().ok() != named.canonicalize().ok() {
+    } else if other.is_file() && other.canonicalize().ok() != named.canonicalize().ok() {
         SAID.call_once(|| {
             let other = shown(&other);
             output::note(&format!(
@@ -84,13 +87,16 @@ pub(crate) fn located(given: &Path) -> Cow<'_, Path> {
             ));
         });
     }
-    Cow::Owned(named)
 }
 
 /// The names of the graphs that came with the program.
 pub(crate) fn names() -> Vec<String> {
     let graphs = folder().and_then(|folder| named_graphs::list(&folder).ok()).unwrap_or_default();
     graphs.into_iter().map(|graph| graph.name).collect()
+}
+
+fn named(given: &Path) -> Option<PathBuf> {
+    named_graphs::find(&folder()?, given)
 }
 
 fn folder() -> Option<PathBuf> {

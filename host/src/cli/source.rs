@@ -11,7 +11,7 @@ use splatgraph::words::nearest;
 use splatgraph_sdk::kind_of_file;
 
 use super::failure::{FAILED, Failure, Outcome};
-use super::graphs::{self, located};
+use super::graphs::{self, located, say_which};
 use super::output::shown;
 
 /// Reads the graph at `path` with the graphs that its nodes name, but does not check it. `-` is standard input.
@@ -30,6 +30,7 @@ pub(crate) fn as_written(path: &Path) -> Outcome<graph::File> {
 }
 
 fn parse_as_written(given: &Path) -> Outcome<Result<graph::File, graph::Problems>> {
+    say_which(given);
     let path = &*located(given);
     let stdin = path == Path::new("-");
     let content = if stdin { read_stdin()? } else { read_file(path)? };

@@ -49,6 +49,14 @@ fn graphs_that_came_with_the_program_run_by_their_names() {
     ");
     assert_eq!(place.read("sum.txt"), "9");
     assert_eq!(run(&place, &["check", "add"]).stdout, "add: 3 nodes, no problems\n");
+    let words = |before: &[&str]| run(&place, &[&["complete", "--", "run"], before].concat()).stdout;
+    run(&place, &["nodes"]);
+    assert_eq!(
+        (words(&["a"]).as_str(), words(&[""]).as_str()),
+        ("add\n", ""),
+        "without a letter the shell shows files"
+    );
+    assert_eq!(words(&["add", "st"]), "start=\n");
     let json: serde_json::Value = serde_json::from_str(&run(&place, &["graphs", "--json"]).stdout).unwrap();
     assert_eq!(json[0]["name"], "add");
     assert_eq!(json[0]["description"], "A graph for tests.");

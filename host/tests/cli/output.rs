@@ -37,6 +37,8 @@ fn commands() -> Vec<Vec<String>> {
         "bench graph.json --repeat 1 --json",
         "check graph.json",
         "check graph.json --json",
+        "graphs",
+        "graphs --json",
         "nodes",
         "nodes stub.Add",
         "nodes stub.Add --snippet",
@@ -59,6 +61,7 @@ fn commands() -> Vec<Vec<String>> {
         "help run",
         "--help",
         "--version",
+        "--version --json",
         "inspect --help",
     ]
     .into_iter()

@@ -11,7 +11,7 @@ use splatgraph::registry::Registry;
 use splatgraph_sdk::spec::{InputSpec, scalar};
 
 use crate::cli::pack_folders::PackFolders;
-use crate::cli::{Arguments, output, source};
+use crate::cli::{Arguments, graphs, output, source};
 
 /// The name of the command.
 const NAME: &str = "complete";
@@ -96,6 +96,8 @@ impl Line {
                 packs.chain(registry.class_names().iter().cloned()).collect()
             }
             "run" | "check" | "bench" | "watch" | "batch" if !self.given.is_empty() => self.named_inputs(word),
+            // Without a letter the shell shows files.
+            "run" | "check" | "bench" | "watch" | "batch" | "draw" | "convert" if !word.is_empty() => graphs::names(),
             _ => {
                 let argument = self.command.get_positionals().nth(self.given.len());
                 argument.map(possible_values).unwrap_or_default()
@@ -153,12 +155,12 @@ impl Line {
 
     /// The graph, with the graphs in it.
     fn graph(&self) -> Option<File> {
-        let path = Path::new(self.given.first()?);
+        let path = graphs::located(Path::new(self.given.first()?)).canonicalize().ok()?;
         // Reading a pipe might take for ever, and takes what another command should read.
         if !path.is_file() {
             return None;
         }
-        source::parse(path).ok()?.ok()
+        source::parse(&path).ok()?.ok()
     }
 
     fn registry(&self) -> Registry {
