@@ -121,6 +121,7 @@ fn the_earlier_of_two_folders_wins_and_twins_in_one_are_refused() {
     ");
 }
 
+#[cfg(unix)]
 #[test]
 fn a_link_to_a_pack_that_was_found_is_the_same_pack() {
     let place = support::Place::with_stub();
@@ -131,6 +132,7 @@ fn a_link_to_a_pack_that_was_found_is_the_same_pack() {
     assert_eq!((ids(&found), said(&found, &place)), (vec!["stub"], String::new()));
 }
 
+#[cfg(unix)]
 #[test]
 fn a_file_that_others_may_write_is_not_opened() {
     use std::os::unix::fs::PermissionsExt;
@@ -298,6 +300,7 @@ fn a_library_written_over_in_place_is_reloaded_beside_its_old_code() {
     assert_eq!(node(packs.found(), "stub", "Fails")(&ctx, &[Value::text("new")]).unwrap_err().message, "new");
 }
 
+#[cfg(unix)]
 #[test]
 fn a_broken_new_library_leaves_the_old_one_and_folders_are_followed() {
     let place = support::Place::with_stub();

@@ -126,6 +126,7 @@ fn a_pack_of_another_generation_leaves_the_old_one() {
     assert!(place.run(&["packs"]).stdout.contains("second 0.1.0"));
 }
 
+#[cfg(unix)]
 #[test]
 fn a_folder_that_cannot_be_written_or_trusted_is_an_error() {
     let place = Place::new();

@@ -1,5 +1,5 @@
 //! Copies libraries to open them. For a path that it knows, the system would return the old code, and a file that is written
-//! over while its code runs would crash the process.
+//! over while its code runs would crash the process. Windows opens no file that another handle writes to.
 
 use std::fs;
 use std::io;

@@ -7,10 +7,11 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use splatgraph_sdk::TemporaryFile;
 use splatgraph_sdk::spec::Manifest;
+use splatgraph_sdk::{TEMPORARY_PREFIX, TemporaryFile};
 use thiserror::Error;
 
+use super::copy::with_copy;
 use super::found::{Found, LoadedFile, id_of_file};
 use super::helper::{Answer, Helper};
 use super::library::read;
@@ -54,17 +55,14 @@ pub fn install(file: &Path, folder: &Path, found: &Found, helper: &Helper) -> Re
     let unwritable = |error| InstallError::Unwritable { folder: folder.to_owned(), error };
     let whole = dunce::canonicalize(file).map_err(|error| refused(format!("it cannot be read: {error}")))?;
     sound(&whole).and_then(|()| trust::check(&whole)).map_err(refused)?;
-    create(folder).map_err(unwritable)?;
-    // The name has no extension of libraries, so that no process loads the file before it has its final name.
-    let mut temporary = TemporaryFile::new(folder).map_err(unwritable)?;
-    copy(&whole, temporary.file()).map_err(unwritable)?;
-    trust::check(temporary.path()).map_err(|reason| InstallError::Untrusted { folder: folder.to_owned(), reason })?;
-    sound(temporary.path()).map_err(refused)?;
-    let facts = match helper.ask(temporary.path()) {
-        Answer::Facts(facts) => facts,
-        Answer::Refused(reason) | Answer::Ended(reason) => return Err(refused(reason)),
-        Answer::Devices(_) => return Err(refused("it listed its devices instead of its nodes".to_owned())),
-    };
+    // Windows opens no library that is still open to be written, so the helper looks at a copy elsewhere.
+    let (facts, temporary) = with_copy(&whole, |copy| match helper.ask(copy) {
+        Answer::Facts(facts) => Ok((facts, written(copy, folder))),
+        Answer::Refused(reason) | Answer::Ended(reason) => Err(reason),
+        Answer::Devices(_) => Err("it listed its devices instead of its nodes".to_owned()),
+    })
+    .map_err(refused)?;
+    let temporary = temporary?;
     let manifest = read(&facts).map_err(refused)?;
     let id = manifest.id.clone();
     let target = folder.join(format!("{DLL_PREFIX}{id}{DLL_SUFFIX}"));
@@ -75,12 +73,12 @@ pub fn install(file: &Path, folder: &Path, found: &Found, helper: &Helper) -> Re
     match there.first() {
         // Renames twice, so that there is a pack with this id at any time, whatever the name of its old file is.
         Some(old) if !there.contains(&target) => {
-            temporary.rename(old).and_then(|()| fs::rename(old, &target)).map_err(unwritable)?;
+            replace(temporary, old).and_then(|()| fs::rename(old, &target)).map_err(unwritable)?;
         }
-        _ => temporary.rename(&target).map_err(unwritable)?,
+        _ => replace(temporary, &target).map_err(unwritable)?,
     }
     for old in there.iter().skip(1).filter(|old| **old != target) {
-        fs::remove_file(old).map_err(unwritable)?;
+        remove_library(old).map_err(unwritable)?;
     }
     // The user's folder is the first of the data folders.
     let is_earlier = |other: &&LoadedFile| !other_is_here && other.origin != Origin::DataDirectory;
@@ -108,6 +106,44 @@ fn create(folder: &Path) -> io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o755);
     builder.create(folder)
+}
+
+/// Copies a library into `folder`, under a temporary name without the extension of libraries, so that no process loads the file
+/// before it has its final name.
+fn written(library: &Path, folder: &Path) -> Result<TemporaryFile, InstallError> {
+    let unwritable = |error| InstallError::Unwritable { folder: folder.to_owned(), error };
+    create(folder).map_err(unwritable)?;
+    let mut temporary = TemporaryFile::new(folder).map_err(unwritable)?;
+    copy(library, temporary.file()).map_err(unwritable)?;
+    trust::check(temporary.path()).map_err(|reason| InstallError::Untrusted { folder: folder.to_owned(), reason })?;
+    Ok(temporary)
+}
+
+/// Gives a file its name.
+fn replace(temporary: TemporaryFile, target: &Path) -> io::Result<()> {
+    let aside = if cfg!(windows) && target.exists() { Some(set_aside(target)?) } else { None };
+    temporary.rename(target).inspect_err(|_| {
+        if let Some(aside) = aside {
+            // Nothing else can be done for the old pack.
+            let _ = fs::rename(aside, target);
+        }
+    })
+}
+
+fn remove_library(file: &Path) -> io::Result<()> {
+    if cfg!(windows) {
+        // A library that no process has loaded goes at once. The next process that writes into the folder removes the others.
+        let _ = fs::remove_file(set_aside(file)?);
+        return Ok(());
+    }
+    fs::remove_file(file)
+}
+
+/// Renames a library to a temporary name. Windows neither replaces nor removes a library that a process has loaded.
+fn set_aside(library: &Path) -> io::Result<PathBuf> {
+    let name = library.file_name().unwrap_or_default().to_string_lossy();
+    let aside = library.with_file_name(format!("{TEMPORARY_PREFIX}{}-{name}.old", std::process::id()));
+    fs::rename(library, &aside).map(|()| aside)
 }
 
 fn copy(from: &Path, to: &mut fs::File) -> io::Result<()> {
@@ -181,7 +217,7 @@ pub fn remove(id: &str, folder: &Path, places: &[Place]) -> Result<Removed, Remo
         });
     }
     for file in &files {
-        fs::remove_file(file).map_err(|error| RemoveError::Failed { path: file.clone(), error })?;
+        remove_library(file).map_err(|error| RemoveError::Failed { path: file.clone(), error })?;
     }
     Ok(Removed { files, elsewhere })
 }

@@ -41,11 +41,11 @@ pub struct Surroundings {
     pub packs: Option<OsString>,
     /// The running executable.
     pub executable: Option<PathBuf>,
-    /// `XDG_DATA_HOME`.
+    /// `XDG_DATA_HOME`, on Windows else `LOCALAPPDATA`.
     pub data_home: Option<OsString>,
     /// `XDG_DATA_DIRS`.
     pub data_dirs: Option<OsString>,
-    /// `XDG_CACHE_HOME`.
+    /// `XDG_CACHE_HOME`, on Windows else `LOCALAPPDATA`.
     pub cache_home: Option<OsString>,
     /// The user's home folder.
     pub home: Option<PathBuf>,
@@ -58,12 +58,18 @@ impl Surroundings {
         Self {
             packs: env::var_os(PACKS_VARIABLE),
             executable: env::current_exe().and_then(|path| dunce::canonicalize(path)).ok(),
-            data_home: env::var_os("XDG_DATA_HOME"),
+            data_home: of_user("XDG_DATA_HOME"),
             data_dirs: env::var_os("XDG_DATA_DIRS"),
-            cache_home: env::var_os("XDG_CACHE_HOME"),
+            cache_home: of_user("XDG_CACHE_HOME"),
             home: env::home_dir(),
         }
     }
+}
+
+/// The value of a variable that names a folder of the user. Windows has one such folder for everything.
+fn of_user(variable: &str) -> Option<OsString> {
+    let folder = env::var_os(variable);
+    if cfg!(windows) { folder.or_else(|| env::var_os("LOCALAPPDATA")) } else { folder }
 }
 
 /// The folders to search: `options`, which the caller names, come first. Each folder is listed once. Folders need not exist.

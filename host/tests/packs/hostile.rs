@@ -1,4 +1,5 @@
 //! The pack `hostile_00`, which does what no pack may do. Tests write copies of it with other ids and modes.
+#![cfg(unix)]
 #![expect(unsafe_code, reason = "the pack does on purpose what packs may not do")]
 
 use splatgraph_sdk::prelude::*;

@@ -139,10 +139,38 @@ impl Place {
             let text = String::from_utf8(bytes.to_vec()).unwrap();
             let real = self.folder.path().canonicalize().unwrap();
             let text = text.replace(real.to_str().unwrap(), "[DIR]");
-            without_times(&text.replace(self.folder.path().to_str().unwrap(), "[DIR]"))
+            as_on_unix(&without_times(&text.replace(self.folder.path().to_str().unwrap(), "[DIR]")))
         };
         Ran { code: output.status.code().unwrap_or(-1), stdout: text(&output.stdout), stderr: text(&output.stderr) }
     }
+}
+
+/// Text of a Windows program as the program has it on Unix, so that one snapshot holds for both: the separators of paths, the
+/// names of libraries and the system's words for errors.
+fn as_on_unix(text: &str) -> String {
+    if !cfg!(windows) {
+        return text.to_owned();
+    }
+    let text = text.replace("\\\\", "/").replace('\\', "/");
+    let mut unix = String::new();
+    for line in text.split_inclusive('\n') {
+        let words = line.split_once(" (os error ").and_then(|(before, after)| {
+            let (code, after) = after.split_once(')')?;
+            let words = match code {
+                "2" | "3" => "No such file or directory (os error 2)",
+                "5" => "Permission denied (os error 13)",
+                "80" | "183" => "File exists (os error 17)",
+                _ => return None,
+            };
+            let start = before.rfind(": ").map_or(0, |colon| colon + 2);
+            Some(format!("{}{words}{after}", &before[..start]))
+        });
+        unix += &words.unwrap_or_else(|| line.to_owned());
+    }
+    for name in ["stub_pack", "second_pack", "second"] {
+        unix = unix.replace(&format!("/{name}.dll"), &format!("/lib{name}.so"));
+    }
+    unix
 }
 
 /// Replaces times: `12 ms` and `1.5 s` become `[TIME]`.

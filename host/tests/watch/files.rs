@@ -68,6 +68,7 @@ fn a_folder_counts_with_all_files_below_it_except_written_ones() {
     assert_eq!(listening.changed(), (false, vec![]), "reading changes nothing");
 }
 
+#[cfg(unix)]
 #[test]
 fn a_link_counts_and_so_does_its_target() {
     let mut listening = Listening::start(|root| {
