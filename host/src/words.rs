@@ -93,6 +93,12 @@ pub fn count(number: usize, thing: &str) -> String {
     format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
 }
 
+/// A relative path that goes into a graph or a table, with slashes on every system, so that the file is the same everywhere.
+#[must_use]
+pub(crate) fn with_slashes(path: &str) -> String {
+    if cfg!(windows) { path.replace('\\', "/") } else { path.to_owned() }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,7 +6,7 @@ use super::{
     pattern::{self, PatternProblem, is_pattern},
     rows::Rows,
 };
-use crate::{graph::File, registry::Registry};
+use crate::{graph::File, registry::Registry, words::with_slashes};
 use std::{collections::HashSet, path::Path};
 
 /// The largest number of items. More are most likely a mistake.
@@ -166,7 +166,7 @@ fn matches(name: &str, pattern: &str, takes: Takes, cwd: &Path) -> Result<Vec<St
             let message = format!("`{name}={pattern}` matches a file whose name is not Unicode; rename the file");
             return Err(Error::usage(format!("{message}\n  {}", path.display())));
         };
-        paths.push(text.to_owned());
+        paths.push(with_slashes(text));
     }
     if paths.is_empty() {
         let what = if takes == Takes::Folders { "folder" } else { "file" };

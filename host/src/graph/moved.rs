@@ -5,7 +5,7 @@ use super::{
     file::{Base, File, GraphNode, Node, Source},
     paths::{folder_of, identity},
 };
-use crate::registry::Registry;
+use crate::{registry::Registry, words::with_slashes};
 use serde_json::Value as Json;
 use splatgraph_sdk::spec::{InputSpec, PathKind};
 use std::{
@@ -136,5 +136,5 @@ fn relocated(path: &str, from: &Path, to: &Path) -> String {
     }
     let up = to.components().skip(shared).map(|_| Component::ParentDir);
     let relative: PathBuf = up.chain(target.components().skip(shared)).collect();
-    if relative.as_os_str().is_empty() { ".".to_owned() } else { relative.to_string_lossy().into_owned() }
+    if relative.as_os_str().is_empty() { ".".to_owned() } else { with_slashes(&relative.to_string_lossy()) }
 }

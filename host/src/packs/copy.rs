@@ -1,6 +1,7 @@
 //! Copies libraries to open them. For a path that it knows, the system would return the old code, and a file that is written
 //! over while its code runs would crash the process. Windows opens no file that another handle writes to.
 
+use std::env::consts::DLL_SUFFIX;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -11,7 +12,12 @@ use super::symbols::{Kind, look_into};
 /// Copies the library at `path` into a folder of its own, calls `open` with the copy, and removes the folder.
 pub(super) fn with_copy<T>(path: &Path, open: impl FnOnce(&Path) -> Result<T, String>) -> Result<T, String> {
     let folder = private_folder().map_err(|error| cannot_copy(&error))?;
-    let copy = folder.join(path.file_name().unwrap_or(path.as_os_str()));
+    let mut name = path.file_name().unwrap_or(path.as_os_str()).to_owned();
+    if cfg!(windows) && path.extension().is_none() {
+        // Windows would look for a file with this extension.
+        name.push(DLL_SUFFIX);
+    }
+    let copy = folder.join(name);
     let copied = fs::copy(path, &copy).map_err(|error| cannot_copy(&error));
     let opened = copied.and_then(|_| match look_into(&copy) {
         Kind::Pack => open(&copy),

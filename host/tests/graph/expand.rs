@@ -55,7 +55,8 @@ impl Graphs {
     #[track_caller]
     fn problems_with(&self, name: &str, given: &Given) -> String {
         let problems = self.check(name, given).expect_err("there are problems").to_string();
-        problems.replace(&format!("{}/", self.0.path().display()), "")
+        crate::with_slashes(&problems)
+            .replace(&format!("{}/", crate::with_slashes(self.0.path().to_str().unwrap())), "")
     }
 }
 

@@ -49,3 +49,8 @@ fn graph(nodes: &str) -> String {
 const LOAD: &str = r#""load": {"class_type": "std.LoadImage", "inputs": {"path": "cat.png"}}"#;
 const SAVE: &str =
     r#""save": {"class_type": "std.SaveImage", "inputs": {"image": ["load", "image"], "path": "out.png"}}"#;
+
+/// A message with the paths that it has on Unix.
+fn with_slashes(message: &str) -> String {
+    if cfg!(windows) { message.replace("\\\\", "/").replace('\\', "/") } else { message.to_owned() }
+}

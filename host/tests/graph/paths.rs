@@ -61,7 +61,7 @@ impl Folders {
     #[track_caller]
     fn problems(&self, result: Result<Checked, Problems>) -> String {
         let text = result.expect_err("there are problems").to_string();
-        text.replace(&self.0.path().display().to_string(), "[folder]")
+        crate::with_slashes(&text.replace(&self.0.path().display().to_string(), "[folder]"))
     }
 
     #[track_caller]

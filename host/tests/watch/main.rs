@@ -3,6 +3,7 @@
 mod files;
 mod graphs;
 mod packs;
+#[cfg(unix)]
 mod signals;
 #[path = "../support/mod.rs"]
 mod support;

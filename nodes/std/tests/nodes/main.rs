@@ -42,9 +42,14 @@ fn output(values: &[Value], index: usize) -> Image {
 /// An error as a user sees it, without the folder of the test.
 fn told<T>(result: Result<T>, folder: &Path) -> String {
     let error = result.err().expect("the node should have failed");
-    let message = error.message.replace(&folder.display().to_string(), "<folder>");
+    let message = with_slashes(&error.message.replace(&folder.display().to_string(), "<folder>"));
     match error.input {
         Some(input) => format!("{input}: {message}"),
         None => message,
     }
+}
+
+/// A message with the paths that it has on Unix.
+fn with_slashes(message: &str) -> String {
+    if cfg!(windows) { message.replace('\\', "/") } else { message.to_owned() }
 }
