@@ -122,12 +122,12 @@ fn written(library: &Path, folder: &Path) -> Result<TemporaryFile, InstallError>
 /// Gives a file its name.
 fn replace(temporary: TemporaryFile, target: &Path) -> io::Result<()> {
     let aside = if cfg!(windows) && target.exists() { Some(set_aside(target)?) } else { None };
-    temporary.rename(target).inspect_err(|_| {
-        if let Some(aside) = aside {
-            // Nothing else can be done for the old pack.
-            let _ = fs::rename(aside, target);
-        }
-    })
+    let renamed = temporary.rename(target);
+    if let Some(aside) = aside {
+        // As long as a process has the old pack loaded, its file stays. The next process that writes into the folder removes it.
+        let _ = if renamed.is_ok() { fs::remove_file(aside) } else { fs::rename(aside, target) };
+    }
+    renamed
 }
 
 fn remove_library(file: &Path) -> io::Result<()> {
