@@ -90,7 +90,9 @@ impl PathRules {
     fn written(&self, spec: &InputSpec, text: &str, folder: &Path, base: &Base) -> Result<WrittenFile, Problem> {
         let filled = if *base == Base::Value { Filled::literal(text) } else { self.placeholders.fill(text)? };
         let file = filled.in_folder(folder, spec.numbered);
-        if file.path.file_name().is_none() || text.ends_with(std::path::is_separator) {
+        // Windows has taken `..` by name already.
+        let is_named = file.path.file_name().is_some() && Path::new(text).file_name().is_some();
+        if !is_named || text.ends_with(std::path::is_separator) {
             let problem = Problem::new(Kind::Path, "").expected("the path of a file to write");
             return Err(problem.received(format!("{text:?}")));
         }
