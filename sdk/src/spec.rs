@@ -127,6 +127,10 @@ pub struct InputSpec {
     /// anything runs.
     #[serde(default, skip_serializing_if = "is_false")]
     pub extensions_only: bool,
+    /// The input from which this one counts: a node with `seed` 3 and `count` 4 uses the seeds 3, 4, 5 and 6. A batch warns about
+    /// items that use the same ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counts_from: Option<String>,
     /// The documentation.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub help: String,

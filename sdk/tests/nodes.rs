@@ -95,6 +95,7 @@ struct Files {
 #[node(outputs(text))]
 fn grouped(
     /// The first.
+    #[input(counts_from = "number")]
     before: i64,
     #[input(flatten)] shared: Shared,
     ctx: &Ctx,
@@ -160,6 +161,8 @@ fn a_group_of_inputs_stands_in_the_place_of_its_parameter() {
     }
     assert_eq!(spec.inputs[3].extensions, ["png"]);
     assert_eq!(spec.inputs[3].help, "A picture.");
+    // An input may count from an input of the group.
+    assert_eq!(spec.inputs[0].counts_from.as_deref(), Some("number"));
     assert!(spec.inputs[5].list && spec.inputs[6].optional);
 
     let few = json!({"before": 1, "model": "small", "type": ["x"]});

@@ -6,6 +6,7 @@ use super::{
     items::Items,
     journal,
     options::Options,
+    overlap::Overlaps,
     table,
     unready::Unready,
     values,
@@ -29,7 +30,7 @@ pub struct Batch {
     pub(super) shape: Shape,
     pub(super) written: Written,
     pub(super) unready: Unready,
-    /// Warnings about the graph, as the first item shows them.
+    /// Warnings about the graph, as the first item shows them, and about items that use the same seeds.
     pub warnings: Vec<Problem>,
     /// The output nodes that do not run because of [`Options::collect`] or [`Options::no_files`], each by id and class.
     pub left_out: Vec<(String, String)>,
@@ -56,6 +57,7 @@ impl Batch {
         let mut checked_first: Option<(Checked, Shape)> = None;
         let mut written = Written::default();
         let (mut unready, mut disk) = (Unready::default(), Disk::default());
+        let mut overlaps = Overlaps::default();
         let mut whole = true;
         for item in 0..items.len() {
             let (copy, given) = (file.clone(), items.given(item, &base));
@@ -90,6 +92,7 @@ impl Batch {
             unready.add(item, files.iter().map(ToString::to_string).collect());
             whole = checked.nodes.iter().flat_map(|node| &node.writes).any(WrittenFile::has_number);
             written.add(item, &checked, shape, &items)?;
+            overlaps.add(item, &checked, shape, &items);
         }
         wrong.result(items.len())?;
         written.refuse_to_overwrite_reads(&items)?;
@@ -97,7 +100,8 @@ impl Batch {
             return Err(Error::usage("expected at least one item, got none"));
         };
         let left_out = shape.left_out(&first);
-        let (registry, warnings) = (registry.clone(), first.warnings.clone());
+        let (registry, mut warnings) = (registry.clone(), first.warnings.clone());
+        warnings.extend(overlaps.warning(&first, &items));
         let batch = Self { file, registry, options, base, items, shape, written, unready, warnings, left_out };
         batch.refuse_own_names()?;
         Ok(batch)

@@ -29,6 +29,7 @@ mod items;
 mod journal;
 mod lines;
 mod options;
+mod overlap;
 mod pattern;
 mod record;
 mod rows;

@@ -92,6 +92,8 @@ pub enum Kind {
     NotWritable,
     /// The graph that a graph node names is missing, can't be read, or contains itself.
     Part,
+    /// Items of a batch that use the same seeds.
+    Overlap,
 }
 
 impl Kind {

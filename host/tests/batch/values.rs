@@ -1,6 +1,6 @@
 //! Values of inputs, and the items that they make.
 
-use crate::{copying, files, journal, texts};
+use crate::{copying, files, journal, node, support, texts};
 
 #[test]
 fn the_product_of_all_values_is_run_in_order() {
@@ -163,4 +163,54 @@ fn help_says_how_values_are_written() {
     line, the graph or the journal is wrong; 3 a pack or a model is missing; 129, 130 or 143 cancelled;
     141 the reader of the result went away.
     ");
+}
+
+/// A folder with a graph that draws cards, whose `count` is set beside the seed.
+fn drawing() -> support::Place {
+    let place = support::Place::with_stub();
+    let graph = serde_json::json!({
+        "inputs": { "seed": "draw.seed", "count": "draw.count", "extra": "sum.b" },
+        "outputs": { "cards": ["draw", "cards"], "sum": ["sum", "sum"] },
+        "nodes": {
+            "draw": node("Draw", serde_json::json!({"seed": 0, "count": 1})),
+            "sum": node("Add", serde_json::json!({"a": 1, "b": 0})),
+        },
+    });
+    place.write("draw.json", &graph.to_string());
+    place
+}
+
+#[test]
+fn items_that_use_the_same_seeds_are_a_warning() {
+    let place = drawing();
+    let ran = place.run(&["batch", "draw.json", "seed=0..8", "count=4"]);
+    insta::assert_snapshot!(ran.all(), @r"
+    exit code 0
+    --- stdout
+    --- stderr
+    warning: node `draw` (stub.Draw), input `seed`: items use the same numbers: item `0` uses 0 to 3, item `1` uses 1 to 4; give `seed` steps of at least 4, for example seed=0..32:4
+    done: 9 items in [TIME]
+    ");
+    // Only items that are equal otherwise are compared, in any order.
+    let two = ["batch", "draw.json", "seed=7,3,6", "count=2", "extra=1,2", "--out", "two"];
+    insta::assert_snapshot!(place.run(&two).stderr, @r"
+    warning: node `draw` (stub.Draw), input `seed`: items use the same numbers: item `6-1` uses 6 to 7, item `7-1` uses 7 to 8; give `seed` steps of at least 2, for example seed=3..7:2
+    done: 6 items in [TIME]
+    ");
+}
+
+#[test]
+fn items_with_seeds_of_their_own_are_no_warning() {
+    let place = drawing();
+    place.write("rows.csv", "seed,count\n0,4\n4,2\n6,1\n7,3\n");
+    let said = |arguments: &[&str]| {
+        let ran = place.run(&[&["batch", "draw.json"], arguments].concat());
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        ran.stderr.contains("same numbers")
+    };
+    assert!(!said(&["seed=0..8:4", "count=4", "--out", "steps"]));
+    assert!(!said(&["seed=0..8", "--out", "single"]));
+    assert!(!said(&["@rows.csv", "--out", "rows"]));
+    // The items differ in another value.
+    assert!(!said(&["seed=0", "count=4", "extra=1..3", "--out", "other"]));
 }

@@ -341,6 +341,19 @@ fn make_tokens(
     Tokens::new(tensor(5)?, tensor(channels)?, None, Canvas::default())
 }
 
+/// Draws cards.
+#[node(category = "Number", outputs(cards: "a number for each card"))]
+fn draw(
+    /// The seed of the first card. Each further one has the next seed.
+    #[input(default = 0)]
+    seed: u64,
+    /// How many cards.
+    #[input(default = 1, min = 1, counts_from = "seed")]
+    count: u64,
+) -> Result<String> {
+    Ok(format!("{:?}", (seed..seed + count).collect::<Vec<_>>()))
+}
+
 /// Ends the process at the text `die`.
 #[node(category = "Test", outputs(text: "the text"))]
 fn die(
@@ -405,6 +418,6 @@ export_pack! {
     nodes: [
         constant, add, every_kind, sleep, endless, stubborn, panics, fails, misses, nan_image, plain_image, mean, make_tensor,
         pass, address, read_text, write_text, save_picture, use_model, settings,
-        divide, opaque, images, letters, ratio, make_tokens, die, write_slowly, show
+        divide, opaque, images, letters, ratio, make_tokens, draw, die, write_slowly, show
     ]
 }

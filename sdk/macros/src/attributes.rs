@@ -112,6 +112,7 @@ pub(crate) struct InputOptions {
     pub(crate) extensions: Vec<LitStr>,
     /// The place of `extensions_only`.
     pub(crate) extensions_only: Option<Span>,
+    pub(crate) counts_from: Option<LitStr>,
     /// The place of `flatten`.
     pub(crate) flatten: Option<Span>,
 }
@@ -136,10 +137,11 @@ impl Parse for InputOptions {
                 "builtin" => options.builtin = texts(input)?,
                 "extensions" => options.extensions = texts(input)?,
                 "extensions_only" => options.extensions_only = Some(key.span()),
+                "counts_from" => options.counts_from = Some(value(input)?),
                 "flatten" => options.flatten = Some(key.span()),
                 other => {
                     let message = format!(
-                        "expected an option of #[input] (default, min, max, path, builtin, extensions, extensions_only or flatten), got `{other}`"
+                        "expected an option of #[input] (default, min, max, path, builtin, extensions, extensions_only, counts_from or flatten), got `{other}`"
                     );
                     return Err(Error::new(key.span(), message));
                 }
@@ -162,9 +164,9 @@ fn texts(input: ParseStream<'_>) -> Result<Vec<LitStr>> {
 
 impl InputOptions {
     pub(crate) fn is_only_flatten(&self) -> bool {
-        let Self { default, min, max, path, builtin, extensions, extensions_only, flatten: _ } = self;
+        let Self { default, min, max, path, builtin, extensions, extensions_only, counts_from, flatten: _ } = self;
         let no_path = path.is_none() && builtin.is_empty() && extensions.is_empty() && extensions_only.is_none();
-        no_path && [default, min, max].iter().all(|e| e.is_none())
+        no_path && counts_from.is_none() && [default, min, max].iter().all(|e| e.is_none())
     }
 
     /// Removes the `#[input(..)]` and the doc comment from the attributes of a parameter, and returns both.

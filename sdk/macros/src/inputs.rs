@@ -81,6 +81,9 @@ impl DeclaredInput {
         if self.options.extensions_only.is_some() {
             set.push(quote!(input.extensions_only = true;));
         }
+        if let Some(other) = &self.options.counts_from {
+            set.push(quote!(input.counts_from = ::core::option::Option::Some(::std::string::String::from(#other));));
+        }
         if set.is_empty() { quote!(#declared;) } else { quote!({ let input = #declared; #(#set)* }) }
     }
 

@@ -32,7 +32,7 @@ impl LayoutBank {
         #[input(default = 0, min = 0)]
         index: usize,
         /// The number of layouts from this index on, for a batch of pictures.
-        #[input(default = 1, min = 1, max = 65536)]
+        #[input(default = 1, min = 1, max = 65536, counts_from = "index")]
         count: usize,
     ) -> Result<Layout> {
         let missing = |e: std::io::Error| Error::from(e).about_file("reading a bank of layouts", &path);

@@ -20,7 +20,7 @@ pub fn layout_diffusion(
     generator: Local<Generator>,
     #[input(flatten)] subject: Subject,
     /// The number of pictures.
-    #[input(default = 1, min = 1, max = 65536)]
+    #[input(default = 1, min = 1, max = 65536, counts_from = "seed")]
     count: u32,
     /// Gaussians of a picture; 0 takes the number from the generator, which can make no other.
     #[input(default = 0, min = 0, max = 65536)]
