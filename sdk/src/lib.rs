@@ -108,6 +108,7 @@ pub use content::read_whole;
 pub use context::Ctx;
 pub use error::{Code, Error, Result};
 pub use kind_of_file::kind_of_file;
+pub use limits::check_picture_size;
 pub use node::{InputGroup, Node};
 pub use output::{NumberedPath, behind_stem, write_output};
 pub use record::Record;

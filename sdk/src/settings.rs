@@ -89,8 +89,8 @@ pub fn durable(settings: &Settings) -> bool {
     settings.get(DURABLE).and_then(Json::as_bool).unwrap_or(false)
 }
 
-/// The most pixels of a picture that a node reads from a file. `None` leaves the limit to the node, which should also compare the
-/// size that the file declares with the length of the file.
+/// The most pixels of a picture that a node reads from a file. `None` stands for the usual limit of
+/// [`check_picture_size`](crate::check_picture_size).
 #[must_use]
 pub fn max_pixels(settings: &Settings) -> Option<u64> {
     settings.get(MAX_PIXELS)?.as_u64().map(|pixels| pixels.max(1))

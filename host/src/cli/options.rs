@@ -24,7 +24,7 @@ impl ThreadsOption {
 // For commands that run a graph.
 #[derive(clap::Args)]
 pub(crate) struct PixelsOption {
-    /// The most pixels of a picture that nodes read [default: 268435456, and fewer for a file that is too short for them]
+    /// The most pixels of a picture that nodes read [default: as many as fit into 1 GB and twice the size of the file]
     #[arg(long, value_name = "N")]
     max_pixels: Option<NonZeroU64>,
 }

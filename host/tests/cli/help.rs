@@ -110,8 +110,8 @@ fn help_of_run_names_options_and_exit_codes() {
               [possible values: f32, f16, bf16]
 
           --max-pixels <N>
-              The most pixels of a picture that nodes read [default: 268435456, and fewer for a file
-              that is too short for them]
+              The most pixels of a picture that nodes read [default: as many as fit into 1 GB and twice
+              the size of the file]
 
       -q, --quiet
               Print nothing but errors

@@ -1,12 +1,13 @@
 //! Turns picture files into floats.
 
 use crate::{
-    memory::{MAX_PIXELS, zeros},
+    gif_file::first_frame,
+    memory::zeros,
     orient::{Source, orient},
     tiff_file::{Facts, read_planes},
 };
 use image::{ColorType, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits, metadata::Orientation};
-use splatgraph_sdk::prelude::*;
+use splatgraph_sdk::{check_picture_size, prelude::*};
 use std::{
     error::Error as _,
     io::{BufRead, ErrorKind, Read, Seek, SeekFrom},
@@ -15,11 +16,11 @@ use std::{
 /// The bytes that a decoder may allocate besides the picture, for metadata, colour profiles and a few rows.
 const DECODER_BYTES: u64 = 256 << 20;
 
-/// The memory for a picture that a file of any size may take, in bytes.
-const USUAL_BYTES: u64 = 768 << 20;
+/// A value of `--max-pixels` that allows most files.
+const LARGE: u64 = 1_000_000_000;
 
-/// The memory that each byte of a file may take beyond that. A photo takes less than 100 bytes, and a plain drawing a few hundred.
-const BYTES_FOR_A_BYTE: u64 = 1024;
+/// The most bytes of a decoded pixel: four floats.
+const LARGEST_PIXEL: u64 = 16;
 
 const FORMATS: &str = "PNG, JPEG, WebP, GIF, BMP, TIFF, PNM, TGA, QOI, ICO or HDR";
 
@@ -63,6 +64,7 @@ pub(crate) fn decode<R: BufRead + Seek>(
         check_jpeg_end(&mut reader)?;
     }
     let tiff = if format == ImageFormat::Tiff { Facts::read(&mut reader)? } else { Facts::default() };
+    let frame = if format == ImageFormat::Gif { first_frame(&mut reader)? } else { None };
     let length = reader.seek(SeekFrom::End(0))?;
     reader.seek(SeekFrom::Start(0))?;
     let damaged = |reason: String| {
@@ -71,21 +73,30 @@ pub(crate) fn decode<R: BufRead + Seek>(
             name(format)
         ))
     };
-    let refused = |e: ImageError| damaged(reason(&e));
+    let memory = DECODER_BYTES.saturating_add(max_pixels.unwrap_or(0).saturating_mul(LARGEST_PIXEL));
+    let refused = |e: ImageError| match e {
+        ImageError::Limits(_) => Error::new(format!(
+            "expected a {} file that needs at most {} MiB of memory besides its pixels, got a damaged one or one that needs more; \
+             get the file again, or, if it is right, allow it with --max-pixels {LARGE}",
+            name(format),
+            memory >> 20
+        )),
+        e => damaged(reason(&e)),
+    };
 
     let mut image = ImageReader::with_format(&mut reader, format);
     let mut limits = Limits::default();
-    limits.max_alloc = Some(DECODER_BYTES);
+    limits.max_alloc = Some(memory);
     image.limits(limits.clone());
     let mut decoder = image.into_decoder().map_err(refused)?;
     let size = decoder.dimensions();
     let colour = decoder.color_type();
     let bytes = decoder.total_bytes();
-    check_pixels(size, max_pixels.unwrap_or(MAX_PIXELS))?;
-    if max_pixels.is_none() {
-        check_memory(size, colour, length)?;
+    let floats = if colour.has_alpha() { 4 } else { 3 } * 4;
+    for size in [Some(size), frame].into_iter().flatten() {
+        check_picture_size(size, floats + u64::from(colour.bytes_per_pixel()), length, max_pixels)?;
     }
-    limits.max_alloc = Some(bytes + DECODER_BYTES);
+    limits.max_alloc = Some(memory.saturating_add(bytes));
     decoder.set_limits(limits).map_err(refused)?;
     // Wrong EXIF data are no reason to refuse a picture.
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
@@ -108,41 +119,6 @@ pub(crate) fn decode<R: BufRead + Seek>(
         picture.divide_by_alpha();
     }
     Ok(picture)
-}
-
-/// # Errors
-/// The picture has no pixels, or too many.
-fn check_pixels((width, height): (u32, u32), most: u64) -> Result<()> {
-    let pixels = u64::from(width) * u64::from(height);
-    if pixels == 0 {
-        bail!("expected at least one pixel, got a picture of {width} x {height}");
-    }
-    if pixels > most {
-        bail!(
-            "expected at most {most} pixels, got a picture of {width} x {height} = {pixels}; \
-             make it smaller with another program first, or allow it with --max-pixels {pixels}"
-        );
-    }
-    Ok(())
-}
-
-/// Refuses a picture that would take much memory and whose file is too short to hold that much. A file of a few bytes can declare any
-/// size, and the decoders of several formats fill the memory for it without looking at the pixels.
-///
-/// # Errors
-/// The file is too short for the picture.
-fn check_memory((width, height): (u32, u32), colour: ColorType, length: u64) -> Result<()> {
-    let floats = if colour.has_alpha() { 4 } else { 3 } * 4;
-    let bytes = u64::from(width) * u64::from(height) * (floats + u64::from(colour.bytes_per_pixel()));
-    if bytes > USUAL_BYTES && bytes > length.saturating_mul(BYTES_FOR_A_BYTE) {
-        let pixels = u64::from(width) * u64::from(height);
-        bail!(
-            "expected a file of at least {} bytes for a picture of {width} x {height}, got {length} bytes; \
-             get the file again, or, if it is right, allow it with --max-pixels {pixels}",
-            bytes.div_ceil(BYTES_FOR_A_BYTE)
-        );
-    }
-    Ok(())
 }
 
 fn format_of<R: BufRead + Seek>(reader: &mut R, extension: Option<&str>) -> Result<ImageFormat> {

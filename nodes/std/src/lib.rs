@@ -28,6 +28,7 @@ mod decode;
 mod drawn_mask;
 mod encode;
 mod extent;
+mod gif_file;
 mod levels;
 mod memory;
 mod metrics;

@@ -10,7 +10,8 @@ use std::{ffi::OsStr, fs::File, io::BufReader, path::Path};
 /// turns the picture upright as its EXIF data say. A byte v becomes v/255, 16 bits become v/65535, and floats do not change. Grey
 /// becomes three equal channels. The node reads the first picture of an animation. It applies no colour profiles.
 ///
-/// A picture has at most 256 megapixels, and fewer if its file is too short for them. `--max-pixels` sets another limit.
+/// Reading takes at most 1 GB of memory beyond twice the size of the file. That is enough for 65 megapixels of 8 bits without
+/// alpha, and for more from large files. `--max-pixels` sets another limit.
 #[node(category = "Image", outputs(image: "The picture, [1, H, W, 3].", mask: "1 - alpha, [1, H, W]; zeros if the file has no alpha."))]
 pub fn load_image(
     /// The file.

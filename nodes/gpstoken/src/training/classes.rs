@@ -17,11 +17,11 @@ pub struct Classes {
 }
 
 impl Classes {
-    /// Lists the pictures in the folders inside `folder`.
+    /// Lists the pictures in the folders inside `folder`. Pictures with more than `max_pixels` pixels are skipped.
     ///
     /// # Errors
     /// The folder can't be read, it contains no folders, or one of them holds no picture of at least a tile's size.
-    pub fn list(folder: &Path) -> Result<Self> {
+    pub fn list(folder: &Path, max_pixels: Option<u64>) -> Result<Self> {
         let doing = "looking for classes to train on";
         let entries = std::fs::read_dir(folder).map_err(|e| Error::from(e).about_file(doing, folder))?;
         let folders = entries.flatten().map(|entry| entry.path()).filter(|path| path.is_dir());
@@ -34,7 +34,7 @@ impl Classes {
                 folder.display()
             )));
         }
-        let pictures = Pictures::list(folder, TILE as u32)?;
+        let pictures = Pictures::list(folder, TILE as u32, max_pixels)?;
         let mut ranges = Vec::new();
         for folder in &folders {
             // Paths are sorted by their components, so the paths of a folder are adjacent.

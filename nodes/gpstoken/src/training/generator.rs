@@ -17,7 +17,7 @@ use crate::{
     stages::tokenizer::Tokenizer,
 };
 use serde_json::json;
-use splatgraph_sdk::{Code, Ctx, Error, InputGroup, Local, Result, checkpoint::Checkpoint};
+use splatgraph_sdk::{Code, Ctx, Error, InputGroup, Local, Result, checkpoint::Checkpoint, settings::max_pixels};
 use std::{collections::BTreeMap, path::Path};
 
 /// Settings of a generator's training: inputs of TrainLayout and TrainTexture.
@@ -80,7 +80,7 @@ impl Training<'_> {
                 "expected a tokenizer whose textures have at least one number, got one without textures. Load another tokenizer",
             ));
         }
-        let classes = Classes::list(self.data).map_err(|e| e.blame("data"))?;
+        let classes = Classes::list(self.data, max_pixels(ctx.settings())).map_err(|e| e.blame("data"))?;
         let sizes = GeneratorSizes {
             depth,
             width,

@@ -1,10 +1,10 @@
 //! The pictures of a folder, decoded on demand and cached up to a limit.
 
 use crate::names::counted;
-use image::{DynamicImage, ImageReader, RgbImage, imageops::FilterType};
-use splatgraph_sdk::{Error, Result};
+use image::{DynamicImage, ImageDecoder, ImageReader, Limits, RgbImage, imageops::FilterType};
+use splatgraph_sdk::{Error, Result, check_picture_size};
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{BTreeMap, HashMap, VecDeque},
     ops::Range,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
@@ -14,6 +14,10 @@ use std::{
 const KEPT_BYTES: usize = 2 << 30;
 /// The longest shorter side of a picture in memory: the size that a tile shows at the widest scale. Larger pictures are shrunk to it.
 const LONGEST_SHORT_SIDE: u32 = 8 * 256;
+/// The bytes that a decoder may allocate besides the picture, for metadata, colour profiles and a few rows.
+const DECODER_BYTES: u64 = 256 << 20;
+/// The bytes of a pixel in memory besides its decoded form: four floats while the picture shrinks.
+const CONVERTED_PIXEL: u64 = 16;
 const EXTENSIONS: [&str; 8] = ["png", "jpg", "jpeg", "webp", "bmp", "tga", "tif", "tiff"];
 
 /// The pictures of a folder and of all folders inside it, in the order of their paths.
@@ -22,7 +26,11 @@ pub struct Pictures {
     paths: Vec<PathBuf>,
     /// The fewest pixels of a picture's shorter side. Smaller pictures and other files are skipped.
     smallest: u32,
+    /// The most pixels of a picture that the user allows.
+    max_pixels: Option<u64>,
     kept: Mutex<Kept>,
+    /// The pictures that take too much memory, each with the reason and whether the log has it.
+    refused: Mutex<BTreeMap<usize, (String, bool)>>,
 }
 
 #[derive(Debug, Default)]
@@ -33,12 +41,13 @@ struct Kept {
 }
 
 impl Pictures {
-    /// Lists the pictures. [`get`](Self::get) skips pictures whose shorter side has fewer than `smallest` pixels; the list still contains
-    /// them, because their sizes are unknown until they are opened.
+    /// Lists the pictures. [`get`](Self::get) skips pictures whose shorter side has fewer than `smallest` pixels, and pictures that take
+    /// too much memory or have more than `max_pixels` pixels. The list still contains them, because their sizes are unknown until they
+    /// are opened.
     ///
     /// # Errors
     /// The folder can't be read, or contains no pictures.
-    pub fn list(folder: &Path, smallest: u32) -> Result<Self> {
+    pub fn list(folder: &Path, smallest: u32, max_pixels: Option<u64>) -> Result<Self> {
         let mut paths = Vec::new();
         collect(folder, &mut paths)
             .map_err(|e| Error::from(e).about_file("looking for pictures to train on", folder))?;
@@ -50,7 +59,7 @@ impl Pictures {
                 folder.display()
             )));
         }
-        Ok(Self { paths, smallest, kept: Mutex::default() })
+        Ok(Self { paths, smallest, max_pixels, kept: Mutex::default(), refused: Mutex::default() })
     }
 
     /// Number of pictures.
@@ -81,12 +90,26 @@ impl Pictures {
                 return Ok(picture);
             }
         }
+        let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        let refused = refused.range(range.clone()).next().map(|(_, (reason, _))| format!("; {reason}"));
         Err(Error::new(format!(
-            "expected pictures to train on with sides of at least {}, got none among {}. Add larger or readable pictures; the first one is {}",
+            "expected pictures to train on with sides of at least {}, got none among {}. Add larger or readable pictures; the first one is {}{}",
             counted(self.smallest as usize, "pixel"),
             counted(range.len(), "picture"),
-            self.paths[range.start].display()
+            self.paths[range.start].display(),
+            refused.unwrap_or_default()
         )))
+    }
+
+    /// Lines for the log about pictures that [`get`](Self::get) skipped because they take too much memory; each line once.
+    pub fn new_refusals(&self) -> Vec<String> {
+        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        let new = refused.values_mut().filter(|(_, said)| !said);
+        new.map(|(reason, said)| {
+            *said = true;
+            reason.clone()
+        })
+        .collect()
     }
 
     fn open(&self, index: usize) -> Option<Arc<RgbImage>> {
@@ -94,7 +117,13 @@ impl Pictures {
         if let Some(known) = kept().pictures.get(&index) {
             return known.clone();
         }
-        let picture = read(&self.paths[index]).filter(|p| p.width().min(p.height()) >= self.smallest).map(Arc::new);
+        let picture = read(&self.paths[index], self.max_pixels).unwrap_or_else(|refused| {
+            let reason = format!("skipped a picture: {}: {}", refused.message, self.paths[index].display());
+            let mut all = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+            all.entry(index).or_insert((reason, false));
+            None
+        });
+        let picture = picture.filter(|p| p.width().min(p.height()) >= self.smallest).map(Arc::new);
         let mut kept = kept();
         kept.bytes += picture.as_ref().map_or(0, |picture| picture.as_raw().len());
         kept.pictures.insert(index, picture.clone());
@@ -121,9 +150,19 @@ fn collect(folder: &Path, paths: &mut Vec<PathBuf>) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Reads a picture, composes it over white if it is transparent, and shrinks it if it is very large.
-fn read(path: &Path) -> Option<RgbImage> {
-    let picture = ImageReader::open(path).ok()?.with_guessed_format().ok()?.decode().ok()?;
+/// Reads a picture, composes it over white if it is transparent, and shrinks it if it is very large. `None` if the file can't be read.
+///
+/// # Errors
+/// The picture takes too much memory.
+fn read(path: &Path, max_pixels: Option<u64>) -> Result<Option<RgbImage>> {
+    let decoder = || ImageReader::open(path).ok()?.with_guessed_format().ok()?.into_decoder().ok();
+    let (Some(mut decoder), Ok(about)) = (decoder(), path.metadata()) else { return Ok(None) };
+    let pixel = u64::from(decoder.color_type().bytes_per_pixel()) + CONVERTED_PIXEL;
+    check_picture_size(decoder.dimensions(), pixel, about.len(), max_pixels)?;
+    let mut limits = Limits::default();
+    limits.max_alloc = Some(decoder.total_bytes().saturating_add(DECODER_BYTES));
+    let limited = decoder.set_limits(limits);
+    let Ok(picture) = limited.and_then(|()| DynamicImage::from_decoder(decoder)) else { return Ok(None) };
     let short = picture.width().min(picture.height());
     let picture = if short > LONGEST_SHORT_SIDE {
         let scaled = |side: u32| (u64::from(side) * u64::from(LONGEST_SHORT_SIDE) / u64::from(short)) as u32;
@@ -131,7 +170,7 @@ fn read(path: &Path) -> Option<RgbImage> {
     } else {
         picture
     };
-    Some(if picture.color().has_alpha() { over_white(&picture) } else { picture.into_rgb8() })
+    Ok(Some(if picture.color().has_alpha() { over_white(&picture) } else { picture.into_rgb8() }))
 }
 
 fn over_white(picture: &DynamicImage) -> RgbImage {

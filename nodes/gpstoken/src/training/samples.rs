@@ -91,6 +91,7 @@ impl Making<'_> {
             ctx.progress(first, self.crops, "making samples");
             let numbers = first..(first + TOGETHER).min(self.crops);
             let tiles = numbers.clone().into_par_iter().map(|number| self.crop(number)).collect::<Result<Vec<_>>>()?;
+            self.classes.pictures.new_refusals().iter().for_each(|refusal| ctx.warn(refusal));
             let image = Image::new(Tensor::from_vec([numbers.len(), TILE, TILE, 3], tiles.concat())?)?;
             let (layout, _) = layout(&image, &Cut { tokens: self.tokens, ..Cut::default() }, ctx)?;
             let Some(tokenizer) = self.tokenizer else {

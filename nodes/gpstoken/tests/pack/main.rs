@@ -21,6 +21,7 @@ mod steering;
 #[path = "../support/mod.rs"]
 mod support;
 mod token_file;
+mod training_pictures;
 mod whole;
 
 use support::{Golden, assert_near, distance, folder, image, image_of, largest, model_b, only, unit_picture};

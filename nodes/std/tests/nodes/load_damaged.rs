@@ -98,10 +98,10 @@ fn a_damaged_picture() {
 
 #[test]
 fn a_picture_that_is_too_large() {
-    assert_snapshot!(refused("a.png", &png_that_claims(100_000, 100_000)), @"path: reading a picture: expected at most 268435456 pixels, got a picture of 100000 x 100000 = 10000000000; make it smaller with another program first, or allow it with --max-pixels 10000000000: <folder>/a.png");
+    assert_snapshot!(refused("a.png", &png_that_claims(100_000, 100_000)), @"path: reading a picture: expected a picture that takes at most 1 GB of memory beyond twice the size of its file, got a picture of 100000 x 100000 = 10000000000 pixels, which takes 150000 MB for a file of 65 bytes; make it smaller with another program first, or allow it with --max-pixels 10000000000: <folder>/a.png");
     // Within the limit, but the file is too short to hold so much.
-    assert_snapshot!(refused("a.png", &png_that_claims(16_384, 16_384)), @"path: reading a picture: expected a file of at least 3932160 bytes for a picture of 16384 x 16384, got 65 bytes; get the file again, or, if it is right, allow it with --max-pixels 268435456: <folder>/a.png");
-    assert_snapshot!(refused("a.webp", &webp_that_claims(16_383, 16_383)), @"path: reading a picture: expected a file of at least 3931681 bytes for a picture of 16383 x 16383, got 34 bytes; get the file again, or, if it is right, allow it with --max-pixels 268402689: <folder>/a.webp");
+    assert_snapshot!(refused("a.png", &png_that_claims(16_384, 16_384)), @"path: reading a picture: expected a picture that takes at most 1 GB of memory beyond twice the size of its file, got a picture of 16384 x 16384 = 268435456 pixels, which takes 4027 MB for a file of 65 bytes; make it smaller with another program first, or allow it with --max-pixels 268435456: <folder>/a.png");
+    assert_snapshot!(refused("a.webp", &webp_that_claims(16_383, 16_383)), @"path: reading a picture: expected a picture that takes at most 1 GB of memory beyond twice the size of its file, got a picture of 16383 x 16383 = 268402689 pixels, which takes 4027 MB for a file of 34 bytes; make it smaller with another program first, or allow it with --max-pixels 268402689: <folder>/a.webp");
     assert_snapshot!(refused("a.png", &png_that_claims(7000, 7000)), @"path: reading a picture: expected a whole PNG file, got a damaged or truncated one (IDAT or fDAT chunk does not have enough data for image); get the file again: <folder>/a.png");
 }
 
@@ -109,6 +109,46 @@ fn a_picture_that_is_too_large() {
 fn webp_that_claims(width: u32, height: u32) -> Vec<u8> {
     let size = ((width - 1) | (height - 1) << 14).to_le_bytes();
     [&b"RIFF\x1a\0\0\0WEBPVP8L\x0e\0\0\0\x2f"[..], &size, &[0x88, 0x88, 8, 0, 0, 0, 0, 0, 0]].concat()
+}
+
+/// A GIF of one pixel whose first frame says that it has this size: a bomb of a few bytes.
+fn gif_with_a_frame(width: u16, height: u16) -> Vec<u8> {
+    let [[w0, w1], [h0, h1]] = [width, height].map(u16::to_le_bytes);
+    let head =
+        [b"GIF89a", &[1, 0, 1, 0, 0x80, 0, 0][..], &[0, 0, 0, 9, 9, 9], &[0x21, 0xf9, 4, 0, 0, 0, 0, 0]].concat();
+    [&head[..], &[0x2c, 0, 0, 0, 0, w0, w1, h0, h1, 0], &[2, 2, 4, 10, 0, 0x3b]].concat()
+}
+
+#[test]
+fn a_gif_whose_frame_is_larger_than_the_picture() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.gif");
+    fs::write(&path, gif_with_a_frame(2, 1)).unwrap();
+    assert!(run::<load_image>(json!({"path": path}), []).is_ok());
+    assert_snapshot!(refused("a.gif", &gif_with_a_frame(65535, 65535)), @"path: reading a picture: expected a picture that takes at most 1 GB of memory beyond twice the size of its file, got a picture of 65535 x 65535 = 4294836225 pixels, which takes 85897 MB for a file of 43 bytes; make it smaller with another program first, or allow it with --max-pixels 4294836225: <folder>/a.gif");
+}
+
+/// A TIFF of one pixel with a list of so many strips.
+fn tiff_with_strips(count: u32) -> Vec<u8> {
+    let entry = |tag: u16, kind: u16, count: u32, value: u32| {
+        [&tag.to_le_bytes()[..], &kind.to_le_bytes(), &count.to_le_bytes(), &value.to_le_bytes()].concat()
+    };
+    let entries = [
+        entry(256, 3, 1, 1),
+        entry(257, 3, 1, 1),
+        entry(258, 3, 1, 8),
+        entry(259, 3, 1, 1),
+        entry(262, 3, 1, 1),
+        entry(273, 4, count, 8),
+        entry(278, 3, 1, 1),
+        entry(279, 4, count, 8),
+    ];
+    [b"II*\0\x08\0\0\0\x08\0", &entries.concat()[..], &[0; 4]].concat()
+}
+
+#[test]
+fn a_file_whose_facts_take_too_much_memory() {
+    assert_snapshot!(refused("a.tiff", &tiff_with_strips(1 << 30)), @"path: reading a picture: expected a TIFF file that needs at most 256 MiB of memory besides its pixels, got a damaged one or one that needs more; get the file again, or, if it is right, allow it with --max-pixels 1000000000: <folder>/a.tiff");
 }
 
 #[test]
@@ -123,10 +163,10 @@ fn the_user_says_how_many_pixels_are_too_many() {
     };
     let whole = noise(ImageFormat::Png);
     assert_eq!(load(&whole, 64 * 64).unwrap().len(), 2);
-    assert_snapshot!(told(load(&whole, 64 * 64 - 1), folder.path()), @"path: reading a picture: expected at most 4095 pixels, got a picture of 64 x 64 = 4096; make it smaller with another program first, or allow it with --max-pixels 4096: <folder>/a.png");
+    assert_snapshot!(told(load(&whole, 64 * 64 - 1), folder.path()), @"path: reading a picture: expected at most 4095 pixels, got a picture of 64 x 64 = 4096 pixels; make it smaller with another program first, or allow it with --max-pixels 4096: <folder>/a.png");
     // Allowed and not there: the pixels that the header claims are zeros that take no memory.
     assert_snapshot!(told(load(&png_that_claims(16_384, 16_384), 1 << 28), folder.path()), @"path: reading a picture: expected a whole PNG file, got a damaged or truncated one (IDAT or fDAT chunk does not have enough data for image); get the file again: <folder>/a.png");
-    assert_snapshot!(told(load(&png_that_claims(20_000, 20_000), 1 << 28), folder.path()), @"path: reading a picture: expected at most 268435456 pixels, got a picture of 20000 x 20000 = 400000000; make it smaller with another program first, or allow it with --max-pixels 400000000: <folder>/a.png");
+    assert_snapshot!(told(load(&png_that_claims(20_000, 20_000), 1 << 28), folder.path()), @"path: reading a picture: expected at most 268435456 pixels, got a picture of 20000 x 20000 = 400000000 pixels; make it smaller with another program first, or allow it with --max-pixels 400000000: <folder>/a.png");
 }
 
 #[test]

@@ -21,7 +21,12 @@ use crate::{
     },
 };
 use serde_json::json;
-use splatgraph_sdk::{Json, checkpoint, checkpoint::Checkpoint, prelude::*, settings::Precision};
+use splatgraph_sdk::{
+    Json, checkpoint,
+    checkpoint::Checkpoint,
+    prelude::*,
+    settings::{Precision, max_pixels},
+};
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 /// Trains a tokenizer on a folder of pictures and writes a checkpoint with the authors' keys.
@@ -125,7 +130,8 @@ pub fn train_tokenizer(
     if perceptual > 0.0 && lpips.is_none() {
         return Err(Error::input("lpips", "expected the weights of LPIPS, as `perceptual` is above 0, got none"));
     }
-    let photos = Arc::new(Pictures::list(&data, TILE as u32).map_err(|e| e.blame("data"))?);
+    let photos = Pictures::list(&data, TILE as u32, max_pixels(ctx.settings())).map_err(|e| e.blame("data"))?;
+    let photos = Arc::new(photos);
     let (weights, metadata) = first_weights(start.as_deref(), sizes.as_ref().map(|sizes| &sizes.0), seed)?;
     let sizes = Network::load(weights.clone()).map_err(|e| e.blame("start"))?.sizes;
     let geometry = geometry(&metadata, &sizes)?;
@@ -164,6 +170,7 @@ pub fn train_tokenizer(
     let batches = sampling.in_background(photos.clone(), state.step);
     let mut next = |state: &State| {
         let batch = batches.recv().map_err(|_| Error::new("the thread that prepares pictures ended"))??;
+        photos.new_refusals().iter().for_each(|refusal| ctx.warn(refusal));
         let judge = state.discriminator.as_ref().filter(|_| state.step >= adversarial_from);
         let judge = judge.map(|judge| judge.weights()).transpose()?;
         let judge = judge.map(|weights| Adversary { weights, weight: adversarial });
