@@ -1,5 +1,6 @@
 //! Makes files reach the disk, so that a power failure can't take them.
 
+use crate::words::shown;
 use std::{collections::BTreeSet, fs::File, path::Path};
 
 /// Waits until the contents of these files, and their names in their folders, are on the disk.
@@ -10,7 +11,7 @@ pub fn sync<'a>(files: impl IntoIterator<Item = &'a Path>) -> Result<(), String>
     let sync = |path: &Path| {
         File::open(path)
             .and_then(|file| file.sync_all())
-            .map_err(|error| format!("a file cannot be brought to the disk: {error}\n  {}", path.display()))
+            .map_err(|error| format!("a file cannot be brought to the disk: {error}\n  {}", shown(path)))
     };
     let mut folders = BTreeSet::new();
     for path in files {

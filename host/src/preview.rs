@@ -1,5 +1,6 @@
 //! Previews: unfinished results of nodes, as picture files.
 
+use crate::words::{one_line, shown};
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -48,10 +49,7 @@ impl Previews {
     /// # Errors
     /// The folder can't be created, or a preview would write over a file of the graph.
     pub fn new(folder: &Path, checked: &Checked) -> Result<Self, PreviewError> {
-        let failed = |error: std::io::Error| PreviewError::Io {
-            reason: error.to_string(),
-            folder: folder.display().to_string(),
-        };
+        let failed = |error: std::io::Error| PreviewError::Io { reason: error.to_string(), folder: shown(folder) };
         fs::create_dir_all(folder).map_err(failed)?;
         let folder = folder.canonicalize().map_err(failed)?;
         let names = distinct(checked.nodes.iter().map(|node| &*node.id), "-_");
@@ -62,8 +60,8 @@ impl Previews {
         for path in used {
             let file = path.file_name().unwrap_or_default().to_string_lossy();
             if let Some(index) = names.iter().position(|name| is_preview_of(&file, name)) {
-                let node = checked.nodes[index].id.to_string();
-                return Err(PreviewError::Used { node, path: path.display().to_string() });
+                let node = one_line(&checked.nodes[index].id).into_owned();
+                return Err(PreviewError::Used { node, path: shown(path) });
             }
         }
         let ids = checked.nodes.iter().map(|node| node.id.clone());

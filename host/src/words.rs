@@ -1,6 +1,6 @@
 //! Words for messages: the nearest right name, lists of names, counts, foreign text on one line.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, path::Path};
 
 /// The candidate that differs from `name` by the fewest letters: changed, missing, extra or swapped ones. Ignores case.
 /// `None` if every candidate differs by more than a third of the letters.
@@ -66,6 +66,12 @@ pub fn one_line(text: &str) -> Cow<'_, str> {
     } else {
         text.into()
     }
+}
+
+/// A path as a message shows it, on one line. Every message takes its paths from here.
+#[must_use]
+pub fn shown(path: &Path) -> String {
+    one_line(&path.to_string_lossy()).into_owned()
 }
 
 /// The most bytes of a text of a pack that are shown.

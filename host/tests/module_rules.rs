@@ -190,6 +190,17 @@ fn only_the_command_line_knows_its_flags_and_exit_codes() {
 }
 
 #[test]
+fn messages_show_paths_on_one_line() {
+    for (file, text) in sources() {
+        for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim_start().starts_with("//")) {
+            let place = format!("host/src/{file}, line {}: {line}", number + 1);
+            let why = "a path in a message is `words::shown(path)`, and one in data `path.to_string_lossy()`";
+            assert!(!line.contains(".display()"), "{why}: {place}");
+        }
+    }
+}
+
+#[test]
 fn a_circle_is_found() {
     let arrows = |pairs: &[(&str, &str)]| {
         let mut arrows: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();

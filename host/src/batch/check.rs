@@ -114,13 +114,13 @@ impl Batch {
         let table = self.options.table.as_ref().map(|name| table::path_of(folder, name, part));
         if table.as_ref().is_some_and(|table| identity(table) == identity(&journal)) {
             let message = "the table would write over the journal of the batch; give the table another name";
-            return Err(Error::usage(format!("{message}\n  {}", journal.display())));
+            return Err(Error::usage(format!("{message}\n  {}", words::shown(&journal))));
         }
         for (what, path) in [("journal", Some(journal)), ("table", table)] {
             let Some(path) = path else { continue };
             let Some(item) = self.written.item_of(&path) else { continue };
             let message = format!("the item `{}` would write over the {what} of the batch", self.items.name(item));
-            return Err(Error::usage(format!("{message}; give its file another name\n  {}", path.display())));
+            return Err(Error::usage(format!("{message}; give its file another name\n  {}", words::shown(&path))));
         }
         Ok(())
     }

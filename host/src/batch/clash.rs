@@ -2,6 +2,7 @@
 
 use super::{axis::Takes, error::Error, items::Items, vary::Shape};
 use crate::graph::{Checked, Feed, File, Identities, Source, identity};
+use crate::words::shown;
 use serde_json::Value as Json;
 use splatgraph_sdk::spec::{NodeSpec, PathKind};
 use std::{
@@ -36,7 +37,7 @@ impl Written {
                     let message = format!("{message}, in node `{}` ({})", node.id, node.class.full_name);
                     let hint = better_name(checked, &node.id, &node.class.spec, &node.feeds, path, items);
                     let hint = hint.map(|hint| format!("; give each item its own file, for example with {hint}"));
-                    return Err(Error::usage(format!("{message}{}\n  {}", hint.unwrap_or_default(), path.display())));
+                    return Err(Error::usage(format!("{message}{}\n  {}", hint.unwrap_or_default(), shown(path))));
                 }
             }
             for path in &node.reads {
@@ -57,7 +58,7 @@ impl Written {
         let message = format!("the item `{}` would write over a file", items.name(writer));
         let message =
             format!("{message} that the item `{}` reads; give the written file another name", items.name(reader));
-        Err(Error::usage(format!("{message}\n  {}", path.display())))
+        Err(Error::usage(format!("{message}\n  {}", shown(path))))
     }
 
     /// The item that writes a file, if any.
@@ -108,8 +109,8 @@ fn better_name(
     let extension = Path::new(given).extension().map(|end| format!(".{}", end.to_string_lossy())).unwrap_or_default();
     let better = Path::new(given).with_file_name(format!("{}{extension}", parts.join("-")));
     Some(match named {
-        Some(named) => format!("{}='{}'", named.name, better.display()),
-        None => format!("{id}.{}='{}'", input.name, better.display()),
+        Some(named) => format!("{}='{}'", named.name, shown(&better)),
+        None => format!("{id}.{}='{}'", input.name, shown(&better)),
     })
 }
 

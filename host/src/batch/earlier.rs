@@ -6,6 +6,7 @@ use super::{
     lines::{Head, Line, ShardLine, Status, refuse_another_batch},
     steps::Steps,
 };
+use crate::words::shown;
 use serde_json::{Map, Value as Json};
 use std::{
     collections::{HashMap, HashSet},
@@ -48,7 +49,7 @@ impl Earlier {
         for (line, number) in lines {
             let damaged = |error: serde_json::Error| {
                 let message = format!("line {number} of the journal is damaged: {error}; remove the line");
-                Error::failed(format!("{message}, and its item runs again\n  {}", path.display()))
+                Error::failed(format!("{message}, and its item runs again\n  {}", shown(path)))
             };
             let line: Json = serde_json::from_slice(line).map_err(damaged)?;
             if self.steps.take_in(&line) {

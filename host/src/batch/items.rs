@@ -1,7 +1,7 @@
 //! The items of a batch: all combinations of the rows of its axes. The last axis varies fastest.
 
 use super::axis::{Axis, Takes};
-use crate::graph::Given;
+use crate::{graph::Given, words::one_line};
 use serde_json::{Map, Value as Json};
 use sha2::{Digest, Sha256};
 use std::{collections::HashMap, path::Path};
@@ -95,7 +95,9 @@ impl Items {
             let of = |item| {
                 let values = parts.iter().filter_map(|&(axis, input)| {
                     let takes = self.axes[axis].inputs[input].takes;
-                    Some(part_of_name(self.value(item, axis, input)?, takes, whole)).filter(|part| !part.is_empty())
+                    let part = part_of_name(self.value(item, axis, input)?, takes, whole);
+                    // Two names that differ only in escaping get their positions.
+                    Some(one_line(&part).into_owned()).filter(|part| !part.is_empty())
                 });
                 values.collect::<Vec<_>>().join("-")
             };

@@ -9,6 +9,7 @@ use super::{
     options::{Options, Part},
     steps,
 };
+use crate::words::shown;
 use std::{
     collections::HashSet,
     fs::{self, TryLockError},
@@ -43,7 +44,7 @@ impl Journal {
         refuse_other_parts(folder, part)?;
         let path = path_of(folder, part);
         let unusable = |error: io::Error| {
-            Error::failed(format!("the journal of the batch cannot be written: {error}\n  {}", path.display()))
+            Error::failed(format!("the journal of the batch cannot be written: {error}\n  {}", shown(&path)))
         };
         let mut opening = fs::File::options();
         let file = opening.read(true).write(true).create(true).truncate(false).open(&path).map_err(unusable)?;
@@ -84,7 +85,7 @@ impl Journal {
         let written = written.and_then(|()| if self.durable { self.file.sync_data() } else { Ok(()) });
         written.map_err(|error| {
             let message = format!("the journal of the batch cannot be written: {error}");
-            Error::failed(format!("{message}; items that are not in it run again next time\n  {}", self.path.display()))
+            Error::failed(format!("{message}; items that are not in it run again next time\n  {}", shown(&self.path)))
         })
     }
 
@@ -106,7 +107,7 @@ impl Journal {
             return Ok(());
         }
         let message = "the journal was removed while the batch ran; the same command runs the items that are missing";
-        Err(Error::failed(format!("{message}\n  {}", self.path.display())))
+        Err(Error::failed(format!("{message}\n  {}", shown(&self.path))))
     }
 
     /// Reads the journal again at the end. Returns the items whose files are gone.
@@ -116,7 +117,7 @@ impl Journal {
     pub(super) fn gone(&self, folder: &Path, head: &Head) -> Result<HashSet<Key>, Error> {
         self.is_in_place()?;
         let bytes = fs::read(&self.path).map_err(|error| {
-            Error::failed(format!("the journal of the batch cannot be read: {error}\n  {}", self.path.display()))
+            Error::failed(format!("the journal of the batch cannot be read: {error}\n  {}", shown(&self.path)))
         })?;
         let mut found = Earlier::default();
         found.take_in(whole_lines(&bytes), &self.path, folder, head)?;
@@ -140,7 +141,7 @@ fn lock(file: &fs::File, path: &Path) -> Result<(), Error> {
     match file.try_lock() {
         Err(TryLockError::WouldBlock) => {
             let message = "another process runs this batch, or this part of it, in the same folder; wait for it";
-            Err(Error::folder(format!("{message}, or use another folder\n  {}", path.display())))
+            Err(Error::folder(format!("{message}, or use another folder\n  {}", shown(path))))
         }
         // Some network file systems have no locks.
         Ok(()) | Err(TryLockError::Error(_)) => Ok(()),
@@ -156,7 +157,7 @@ fn refuse_other_parts(folder: &Path, part: Option<Part>) -> Result<(), Error> {
     let message = format!("the batch in this folder was started {}", of(other.map_or(1, |other| other.of)));
     let message = format!("{message}, and cannot continue {}: the parts would overlap", of(wanted));
     let hint = "use the same number of parts, or another folder";
-    Err(Error::folder(format!("{message}; {hint}\n  {}", path.display())))
+    Err(Error::folder(format!("{message}; {hint}\n  {}", shown(&path))))
 }
 
 fn other_journals(folder: &Path, part: Option<Part>) -> Vec<PathBuf> {

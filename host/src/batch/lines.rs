@@ -1,6 +1,7 @@
 //! The lines of a journal: the first describes the batch, and each further one an item or shard that ended.
 
 use super::{error::Error, options::Options};
+use crate::words::shown;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 use std::path::Path;
@@ -97,13 +98,13 @@ pub(super) fn shard_line(shard: &str, items: Vec<Line>) -> String {
 
 pub(super) fn no_journal(path: &Path) -> Error {
     let hint = "use another folder, or move the file";
-    Error::folder(format!("expected the journal of a batch, got another file; {hint}\n  {}", path.display()))
+    Error::folder(format!("expected the journal of a batch, got another file; {hint}\n  {}", shown(path)))
 }
 
 pub(super) fn refuse_another_batch(first: &[u8], path: &Path, head: &Head) -> Result<(), Error> {
     let refused = |why: String| {
         let hint = "use another folder, or remove the journal to start the batch again";
-        Error::folder(format!("{why}; {hint}\n  {}", path.display()))
+        Error::folder(format!("{why}; {hint}\n  {}", shown(path)))
     };
     let found: Json = serde_json::from_slice(first).unwrap_or_default();
     match found["version"].as_u64() {

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     graph::File,
     reading::read_at_most,
-    words::{count, nearest},
+    words::{count, nearest, one_line, shown},
 };
 use splatgraph_sdk::spec::InputSpec;
 use std::{
@@ -35,49 +35,54 @@ pub(super) struct Rows {
 impl Rows {
     /// Reads a whole file. Its first line names the columns.
     pub(super) fn read(name: &str, cwd: &Path) -> Result<Self, Error> {
+        let given = given(name);
         let read = read_at_most(&cwd.join(name), LARGEST);
-        let cannot = |error| format!("`@{name}`: the CSV file cannot be read: {error}\n  {}", cwd.join(name).display());
+        let cannot = |error| format!("{given}: the CSV file cannot be read: {error}\n  {}", shown(&cwd.join(name)));
         Self::parse(name, cwd, read.map_err(|error| Error::usage(cannot(error)))?)
     }
 
     /// Reads the bytes of a whole file.
     pub(super) fn parse(name: &str, cwd: &Path, bytes: Vec<u8>) -> Result<Self, Error> {
         let path = cwd.join(name);
-        let wrong = |what: String| Error::usage(format!("{what}\n  {}", path.display()));
+        let given = given(name);
+        let wrong = |what: String| Error::usage(format!("{what}\n  {}", shown(&path)));
         let lines = bytes.iter().filter(|byte| matches!(byte, b'\n' | b'\r')).count();
         let cells = lines + bytes.iter().filter(|byte| **byte == b',').count();
         if lines > MOST_LINES || cells > MOST_CELLS {
             let most = format!("expected at most {MOST_LINES} lines and {MOST_CELLS} cells, got more");
-            return Err(wrong(format!("`@{name}`: {most}; split the file and run a batch for each part")));
+            return Err(wrong(format!("{given}: {most}; split the file and run a batch for each part")));
         }
         let mut reader = csv::ReaderBuilder::new().from_reader(&bytes[..]);
-        let of_csv = |error: &csv::Error| wrong(format!("`@{name}`: {}", said(error, &bytes)));
+        let of_csv = |error: &csv::Error| wrong(format!("{given}: {}", said(error, &bytes)));
         let head = reader.headers().map_err(|error| of_csv(&error))?.clone();
         let columns: Vec<String> = head.iter().map(|column| column.trim().to_owned()).collect();
         if columns.len() > MOST_COLUMNS {
-            return Err(wrong(format!("`@{name}`: expected at most {MOST_COLUMNS} columns, got {}", columns.len())));
+            return Err(wrong(format!("{given}: expected at most {MOST_COLUMNS} columns, got {}", columns.len())));
         }
         if let [one] = &columns[..]
             && let Some(other) = [';', '\t', '|'].into_iter().find(|other| one.contains(*other))
         {
             let message = format!("expected commas between the columns, got {other:?}; save the file with commas");
-            return Err(wrong(format!("`@{name}`: {message}")));
+            return Err(wrong(format!("{given}: {message}")));
         }
         if let Some((at, _)) = columns.iter().enumerate().find(|(_, column)| column.is_empty()) {
             return Err(wrong(format!(
-                "`@{name}`: expected the names of the columns in line 1, got no name for column {}",
+                "{given}: expected the names of the columns in line 1, got no name for column {}",
                 at + 1
             )));
         }
         if let Some(twice) = columns.iter().enumerate().find(|(at, column)| columns[..*at].contains(column)) {
-            return Err(wrong(format!("`@{name}`: two columns have the name `{}`; rename one of them", twice.1)));
+            return Err(wrong(format!(
+                "{given}: two columns have the name `{}`; rename one of them",
+                one_line(twice.1)
+            )));
         }
         let mut rows = reader.into_records().collect::<Result<Vec<_>, _>>().map_err(|error| of_csv(&error))?;
         // Spreadsheets write rows of empty cells where a row was cleared. They are no items, as blank lines are none.
         rows.retain(|row| row.iter().any(|cell| !cell.trim().is_empty()));
         if rows.is_empty() {
             let message = "expected a line with the names of the columns and a line for each item, got no items";
-            return Err(wrong(format!("`@{name}`: {message}")));
+            return Err(wrong(format!("{given}: {message}")));
         }
         Ok(Self { name: name.to_owned(), cwd: cwd.to_owned(), columns, rows, bytes })
     }
@@ -101,8 +106,9 @@ impl Rows {
             None => format!("its inputs are: {}", known().collect::<Vec<_>>().join(", ")),
         };
         Err(Error::usage(format!(
-            "`@{0}` has a column `{column}`, but the graph has no such input; {hint}\nto use only some columns, write NAME=@{0} for each",
-            self.name
+            "`@{0}` has a column `{1}`, but the graph has no such input; {hint}\nto use only some columns, write NAME=@{0} for each",
+            one_line(&self.name),
+            one_line(column)
         )))
     }
 
@@ -110,11 +116,12 @@ impl Rows {
     pub(super) fn add(&self, name: &str, spec: Option<&InputSpec>, axis: &mut Axis) -> Result<(), Error> {
         let Some(column) = self.columns.iter().position(|column| column == name) else {
             let all = self.columns.join(", ");
+            let all = one_line(&all);
             let hint = match nearest(name, self.columns()) {
-                Some(near) => format!("did you mean `{near}`? Its columns are: {all}"),
+                Some(near) => format!("did you mean `{}`? Its columns are: {all}", one_line(near)),
                 None => format!("its columns are: {all}"),
             };
-            let message = format!("`{name}=@{}`: the file has no column `{name}`", self.name);
+            let message = format!("`{name}=@{}`: the file has no column `{name}`", one_line(&self.name));
             return Err(Error::usage(format!("{message}; {hint}")));
         };
         let takes = takes(spec);
@@ -146,7 +153,7 @@ impl Rows {
         for (position, row) in axis.rows.iter().enumerate() {
             if let Some(first) = seen.insert(row, position) {
                 let [first, second] = [first, position].map(|row| self.line(row));
-                let message = format!("`@{}`: the lines {first} and {second} give the same values", self.name);
+                let message = format!("{}: the lines {first} and {second} give the same values", given(&self.name));
                 return Err(Error::usage(format!("{message}; remove one of them")));
             }
         }
@@ -158,8 +165,8 @@ impl Rows {
         let Some(row) = axis.rows.iter().position(|row| row.iter().all(Option::is_none)) else { return Ok(()) };
         let names: Vec<String> = axis.inputs.iter().map(|input| format!("`{}`", input.name)).collect();
         let message = format!(
-            "`@{}`: expected a value for {} in line {}, got none",
-            self.name,
+            "{}: expected a value for {} in line {}, got none",
+            given(&self.name),
             names.join(" or "),
             self.line(row)
         );
@@ -169,6 +176,11 @@ impl Rows {
     fn line(&self, row: usize) -> usize {
         line_at(self.rows.get(row).and_then(|row| row.position()), &self.bytes)
     }
+}
+
+/// The name of a file in a message, as the user wrote it.
+fn given(name: &str) -> String {
+    format!("`@{}`", one_line(name))
 }
 
 /// The line of a row, counted from 1. The reader's own count is one too low after `\r\n`.

@@ -17,6 +17,7 @@ use crate::{
     graph::{Checked, Origin},
     run::{self, CancelToken, Runner, Settings},
     sha256::hex,
+    words::shown,
 };
 use sha2::{Digest, Sha256};
 use splatgraph_sdk::remove_left_over_files;
@@ -53,7 +54,7 @@ impl Batch {
         let options = &self.options;
         let folder = &options.folder;
         fs::create_dir_all(folder).map_err(|error| {
-            Error::failed(format!("the folder for output cannot be created: {error}\n  {}", folder.display()))
+            Error::failed(format!("the folder for output cannot be created: {error}\n  {}", shown(folder)))
         })?;
         self.refuse_shards_without_journal()?;
         let head = self.head();
@@ -164,7 +165,7 @@ impl Batch {
             return Ok(());
         }
         let message = "the folder has shards, but no journal that describes them";
-        Err(Error::folder(format!("{message}; use another folder, or remove them\n  {}", first.display())))
+        Err(Error::folder(format!("{message}; use another folder, or remove them\n  {}", shown(&first))))
     }
 
     /// Refuses to write over files that other items wrote in an earlier run.
@@ -178,7 +179,7 @@ impl Batch {
             let writer = journal.earlier.entries.get(&by).map_or("", |entry| entry.item.as_str());
             let message = format!("the item `{}` would write over a file of an earlier run", self.items.name(item));
             let message = format!("{message}, of the item `{writer}` with other values; use another folder");
-            return Err(Error::folder(format!("{message}, or file names made of the values\n  {}", path.display())));
+            return Err(Error::folder(format!("{message}, or file names made of the values\n  {}", shown(&path))));
         }
         Ok(())
     }
@@ -201,7 +202,7 @@ impl Batch {
                 "the item `{}` would replace a file, and its graph comes from elsewhere",
                 self.items.name(*item)
             );
-            return Err(Error::replaces(format!("{message}\n  {}", file.path.display())));
+            return Err(Error::replaces(format!("{message}\n  {}", shown(&file.path))));
         }
         Ok(())
     }

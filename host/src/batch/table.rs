@@ -1,6 +1,7 @@
 //! A CSV file with the scalar results of all items, their means and standard deviations.
 
 use super::{earlier::Entry, error::Error, items::Items, options::Part};
+use crate::words::shown;
 use serde_json::Value as Json;
 use splatgraph_sdk::behind_stem;
 use std::{
@@ -61,7 +62,7 @@ impl Table {
     /// Writes the file as a whole.
     pub(super) fn save(&self) -> Result<(), Error> {
         let unwritable =
-            |error: String| Error::failed(format!("the table cannot be written: {error}\n  {}", self.path.display()));
+            |error: String| Error::failed(format!("the table cannot be written: {error}\n  {}", shown(&self.path)));
         let mut writer = csv::Writer::from_writer(Vec::new());
         for row in [&self.columns].into_iter().chain(&self.rows).chain(&self.summary) {
             writer.write_record(row.iter().map(inert)).map_err(|error| unwritable(error.to_string()))?;

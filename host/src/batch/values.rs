@@ -6,7 +6,11 @@ use super::{
     pattern::{self, PatternProblem, is_pattern},
     rows::Rows,
 };
-use crate::{graph::File, registry::Registry, words::with_slashes};
+use crate::{
+    graph::File,
+    registry::Registry,
+    words::{one_line, shown, with_slashes},
+};
 use std::{collections::HashSet, path::Path};
 
 /// The largest number of items. More are most likely a mistake.
@@ -92,9 +96,17 @@ fn values(name: &str, text: &str, takes: Takes, cwd: &Path) -> Result<Vec<String
     };
     let mut seen = HashSet::new();
     match values.iter().find(|value| !seen.insert(value.as_str())) {
-        Some(twice) => Err(Error::usage(format!("`{name}={text}` has the value {twice} twice; remove one"))),
+        Some(twice) => {
+            let twice = one_line(twice);
+            Err(Error::usage(format!("{} has the value {twice} twice; remove one", given(name, text))))
+        }
         None => Ok(values),
     }
+}
+
+/// A value in a message, as the user wrote it.
+fn given(name: &str, text: &str) -> String {
+    format!("`{}`", one_line(&format!("{name}={text}")))
 }
 
 /// The parts of a list.
@@ -110,13 +122,14 @@ fn whole<'a>(name: &str, text: &str, parts: Vec<&'a str>) -> Result<Vec<&'a str>
         )));
     }
     if parts.iter().any(|part| part.is_empty()) {
-        return Err(Error::usage(format!("expected a value between all commas, got `{name}={text}`")));
+        return Err(Error::usage(format!("expected a value between all commas, got {}", given(name, text))));
     }
     Ok(parts)
 }
 
 fn numbers(name: &str, text: &str) -> Result<Vec<String>, Error> {
     let mut values = Vec::new();
+    let given = given(name, text);
     for part in split(name, text)? {
         let Some((first, last)) = part.split_once("..") else {
             values.push(part.to_owned());
@@ -126,19 +139,19 @@ fn numbers(name: &str, text: &str) -> Result<Vec<String>, Error> {
         let whole = |text: &str| text.trim().parse::<i128>().ok();
         let (Some(first), Some(last), Some(step)) = (whole(first), whole(last), whole(step)) else {
             let expected = "a range of whole numbers such as 0..9, or with a step 0..90:10";
-            return Err(Error::usage(format!("expected {expected}, got `{name}={text}`")));
+            return Err(Error::usage(format!("expected {expected}, got {given}")));
         };
         let Some(step) = usize::try_from(step).ok().filter(|step| *step > 0) else {
-            return Err(Error::usage(format!("expected a step of at least 1 behind the range, got `{name}={text}`")));
+            return Err(Error::usage(format!("expected a step of at least 1 behind the range, got {given}")));
         };
         if first > last {
             return Err(Error::usage(format!(
-                "expected a range from small to large, got `{name}={text}`; write {last}..{first}{}",
+                "expected a range from small to large, got {given}; write {last}..{first}{}",
                 if step == 1 { String::new() } else { format!(":{step}") }
             )));
         }
         if last.saturating_sub(first) / step as i128 >= MOST_ITEMS as i128 {
-            let message = format!("expected at most {MOST_ITEMS} values, got more in `{name}={text}`");
+            let message = format!("expected at most {MOST_ITEMS} values, got more in {given}");
             return Err(Error::usage(message));
         }
         values.extend((first..=last).step_by(step).map(|number| number.to_string()));
@@ -148,12 +161,13 @@ fn numbers(name: &str, text: &str) -> Result<Vec<String>, Error> {
 
 /// The files that match a pattern, sorted. Hidden files match only if the pattern has their dot.
 fn matches(name: &str, pattern: &str, takes: Takes, cwd: &Path) -> Result<Vec<String>, Error> {
+    let given = given(name, pattern);
     let found = pattern::find(pattern, cwd).map_err(|problem| match problem {
         PatternProblem::Form { message, at } => {
-            Error::usage(format!("expected a pattern, got `{name}={pattern}`: {message} at character {at}"))
+            Error::usage(format!("expected a pattern, got {given}: {message} at character {at}"))
         }
         PatternProblem::Folder { path, error } => {
-            Error::failed(format!("`{name}={pattern}`: a folder cannot be read: {error}\n  {}", path.display()))
+            Error::failed(format!("{given}: a folder cannot be read: {error}\n  {}", shown(&path)))
         }
     })?;
     let mut paths = Vec::new();
@@ -163,15 +177,15 @@ fn matches(name: &str, pattern: &str, takes: Takes, cwd: &Path) -> Result<Vec<St
             continue;
         }
         let Some(text) = path.to_str() else {
-            let message = format!("`{name}={pattern}` matches a file whose name is not Unicode; rename the file");
-            return Err(Error::usage(format!("{message}\n  {}", path.display())));
+            let message = format!("{given} matches a file whose name is not Unicode; rename the file");
+            return Err(Error::usage(format!("{message}\n  {}", shown(&path))));
         };
         paths.push(with_slashes(text));
     }
     if paths.is_empty() {
         let what = if takes == Takes::Folders { "folder" } else { "file" };
-        let message = format!("`{name}={pattern}` matches no {what} in the current directory");
-        return Err(Error::usage(format!("{message}\n  {}", cwd.display())));
+        let message = format!("{given} matches no {what} in the current directory");
+        return Err(Error::usage(format!("{message}\n  {}", shown(cwd))));
     }
     paths.sort();
     Ok(paths)

@@ -14,6 +14,7 @@ use crate::{
     graph::Checked,
     run::{CancelToken, Event, RunResult, Runner, Settings},
     sha256::hex,
+    words::shown,
 };
 use splatgraph_sdk::{Code, Record};
 use std::{
@@ -201,7 +202,7 @@ impl<S: Fn(&Checked) -> Result<Settings, String> + Sync> Work<'_, S> {
                 return Err(failures.join("\n"));
             }
             if let Some((node, path)) = missing {
-                return Err(format!("node `{node}`: expected a file, got none\n  {}", path.display()));
+                return Err(format!("node `{node}`: expected a file, got none\n  {}", shown(path)));
             }
             if batch.options.durable {
                 durable::sync(result.written.iter().map(|(_, path)| path.as_path()))?;

@@ -40,7 +40,8 @@ pub(crate) fn run(options: &Options) -> Outcome {
         source::refuse_existing(to)?;
         let registry = options.packs.load()?;
         let record = formats::load(&options.graph, &registry);
-        return record.and_then(|record| formats::save(record, to, &registry)).map_err(|e| Failure::new(FAILED, e));
+        let saved = record.and_then(|record| formats::save(record, to, &registry));
+        return saved.map_err(|error| Failure::new(FAILED, output::one_line(&error.to_string())));
     }
     if let Some(path) = &options.output {
         source::refuse_existing(path)?;

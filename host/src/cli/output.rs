@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde_json::Value as Json;
 use serde_json::ser::Formatter;
 
-pub(crate) use splatgraph::words::{count, one_line};
+pub(crate) use splatgraph::words::{count, one_line, shown};
 
 use super::bars;
 use super::failure::{FAILED, Failure, Outcome, READER_GONE};
@@ -160,11 +160,6 @@ pub(crate) fn columns(indent: usize, rows: &[Vec<String>]) -> String {
         text.push('\n');
     }
     text
-}
-
-/// A path in a message, on one line.
-pub(crate) fn shown(path: &Path) -> String {
-    one_line(&path.display().to_string()).into_owned()
 }
 
 /// A path relative to the folder `cwd` if it lies inside, else the whole path.

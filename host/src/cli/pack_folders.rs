@@ -43,7 +43,7 @@ impl PackFolders {
 
     fn places(&self) -> Outcome<Vec<Place>> {
         if let Some(folder) = self.folders.iter().find(|folder| !folder.is_dir()) {
-            return Err(Failure::usage(format!("--packs: the folder does not exist\n  {}", folder.display())));
+            return Err(Failure::usage(format!("--packs: the folder does not exist\n  {}", output::shown(folder))));
         }
         Ok(packs::places(&self.folders, &Surroundings::of_process()))
     }

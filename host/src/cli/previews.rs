@@ -38,7 +38,7 @@ impl ShownPreviews {
         if let Err(error) = shown
             && !self.failed.swap(true, Ordering::Relaxed)
         {
-            output::warning(&error.to_string());
+            output::warning(&output::one_line(&error.to_string()));
         }
     }
 }

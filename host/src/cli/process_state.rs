@@ -164,7 +164,7 @@ fn check() -> Vec<String> {
     if let Some((path, identity)) = &state.folder
         && identity_of_folder() != Some(*identity)
     {
-        let now = std::env::current_dir().map_or("a folder that is gone".to_owned(), |now| now.display().to_string());
+        let now = std::env::current_dir().map_or("a folder that is gone".to_owned(), |now| super::output::shown(&now));
         let back = match std::env::set_current_dir(path) {
             Ok(()) => "it is put back".to_owned(),
             Err(error) => format!("it cannot be put back: {error}"),

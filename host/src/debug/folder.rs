@@ -1,5 +1,6 @@
 //! The folder of a debug run, and the names of its files.
 
+use crate::words::{one_line, shown};
 use std::collections::HashSet;
 use std::fs;
 use std::io;
@@ -61,15 +62,11 @@ pub(super) struct Folder {
 
 impl Folder {
     pub(super) fn prepare(path: &Path, checked: &Checked) -> Result<Self, DebugError> {
-        let failed = |doing| {
-            move |error: io::Error| DebugError::Io {
-                doing,
-                reason: error.to_string(),
-                path: path.display().to_string(),
-            }
-        };
+        let failed =
+            |doing| move |error: io::Error| DebugError::Io { doing, reason: error.to_string(), path: shown(path) };
         fs::create_dir_all(path).map_err(failed("created"))?;
-        refuse_used(path, checked).map_err(|node| DebugError::Used { node, folder: path.display().to_string() })?;
+        refuse_used(path, checked)
+            .map_err(|node| DebugError::Used { node: one_line(&node).into_owned(), folder: shown(path) })?;
         let mut entries = Vec::new();
         for entry in fs::read_dir(path).map_err(failed("read"))? {
             entries.push(entry.map_err(failed("read"))?.file_name().to_string_lossy().into_owned());
@@ -78,7 +75,7 @@ impl Folder {
         let folder = Self { path: path.to_path_buf(), names: file_names(checked) };
         if !entries.is_empty() {
             let foreign =
-                |found: &String| DebugError::Foreign { found: found.clone(), folder: path.display().to_string() };
+                |found: &String| DebugError::Foreign { found: one_line(found).into_owned(), folder: shown(path) };
             let earlier = names_of_earlier_run(path).ok_or_else(|| foreign(&entries[0]))?;
             let is_of = |file: &str, names: &[String]| names.iter().any(|name| is_file_of(file, name));
             let new: Vec<String> = folder.names.iter().flatten().cloned().collect();
@@ -113,7 +110,7 @@ impl Folder {
         write_whole(&path, text.as_bytes()).map_err(|error| DebugError::Io {
             doing: "written to",
             reason: error.message,
-            path: path.display().to_string(),
+            path: shown(&path),
         })
     }
 }

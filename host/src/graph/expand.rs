@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     reading::{LARGEST_GRAPH, read_at_most},
-    words::{nearest, some_of, suggest},
+    words::{nearest, shown, some_of, suggest},
 };
 use std::{
     collections::{HashMap, HashSet},
@@ -158,7 +158,7 @@ impl Expander {
         let identity = identity(&path);
         if let Some(first) = self.chain.iter().position(|(known, _)| *known == identity) {
             let names = self.chain[first..].iter().map(|(_, path)| path).chain([&path]);
-            let names: Vec<String> = names.map(|path| path.display().to_string()).collect();
+            let names: Vec<String> = names.map(|path| shown(path)).collect();
             let problem = Problem::new(
                 Kind::Part,
                 format!("expected a graph that does not contain itself, got {}", names.join(" > ")),
@@ -294,12 +294,12 @@ fn within(mut problem: Problem, path: &Arc<Path>) -> Problem {
 fn read(path: &Path, written: &str) -> Result<String, Problem> {
     let bytes = read_at_most(path, LARGEST_GRAPH).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => not_found(path, written),
-        _ => Problem::new(Kind::Part, format!("the graph {written:?} cannot be read: {error}: {}", path.display())),
+        _ => Problem::new(Kind::Part, format!("the graph {written:?} cannot be read: {error}: {}", shown(path))),
     })?;
     let no_text = |_| {
         Problem::new(
             Kind::Part,
-            format!("expected a graph in JSON text, got other bytes in {written:?}: {}", path.display()),
+            format!("expected a graph in JSON text, got other bytes in {written:?}: {}", shown(path)),
         )
     };
     String::from_utf8(bytes).map_err(no_text)
@@ -322,7 +322,7 @@ fn not_found(path: &Path, written: &str) -> Problem {
         }
         None => Some(some_of(names)).filter(|all| !all.is_empty()).map(|all| format!("the folder has {all}")),
     };
-    Problem::new(Kind::Part, format!("expected the graph {written:?}, got no such file: {}", path.display())).hint(hint)
+    Problem::new(Kind::Part, format!("expected the graph {written:?}, got no such file: {}", shown(path))).hint(hint)
 }
 
 /// Makes `a/./b` into `a/b`.

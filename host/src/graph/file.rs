@@ -40,8 +40,8 @@ impl Origin {
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::File(path) => write!(f, "{}", path.display()),
-            Self::Picture(path) => write!(f, "the graph in {}", path.display()),
+            Self::File(path) => write!(f, "{}", path.to_string_lossy()),
+            Self::Picture(path) => write!(f, "the graph in {}", path.to_string_lossy()),
             Self::Text => f.write_str("the text"),
         }
     }

@@ -8,7 +8,7 @@ use super::{
     problem::{Kind, Problem},
     written::WrittenFile,
 };
-use crate::words::{nearest, some_of};
+use crate::words::{nearest, shown, some_of};
 use splatgraph_sdk::spec::{InputSpec, PathKind};
 use std::{
     collections::HashMap,
@@ -122,7 +122,7 @@ impl PathRules {
         if !spec.builtin.is_empty() {
             problem = problem.expected(format!("a file, or a built-in model: {}", some_of(built_in.clone())));
         }
-        let mut tried: Vec<String> = tried.iter().map(|path| path.display().to_string()).collect();
+        let mut tried: Vec<String> = tried.iter().map(|path| shown(path)).collect();
         tried.dedup();
         let tried = tried.join(", ");
         Err(problem.hint(match nearest(text, built_in) {

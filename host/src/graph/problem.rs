@@ -1,6 +1,6 @@
 //! The problems of a graph.
 
-use crate::words::{count, one_line};
+use crate::words::{count, one_line, shown};
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 use std::{fmt, path::Path, sync::Arc};
 
@@ -23,7 +23,7 @@ fn as_text<S: Serializer>(file: &Option<Arc<Path>>, serializer: S) -> Result<S::
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(file) = &self.file {
-            write!(f, "{}, ", file.display())?;
+            write!(f, "{}, ", shown(file))?;
         }
         write!(f, "line {}, column {}", self.line, self.column)
     }

@@ -1,5 +1,6 @@
 //! Builds the crate of a pack.
 
+use crate::words::shown;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -13,14 +14,14 @@ use thiserror::Error;
 pub enum BuildError {
     #[error(
         "cargo cannot be started to build the crate: {1}; install Rust (https://rustup.rs), or add a library that was \
-         built elsewhere\n  {path}", path = .0.display()
+         built elsewhere\n  {path}", path = shown(.0)
     )]
     NoCargo(PathBuf, io::Error),
-    #[error("cargo cannot build the crate; its errors are above\n  {}", .0.display())]
+    #[error("cargo cannot build the crate; its errors are above\n  {}", shown(.0))]
     Failed(PathBuf),
     #[error(
         "expected a crate that builds a library for hosts, got one without; add these lines to its Cargo.toml:\n\n[lib]\n\
-         crate-type = [\"cdylib\", \"rlib\"]\n\n  {}", .0.display()
+         crate-type = [\"cdylib\", \"rlib\"]\n\n  {}", shown(.0)
     )]
     NoLibrary(PathBuf),
     #[error("expected a crate that builds one library, got several; add one of these\n  {}", list(.0))]
@@ -28,7 +29,7 @@ pub enum BuildError {
 }
 
 fn list(paths: &[PathBuf]) -> String {
-    paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join("\n  ")
+    paths.iter().map(|path| shown(path)).collect::<Vec<_>>().join("\n  ")
 }
 
 /// Builds the crate in `folder` with optimisation, and returns its library. Messages of cargo go to the standard error

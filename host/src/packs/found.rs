@@ -1,5 +1,6 @@
 //! The result of a search for packs.
 
+use crate::words::shown;
 use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -34,7 +35,7 @@ impl Found {
     #[must_use]
     pub fn registry(&self) -> Registry {
         let refused = self.refused.iter().filter_map(|file| {
-            let reason = format!("{} ({})", file.reason, file.path.display());
+            let reason = format!("{} ({})", file.reason, shown(&file.path));
             Some((file.pack_id()?, reason))
         });
         Registry::with_refused(self.packs(), refused.collect())
@@ -82,7 +83,7 @@ impl Refused {
 
 impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "a pack cannot be loaded: {}\n  {}", self.reason, self.path.display())
+        write!(f, "a pack cannot be loaded: {}\n  {}", self.reason, shown(&self.path))
     }
 }
 
@@ -103,8 +104,8 @@ impl fmt::Display for Hidden {
             f,
             "two packs have the id `{}`, and the one that is found first is used\n  used:     {}\n  not used: {}",
             self.id,
-            self.used.display(),
-            self.path.display()
+            shown(&self.used),
+            shown(&self.path)
         )
     }
 }

@@ -19,7 +19,7 @@ use super::search::{Origin, Place, libraries};
 use super::stamped::stamped_id;
 use super::symbols::{Kind, look_into};
 use super::trust;
-use crate::words::nearest;
+use crate::words::{nearest, one_line, shown};
 
 /// A pack that was added to a folder.
 pub struct Installed {
@@ -37,11 +37,11 @@ pub struct Installed {
 #[derive(Debug, Error)]
 #[expect(missing_docs, reason = "the texts say it")]
 pub enum InstallError {
-    #[error("the pack cannot be added: {reason}\n  {path}", path = .path.display())]
+    #[error("the pack cannot be added: {reason}\n  {path}", path = shown(.path))]
     Refused { path: PathBuf, reason: String },
-    #[error("the pack cannot be copied into the folder of packs: {error}\n  {path}", path = .folder.display())]
+    #[error("the pack cannot be copied into the folder of packs: {error}\n  {path}", path = shown(.folder))]
     Unwritable { folder: PathBuf, error: io::Error },
-    #[error("a pack in this folder would be refused: {reason}\n  {path}", path = .folder.display())]
+    #[error("a pack in this folder would be refused: {reason}\n  {path}", path = shown(.folder))]
     Untrusted { folder: PathBuf, reason: String },
 }
 
@@ -182,14 +182,14 @@ pub struct Removed {
 #[derive(Debug, Error)]
 #[expect(missing_docs, reason = "the texts say it")]
 pub enum RemoveError {
-    #[error("the folder has no pack `{id}`{hint}\n  {path}", path = .folder.display())]
+    #[error("the folder has no pack `{id}`{hint}\n  {path}", id = one_line(.id), path = shown(.folder))]
     Unknown { id: String, hint: String, folder: PathBuf },
     #[error(
         "the pack `{id}` is not in the user's folder of packs; remove its file yourself\n  pack:   {path}\n  folder: {folder}",
-        path = .path.display(), folder = .folder.display()
+        path = shown(.path), folder = shown(.folder)
     )]
     Elsewhere { id: String, path: PathBuf, folder: PathBuf },
-    #[error("the pack cannot be removed: {error}\n  {path}", path = .path.display())]
+    #[error("the pack cannot be removed: {error}\n  {path}", path = shown(.path))]
     Failed { path: PathBuf, error: io::Error },
 }
 

@@ -17,7 +17,7 @@ use super::{manifest, trust};
 use crate::calls;
 use crate::file_state::FileState;
 use crate::registry::{Instance, NodeSource};
-use crate::words::shortened;
+use crate::words::{shortened, shown};
 
 /// The most bytes of a manifest. The manifest of 80 nodes has 200 thousand.
 pub(super) const LONGEST_MANIFEST: usize = 16 << 20;
@@ -67,7 +67,7 @@ impl Library {
                 "the pack `{}` cannot be opened: {}: {}",
                 self.facts.stamp.id,
                 reason.trim_end_matches('.'),
-                self.path.display()
+                shown(&self.path)
             );
             Error { location: String::new(), ..Error::missing(message) }
         })

@@ -1,5 +1,6 @@
 //! Refuses packs that another user could have written, as loading a pack runs its code.
 
+use crate::words::shown;
 use std::path::Path;
 
 /// Refuses the library at the canonical `path` if another user owns or may write it, its folder or a folder above it. The
@@ -14,12 +15,12 @@ pub(super) fn check(path: &Path) -> Result<(), String> {
     // Whoever owns `/` decides about all files. In a container it may have another number than 0.
     let root = Path::new("/").metadata().map_or(0, |root| root.uid());
     for (above, checked) in path.ancestors().enumerate() {
-        let metadata = checked.metadata().map_err(|error| format!("{} cannot be read: {error}", checked.display()))?;
+        let metadata = checked.metadata().map_err(|error| format!("{} cannot be read: {error}", shown(checked)))?;
         if ![me, 0, root].contains(&metadata.uid()) {
             let what = if above == 0 { "file" } else { "folder" };
             return Err(format!(
                 "it is not trusted: expected a {what} of you or of root, but user {1} owns {0} (to trust it: chown {me} {0})",
-                checked.display(),
+                shown(checked),
                 metadata.uid()
             ));
         }
@@ -28,7 +29,7 @@ pub(super) fn check(path: &Path) -> Result<(), String> {
         if metadata.mode() & WRITABLE_BY_OTHERS != 0 && metadata.mode() & STICKY == 0 && !own_group {
             return Err(format!(
                 "it is not trusted: other users may write {0} (to trust it: chmod go-w {0})",
-                checked.display()
+                shown(checked)
             ));
         }
     }

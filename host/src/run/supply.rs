@@ -1,6 +1,7 @@
 //! The input values of a node.
 
 use crate::graph::{Base, CheckedNode, Feed, PathRules, Resolved, Socket};
+use crate::words::shown;
 use splatgraph_sdk::{
     Error, Kind, Value,
     spec::{InputSpec, scalar},
@@ -66,7 +67,7 @@ fn one(spec: &InputSpec, value: Value, rules: &PathRules, reads: &[PathBuf]) -> 
                 Resolved::BuiltIn(name) => return Ok(Value::text(name)),
                 Resolved::Read(path) => path.to_str().map(Value::text),
                 Resolved::Write(file) if file.clashes(reads) => {
-                    let path = file.path.display();
+                    let path = shown(&file.path);
                     return Err(refused(format!("expected a new file, got a file that this run reads: {path}")));
                 }
                 Resolved::Write(file) => file.text().map(Value::text),

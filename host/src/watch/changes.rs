@@ -5,6 +5,7 @@ use super::{
     watched::Watched,
 };
 use crate::file_state::FileState;
+use crate::words::shown;
 use notify::{
     EventKind, RecommendedWatcher, RecursiveMode, Watcher,
     event::{AccessKind, AccessMode},
@@ -109,7 +110,7 @@ impl Watch {
             }
         };
         let failed = |error: notify::Error, folder: &Path| {
-            io::Error::other(format!("a folder cannot be watched: {error}\n  {}", folder.display()))
+            io::Error::other(format!("a folder cannot be watched: {error}\n  {}", shown(folder)))
         };
         let mut watcher = notify::recommended_watcher(handler).map_err(|error| failed(error, Path::new("")))?;
         for (folder, &below) in folders {

@@ -19,6 +19,8 @@ mod hints;
 mod inspect;
 mod new_pack;
 mod nodes;
+#[cfg(unix)]
+mod odd_paths;
 mod output;
 mod packs;
 mod parts;

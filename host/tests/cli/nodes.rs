@@ -37,6 +37,7 @@ fn nodes_are_listed_searched_and_shown() {
       stub.Letters      Counts the letters of a text, and adds a line to a file each time.
       stub.Ratio        Divides two numbers.
       stub.MakeTokens   Tokens whose numbers are all equal.
+      stub.Draw         Draws cards.
       stub.Die          Ends the process at the text `die`.
       stub.WriteSlowly  Writes a text file, with a pause in the middle.
       stub.Show         Shows pictures that get brighter, if previews are wanted.

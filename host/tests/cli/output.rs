@@ -125,12 +125,12 @@ fn a_failure_keeps_its_exit_code_on_a_full_disk() {
 }
 
 /// A name that forges a line, clears a terminal, and turns the direction of writing.
-const NAME: &str = "a\nerror: b\u{1b}[2J\u{9b}31m\u{202e}c\r";
+pub(crate) const NAME: &str = "a\nerror: b\u{1b}[2J\u{9b}31m\u{202e}c\r";
 /// The name as it is shown.
-const SHOWN: &str = r"a\nerror: b\u{1b}[2J\u{9b}31m\u{202e}c\r";
+pub(crate) const SHOWN: &str = r"a\nerror: b\u{1b}[2J\u{9b}31m\u{202e}c\r";
 
 /// Whether a terminal only shows a text, and each of its lines.
-fn is_inert(text: &str) -> bool {
+pub(crate) fn is_inert(text: &str) -> bool {
     let acts = |c: char| c != '\n' && c.is_control() || matches!(c, '\u{202a}'..='\u{202e}');
     !text.contains(acts) && !text.lines().any(|line| line.starts_with("error: b"))
 }

@@ -18,7 +18,7 @@ fn packs_lists_loaded_packs_and_refused_files() {
     let rest: Vec<&str> = ran.stdout.lines().filter(|line| *line != built).collect();
     insta::assert_snapshot!(rest.join("\n"), @"
     stub 0.1.0  Nodes for the host's tests
-      nodes  29 nodes: Constant, Add, EveryKind, Sleep, Endless, Stubborn, Panics, Fails, Misses, NanImage, PlainImage, Mean, MakeTensor, Pass, Address, ReadText, WriteText, SavePicture, UseModel, Settings, Divide, Opaque, Images, Letters, Ratio, MakeTokens, Die, WriteSlowly, Show
+      nodes  30 nodes: Constant, Add, EveryKind, Sleep, Endless, Stubborn, Panics, Fails, Misses, NanImage, PlainImage, Mean, MakeTensor, Pass, Address, ReadText, WriteText, SavePicture, UseModel, Settings, Divide, Opaque, Images, Letters, Ratio, MakeTokens, Draw, Die, WriteSlowly, Show
       found  [DIR]/packs/libstub_pack.so (SPLATGRAPH_PACKS)
 
     Refused

@@ -76,7 +76,8 @@ fn check_name(name: &str) -> Outcome {
     let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '-';
     if !name.starts_with(|c: char| c.is_ascii_lowercase()) || !name.chars().all(allowed) {
         return Err(Failure::usage(format!(
-            "expected a name of lower-case letters, digits, `-` and `_` that begins with a letter, got `{name}`"
+            "expected a name of lower-case letters, digits, `-` and `_` that begins with a letter, got `{}`",
+            output::one_line(name)
         )));
     }
     if RESERVED.contains(&name) || name == "proc-macro" || name == "proc_macro" {

@@ -37,13 +37,13 @@ pub(crate) fn run(options: &Options) -> Outcome {
         manifest.version,
         count(names.len(), "node"),
         names.join(", "),
-        installed.path.display()
+        output::shown(&installed.path)
     ));
     if let Some(path) = installed.hidden_by {
         output::warning(&format!(
             "another pack `{}` is found first, so this one is not used; remove the other, or choose this one with --packs\n  {}",
             manifest.id,
-            path.display()
+            output::shown(&path)
         ));
     }
     printed
@@ -58,12 +58,12 @@ fn library(options: &Options) -> Outcome<PathBuf> {
     if !path.join("Cargo.toml").is_file() {
         return Err(Failure::usage(format!(
             "expected the library of a pack or the folder of a crate, got a folder without a Cargo.toml\n  {}",
-            path.display()
+            output::shown(path)
         )));
     }
     output::note(&format!(
         "building the crate, which runs its build script and its macros as you\n  {}",
-        path.display()
+        output::shown(path)
     ));
     packs::build(path).map_err(|error| Failure::new(FAILED, error))
 }

@@ -66,7 +66,7 @@ fn as_text(found: &Found, all: bool) -> String {
         let rows = [
             ("nodes", format!("{}: {}", count(names.len(), "node"), names.join(", "))),
             ("built", built_with(file)),
-            ("found", format!("{} ({})", file.pack.path.display(), place(file.origin))),
+            ("found", format!("{} ({})", output::shown(&file.pack.path), place(file.origin))),
         ];
         text += &columns(2, &rows.map(|(name, value)| vec![name.to_owned(), value]));
         text.push('\n');
@@ -78,7 +78,7 @@ fn as_text(found: &Found, all: bool) -> String {
     text += &section("Refused", found.refused.iter().map(ToString::to_string));
     text += &section("Not used", found.hidden.iter().map(ToString::to_string));
     if all {
-        let passed_over = found.passed_over.iter().map(|path| path.display().to_string());
+        let passed_over = found.passed_over.iter().map(|path| output::shown(path));
         text += &section("Libraries that are not packs", passed_over);
     }
     text
@@ -112,7 +112,7 @@ fn section(title: &str, lines: impl Iterator<Item = String>) -> String {
 }
 
 fn as_json(found: &Found, all: bool) -> Json {
-    let text = |path: &Path| path.display().to_string();
+    let text = |path: &Path| path.to_string_lossy().into_owned();
     let loaded: Vec<Json> = found
         .loaded
         .iter()

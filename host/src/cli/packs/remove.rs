@@ -19,10 +19,10 @@ pub(crate) fn run(options: &Options) -> Outcome {
         let code = if matches!(error, RemoveError::Failed { .. }) { FAILED } else { MISSING };
         Failure::new(code, error)
     })?;
-    let files: Vec<String> = removed.files.iter().map(|file| file.display().to_string()).collect();
+    let files: Vec<String> = removed.files.iter().map(|file| output::shown(file)).collect();
     let printed = output::print(&format!("Removed {}\n  {}", options.id, files.join("\n  ")));
     if let Some(path) = removed.elsewhere.first() {
-        output::note(&format!("another file of the pack `{}` is still found\n  {}", options.id, path.display()));
+        output::note(&format!("another file of the pack `{}` is still found\n  {}", options.id, output::shown(path)));
     }
     printed
 }

@@ -36,7 +36,7 @@ pub(super) fn finish(recorder: &Recorder, result: &RunResult, settings: &Setting
         }
     };
     for why in &findings.unwritten {
-        output::error(why);
+        output::error(&output::one_line(why));
     }
     if !options.shown.quiet() {
         for made in &findings.made_nan {

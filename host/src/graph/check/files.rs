@@ -11,6 +11,7 @@ use super::{
     CheckedNode, Checker, Feed,
     disk::Used,
 };
+use crate::words::shown;
 use serde_json::Value as Json;
 use splatgraph_sdk::spec::{InputSpec, PathKind};
 use std::path::{Path, PathBuf};
@@ -166,7 +167,7 @@ impl Checker<'_> {
             let problem = self.about(Kind::Path, message, written.node).input(&written.input);
             let input = self.file.nodes[written.node].inputs.iter().find(|input| input.name == written.input);
             let place = input.and_then(|input| input.place.clone());
-            let hint = format!("choose another path than {}", written.path.display());
+            let hint = format!("choose another path than {}", shown(&written.path));
             self.problems.push(problem.at(place).hint(hint));
         }
     }
