@@ -6,10 +6,12 @@
 pub mod calibration;
 mod capacity;
 mod complexity;
+mod coverage;
 mod gaussians;
 
 pub use capacity::capacity;
 pub use complexity::{complexity, entropy};
+pub use coverage::{Coverage, coverage};
 pub use gaussians::{corners, gaussian};
 
 use crate::canvas::plane::Plane;

@@ -5,7 +5,8 @@ use splatgraph_pack_gpstoken::{
     device::{Loaded, list},
     nodes::{
         generate::{
-            layout_diffusion::layout_diffusion, load_generator::LoadGenerator, texture_diffusion::texture_diffusion,
+            box_layout::box_layout, calibrate_layout::calibrate_layout, layout_diffusion::layout_diffusion,
+            load_generator::LoadGenerator, texture_diffusion::texture_diffusion,
         },
         tokenize::load_tokenizer::LoadTokenizer,
     },
@@ -171,6 +172,32 @@ fn a_picture_has_the_same_bits_alone_in_a_batch_and_on_any_number_of_threads() {
     for (i, expected) in batch.chunks_exact(320).enumerate() {
         assert_eq!(layouts(1 + i % 2, 5 + i as u64, 1), expected);
     }
+}
+
+#[test]
+fn a_layout_that_is_no_partition_is_a_warning() {
+    let warnings = |layout: Layout| {
+        let host = Recorder::default();
+        let inputs = [("generator", texture_generator()), ("layout", layout.into_value().unwrap())];
+        run_with::<texture_diffusion>(&host, json!({"steps": 2}), inputs).unwrap();
+        let warnings = host.events().into_iter().filter_map(|event| match event {
+            Event::Log(LogLevel::Warn, line) => Some(line),
+            _ => None,
+        });
+        warnings.collect::<Vec<_>>().join("\n")
+    };
+    let boxes = |boxes: Json| {
+        let layout = only(run::<box_layout>(json!({"boxes": boxes, "tokens": 64}), []).unwrap());
+        Layout::from_value(&layout).unwrap()
+    };
+    // A quarter is drawn twice, and the lower half is empty.
+    let drawn = boxes(json!([[0, 0, 256, 128], [0, 0, 128, 128]]));
+    insta::assert_snapshot!(warnings(drawn.clone()), @"expected a layout whose regions cover the picture once, as in the generator's training, got one with 50.0 % of the area in no region and 25.0 % in several (picture 0); put CalibrateLayout in front");
+    assert_eq!(warnings(boxes(json!([[0, 0, 256, 128], [0, 128, 256, 256]]))), "");
+    let calibrated = only(run::<calibrate_layout>(json!({}), [("layout", drawn.into_value().unwrap())]).unwrap());
+    assert_eq!(warnings(Layout::from_value(&calibrated).unwrap()), "");
+    // Without regions nobody knows.
+    assert_eq!(warnings(layouts()), "");
 }
 
 #[test]

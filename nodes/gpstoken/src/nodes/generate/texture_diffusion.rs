@@ -4,6 +4,7 @@ use crate::{
     device::Placed,
     generator::sampler::{Sampler, Settings, Step},
     names::counted,
+    partition::{Coverage, coverage},
     splat::Tiles,
     stages::{
         decode::decode,
@@ -27,7 +28,8 @@ use std::ops::Range;
 pub fn texture_diffusion(
     /// A generator of textures, from LoadGenerator.
     generator: Local<Generator>,
-    /// The gaussians to start from, for one tile of 256 x 256 pixels.
+    /// The gaussians to start from, for one tile of 256 x 256 pixels. The log warns if the layout has regions that leave holes or
+    /// overlap: the generator was trained on partitions.
     layout: Layout,
     #[input(flatten)] subject: Subject,
     /// The number of points in time. A stochastic sampler evaluates the model at each point. The other samplers make a step
@@ -92,6 +94,9 @@ pub fn texture_diffusion(
             ),
         ));
     }
+    if let Some(regions) = &layout.regions {
+        warn_of_no_partition(regions.as_slice::<f32>()?.as_chunks::<4>().0, count, ctx);
+    }
     let facts = &generator.tokenizer;
     let header = Canvas {
         map: facts.map.or(layout.header.map),
@@ -124,4 +129,17 @@ pub fn texture_diffusion(
     let sampling = Sampling { subject, settings, guidance_scale, guidance_low, guidance_high, noise, ctx };
     let samples = ctx.on_threads(|| sampling.run(&generator, [pictures, count], gaussians, &mut preview))?;
     tokens_of(&samples, 0)
+}
+
+/// Warns if the regions `[B * N]` of some picture leave holes or overlap. The generator knows partitions only.
+fn warn_of_no_partition(regions: &[[f32; 4]], count: usize, ctx: &Ctx) {
+    let pictures = regions.chunks_exact(count).map(coverage).enumerate();
+    let wrong: Vec<_> = pictures.filter(|(_, coverage)| *coverage != Coverage::default()).collect();
+    let Some((picture, Coverage { uncovered, repeated })) = wrong.first() else { return };
+    let others = if wrong.len() > 1 { format!(" and {} more", wrong.len() - 1) } else { String::new() };
+    ctx.warn(format!(
+        "expected a layout whose regions cover the picture once, as in the generator's training, got one with {:.1} % of the area in no region and {:.1} % in several (picture {picture}{others}); put CalibrateLayout in front",
+        uncovered * 100.0,
+        repeated * 100.0
+    ));
 }
