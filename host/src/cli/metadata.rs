@@ -10,7 +10,7 @@ use splatgraph::picture::{HEADER_KEY, PROMPT_KEY};
 use splatgraph::registry::Registry;
 use splatgraph::run::Settings;
 use splatgraph::sha256;
-use splatgraph_sdk::{settings::PNG_TEXT, spec::PathKind};
+use splatgraph_sdk::{checkpoint, settings::PNG_TEXT, spec::PathKind};
 
 use crate::cli::failure::{FAILED, Failure, Outcome};
 use crate::cli::output::shown;
@@ -79,7 +79,7 @@ fn file_name(path: &str) -> String {
     Path::new(path).file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
-/// The SHA-256 of every model file, by its name. A graph that writes no files needs none.
+/// The SHA-256 of every model file and of every part of a model in several files, by its name. A graph that writes no files needs none.
 fn models(checked: &Checked, sums: &ModelSums) -> Outcome<Map<String, Json>> {
     let mut models = Map::new();
     if !checked.nodes.iter().any(|node| node.class.spec.output) {
@@ -94,8 +94,15 @@ fn models(checked: &Checked, sums: &ModelSums) -> Outcome<Map<String, Json>> {
             };
             let (Some(PathKind::Model), Some(model)) = (spec.path, value.and_then(Json::as_str)) else { continue };
             let path = Path::new(model);
-            let sum = if path.is_absolute() && path.is_file() { sums.of(path)?.into() } else { Json::Null };
-            models.insert(file_name(model), sum);
+            if !path.is_absolute() || !path.is_file() {
+                models.insert(file_name(model), Json::Null);
+                continue;
+            }
+            models.insert(file_name(model), sums.of(path)?.into());
+            // The node reports a part that is missing.
+            for part in checkpoint::parts(path).iter().filter(|part| part.is_file()) {
+                models.insert(file_name(&part.to_string_lossy()), sums.of(part)?.into());
+            }
         }
     }
     Ok(models)

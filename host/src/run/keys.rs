@@ -5,6 +5,7 @@ use crate::graph::{Checked, CheckedNode, Feed};
 use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 use splatgraph_sdk::{
+    checkpoint,
     settings::changes_results,
     spec::{InputSpec, PathKind},
 };
@@ -121,7 +122,7 @@ fn part(spec: &InputSpec, feed: &Feed, keys: &[Option<Key>], digests: &mut Diges
     }
 }
 
-/// The digest of all files that a value names. Built-in models are covered by the version of the pack.
+/// The digest of all files that a value names, with the parts of models in several files. Built-in models are covered by the version of the pack.
 fn content(spec: &InputSpec, value: &Json, digests: &mut Digests) -> io::Result<Key> {
     let mut hash = Sha256::new();
     let texts: Vec<&str> = match value {
@@ -130,7 +131,11 @@ fn content(spec: &InputSpec, value: &Json, digests: &mut Digests) -> io::Result<
     };
     for text in texts {
         if !(spec.path == Some(PathKind::Model) && spec.builtin.iter().any(|name| name == text)) {
-            hash.update(digests.of(Path::new(text))?);
+            let path = Path::new(text);
+            hash.update(digests.of(path)?);
+            for part in checkpoint::parts(path) {
+                hash.update(digests.of(&part)?);
+            }
         }
     }
     Ok(hash.finalize().into())

@@ -4,6 +4,7 @@ use crate::{
     graph::{Checked, File, Given, Kind, Problems, WrittenFile},
     packs::HotPacks,
 };
+use splatgraph_sdk::checkpoint;
 use std::path::{Path, PathBuf};
 
 /// The files and folders that a graph depends on. Paths are absolute, and need not exist.
@@ -46,7 +47,12 @@ impl Watched {
     pub fn with_nodes(mut self, checked: &Checked) -> Self {
         for node in checked.nodes.iter() {
             for path in &node.reads {
-                if path.is_dir() { self.trees.push(path.clone()) } else { self.files.push(path.clone()) }
+                if path.is_dir() {
+                    self.trees.push(path.clone());
+                } else {
+                    self.files.extend(checkpoint::parts(path));
+                    self.files.push(path.clone());
+                }
             }
             self.written.extend(node.writes.iter().cloned());
         }

@@ -186,20 +186,25 @@ fn a_graph_in_a_picture_may_not_leave_its_folder() {
 fn models_are_named_with_their_sums() {
     let place = Place::with_stub();
     place.write("models/weights.bin", "abc");
+    let index = r#"{"weight_map": {"a": "weights.bin", "b": "missing.bin"}}"#;
+    place.write("models/model.index.json", index);
     let nodes = json!({
+        "index": node("UseModel", json!({"model": "model.index.json"})),
         "built_in": node("UseModel", json!({})),
-        "model": node("UseModel", json!({"model": "weights.bin"})),
         "image": node("PlainImage", json!({"size": 1})),
         "save": node("SavePicture", json!({"image": ["image", "image"], "path": "out.png"})),
     });
-    graph(&place, &nodes, &json!({"a": ["model", "model"], "b": ["built_in", "model"]}));
+    graph(&place, &nodes, &json!({"a": ["index", "model"], "b": ["built_in", "model"]}));
     let missing = place.run(&["run", "graph.json"]);
     assert_eq!(missing.code, 3, "{}", missing.stderr);
     assert_eq!(place.run(&["run", "graph.json", "--models", "models"]).code, 0);
     let json: Json = serde_json::from_str(&place.run(&["inspect", "out.png", "--json"]).stdout).unwrap();
     // SHA-256 of "abc" (FIPS 180-4, example).
     let sum = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
-    assert_eq!(json["header"]["models"], json!({"tiny": null, "weights.bin": sum}));
+    let models = json["header"]["models"].as_object().unwrap();
+    // An index leads to its parts, of which the node would report the missing one.
+    assert_eq!(models.keys().collect::<Vec<_>>(), ["model.index.json", "weights.bin", "tiny"]);
+    assert_eq!((&models["weights.bin"], &models["tiny"]), (&json!(sum), &Json::Null));
     assert_eq!(json["header"]["packs"].as_object().unwrap().keys().collect::<Vec<_>>(), ["stub"]);
 }
 

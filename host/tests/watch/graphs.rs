@@ -47,6 +47,26 @@ fn a_late_parameter_runs_only_its_node_and_consumers_and_the_host_takes_little_t
 }
 
 #[test]
+fn a_part_of_a_model_in_several_files_counts_as_read() {
+    let place = Place::with_stub();
+    place.write("m.index.json", r#"{"weight_map": {"a": "one.bin", "b": "below/two.bin"}}"#);
+    place.write("one.bin", "1");
+    place.write("below/two.bin", "2");
+    let nodes = json!({
+        "model": node("UseModel", json!({"model": "m.index.json"})),
+        "other": node("Constant", json!({"value": 5})),
+    });
+    write_graph(&place, nodes, json!(["model", 0]));
+    let watching = Watching::start(&place, &[]);
+    assert_eq!(ran(&watching.done()), ["model"]);
+    place.write("below/two.bin", "22");
+    let round = watching.done();
+    assert_eq!(round["changed"], json!(["below/two.bin"]));
+    assert_eq!(ran(&round), ["model"]);
+    assert_eq!(round["nodes"][0]["why"], "ran: the file of input `model` changed");
+}
+
+#[test]
 fn a_broken_edit_is_reported_and_the_next_edit_runs() {
     let place = Place::with_stub();
     chain(&place, 1);

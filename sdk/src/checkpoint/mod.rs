@@ -17,7 +17,7 @@ use crate::{
 };
 use std::{collections::BTreeMap, path::Path};
 
-pub use index::is_index;
+pub use index::{is_index, parts};
 pub use numpy::numpy_array;
 pub use pickle::{Pickle, parse as parse_pickle};
 pub use torch::is_torch;

@@ -1,8 +1,9 @@
-//! A cache for the last file that a node read. An entry stays valid while its file is unchanged.
+//! A cache for the last file that a node read. An entry stays valid while its file is unchanged, and the parts to which it leads.
 
 use super::builtin::is_builtin;
-use splatgraph_sdk::{Error, Result};
+use splatgraph_sdk::{Error, Result, checkpoint};
 use std::{
+    fs::Metadata,
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
     time::SystemTime,
@@ -15,14 +16,14 @@ pub(crate) struct Latest<T>(Mutex<Option<(Source, T)>>);
 #[derive(PartialEq, Eq)]
 struct Source {
     path: PathBuf,
-    changed: Option<SystemTime>,
-    bytes: u64,
+    /// Change and length of the file, and of each part of a model in several files.
+    files: Vec<(Option<SystemTime>, u64)>,
     settings: String,
 }
 
 impl Source {
-    fn new(path: &Path, changed: Option<SystemTime>, bytes: u64, settings: &str) -> Self {
-        Self { path: path.to_owned(), changed, bytes, settings: settings.to_owned() }
+    fn new(path: &Path, files: Vec<(Option<SystemTime>, u64)>, settings: &str) -> Self {
+        Self { path: path.to_owned(), files, settings: settings.to_owned() }
     }
 }
 
@@ -40,7 +41,7 @@ impl<T: Clone> Latest<T> {
     /// The file does not exist, or `read` fails.
     pub(crate) fn get(&self, kind: &str, path: &Path, settings: &str, read: impl FnOnce() -> Result<T>) -> Result<T> {
         if is_builtin(path) {
-            return self.get_source(Source::new(path, None, 0, settings), read);
+            return self.get_source(Source::new(path, Vec::new(), settings), read);
         }
         let missing = |e| {
             let expected = "expected a checkpoint (.safetensors or .pth)";
@@ -60,8 +61,11 @@ impl<T: Clone> Latest<T> {
         missing: impl FnOnce(std::io::Error) -> Error,
         read: impl FnOnce() -> Result<T>,
     ) -> Result<T> {
-        let about = std::fs::metadata(path).map_err(missing)?;
-        self.get_source(Source::new(path, about.modified().ok(), about.len(), settings), read)
+        let stamp = |about: Metadata| (about.modified().ok(), about.len());
+        let mut files = vec![stamp(std::fs::metadata(path).map_err(missing)?)];
+        // `read` reports a part that is missing.
+        files.extend(checkpoint::parts(path).iter().map(|part| part.metadata().map_or((None, 0), stamp)));
+        self.get_source(Source::new(path, files, settings), read)
     }
 
     fn get_source(&self, source: Source, read: impl FnOnce() -> Result<T>) -> Result<T> {

@@ -10,7 +10,7 @@ use splatgraph_pack_gpstoken::{
         },
         tokenize::load_tokenizer::LoadTokenizer,
     },
-    stages::generator::Generator,
+    stages::{generator::Generator, tokenizer::Tokenizer},
     training::sizes::Sizes,
 };
 use splatgraph_sdk::{
@@ -441,4 +441,23 @@ fn a_state_that_overflows_is_an_error_that_names_the_step() {
     let noise = Record { fields: vec![("start".into(), start)], ..Record::default() }.into_value();
     let inputs = [("layout", layout_value()), ("noise", noise)];
     insta::assert_snapshot!(sample(json!({"sampler": "euler", "steps": 5}), inputs).unwrap_err(), @"sampling: expected finite velocities from the model, got NaN in step 1 of 4, at t = 0, for a state up to 3.0e38. If the state is above 1000, use more steps or another sampler; else the model is damaged");
+}
+
+#[test]
+fn a_part_that_changes_under_its_index_is_read_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let weights = |textures: usize| {
+        let sizes = Sizes { width: 24, blocks: 1, textures, levels: vec![8, 8, 8], residuals: 1, ..Sizes::default() };
+        sizes.weights(0).unwrap()
+    };
+    let index: BTreeMap<String, &str> = weights(16).into_keys().map(|name| (name, "part.safetensors")).collect();
+    let path = folder.path().join("model.safetensors.index.json");
+    std::fs::write(&path, json!({"weight_map": index}).to_string()).unwrap();
+    let node = LoadTokenizer::default();
+    for textures in [16, 12] {
+        let part = Checkpoint { metadata: BTreeMap::new(), tensors: weights(textures) };
+        part.save(&folder.path().join("part.safetensors"), DType::F32).unwrap();
+        let loaded = only(run_node(&node, &Recorder::default(), json!({"model": path}), []).unwrap());
+        assert_eq!(Local::<Tokenizer>::from_value(&loaded).unwrap().sizes.textures, textures);
+    }
 }
