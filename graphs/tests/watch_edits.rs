@@ -1,19 +1,19 @@
 //! Edits of tokens in a watch, with the real packs: changes of a number in `graphs/edit-move.json`.
 
 mod support;
+#[path = "../../host/tests/support/watching.rs"]
+mod watching;
 
 use serde_json::{Value as Json, json};
 use std::{
     env::consts::{DLL_PREFIX, DLL_SUFFIX},
     fs,
-    io::{BufRead, BufReader},
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
-    sync::mpsc::{Receiver, channel},
-    time::Duration,
+    process::{Command, Stdio},
 };
 use support::{build_folder, graphs, program};
 use tempfile::TempDir;
+use watching::{Watching, ran};
 
 /// A folder with copies of the program and its packs, which no build replaces, and with the graph's photo.
 struct Place(TempDir);
@@ -44,65 +44,18 @@ fn link(from: &Path, to: &Path) {
     }
 }
 
-/// A watch in progress; its rounds are read as they are printed.
-struct Watching {
-    child: Child,
-    rounds: Receiver<Json>,
-}
-
-impl Watching {
-    /// Watches `graph.json`.
-    fn start(place: &Place) -> Self {
-        let log = fs::File::create(place.path("log")).unwrap();
-        let mut child = Command::new(place.path("bin/splatgraph"))
-            .args(["watch", "graph.json", "--json", "--device", "cpu"])
-            .current_dir(place.path("work"))
-            .env("XDG_DATA_HOME", place.path("data"))
-            .env("XDG_DATA_DIRS", place.path("more-data"))
-            .env_remove("SPLATGRAPH_PACKS")
-            .env_remove("SPLATGRAPH_MODELS")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(log)
-            .spawn()
-            .unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let (sender, rounds) = channel();
-        std::thread::spawn(move || {
-            for line in lines.map_while(Result::ok) {
-                let round = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"));
-                if sender.send(round).is_err() {
-                    break;
-                }
-            }
-        });
-        Self { child, rounds }
-    }
-
-    /// The next round.
-    fn next(&self) -> Json {
-        self.rounds.recv_timeout(Duration::from_secs(20)).expect("a round")
-    }
-
-    /// The next round, which has to succeed.
-    fn done(&self) -> Json {
-        let round = self.next();
-        assert_eq!(round["status"], "done", "{round:#}");
-        round
-    }
-}
-
-impl Drop for Watching {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// The ids of the nodes that ran.
-fn ran(round: &Json) -> Vec<&str> {
-    let nodes = round["nodes"].as_array().unwrap().iter();
-    nodes.filter(|node| node["status"] == "done").map(|node| node["id"].as_str().unwrap()).collect()
+/// Watches `graph.json`.
+fn watch(place: &Place) -> Watching {
+    let mut command = Command::new(place.path("bin/splatgraph"));
+    command
+        .args(["watch", "graph.json", "--json", "--device", "cpu"])
+        .current_dir(place.path("work"))
+        .env("XDG_DATA_HOME", place.path("data"))
+        .env("XDG_DATA_DIRS", place.path("more-data"))
+        .env_remove("SPLATGRAPH_PACKS")
+        .env_remove("SPLATGRAPH_MODELS")
+        .stdin(Stdio::null());
+    Watching::of(&mut command, &place.path("log"))
 }
 
 #[test]
@@ -111,7 +64,7 @@ fn changing_a_number_runs_only_the_edit_and_its_consumers() {
     let mut graph: Json = serde_json::from_str(&fs::read_to_string(graphs().join("edit-move.json")).unwrap()).unwrap();
     let write = |graph: &Json| fs::write(place.path("work/graph.json"), graph.to_string()).unwrap();
     write(&graph);
-    let watching = Watching::start(&place);
+    let watching = watch(&place);
     let first = watching.done();
     assert_eq!(ran(&first).len(), graph["nodes"].as_object().unwrap().len());
     let picture = || fs::read(place.path("work/chelsea-moved.png")).unwrap();

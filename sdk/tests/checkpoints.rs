@@ -61,7 +61,9 @@ fn other_files_are_told_apart() {
 
 #[test]
 fn damage_never_panics_and_never_fills_the_memory() {
-    for name in ["flat.pth", "nested.pth", "flat.safetensors"] {
+    let kinds = ["legacy-1", "legacy-4", "zip-4", "big-endian", "views", "python-2", "classes"];
+    let kinds = kinds.map(|name| format!("kinds/{name}.pth"));
+    for name in ["flat.pth", "nested.pth", "flat.safetensors"].into_iter().chain(kinds.iter().map(String::as_str)) {
         let whole = content(name);
         for end in 0..whole.len() {
             // A cut archive has lost its directory; a cut record its last tensor.

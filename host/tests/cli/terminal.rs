@@ -107,6 +107,21 @@ fn slow_graph(place: &Place) {
     graph(place, &nodes, &outputs);
 }
 
+/// Checks what a run of the slow graph leaves on the screen.
+fn leaves_only_the_result(terminal: Terminal) {
+    let (code, screen) = terminal.end();
+    assert_eq!(code, 0);
+    insta::allow_duplicates! {
+        insta::assert_snapshot!(screen, @"
+        sum     3
+        slow    400
+        slower  700
+        wrote   sum.txt
+        done: 4 nodes ran in [TIME]
+        ");
+    }
+}
+
 const SIZE: (u16, u16) = (30, 90);
 
 #[test]
@@ -117,15 +132,7 @@ fn a_run_leaves_its_result_and_no_bars() {
     for text in ["slower (stub.Sleep)", "nodes 2/4", "nodes 3/4"] {
         terminal.wait_for(text);
     }
-    let (code, screen) = terminal.end();
-    assert_eq!(code, 0);
-    insta::assert_snapshot!(screen, @"
-    sum     3
-    slow    400
-    slower  700
-    wrote   sum.txt
-    done: 4 nodes ran in [TIME]
-    ");
+    leaves_only_the_result(terminal);
 }
 
 #[test]
@@ -133,15 +140,7 @@ fn lines_that_are_longer_than_the_terminal_leave_no_bars() {
     let place = Place::with_stub();
     slow_graph(&place);
     let terminal = Terminal::start(&place, &["run", "graph.json"], (8, 24));
-    let (code, screen) = terminal.end();
-    assert_eq!(code, 0);
-    insta::assert_snapshot!(screen, @"
-    sum     3
-    slow    400
-    slower  700
-    wrote   sum.txt
-    done: 4 nodes ran in [TIME]
-    ");
+    leaves_only_the_result(terminal);
 }
 
 #[test]
