@@ -57,7 +57,7 @@ impl Surroundings {
     pub fn of_process() -> Self {
         Self {
             packs: env::var_os(PACKS_VARIABLE),
-            executable: env::current_exe().and_then(|path| dunce::canonicalize(path)).ok(),
+            executable: env::current_exe().and_then(dunce::canonicalize).ok(),
             data_home: of_user("XDG_DATA_HOME"),
             data_dirs: env::var_os("XDG_DATA_DIRS"),
             cache_home: of_user("XDG_CACHE_HOME"),
