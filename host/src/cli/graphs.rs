@@ -38,7 +38,7 @@ pub(crate) fn run(options: &Options) -> Outcome {
 
 fn as_json(graph: &NamedGraph) -> Json {
     let NamedGraph { name, path, title, description } = graph;
-    json!({"name": name, "path": path.display().to_string(), "title": title, "description": description})
+    json!({"name": name, "path": path.to_string_lossy(), "title": title, "description": description})
 }
 
 fn as_text(graphs: &[NamedGraph], folder: &Path) -> String {

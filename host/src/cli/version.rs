@@ -25,7 +25,7 @@ fn pack(file: &LoadedFile) -> Json {
     json!({
         "id": manifest.id,
         "version": manifest.version,
-        "path": file.pack.path.display().to_string(),
+        "path": file.pack.path.to_string_lossy(),
         "target": file.stamp.target,
         "absent": manifest.absent.keys().collect::<Vec<_>>(),
     })
