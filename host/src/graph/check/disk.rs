@@ -10,7 +10,7 @@ use super::{
     },
     Checked, Feed,
 };
-use crate::words::{nearest, some_of};
+use crate::words::{nearest, shown, some_of};
 use splatgraph_sdk::spec::PathKind;
 use std::{
     collections::HashMap,
@@ -193,22 +193,22 @@ struct Fault {
 }
 
 fn read_fault(path: &Path, kind: PathKind) -> Option<Fault> {
-    let shown = path.display();
+    let file = shown(path);
     let fault = |received: String| Some(Fault { received, is_missing: false });
     match path.metadata() {
-        Ok(about) if about.is_dir() && kind == PathKind::Read => fault(format!("a folder: {shown}")),
-        Ok(about) if !about.is_dir() && kind == PathKind::ReadDir => fault(format!("a file: {shown}")),
-        Ok(_) => may_read(path).err().and_then(|error| fault(format!("{error}: {shown}"))),
+        Ok(about) if about.is_dir() && kind == PathKind::Read => fault(format!("a folder: {file}")),
+        Ok(about) if !about.is_dir() && kind == PathKind::ReadDir => fault(format!("a file: {file}")),
+        Ok(_) => may_read(path).err().and_then(|error| fault(format!("{error}: {file}"))),
         Err(error) if is_missing(&error) => {
             let received = match first_missing(path) {
-                Some(folder) if folder != path => format!("no folder {}", folder.display()),
-                Some(_) if path.is_symlink() => format!("a link that leads nowhere: {shown}"),
-                _ if kind == PathKind::ReadDir => format!("no such folder: {shown}"),
-                _ => format!("no such file: {shown}"),
+                Some(folder) if folder != path => format!("no folder {}", shown(folder)),
+                Some(_) if path.is_symlink() => format!("a link that leads nowhere: {file}"),
+                _ if kind == PathKind::ReadDir => format!("no such folder: {file}"),
+                _ => format!("no such file: {file}"),
             };
             Some(Fault { received, is_missing: true })
         }
-        Err(error) => fault(format!("{error}: {shown}")),
+        Err(error) => fault(format!("{error}: {file}")),
     }
 }
 
@@ -226,13 +226,13 @@ fn first_missing(path: &Path) -> Option<&Path> {
 fn folder_fault(folder: &Path) -> Option<(String, &'static str)> {
     let (there, about) = folder.ancestors().find_map(|above| Some((above, above.metadata().ok()?)))?;
     if !about.is_dir() {
-        return Some((format!("the file {}", there.display()), "choose another folder"));
+        return Some((format!("the file {}", shown(there)), "choose another folder"));
     }
     let error = may_write(there).err()?;
     Some(match there == folder {
-        true => (format!("{error}: {}", folder.display()), "choose another folder"),
+        true => (format!("{error}: {}", shown(folder)), "choose another folder"),
         false => {
-            let received = format!("no folder {}, and in {}: {error}", folder.display(), there.display());
+            let received = format!("no folder {}, and in {}: {error}", shown(folder), shown(there));
             (received, "choose another folder, or make it with mkdir as a user who may")
         }
     })
