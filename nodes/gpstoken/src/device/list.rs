@@ -7,7 +7,7 @@ use std::fs;
 
 /// The kinds of devices, and the command that builds the pack with each.
 const KINDS: [(&str, &str); 4] = [
-    ("gpu", "`cargo build --release`"),
+    ("gpu", "`cargo build --release`, or use the package `splatgraph-full`"),
     ("cuda", "`cargo build --release --features splatgraph-pack-gpstoken/cuda`"),
     ("libtorch", LIBTORCH),
     ("libtorch-cuda", LIBTORCH),

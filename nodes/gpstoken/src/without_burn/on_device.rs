@@ -17,7 +17,7 @@ use splatgraph_sdk::{
 use std::marker::PhantomData;
 
 /// The instruction for a build with burn, as the end of a message.
-pub(crate) const FULL_BUILD: &str = "build the pack with burn: `cargo build --release`";
+pub(crate) const FULL_BUILD: &str = "use the full build: `cargo build --release`, or the package `splatgraph-full`";
 
 /// The nodes of the pack that this build can't run, with the reason.
 pub fn absent_nodes() -> Vec<(&'static str, String)> {
