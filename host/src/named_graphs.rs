@@ -28,12 +28,17 @@ pub fn folder(around: &Surroundings) -> Option<PathBuf> {
     Some(prefix.join("share").join("splatgraph").join("graphs"))
 }
 
-/// The file of the graph `name` in `folder`. `None` if there is none, or `name` is not a plain name, such as `./reconstruct`.
+/// Whether a path may be the name of a graph: it has no folder and no extension, as `reconstruct`, but not `./reconstruct`.
+#[must_use]
+pub fn is_name(path: &Path) -> bool {
+    path.file_name() == Some(path.as_os_str()) && path.extension().is_none()
+}
+
+/// The file of the graph `name` in `folder`; `None` if there is none.
 #[must_use]
 pub fn find(folder: &Path, name: &Path) -> Option<PathBuf> {
-    let plain = name.file_name() == Some(name.as_os_str()) && name.extension().is_none();
     let path = folder.join(name).with_extension("json");
-    (plain && path.is_file()).then_some(path)
+    (is_name(name) && path.is_file()).then_some(path)
 }
 
 /// The graphs in `folder`, sorted by name; none if the folder does not exist. Leaves out files that are not graphs.

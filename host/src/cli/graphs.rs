@@ -96,6 +96,10 @@ pub(crate) fn names() -> Vec<String> {
 }
 
 fn named(given: &Path) -> Option<PathBuf> {
+    // Most graphs are files. Then nobody has to know where the program lies.
+    if !named_graphs::is_name(given) {
+        return None;
+    }
     named_graphs::find(&folder()?, given)
 }
 
