@@ -48,6 +48,7 @@ class Results:
             trouble = str(error)
             if not isinstance(error, AssertionError):
                 ours = [frame for frame in traceback.extract_tb(error.__traceback__) if "site-packages" not in frame.filename][-1]
+                trouble = trouble.split("\nCall log")[0]
                 trouble = f"{type(error).__name__}: {trouble}\nin {ours.filename.rsplit('/', 1)[-1]}:{ours.lineno}: {ours.line}"
             print("        " + trouble.strip().replace("\n", "\n        "), flush=True)
             if self.on_failure:

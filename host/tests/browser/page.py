@@ -141,15 +141,15 @@ class Page:
         """Types a number into a widget with mouse and keyboard."""
         self.look_at(node)
         if self.renderer == "vue":
+            # A cover over the field takes the mouse: a click gives it the keyboard, a drag turns the number.
             field = self.tab.locator(f'[data-node-id="{node}"] [data-testid="node-widget"]', has_text=name).locator("input").first
-            field.click()
-            field.fill(str(value))
-            field.press("Enter")
+            box = field.bounding_box()
+            self.tab.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
         else:
             self.tab.mouse.dblclick(*self.place(node, name))
             field = self.tab.locator(".graphdialog input").first
-            field.fill(str(value))
-            field.press("Enter")
+        field.fill(str(value))
+        field.press("Enter")
         until(lambda: self.value(node, name) == value, f"expected {name} to be {value}, got {self.value(node, name)}", 3)
 
     # Jobs.
