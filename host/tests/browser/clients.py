@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 from checks import Skip, expect
+from first_start import BRING
 from pictures import size
 from server import PROJECT
 
@@ -68,8 +69,9 @@ def lint_graphs(site):
     command = [needs(BIN / "comfy-lint", "comfy-lint"), "--server", site.server.address, "--json"]
     names = []
     for graph in sorted((PROJECT / "graphs").glob("*.json")):
-        if graph.stem != "schema":
-            converted = subprocess.run([site.server.program, "convert", "--api", graph], capture_output=True, text=True, timeout=30)
+        # Trainings need the full build.
+        if graph.stem != "schema" and not graph.stem.startswith("train-"):
+            converted = subprocess.run([site.server.program, "convert", "--api", graph], cwd=graph.parent, capture_output=True, text=True, timeout=30)
             expect(converted.returncode == 0, converted.stderr[-500:])
             # It reads a list of links as a bad link, so lists come as the front end sends them.
             file = json.loads(converted.stdout)
@@ -81,10 +83,9 @@ def lint_graphs(site):
             names.append(written(site, f"{graph.stem}.json", file))
     folder = site.server.folder / "clients"
     run = subprocess.run([str(c) for c in [*command, *names]], cwd=folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60)
-    report = json.loads(run.stdout)
-    errors = [i for f in report.get("files", [report]) for i in f.get("issues", f.get("findings", [])) if i.get("severity") == "error"]
-    unions = [e for e in errors if e.get("rule") == "type-mismatch" and ("," in e.get("message", "") or "*" in e.get("message", ""))]
-    other = [e for e in errors if e not in unions and not e.get("rule") == "invalid-enum"]
+    errors = [(pathlib.Path(f["path"]).stem, d) for f in json.loads(run.stdout)["files"] for d in f["diagnostics"] if d["severity"] == "error"]
+    unions = [e for e in errors if e[1]["rule"] == "type-mismatch" and ("," in e[1]["message"] or "*" in e[1]["message"])]
+    other = [e for e in errors if e not in unions and e[0] not in BRING]
     expect(not other, f"expected no error but unions, got {other[:4]}")
     return f"{len(names)} graphs, {len(unions)} links to a union"
 

@@ -44,7 +44,7 @@ class Server:
         if self.foreign:
             return self
         listen = self.address.removeprefix("http://")
-        command = [self.program, "serve", "--listen", listen, "--graphs", self.graphs, "--out", self.results, "--frontend", self.frontend, *options]
+        command = [self.program, "serve", "--listen", listen, "--data", self.folder / "data", "--graphs", self.graphs, "--frontend", self.frontend, *options]
         environment = {**os.environ, "XDG_DATA_HOME": str(self.folder / "data")}
         self.process = subprocess.Popen(command, cwd=self.results, env=environment, stdout=self.log.open("ab"), stderr=subprocess.STDOUT)
         until(self.answers, f"expected {listen} to answer; it says: {self.log.read_text()[-2000:]}", 20)
