@@ -8,6 +8,10 @@ class Skip(Exception):
     """Raised by a check that can't run here. Its text says why."""
 
 
+class Useless(Exception):
+    """Raised where nothing that follows can work, such as an editor that does not start."""
+
+
 def expect(condition, text):
     """Fails a check unless the condition holds."""
     if not condition:
@@ -30,7 +34,7 @@ class Results:
     """Runs checks, prints a line for each and counts them."""
 
     def __init__(self):
-        self.passed, self.failed, self.skipped = 0, 0, 0
+        self.passed, self.failed, self.skipped, self.useless = 0, 0, 0, 0
         self.on_failure = None
 
     def run(self, text, check):
@@ -44,13 +48,15 @@ class Results:
             return True
         except Exception as error:
             self.failed += 1
+            self.useless += isinstance(error, Useless)
             print(f"FAILED  {text} ({time.monotonic() - start:.1f} s)", flush=True)
             trouble = str(error)
             if not isinstance(error, AssertionError):
                 ours = [frame for frame in traceback.extract_tb(error.__traceback__) if "site-packages" not in frame.filename][-1]
                 trouble = trouble.split("\nCall log")[0]
                 trouble = f"{type(error).__name__}: {trouble}\nin {ours.filename.rsplit('/', 1)[-1]}:{ours.lineno}: {ours.line}"
-            print("        " + trouble.strip().replace("\n", "\n        "), flush=True)
+            lines = [line[:400] for line in trouble.strip().splitlines()]
+            print("        " + "\n        ".join(lines if len(lines) < 14 else [*lines[:4], "...", *lines[-8:]]), flush=True)
             if self.on_failure:
                 self.on_failure(text)
             return False

@@ -31,9 +31,10 @@ def complete(site):
     script = """() => [...document.querySelectorAll('[data-testid^="template-workflow-"]')].map(card =>
         [card.dataset.testid.slice(18), [...card.querySelectorAll('img')].some(i => i.complete && i.naturalWidth > 0)])"""
     cards(site.page).first.hover()
-    for _ in range(25):
-        tab.mouse.wheel(0, 400)
-        tab.wait_for_timeout(120)
+    for step in range(26):
+        if step:
+            tab.mouse.wheel(0, 400)
+        tab.wait_for_timeout(150)
         for name, picture in tab.evaluate(script):
             seen[name] = seen.get(name, False) or picture
     missing = [g for g in GRAPHS if g not in seen]

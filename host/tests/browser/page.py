@@ -4,7 +4,7 @@ import json
 import re
 import struct
 
-from checks import expect, until
+from checks import Useless, expect, until
 
 # The front end asks for this file before it writes it.
 MAY_BE_MISSING = re.compile(r"/api/userdata/workflows%2F\.index\.json")
@@ -57,7 +57,10 @@ class Page:
     def ready(self):
         """Waits until the editor is there and has loaded what it restores."""
         # Asked from here, as the page's own policy forbids Playwright to wait inside it.
-        until(lambda: self.tab.evaluate("!!(window.app?.vueAppReady && window.app.graph && !window.app.configuringGraph)"), "expected the editor to start", 30)
+        try:
+            until(lambda: self.tab.evaluate("!!(window.app?.vueAppReady && window.app.graph && !window.app.configuringGraph)"), "expected the editor to start", 30)
+        except AssertionError as error:
+            raise Useless(f"{error}; it says {self.complaints[:5]}") from None
         want = self.renderer == "vue"
         if self.setting("Comfy.VueNodes.Enabled") != want:
             self.tab.evaluate("want => app.extensionManager.setting.set('Comfy.VueNodes.Enabled', want)", want)
