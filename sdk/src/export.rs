@@ -62,6 +62,7 @@ pub fn manifest(
             license: license.to_owned(),
             nodes: nodes.iter().map(|n| (n.spec)()).collect(),
             absent: absent.iter().flat_map(|list| list()).map(|(node, why)| (node.to_owned(), why)).collect(),
+            web: Vec::new(),
         };
         manifest.nodes.iter().try_for_each(check_names).map_err(Error::into_abi)?;
         serde_json::to_string(&manifest).map_err(|e| Error::new(e).into_abi())

@@ -30,6 +30,19 @@ pub struct Manifest {
     /// Names of nodes that this build of the pack can't run, with the reason and what to do.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub absent: BTreeMap<String, String>,
+    /// Files for web pages.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub web: Vec<WebFile>,
+}
+
+/// A file for web pages.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WebFile {
+    /// Its path in the pack's folder, with slashes.
+    pub name: String,
+    /// Bytes.
+    #[serde(default)]
+    pub size: u64,
 }
 
 /// A device that nodes can compute on.
