@@ -80,3 +80,5 @@ pub mod serve;
 pub mod sha256;
 pub mod watch;
 pub mod words;
+
+pub use graph::workflow;
