@@ -135,7 +135,7 @@ fn several_jobs_run_at_once() {
     for file in ["a.txt", "b.txt", "c.txt", "d.txt"] {
         let mut prompt = sleeps(400, file);
         // Else all of them would be one result.
-        prompt["1"]["inputs"]["_after"] = file.as_bytes()[0].into();
+        prompt["1"]["inputs"]["after"] = file.as_bytes()[0].into();
         server.prompt(&prompt, "me");
     }
     server.idle();

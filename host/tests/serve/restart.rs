@@ -11,7 +11,7 @@ fn a_killed_server_goes_on_with_its_queue_and_keeps_its_results() {
     let mut ids = Vec::new();
     for number in 0..30 {
         let prompt = json!({
-            "1": node("Sleep", json!({"ms": 50, "_after": number})),
+            "1": node("Sleep", json!({"ms": 50, "after": number})),
             "2": node("WriteSlowly", json!({"text": "x".repeat(100_000), "path": format!("{number}.txt")})),
             "3": node("WriteText", json!({"text": ["1", 0], "path": format!("after-{number}.txt")})),
         });

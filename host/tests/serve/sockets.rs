@@ -55,7 +55,7 @@ fn progress_is_told_rarely_and_in_the_form_that_the_client_knows() {
     let count = |events: &[(String, Json)], name: &str| events.iter().filter(|(event, _)| event == name).count();
     let run = |socket: &mut crate::server::Socket, client: &str, after: i64| {
         let mut prompt = sleeps(1000, &format!("{client}.txt"));
-        prompt["1"]["inputs"]["_after"] = after.into();
+        prompt["1"]["inputs"]["after"] = after.into();
         let id = server.prompt(&prompt, client);
         socket.until_end(&id)
     };

@@ -22,6 +22,7 @@ use axum::{
     routing::{get, post},
 };
 use std::sync::Arc;
+use tower_http::limit::RequestBodyLimitLayer;
 
 /// The largest body of a request that is not an upload, in bytes.
 const LARGEST_BODY: usize = 64 << 20;
@@ -41,6 +42,7 @@ pub(super) fn router(server: Arc<Server>) -> Router {
         })
         .layer(middleware::from_fn_with_state(server.clone(), guard::guard))
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
+        .layer(RequestBodyLimitLayer::new(LARGEST_UPLOAD))
         .with_state(server)
 }
 

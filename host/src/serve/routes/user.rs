@@ -79,7 +79,7 @@ pub(super) async fn files(
     Query(query): Query<HashMap<String, String>>,
 ) -> Answer<JsonBody<Json>> {
     let is = |key: &str| query.get(key).is_some_and(|value| value == "true");
-    let folder = query.get("dir").map_or("", |folder| folder.trim_matches('/'));
+    let folder = query.get("dir").map_or("", |folder| folder.trim_end_matches('/'));
     let folder = if folder.is_empty() { String::new() } else { format!("{}/", plain_path(folder)?) };
     let start = folder.clone();
     let mut files = in_database(move || {
