@@ -79,15 +79,6 @@ fn gather(inputs: &mut Vec<Input>, spec: &InputSpec) {
 
 /// Converts a value to the type of its input, as far as that is clear.
 fn convert(value: &mut Json, spec: &InputSpec, shown: Shown) -> Result<(), Problem> {
-    // Some clients wrap values in an array of one item.
-    if let Json::Array(items) = value
-        && let [item] = items.as_mut_slice()
-        && !spec.list
-        && shown.is_widget()
-        && shown != Shown::JsonText
-    {
-        *value = item.take();
-    }
     if shown == Shown::JsonText && !matches!(spec.default, Some(Json::String(_))) {
         read_json(value)?;
     }
