@@ -10,3 +10,9 @@ mod prompt;
 mod sockets;
 
 pub use help::help_page;
+/// stub
+pub fn replacements(_: &crate::registry::Registry) -> serde_json::Value { serde_json::json!({}) }
+/// stub
+pub fn to_workflow(_: &crate::graph::File, _: &crate::registry::Registry) -> serde_json::Value { serde_json::json!({}) }
+/// stub
+pub fn to_blueprint(_: &crate::graph::File, _: &str, _: &crate::registry::Registry) -> Option<serde_json::Value> { None }
