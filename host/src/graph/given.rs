@@ -26,6 +26,11 @@ pub struct Given {
     pub overwrite: bool,
     /// Files that such a graph may replace in any case, as [`WrittenFile::path`](super::WrittenFile::path) has them.
     pub replaces: Vec<PathBuf>,
+    /// Files that such a graph takes for existing ones, as other runs are about to write them.
+    pub taken: Vec<PathBuf>,
+    /// The only folders that paths may read from, absolute; empty for no limit. A relative path that its own folder does not have
+    /// is searched in them in their order.
+    pub reads_in: Vec<PathBuf>,
     /// The nodes that the run is for, as [`Checked::until`](super::Checked::until) takes them; empty for a whole run. Files of
     /// nodes that they do not need are not checked.
     pub until: Vec<String>,
@@ -39,14 +44,15 @@ impl File {
     /// same files. A value inside a graph node (`outer:inner.input`) needs the expanded graph; then the result is expanded.
     #[must_use]
     pub fn with_given(self, given: &Given, registry: &Registry) -> Self {
+        let whole = self.adapted(registry);
         let named =
-            given.inputs.iter().filter_map(|(name, text)| Some((self.named_input(name)?.targets.clone(), text)));
+            given.inputs.iter().filter_map(|(name, text)| Some((whole.named_input(name)?.targets.clone(), text)));
         let sets = given.sets.iter().filter_map(|(name, text)| Some((vec![Target::parse(name)?], text)));
         let values: Vec<(Target, &str)> =
             named.chain(sets).flat_map(|(targets, text)| targets.into_iter().map(|to| (to, text.as_str()))).collect();
-        let is_inside = values.iter().any(|(target, _)| self.node(&target.node).is_none());
-        let expanded = expand(self.clone());
-        let mut file = if is_inside { expanded.clone() } else { self };
+        let is_inside = values.iter().any(|(target, _)| whole.node(&target.node).is_none());
+        let expanded = expand(whole.clone());
+        let mut file = if is_inside { expanded.clone() } else { whole };
         let specs = Specs::new(&expanded, registry);
         let folder = file.origin.folder().unwrap_or(Path::new("")).to_path_buf();
         for (target, text) in values {
@@ -85,9 +91,14 @@ pub fn model_folders(given: &[PathBuf]) -> Vec<PathBuf> {
     if let Some(variable) = std::env::var_os("SPLATGRAPH_MODELS") {
         folders.extend(std::env::split_paths(&variable).filter(|path| !path.as_os_str().is_empty()));
     }
-    let data = std::env::var_os("XDG_DATA_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
-    if let Some(data) = data.or_else(|| std::env::home_dir().map(|home| home.join(".local/share"))) {
-        folders.push(data.join("splatgraph/models"));
-    }
+    folders.extend(data_folder().map(|folder| folder.join("models")));
     folders
+}
+
+/// The folder `splatgraph` in the user's data folder (`XDG_DATA_HOME`, else `~/.local/share`).
+#[must_use]
+pub fn data_folder() -> Option<PathBuf> {
+    let data = std::env::var_os("XDG_DATA_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+    let data = data.or_else(|| std::env::home_dir().map(|home| home.join(".local/share")))?;
+    Some(data.join("splatgraph"))
 }

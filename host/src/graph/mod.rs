@@ -33,18 +33,19 @@ mod placeholders;
 mod problem;
 mod schema;
 mod swap;
+pub mod workflow;
 mod write;
 mod written;
 
 pub use check::{Checked, CheckedNode, Feed, Socket, check, check_with_files, unknown_class};
 pub(crate) use check::{Disk, check_without_overwriting};
-pub use convert::{Converted, to_bare_prompt, to_own_format};
+pub use convert::{Converted, to_bare_prompt, to_own_format, to_workflow};
 pub use draw::draw;
 pub use expand::expand;
 pub use file::{
     Base, File, GraphNode, Input, Link, NamedInput, NamedOutput, Node, Origin, OutputName, Requirement, Source, Target,
 };
-pub use given::{Given, model_folders};
+pub use given::{Given, data_folder, model_folders};
 pub use parse::VERSION;
 pub(crate) use paths::{Identities, PathRules, Resolved, identity};
 pub(crate) use placeholders::file_name_part;
