@@ -65,7 +65,7 @@ def lint(site):
 
 
 def lint_graphs(site):
-    """All our graphs as prompts; a union of types is a mismatch to comfy-lint 0.1.0, which is its own limit."""
+    """All our graphs as prompts. To comfy-lint 0.1.0 a union of types is a mismatch and a list is missing: its own limits."""
     command = [needs(BIN / "comfy-lint", "comfy-lint"), "--server", site.server.address, "--json"]
     names = []
     for graph in sorted((PROJECT / "graphs").glob("*.json")):
@@ -84,10 +84,10 @@ def lint_graphs(site):
     folder = site.server.folder / "clients"
     run = subprocess.run([str(c) for c in [*command, *names]], cwd=folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60)
     errors = [(pathlib.Path(f["path"]).stem, d) for f in json.loads(run.stdout)["files"] for d in f["diagnostics"] if d["severity"] == "error"]
-    unions = [e for e in errors if e[1]["rule"] == "type-mismatch" and ("," in e[1]["message"] or "*" in e[1]["message"])]
+    unions = [e for e in errors if e[1]["rule"] == "type-mismatch" and ("," in e[1]["message"] or "*" in e[1]["message"]) or "COMFY_AUTOGROW_V3" in e[1]["message"]]
     other = [e for e in errors if e not in unions and e[0] not in BRING]
-    expect(not other, f"expected no error but unions, got {other[:4]}")
-    return f"{len(names)} graphs, {len(unions)} links to a union"
+    expect(not other, f"expected no error but unions and lists, got {other[:4]}")
+    return f"{len(names)} graphs, {len(unions)} unions and lists"
 
 
 def cli(site):

@@ -25,7 +25,8 @@ class Page:
         self.tab.on("console", self._console)
         self.tab.on("pageerror", lambda error: self.complaints.append(f"page error: {error}"))
         self.tab.on("response", self._response)
-        self.tab.on("request", self._request)
+        self.tab.on("requestfinished", self._request)
+        self.tab.on("requestfailed", lambda request: "csp" not in request.failure.lower() and self._request(request))
         self.tab.on("websocket", lambda socket: socket.on("framereceived", self._frame))
         if path:
             self.open(path)
