@@ -62,5 +62,17 @@ export_pack! {
         constants::text,
         constants::boolean,
         constants::json,
-    ]
+    ],
+    web: "web" => [
+        "editor.js",
+        "std.lite.js",
+        "_editor.js",
+        "_ellipse.js",
+        "_front_end.js",
+        "_graph.js",
+        "_history.js",
+        "_strokes.js",
+        "_surface.js",
+        "_widgets.js",
+    ],
 }
