@@ -154,6 +154,16 @@ impl Runner {
         drop(unused);
     }
 
+    /// Forgets all nodes and results, which gives their memory back.
+    #[cfg(feature = "serve")]
+    pub(crate) fn forget(&self) {
+        let mut kept = lock(&self.kept);
+        let (instances, cache) = (std::mem::take(&mut kept.instances), kept.cache.take());
+        drop(kept);
+        // Outside the lock, as dropping them runs code of packs.
+        drop((instances, cache));
+    }
+
     /// For each node, whether [`run`](Self::run) would run it, as far as is known before.
     #[cfg(feature = "serve")]
     pub(crate) fn would_run(&self, checked: &Checked, settings: &Settings) -> Vec<bool> {

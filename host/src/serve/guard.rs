@@ -21,23 +21,9 @@ const COOKIE: &str = "splatgraph";
 /// A page of another site can make a browser send requests here. The browser then names that site in `Origin` or
 /// `Sec-Fetch-Site`, or, if the site's name leads to this machine, in `Host`.
 pub(super) async fn guard(State(server): State<Arc<Server>>, request: Request, next: Next) -> Response {
-    let options = &server.options;
-    if let Err(why) = is_own(request.headers(), options.listen, &options.names) {
-        return (StatusCode::FORBIDDEN, why).into_response();
-    }
-    let mut cookie = None;
-    if let Some(token) = &options.token {
-        let given = query_token(request.uri().query().unwrap_or_default());
-        if given.as_deref().is_some_and(|given| is_same(given, token)) {
-            cookie = HeaderValue::from_str(&format!("{COOKIE}={token}; HttpOnly; SameSite=Strict; Path=/")).ok();
-        } else if !has_token(request.headers(), token) {
-            let why = "expected the token, as `?token=...` in the address or as `Authorization: Bearer ...`";
-            return (StatusCode::UNAUTHORIZED, why).into_response();
-        }
-    }
-    let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
     let path = request.uri().path().to_owned();
-    let mut response = next.run(request).await;
+    let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
+    let mut response = answer(&server, request, next).await;
     let headers = response.headers_mut();
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
@@ -52,8 +38,27 @@ pub(super) async fn guard(State(server): State<Arc<Server>>, request: Request, n
     if !is_script && !headers.contains_key(header::CONTENT_SECURITY_POLICY) {
         headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; sandbox"));
     }
+    response
+}
+
+async fn answer(server: &Server, request: Request, next: Next) -> Response {
+    let options = &server.options;
+    if let Err(why) = is_own(request.headers(), options.listen, &options.names) {
+        return (StatusCode::FORBIDDEN, why).into_response();
+    }
+    let mut cookie = None;
+    if let Some(token) = &options.token {
+        let given = query_token(request.uri().query().unwrap_or_default());
+        if given.as_deref().is_some_and(|given| is_same(given, token)) {
+            cookie = HeaderValue::from_str(&format!("{COOKIE}={token}; HttpOnly; SameSite=Strict; Path=/")).ok();
+        } else if !has_token(request.headers(), token) {
+            let why = "expected the token, as `?token=...` in the address or as `Authorization: Bearer ...`";
+            return (StatusCode::UNAUTHORIZED, why).into_response();
+        }
+    }
+    let mut response = next.run(request).await;
     if let Some(cookie) = cookie {
-        headers.insert(header::SET_COOKIE, cookie);
+        response.headers_mut().insert(header::SET_COOKIE, cookie);
     }
     response
 }

@@ -47,6 +47,10 @@ fn run(server: &Arc<Server>, job: &Arc<Job>, cancel: &CancelToken) -> (Ended, La
     reporter.start(&cached);
     let shown = reporter.clone();
     let result = server.runner.run(&ready.checked, &ready.settings, move |event| shown.show(event), cancel);
+    if server.queue.remaining() == 1 {
+        // Nobody else works, so models that only earlier jobs needed can go.
+        server.runner.keep_only_nodes_of(&ready.checked);
+    }
     reporter.end(&result)
 }
 

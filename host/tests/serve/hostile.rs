@@ -409,7 +409,8 @@ fn connections_that_break_off_and_lines_that_are_no_http_harm_nobody() {
 fn a_body_that_is_too_large_is_refused() {
     let server = Server::start(&[]);
     let host = server.host();
-    let head = format!("POST /prompt HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Length: 99999999999\r\n\r\n");
+    let head =
+        format!("POST /prompt HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Length: 99999999999\r\n\r\n");
     let answer = String::from_utf8_lossy(&server.raw(head.as_bytes())).into_owned();
     assert!(answer.starts_with("HTTP/1.1 413"), "{answer}");
 }

@@ -53,21 +53,19 @@ fn progress_is_told_rarely_and_in_the_form_that_the_client_knows() {
         while socket.next().0 != "feature_flags" {}
     }
     let count = |events: &[(String, Json)], name: &str| events.iter().filter(|(event, _)| event == name).count();
-    let run = |socket: &mut crate::server::Socket, client: &str, after: i64| {
-        let mut prompt = sleeps(1000, &format!("{client}.txt"));
-        prompt["1"]["inputs"]["after"] = after.into();
-        let id = server.prompt(&prompt, client);
+    let run = |socket: &mut crate::server::Socket, client: &str, ms: u64| {
+        let id = server.prompt(&sleeps(ms, &format!("{client}.txt")), client);
         socket.until_end(&id)
     };
-    let events = run(&mut plain, "plain", 1);
+    let events = run(&mut plain, "plain", 1000);
     assert!((4..=16).contains(&count(&events, "progress")), "{events:?}");
     assert_eq!(count(&events, "progress_state"), 0);
-    let events = run(&mut front_end, "front", 2);
+    let events = run(&mut front_end, "front", 1005);
     assert!((4..=16).contains(&count(&events, "progress_state")), "{events:?}");
     assert_eq!((count(&events, "progress"), count(&events, "node_finished")), (0, 0));
     let (_, state) = events.iter().find(|(name, _)| name == "progress_state").unwrap();
-    assert_eq!((&state["nodes"]["1"]["state"], &state["nodes"]["1"]["max"]), (&json!("running"), &json!(200)));
-    let events = run(&mut ours, "ours", 3);
+    assert_eq!((&state["nodes"]["1"]["state"], &state["nodes"]["1"]["max"]), (&json!("running"), &json!(201)));
+    let events = run(&mut ours, "ours", 1010);
     assert_eq!(count(&events, "node_finished"), 2);
     let (_, finished) = events.iter().find(|(name, _)| name == "node_finished").unwrap();
     assert_eq!((&finished["node"], &finished["cached"]), (&json!("1"), &json!(false)));

@@ -52,7 +52,7 @@ fn protocol() -> Router<Arc<Server>> {
         .route("/prompt", get(queue::status).post(queue::prompt))
         .route("/queue", get(queue::list).post(queue::change))
         .route("/interrupt", post(queue::interrupt))
-        .route("/free", post(|| async { StatusCode::OK }))
+        .route("/free", post(queue::free))
         .route("/history", get(history::list).post(history::change))
         .route("/history/{id}", get(history::one))
         .route("/jobs", get(jobs::list))

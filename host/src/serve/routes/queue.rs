@@ -181,3 +181,9 @@ pub(super) async fn interrupt(State(server): State<Arc<Server>>, body: Object) -
     }
     Ok(StatusCode::OK)
 }
+
+/// Gives back the memory of results and models that no job needs now.
+pub(super) async fn free(State(server): State<Arc<Server>>) -> Answer<StatusCode> {
+    in_background(move || server.runner.forget()).await?;
+    Ok(StatusCode::OK)
+}
