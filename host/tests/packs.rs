@@ -145,7 +145,6 @@ fn files_for_browsers_are_part_of_a_pack() {
 #[test]
 fn a_pack_of_interface_1_0_has_no_files_for_browsers() {
     let place = support::Place::new();
-    fs::create_dir(place.path("packs")).unwrap();
     fs::copy("tests/frozen/abi-1.0-x86_64-linux.so", place.path("packs/libfrozen.so")).unwrap();
     let found = load(&[&place.path("packs")]);
     assert_eq!(ids(&found), ["frozen"]);

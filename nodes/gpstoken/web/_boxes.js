@@ -1,6 +1,6 @@
 // The editor of BoxLayout: boxes are drawn over the canvas.
 
-import { Editor } from "../std/_editor.js";
+import { Editor } from "../../lite/editor.js";
 
 const SIDE = 256;
 const isBox = (box) => Array.isArray(box) && box.length === 4 && box.every(Number.isFinite);

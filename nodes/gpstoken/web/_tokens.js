@@ -1,6 +1,6 @@
 // The token canvas: the editor of EditTokens. Tokens are ellipses over the picture that they become.
 
-import { Editor } from "../std/_editor.js";
+import { Editor } from "../../lite/editor.js";
 import { Tokens, deleted, duplicated, transformed } from "./_edits.js";
 import { areaOf, centre, ellipse, gaussiansOf, isUsable, pivot, transform } from "./_gaussians.js";
 import { inside, isOn, tokenAt } from "./_select.js";
@@ -64,8 +64,8 @@ export class TokenCanvas extends Editor {
     this.area = areaOf(before.header);
     this.surface.size = this.area.size;
     this.tokens.before(gaussiansOf(before), this.area);
-    const edits = this.clean(this.host.ran("edits"));
-    if (after?.tensors?.gaussians) this.tokens.after(edits, gaussiansOf(after));
+    const ran = this.host.ran("edits");
+    if (ran && after?.tensors?.gaussians) this.tokens.after(this.clean(ran), gaussiansOf(after));
     await this.surface.show(picture);
     this.changed();
     this.surface.redraw();

@@ -2,7 +2,7 @@
 
 import { api } from "../../scripts/api.js";
 import { app } from "../../scripts/app.js";
-import { register } from "../std/_front_end.js";
+import { register } from "../../lite/front_end.js";
 import { widgets } from "./_widgets.js";
 
 register(app, api, "splatgraph.gpstoken", widgets);

@@ -66,13 +66,8 @@ export_pack! {
     web: "web" => [
         "editor.js",
         "std.lite.js",
-        "_editor.js",
         "_ellipse.js",
-        "_front_end.js",
-        "_graph.js",
-        "_history.js",
         "_strokes.js",
-        "_surface.js",
         "_widgets.js",
     ],
 }

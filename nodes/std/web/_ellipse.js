@@ -1,6 +1,6 @@
 // The editor of EllipseMask: an ellipse is dragged over the picture.
 
-import { Editor } from "./_editor.js";
+import { Editor } from "../../lite/editor.js";
 import { canvasSize, showBehind } from "./_strokes.js";
 
 const NAMES = ["x", "y", "radius_x", "radius_y", "angle"];

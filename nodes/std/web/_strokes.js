@@ -1,6 +1,6 @@
 // The editor of StrokesMask: strokes are drawn over the picture.
 
-import { Editor } from "./_editor.js";
+import { Editor } from "../../lite/editor.js";
 
 const isPlace = (at) => Array.isArray(at) && at.length === 2 && at.every(Number.isFinite);
 

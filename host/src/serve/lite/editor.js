@@ -9,8 +9,8 @@
 //   pictureAfter()          the address of the nearest picture that is made from the node; null if there is none
 //   picture(input)          the address of the picture that feeds an input; null if there is none
 
-import { History } from "./_history.js";
-import { Surface } from "./_surface.js";
+import { History } from "./history.js";
+import { Surface } from "./surface.js";
 
 const copy = (value) => (value === undefined ? null : JSON.parse(JSON.stringify(value)));
 

@@ -1,6 +1,6 @@
 // Puts editors into nodes of the official front end, by its public interface.
 
-import { feeding, pictureAfter } from "./_graph.js";
+import { feeding, pictureAfter } from "./graph.js";
 
 /** The last job of this page with its graph, whether one is on its way, and what the server says about classes. */
 const jobs = { last: null, busy: false, again: false, writing: false, classes: {}, listening: false };
@@ -18,38 +18,46 @@ export function register(app, api, name, widgets) {
   });
 }
 
-function attach(app, api, node, found) {
-  const editor = found.make(host(app, api, node));
-  const widget = node.addDOMWidget("canvas", "SPLATGRAPH_CANVAS", editor.element, {
+async function attach(app, api, node, found) {
+  const place = document.createElement("div");
+  place.style.height = "100%";
+  const widget = node.addDOMWidget("canvas", "SPLATGRAPH_CANVAS", place, {
     serialize: false,
     hideOnZoom: false,
     getMinHeight: () => 380,
   });
   widget.serialize = false;
   node.setSize([Math.max(node.size[0], 400), Math.max(node.size[1], 620)]);
+  const editor = await found.make(host(app, api, node));
+  place.append(editor.element);
   editors.add(editor);
-  const removed = node.onRemoved;
-  node.onRemoved = function (...given) {
-    editors.delete(editor);
-    return removed?.apply(this, given);
-  };
-  for (const input of found.inputs) {
-    const widget = node.widgets?.find(({ name }) => name === input);
-    if (!widget) continue;
-    const callback = widget.callback;
-    widget.callback = function (...given) {
-      const result = callback?.apply(this, given);
-      if (!jobs.writing) editor.refresh();
-      return result;
-    };
+  after(node, "onRemoved", () => editors.delete(editor));
+  // A saved graph sets its values after the node is made.
+  after(node, "onConfigure", () => queueMicrotask(() => editor.refresh()));
+  for (const widget of node.widgets.filter(({ name }) => found.inputs.includes(name))) {
+    after(widget, "callback", () => jobs.writing || editor.refresh());
   }
-  // A saved graph sets its values after this.
-  const configured = node.onConfigure;
-  node.onConfigure = function (...given) {
-    const result = configured?.apply(this, given);
-    queueMicrotask(() => editor.refresh());
+  editor.refresh();
+}
+
+/** Calls `then` after the method `name`. */
+function after(object, name, then) {
+  const before = object[name];
+  object[name] = function (...given) {
+    const result = before?.apply(this, given);
+    then();
     return result;
   };
+}
+
+/** The value of a widget, which has JSON as text. */
+function parsed(value) {
+  if (typeof value !== "string") return value ?? null;
+  try {
+    return JSON.parse(value);
+  } catch {
+    return null;
+  }
 }
 
 function host(app, api, node) {
@@ -64,15 +72,7 @@ function host(app, api, node) {
   const id = () => Object.keys(jobs.last?.graph ?? {}).find((id) => id === String(node.id) || id.endsWith(`:${node.id}`));
   const search = (find) => (jobs.last && id() !== undefined ? find(jobs.last.graph, jobs.classes, id()) : null);
   return {
-    read(input) {
-      const given = widget(input)?.value;
-      if (typeof given !== "string") return given ?? null;
-      try {
-        return JSON.parse(given);
-      } catch {
-        return null;
-      }
-    },
+    read: (input) => parsed(widget(input)?.value),
     write(values) {
       jobs.writing = true;
       for (const [input, value] of Object.entries(values)) {
@@ -85,7 +85,7 @@ function host(app, api, node) {
       node.graph?.setDirtyCanvas?.(true, true);
       run(app);
     },
-    ran: (input) => jobs.last?.graph[id()]?.inputs[input] ?? null,
+    ran: (input) => parsed(jobs.last?.graph[id()]?.inputs[input]),
     source: (input) => value(search((graph, classes, at) => feeding(graph, classes, at, input))),
     output: (name) => value(id() === undefined ? null : { node: id(), output: name }),
     pictureAfter: async () => address(search(pictureAfter)),
