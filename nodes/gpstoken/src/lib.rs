@@ -100,4 +100,14 @@ splatgraph_sdk::export_pack! {
     ],
     devices: device::list,
     absent: on_device::absent_nodes,
+    web: "web" => [
+        "editor.js",
+        "gpstoken.lite.js",
+        "_boxes.js",
+        "_edits.js",
+        "_gaussians.js",
+        "_select.js",
+        "_tokens.js",
+        "_widgets.js",
+    ],
 }

@@ -62,5 +62,12 @@ export_pack! {
         constants::text,
         constants::boolean,
         constants::json,
-    ]
+    ],
+    web: "web" => [
+        "editor.js",
+        "std.lite.js",
+        "_ellipse.js",
+        "_strokes.js",
+        "_widgets.js",
+    ],
 }

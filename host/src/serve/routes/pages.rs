@@ -19,7 +19,22 @@ use tower_http::services::ServeFile;
 const LITE_POLICY: &str = "default-src 'self'; img-src 'self' data: blob:; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// The files of the page `/lite`, each with its type.
-const LITE: [(&str, &str, &str); 0] = [];
+const LITE: [(&str, &str, &str); 12] = [
+    ("index.html", "text/html; charset=utf-8", include_str!("../lite/index.html")),
+    ("style.css", "text/css; charset=utf-8", include_str!("../lite/style.css")),
+    ("app.js", SCRIPT, include_str!("../lite/app.js")),
+    ("page.js", SCRIPT, include_str!("../lite/page.js")),
+    ("form.js", SCRIPT, include_str!("../lite/form.js")),
+    ("jobs.js", SCRIPT, include_str!("../lite/jobs.js")),
+    ("editors.js", SCRIPT, include_str!("../lite/editors.js")),
+    ("graph.js", SCRIPT, include_str!("../lite/graph.js")),
+    // Packs use these for their editors.
+    ("editor.js", SCRIPT, include_str!("../lite/editor.js")),
+    ("surface.js", SCRIPT, include_str!("../lite/surface.js")),
+    ("history.js", SCRIPT, include_str!("../lite/history.js")),
+    ("front_end.js", SCRIPT, include_str!("../lite/front_end.js")),
+];
+const SCRIPT: &str = "text/javascript";
 
 pub(super) fn router() -> Router<Arc<Server>> {
     Router::new()

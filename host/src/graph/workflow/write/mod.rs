@@ -88,7 +88,7 @@ impl Drawn {
         let names = named(file);
         let boxes: Vec<Area> = layout::place(file, &drawn.classes);
         for (position, node) in file.nodes.iter().enumerate() {
-            let names = names.get(node.id.as_str()).map_or(&[] as &[String], Vec::as_slice);
+            let names = names.get(node.id.as_str()).map_or(&[] as &[(&str, &str)], Vec::as_slice);
             let json = drawn.node(position, node, names, boxes[position], outside);
             drawn.nodes.push(json);
         }
@@ -137,18 +137,15 @@ fn about(file: &File) -> Json {
     about
 }
 
-/// For each node, the names of the inputs that set it.
-fn named(file: &File) -> HashMap<&str, Vec<String>> {
-    let mut names: HashMap<&str, Vec<String>> = HashMap::new();
+/// For each node, its inputs that a named input sets, each with the name.
+fn named(file: &File) -> HashMap<&str, Vec<(&str, &str)>> {
+    let mut named: HashMap<&str, Vec<(&str, &str)>> = HashMap::new();
     for input in &file.inputs {
         for target in &input.targets {
-            let names = names.entry(&target.node).or_default();
-            if !names.contains(&input.name) {
-                names.push(input.name.clone());
-            }
+            named.entry(&target.node).or_default().push((&target.input, &input.name));
         }
     }
-    names
+    named
 }
 
 /// An id that only depends on the graph.

@@ -62,7 +62,7 @@ impl Drawn {
         &mut self,
         position: usize,
         node: &Node,
-        names: &[String],
+        named: &[(&str, &str)],
         place: Area,
         outside: &dyn Fn(&Target) -> Option<usize>,
     ) -> Json {
@@ -73,9 +73,17 @@ impl Drawn {
             let target = Target { node: node.id.clone(), input: spec.name.clone() };
             self.input(node, spec, class.as_ref(), outside(&target), &mut parts);
         }
+        // The front end shows a label in the place of a name, also in App mode.
+        for socket in &mut parts.fields {
+            if let Some((_, name)) = named.iter().find(|(input, _)| socket["name"] == *input) {
+                socket["label"] = (*name).into();
+            }
+        }
         self.connect(number, node, class.as_ref(), outside, &mut parts);
         let full_name = class.as_ref().map_or(&node.class_type, |class| &class.full_name);
         let title = class.as_ref().map_or(&node.class_type, |class| &class.spec.name);
+        let mut names: Vec<&str> = named.iter().map(|(_, name)| *name).collect();
+        names.dedup();
         let title = if names.is_empty() { title.clone() } else { format!("{title} · {}", names.join(", ")) };
         let outputs = class.iter().flat_map(|class| &class.spec.outputs).map(|output| {
             let mut json = json!({ "name": output.name, "type": output.socket, "links": null });
@@ -85,7 +93,7 @@ impl Drawn {
             json
         });
         let outputs: Vec<Json> = outputs.collect();
-        let Parts { mut sockets, fields, values, named, given, kept } = parts;
+        let Parts { mut sockets, fields, values, named: values_named, given, kept } = parts;
         sockets.extend(fields);
         let mut properties = Map::new();
         properties.insert("Node name for S&R".to_owned(), full_name.as_str().into());
@@ -97,7 +105,7 @@ impl Drawn {
         json!({
             "id": number, "type": full_name, "pos": [place.x, place.y], "size": [place.width, place.height], "flags": {},
             "order": place.order, "mode": 0, "inputs": sockets, "outputs": outputs, "title": title,
-            "properties": properties, "widgets_values": values, "widgets_values_named": named,
+            "properties": properties, "widgets_values": values, "widgets_values_named": values_named,
         })
     }
 

@@ -1,0 +1,129 @@
+// The page /lite: the gallery, a graph with its form, and the editors that packs have for nodes.
+
+import { makeHost } from "./editors.js";
+import { clearProblems, showFailure, showForm, texts, values } from "./form.js";
+import { cancel, client, connect, follow, isBusy, remembered, showOutputs } from "./jobs.js";
+import { $, ask, el } from "./page.js";
+
+const about = await ask("/api/lite").catch((error) => ({ graphs: [], extensions: [], failed: error.message }));
+let open = null;
+let again = false;
+
+const saved = (name) => JSON.parse(localStorage.getItem(`graph ${name}`) ?? "{}");
+const save = () => open && localStorage.setItem(`graph ${open.name}`, JSON.stringify({ texts: texts(), sets: open.sets }));
+
+function showGallery() {
+  const wanted = $("search").value.toLowerCase();
+  const found = about.graphs.filter((graph) => `${graph.name} ${graph.title} ${graph.description}`.toLowerCase().includes(wanted));
+  const card = ({ name, title, description, picture }) =>
+    el(
+      "li",
+      {},
+      el(
+        "a",
+        { href: `#${encodeURIComponent(name)}` },
+        picture ? el("img", { src: picture, alt: "", loading: "lazy" }) : null,
+        el("b", {}, title || name),
+        el("span", { className: "soft" }, (description ?? "").split(". ")[0]),
+      ),
+    );
+  $("graphs").replaceChildren(...found.map(card));
+  if (!found.length) $("graphs").append(el("li", {}, about.failed ?? (about.graphs.length ? "None found" : "The server has no graphs. Give it some: splatgraph serve --graphs FOLDER")));
+}
+
+/** Shows the graph that the address names, or the gallery. */
+async function showPage(focus = true) {
+  const name = decodeURIComponent(location.hash.slice(1));
+  const graph = about.graphs.find((graph) => graph.name === name);
+  $("gallery").hidden = Boolean(graph);
+  $("graph").hidden = !graph;
+  document.title = graph ? `${graph.title || name} · Splatgraph` : "Splatgraph";
+  open = null;
+  $("editors").replaceChildren();
+  if (!graph) return;
+  const kept = saved(name);
+  open = { name, sets: kept.sets ?? {}, editors: [], nodes: {}, classes: {}, job: null };
+  $("title").textContent = graph.title || name;
+  $("description").textContent = graph.description ?? "";
+  const job = remembered();
+  if (job?.graph !== name) showOutputs({});
+  showForm(graph, kept.texts ?? {});
+  if (focus) $("title").focus();
+  await addEditors(open);
+}
+
+/** Adds the editors that packs have for nodes of the graph. */
+async function addEditors(graph) {
+  const modules = await Promise.allSettled(about.extensions.map((address) => import(address)));
+  const widgets = modules.flatMap(({ value }) => value?.widgets ?? []);
+  const [{ nodes }, classes] = await Promise.all([ask(`/api/graphs/${encodeURIComponent(graph.name)}`), ask("/api/object_info")]);
+  if (open !== graph) return;
+  Object.assign(graph, { nodes, classes });
+  for (const [id, node] of Object.entries(nodes)) {
+    const widget = widgets.find((widget) => widget.class === node.class_type);
+    if (!widget) continue;
+    const editor = await widget.make(makeHost(graph, id, edited));
+    if (open !== graph) return;
+    graph.editors.push(editor);
+    $("editors").append(el("h3", {}, `${editor.label}: ${id}`), el("div", { className: "editor" }, editor.element));
+  }
+}
+
+function edited() {
+  save();
+  if ($("auto").checked) run();
+}
+
+/** Runs the graph. While a job is on its way, only the newest wish is kept. */
+async function run() {
+  if (!open) return;
+  if (isBusy()) {
+    again = true;
+    return;
+  }
+  again = false;
+  const inputs = values();
+  if (!inputs) return;
+  save();
+  const { name, sets, nodes } = open;
+  // The job has the values as they are now.
+  const ran = structuredClone({ sets, nodes });
+  try {
+    const { prompt_id } = await ask("/api/run", { graph: name, inputs, sets, client_id: client });
+    if (open) open.ran = { id: prompt_id, ...ran, inputs };
+    follow(prompt_id, name);
+  } catch (failure) {
+    showFailure(failure);
+    $("state").textContent = "Not run: the form says why";
+  }
+}
+
+/** Shows editors the results of a job, before the next one takes them away. */
+async function ended(job, succeeded) {
+  if (open && succeeded && job.graph === open.name) {
+    open.job = { id: job.id, ran: open.ran?.id === job.id ? open.ran : null };
+    await Promise.allSettled(open.editors.map((editor) => editor.refresh()));
+  }
+  if (again) run();
+}
+
+$("search").oninput = showGallery;
+$("form").onsubmit = (event) => {
+  event.preventDefault();
+  run();
+};
+$("form").oninput = () => {
+  clearProblems();
+  save();
+  for (const editor of open?.editors ?? []) editor.refresh();
+};
+$("cancel").onclick = () => {
+  again = false;
+  cancel();
+};
+$("auto").checked = localStorage.getItem("auto") !== "no";
+$("auto").onchange = () => localStorage.setItem("auto", $("auto").checked ? "yes" : "no");
+addEventListener("hashchange", () => showPage());
+showGallery();
+await showPage(false);
+connect(ended);

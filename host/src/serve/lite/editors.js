@@ -1,0 +1,43 @@
+// What an editor of a node sees of the page: the values of the node, and the results of the last job.
+
+import { fieldOf } from "./form.js";
+import { feeding, pictureAfter } from "./graph.js";
+
+const unwrapped = (value) => (value && typeof value === "object" && "__value__" in value ? value.__value__ : (value ?? null));
+
+/** The host of the editor of the node `id`; `editor.js` says what it has. `edited` is called after a change. */
+export function makeHost(graph, id, edited) {
+  const path = ({ node, output }) => `/api/values/${[graph.job.id, node, output].map(encodeURIComponent).join("/")}`;
+  const address = (output) => (graph.job && output ? `${path(output)}?as=png&job=${graph.job.id}` : null);
+  const value = async (output) => {
+    const answer = graph.job && output ? await fetch(path(output)) : null;
+    return answer?.ok ? answer.json() : null;
+  };
+  const literal = (input, sets, named) => {
+    const target = `${id}.${input}`;
+    if (named !== undefined) return named;
+    if (target in sets) return sets[target];
+    return unwrapped(graph.nodes[id].inputs[input]);
+  };
+  return {
+    read: (input) => literal(input, graph.sets, fieldOf(`${id}.${input}`)?.value()),
+    write(values) {
+      for (const [input, value] of Object.entries(values)) {
+        const target = `${id}.${input}`;
+        const field = fieldOf(target);
+        if (field) field.set(value);
+        else graph.sets[target] = value;
+      }
+      edited();
+    },
+    ran(input) {
+      const { ran } = graph.job ?? {};
+      const field = fieldOf(`${id}.${input}`);
+      return ran ? literal(input, ran.sets, field && (ran.inputs[field.name] ?? null)) : null;
+    },
+    source: (input) => value(feeding(graph.nodes, graph.classes, id, input)),
+    output: (name) => value({ node: id, output: name }),
+    pictureAfter: async () => address(pictureAfter(graph.nodes, graph.classes, id)),
+    picture: async (input) => address(feeding(graph.nodes, graph.classes, id, input)),
+  };
+}

@@ -1,0 +1,181 @@
+// The form of a graph's named inputs.
+
+import { $, ask, el, Failure, fileAddress } from "./page.js";
+
+const PICTURES = ["png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff"];
+let fields = [];
+
+const kinds = (input) => (input.type ?? "").split(",");
+const isJson = (input) => input.list || kinds(input).includes("JSON");
+const unwrapped = (value) => (value && typeof value === "object" && "__value__" in value ? value.__value__ : value);
+
+function shown(input, value) {
+  if (value === null || value === undefined) return "";
+  return typeof value === "object" ? JSON.stringify(unwrapped(value)) : String(value);
+}
+
+/** The value of a field as the server takes it; undefined for none. */
+function parsed({ input, control }) {
+  if (control.type === "checkbox") return control.checked;
+  const text = control.value.trim();
+  if (text === "") return undefined;
+  const number = kinds(input).some((kind) => kind === "INT" || kind === "FLOAT");
+  if (isJson(input)) {
+    try {
+      return JSON.parse(text);
+    } catch (error) {
+      // A text is right where both are allowed.
+      if (kinds(input).includes("STRING")) return text;
+      throw new Failure(`expected JSON: ${error.message}`);
+    }
+  }
+  return number && Number.isFinite(Number(text)) ? Number(text) : text;
+}
+
+function control(input, id, help) {
+  const about = { id, "aria-describedby": help };
+  if (input.choices?.length) {
+    const options = input.choices.map(({ name, help }) => el("option", { value: name, title: help ?? "" }, name));
+    return el("select", about, ...options);
+  }
+  if (input.type === "BOOLEAN") return el("input", { ...about, type: "checkbox" });
+  if (isJson(input)) return el("textarea", { ...about, spellcheck: false });
+  const isNumber = input.type === "INT" || input.type === "FLOAT";
+  if (!isNumber) return el("input", { ...about, type: "text", spellcheck: false });
+  const step = input.type === "INT" ? "1" : "any";
+  return el("input", { ...about, type: "number", min: input.min ?? "", max: input.max ?? "", step });
+}
+
+/** A field that takes a file: by a button, or dropped on it. */
+function upload(field) {
+  const extensions = field.input.extensions ?? [];
+  const isPicture = !extensions.length || extensions.some((extension) => PICTURES.includes(extension));
+  const accept = extensions.length ? extensions.map((extension) => `.${extension}`).join() : "";
+  const picked = el("input", { type: "file", accept, "aria-label": `Choose a file for ${field.input.name}` });
+  const told = el("p", { className: "soft", role: "status" }, "Or drop a file here.");
+  const box = el("div", { className: "drop" }, field.control, picked, told);
+  const picture = el("img", { alt: "", hidden: true });
+  if (isPicture) box.append(picture);
+  const send = async (file) => {
+    if (!file) return;
+    told.textContent = `Sending ${file.name}…`;
+    try {
+      const form = new FormData();
+      form.append("image", file);
+      const { name, subfolder } = await ask("/api/upload/image", form);
+      field.control.value = subfolder ? `${subfolder}/${name}` : name;
+      field.control.dispatchEvent(new Event("input", { bubbles: true }));
+      told.textContent = `${file.name} is there.`;
+      picture.src = fileAddress({ filename: name, subfolder, type: "input" });
+      picture.hidden = false;
+    } catch (error) {
+      told.textContent = error.message;
+    }
+  };
+  picture.onerror = () => (picture.hidden = true);
+  picked.onchange = () => send(picked.files[0]);
+  box.ondragover = (event) => {
+    event.preventDefault();
+    box.classList.add("over");
+  };
+  box.ondragleave = () => box.classList.remove("over");
+  box.ondrop = (event) => {
+    event.preventDefault();
+    box.classList.remove("over");
+    send(event.dataTransfer.files[0]);
+  };
+  return box;
+}
+
+/** Shows the fields of a graph with the values that `kept` has of them. */
+export function showForm(graph, kept) {
+  clearProblems();
+  fields = graph.inputs.map((input, i) => {
+    const field = { input, name: input.name, control: control(input, `field-${i}`, `help-${i} error-${i}`) };
+    const set = (text) => (field.control.type === "checkbox" ? (field.control.checked = text === "true") : (field.control.value = text));
+    field.set = (value) => set(shown(input, value));
+    field.set(input.value);
+    if (kept[input.name] !== undefined) set(kept[input.name]);
+    field.error = el("p", { id: `error-${i}`, className: "bad" });
+    const range = [input.min ?? null, input.max ?? null];
+    const limits = range.some((side) => side !== null) ? ` ${range[0] ?? "…"} to ${range[1] ?? "…"}.` : "";
+    const help = (input.help ?? "").split("\n\n")[0] + limits;
+    const entry = input.path === "read" ? upload(field) : field.control;
+    field.element = el(
+      "div",
+      { className: "field" },
+      el("label", { htmlFor: `field-${i}` }, input.name),
+      entry,
+      el("p", { id: `help-${i}`, className: "soft" }, help),
+      field.error,
+    );
+    return field;
+  });
+  $("fields").replaceChildren(...fields.map(({ element }) => element));
+}
+
+/** The texts in the fields, to be kept. */
+export const texts = () =>
+  Object.fromEntries(fields.map(({ name, control }) => [name, control.type === "checkbox" ? String(control.checked) : control.value]));
+
+/** The values of all fields that have one. */
+export function values() {
+  clearProblems();
+  const given = {};
+  let first = null;
+  for (const field of fields) {
+    try {
+      const value = parsed(field);
+      if (value !== undefined) given[field.name] = value;
+    } catch (error) {
+      mark(field, error.message);
+      first ??= field;
+    }
+  }
+  first?.control.focus();
+  return first ? null : given;
+}
+
+/** The field that sets an input of a node, `node.input`; undefined if none does. */
+export function fieldOf(target) {
+  const field = fields.find(({ input }) => input.targets.includes(target));
+  if (!field) return undefined;
+  const value = () => {
+    try {
+      return parsed(field) ?? null;
+    } catch {
+      return null;
+    }
+  };
+  return { name: field.name, value, set: field.set };
+}
+
+function mark(field, text) {
+  field.error.textContent = field.error.textContent ? `${field.error.textContent} ${text}` : text;
+  field.control.setAttribute("aria-invalid", "true");
+}
+
+export function clearProblems() {
+  $("problems").replaceChildren();
+  for (const field of fields) {
+    field.error.textContent = "";
+    field.control.removeAttribute("aria-invalid");
+  }
+}
+
+/** Shows why a request failed: problems with inputs beside their fields, the others above. */
+export function showFailure(failure) {
+  clearProblems();
+  const rest = [];
+  let first = null;
+  for (const problem of failure.problems ?? []) {
+    const target = `${problem.node}.${problem.input}`;
+    const field = fields.find(({ input }) => input.targets.includes(target));
+    if (field) mark(field, problem.text);
+    else rest.push(problem.text);
+    first ??= field;
+  }
+  if (!failure.problems?.length) rest.push(failure.message);
+  $("problems").replaceChildren(...rest.map((text) => el("p", { className: "bad" }, text)));
+  if (first) first.control.focus();
+}

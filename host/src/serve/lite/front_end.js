@@ -1,0 +1,132 @@
+// Puts editors into nodes of the official front end, by its public interface.
+
+import { feeding, pictureAfter } from "./graph.js";
+
+/** The last job of this page with its graph, whether one is on its way, and what the server says about classes. */
+const jobs = { last: null, busy: false, again: false, writing: false, classes: {}, listening: false };
+const editors = new Set();
+
+/** Registers an extension that shows `widgets` in the nodes of their classes. */
+export function register(app, api, name, widgets) {
+  listen(app, api);
+  app.registerExtension({
+    name,
+    nodeCreated(node) {
+      const found = widgets.find((widget) => widget.class === node.comfyClass);
+      if (found && typeof node.addDOMWidget === "function") attach(app, api, node, found);
+    },
+  });
+}
+
+async function attach(app, api, node, found) {
+  const place = document.createElement("div");
+  place.style.height = "100%";
+  const widget = node.addDOMWidget("canvas", "SPLATGRAPH_CANVAS", place, {
+    serialize: false,
+    hideOnZoom: false,
+    getMinHeight: () => 380,
+  });
+  widget.serialize = false;
+  node.setSize([Math.max(node.size[0], 400), Math.max(node.size[1], 620)]);
+  const editor = await found.make(host(app, api, node));
+  place.append(editor.element);
+  editors.add(editor);
+  after(node, "onRemoved", () => editors.delete(editor));
+  // A saved graph sets its values after the node is made.
+  after(node, "onConfigure", () => queueMicrotask(() => editor.refresh()));
+  for (const widget of node.widgets.filter(({ name }) => found.inputs.includes(name))) {
+    after(widget, "callback", () => jobs.writing || editor.refresh());
+  }
+  editor.refresh();
+}
+
+/** Calls `then` after the method `name`. */
+function after(object, name, then) {
+  const before = object[name];
+  object[name] = function (...given) {
+    const result = before?.apply(this, given);
+    then();
+    return result;
+  };
+}
+
+/** The value of a widget, which has JSON as text. */
+function parsed(value) {
+  if (typeof value !== "string") return value ?? null;
+  try {
+    return JSON.parse(value);
+  } catch {
+    return null;
+  }
+}
+
+function host(app, api, node) {
+  const widget = (input) => node.widgets?.find(({ name }) => name === input);
+  const address = (picture) => picture && api.apiURL(`${path(picture)}?as=png&job=${jobs.last.id}`);
+  const path = ({ node, output }) =>
+    `/values/${[jobs.last.id, node, output].map(encodeURIComponent).join("/")}`;
+  const value = async (output) => {
+    const answer = output && (await api.fetchApi(path(output)));
+    return answer?.ok ? answer.json() : null;
+  };
+  const id = () => Object.keys(jobs.last?.graph ?? {}).find((id) => id === String(node.id) || id.endsWith(`:${node.id}`));
+  const search = (find) => (jobs.last && id() !== undefined ? find(jobs.last.graph, jobs.classes, id()) : null);
+  return {
+    read: (input) => parsed(widget(input)?.value),
+    write(values) {
+      jobs.writing = true;
+      for (const [input, value] of Object.entries(values)) {
+        const target = widget(input);
+        if (!target) continue;
+        target.value = typeof value === "object" ? JSON.stringify(value) : value;
+        target.callback?.(target.value);
+      }
+      jobs.writing = false;
+      node.graph?.setDirtyCanvas?.(true, true);
+      run(app);
+    },
+    ran: (input) => parsed(jobs.last?.graph[id()]?.inputs[input]),
+    source: (input) => value(search((graph, classes, at) => feeding(graph, classes, at, input))),
+    output: (name) => value(id() === undefined ? null : { node: id(), output: name }),
+    pictureAfter: async () => address(search(pictureAfter)),
+    picture: async (input) => address(search((graph, classes, at) => feeding(graph, classes, at, input))),
+  };
+}
+
+/** Runs the graph. While a job is on its way, only the newest wish is kept. */
+async function run(app) {
+  if (jobs.busy) {
+    jobs.again = true;
+    return;
+  }
+  jobs.busy = true;
+  jobs.again = false;
+  try {
+    if ((await app.queuePrompt(0, 1)) === false) ended(app);
+  } catch {
+    ended(app);
+  }
+}
+
+function ended(app) {
+  jobs.busy = false;
+  if (jobs.again) run(app);
+}
+
+function listen(app, api) {
+  if (jobs.listening) return;
+  jobs.listening = true;
+  api.addEventListener("execution_success", async ({ detail }) => {
+    // The graph of the page may have changed since.
+    const told = await (await api.fetchApi(`/history/${encodeURIComponent(detail.prompt_id)}`)).json();
+    const graph = told[detail.prompt_id]?.prompt[2] ?? {};
+    const wanted = [...new Set(Object.values(graph).map((node) => node.class_type))].filter((name) => !jobs.classes[name]);
+    const about = async (name) => Object.assign(jobs.classes, await (await api.fetchApi(`/object_info/${encodeURIComponent(name)}`)).json());
+    await Promise.all(wanted.map(about));
+    jobs.last = { id: detail.prompt_id, graph };
+    // The server forgets the results when the next job begins.
+    await Promise.allSettled([...editors].map((editor) => editor.refresh()));
+    ended(app);
+  });
+  for (const name of ["execution_error", "execution_interrupted"]) api.addEventListener(name, () => ended(app));
+}

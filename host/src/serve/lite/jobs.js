@@ -1,0 +1,172 @@
+// The jobs of this page: how the newest one goes, its results, and the history.
+
+import { $, ask, el, fileAddress } from "./page.js";
+
+const kept = sessionStorage;
+/** This page's name for itself, which outlives a reload. */
+export const client = kept.getItem("client") ?? crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`;
+kept.setItem("client", client);
+
+const ENDED = { execution_success: "Finished", execution_error: "Failed", execution_interrupted: "Cancelled" };
+const STATUS = { completed: "Finished", failed: "Failed", cancelled: "Cancelled", in_progress: "Running", pending: "Waiting" };
+let job = null;
+let rows = new Map();
+let preview = null;
+let wait = 500;
+let onEnd = () => {};
+
+/** Whether a job of this page waits or runs. */
+export const isBusy = () => Boolean(job?.busy);
+
+function state(text, kind = "") {
+  $("state").textContent = text;
+  $("state").className = kind;
+  $("cancel").disabled = !isBusy();
+}
+
+/** Connects to the server's events, again and again. `ended` gets the newest job of this page when it is over. */
+export function connect(ended) {
+  onEnd = ended;
+  const scheme = location.protocol === "https:" ? "wss" : "ws";
+  const socket = new WebSocket(`${scheme}://${location.host}/ws?clientId=${client}`);
+  socket.binaryType = "arraybuffer";
+  socket.onopen = () => {
+    wait = 500;
+    $("connection").textContent = "Connected";
+    socket.send(JSON.stringify({ type: "feature_flags", data: { supports_preview_metadata: true, splatgraph: true } }));
+    restore();
+  };
+  socket.onmessage = ({ data }) => (typeof data === "string" ? event(JSON.parse(data)) : showPreview(data));
+  socket.onclose = () => {
+    $("connection").textContent = "Not connected to the server; trying again…";
+    setTimeout(() => connect(ended), wait);
+    wait = Math.min(wait * 2, 8000);
+  };
+}
+
+/** Follows a job that begins. */
+export function follow(id, graph) {
+  job = { id, graph, busy: true, began: performance.now() };
+  kept.setItem("job", JSON.stringify({ id, graph }));
+  rows = new Map();
+  $("nodes").replaceChildren();
+  state("Waiting…");
+}
+
+/** The job that this page followed before it was loaded again. */
+export const remembered = () => JSON.parse(kept.getItem("job") ?? "null");
+
+/** Asks how the remembered job stands, as events may have been missed. */
+async function restore() {
+  job ??= remembered();
+  showHistory();
+  if (!job) return;
+  try {
+    const told = await ask(`/api/jobs/${job.id}`);
+    job.busy = told.status === "pending" || told.status === "in_progress";
+    state(STATUS[told.status] ?? told.status);
+    showOutputs(told.outputs);
+    if (!job.busy) end(told.execution_error);
+  } catch {
+    kept.removeItem("job");
+    job = null;
+  }
+}
+
+export async function cancel() {
+  if (!isBusy()) return;
+  state("Cancelling…");
+  await ask(`/api/jobs/${job.id}/cancel`, {}).catch((error) => state(error.message, "bad"));
+}
+
+function row(node) {
+  if (!rows.has(node)) {
+    const made = { bar: el("progress", { max: 1, "aria-label": node }), note: el("span", { className: "soft" }) };
+    made.element = el("li", {}, el("span", {}, node), made.bar, made.note);
+    rows.set(node, made);
+    $("nodes").append(made.element);
+  }
+  return rows.get(node);
+}
+
+function event({ type, data }) {
+  if (type === "status" && !isBusy()) showHistory();
+  if (!job || data.prompt_id !== job.id) return;
+  if (type === "execution_start") state("Running…");
+  else if (type === "executing" && data.node) row(data.node);
+  else if (type === "progress") {
+    const { bar, note } = row(data.node);
+    Object.assign(bar, { max: data.max, value: data.value });
+    note.textContent = `${data.value} of ${data.max} ${data.note ?? ""}`;
+  } else if (type === "node_finished") {
+    const { bar, note } = row(data.node);
+    Object.assign(bar, { max: 1, value: 1 });
+    note.textContent = data.cached ? "from the cache" : `${Math.round(data.ms)} ms`;
+  } else if (type === "executed") showOutputs({ [data.node]: data.output }, data.node);
+  else if (ENDED[type]) {
+    job.busy = false;
+    const seconds = ((performance.now() - job.began) / 1000).toFixed(2);
+    state(type === "execution_success" && job.began ? `Finished in ${seconds} s` : ENDED[type], type === "execution_success" ? "good" : "bad");
+    end(type === "execution_error" ? data : null);
+  }
+}
+
+function end(error) {
+  if (error) {
+    row(error.node_id).note.replaceChildren(el("span", { className: "bad" }, error.exception_message));
+    state(`Failed at ${error.node_id}: ${error.exception_message}`, "bad");
+  }
+  $("preview").hidden = true;
+  for (const { bar } of rows.values()) if (!bar.hasAttribute("value")) bar.hidden = true;
+  $("cancel").disabled = true;
+  onEnd(job, !error);
+  showHistory();
+}
+
+/** A binary message: the number 4, the length of a description, the description, a picture. */
+function showPreview(data) {
+  const view = new DataView(data);
+  if (data.byteLength < 8 || view.getUint32(0) !== 4 || !isBusy()) return;
+  if (preview) URL.revokeObjectURL(preview);
+  const about = JSON.parse(new TextDecoder().decode(new Uint8Array(data, 8, view.getUint32(4))));
+  if (about.prompt_id && about.prompt_id !== job.id) return;
+  preview = URL.createObjectURL(new Blob([data.slice(8 + view.getUint32(4))], { type: about.image_type }));
+  $("preview").src = preview;
+  $("preview").hidden = false;
+}
+
+/** Shows what output nodes made; of one node, in place of what it made before. */
+export function showOutputs(outputs, only) {
+  const results = $("results");
+  if (!only) results.replaceChildren();
+  for (const [node, { images = [], files = [], text = [] }] of Object.entries(outputs ?? {})) {
+    const caption = (file) => el("figcaption", {}, el("a", { href: fileAddress(file), download: file.filename }, `Download ${file.filename}`));
+    const picture = (file) => el("figure", {}, el("a", { href: fileAddress(file), target: "_blank" }, el("img", { src: fileAddress(file), alt: `${node}: ${file.filename}` })), caption(file));
+    const made = [...images.map(picture), ...files.map((file) => el("figure", {}, caption(file))), ...text.map((line) => el("p", {}, `${node} ${line}`))];
+    for (const element of made) element.dataset.node = node;
+    const old = [...results.children].filter((element) => element.dataset.node === node);
+    if (old.length) old[0].before(...made);
+    else results.append(...made);
+    old.forEach((element) => element.remove());
+  }
+}
+
+let asked = 0;
+async function showHistory() {
+  const mine = ++asked;
+  const { jobs } = await ask("/api/jobs?limit=12").catch(() => ({ jobs: [] }));
+  if (mine !== asked) return;
+  const entry = (job) => {
+    const picture = job.preview_output?.mediaType === "images" ? el("img", { src: fileAddress(job.preview_output), alt: "" }) : null;
+    const text = `${STATUS[job.status] ?? job.status}, ${new Date(job.create_time).toLocaleTimeString()}`;
+    const open = async () => {
+      const told = await ask(`/api/jobs/${job.id}`);
+      $("graph").hidden = false;
+      showOutputs(told.outputs);
+      state(`Results of the job of ${new Date(job.create_time).toLocaleString()}${told.execution_error ? `: ${told.execution_error.exception_message}` : ""}`);
+      $("results-title").scrollIntoView({ block: "center" });
+    };
+    return el("li", {}, el("button", { type: "button", onclick: open }, picture, text));
+  };
+  $("history").replaceChildren(...(jobs.length ? jobs.map(entry) : [el("li", { className: "soft" }, "None yet")]));
+}

@@ -1,0 +1,252 @@
+// The token canvas: the editor of EditTokens. Tokens are ellipses over the picture that they become.
+
+import { Editor } from "../../lite/editor.js";
+import { Tokens, deleted, duplicated, transformed } from "./_edits.js";
+import { areaOf, centre, ellipse, gaussiansOf, isUsable, pivot, transform } from "./_gaussians.js";
+import { inside, isOn, tokenAt } from "./_select.js";
+
+const counted = (count) => `${count} ${count === 1 ? "token" : "tokens"}`;
+const sorted = (indices) => [...new Set(indices)].sort((a, b) => a - b);
+
+export class TokenCanvas extends Editor {
+  label = "Token canvas";
+  help =
+    "Click a dot: select a token. Shift-click: more. Drag on empty ground: lasso. Drag a selected token: move. Shift-drag it: turn. Wheel: scale. Delete: remove. Ctrl+Z, Ctrl+Shift+Z: undo, redo. Keys: Tab next token, Ctrl+A all, arrows move, + - scale, [ ] turn, Ctrl+D copy, Escape none.";
+  testid = "token-canvas";
+  selected = [];
+  gesture = null;
+  area = areaOf({});
+  tokens = new Tokens();
+
+  constructor(host) {
+    super(host);
+    this.actions.push(
+      { text: "All", label: "Select all tokens (Ctrl+A)", run: () => this.key("a", { control: true }) },
+      { text: "−", label: "Smaller (-)", run: () => this.key("-") },
+      { text: "+", label: "Larger (+)", run: () => this.key("+") },
+      { text: "⟲", label: "Turn left ([)", run: () => this.key("[") },
+      { text: "⟳", label: "Turn right (])", run: () => this.key("]") },
+      { text: "Delete", label: "Remove the selected tokens (Delete)", run: () => this.key("Delete") },
+    );
+    this.start();
+  }
+
+  read() {
+    return this.host.read("edits");
+  }
+
+  write(edits) {
+    this.host.write({ edits });
+  }
+
+  clean(value) {
+    return Array.isArray(value) ? value : [];
+  }
+
+  get gaussians() {
+    return this.tokens.shown(this.value);
+  }
+
+  changed() {
+    // An undo may take away tokens that are selected.
+    const count = this.gaussians.length;
+    this.selected = this.selected.filter((index) => index < count);
+    this.#tell();
+  }
+
+  async load() {
+    const [before, after, picture] = await Promise.all([
+      this.host.source("tokens"),
+      this.host.output("tokens"),
+      this.host.pictureAfter(),
+    ]);
+    if (!before?.tensors?.gaussians) return;
+    this.area = areaOf(before.header);
+    this.surface.size = this.area.size;
+    this.tokens.before(gaussiansOf(before), this.area);
+    const ran = this.host.ran("edits");
+    if (ran && after?.tensors?.gaussians) this.tokens.after(this.clean(ran), gaussiansOf(after));
+    await this.surface.show(picture);
+    this.changed();
+    this.surface.redraw();
+  }
+
+  #tell() {
+    const [count, all] = [this.selected.length, this.gaussians.length];
+    if (!all) this.surface.say("No tokens yet");
+    else if (count === 1) this.surface.say(`Token ${this.selected[0]} selected`);
+    else this.surface.say(`${counted(count || all)}${count ? " selected" : ""}`);
+  }
+
+  select(indices) {
+    this.selected = sorted(indices);
+    this.#tell();
+    this.surface.redraw();
+  }
+
+  #transform(change, gesture = null) {
+    if (this.selected.length) this.set(transformed(this.value, this.selected, change), gesture);
+  }
+
+  down({ place, scale, shift }) {
+    const { gaussians, area, selected } = this;
+    const hit = tokenAt(gaussians, area, place, scale);
+    const onSelected = selected.includes(hit) || isOn(gaussians, area, selected, place);
+    if (onSelected) this.gesture = { kind: shift ? "turn" : "move", hit };
+    else if (hit >= 0 && !shift) this.gesture = { kind: "take", hit };
+    else this.gesture = { kind: "lasso", hit, line: [place], adds: shift };
+  }
+
+  drag({ place, from }) {
+    const { gesture } = this;
+    if (!gesture) return;
+    if (gesture.kind === "take") {
+      this.select([gesture.hit]);
+      gesture.kind = "move";
+    }
+    if (gesture.kind === "lasso") gesture.line.push(place);
+    else gesture.change = this.#change(place, from);
+    this.surface.redraw();
+  }
+
+  #change(place, from) {
+    if (this.gesture.kind === "move") return { move: [place[0] - from[0], place[1] - from[1]] };
+    const [px, py] = centre([0, 0, 0, ...pivot(this.gaussians, this.selected)], this.area);
+    const at = ([x, y]) => Math.atan2(y - py, x - px);
+    return { rotate: ((at(place) - at(from)) * 180) / Math.PI };
+  }
+
+  drop({ place, from }) {
+    const { gesture } = this;
+    this.gesture = null;
+    if (gesture?.kind === "lasso") {
+      const caught = inside(this.gaussians, this.area, gesture.line);
+      this.select(gesture.adds ? [...this.selected, ...caught] : caught);
+    } else if (gesture?.change) {
+      this.gesture = gesture;
+      const change = this.#change(place, from);
+      this.gesture = null;
+      this.#transform(change);
+    }
+    this.surface.redraw();
+  }
+
+  click({ shift }) {
+    const { hit } = this.gesture ?? { hit: -1 };
+    this.gesture = null;
+    const has = this.selected.includes(hit);
+    if (!shift) this.select(hit < 0 ? [] : [hit]);
+    else if (hit >= 0) this.select(has ? this.selected.filter((index) => index !== hit) : [...this.selected, hit]);
+  }
+
+  cancel() {
+    this.gesture = null;
+    this.surface.redraw();
+  }
+
+  wheel(delta) {
+    if (!this.selected.length) return false;
+    this.#transform({ scale: delta < 0 ? 1.05 : 1 / 1.05 }, `wheel ${this.selected}`);
+    return true;
+  }
+
+  key(key, more = {}) {
+    if (super.key(key, more)) return true;
+    const { gaussians, selected } = this;
+    const usable = gaussians.flatMap((gaussian, index) => (isUsable(gaussian) ? [index] : []));
+    if (more.control) {
+      if (key === "a") this.select(usable);
+      else if (key === "d" && selected.length) this.#copy();
+      else return false;
+      return true;
+    }
+    const [far, turn] = more.shift ? [10, 45] : [1, 5];
+    const change = {
+      ArrowLeft: { move: [-far, 0] }, ArrowRight: { move: [far, 0] }, ArrowUp: { move: [0, -far] }, ArrowDown: { move: [0, far] },
+      "+": { scale: 1.05 }, "=": { scale: 1.05 }, "-": { scale: 1 / 1.05 },
+      "[": { rotate: -turn }, "{": { rotate: -turn }, "]": { rotate: turn }, "}": { rotate: turn },
+    }[key];
+    if (change && selected.length) {
+      this.#transform(change, `keys ${selected}`);
+    } else if ((key === "Delete" || key === "Backspace") && selected.length) {
+      this.#delete(usable);
+    } else if (key === "Escape" && (this.gesture || selected.length)) {
+      this.gesture = null;
+      this.select([]);
+    } else if (key === "Tab") {
+      // Past the last token, the key leaves the canvas.
+      const at = selected.length ? usable.indexOf(selected.at(-1)) : -1;
+      const next = usable[at + (more.shift ? -1 : 1)];
+      if (next === undefined || (at < 0 && more.shift)) return false;
+      this.select([next]);
+    } else {
+      return false;
+    }
+    return true;
+  }
+
+  #delete(usable) {
+    const gone = this.selected;
+    if (gone.length >= usable.length) {
+      this.surface.say("At least one token must stay");
+      return;
+    }
+    this.selected = [];
+    this.set(deleted(this.value, gone));
+    this.surface.say(`${counted(gone.length)} removed`);
+  }
+
+  #copy() {
+    const [first, copies] = [this.gaussians.length, this.selected.length];
+    this.set(duplicated(this.value, this.selected, [8, 8]));
+    this.select(Array.from({ length: copies }, (_, i) => first + i));
+  }
+
+  draw(pen, scale) {
+    let { gaussians } = this;
+    if (!gaussians.length) return "Run once: the tokens appear here";
+    const { change, line } = this.gesture ?? {};
+    if (change) {
+      const [edit] = transformed([], this.selected, change);
+      if (edit) gaussians = transform(gaussians, this.selected, edit, this.area);
+    }
+    const chosen = new Set(this.selected);
+    gaussians.forEach((gaussian, index) => {
+      if (!chosen.has(index)) this.#token(pen, scale, gaussian, false);
+    });
+    for (const index of chosen) this.#token(pen, scale, gaussians[index], true);
+    if (line) {
+      pen.beginPath();
+      for (const [x, y] of line) pen.lineTo(x * scale, y * scale);
+      pen.closePath();
+      pen.setLineDash([6, 4]);
+      pen.lineWidth = 2;
+      pen.strokeStyle = "#fff";
+      pen.stroke();
+      pen.setLineDash([]);
+    }
+    return null;
+  }
+
+  #token(pen, scale, gaussian, chosen) {
+    if (!gaussian || !isUsable(gaussian)) return;
+    const { x, y, long, short, angle } = ellipse(gaussian, this.area);
+    const [radius, other] = [long, short].map((side) => Math.max(side * scale, 0.5));
+    const colour = chosen ? "#ffd400" : "#50dcff";
+    pen.beginPath();
+    pen.ellipse(x * scale, y * scale, radius, other, angle, 0, 7);
+    pen.lineWidth = chosen ? 4 : 2.5;
+    pen.strokeStyle = chosen ? "#000" : "rgba(0, 0, 0, 0.55)";
+    pen.stroke();
+    pen.lineWidth = chosen ? 2 : 1;
+    pen.strokeStyle = colour;
+    pen.stroke();
+    pen.beginPath();
+    pen.arc(x * scale, y * scale, chosen ? 3.5 : 2.5, 0, 7);
+    pen.fillStyle = colour;
+    pen.fill();
+    pen.lineWidth = 1;
+    pen.strokeStyle = "#000";
+    pen.stroke();
+  }
+}

@@ -1,0 +1,14 @@
+// The editors of this pack: the class of a node, the inputs that its editor sets, and the editor, which is loaded when it is needed.
+
+export const widgets = [
+  {
+    class: "gpstoken.EditTokens",
+    inputs: ["edits"],
+    make: async (host) => new (await import("./_tokens.js")).TokenCanvas(host),
+  },
+  {
+    class: "gpstoken.BoxLayout",
+    inputs: ["boxes"],
+    make: async (host) => new (await import("./_boxes.js")).Boxes(host),
+  },
+];

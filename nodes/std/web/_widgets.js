@@ -1,0 +1,14 @@
+// The editors of this pack: the class of a node, the inputs that its editor sets, and the editor, which is loaded when it is needed.
+
+export const widgets = [
+  {
+    class: "std.StrokesMask",
+    inputs: ["strokes"],
+    make: async (host) => new (await import("./_strokes.js")).Strokes(host),
+  },
+  {
+    class: "std.EllipseMask",
+    inputs: ["x", "y", "radius_x", "radius_y", "angle"],
+    make: async (host) => new (await import("./_ellipse.js")).Ellipse(host),
+  },
+];

@@ -1,0 +1,8 @@
+// The editors of this pack, as an extension of the front end.
+
+import { api } from "../../scripts/api.js";
+import { app } from "../../scripts/app.js";
+import { register } from "../../lite/front_end.js";
+import { widgets } from "./_widgets.js";
+
+register(app, api, "splatgraph.std", widgets);
