@@ -16,7 +16,7 @@ from page import Page
 from server import PROJECT, Server
 
 # In this order: what everything else needs comes first.
-TOPICS = ["first_start", "running", "errors", "jobs", "pictures", "parts", "app_mode", "replacements", "conversion", "clients"]
+TOPICS = ["first_start", "running", "errors", "jobs", "pictures", "parts", "app_mode", "replacements", "conversion", "editors", "lite", "clients"]
 
 
 class Site:
