@@ -77,3 +77,5 @@ pub mod run;
 pub mod sha256;
 pub mod watch;
 pub mod words;
+
+pub use graph::workflow;

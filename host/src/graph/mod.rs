@@ -33,6 +33,7 @@ mod placeholders;
 mod problem;
 mod schema;
 mod swap;
+pub mod workflow;
 mod write;
 mod written;
 
