@@ -43,6 +43,7 @@ impl Batch {
     /// # Errors
     /// All problems of the values, or else of the items.
     pub fn new(file: File, registry: &Registry, options: Options) -> Result<Self, Error> {
+        let file = file.adapted(registry);
         let axes = values::axes(&options.values, &file, registry, &options.cwd)?;
         let items = Items::new(axes, options.sets.clone());
         let base = Given {

@@ -25,7 +25,7 @@ pub struct Converted {
 /// # Errors
 /// The graph has problems in its text, its classes or its links.
 pub fn to_bare_prompt(file: File, folder: &Path, registry: &Registry) -> Result<Converted, Problems> {
-    let file = known(expand(file), registry)?;
+    let file = known(expand(file).adapted(registry), registry)?;
     let mut lost = Vec::new();
     let names = |names: Vec<&str>| if names.is_empty() { String::new() } else { format!(": {}", some_of(names)) };
     let inputs = names(file.inputs.iter().map(|input| input.name.as_str()).collect());
@@ -52,6 +52,7 @@ pub fn to_bare_prompt(file: File, folder: &Path, registry: &Registry) -> Result<
 /// # Errors
 /// The graph has problems in its text, its classes or its links.
 pub fn to_own_format(file: &File, folder: &Path, registry: &Registry) -> Result<Converted, Problems> {
+    let file = file.clone().adapted(registry);
     let expanded = known(expand(file.clone()), registry)?;
     let mut file = file.moved_to(folder, registry);
     let mut lost = Vec::new();

@@ -132,6 +132,8 @@ pub struct Node {
     /// Whether it comes from a bare prompt. Then its class may leave out the pack, and a value for an input that the class
     /// does not have is only a warning.
     pub bare: bool,
+    /// Whether the values of a bare prompt have the form of their inputs; see [`File::adapted`].
+    pub adapted: bool,
     /// Its inputs, in the order of the file.
     pub inputs: Vec<Input>,
     /// The place of its id.

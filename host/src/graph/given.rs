@@ -39,14 +39,15 @@ impl File {
     /// same files. A value inside a graph node (`outer:inner.input`) needs the expanded graph; then the result is expanded.
     #[must_use]
     pub fn with_given(self, given: &Given, registry: &Registry) -> Self {
+        let whole = self.adapted(registry);
         let named =
-            given.inputs.iter().filter_map(|(name, text)| Some((self.named_input(name)?.targets.clone(), text)));
+            given.inputs.iter().filter_map(|(name, text)| Some((whole.named_input(name)?.targets.clone(), text)));
         let sets = given.sets.iter().filter_map(|(name, text)| Some((vec![Target::parse(name)?], text)));
         let values: Vec<(Target, &str)> =
             named.chain(sets).flat_map(|(targets, text)| targets.into_iter().map(|to| (to, text.as_str()))).collect();
-        let is_inside = values.iter().any(|(target, _)| self.node(&target.node).is_none());
-        let expanded = expand(self.clone());
-        let mut file = if is_inside { expanded.clone() } else { self };
+        let is_inside = values.iter().any(|(target, _)| whole.node(&target.node).is_none());
+        let expanded = expand(whole.clone());
+        let mut file = if is_inside { expanded.clone() } else { whole };
         let specs = Specs::new(&expanded, registry);
         let folder = file.origin.folder().unwrap_or(Path::new("")).to_path_buf();
         for (target, text) in values {

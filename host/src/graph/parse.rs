@@ -247,7 +247,8 @@ impl Reader<'_> {
     /// Reads a node. A class that can't be read becomes empty, so that links to the node are not problems too.
     fn node(&mut self, Member { at, key: id, value }: &Member, bare: bool) -> Node {
         let place = self.place(*at);
-        let mut node = Node { id: id.clone(), class_type: String::new(), bare, inputs: Vec::new(), place };
+        let mut node =
+            Node { id: id.clone(), class_type: String::new(), bare, adapted: false, inputs: Vec::new(), place };
         let what = format!("node `{id}`");
         let Some(members) = value.members() else {
             self.wrong(value, &what, r#"an object like {"class_type": "pack.Node", "inputs": {}}"#);
@@ -278,7 +279,7 @@ impl Reader<'_> {
         };
         let mut inputs = Vec::new();
         for Member { key, value, .. } in members.iter().filter(|member| !is_ignored(&member.key)) {
-            let source = source(value).unwrap_or_else(|| {
+            let source = source(value).or_else(|| item_alone(value).filter(|_| bare)).unwrap_or_else(|| {
                 let problem = Problem::new(Kind::Format, "").node(id).input(key);
                 let problem = problem.expected(r#"a link ["node", "output"] or a list of links"#);
                 let hint = match &value.shape {
@@ -319,6 +320,16 @@ fn source(tree: &Tree) -> Option<Source> {
             }
         }
         Shape::Scalar(value) => Some(Source::Literal(value.clone())),
+    }
+}
+
+/// An array of one value that is no array, as some clients of ComfyUI wrap a value.
+fn item_alone(tree: &Tree) -> Option<Source> {
+    match &tree.shape {
+        Shape::Array(items) if items.len() == 1 && !matches!(items[0].shape, Shape::Array(_)) => {
+            Some(Source::Literal(tree.to_json()))
+        }
+        _ => None,
     }
 }
 

@@ -23,6 +23,7 @@ use std::{
 /// A node or a class does not exist.
 pub fn swap(mut file: File, swaps: &[(String, String)], registry: &Registry) -> Result<(File, Vec<String>), Problems> {
     let (mut said, mut problems) = (Vec::new(), Vec::new());
+    file = file.adapted(registry);
     let (outer, inner): (Vec<_>, Vec<_>) = swaps.iter().partition(|(id, _)| file.node(id).is_some());
     if inner.iter().any(|(id, _)| id.contains(':')) {
         problems.extend(each(&mut file, &outer, registry, &mut said));
@@ -126,7 +127,8 @@ fn new_sockets(file: &File, class: &str, registry: &Registry) -> Result<Sockets,
 /// An expanded graph that has only one graph node.
 fn alone(file: &File, class_type: &str) -> File {
     let id = "graph".to_owned();
-    let node = Node { id, class_type: class_type.to_owned(), bare: false, inputs: Vec::new(), place: None };
+    let node =
+        Node { id, class_type: class_type.to_owned(), bare: false, adapted: false, inputs: Vec::new(), place: None };
     let (inputs, outputs, graph_nodes) = (Vec::new(), Vec::new(), Vec::new());
     expand(File { inputs, outputs, graph_nodes, nodes: vec![node], ..file.clone() })
 }

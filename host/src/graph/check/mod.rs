@@ -176,7 +176,8 @@ struct Checker<'a> {
 }
 
 impl<'a> Checker<'a> {
-    fn new(mut file: File, registry: &'a Registry) -> Self {
+    fn new(file: File, registry: &'a Registry) -> Self {
+        let mut file = file.adapted(registry);
         let by_id = file.nodes.iter().enumerate().map(|(position, node)| (node.id.clone(), position)).collect();
         let problems = std::mem::take(&mut file.problems);
         Self { registry, file, by_id, classes: Vec::new(), unmet: HashSet::new(), problems, warnings: Vec::new() }

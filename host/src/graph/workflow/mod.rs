@@ -6,6 +6,7 @@
 
 mod help;
 pub mod object_info;
+mod prompt;
 mod sockets;
 
 pub use help::help_page;

@@ -1,0 +1,182 @@
+//! Makes bare prompts, as the front end and other clients send them, into graphs that the check accepts.
+//!
+//! Clients write values as their fields have them: JSON as text, numbers without a point, an empty text for no value, the items of a list
+//! as inputs of their own.
+
+use super::sockets::{Shown, singular};
+use crate::{
+    graph::{
+        file::{File, Input, Node, Source},
+        json,
+        problem::{Kind, Problem},
+    },
+    registry::Registry,
+};
+use serde_json::{Number, Value as Json};
+use splatgraph_sdk::spec::{InputSpec, NodeSpec, scalar};
+
+impl File {
+    /// This graph with the values of its bare nodes in the form of their inputs, as far as that is clear. Does so once.
+    #[must_use]
+    pub fn adapted(mut self, registry: &Registry) -> Self {
+        for node in self.nodes.iter_mut().filter(|node| node.bare && !node.adapted) {
+            node.adapted = true;
+            if let Some(class) = registry.class(&node.class_type) {
+                adapt(node, &class.spec, &class.full_name, &mut self.problems);
+            }
+        }
+        self
+    }
+}
+
+fn adapt(node: &mut Node, class: &NodeSpec, class_name: &str, problems: &mut Vec<Problem>) {
+    for spec in class.inputs.iter().filter(|spec| spec.list) {
+        gather(&mut node.inputs, spec);
+    }
+    let mut inputs = std::mem::take(&mut node.inputs);
+    inputs.retain_mut(|input| {
+        let Some(spec) = class.inputs.iter().find(|spec| spec.name == input.name) else { return true };
+        let Source::Literal(value) = &mut input.source else { return true };
+        let shown = Shown::of(spec);
+        // The front end sends an empty text from a field that nobody filled in.
+        let is_nothing = value.as_str() == Some("") && !spec.required();
+        if is_nothing && (spec.default.is_none() || matches!(shown, Shown::Text | Shown::JsonText)) {
+            return false;
+        }
+        if let Err(problem) = convert(value, spec, shown) {
+            problems.push(problem.node(&node.id).class(class_name).input(&spec.name).at(input.place.clone()));
+        }
+        true
+    });
+    node.inputs = inputs;
+}
+
+/// Puts the items of a list, `images.image0`, `images.image1`, ..., together. Leaves them if they are neither all links nor all values.
+fn gather(inputs: &mut Vec<Input>, spec: &InputSpec) {
+    let position = |input: &Input| {
+        let item = input.name.strip_prefix(spec.name.as_str())?.strip_prefix('.')?;
+        item.strip_prefix(singular(&spec.name))?.parse::<u32>().ok()
+    };
+    let mut items: Vec<(u32, &Input)> = inputs.iter().filter_map(|input| Some((position(input)?, input))).collect();
+    items.sort_by_key(|(position, _)| *position);
+    let Some((_, first)) = items.first() else { return };
+    let as_link = |(_, input): &(u32, &Input)| match &input.source {
+        Source::Link(link) => Some(link.clone()),
+        _ => None,
+    };
+    let as_value = |(_, input): &(u32, &Input)| match &input.source {
+        Source::Literal(value) => Some(value.clone()),
+        _ => None,
+    };
+    let links = items.iter().map(as_link).collect::<Option<Vec<_>>>().map(Source::Links);
+    let values = || items.iter().map(as_value).collect::<Option<Vec<_>>>();
+    let Some(source) = links.or_else(|| values().map(|values| Source::Literal(values.into()))) else { return };
+    let list = Input { name: spec.name.clone(), source, ..(*first).clone() };
+    let Some(at) = inputs.iter().position(|input| position(input).is_some()) else { return };
+    inputs.retain(|input| position(input).is_none() && input.name != list.name);
+    inputs.insert(at.min(inputs.len()), list);
+}
+
+/// Converts a value to the type of its input, as far as that is clear.
+fn convert(value: &mut Json, spec: &InputSpec, shown: Shown) -> Result<(), Problem> {
+    // Some clients wrap values in an array of one item.
+    if let Json::Array(items) = value
+        && let [item] = items.as_mut_slice()
+        && !spec.list
+        && shown.is_widget()
+        && shown != Shown::JsonText
+    {
+        *value = item.take();
+    }
+    if shown == Shown::JsonText && !matches!(spec.default, Some(Json::String(_))) {
+        read_json(value)?;
+    }
+    if let (Json::Array(items), true) = (&mut *value, spec.list) {
+        items.iter_mut().for_each(|item| convert_one(item, spec));
+    } else if !spec.list {
+        convert_one(value, spec);
+    }
+    Ok(())
+}
+
+/// Reads a text as JSON. A text that does not look like JSON is a text.
+fn read_json(value: &mut Json) -> Result<(), Problem> {
+    let Json::String(text) = value else { return Ok(()) };
+    let (tree, problems) = json::parse(text);
+    match tree.filter(|_| problems.is_empty()) {
+        Some(tree) => *value = tree.to_json(),
+        None if text.trim_start().starts_with(['[', '{', '"']) => {
+            let found = Problem::new(Kind::WrongType, "").expected("a JSON value");
+            let found = found.received(json::describe(value));
+            return Err(found.hint(problems.first().map(|problem| format!("in the text: {problem}"))));
+        }
+        None => {}
+    }
+    Ok(())
+}
+
+fn convert_one(value: &mut Json, spec: &InputSpec) {
+    let converted = match spec.socket.as_str() {
+        scalar::INT => as_int(value),
+        scalar::FLOAT => as_float(value),
+        scalar::BOOLEAN => as_boolean(value),
+        scalar::STRING => as_text(value),
+        scalar::JSON => None,
+        union => from_text(value, union),
+    };
+    if let Some(converted) = converted {
+        *value = converted;
+    }
+}
+
+/// The value of a text in a field of several types.
+fn from_text(value: &Json, union: &str) -> Option<Json> {
+    let takes = |socket_type: &str| union.split(',').any(|taken| taken == socket_type);
+    if !value.is_string() {
+        return as_int(value).filter(|_| takes(scalar::INT) && !takes(scalar::FLOAT));
+    }
+    let int = || as_int(value).filter(|_| takes(scalar::INT));
+    let float = || as_float(value).filter(|_| takes(scalar::FLOAT));
+    let boolean = || as_boolean(value).filter(|_| takes(scalar::BOOLEAN));
+    int().or_else(float).or_else(boolean)
+}
+
+fn as_int(value: &Json) -> Option<Json> {
+    match value {
+        // A larger float may stand for several whole numbers.
+        Json::Number(number) if number.is_f64() => {
+            let float = number.as_f64().filter(|float| float.fract() == 0.0 && float.abs() < 2_f64.powi(53))?;
+            format!("{float:.0}").parse::<i64>().ok().map(Json::from)
+        }
+        Json::String(text) => {
+            let text = text.trim();
+            let signed = text.parse::<i64>().ok().map(Json::from);
+            signed.or_else(|| text.parse::<u64>().ok().map(Json::from))
+        }
+        Json::Bool(value) => Some(Json::from(u8::from(*value))),
+        _ => None,
+    }
+}
+
+fn as_float(value: &Json) -> Option<Json> {
+    match value {
+        Json::String(text) => Number::from_f64(text.trim().parse().ok()?).map(Json::Number),
+        Json::Bool(value) => Some(Json::from(f64::from(u8::from(*value)))),
+        _ => None,
+    }
+}
+
+fn as_boolean(value: &Json) -> Option<Json> {
+    match value {
+        Json::Number(number) => Some(Json::Bool(number.as_f64() != Some(0.0))),
+        Json::String(text) => text.trim().to_lowercase().parse::<bool>().ok().map(Json::Bool),
+        _ => None,
+    }
+}
+
+fn as_text(value: &Json) -> Option<Json> {
+    match value {
+        Json::Number(_) | Json::Bool(_) => Some(Json::String(value.to_string())),
+        _ => None,
+    }
+}
