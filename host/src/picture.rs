@@ -1,7 +1,7 @@
 //! The graph in the text chunks of a PNG picture.
 //!
 //! The chunk `splatgraph` holds our header with the graph in this program's own format. The chunk `prompt` holds the bare
-//! prompt, which other tools write too. Both are plain text chunks, so any PNG tool can read or remove them.
+//! prompt, which other tools write too; some write only the chunk `workflow`. All are plain text chunks, so any PNG tool can read or remove them.
 
 use std::io::{BufRead, Seek};
 
@@ -11,6 +11,8 @@ use crate::reading::MOST_VALUES;
 pub const HEADER_KEY: &str = "splatgraph";
 /// The keyword of a bare prompt.
 pub const PROMPT_KEY: &str = "prompt";
+/// The keyword of a workflow of the ComfyUI front end.
+pub const WORKFLOW_KEY: &str = "workflow";
 /// The most text that is read from a picture, in bytes: all chunks together, decompressed.
 const TEXT_LIMIT: usize = 64 << 20;
 
@@ -115,13 +117,13 @@ pub struct GraphInPicture {
     pub header: Option<serde_json::Map<String, serde_json::Value>>,
 }
 
-/// Finds the graph in the text of a PNG picture: in our header, or else a bare prompt.
+/// Finds the graph in the text of a PNG picture: in our header, or else a bare prompt, or else a workflow.
 ///
 /// # Errors
 /// The text has no graph, or our header is damaged.
 pub fn graph_in(text: &PngText) -> Result<GraphInPicture, PictureError> {
     let Some(ours) = text.get(HEADER_KEY) else {
-        let prompt = text.get(PROMPT_KEY).ok_or(PictureError::NoGraph)?;
+        let prompt = text.get(PROMPT_KEY).or_else(|| text.get(WORKFLOW_KEY)).ok_or(PictureError::NoGraph)?;
         return Ok(GraphInPicture { graph: prompt.to_owned(), header: None });
     };
     let bad = |reason: String| PictureError::BadGraph { key: HEADER_KEY, reason };

@@ -21,6 +21,12 @@ pub fn of_file(path: &Path) -> io::Result<[u8; 32]> {
     }
 }
 
+/// The SHA-256 of bytes.
+#[must_use]
+pub fn of_bytes(bytes: &[u8]) -> [u8; 32] {
+    Sha256::digest(bytes).into()
+}
+
 /// Bytes as lower-case hexadecimal digits.
 #[must_use]
 pub fn hex(bytes: &[u8]) -> String {

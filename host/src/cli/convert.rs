@@ -11,11 +11,13 @@ use super::source;
 
 /// Convert a graph to its other form, or a record to another kind of file
 ///
-/// A bare prompt becomes a graph in this program's own format. With --api, a graph becomes a bare prompt. With a second file,
-/// a record is written to this file, whose extension decides the kind: `convert tokens.gpst tokens.safetensors`, or back.
+/// A bare prompt or a workflow becomes a graph in this program's own format. With --api, a graph becomes a bare prompt, and with
+/// --workflow a workflow. With a second file, a record is written to this file, whose extension decides the kind: `convert tokens.gpst
+/// tokens.safetensors`, or back.
 ///
-/// ComfyUI and related tools exchange bare prompts. They have only nodes, and links by position. Paths in the result are
-/// relative to the folder of the written file, or to the current directory if the result is printed.
+/// ComfyUI and related tools exchange bare prompts, which have only nodes, and links by position. The ComfyUI front end opens and saves
+/// workflows, which also have places. Paths in the result are relative to the folder of the written file, or to the current directory if
+/// the result is printed.
 #[derive(clap::Args)]
 pub(crate) struct Options {
     /// A .json graph, a picture with a graph in it, or - for standard input. Or a record in a .safetensors file, or in a
@@ -23,11 +25,14 @@ pub(crate) struct Options {
     #[arg(value_name = "FILE")]
     graph: PathBuf,
     /// A new file for the record; its extension decides the kind
-    #[arg(value_name = "RECORD", conflicts_with_all = ["api", "output"])]
+    #[arg(value_name = "RECORD", conflicts_with_all = ["api", "workflow", "output"])]
     record: Option<PathBuf>,
     /// Make a bare prompt, with the nodes of the graphs in the graph
     #[arg(long)]
     api: bool,
+    /// Make a workflow for the ComfyUI front end, with the nodes of the graphs in the graph
+    #[arg(long, conflicts_with = "api")]
+    workflow: bool,
     /// Write a new file instead of printing
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -51,6 +56,8 @@ pub(crate) fn run(options: &Options) -> Outcome {
     let folder = options.output.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
     let (converted, form) = if options.api {
         (graph::to_bare_prompt(file, folder, &registry), "a bare prompt")
+    } else if options.workflow {
+        (graph::to_workflow(file, folder, &registry), "a workflow")
     } else {
         (graph::to_own_format(&file, folder, &registry), "a graph")
     };

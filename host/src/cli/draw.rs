@@ -18,5 +18,6 @@ pub(crate) struct Options {
 pub(crate) fn run(options: &Options) -> Outcome {
     let file = source::as_written(&options.graph)?;
     let registry = options.packs.load()?;
+    let file = file.adapted(&registry);
     output::print(&splatgraph::graph::draw(&file, Some(&registry)))
 }

@@ -5,6 +5,7 @@ use super::{
     expand,
     file::{File, Link, OutputName, Source},
     problem::Problems,
+    workflow,
 };
 use crate::{registry::Registry, words::some_of};
 use serde_json::Value as Json;
@@ -25,7 +26,9 @@ pub struct Converted {
 /// # Errors
 /// The graph has problems in its text, its classes or its links.
 pub fn to_bare_prompt(file: File, folder: &Path, registry: &Registry) -> Result<Converted, Problems> {
-    let file = known(expand(file).adapted(registry), registry)?;
+    let file = expand(file).with_nodes_of_workflow(registry);
+    // The prompt has the values as they are written.
+    known(file.clone().adapted(registry), registry)?;
     let mut lost = Vec::new();
     let names = |names: Vec<&str>| if names.is_empty() { String::new() } else { format!(": {}", some_of(names)) };
     let inputs = names(file.inputs.iter().map(|input| input.name.as_str()).collect());
@@ -79,6 +82,17 @@ pub fn to_own_format(file: &File, folder: &Path, registry: &Registry) -> Result<
         }
     }
     Ok(Converted { json: file.to_json(), lost })
+}
+
+/// Converts a graph to a workflow of the ComfyUI front end for a file in `folder` (empty: the current directory). Graph nodes are
+/// replaced by the nodes of their graphs.
+///
+/// # Errors
+/// The graph has problems in its text, its classes or its links.
+pub fn to_workflow(file: File, folder: &Path, registry: &Registry) -> Result<Converted, Problems> {
+    let file = known(expand(file).adapted(registry), registry)?;
+    let json = workflow::to_workflow(&file.moved_to(folder, registry), registry);
+    Ok(Converted { json, lost: Vec::new() })
 }
 
 fn known(file: File, registry: &Registry) -> Result<File, Problems> {

@@ -52,8 +52,10 @@ impl fmt::Display for Origin {
 pub struct File {
     /// Where it comes from.
     pub origin: Origin,
-    /// Whether it is a bare prompt: only nodes, without the keys around them.
+    /// Whether it is a bare prompt, which has only nodes, or a workflow.
     pub bare: bool,
+    /// The workflow that it was read from, until its nodes are made; see [`File::adapted`].
+    pub workflow: Option<Arc<Json>>,
     /// Keys that the format leaves to other programs (`$schema`, `_anything`).
     pub extra: Vec<(String, Json)>,
     /// One line about the graph.
@@ -273,6 +275,25 @@ impl fmt::Display for Link {
 }
 
 impl File {
+    /// A graph without anything.
+    pub(super) fn empty(origin: Origin) -> Self {
+        Self {
+            origin,
+            bare: false,
+            workflow: None,
+            extra: Vec::new(),
+            title: String::new(),
+            description: String::new(),
+            inputs: Vec::new(),
+            outputs: Vec::new(),
+            requires: Vec::new(),
+            nodes: Vec::new(),
+            graph_nodes: Vec::new(),
+            parts: Vec::new(),
+            problems: Vec::new(),
+        }
+    }
+
     /// Whether the graph comes from elsewhere: out of a picture, without a file, or as a bare prompt of another program.
     #[must_use]
     pub fn is_foreign(&self) -> bool {

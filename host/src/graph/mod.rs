@@ -39,7 +39,7 @@ mod written;
 
 pub use check::{Checked, CheckedNode, Feed, Socket, check, check_with_files, unknown_class};
 pub(crate) use check::{Disk, check_without_overwriting};
-pub use convert::{Converted, to_bare_prompt, to_own_format};
+pub use convert::{Converted, to_bare_prompt, to_own_format, to_workflow};
 pub use draw::draw;
 pub use expand::expand;
 pub use file::{

@@ -4,9 +4,11 @@ use super::{
     file::{Base, File, Input, Link, NamedInput, NamedOutput, Node, Origin, OutputName, Requirement, Source, Target},
     json::{self, Lines, Member, Shape, Tree},
     problem::{Kind, Place, Problem, Problems},
+    workflow,
 };
 use crate::words::{some_of, suggest};
 use serde_json::Value as Json;
+use std::sync::Arc;
 
 /// The newest version of the format that this program reads.
 pub const VERSION: u64 = 1;
@@ -62,27 +64,9 @@ impl Reader<'_> {
             self.wrong(tree, "the text is not a graph", "an object with the key `nodes`");
             return None;
         };
-        let mut file = File {
-            origin,
-            bare: false,
-            extra: Vec::new(),
-            title: String::new(),
-            description: String::new(),
-            inputs: Vec::new(),
-            outputs: Vec::new(),
-            requires: Vec::new(),
-            nodes: Vec::new(),
-            graph_nodes: Vec::new(),
-            parts: Vec::new(),
-            problems: Vec::new(),
-        };
+        let mut file = File::empty(origin);
         match tree.get("nodes") {
-            Some(nodes) if matches!(nodes.shape, Shape::Array(_)) => {
-                let message = "the graph has the format of ComfyUI's canvas, where `nodes` is an array";
-                let hint = "export it in the API format: in ComfyUI, Workflow > Export (API)".to_owned();
-                self.problem(nodes.at, Problem::new(Kind::Format, message).hint(hint));
-                return None;
-            }
+            Some(nodes) if matches!(nodes.shape, Shape::Array(_)) => self.workflow(tree, &mut file)?,
             // A bare prompt may have a node with the id `nodes`.
             Some(nodes) if nodes.get("class_type").and_then(Tree::as_str).is_none() => {
                 if let Some(version) = tree.get("version") {
@@ -96,6 +80,40 @@ impl Reader<'_> {
             }
         }
         Some(file)
+    }
+
+    /// Reads a workflow of the ComfyUI front end as far as it needs no packs: what it keeps of a graph, and the classes of its nodes.
+    fn workflow(&mut self, tree: &Tree, file: &mut File) -> Option<()> {
+        let version = tree.get("version");
+        let is_known = |version: &Tree| match &version.shape {
+            Shape::Scalar(Json::Number(number)) => number.as_f64().is_some_and(|number| number <= workflow::NEWEST),
+            _ => false,
+        };
+        if let Some(version) = version.filter(|version| !is_known(version)) {
+            let problem = Problem::new(Kind::Version, "`version` of a ComfyUI workflow");
+            let problem = problem.expected("0.4 or 1").received(version.describe());
+            self.problem(version.at, problem.hint("export it in the API format: Workflow > Export (API)".to_owned()));
+            return None;
+        }
+        if let Some(members) = tree.get("extra").and_then(|extra| extra.get(workflow::EXTRA)?.members()) {
+            self.own_format(members, file);
+            file.nodes.clear();
+        }
+        let json = tree.to_json();
+        file.bare = true;
+        file.nodes = workflow::classes(&json)
+            .into_iter()
+            .map(|(id, class_type)| Node {
+                id,
+                class_type,
+                bare: true,
+                adapted: false,
+                inputs: Vec::new(),
+                place: None,
+            })
+            .collect();
+        file.workflow = Some(Arc::new(json));
+        Some(())
     }
 
     fn own_format(&mut self, members: &[Member], file: &mut File) {

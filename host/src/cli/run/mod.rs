@@ -86,7 +86,8 @@ pub(crate) fn run(options: &Options) -> Outcome {
         return output::print_as_is(&help_of("run"));
     };
     if options.help {
-        return output::print(&help::of_graph(path, &source::read(path)?, &options.packs.load()?));
+        let registry = options.packs.load()?;
+        return output::print(&help::of_graph(path, &source::read(path)?.adapted(&registry), &registry));
     }
     let file = source::as_written(path)?;
     let registry = options.packs.load_for_graph(&file, &options.swap.classes())?;

@@ -5,8 +5,18 @@
 //! other inputs are only links.
 
 mod help;
+mod keys;
 pub mod object_info;
 mod prompt;
+mod read;
 mod sockets;
+mod write;
 
 pub use help::help_page;
+pub(super) use keys::EXTRA;
+pub(super) use read::classes;
+pub use read::{add_names, to_prompt};
+pub use write::{to_blueprint, to_workflow};
+
+/// The newest version of workflows that this program reads.
+pub(super) const NEWEST: f64 = 1.0;

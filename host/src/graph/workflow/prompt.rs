@@ -16,16 +16,18 @@ use serde_json::{Number, Value as Json};
 use splatgraph_sdk::spec::{InputSpec, NodeSpec, scalar};
 
 impl File {
-    /// This graph with the values of its bare nodes in the form of their inputs, as far as that is clear. Does so once.
+    /// This graph with the nodes of its workflow, if it was read from one, and with the values of bare nodes in the form of their inputs,
+    /// as far as that is clear. Does so once.
     #[must_use]
-    pub fn adapted(mut self, registry: &Registry) -> Self {
-        for node in self.nodes.iter_mut().filter(|node| node.bare && !node.adapted) {
+    pub fn adapted(self, registry: &Registry) -> Self {
+        let mut file = self.of_workflow(registry);
+        for node in file.nodes.iter_mut().filter(|node| node.bare && !node.adapted) {
             node.adapted = true;
             if let Some(class) = registry.class(&node.class_type) {
-                adapt(node, &class.spec, &class.full_name, &mut self.problems);
+                adapt(node, &class.spec, &class.full_name, &mut file.problems);
             }
         }
-        self
+        file
     }
 }
 
@@ -68,7 +70,9 @@ fn gather(inputs: &mut Vec<Input>, spec: &InputSpec) {
         Source::Literal(value) => Some(value.clone()),
         _ => None,
     };
-    let links = items.iter().map(as_link).collect::<Option<Vec<_>>>().map(Source::Links);
+    let links = items.iter().map(as_link).collect::<Option<Vec<_>>>();
+    let links =
+        links.map(|mut links| if links.len() == 1 { Source::Link(links.remove(0)) } else { Source::Links(links) });
     let values = || items.iter().map(as_value).collect::<Option<Vec<_>>>();
     let Some(source) = links.or_else(|| values().map(|values| Source::Literal(values.into()))) else { return };
     let list = Input { name: spec.name.clone(), source, ..(*first).clone() };

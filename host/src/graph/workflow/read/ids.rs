@@ -1,0 +1,105 @@
+//! What a workflow keeps of the graph that it was made of: ids, names, and which inputs were left out.
+
+use super::scopes::{NodeJson, id_of};
+use crate::{
+    graph::{
+        file::{Base, File, Input, Link, NamedInput, NamedOutput, Source, Target},
+        workflow::keys::{GIVEN, ID, VALUES},
+    },
+    registry::Registry,
+};
+use serde_json::Value as Json;
+use std::collections::{HashMap, HashSet};
+
+/// For each node of the workflow that came from a graph: its number and its old id. A copy of a node has its id too, so only the first
+/// keeps it.
+fn old_ids(workflow: &Json) -> HashMap<String, (String, NodeJson<'_>)> {
+    let nodes = workflow.get("nodes").and_then(Json::as_array).map_or(&[] as &[Json], Vec::as_slice);
+    let mut nodes: Vec<NodeJson<'_>> = nodes.iter().filter_map(NodeJson::of).collect();
+    let taken: HashSet<String> = nodes.iter().map(|node| node.id.clone()).collect();
+    nodes.sort_by_key(|node| node.id.parse::<u64>().unwrap_or(u64::MAX));
+    let mut seen = HashSet::new();
+    let mut old = HashMap::new();
+    for node in nodes {
+        let Some(id) = node.property(ID).and_then(Json::as_str) else { continue };
+        // An id that is the number of another node would be its id too.
+        if !id.is_empty() && (id == node.id || !taken.contains(id)) && seen.insert(id.to_owned()) {
+            old.insert(node.id.clone(), (id.to_owned(), node));
+        }
+    }
+    old
+}
+
+/// Gives nodes their old ids, leaves out what their graph left out, and drops the names of nodes that are gone.
+pub(super) fn restore(file: &mut File, workflow: &Json, registry: &Registry) {
+    let old = old_ids(workflow);
+    for node in &mut file.nodes {
+        let Some((id, json)) = old.get(&node.id) else { continue };
+        if let Some(class) = registry.class(&node.class_type) {
+            leave_out(&mut node.inputs, json, &class.spec.inputs);
+        }
+        node.id.clone_from(id);
+    }
+    for node in &mut file.nodes {
+        let Some(class) = registry.class(&node.class_type) else { continue };
+        let position = |name: &str| class.spec.inputs.iter().position(|spec| spec.name == name);
+        node.inputs.sort_by_key(|input| position(input.name.split('.').next().unwrap_or_default()));
+    }
+    for link in file.nodes.iter_mut().flat_map(|node| &mut node.inputs).flat_map(|input| input.source.links_mut()) {
+        if let Some((id, _)) = old.get(&link.node) {
+            link.node.clone_from(id);
+        }
+    }
+    let ids: HashSet<&str> = file.nodes.iter().map(|node| node.id.as_str()).collect();
+    for input in &mut file.inputs {
+        input.targets.retain(|target| ids.contains(target.node.as_str()));
+    }
+    file.inputs.retain(|input| !input.targets.is_empty());
+    file.outputs.retain(|output| ids.contains(output.link.node.as_str()));
+}
+
+/// Removes the values that the graph did not give and nobody changed, and adds those that no field can hold.
+fn leave_out(inputs: &mut Vec<Input>, node: &NodeJson<'_>, specs: &[splatgraph_sdk::spec::InputSpec]) {
+    let Some(given) = node.property(GIVEN).and_then(Json::as_array) else { return };
+    inputs.retain(|input| {
+        let Source::Literal(value) = &input.source else { return true };
+        let Some(spec) = specs.iter().find(|spec| spec.name == input.name) else { return true };
+        given.iter().any(|name| name.as_str() == Some(&input.name)) || *value != super::super::write::field(spec)
+    });
+    let kept = node.property(VALUES).and_then(Json::as_object);
+    for (name, value) in kept.into_iter().flatten() {
+        if !inputs.iter().any(|input| input.name == *name) {
+            let source = Source::Literal(value.clone());
+            inputs.push(Input { name: name.clone(), source, place: None, base: Base::Graph });
+        }
+    }
+}
+
+/// Adds the names of inputs and results that a workflow keeps to the bare prompt that the front end made of it.
+pub fn add_names(file: &mut File, workflow: &Json) {
+    let kept = workflow.get("extra").and_then(|extra| extra.get(super::super::keys::EXTRA));
+    let numbers: HashMap<String, String> =
+        old_ids(workflow).into_iter().map(|(number, (id, _))| (id, number)).collect();
+    let number = |id: &str| numbers.get(id).filter(|number| file.node(number).is_some()).cloned();
+    let object = |key: &str| kept.and_then(|kept| kept.get(key)?.as_object()).into_iter().flatten();
+    let inputs = object("inputs").filter_map(|(name, targets)| {
+        let targets = targets.as_array().map_or_else(|| vec![targets], |targets| targets.iter().collect());
+        let target = |target: &Json| {
+            let Target { node, input } = Target::parse(target.as_str()?)?;
+            Some(Target { node: number(&node)?, input })
+        };
+        let targets: Vec<Target> = targets.into_iter().filter_map(target).collect();
+        (!targets.is_empty()).then(|| NamedInput { name: name.clone(), targets, place: None })
+    });
+    let outputs = object("outputs").filter_map(|(name, link)| {
+        let (node, output) = (link.get(0)?.as_str()?, link.get(1)?);
+        let output = match output.as_u64() {
+            Some(index) => crate::graph::OutputName::Index(index),
+            None => crate::graph::OutputName::Name(id_of(output)?),
+        };
+        Some(NamedOutput { name: name.clone(), link: Link { node: number(node)?, output }, place: None })
+    });
+    let (inputs, outputs): (Vec<_>, Vec<_>) = (inputs.collect(), outputs.collect());
+    file.inputs.extend(inputs);
+    file.outputs.extend(outputs);
+}
