@@ -66,6 +66,7 @@ mod file_state;
 pub mod formats;
 pub mod graph;
 pub mod inspect;
+pub mod metadata;
 pub mod named_graphs;
 pub mod packs;
 pub mod picture;
@@ -74,6 +75,8 @@ pub mod reading;
 mod record_png;
 pub mod registry;
 pub mod run;
+#[cfg(feature = "serve")]
+pub mod serve;
 pub mod sha256;
 pub mod watch;
 pub mod words;

@@ -35,6 +35,14 @@ pub trait NodeSource: Send + Sync {
         Ok(Vec::new())
     }
 
+    /// The content of a file for web pages that the pack brings; `None` if it has no such file.
+    ///
+    /// # Errors
+    /// The pack failed.
+    fn web_file(&self, _name: &str) -> Result<Option<Vec<u8>>, Error> {
+        Ok(None)
+    }
+
     /// Tells apart different code with one id and version: each load of a library has its own generation. A runner does not
     /// reuse results of another generation.
     fn generation(&self) -> u64 {

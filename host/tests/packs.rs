@@ -121,6 +121,37 @@ fn the_earlier_of_two_folders_wins_and_twins_in_one_are_refused() {
     ");
 }
 
+#[test]
+fn files_for_browsers_are_part_of_a_pack() {
+    let place = support::Place::with_stub();
+    place.add_pack("second_pack", "packs");
+    let found = load(&[&place.path("packs")]);
+    let pack = |id: &str| found.loaded.iter().map(|file| &file.pack).find(|pack| pack.manifest.id == id).unwrap();
+    let file = |id: &str, name: &str| {
+        pack(id).nodes.web_file(name).unwrap().map(|file| String::from_utf8(file).unwrap())
+    };
+    let listed: Vec<(&str, u64)> =
+        pack("second").manifest.web.iter().map(|file| (file.name.as_str(), file.size)).collect();
+    assert_eq!(listed, [("page.js", 43), ("parts/_brush.js", 29)]);
+    assert_eq!(file("second", "parts/_brush.js").as_deref(), Some("export const brush = \"wide\";\n"));
+    for other in ["", "_brush.js", "parts/../page.js", "./page.js", "/page.js", "../second.rs", "Page.js"] {
+        assert_eq!(file("second", other), None, "{other}");
+    }
+    assert!(pack("stub").manifest.web.is_empty());
+    assert_eq!(file("stub", "page.js"), None);
+}
+
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+#[test]
+fn a_pack_of_interface_1_0_has_no_files_for_browsers() {
+    let place = support::Place::new();
+    fs::create_dir(place.path("packs")).unwrap();
+    fs::copy("tests/frozen/abi-1.0-x86_64-linux.so", place.path("packs/libfrozen.so")).unwrap();
+    let found = load(&[&place.path("packs")]);
+    assert_eq!(ids(&found), ["frozen"]);
+    assert_eq!(found.loaded[0].pack.nodes.web_file("page.js").unwrap(), None);
+}
+
 #[cfg(unix)]
 #[test]
 fn a_link_to_a_pack_that_was_found_is_the_same_pack() {

@@ -3,12 +3,12 @@
 use crate::{
     Error, Result,
     node::{AnyNode, Instance, Node},
-    spec::{DeviceSpec, Manifest, NodeSpec},
+    spec::{DeviceSpec, Manifest, NodeSpec, WebFile},
 };
 pub use splatgraph_abi as abi;
 use splatgraph_abi::{
     Context, NodeBox, Outcome,
-    abi_stable::std_types::{RStr, RString},
+    abi_stable::std_types::{ROption, RSlice, RStr, RString},
 };
 use std::ffi::CStr;
 
@@ -52,6 +52,7 @@ pub fn manifest(
     license: &str,
     nodes: &[Entry],
     absent: &[fn() -> Absent],
+    web: &[(&str, &[u8])],
 ) -> RString {
     let text = splatgraph_abi::guard(|| {
         let manifest = Manifest {
@@ -62,6 +63,7 @@ pub fn manifest(
             license: license.to_owned(),
             nodes: nodes.iter().map(|n| (n.spec)()).collect(),
             absent: absent.iter().flat_map(|list| list()).map(|(node, why)| (node.to_owned(), why)).collect(),
+            web: web.iter().map(|(name, file)| WebFile { name: (*name).to_owned(), size: file.len() as u64 }).collect(),
         };
         manifest.nodes.iter().try_for_each(check_names).map_err(Error::into_abi)?;
         serde_json::to_string(&manifest).map_err(|e| Error::new(e).into_abi())
@@ -87,6 +89,12 @@ pub fn devices(lists: &[fn() -> Vec<DeviceSpec>]) -> RString {
         serde_json::to_string(&devices).map_err(|e| Error::new(e).into_abi())
     });
     text.map_or_else(|e| serde_json::json!({ "error": e.message.as_str() }).to_string().into(), RString::from)
+}
+
+/// The file for browsers with this name.
+#[must_use]
+pub fn web_file(name: RStr<'_>, files: &'static [(&'static str, &'static [u8])]) -> ROption<RSlice<'static, u8>> {
+    files.iter().find(|(other, _)| *other == name.as_str()).map(|(_, file)| RSlice::from_slice(file)).into()
 }
 
 /// Prepares the library.
@@ -117,9 +125,13 @@ pub fn create(name: RStr<'_>, nodes: &[Entry]) -> Outcome<NodeBox> {
 /// A pack that can be built without some of its nodes adds `absent: path::to::absent`. This function of type
 /// `fn() -> Vec<(&'static str, String)>` lists the nodes that this build can't run, each with the reason and what to do. They stay
 /// declared, so that every build checks a graph in the same way.
+///
+/// A pack with scripts for a browser adds `web: "web" => ["editor.js", "parts/brush.js"]`. These files of the folder `web` of the
+/// crate become part of the library, and `splatgraph serve` offers them at `/extensions/ID/`. Its pages load the scripts in the
+/// folder itself, apart from those whose names begin with `_`. Scripts that others import have such names, or lie deeper.
 #[macro_export]
 macro_rules! export_pack {
-    (id: $id:literal, description: $description:literal, nodes: [$($($node:ident)::+),* $(,)?] $(, devices: $devices:path)? $(, absent: $absent:path)? $(,)?) => {
+    (id: $id:literal, description: $description:literal, nodes: [$($($node:ident)::+),* $(,)?] $(, devices: $devices:path)? $(, absent: $absent:path)? $(, web: $folder:literal => [$($web:literal),* $(,)?])? $(,)?) => {
         #[cfg(panic = "abort")]
         ::core::compile_error!("expected a node pack built with panic = \"unwind\", got panic = \"abort\": the SDK turns panics into errors, so that the host keeps running. Remove panic = \"abort\" from the profile");
         #[allow(unsafe_code, reason = "the symbols that the host looks for")]
@@ -129,6 +141,9 @@ macro_rules! export_pack {
                 type Node = $($node)::+;
                 export::entry::<Node>()
             }),*];
+            // Cargo rebuilds the pack when one of the files changes.
+            static WEB: &[(&str, &[u8])] =
+                &[$($(($web, include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/", $folder, "/", $web)))),*)?];
             // SAFETY: nothing else exports this name.
             #[unsafe(no_mangle)]
             pub static SPLATGRAPH_PACK: abi::Stamp = abi::Stamp::new(
@@ -139,7 +154,7 @@ macro_rules! export_pack {
                 export::c_text(export::TARGET),
             );
             extern "C" fn manifest() -> abi::abi_stable::std_types::RString {
-                export::manifest($id, env!("CARGO_PKG_VERSION"), $description, env!("CARGO_PKG_LICENSE"), NODES, &[$($absent)?])
+                export::manifest($id, env!("CARGO_PKG_VERSION"), $description, env!("CARGO_PKG_LICENSE"), NODES, &[$($absent)?], WEB)
             }
             extern "C" fn init(context: abi::Context) {
                 export::init(context)
@@ -151,7 +166,12 @@ macro_rules! export_pack {
             extern "C" fn devices_as_json() -> abi::abi_stable::std_types::RString {
                 export::devices(&[$($devices)?])
             }
-            abi::export_root!(manifest, init, create, devices_as_json);
+            extern "C" fn web_file(
+                name: abi::abi_stable::std_types::RStr<'_>,
+            ) -> abi::abi_stable::std_types::ROption<abi::abi_stable::std_types::RSlice<'static, u8>> {
+                export::web_file(name, WEB)
+            }
+            abi::export_root!(manifest, init, create, devices_as_json, web_file);
         };
     };
 }

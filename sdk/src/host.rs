@@ -141,6 +141,13 @@ impl LoadedPack {
             .map_err(|e| Error::new(format!("expected a list of devices in the form of this SDK: {e}")))
     }
 
+    /// The content of the file `name` in the manifest's [`web`](Manifest::web); `None` if the pack has no such file.
+    #[must_use]
+    pub fn web_file(&self, name: &str) -> Option<Vec<u8>> {
+        let file = self.pack.web_file()?(name.into()).into_option()?;
+        Some(file.to_vec())
+    }
+
     /// Creates an instance of a node class.
     ///
     /// # Errors

@@ -30,6 +30,19 @@ pub struct Manifest {
     /// Names of nodes that this build of the pack can't run, with the reason and what to do.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub absent: BTreeMap<String, String>,
+    /// The files that the pack has for browsers, such as scripts that edit an input of a node.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub web: Vec<WebFile>,
+}
+
+/// A file that a pack has for browsers.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WebFile {
+    /// The path in the folder that `export_pack!` names, with `/` between its parts: `editor.js`.
+    pub name: String,
+    /// The number of bytes.
+    #[serde(default)]
+    pub size: u64,
 }
 
 /// A device that nodes can compute on.

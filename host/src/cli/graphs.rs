@@ -103,6 +103,6 @@ fn named(given: &Path) -> Option<PathBuf> {
     named_graphs::find(&folder()?, given)
 }
 
-fn folder() -> Option<PathBuf> {
+pub(crate) fn folder() -> Option<PathBuf> {
     named_graphs::folder(&Surroundings::of_process())
 }

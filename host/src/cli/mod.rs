@@ -17,7 +17,6 @@ mod graphs;
 mod inspect;
 mod look_over;
 mod man;
-mod metadata;
 mod new_pack;
 mod nodes;
 mod options;
@@ -30,6 +29,8 @@ mod process_state;
 mod progress;
 mod run;
 mod schema;
+#[cfg(feature = "serve")]
+mod serve;
 mod signals;
 mod source;
 mod style;
@@ -63,6 +64,8 @@ enum Command {
     Nodes(nodes::Options),
     Devices(devices::Options),
     Draw(draw::Options),
+    #[cfg(feature = "serve")]
+    Serve(serve::Options),
     Schema(schema::Options),
     Packs(packs::Options),
     NewPack(new_pack::Options),
@@ -117,6 +120,8 @@ pub(crate) fn main() -> u8 {
         Command::Nodes(options) => nodes::run(&options),
         Command::Devices(options) => devices::run(&options),
         Command::Draw(options) => draw::run(&options),
+        #[cfg(feature = "serve")]
+        Command::Serve(options) => serve::run(&options),
         Command::Schema(options) => schema::run(&options),
         Command::Packs(options) => packs::run(&options),
         Command::NewPack(options) => new_pack::run(&options),

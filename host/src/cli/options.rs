@@ -4,8 +4,13 @@
 
 use std::num::{NonZeroU64, NonZeroUsize};
 
+use splatgraph::graph::Checked;
+use splatgraph::metadata::{self, ModelSums};
+use splatgraph::registry::Registry;
 use splatgraph::run::Settings;
 use splatgraph_sdk::settings::MAX_PIXELS;
+
+use super::failure::{FAILED, Failure, Outcome};
 
 // For commands that run a graph.
 #[derive(clap::Args)]
@@ -35,6 +40,24 @@ impl PixelsOption {
         if let Some(pixels) = self.max_pixels {
             settings.insert(MAX_PIXELS.to_owned(), pixels.get().into());
         }
+    }
+}
+
+// For commands that run a graph.
+#[derive(clap::Args)]
+pub(crate) struct MetadataOption {
+    /// Write pictures without the graph in them
+    #[arg(long)]
+    no_metadata: bool,
+}
+
+impl MetadataOption {
+    /// The settings of a run that say what nodes write into pictures.
+    pub(crate) fn settings(&self, checked: &Checked, registry: &Registry, sums: &ModelSums) -> Outcome<Settings> {
+        if self.no_metadata {
+            return Ok(Settings::new());
+        }
+        metadata::settings(checked, registry, sums).map_err(|error| Failure::new(FAILED, error))
     }
 }
 

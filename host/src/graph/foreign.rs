@@ -22,6 +22,8 @@ pub(super) struct Foreign {
     overwrite: bool,
     /// Files that may be replaced in any case.
     replaces: Vec<PathBuf>,
+    /// Files that count as existing ones.
+    taken: Vec<PathBuf>,
 }
 
 /// The way out of all refusals.
@@ -29,7 +31,12 @@ const HINT: &str = "give the path on the command line, or save the graph as a fi
 
 impl Foreign {
     pub(super) fn new(out_folder: &Path, given: &Given) -> Self {
-        Self { out_folder: out_folder.to_owned(), overwrite: given.overwrite, replaces: given.replaces.clone() }
+        Self {
+            out_folder: out_folder.to_owned(),
+            overwrite: given.overwrite,
+            replaces: given.replaces.clone(),
+            taken: given.taken.clone(),
+        }
     }
 
     /// Allows a file below the folder for output, with an extension that the node declares. If a file has its name, it
@@ -60,14 +67,28 @@ impl Foreign {
         Ok(if self.overwrite { file } else { self.free(file) })
     }
 
-    /// The file, or the first file `name-1`, `name-2` and so on that does not exist or may be replaced.
+    /// The file, or a file `name-1`, `name-2` and so on that does not exist or may be replaced: the first, unless some are missing
+    /// between. Looks at few files, however many there are.
     fn free(&self, file: WrittenFile) -> WrittenFile {
-        let is_free = |file: &WrittenFile| self.replaces.contains(&file.path) || !file.is_taken();
+        let is_free = |file: &WrittenFile| {
+            !self.taken.contains(&file.path) && (self.replaces.contains(&file.path) || !file.is_taken())
+        };
         if is_free(&file) {
             return file;
         }
-        let mut numbered = (1u64..).map(|number| with_number(&file, number));
-        numbered.find(is_free).unwrap_or(file)
+        let (mut taken, mut free) = (0, 1);
+        while !is_free(&with_number(&file, free)) {
+            (taken, free) = (free, 2 * free);
+        }
+        while free - taken > 1 {
+            let middle = taken.midpoint(free);
+            if is_free(&with_number(&file, middle)) {
+                free = middle;
+            } else {
+                taken = middle;
+            }
+        }
+        with_number(&file, free)
     }
 }
 
@@ -79,5 +100,5 @@ fn with_number(file: &WrittenFile, number: u64) -> WrittenFile {
     let add = |path: &Path| behind_stem(path, &format!("-{number}"));
     let pattern = file.pattern.as_ref();
     let pattern = pattern.map(|pattern| NumberedPath::new(add(Path::new(pattern.text())).to_string_lossy()));
-    WrittenFile { path: add(&file.path), pattern, ..file.clone() }
+    WrittenFile { path: add(&file.path), pattern, asked: Some(file.path.clone()), ..file.clone() }
 }

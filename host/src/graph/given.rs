@@ -26,6 +26,11 @@ pub struct Given {
     pub overwrite: bool,
     /// Files that such a graph may replace in any case, as [`WrittenFile::path`](super::WrittenFile::path) has them.
     pub replaces: Vec<PathBuf>,
+    /// Files that such a graph takes for existing ones, as other runs are about to write them.
+    pub taken: Vec<PathBuf>,
+    /// The only folders that paths may read from, absolute; empty for no limit. A relative path that its own folder does not have
+    /// is searched in them in their order.
+    pub reads_in: Vec<PathBuf>,
     /// The nodes that the run is for, as [`Checked::until`](super::Checked::until) takes them; empty for a whole run. Files of
     /// nodes that they do not need are not checked.
     pub until: Vec<String>,
@@ -86,9 +91,14 @@ pub fn model_folders(given: &[PathBuf]) -> Vec<PathBuf> {
     if let Some(variable) = std::env::var_os("SPLATGRAPH_MODELS") {
         folders.extend(std::env::split_paths(&variable).filter(|path| !path.as_os_str().is_empty()));
     }
-    let data = std::env::var_os("XDG_DATA_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
-    if let Some(data) = data.or_else(|| std::env::home_dir().map(|home| home.join(".local/share"))) {
-        folders.push(data.join("splatgraph/models"));
-    }
+    folders.extend(data_folder().map(|folder| folder.join("models")));
     folders
+}
+
+/// The folder `splatgraph` in the user's data folder (`XDG_DATA_HOME`, else `~/.local/share`).
+#[must_use]
+pub fn data_folder() -> Option<PathBuf> {
+    let data = std::env::var_os("XDG_DATA_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+    let data = data.or_else(|| std::env::home_dir().map(|home| home.join(".local/share")))?;
+    Some(data.join("splatgraph"))
 }

@@ -45,7 +45,7 @@ pub use expand::expand;
 pub use file::{
     Base, File, GraphNode, Input, Link, NamedInput, NamedOutput, Node, Origin, OutputName, Requirement, Source, Target,
 };
-pub use given::{Given, model_folders};
+pub use given::{Given, data_folder, model_folders};
 pub use parse::VERSION;
 pub(crate) use paths::{Identities, PathRules, Resolved, identity};
 pub(crate) use placeholders::file_name_part;

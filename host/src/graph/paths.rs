@@ -27,6 +27,8 @@ pub(crate) struct PathRules {
     model_folders: Vec<PathBuf>,
     /// Whether paths in the graph may not leave their folder.
     confined: bool,
+    /// The only folders to read from; empty for no limit.
+    reads_in: Vec<PathBuf>,
     /// How files of a graph from elsewhere are written; `None` for the user's own graphs.
     foreign: Option<Foreign>,
     placeholders: Placeholders,
@@ -54,6 +56,7 @@ impl PathRules {
             out_folder,
             model_folders: given.model_dirs.iter().map(|dir| absolute(&cwd.join(dir))).collect(),
             confined: file.origin.confined(),
+            reads_in: given.reads_in.clone(),
             placeholders: Placeholders::new(stem, given.index, named),
             cwd,
         }
@@ -77,6 +80,9 @@ impl PathRules {
         if kind == PathKind::Write {
             return self.written(spec, text, &folder, base).map(Resolved::Write);
         }
+        if !self.reads_in.is_empty() {
+            return self.in_folders(spec, kind, text, &folder).map(Resolved::Read);
+        }
         let inside = folder.strip_prefix(&self.graph_folder).unwrap_or(Path::new("")).join(text);
         if self.confined && *base != Base::CommandLine && leaves_folder(&inside) {
             let problem = Problem::new(Kind::Path, "a graph from a picture may use only files in its folder");
@@ -85,6 +91,27 @@ impl PathRules {
         }
         let path = absolute(&folder.join(text));
         if kind == PathKind::Model { self.model(spec, text, path) } else { Ok(path) }.map(Resolved::Read)
+    }
+
+    /// The path to read: the first that exists, in `own` or in a folder of `reads_in`, and for a model also in the folders of models.
+    fn in_folders(&self, spec: &InputSpec, kind: PathKind, text: &str, own: &Path) -> Result<PathBuf, Problem> {
+        let models: &[PathBuf] = if kind == PathKind::Model { &self.model_folders } else { &[] };
+        let allowed = || self.reads_in.iter().chain(models);
+        let searched = std::iter::once(own).chain(allowed().map(PathBuf::as_path));
+        let found = searched.map(|folder| absolute(&folder.join(text))).find(|path| path.exists());
+        let is_allowed = |path: &Path| allowed().any(|folder| identity(path).starts_with(identity(folder)));
+        match found {
+            Some(path) if is_allowed(&path) => Ok(path),
+            None if !leaves_folder(Path::new(text)) => {
+                let first = absolute(&self.reads_in[0].join(text));
+                if kind == PathKind::Model { self.model(spec, text, first) } else { Ok(first) }
+            }
+            _ => {
+                let folders: Vec<String> = allowed().map(|folder| shown(folder)).collect();
+                let problem = Problem::new(Kind::Path, "").expected(format!("a file in {}", folders.join(", ")));
+                Err(problem.received(format!("{text:?}")).hint("upload the file, or copy it there".to_owned()))
+            }
+        }
     }
 
     fn written(&self, spec: &InputSpec, text: &str, folder: &Path, base: &Base) -> Result<WrittenFile, Problem> {

@@ -15,19 +15,27 @@ pub struct WrittenFile {
     pub(super) has_number: bool,
     /// Whether a graph from elsewhere names the file.
     pub(super) is_foreign: bool,
+    /// The path that such a graph names, if the file got a number because another has this path.
+    pub(super) asked: Option<PathBuf>,
 }
 
 impl WrittenFile {
     /// A file, or with `has_number` several files: a `{b}` in the path stands for their numbers.
     #[must_use]
     pub fn new(path: PathBuf, has_number: bool) -> Self {
-        Self { path, pattern: None, has_number, is_foreign: false }
+        Self { path, pattern: None, has_number, is_foreign: false, asked: None }
     }
 
     /// Whether `{b}` in the path stands for the position in a batch of pictures.
     #[must_use]
     pub fn has_number(&self) -> bool {
         self.has_number
+    }
+
+    /// The path as the graph names it.
+    #[cfg(feature = "serve")]
+    pub(crate) fn without_number(&self) -> PathBuf {
+        self.asked.clone().unwrap_or_else(|| self.path.clone())
     }
 
     /// Whether a graph from elsewhere names the file, and a file with this name exists.

@@ -123,6 +123,12 @@ impl NodeSource for Library {
         devices
     }
 
+    fn web_file(&self, name: &str) -> Result<Option<Vec<u8>>, Error> {
+        let pack = self.pack()?;
+        let _call = calls::enter(format_args!("the file `{name}` of the pack `{}`", self.facts.stamp.id));
+        Ok(pack.web_file(name))
+    }
+
     fn generation(&self) -> u64 {
         self.generation
     }

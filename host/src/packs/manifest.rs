@@ -29,6 +29,12 @@ pub(super) fn faults(manifest: &Manifest, stamped_id: &str) -> Vec<String> {
         faults.extend(socket_faults(&node.name, "inputs", inputs));
         faults.extend(socket_faults(&node.name, "outputs", outputs));
     }
+    for file in manifest.web.iter().filter(|file| !is_web_name(&file.name)) {
+        faults.push(format!(
+            "expected the path of a web file inside its folder, of letters, digits, `_`, `-` and `.`, got `{}`",
+            file.name
+        ));
+    }
     faults
 }
 
@@ -53,6 +59,12 @@ pub(super) fn is_pack_id(id: &str) -> bool {
     id.starts_with(|c: char| c.is_ascii_lowercase()) && id.chars().all(allowed)
 }
 
+/// Whether a text is a path inside a folder that means the same in every file system and address.
+fn is_web_name(name: &str) -> bool {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-' || c == '.';
+    name.split('/').all(|part| !part.is_empty() && !part.starts_with('.') && part.chars().all(allowed))
+}
+
 fn is_name(name: &str) -> bool {
     let allowed = |c: char| c.is_ascii_alphanumeric() || c == '_';
     name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') && name.chars().all(allowed)
@@ -61,20 +73,27 @@ fn is_name(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use splatgraph_sdk::spec::{InputSpec, NodeSpec};
+    use splatgraph_sdk::spec::{InputSpec, NodeSpec, WebFile};
 
     #[test]
     fn every_fault_is_named() {
         let input = |name: &str| InputSpec { name: name.into(), ..InputSpec::default() };
         let node = |name: &str, inputs: Vec<InputSpec>| NodeSpec { name: name.into(), inputs, ..NodeSpec::default() };
         let nodes = vec![node("Add", vec![input("a"), input("a")]), node("Add", vec![input("b c")])];
-        let manifest = Manifest { id: "My.Pack".into(), nodes, ..Manifest::default() };
+        let web_file = |name: &str| WebFile { name: name.into(), size: 1 };
+        let web = ["../a.js", "/etc/a.js", "a//b.js", "a b.js", "c:a.js", "parts/brush-2.js"].map(web_file).into();
+        let manifest = Manifest { id: "My.Pack".into(), nodes, web, ..Manifest::default() };
         insta::assert_snapshot!(faults(&manifest, "mine").join("\n"), @"
         expected the id of the stamp, `mine`, got `My.Pack`
         expected an id of lower-case letters, digits, `_` and `-` that begins with a letter, got `My.Pack`
         the node `Add` has two inputs with the name `a`
         two nodes have the name `Add`
         inputs of the node `Add`: expected a name of letters, digits and `_`, got `b c`
+        expected the path of a web file inside its folder, of letters, digits, `_`, `-` and `.`, got `../a.js`
+        expected the path of a web file inside its folder, of letters, digits, `_`, `-` and `.`, got `/etc/a.js`
+        expected the path of a web file inside its folder, of letters, digits, `_`, `-` and `.`, got `a//b.js`
+        expected the path of a web file inside its folder, of letters, digits, `_`, `-` and `.`, got `a b.js`
+        expected the path of a web file inside its folder, of letters, digits, `_`, `-` and `.`, got `c:a.js`
         ");
     }
 

@@ -30,6 +30,13 @@ impl Cache {
         Self { budget, used: 0, now: 0, entries: HashMap::new(), by_age: BTreeMap::new() }
     }
 
+    /// Takes all results out of the cache.
+    #[cfg(feature = "serve")]
+    pub(super) fn take(&mut self) -> Self {
+        let budget = self.budget;
+        std::mem::replace(self, Self::new(budget))
+    }
+
     pub(super) fn is_on(&self) -> bool {
         self.budget > 0
     }

@@ -26,7 +26,7 @@ impl CancelToken {
     }
 
     /// Waits for [`cancel`](Self::cancel).
-    pub(super) async fn cancelled(&self) {
+    pub async fn cancelled(&self) {
         // Waiting fails only when the sender is gone, and `self` holds it.
         let _ = self.0.subscribe().wait_for(|cancelled| *cancelled).await;
     }

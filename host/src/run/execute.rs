@@ -69,7 +69,7 @@ impl Work {
         self.check_process(node, false);
         match result {
             Ok(outputs) => {
-                let written = written(about, &outputs);
+                let written = written_files(about, &outputs);
                 if !self.leave_running(node, State::Done { ms, written: written.clone() }) {
                     return Vec::new();
                 }
@@ -215,7 +215,7 @@ fn panicked(panic: &(dyn Any + Send)) -> Error {
 }
 
 /// The files that a node wrote, each once: the paths among its outputs, or else the paths in its inputs.
-fn written(node: &CheckedNode, outputs: &[Value]) -> Vec<PathBuf> {
+pub(crate) fn written_files(node: &CheckedNode, outputs: &[Value]) -> Vec<PathBuf> {
     let spec = &node.class.spec;
     if !spec.inputs.iter().any(|input| input.path == Some(PathKind::Write)) {
         return Vec::new();

@@ -21,6 +21,8 @@ mod written;
 
 pub use cancel::CancelToken;
 pub use event::{Event, NodeFailure, NodeReport, RunResult, Status};
+#[cfg(feature = "serve")]
+pub(crate) use execute::written_files;
 pub use runner::{Options, Runner};
 pub use settings::Settings;
 pub use why::Why;

@@ -123,10 +123,7 @@ impl Runner {
         events: impl Fn(Event) + Send + Sync + 'static,
         cancel: &CancelToken,
     ) -> RunResult {
-        let mut settings = settings.clone();
-        if let Some(threads) = self.threads {
-            settings.entry(THREADS).or_insert_with(|| threads.into());
-        }
+        let settings = self.with_threads(settings);
         let Prepared { plan, supplied, fingerprints, whys } = self.prepare(checked, &settings, keep);
         let hooks = self.hooks(events, fingerprints);
         let cached = supplied.clone();
@@ -155,6 +152,40 @@ impl Runner {
             lock(&self.kept).instances.extract_if(|name, (made_by, _)| !is_used(name, made_by)).collect::<Vec<_>>();
         // Outside the lock, as dropping an instance runs code of its pack.
         drop(unused);
+    }
+
+    /// Forgets all nodes and results, which gives their memory back.
+    #[cfg(feature = "serve")]
+    pub(crate) fn forget(&self) {
+        let mut kept = lock(&self.kept);
+        let (instances, cache) = (std::mem::take(&mut kept.instances), kept.cache.take());
+        drop(kept);
+        // Outside the lock, as dropping them runs code of packs.
+        drop((instances, cache));
+    }
+
+    /// For each node, whether [`run`](Self::run) would run it, as far as is known before.
+    #[cfg(feature = "serve")]
+    pub(crate) fn would_run(&self, checked: &Checked, settings: &Settings) -> Vec<bool> {
+        self.prepare(checked, &self.with_threads(settings), &|_| true).plan.runs
+    }
+
+    /// The outputs of a node, if its last result is in the cache and would be taken from there.
+    #[cfg(feature = "serve")]
+    pub(crate) fn cached(&self, checked: &Checked, settings: &Settings, node: usize) -> Option<Vec<Value>> {
+        let settings = self.with_threads(settings);
+        let mut kept = lock(&self.kept);
+        let fingerprints = fingerprints(checked, &mut kept.digests, &settings, &|_| true);
+        let key = fingerprints[node].as_ref().and_then(Fingerprint::key)?;
+        kept.cache.get(&key)
+    }
+
+    fn with_threads(&self, settings: &Settings) -> Settings {
+        let mut settings = settings.clone();
+        if let Some(threads) = self.threads {
+            settings.entry(THREADS).or_insert_with(|| threads.into());
+        }
+        settings
     }
 
     /// Decides which nodes run.

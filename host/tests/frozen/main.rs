@@ -83,5 +83,5 @@ fn a_pack_of_another_interface_generation_is_refused_with_both_versions() {
     let refused = text.lines().find(|l| l.contains("frozen")).unwrap_or_else(|| panic!("{text}"));
     let (before, after) = (refused.find(" (SDK").unwrap(), refused.find("); ").unwrap());
     let told = format!("{}{}", &refused[..before], &refused[after + 1..]);
-    insta::assert_snapshot!(told.trim(), @"a pack cannot be loaded: expected interface 1.1, got 2.0 from frozen 1.0.0; update the host");
+    insta::assert_snapshot!(told.trim(), @"a pack cannot be loaded: expected interface 1.2, got 2.0 from frozen 1.0.0; update the host");
 }

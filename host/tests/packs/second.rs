@@ -79,4 +79,5 @@ export_pack! {
     nodes: [address, told, read_digits, write_digits, knit],
     devices: devices,
     absent: absent,
+    web: "tests/packs/web" => ["page.js", "parts/_brush.js"],
 }

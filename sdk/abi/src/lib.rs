@@ -37,4 +37,4 @@ pub use abi_stable;
 /// Interface generation; packs and hosts of different generations refuse each other.
 pub const ABI_MAJOR: u32 = 1;
 /// The number of additions in this generation.
-pub const ABI_MINOR: u32 = 1;
+pub const ABI_MINOR: u32 = 2;

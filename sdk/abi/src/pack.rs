@@ -9,7 +9,7 @@ use abi_stable::{
     sabi_trait,
     sabi_trait::TD_Opaque,
     sabi_types::VersionStrings,
-    std_types::{RArc, RBox, RSlice, RStr, RString, RVec},
+    std_types::{RArc, RBox, ROption, RSlice, RStr, RString, RVec},
 };
 use std::path::Path;
 
@@ -114,6 +114,8 @@ pub struct Pack {
     pub create: extern "C" fn(node: RStr<'_>) -> Outcome<NodeBox>,
     /// JSON: the devices that the pack's nodes can compute on, the best one first. Since 1.1.
     pub devices: extern "C" fn() -> RString,
+    /// The content of one of the files in the manifest's `web`. Since 1.2.
+    pub web_file: extern "C" fn(name: RStr<'_>) -> ROption<RSlice<'static, u8>>,
 }
 
 impl RootModule for PackRef {
@@ -199,10 +201,17 @@ pub fn share_context(context: &Context) -> Context {
 /// a pack needs no dependency on abi_stable.
 #[macro_export]
 macro_rules! export_root {
-    ($manifest:path, $init:path, $create:path, $devices:path) => {
+    ($manifest:path, $init:path, $create:path, $devices:path, $web_file:path) => {
         fn make() -> $crate::PackRef {
             use $crate::abi_stable::prefix_type::PrefixTypeTrait;
-            $crate::Pack { manifest: $manifest, init: $init, create: $create, devices: $devices }.leak_into_prefix()
+            $crate::Pack {
+                manifest: $manifest,
+                init: $init,
+                create: $create,
+                devices: $devices,
+                web_file: $web_file,
+            }
+            .leak_into_prefix()
         }
         extern "C" fn make_erased() -> $crate::abi_stable::library::RootModuleResult {
             $crate::abi_stable::library::__call_root_module_loader(make)

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use splatgraph::batch::{Batch, Collect, Error, ErrorKind, Options as BatchOptions, Part};
 use splatgraph::graph::{self, Checked};
+use splatgraph::metadata::ModelSums;
 use splatgraph::registry::Registry;
 use splatgraph::run::CancelToken;
 use splatgraph_sdk::settings::DURABLE;
@@ -17,8 +18,7 @@ use splatgraph_sdk::settings::DURABLE;
 use super::device::{DeviceOptions, say_unless};
 use super::failure::{FAILED, Failure, INTERRUPTED, MISSING, Outcome};
 use super::given::pairs;
-use super::metadata::{self, ModelSums};
-use super::options::{PixelsOption, ResultOptions};
+use super::options::{MetadataOption, PixelsOption, ResultOptions};
 use super::output::{self, error_line};
 use super::pack_folders::PackFolders;
 use super::signals::Signals;
@@ -94,9 +94,8 @@ pub(crate) struct Options {
     pixels: PixelsOption,
     #[command(flatten)]
     shown: ResultOptions,
-    /// Write pictures without the graph in them
-    #[arg(long)]
-    no_metadata: bool,
+    #[command(flatten)]
+    metadata: MetadataOption,
     /// Run only this item, as a trial whether the process survives it. A batch does so itself
     #[arg(long, value_name = "ID", hide = true)]
     try_item: Option<String>,
@@ -161,7 +160,7 @@ fn execute(options: &Options, batch: &Batch, registry: &Registry) -> Outcome {
     let sums = ModelSums::default();
     let device = options.device.for_runs();
     let settings = |checked: &Checked| {
-        let settings = metadata::settings(checked, registry, &sums, options.no_metadata).and_then(|mut settings| {
+        let settings = options.metadata.settings(checked, registry, &sums).and_then(|mut settings| {
             if options.durable {
                 settings.insert(DURABLE.to_owned(), true.into());
             }

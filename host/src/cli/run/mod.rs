@@ -11,6 +11,7 @@ use std::time::Instant;
 
 use splatgraph::durable;
 use splatgraph::graph::{self, Checked};
+use splatgraph::metadata::ModelSums;
 use splatgraph::run::{CancelToken, Runner, Settings};
 
 use splatgraph_sdk::settings::DURABLE;
@@ -18,12 +19,12 @@ use splatgraph_sdk::settings::DURABLE;
 use super::device::{DeviceOptions, say_unless};
 use super::failure::{FAILED, Failure, INTERRUPTED, Outcome};
 use super::given::{GivenOptions, create_out_dir};
-use super::options::{PixelsOption, ResultOptions, ThreadsOption};
+use super::options::{MetadataOption, PixelsOption, ResultOptions, ThreadsOption};
 use super::pack_folders::PackFolders;
 use super::previews::ShownPreviews;
 use super::progress::Progress;
 use super::signals::Signals;
-use super::{help_of, metadata, output, source};
+use super::{help_of, output, source};
 
 /// Run a graph
 ///
@@ -70,9 +71,8 @@ pub(crate) struct Options {
     /// Print for each node why it ran or did not run
     #[arg(long)]
     explain: bool,
-    /// Write pictures without the graph in them
-    #[arg(long)]
-    no_metadata: bool,
+    #[command(flatten)]
+    metadata: MetadataOption,
     /// Wait until written files are on the disk, so that a power failure can't take them
     #[arg(long)]
     durable: bool,
@@ -104,7 +104,7 @@ pub(crate) fn run(options: &Options) -> Outcome {
     }
     options.swap.save(swapped, &given, &registry)?;
     create_out_dir(&given)?;
-    let mut settings = metadata::settings(&checked, &registry, &metadata::ModelSums::default(), options.no_metadata)?;
+    let mut settings = options.metadata.settings(&checked, &registry, &ModelSums::default())?;
     options.pixels.insert_into(&mut settings);
     options.device.for_runs().choose(
         &checked,

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::cli::device::DeviceOptions;
 use crate::cli::given::GivenOptions;
-use crate::cli::options::{PixelsOption, QuietOption, ThreadsOption};
+use crate::cli::options::{MetadataOption, PixelsOption, QuietOption, ThreadsOption};
 use crate::cli::pack_folders::PackFolders;
 
 /// Run a graph, and run it again when it, a file that it reads or a pack changes
@@ -37,9 +37,8 @@ pub(crate) struct Options {
     /// Write previews of running nodes into this folder: the newest picture of each as NODE.png
     #[arg(long, value_name = "DIR")]
     pub(super) previews: Option<PathBuf>,
-    /// Write pictures without the graph in them
-    #[arg(long)]
-    pub(super) no_metadata: bool,
+    #[command(flatten)]
+    pub(super) metadata: MetadataOption,
 }
 
 impl Options {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use splatgraph::graph::{self, Checked, Given, Problems};
+use splatgraph::metadata::ModelSums;
 use splatgraph::run::{CancelToken, Runner, Settings};
 use splatgraph::watch::{BusyTime, Watched};
 
@@ -14,7 +15,6 @@ use crate::cli::device::{RunDevice, say_unless};
 use crate::cli::failure::{FAILED, Failure, Outcome};
 use crate::cli::given::create_out_dir;
 use crate::cli::graphs::located;
-use crate::cli::metadata::{self, ModelSums};
 use crate::cli::previews::ShownPreviews;
 use crate::cli::progress::Progress;
 use crate::cli::{output, source};
@@ -87,8 +87,7 @@ impl<'a> Rounds<'a> {
         *watched = std::mem::take(watched).with_nodes(&checked);
         checked.check_files().map_err(Wrong::Problems)?;
         create_out_dir(&self.given).map_err(Wrong::Failure)?;
-        let no_metadata = self.options.no_metadata;
-        let settings = metadata::settings(&checked, changes.registry(), &self.sums, no_metadata);
+        let settings = self.options.metadata.settings(&checked, changes.registry(), &self.sums);
         let mut settings = settings.map_err(Wrong::Failure)?;
         self.options.pixels.insert_into(&mut settings);
         let quiet = self.options.quiet() || self.options.json;

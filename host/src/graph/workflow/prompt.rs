@@ -70,9 +70,7 @@ fn gather(inputs: &mut Vec<Input>, spec: &InputSpec) {
         Source::Literal(value) => Some(value.clone()),
         _ => None,
     };
-    let links = items.iter().map(as_link).collect::<Option<Vec<_>>>();
-    let links =
-        links.map(|mut links| if links.len() == 1 { Source::Link(links.remove(0)) } else { Source::Links(links) });
+    let links = items.iter().map(as_link).collect::<Option<Vec<_>>>().map(Source::Links);
     let values = || items.iter().map(as_value).collect::<Option<Vec<_>>>();
     let Some(source) = links.or_else(|| values().map(|values| Source::Literal(values.into()))) else { return };
     let list = Input { name: spec.name.clone(), source, ..(*first).clone() };
@@ -83,15 +81,6 @@ fn gather(inputs: &mut Vec<Input>, spec: &InputSpec) {
 
 /// Converts a value to the type of its input, as far as that is clear.
 fn convert(value: &mut Json, spec: &InputSpec, shown: Shown) -> Result<(), Problem> {
-    // Some clients wrap values in an array of one item.
-    if let Json::Array(items) = value
-        && let [item] = items.as_mut_slice()
-        && !spec.list
-        && shown.is_widget()
-        && shown != Shown::JsonText
-    {
-        *value = item.take();
-    }
     if shown == Shown::JsonText && !matches!(spec.default, Some(Json::String(_))) {
         read_json(value)?;
     }

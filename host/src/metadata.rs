@@ -1,45 +1,47 @@
 //! The graph that a run writes into its pictures, so that `splatgraph run picture.png` runs it again.
 
 use std::collections::HashMap;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
+use crate::graph::{self, Checked, Feed, Source};
+use crate::picture::{HEADER_KEY, PROMPT_KEY};
+use crate::registry::Registry;
+use crate::run::Settings;
+use crate::sha256;
+use crate::words::shown;
 use serde_json::{Map, Value as Json, json};
-use splatgraph::graph::{Checked, Feed, Source};
-use splatgraph::picture::{HEADER_KEY, PROMPT_KEY};
-use splatgraph::registry::Registry;
-use splatgraph::run::Settings;
-use splatgraph::sha256;
 use splatgraph_sdk::{checkpoint, settings::PNG_TEXT, spec::PathKind};
-
-use crate::cli::failure::{FAILED, Failure, Outcome};
-use crate::cli::output::shown;
 
 /// The version of the format of headers.
 const VERSION: u64 = 1;
 
 /// Remembers the SHA-256 of model files.
 #[derive(Default)]
-pub(crate) struct ModelSums(Mutex<HashMap<PathBuf, String>>);
+pub struct ModelSums(Mutex<HashMap<PathBuf, String>>);
 
-/// The settings of a run that come from the command line.
-pub(crate) fn settings(
-    checked: &Checked,
-    registry: &Registry,
-    sums: &ModelSums,
-    no_metadata: bool,
-) -> Outcome<Settings> {
-    let mut settings = Settings::new();
-    if !no_metadata {
-        settings.insert(PNG_TEXT.to_owned(), png_text(checked, registry, sums)?.into());
-    }
-    Ok(settings)
+/// A model file that can't be read.
+#[derive(Debug, thiserror::Error)]
+#[error("the model cannot be read: {error}\n  {}", shown(path))]
+pub struct UnreadableModel {
+    error: io::Error,
+    path: PathBuf,
+}
+
+/// The settings with which nodes write the graph into pictures.
+///
+/// # Errors
+/// A model file can't be read.
+pub fn settings(checked: &Checked, registry: &Registry, sums: &ModelSums) -> Result<Settings, UnreadableModel> {
+    let texts = png_text(checked, registry, sums)?;
+    Ok(Settings::from_iter([(PNG_TEXT.to_owned(), texts.into())]))
 }
 
 /// The texts for pictures, by keyword: the graph as a bare prompt, and our header. The header has the graph with its values,
 /// the versions of its packs, and the SHA-256 of its model files (null for models inside a pack). Paths are as the user wrote
 /// them, but an absolute path is cut to the name of its file.
-fn png_text(checked: &Checked, registry: &Registry, sums: &ModelSums) -> Outcome<Map<String, Json>> {
+fn png_text(checked: &Checked, registry: &Registry, sums: &ModelSums) -> Result<Map<String, Json>, UnreadableModel> {
     let graph = without_absolute_paths(checked, registry);
     let packs: Map<String, Json> = checked
         .nodes
@@ -56,7 +58,7 @@ fn png_text(checked: &Checked, registry: &Registry, sums: &ModelSums) -> Outcome
 }
 
 /// The graph for the texts. Paths in the graphs of graph nodes become relative to the folder of the outer graph.
-fn without_absolute_paths(checked: &Checked, registry: &Registry) -> splatgraph::graph::File {
+fn without_absolute_paths(checked: &Checked, registry: &Registry) -> graph::File {
     let folder = checked.file().origin.folder().unwrap_or(Path::new(""));
     let mut file = checked.file().moved_to(folder, registry);
     // These keys are for editors of the file.
@@ -80,7 +82,7 @@ fn file_name(path: &str) -> String {
 }
 
 /// The SHA-256 of every model file and of every part of a model in several files, by its name. A graph that writes no files needs none.
-fn models(checked: &Checked, sums: &ModelSums) -> Outcome<Map<String, Json>> {
+fn models(checked: &Checked, sums: &ModelSums) -> Result<Map<String, Json>, UnreadableModel> {
     let mut models = Map::new();
     if !checked.nodes.iter().any(|node| node.class.spec.output) {
         return Ok(models);
@@ -109,14 +111,13 @@ fn models(checked: &Checked, sums: &ModelSums) -> Outcome<Map<String, Json>> {
 }
 
 impl ModelSums {
-    fn of(&self, path: &Path) -> Outcome<String> {
+    fn of(&self, path: &Path) -> Result<String, UnreadableModel> {
         // Stays locked while a file is read, so that no two threads read the same file.
         let mut sums = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(sum) = sums.get(path) {
             return Ok(sum.clone());
         }
-        let sum = sha256::of_file(path)
-            .map_err(|error| Failure::new(FAILED, format!("the model cannot be read: {error}\n  {}", shown(path))))?;
+        let sum = sha256::of_file(path).map_err(|error| UnreadableModel { error, path: path.to_owned() })?;
         let sum = sha256::hex(&sum);
         sums.insert(path.to_owned(), sum.clone());
         Ok(sum)

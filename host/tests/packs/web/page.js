@@ -1,0 +1,1 @@
+import { brush } from "./parts/_brush.js";
