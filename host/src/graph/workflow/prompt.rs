@@ -70,7 +70,9 @@ fn gather(inputs: &mut Vec<Input>, spec: &InputSpec) {
         Source::Literal(value) => Some(value.clone()),
         _ => None,
     };
-    let links = items.iter().map(as_link).collect::<Option<Vec<_>>>().map(Source::Links);
+    let links = items.iter().map(as_link).collect::<Option<Vec<_>>>();
+    let links =
+        links.map(|mut links| if links.len() == 1 { Source::Link(links.remove(0)) } else { Source::Links(links) });
     let values = || items.iter().map(as_value).collect::<Option<Vec<_>>>();
     let Some(source) = links.or_else(|| values().map(|values| Source::Literal(values.into()))) else { return };
     let list = Input { name: spec.name.clone(), source, ..(*first).clone() };
