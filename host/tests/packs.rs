@@ -127,9 +127,8 @@ fn files_for_browsers_are_part_of_a_pack() {
     place.add_pack("second_pack", "packs");
     let found = load(&[&place.path("packs")]);
     let pack = |id: &str| found.loaded.iter().map(|file| &file.pack).find(|pack| pack.manifest.id == id).unwrap();
-    let file = |id: &str, name: &str| {
-        pack(id).nodes.web_file(name).unwrap().map(|file| String::from_utf8(file).unwrap())
-    };
+    let file =
+        |id: &str, name: &str| pack(id).nodes.web_file(name).unwrap().map(|file| String::from_utf8(file).unwrap());
     let listed: Vec<(&str, u64)> =
         pack("second").manifest.web.iter().map(|file| (file.name.as_str(), file.size)).collect();
     assert_eq!(listed, [("page.js", 43), ("parts/_brush.js", 29)]);

@@ -297,7 +297,7 @@ impl Reader<'_> {
         };
         let mut inputs = Vec::new();
         for Member { key, value, .. } in members.iter().filter(|member| !is_ignored(&member.key)) {
-            let source = source(value).or_else(|| item_alone(value).filter(|_| bare)).unwrap_or_else(|| {
+            let source = source(value).unwrap_or_else(|| {
                 let problem = Problem::new(Kind::Format, "").node(id).input(key);
                 let problem = problem.expected(r#"a link ["node", "output"] or a list of links"#);
                 let hint = match &value.shape {
@@ -338,16 +338,6 @@ fn source(tree: &Tree) -> Option<Source> {
             }
         }
         Shape::Scalar(value) => Some(Source::Literal(value.clone())),
-    }
-}
-
-/// An array of one value that is no array, as some clients of ComfyUI wrap a value.
-fn item_alone(tree: &Tree) -> Option<Source> {
-    match &tree.shape {
-        Shape::Array(items) if items.len() == 1 && !matches!(items[0].shape, Shape::Array(_)) => {
-            Some(Source::Literal(tree.to_json()))
-        }
-        _ => None,
     }
 }
 
