@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import statistics
 import subprocess
 
@@ -142,11 +143,19 @@ def boxes(drawing, value):
     return value()
 
 
-def many(drawing, places, chosen, idle):
+def moved(places, transform):
+    """Where the first token of a transform is after it: scales act about the tokens' centre."""
+    chosen = [places[i] for i in transform["select"]["indices"]]
+    middle = [sum(place[axis] for place in chosen) / len(chosen) for axis in (0, 1)]
+    return [m + (p - m) * transform["scale_x"] + transform[f"move_{axis}"] for m, p, axis in zip(middle, chosen[0], "xy")]
+
+
+def many(drawing, places, transform, idle):
     """30 moves, one after the other; the median from the release to the new picture."""
     tab, took = drawing.tab, []
-    x, y = places[chosen[0]]
-    x, y = x + 14, y - 9
+    x, y = moved(places, transform)
+    # The figure is for a machine that does nothing else.
+    busy = os.getloadavg()[0] > 1.5 * os.cpu_count()
     for n in range(EDITS):
         dx = 5 if n % 2 == 0 else -5
         before = tab.evaluate("shown.length")
@@ -156,5 +165,6 @@ def many(drawing, places, chosen, idle):
         x += dx
     idle()
     median = statistics.median(took)
-    expect(median < LIMIT, f"expected a median below {LIMIT} ms, got {median:.0f} ms; the slowest took {max(took):.0f} ms")
-    return f"median {median:.0f} ms, slowest {max(took):.0f} ms"
+    limit = LIMIT * 4 if busy else LIMIT
+    expect(median < limit, f"expected a median below {limit} ms, got {median:.0f} ms; the slowest took {max(took):.0f} ms")
+    return f"median {median:.0f} ms, slowest {max(took):.0f} ms{', on a busy machine' if busy else ''}"

@@ -46,7 +46,7 @@ def picture(site):
 
 
 def latency(site):
-    return many(site.drawing, site.places, site.edits[0]["select"]["indices"], lambda: idle(site))
+    return many(site.drawing, site.places, site.edits[0], lambda: idle(site))
 
 
 def drawn(site):
