@@ -3,7 +3,7 @@
 import { Editor } from "../../lite/editor.js";
 import { Tokens, deleted, duplicated, transformed } from "./_edits.js";
 import { areaOf, centre, ellipse, gaussiansOf, isUsable, pivot, transform } from "./_gaussians.js";
-import { inside, isOn, tokenAt } from "./_select.js";
+import { hull, inside, isOn, tokenAt } from "./_select.js";
 
 const counted = (count) => `${count} ${count === 1 ? "token" : "tokens"}`;
 const sorted = (indices) => [...new Set(indices)].sort((a, b) => a - b);
@@ -11,7 +11,7 @@ const sorted = (indices) => [...new Set(indices)].sort((a, b) => a - b);
 export class TokenCanvas extends Editor {
   label = "Token canvas";
   help =
-    "Click a dot: select a token. Shift-click: more. Drag on empty ground: lasso. Drag a selected token: move. Shift-drag it: turn. Wheel: scale. Delete: remove. Ctrl+Z, Ctrl+Shift+Z: undo, redo. Keys: Tab next token, Ctrl+A all, arrows move, + - scale, [ ] turn, Ctrl+D copy, Escape none.";
+    "Click a dot: select a token. Shift-click: more. Drag on empty ground: lasso. Drag the selection: move. Shift-drag it: turn. Wheel: scale. Delete: remove. Ctrl+Z, Ctrl+Shift+Z: undo, redo. Keys: Tab next token, Ctrl+A all, arrows move, + - scale, [ ] turn, Ctrl+D copy, Escape none.";
   testid = "token-canvas";
   selected = [];
   gesture = null;
@@ -215,16 +215,7 @@ export class TokenCanvas extends Editor {
       if (!chosen.has(index)) this.#token(pen, scale, gaussian, false);
     });
     for (const index of chosen) this.#token(pen, scale, gaussians[index], true);
-    if (line) {
-      pen.beginPath();
-      for (const [x, y] of line) pen.lineTo(x * scale, y * scale);
-      pen.closePath();
-      pen.setLineDash([6, 4]);
-      pen.lineWidth = 2;
-      pen.strokeStyle = "#fff";
-      pen.stroke();
-      pen.setLineDash([]);
-    }
+    dashed(pen, scale, line ?? hull(gaussians, this.area, this.selected), line ? "#fff" : "#ffd400");
     return null;
   }
 
@@ -249,4 +240,15 @@ export class TokenCanvas extends Editor {
     pen.strokeStyle = "#000";
     pen.stroke();
   }
+}
+
+function dashed(pen, scale, line, colour) {
+  pen.beginPath();
+  for (const [x, y] of line) pen.lineTo(x * scale, y * scale);
+  pen.closePath();
+  pen.setLineDash([6, 4]);
+  pen.lineWidth = 2;
+  pen.strokeStyle = colour;
+  pen.stroke();
+  pen.setLineDash([]);
 }
