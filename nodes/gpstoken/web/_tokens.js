@@ -11,7 +11,7 @@ const sorted = (indices) => [...new Set(indices)].sort((a, b) => a - b);
 export class TokenCanvas extends Editor {
   label = "Token canvas";
   help =
-    "Click a dot: select a token. Shift-click: more. Drag on empty ground: lasso. Drag the selection: move. Shift-drag it: turn. Wheel: scale. Delete: remove. Ctrl+Z, Ctrl+Shift+Z: undo, redo. Keys: Tab next token, Ctrl+A all, arrows move, + - scale, [ ] turn, Ctrl+D copy, Escape none.";
+    "Click a dot: select its token; Shift-click: more. Drag around dots: lasso. Drag the selection: move. Shift-drag: turn. Wheel: scale. Delete: remove. Keys: Tab, arrows, + -, [ ], Ctrl+A all, Ctrl+D copy, Ctrl+Z undo, Escape none.";
   testid = "token-canvas";
   selected = [];
   gesture = null;

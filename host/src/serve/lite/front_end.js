@@ -24,16 +24,25 @@ async function attach(app, api, node, found) {
   const widget = node.addDOMWidget("canvas", "SPLATGRAPH_CANVAS", place, {
     serialize: false,
     hideOnZoom: false,
-    getMinHeight: () => 380,
+    getMinHeight: () => 520,
   });
   widget.serialize = false;
-  node.setSize([Math.max(node.size[0], 400), Math.max(node.size[1], 620)]);
+  const enlarge = () => node.setSize([Math.max(node.size[0], 400), Math.max(node.size[1], 700)]);
+  enlarge();
   const editor = await found.make(host(app, api, node));
   place.append(editor.element);
+  // The front end leaves undo to elements that take text, which have their own. This one takes none.
+  const { canvas } = editor.surface;
+  canvas.contentEditable = "true";
+  canvas.style.caretColor = "transparent";
+  canvas.addEventListener("beforeinput", (event) => event.preventDefault());
   editors.add(editor);
   after(node, "onRemoved", () => editors.delete(editor));
   // A saved graph sets its values after the node is made.
-  after(node, "onConfigure", () => queueMicrotask(() => editor.refresh()));
+  after(node, "onConfigure", () => queueMicrotask(() => {
+    enlarge();
+    editor.refresh();
+  }));
   for (const widget of node.widgets.filter(({ name }) => found.inputs.includes(name))) {
     after(widget, "callback", () => jobs.writing || editor.refresh());
   }
