@@ -55,10 +55,10 @@ export class TokenCanvas extends Editor {
   }
 
   async load() {
-    const [before, after, picture] = await Promise.all([
+    const [before, after] = await Promise.all([
       this.host.source("tokens"),
       this.host.output("tokens"),
-      this.host.pictureAfter(),
+      this.host.pictureAfter().then((address) => this.surface.show(address)),
     ]);
     if (!before?.tensors?.gaussians) return;
     this.area = areaOf(before.header);
@@ -66,7 +66,6 @@ export class TokenCanvas extends Editor {
     this.tokens.before(gaussiansOf(before), this.area);
     const ran = this.host.ran("edits");
     if (ran && after?.tensors?.gaussians) this.tokens.after(this.clean(ran), gaussiansOf(after));
-    await this.surface.show(picture);
     this.changed();
     this.surface.redraw();
   }
@@ -233,7 +232,7 @@ export class TokenCanvas extends Editor {
     pen.strokeStyle = colour;
     pen.stroke();
     pen.beginPath();
-    pen.arc(x * scale, y * scale, chosen ? 3.5 : 2.5, 0, 7);
+    pen.arc(x * scale, y * scale, Math.min(chosen ? 3.5 : 2.5, 1 + scale), 0, 7);
     pen.fillStyle = colour;
     pen.fill();
     pen.lineWidth = 1;

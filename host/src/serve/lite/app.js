@@ -2,7 +2,7 @@
 
 import { makeHost } from "./editors.js";
 import { clearProblems, showFailure, showForm, texts, values } from "./form.js";
-import { cancel, client, connect, follow, isBusy, remembered, showOutputs } from "./jobs.js";
+import { cancel, client, connect, follow, forget, isBusy } from "./jobs.js";
 import { $, ask, el } from "./page.js";
 
 const about = await ask("/api/lite").catch((error) => ({ graphs: [], extensions: [], failed: error.message }));
@@ -46,8 +46,7 @@ async function showPage(focus = true) {
   open = { name, sets: kept.sets ?? {}, editors: [], nodes: {}, classes: {}, job: null };
   $("title").textContent = graph.title || name;
   $("description").textContent = graph.description ?? "";
-  const job = remembered();
-  if (job?.graph !== name) showOutputs({});
+  forget(name);
   showForm(graph, kept.texts ?? {});
   if (focus) $("title").focus();
   await addEditors(open);
