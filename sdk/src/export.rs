@@ -3,7 +3,7 @@
 use crate::{
     Error, Result,
     node::{AnyNode, Instance, Node},
-    spec::{DeviceSpec, Manifest, NodeSpec, WebFile},
+    spec::{DeviceSpec, Manifest, NodeSpec, Replacement, WebFile},
 };
 pub use splatgraph_abi as abi;
 use splatgraph_abi::{
@@ -43,27 +43,38 @@ pub const SDK: &str = concat!(env!("CARGO_PKG_VERSION"), "\0");
 /// Names of nodes that a build of a pack can't run, each with the reason and what to do.
 pub type Absent = Vec<(&'static str, String)>;
 
+/// The words about a pack.
+pub struct About {
+    /// Its id.
+    pub id: &'static str,
+    /// The crate's version.
+    pub version: &'static str,
+    /// One line about it.
+    pub description: &'static str,
+    /// An SPDX expression.
+    pub license: &'static str,
+}
+
 /// The manifest of the pack, as JSON.
 #[must_use]
 pub fn manifest(
-    id: &str,
-    version: &str,
-    description: &str,
-    license: &str,
+    about: &About,
     nodes: &[Entry],
     absent: &[fn() -> Absent],
     web: &[(&str, &[u8])],
+    replaces: &[fn() -> Vec<Replacement>],
 ) -> RString {
     let text = splatgraph_abi::guard(|| {
         let manifest = Manifest {
-            id: id.to_owned(),
-            version: version.to_owned(),
+            id: about.id.to_owned(),
+            version: about.version.to_owned(),
             sdk: SDK.trim_end_matches('\0').to_owned(),
-            description: description.to_owned(),
-            license: license.to_owned(),
+            description: about.description.to_owned(),
+            license: about.license.to_owned(),
             nodes: nodes.iter().map(|n| (n.spec)()).collect(),
             absent: absent.iter().flat_map(|list| list()).map(|(node, why)| (node.to_owned(), why)).collect(),
             web: web.iter().map(|(name, file)| WebFile { name: (*name).to_owned(), size: file.len() as u64 }).collect(),
+            replaces: replaces.iter().flat_map(|list| list()).collect(),
         };
         manifest.nodes.iter().try_for_each(check_names).map_err(Error::into_abi)?;
         serde_json::to_string(&manifest).map_err(|e| Error::new(e).into_abi())
@@ -129,9 +140,12 @@ pub fn create(name: RStr<'_>, nodes: &[Entry]) -> Outcome<NodeBox> {
 /// A pack with scripts for a browser adds `web: "web" => ["editor.js", "parts/brush.js"]`. These files of the folder `web` of the
 /// crate become part of the library, and `splatgraph serve` offers them at `/extensions/ID/`. Its pages load the scripts in the
 /// folder itself, apart from those whose names begin with `_`. Scripts that others import have such names, or lie deeper.
+///
+/// A pack whose nodes can stand in for classes of ComfyUI adds `replaces: path::to::list`. This function of type
+/// `fn() -> Vec<spec::Replacement>` lists them; see [`Replacement`](crate::spec::Replacement).
 #[macro_export]
 macro_rules! export_pack {
-    (id: $id:literal, description: $description:literal, nodes: [$($($node:ident)::+),* $(,)?] $(, devices: $devices:path)? $(, absent: $absent:path)? $(, web: $folder:literal => [$($web:literal),* $(,)?])? $(,)?) => {
+    (id: $id:literal, description: $description:literal, nodes: [$($($node:ident)::+),* $(,)?] $(, devices: $devices:path)? $(, absent: $absent:path)? $(, web: $folder:literal => [$($web:literal),* $(,)?])? $(, replaces: $replaces:path)? $(,)?) => {
         #[cfg(panic = "abort")]
         ::core::compile_error!("expected a node pack built with panic = \"unwind\", got panic = \"abort\": the SDK turns panics into errors, so that the host keeps running. Remove panic = \"abort\" from the profile");
         #[allow(unsafe_code, reason = "the symbols that the host looks for")]
@@ -154,7 +168,13 @@ macro_rules! export_pack {
                 export::c_text(export::TARGET),
             );
             extern "C" fn manifest() -> abi::abi_stable::std_types::RString {
-                export::manifest($id, env!("CARGO_PKG_VERSION"), $description, env!("CARGO_PKG_LICENSE"), NODES, &[$($absent)?], WEB)
+                const ABOUT: export::About = export::About {
+                    id: $id,
+                    version: env!("CARGO_PKG_VERSION"),
+                    description: $description,
+                    license: env!("CARGO_PKG_LICENSE"),
+                };
+                export::manifest(&ABOUT, NODES, &[$($absent)?], WEB, &[$($replaces)?])
             }
             extern "C" fn init(context: abi::Context) {
                 export::init(context)

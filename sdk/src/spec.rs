@@ -33,6 +33,33 @@ pub struct Manifest {
     /// The files that the pack has for browsers, such as scripts that edit an input of a node.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub web: Vec<WebFile>,
+    /// Node classes of ComfyUI for which nodes of the pack stand in.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub replaces: Vec<Replacement>,
+}
+
+/// A node class of ComfyUI, and the node of the pack that stands in for it. Graphs with the class run with the node.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Replacement {
+    /// The class in ComfyUI.
+    pub class: String,
+    /// The name of the node inside the pack.
+    pub node: String,
+    /// The inputs of the class that have a field in the front end, in their order.
+    #[serde(default)]
+    pub fields: Vec<String>,
+    /// For inputs of the node, the inputs of the class whose values they take. An item of a list is written `images.image0`.
+    #[serde(default)]
+    pub inputs: BTreeMap<String, String>,
+    /// For inputs of the node, the texts of the class that have another word.
+    #[serde(default)]
+    pub words: BTreeMap<String, BTreeMap<String, String>>,
+    /// Values of inputs of the node.
+    #[serde(default)]
+    pub values: BTreeMap<String, Json>,
+    /// For each output of the class, the position of the node's output.
+    #[serde(default)]
+    pub outputs: Vec<usize>,
 }
 
 /// A file that a pack has for browsers.

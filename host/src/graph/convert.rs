@@ -26,7 +26,7 @@ pub struct Converted {
 /// # Errors
 /// The graph has problems in its text, its classes or its links.
 pub fn to_bare_prompt(file: File, folder: &Path, registry: &Registry) -> Result<Converted, Problems> {
-    let file = expand(file).with_nodes_of_workflow(registry);
+    let file = expand(file).with_nodes_of_workflow(registry).with_replacements(registry);
     // The prompt has the values as they are written.
     known(file.clone().adapted(registry), registry)?;
     let mut lost = Vec::new();

@@ -7,6 +7,7 @@
 use splatgraph_sdk::export_pack;
 
 pub mod batch;
+mod comfyui;
 pub mod compare;
 pub mod constants;
 pub mod crop;
@@ -15,6 +16,7 @@ pub mod error_mask;
 pub mod grid;
 pub mod load_image;
 pub mod load_record;
+pub mod preview_image;
 pub mod rectangle_mask;
 pub mod resize;
 pub mod resize_mask;
@@ -44,6 +46,7 @@ export_pack! {
     nodes: [
         load_image::load_image,
         save_image::save_image,
+        preview_image::preview_image,
         resize::resize,
         crop::crop,
         batch::batch,
@@ -70,4 +73,5 @@ export_pack! {
         "_strokes.js",
         "_widgets.js",
     ],
+    replaces: comfyui::replaces,
 }

@@ -9,6 +9,7 @@ mod keys;
 pub mod object_info;
 mod prompt;
 mod read;
+mod replacements;
 mod sockets;
 mod write;
 
@@ -16,13 +17,8 @@ pub use help::help_page;
 pub(super) use keys::EXTRA;
 pub(super) use read::classes;
 pub use read::{add_names, to_prompt};
+pub use replacements::replacements;
 pub use write::{to_blueprint, to_workflow};
 
 /// The newest version of workflows that this program reads.
 pub(super) const NEWEST: f64 = 1.0;
-
-/// stub
-#[must_use]
-pub fn replacements(_: &crate::registry::Registry) -> serde_json::Value {
-    serde_json::json!({})
-}

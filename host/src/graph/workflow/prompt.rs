@@ -3,41 +3,45 @@
 //! Clients write values as their fields have them: JSON as text, numbers without a point, an empty text for no value, the items of a list
 //! as inputs of their own.
 
-use super::sockets::{Shown, singular};
+use super::{
+    replacements::word,
+    sockets::{Shown, singular},
+};
 use crate::{
     graph::{
         file::{File, Input, Node, Source},
         json,
         problem::{Kind, Problem},
     },
-    registry::Registry,
+    registry::{Class, Registry},
 };
 use serde_json::{Number, Value as Json};
-use splatgraph_sdk::spec::{InputSpec, NodeSpec, scalar};
+use splatgraph_sdk::spec::{InputSpec, PathKind, scalar};
+use std::path::Path;
 
 impl File {
     /// This graph with the nodes of its workflow, if it was read from one, and with the values of bare nodes in the form of their inputs,
     /// as far as that is clear. Does so once.
     #[must_use]
     pub fn adapted(self, registry: &Registry) -> Self {
-        let mut file = self.of_workflow(registry);
+        let mut file = self.of_workflow(registry).with_replacements(registry);
         for node in file.nodes.iter_mut().filter(|node| node.bare && !node.adapted) {
             node.adapted = true;
             if let Some(class) = registry.class(&node.class_type) {
-                adapt(node, &class.spec, &class.full_name, &mut file.problems);
+                adapt(node, &class, registry, &mut file.problems);
             }
         }
         file
     }
 }
 
-fn adapt(node: &mut Node, class: &NodeSpec, class_name: &str, problems: &mut Vec<Problem>) {
-    for spec in class.inputs.iter().filter(|spec| spec.list) {
+fn adapt(node: &mut Node, class: &Class, registry: &Registry, problems: &mut Vec<Problem>) {
+    for spec in class.spec.inputs.iter().filter(|spec| spec.list) {
         gather(&mut node.inputs, spec);
     }
     let mut inputs = std::mem::take(&mut node.inputs);
     inputs.retain_mut(|input| {
-        let Some(spec) = class.inputs.iter().find(|spec| spec.name == input.name) else { return true };
+        let Some(spec) = class.spec.inputs.iter().find(|spec| spec.name == input.name) else { return true };
         let Source::Literal(value) = &mut input.source else { return true };
         let shown = Shown::of(spec);
         // The front end sends an empty text from a field that nobody filled in.
@@ -46,11 +50,29 @@ fn adapt(node: &mut Node, class: &NodeSpec, class_name: &str, problems: &mut Vec
             return false;
         }
         if let Err(problem) = convert(value, spec, shown) {
-            problems.push(problem.node(&node.id).class(class_name).input(&spec.name).at(input.place.clone()));
+            problems.push(problem.node(&node.id).class(&class.full_name).input(&spec.name).at(input.place.clone()));
         }
+        complete(value, spec, class, registry);
         true
     });
     node.inputs = inputs;
+}
+
+/// Puts the word of a choice in the place of ComfyUI's, and the extension of a file behind a name without one.
+fn complete(value: &mut Json, spec: &InputSpec, class: &Class, registry: &Registry) {
+    let Some(text) = value.as_str() else { return };
+    if !spec.choices.is_empty() && !spec.choices.iter().any(|choice| choice.name == text) {
+        if let Some(word) = word(class, &spec.name, text, registry) {
+            *value = word.into();
+        }
+    } else if let Some(extension) = spec.extensions.first().filter(|_| spec.extensions_only)
+        && spec.path == Some(PathKind::Write)
+        && Path::new(text).file_name().is_some()
+        && !text.ends_with(['/', '\\', '.'])
+        && Path::new(text).extension().is_none()
+    {
+        *value = format!("{text}.{extension}").into();
+    }
 }
 
 /// Puts the items of a list, `images.image0`, `images.image1`, ..., together. Leaves them if they are neither all links nor all values.
@@ -70,9 +92,7 @@ fn gather(inputs: &mut Vec<Input>, spec: &InputSpec) {
         Source::Literal(value) => Some(value.clone()),
         _ => None,
     };
-    let links = items.iter().map(as_link).collect::<Option<Vec<_>>>();
-    let links =
-        links.map(|mut links| if links.len() == 1 { Source::Link(links.remove(0)) } else { Source::Links(links) });
+    let links = items.iter().map(as_link).collect::<Option<Vec<_>>>().map(Source::Links);
     let values = || items.iter().map(as_value).collect::<Option<Vec<_>>>();
     let Some(source) = links.or_else(|| values().map(|values| Source::Literal(values.into()))) else { return };
     let list = Input { name: spec.name.clone(), source, ..(*first).clone() };

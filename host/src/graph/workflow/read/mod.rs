@@ -8,6 +8,7 @@ mod scopes;
 mod values;
 mod wires;
 
+use super::replacements::of_class;
 use crate::{
     graph::{
         file::{Base, File, Input, Link, Node, Origin, OutputName, Source},
@@ -17,6 +18,7 @@ use crate::{
 };
 use scopes::{Scope, Scopes};
 use serde_json::Value as Json;
+use values::Fields;
 use wires::Found;
 
 pub use ids::add_names;
@@ -105,10 +107,14 @@ fn read_node<'a>(
     registry: &Registry,
 ) -> Result<Node, Problem> {
     let id = scope.path(&node.id);
-    let class = registry.class(node.class_type);
+    let fields = match (of_class(node.class_type, registry), registry.class(node.class_type)) {
+        (Some((_, replacement)), _) => Fields::Replaced(replacement),
+        (None, Some(class)) => Fields::Known(class.spec),
+        (None, None) => Fields::Unknown,
+    };
     let input = |name: &str, source| Input { name: name.to_owned(), source, place: None, base: Base::Graph };
     let mut inputs: Vec<Input> = Vec::new();
-    for (name, value) in values::of_node(node, class.as_ref().map(|class| &*class.spec)) {
+    for (name, value) in values::of_node(node, &fields) {
         // The front end writes an array in this way, as another array is a link.
         let value = match value.as_object().and_then(|object| object.get("__value__")) {
             Some(inner) => inner.clone(),

@@ -29,7 +29,7 @@ pub fn to_blueprint(file: &File, name: &str, registry: &Registry) -> Option<Json
     let specs: Vec<InputSpec> = specs.collect::<Option<_>>()?;
     let outside = |target: &Target| file.inputs.iter().position(|input| input.targets.contains(target));
     let mut drawn = Drawn::new(&file, registry, &outside);
-    let id = uuid_of(&file);
+    let id = uuid_of(&file.to_json());
     let mut outputs = Vec::new();
     for (slot, output) in file.outputs.iter().enumerate() {
         let (from, from_slot, socket) = drawn.origin(&output.link)?;

@@ -11,6 +11,7 @@ use crate::{
         file::{File, Target},
     },
     registry::{Class, Registry},
+    sha256,
 };
 use layout::Area;
 use serde_json::{Map, Value as Json, json};
@@ -29,7 +30,7 @@ pub fn to_workflow(file: &File, registry: &Registry) -> Json {
     extra.insert(EXTRA.to_owned(), about(&file));
     extra.insert("linearData".to_owned(), drawn.app(&file));
     json!({
-        "id": uuid_of(&file),
+        "id": uuid_of(&json!([drawn.nodes, extra])),
         "revision": 0,
         "last_node_id": drawn.nodes.len(),
         "last_link_id": drawn.links.len(),
@@ -149,8 +150,8 @@ fn named(file: &File) -> HashMap<&str, Vec<(&str, &str)>> {
 }
 
 /// An id that only depends on the graph.
-fn uuid_of(file: &File) -> String {
-    let hex = crate::sha256::hex(&crate::sha256::of_bytes(file.to_json().to_string().as_bytes()));
+fn uuid_of(graph: &Json) -> String {
+    let hex = sha256::hex(&sha256::of_bytes(graph.to_string().as_bytes()));
     // A UUID says in these two places that its form is free (version 8).
     format!("{}-{}-8{}-8{}-{}", &hex[..8], &hex[8..12], &hex[13..16], &hex[17..20], &hex[20..32])
 }

@@ -82,9 +82,6 @@ impl Drawn {
         self.connect(number, node, class.as_ref(), outside, &mut parts);
         let full_name = class.as_ref().map_or(&node.class_type, |class| &class.full_name);
         let title = class.as_ref().map_or(&node.class_type, |class| &class.spec.name);
-        let mut names: Vec<&str> = named.iter().map(|(_, name)| *name).collect();
-        names.dedup();
-        let title = if names.is_empty() { title.clone() } else { format!("{title} · {}", names.join(", ")) };
         let outputs = class.iter().flat_map(|class| &class.spec.outputs).map(|output| {
             let mut json = json!({ "name": output.name, "type": output.socket, "links": null });
             if output.list {
