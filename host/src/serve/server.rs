@@ -15,6 +15,7 @@ use crate::{
     metadata::{self, ModelSums},
     registry::Registry,
     run::{Runner, Settings},
+    workflow,
 };
 use serde_json::{Map, Value as Json, json};
 use splatgraph_sdk::settings::{DEVICE, MAX_PIXELS, PNG_TEXT, PREVIEWS};
@@ -132,6 +133,10 @@ impl Server {
             let needed: Vec<bool> = file.nodes.iter().map(|node| needed.contains(node.id.as_str())).collect();
             let mut needed = needed.into_iter();
             file.nodes.retain(|_| needed.next().unwrap_or(false));
+            if let Some(workflow) = body.workflow() {
+                // Paths may name inputs of the graph.
+                workflow::add_names(&mut file, workflow);
+            }
         }
         Ok(graph::expand(file))
     }
