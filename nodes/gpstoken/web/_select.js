@@ -17,20 +17,39 @@ export function tokenAt(gaussians, area, place, scale) {
   return best;
 }
 
-/** Whether a place lies in the ellipse of one of the tokens. */
+/** Whether a place belongs to a selection: it lies in an ellipse of one of the tokens, or between them. */
 export function isOn(gaussians, area, indices, place) {
-  return indices.some((index) => isUsable(gaussians[index]) && distance(gaussians[index], area, place) <= 1);
+  const near = (index) => isUsable(gaussians[index]) && distance(gaussians[index], area, place) <= 1;
+  return indices.some(near) || holds(hull(gaussians, area, indices), place);
+}
+
+/** The convex hull of the centres of tokens. */
+export function hull(gaussians, area, indices) {
+  const places = indices.filter((index) => isUsable(gaussians[index])).map((index) => centre(gaussians[index], area));
+  places.sort(([ax, ay], [bx, by]) => ax - bx || ay - by);
+  const isLeft = ([ox, oy], [ax, ay], [bx, by]) => (ax - ox) * (by - oy) - (ay - oy) * (bx - ox) <= 0;
+  const half = (ordered) => {
+    const line = [];
+    for (const place of ordered) {
+      while (line.length > 1 && isLeft(line.at(-2), line.at(-1), place)) line.pop();
+      line.push(place);
+    }
+    return line.slice(0, -1);
+  };
+  return [...half(places), ...half(places.toReversed())];
 }
 
 /** The tokens whose centres lie in a closed line. */
 export function inside(gaussians, area, line) {
-  const holds = ([x, y]) => {
-    let odd = false;
-    line.forEach(([x1, y1], i) => {
-      const [x0, y0] = line.at(i - 1);
-      if (y1 > y !== y0 > y && x < ((x0 - x1) * (y - y1)) / (y0 - y1) + x1) odd = !odd;
-    });
-    return odd;
-  };
-  return gaussians.flatMap((gaussian, index) => (isUsable(gaussian) && holds(centre(gaussian, area)) ? [index] : []));
+  return gaussians.flatMap((gaussian, index) => (isUsable(gaussian) && holds(line, centre(gaussian, area)) ? [index] : []));
+}
+
+/** Whether a place lies in a closed line. */
+function holds(line, [x, y]) {
+  let odd = false;
+  line.forEach(([x1, y1], i) => {
+    const [x0, y0] = line.at(i - 1);
+    if (y1 > y !== y0 > y && x < ((x0 - x1) * (y - y1)) / (y0 - y1) + x1) odd = !odd;
+  });
+  return odd;
 }

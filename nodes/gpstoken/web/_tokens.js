@@ -3,7 +3,7 @@
 import { Editor } from "../../lite/editor.js";
 import { Tokens, deleted, duplicated, transformed } from "./_edits.js";
 import { areaOf, centre, ellipse, gaussiansOf, isUsable, pivot, transform } from "./_gaussians.js";
-import { inside, isOn, tokenAt } from "./_select.js";
+import { hull, inside, isOn, tokenAt } from "./_select.js";
 
 const counted = (count) => `${count} ${count === 1 ? "token" : "tokens"}`;
 const sorted = (indices) => [...new Set(indices)].sort((a, b) => a - b);
@@ -11,7 +11,7 @@ const sorted = (indices) => [...new Set(indices)].sort((a, b) => a - b);
 export class TokenCanvas extends Editor {
   label = "Token canvas";
   help =
-    "Click a dot: select a token. Shift-click: more. Drag on empty ground: lasso. Drag a selected token: move. Shift-drag it: turn. Wheel: scale. Delete: remove. Ctrl+Z, Ctrl+Shift+Z: undo, redo. Keys: Tab next token, Ctrl+A all, arrows move, + - scale, [ ] turn, Ctrl+D copy, Escape none.";
+    "Click a dot: select its token; Shift-click: more. Drag around dots: lasso. Drag the selection: move. Shift-drag: turn. Wheel: scale. Delete: remove. Keys: Tab, arrows, + -, [ ], Ctrl+A all, Ctrl+D copy, Ctrl+Z undo, Escape none.";
   testid = "token-canvas";
   selected = [];
   gesture = null;
@@ -55,10 +55,10 @@ export class TokenCanvas extends Editor {
   }
 
   async load() {
-    const [before, after, picture] = await Promise.all([
+    const [before, after] = await Promise.all([
       this.host.source("tokens"),
       this.host.output("tokens"),
-      this.host.pictureAfter(),
+      this.host.pictureAfter().then((address) => this.surface.show(address)),
     ]);
     if (!before?.tensors?.gaussians) return;
     this.area = areaOf(before.header);
@@ -66,7 +66,6 @@ export class TokenCanvas extends Editor {
     this.tokens.before(gaussiansOf(before), this.area);
     const ran = this.host.ran("edits");
     if (ran && after?.tensors?.gaussians) this.tokens.after(this.clean(ran), gaussiansOf(after));
-    await this.surface.show(picture);
     this.changed();
     this.surface.redraw();
   }
@@ -215,16 +214,7 @@ export class TokenCanvas extends Editor {
       if (!chosen.has(index)) this.#token(pen, scale, gaussian, false);
     });
     for (const index of chosen) this.#token(pen, scale, gaussians[index], true);
-    if (line) {
-      pen.beginPath();
-      for (const [x, y] of line) pen.lineTo(x * scale, y * scale);
-      pen.closePath();
-      pen.setLineDash([6, 4]);
-      pen.lineWidth = 2;
-      pen.strokeStyle = "#fff";
-      pen.stroke();
-      pen.setLineDash([]);
-    }
+    dashed(pen, scale, line ?? hull(gaussians, this.area, this.selected), line ? "#fff" : "#ffd400");
     return null;
   }
 
@@ -242,11 +232,22 @@ export class TokenCanvas extends Editor {
     pen.strokeStyle = colour;
     pen.stroke();
     pen.beginPath();
-    pen.arc(x * scale, y * scale, chosen ? 3.5 : 2.5, 0, 7);
+    pen.arc(x * scale, y * scale, Math.min(chosen ? 3.5 : 2.5, 1 + scale), 0, 7);
     pen.fillStyle = colour;
     pen.fill();
     pen.lineWidth = 1;
     pen.strokeStyle = "#000";
     pen.stroke();
   }
+}
+
+function dashed(pen, scale, line, colour) {
+  pen.beginPath();
+  for (const [x, y] of line) pen.lineTo(x * scale, y * scale);
+  pen.closePath();
+  pen.setLineDash([6, 4]);
+  pen.lineWidth = 2;
+  pen.strokeStyle = colour;
+  pen.stroke();
+  pen.setLineDash([]);
 }

@@ -2,12 +2,13 @@
 
 import { makeHost } from "./editors.js";
 import { clearProblems, showFailure, showForm, texts, values } from "./form.js";
-import { cancel, client, connect, follow, isBusy, remembered, showOutputs } from "./jobs.js";
+import { cancel, client, connect, follow, forget, isBusy } from "./jobs.js";
 import { $, ask, el } from "./page.js";
 
 const about = await ask("/api/lite").catch((error) => ({ graphs: [], extensions: [], failed: error.message }));
 let open = null;
 let again = false;
+let settling = false;
 
 const saved = (name) => JSON.parse(localStorage.getItem(`graph ${name}`) ?? "{}");
 const save = () => open && localStorage.setItem(`graph ${open.name}`, JSON.stringify({ texts: texts(), sets: open.sets }));
@@ -45,8 +46,7 @@ async function showPage(focus = true) {
   open = { name, sets: kept.sets ?? {}, editors: [], nodes: {}, classes: {}, job: null };
   $("title").textContent = graph.title || name;
   $("description").textContent = graph.description ?? "";
-  const job = remembered();
-  if (job?.graph !== name) showOutputs({});
+  forget(name);
   showForm(graph, kept.texts ?? {});
   if (focus) $("title").focus();
   await addEditors(open);
@@ -77,7 +77,7 @@ function edited() {
 /** Runs the graph. While a job is on its way, only the newest wish is kept. */
 async function run() {
   if (!open) return;
-  if (isBusy()) {
+  if (isBusy() || settling) {
     again = true;
     return;
   }
@@ -102,7 +102,9 @@ async function run() {
 async function ended(job, succeeded) {
   if (open && succeeded && job.graph === open.name) {
     open.job = { id: job.id, ran: open.ran?.id === job.id ? open.ran : null };
+    settling = true;
     await Promise.allSettled(open.editors.map((editor) => editor.refresh()));
+    settling = false;
   }
   if (again) run();
 }

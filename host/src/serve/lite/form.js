@@ -46,6 +46,12 @@ function control(input, id, help) {
   return el("input", { ...about, type: "number", min: input.min ?? "", max: input.max ?? "", step });
 }
 
+function limits({ min, max }) {
+  if (typeof min === "number" && typeof max === "number") return ` From ${min} to ${max}.`;
+  if (typeof min === "number") return ` At least ${min}.`;
+  return typeof max === "number" ? ` At most ${max}.` : "";
+}
+
 /** A field that takes a file: by a button, or dropped on it. */
 function upload(field) {
   const extensions = field.input.extensions ?? [];
@@ -97,9 +103,7 @@ export function showForm(graph, kept) {
     field.set(input.value);
     if (kept[input.name] !== undefined) set(kept[input.name]);
     field.error = el("p", { id: `error-${i}`, className: "bad" });
-    const range = [input.min ?? null, input.max ?? null];
-    const limits = range.some((side) => side !== null) ? ` ${range[0] ?? "…"} to ${range[1] ?? "…"}.` : "";
-    const help = (input.help ?? "").split("\n\n")[0] + limits;
+    const help = (input.help ?? "").split("\n\n")[0] + limits(input);
     const entry = input.path === "read" ? upload(field) : field.control;
     field.element = el(
       "div",
@@ -167,15 +171,15 @@ export function clearProblems() {
 export function showFailure(failure) {
   clearProblems();
   const rest = [];
-  let first = null;
+  const marked = [];
   for (const problem of failure.problems ?? []) {
     const target = `${problem.node}.${problem.input}`;
     const field = fields.find(({ input }) => input.targets.includes(target));
     if (field) mark(field, problem.text);
     else rest.push(problem.text);
-    first ??= field;
+    marked.push(field);
   }
   if (!failure.problems?.length) rest.push(failure.message);
   $("problems").replaceChildren(...rest.map((text) => el("p", { className: "bad" }, text)));
-  if (first) first.control.focus();
+  fields.find((field) => marked.includes(field))?.control.focus();
 }

@@ -3,7 +3,7 @@
 import { feeding, pictureAfter } from "./graph.js";
 
 /** The last job of this page with its graph, whether one is on its way, and what the server says about classes. */
-const jobs = { last: null, busy: false, again: false, writing: false, classes: {}, listening: false };
+const jobs = { last: null, busy: false, again: false, sent: null, writing: false, classes: {}, listening: false };
 const editors = new Set();
 
 /** Registers an extension that shows `widgets` in the nodes of their classes. */
@@ -24,20 +24,30 @@ async function attach(app, api, node, found) {
   const widget = node.addDOMWidget("canvas", "SPLATGRAPH_CANVAS", place, {
     serialize: false,
     hideOnZoom: false,
-    getMinHeight: () => 380,
+    getMinHeight: () => 520,
   });
   widget.serialize = false;
-  node.setSize([Math.max(node.size[0], 400), Math.max(node.size[1], 620)]);
+  const enlarge = () => node.setSize([Math.max(node.size[0], 400), Math.max(node.size[1], 700)]);
+  enlarge();
   const editor = await found.make(host(app, api, node));
   place.append(editor.element);
+  // The front end leaves undo to elements that take text, which have their own. This one takes none.
+  const { canvas } = editor.surface;
+  canvas.contentEditable = "true";
+  canvas.style.caretColor = "transparent";
+  canvas.addEventListener("beforeinput", (event) => event.preventDefault());
   editors.add(editor);
   after(node, "onRemoved", () => editors.delete(editor));
   // A saved graph sets its values after the node is made.
-  after(node, "onConfigure", () => queueMicrotask(() => editor.refresh()));
+  const configured = () => {
+    enlarge();
+    editor.refresh();
+  };
+  after(node, "onConfigure", () => setTimeout(configured));
   for (const widget of node.widgets.filter(({ name }) => found.inputs.includes(name))) {
     after(widget, "callback", () => jobs.writing || editor.refresh());
   }
-  editor.refresh();
+  setTimeout(configured);
 }
 
 /** Calls `then` after the method `name`. */
@@ -102,8 +112,10 @@ async function run(app) {
   jobs.busy = true;
   jobs.again = false;
   try {
-    if ((await app.queuePrompt(0, 1)) === false) ended(app);
+    jobs.sent = (await app.graphToPrompt()).output;
+    if ((await app.queuePrompt(0, 1)) === false) throw new Error("refused");
   } catch {
+    jobs.sent = null;
     ended(app);
   }
 }
@@ -113,13 +125,18 @@ function ended(app) {
   if (jobs.again) run(app);
 }
 
+/** The graph of a job that the user began. The graph of the page may have changed since. */
+async function graphOf(api, id) {
+  const told = await (await api.fetchApi(`/history/${encodeURIComponent(id)}`)).json();
+  return told[id]?.prompt[2] ?? {};
+}
+
 function listen(app, api) {
   if (jobs.listening) return;
   jobs.listening = true;
   api.addEventListener("execution_success", async ({ detail }) => {
-    // The graph of the page may have changed since.
-    const told = await (await api.fetchApi(`/history/${encodeURIComponent(detail.prompt_id)}`)).json();
-    const graph = told[detail.prompt_id]?.prompt[2] ?? {};
+    const graph = jobs.sent ?? (await graphOf(api, detail.prompt_id));
+    jobs.sent = null;
     const wanted = [...new Set(Object.values(graph).map((node) => node.class_type))].filter((name) => !jobs.classes[name]);
     const about = async (name) => Object.assign(jobs.classes, await (await api.fetchApi(`/object_info/${encodeURIComponent(name)}`)).json());
     await Promise.all(wanted.map(about));
@@ -128,5 +145,9 @@ function listen(app, api) {
     await Promise.allSettled([...editors].map((editor) => editor.refresh()));
     ended(app);
   });
-  for (const name of ["execution_error", "execution_interrupted"]) api.addEventListener(name, () => ended(app));
+  const failed = () => {
+    jobs.sent = null;
+    ended(app);
+  };
+  for (const name of ["execution_error", "execution_interrupted"]) api.addEventListener(name, failed);
 }

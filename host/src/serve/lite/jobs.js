@@ -54,7 +54,7 @@ export function follow(id, graph) {
 }
 
 /** The job that this page followed before it was loaded again. */
-export const remembered = () => JSON.parse(kept.getItem("job") ?? "null");
+const remembered = () => JSON.parse(kept.getItem("job") ?? "null");
 
 /** Asks how the remembered job stands, as events may have been missed. */
 async function restore() {
@@ -71,6 +71,17 @@ async function restore() {
     kept.removeItem("job");
     job = null;
   }
+}
+
+/** Shows nothing of jobs of other graphs than this one. */
+export function forget(graph) {
+  if (remembered()?.graph === graph) return;
+  job = null;
+  kept.removeItem("job");
+  rows = new Map();
+  $("nodes").replaceChildren();
+  showOutputs({});
+  state("Not run yet");
 }
 
 export async function cancel() {

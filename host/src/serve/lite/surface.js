@@ -29,7 +29,7 @@ export class Surface {
     this.element = element("div", {
       display: "flex", flexDirection: "column", gap: "6px", width: "100%", height: "100%", minHeight: "0",
       font: "13px/1.35 system-ui, sans-serif", color: "#eee", background: "#151515", padding: "6px", borderRadius: "6px",
-      boxSizing: "border-box",
+      boxSizing: "border-box", overflow: "auto",
     });
     this.canvas = element("canvas", {
       width: "100%", flex: "1 1 0", minHeight: "200px", background: "#000", borderRadius: "4px", touchAction: "none",
@@ -52,7 +52,7 @@ export class Surface {
     this.status = element("span", { marginLeft: "auto", fontWeight: "600" });
     this.status.setAttribute("role", "status");
     bar.append(this.status);
-    const help = element("div", { color: "#ccc" }, { textContent: editor.help });
+    const help = element("div", { color: "#ccc", fontSize: "12px" }, { textContent: editor.help });
     this.element.append(this.canvas, bar, help);
     this.#listen();
     new ResizeObserver(() => this.redraw()).observe(this.canvas);
