@@ -42,10 +42,17 @@ impl std::fmt::Display for Body {
     }
 }
 
+impl Body {
+    /// The front end's workflow, if the client sent one.
+    pub(super) fn workflow(&self) -> Option<&Json> {
+        self.extra.get("extra_pnginfo")?.get("workflow")
+    }
+}
+
 impl Job {
     /// The id of the front end's workflow, if the client sent one.
     pub(super) fn workflow(&self) -> Option<&str> {
-        self.body.extra.get("extra_pnginfo")?.get("workflow")?.get("id")?.as_str()
+        self.body.workflow()?.get("id")?.as_str()
     }
 
     /// The five values by which queue and history describe a job.

@@ -45,6 +45,8 @@ pub(super) fn check(
     if let Some(problem) = text.first() {
         return Err(invalid("the prompt is not a graph", problem.to_string()));
     }
+    // Classes of ComfyUI become those that stand in for them.
+    let file = file.adapted(&server.registry);
     let mut outputs = Vec::new();
     for node in &file.nodes {
         let Some(class) = server.registry.class(&node.class_type) else {
@@ -67,7 +69,7 @@ pub(super) fn check(
         return Err(Refusal::new("prompt_no_outputs", "the prompt has nothing to run for", details));
     }
     body.outputs.clone_from(&outputs);
-    let Err(problems) = checked(server, body) else { return Ok(Map::new()) };
+    let Err(problems) = checked(server, body, &file) else { return Ok(Map::new()) };
     let needs: Vec<(String, HashSet<String>)> = outputs
         .into_iter()
         .map(|output| {
@@ -81,7 +83,7 @@ pub(super) fn check(
     let good = needs.iter().filter(|(_, needed)| !is_bad(needed)).map(|(output, _)| output.clone());
     body.outputs = good.collect();
     let nodes = node_errors(&problems, &file, &needs);
-    if !body.outputs.is_empty() && checked(server, body).is_ok() {
+    if !body.outputs.is_empty() && checked(server, body, &file).is_ok() {
         return Ok(nodes);
     }
     // The client did not write the text in which lines and columns are.
@@ -91,9 +93,8 @@ pub(super) fn check(
     Err(Refusal { nodes, ..refusal })
 }
 
-fn checked(server: &Server, body: &Body) -> Result<(), Problems> {
-    let file = server.graph(body)?;
-    graph::check_with_files(file, &server.registry, &server.given(body)).map(|_| ())
+fn checked(server: &Server, body: &Body, file: &File) -> Result<(), Problems> {
+    graph::check_with_files(server.narrowed(file.clone(), body), &server.registry, &server.given(body)).map(|_| ())
 }
 
 /// The ids of the nodes that these nodes need, with themselves.

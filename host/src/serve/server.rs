@@ -15,6 +15,7 @@ use crate::{
     metadata::{self, ModelSums},
     registry::Registry,
     run::{Runner, Settings},
+    workflow,
 };
 use serde_json::{Map, Value as Json, json};
 use splatgraph_sdk::settings::{DEVICE, MAX_PIXELS, PNG_TEXT, PREVIEWS};
@@ -67,6 +68,8 @@ pub(super) struct LastJob {
 pub(super) struct Ready {
     pub(super) checked: Checked,
     pub(super) settings: Settings,
+    /// For each node, whether it will run.
+    pub(super) runs: Vec<bool>,
     /// For each written file, the path without a number and the path.
     files: Vec<(PathBuf, PathBuf)>,
 }
@@ -126,14 +129,23 @@ impl Server {
 
     /// The graph of a job, as far as its output nodes need it.
     pub(super) fn graph(&self, body: &Body) -> Result<File, Problems> {
-        let mut file = File::parse(&body.graph.to_string(), Origin::Text)?;
+        Ok(self.narrowed(File::parse(&body.graph.to_string(), Origin::Text)?, body))
+    }
+
+    /// The parsed graph of a job, as far as its output nodes need it.
+    pub(super) fn narrowed(&self, file: File, body: &Body) -> File {
+        let mut file = file.adapted(&self.registry);
         if body.is_prompt {
             let needed = super::prompt::needed(&file, &body.outputs);
             let needed: Vec<bool> = file.nodes.iter().map(|node| needed.contains(node.id.as_str())).collect();
             let mut needed = needed.into_iter();
             file.nodes.retain(|_| needed.next().unwrap_or(false));
+            if let Some(workflow) = body.workflow() {
+                // Paths may name inputs of the graph.
+                workflow::add_names(&mut file, workflow);
+            }
         }
-        Ok(graph::expand(file))
+        graph::expand(file)
     }
 
     /// Checks a job, and chooses the files that it writes. No other job chooses them until [`done`](Self::done).
@@ -144,9 +156,9 @@ impl Server {
         again.replaces = names.last.values().filter(|path| !names.taken.contains(path)).cloned().collect();
         let mut checked = graph::check_with_files(self.graph(&job.body)?, &self.registry, &again)?;
         let mut settings = self.settings(job, &checked)?;
+        let mut runs = self.runner.would_run(&checked, &settings);
         if !self.options.overwrite {
             // A file of an earlier job stands for the same result only if its node would not run.
-            let runs = self.runner.would_run(&checked, &settings);
             let unchanged = |replaced: &PathBuf| {
                 let mut nodes = checked.nodes.iter().zip(&runs);
                 nodes.any(|(node, runs)| !runs && node.writes.iter().any(|file| file.path == *replaced))
@@ -158,12 +170,13 @@ impl Server {
                 again.replaces = kept;
                 checked = graph::check_with_files(self.graph(&job.body)?, &self.registry, &again)?;
                 settings = self.settings(job, &checked)?;
+                runs = self.runner.would_run(&checked, &settings);
             }
         }
         let written = checked.nodes.iter().flat_map(|node| &node.writes);
         let files: Vec<_> = written.map(|file| (file.without_number(), file.path.clone())).collect();
         names.taken.extend(files.iter().map(|(_, path)| path.clone()));
-        Ok(Ready { checked, settings, files })
+        Ok(Ready { checked, settings, runs, files })
     }
 
     /// Gives back the files of a job, and remembers those that it wrote.

@@ -41,9 +41,8 @@ fn run(server: &Arc<Server>, job: &Arc<Job>, cancel: &CancelToken) -> (Ended, La
     let ready = &guard.ready;
     server.remember(job, ready);
     let reporter = Arc::new(Reporter::new(server, job, &ready.checked));
-    let runs = server.runner.would_run(&ready.checked, &ready.settings);
-    let nodes = ready.checked.nodes.iter().zip(runs);
-    let cached: Vec<_> = nodes.filter(|(_, runs)| !runs).map(|(node, _)| &*node.id).collect();
+    let nodes = ready.checked.nodes.iter().zip(&ready.runs);
+    let cached: Vec<_> = nodes.filter(|(_, runs)| !**runs).map(|(node, _)| &*node.id).collect();
     reporter.start(&cached);
     let shown = reporter.clone();
     let result = server.runner.run(&ready.checked, &ready.settings, move |event| shown.show(event), cancel);

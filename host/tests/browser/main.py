@@ -1,6 +1,6 @@
 """Runs the acceptance tests of `splatgraph serve`: the official front end in Chromium, and clients of others.
 
-    main.py --program target-quick/release/splatgraph [--address http://127.0.0.1:8188] [topic ...]
+    main.py --program target/release/splatgraph [--address http://127.0.0.1:8188] [topic ...]
 """
 
 import argparse
@@ -16,7 +16,7 @@ from page import Page
 from server import PROJECT, Server
 
 # In this order: what everything else needs comes first.
-TOPICS = ["first_start", "running", "errors", "jobs", "pictures", "parts", "app_mode", "replacements", "conversion", "clients"]
+TOPICS = ["first_start", "running", "errors", "jobs", "pictures", "parts", "app_mode", "replacements", "conversion", "editors", "lite", "clients"]
 
 
 class Site:
@@ -47,7 +47,7 @@ def frontend():
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--program", default=PROJECT / "target-quick/release/splatgraph", type=pathlib.Path)
+    parser.add_argument("--program", default=PROJECT / "target/release/splatgraph", type=pathlib.Path)
     parser.add_argument("--address", help="a server that runs already")
     parser.add_argument("--frontend", default=None, type=pathlib.Path)
     parser.add_argument("--shots", default=PROJECT / "serve-shots", type=pathlib.Path, help="folder for screenshots")

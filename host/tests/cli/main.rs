@@ -32,6 +32,7 @@ mod swap;
 #[cfg(unix)]
 mod terminal;
 mod until;
+mod workflow;
 
 use serde_json::{Value as Json, json};
 use support::Place;

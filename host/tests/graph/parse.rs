@@ -100,10 +100,6 @@ fn texts_that_are_not_graphs_are_described() {
     line 1, column 1: the text is not a graph: expected the key `nodes`, got the keys steps, model
     1 problem in the text
     ");
-    insta::assert_snapshot!(unreadable(r#"{"nodes": [{"id": 1}], "links": []}"#), @"
-    line 1, column 11: the graph has the format of ComfyUI's canvas, where `nodes` is an array; export it in the API format: in ComfyUI, Workflow > Export (API)
-    1 problem in the text
-    ");
     insta::assert_snapshot!(unreadable(r#"{"prompt": {"1": {"class_type": "LoadImage"}}, "client_id": "x"}"#), @"
     line 1, column 1: the text is not a graph: expected the key `nodes`, got the body of a request, line 1; keep only the object under `prompt`
     1 problem in the text

@@ -106,4 +106,11 @@ fn replace(node: &mut Node, class: &Class, replacement: &Replacement) {
             node.inputs.push(Input { name: name.clone(), source, place: None, base: Base::Graph });
         }
     }
+    sort_inputs(node, class);
+}
+
+/// Puts the inputs of a node in the order of its class.
+pub(super) fn sort_inputs(node: &mut Node, class: &Class) {
+    let position = |name: &str| class.spec.inputs.iter().position(|spec| spec.name == name);
+    node.inputs.sort_by_key(|input| position(input.name.split('.').next().unwrap_or_default()));
 }

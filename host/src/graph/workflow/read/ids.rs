@@ -3,12 +3,17 @@
 use super::scopes::{NodeJson, id_of};
 use crate::{
     graph::{
-        file::{Base, File, Input, Link, NamedInput, NamedOutput, Source, Target},
-        workflow::keys::{GIVEN, ID, VALUES},
+        file::{Base, File, Input, Link, NamedInput, NamedOutput, Node, OutputName, Source, Target},
+        workflow::{
+            keys::{EXTRA, GIVEN, ID, VALUES},
+            replacements::sort_inputs,
+            write::field,
+        },
     },
     registry::Registry,
 };
 use serde_json::Value as Json;
+use splatgraph_sdk::spec::InputSpec;
 use std::collections::{HashMap, HashSet};
 
 /// For each node of the workflow that came from a graph: its number and its old id. A copy of a node has its id too, so only the first
@@ -16,14 +21,12 @@ use std::collections::{HashMap, HashSet};
 fn old_ids(workflow: &Json) -> HashMap<String, (String, NodeJson<'_>)> {
     let nodes = workflow.get("nodes").and_then(Json::as_array).map_or(&[] as &[Json], Vec::as_slice);
     let mut nodes: Vec<NodeJson<'_>> = nodes.iter().filter_map(NodeJson::of).collect();
-    let taken: HashSet<String> = nodes.iter().map(|node| node.id.clone()).collect();
     nodes.sort_by_key(|node| node.id.parse::<u64>().unwrap_or(u64::MAX));
     let mut seen = HashSet::new();
     let mut old = HashMap::new();
     for node in nodes {
-        let Some(id) = node.property(ID).and_then(Json::as_str) else { continue };
-        // An id that is the number of another node would be its id too.
-        if !id.is_empty() && (id == node.id || !taken.contains(id)) && seen.insert(id.to_owned()) {
+        let Some(id) = node.property(ID).and_then(Json::as_str).filter(|id| !id.is_empty()) else { continue };
+        if seen.insert(id.to_owned()) {
             old.insert(node.id.clone(), (id.to_owned(), node));
         }
     }
@@ -32,18 +35,20 @@ fn old_ids(workflow: &Json) -> HashMap<String, (String, NodeJson<'_>)> {
 
 /// Gives nodes their old ids, leaves out what their graph left out, and drops the names of nodes that are gone.
 pub(super) fn restore(file: &mut File, workflow: &Json, registry: &Registry) {
-    let old = old_ids(workflow);
+    let mut old = old_ids(workflow);
+    let mut seen = HashSet::new();
+    let new = |node: &Node| old.get(&node.id).map_or_else(|| node.id.clone(), |(id, _)| id.clone());
+    // An old id may be the number of a node that somebody added. Then all have their numbers.
+    if !file.nodes.iter().all(|node| seen.insert(new(node))) {
+        old.clear();
+    }
     for node in &mut file.nodes {
         let Some((id, json)) = old.get(&node.id) else { continue };
         if let Some(class) = registry.class(&node.class_type) {
             leave_out(&mut node.inputs, json, &class.spec.inputs);
+            sort_inputs(node, &class);
         }
         node.id.clone_from(id);
-    }
-    for node in &mut file.nodes {
-        let Some(class) = registry.class(&node.class_type) else { continue };
-        let position = |name: &str| class.spec.inputs.iter().position(|spec| spec.name == name);
-        node.inputs.sort_by_key(|input| position(input.name.split('.').next().unwrap_or_default()));
     }
     for link in file.nodes.iter_mut().flat_map(|node| &mut node.inputs).flat_map(|input| input.source.links_mut()) {
         if let Some((id, _)) = old.get(&link.node) {
@@ -59,12 +64,12 @@ pub(super) fn restore(file: &mut File, workflow: &Json, registry: &Registry) {
 }
 
 /// Removes the values that the graph did not give and nobody changed, and adds those that no field can hold.
-fn leave_out(inputs: &mut Vec<Input>, node: &NodeJson<'_>, specs: &[splatgraph_sdk::spec::InputSpec]) {
+fn leave_out(inputs: &mut Vec<Input>, node: &NodeJson<'_>, specs: &[InputSpec]) {
     let Some(given) = node.property(GIVEN).and_then(Json::as_array) else { return };
     inputs.retain(|input| {
         let Source::Literal(value) = &input.source else { return true };
         let Some(spec) = specs.iter().find(|spec| spec.name == input.name) else { return true };
-        given.iter().any(|name| name.as_str() == Some(&input.name)) || *value != super::super::write::field(spec)
+        given.iter().any(|name| name.as_str() == Some(&input.name)) || *value != field(spec)
     });
     let kept = node.property(VALUES).and_then(Json::as_object);
     for (name, value) in kept.into_iter().flatten() {
@@ -77,7 +82,7 @@ fn leave_out(inputs: &mut Vec<Input>, node: &NodeJson<'_>, specs: &[splatgraph_s
 
 /// Adds the names of inputs and results that a workflow keeps to the bare prompt that the front end made of it.
 pub fn add_names(file: &mut File, workflow: &Json) {
-    let kept = workflow.get("extra").and_then(|extra| extra.get(super::super::keys::EXTRA));
+    let kept = workflow.get("extra").and_then(|extra| extra.get(EXTRA));
     let numbers: HashMap<String, String> =
         old_ids(workflow).into_iter().map(|(number, (id, _))| (id, number)).collect();
     let number = |id: &str| numbers.get(id).filter(|number| file.node(number).is_some()).cloned();
@@ -94,8 +99,8 @@ pub fn add_names(file: &mut File, workflow: &Json) {
     let outputs = object("outputs").filter_map(|(name, link)| {
         let (node, output) = (link.get(0)?.as_str()?, link.get(1)?);
         let output = match output.as_u64() {
-            Some(index) => crate::graph::OutputName::Index(index),
-            None => crate::graph::OutputName::Name(id_of(output)?),
+            Some(index) => OutputName::Index(index),
+            None => OutputName::Name(id_of(output)?),
         };
         Some(NamedOutput { name: name.clone(), link: Link { node: number(node)?, output }, place: None })
     });

@@ -77,8 +77,17 @@ fn nodes(workflow: &Json, registry: &Registry) -> (Vec<Node>, Vec<Problem>) {
     let mut out = Vec::new();
     if problems.is_empty() {
         add_nodes(&scopes, &scopes.all[0], registry, &mut out, &mut problems);
+    } else {
+        // Without its subgraphs, the rest of a workflow has problems that are none.
+        out.extend(problems.first().map(|problem| unreadable(problem.node.as_deref().unwrap_or_default())));
     }
     (out, problems)
+}
+
+/// A node that could not be read. An empty class says so.
+fn unreadable(id: &str) -> Node {
+    let (id, class_type) = (id.to_owned(), String::new());
+    Node { id, class_type, bare: true, adapted: false, inputs: Vec::new(), place: None }
 }
 
 /// Adds the nodes of a scope. Calls itself for subgraphs, whose depth is limited.
@@ -94,7 +103,10 @@ fn add_nodes<'a>(
             Some(child) => add_nodes(scopes, &scopes.all[*child], registry, out, problems),
             None => match read_node(scopes, scope, node, registry) {
                 Ok(node) => out.push(node),
-                Err(problem) => problems.push(problem),
+                Err(problem) => {
+                    out.push(unreadable(&scope.path(&node.id)));
+                    problems.push(problem);
+                }
             },
         }
     }

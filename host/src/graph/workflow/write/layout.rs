@@ -7,7 +7,7 @@ use crate::{
     },
     registry::Class,
 };
-use splatgraph_sdk::spec::NodeSpec;
+use splatgraph_sdk::spec::InputSpec;
 use std::collections::{HashMap, VecDeque};
 
 /// The place and the size of a node, and its place in the order of the links.
@@ -37,7 +37,7 @@ pub(super) fn place(file: &File, classes: &[Option<Class>]) -> Vec<Area> {
         let column = columns[position];
         let y = bottoms.entry(column).or_insert(TOP);
         let links = file.nodes[position].inputs.iter().map(|input| input.source.links().len()).sum();
-        let height = height(classes[position].as_ref().map(|class| &*class.spec), links);
+        let height = height(classes[position].as_ref(), links);
         boxes[position] =
             Area { x: LEFT + (WIDTH + BESIDE) * column as u64, y: *y, width: WIDTH, height, order: place };
         *y += height + BELOW;
@@ -78,12 +78,13 @@ fn columns(file: &File) -> (Vec<usize>, Vec<usize>) {
 }
 
 /// The height of a node with all that it shows, in the larger of the front end's two renderers.
-fn height(class: Option<&NodeSpec>, links: usize) -> u64 {
+fn height(class: Option<&Class>, links: usize) -> u64 {
     const ROW: u64 = 26;
     const FIELD: u64 = 32;
     const LINES: u64 = 110;
     const PICTURE: u64 = 300;
-    let Some(class) = class else { return 60 };
+    const EDITOR: u64 = 360;
+    let Some(Class { pack, spec: class, .. }) = class else { return 60 };
     let sockets = class.inputs.iter().filter(|spec| !Shown::of(spec).is_widget());
     let rows: usize = sockets.map(|spec| if Shown::of(spec) == Shown::Sockets { 1 + links } else { 1 }).sum();
     let rows = rows.max(class.outputs.len()) as u64;
@@ -93,6 +94,9 @@ fn height(class: Option<&NodeSpec>, links: usize) -> u64 {
         _ if is_picture(spec, class) => FIELD + ROW + PICTURE,
         _ => FIELD,
     });
+    // Files for browsers may have an editor for a value that is hard to write.
+    let is_drawn = |spec: &InputSpec| Shown::of(spec) == Shown::JsonText && !spec.optional;
+    let edits = !pack.manifest.web.is_empty() && class.inputs.iter().any(is_drawn);
     let shows = class.output && class.inputs.iter().any(|spec| spec.socket == "IMAGE");
-    50 + ROW * rows + fields.sum::<u64>() + if shows { PICTURE } else { 0 }
+    50 + ROW * rows + fields.sum::<u64>() + if shows { PICTURE } else { 0 } + if edits { EDITOR } else { 0 }
 }

@@ -1,0 +1,73 @@
+"""The editors of inputs inside nodes of the official front end: tokens and boxes, with the mouse."""
+
+import json
+
+from checks import expect, until
+from drawing import Drawing, boxes, by_command, centres, edit, many, pixels
+
+RENDERERS = ["canvas", "vue"]
+
+
+def idle(site):
+    """Waits until no job runs or waits, and the page has shown the last one."""
+    until(lambda: not any(site.server.get("/queue").values()), "expected the jobs to end", 30)
+    site.page.tab.wait_for_timeout(250)
+
+
+def value(site, node, name):
+    return json.loads(site.page.value(node, name) or "[]")
+
+
+def opened(site):
+    page = site.open("/?template=retouch")
+    until(lambda: len(page.nodes()) > 5, "expected the graph of the link to open")
+    site.node = page.node("gpstoken.EditTokens")
+    page.look_at(site.node, 1.1)
+    site.drawing = Drawing(page.tab, "token-canvas")
+    site.shot("before")
+    site.job = page.since(page.run(), "execution_start")[0]["prompt_id"]
+    until(lambda: site.drawing.said() == "256 tokens", f"expected 256 tokens, got {site.drawing.said()!r}")
+    page.tab.wait_for_timeout(300)
+    site.shot("tokens")
+
+
+def session(site):
+    page = site.page
+    site.places = centres(site.server.get(f"/api/values/{site.job}/{page.node('gpstoken.RefineTokens')}/tokens"))
+    site.edits = edit(site.drawing, site.places, lambda: value(site, site.node, "edits"), lambda: idle(site))
+    site.shot("edited")
+    return json.dumps(site.edits)[:110]
+
+
+def picture(site):
+    address = until(lambda: site.page.pictures(site.page.node("std.SaveImage")), "expected a result")[0]
+    got, want = pixels(site.server.request(address)[2]), pixels(by_command(site, "retouch", {"edits": json.dumps(site.edits)}))
+    expect(got == want, "expected the pixels of the same graph on the command line, got others")
+
+
+def latency(site):
+    return many(site.drawing, site.places, site.edits[0], lambda: idle(site))
+
+
+def drawn(site):
+    page = site.open("/?template=generate-from-layout")
+    until(lambda: len(page.nodes()) > 5, "expected the graph of the link to open")
+    node, texture = page.node("gpstoken.BoxLayout"), page.node("gpstoken.TextureDiffusion")
+    page.set(texture, "steps", 4)
+    page.set(texture, "preview_every", 0)
+    page.look_at(node, 1.1)
+    made = boxes(Drawing(page.tab, "box-canvas"), lambda: value(site, node, "boxes"))
+    idle(site)
+    site.shot("boxes")
+    address = until(lambda: page.pictures(page.node("std.SaveImage")), "expected a result")[0]
+    want = pixels(by_command(site, "generate-from-layout", {"boxes": json.dumps(made), "steps": 4}))
+    expect(pixels(site.server.request(address)[2]) == want, "expected the pixels of the same graph on the command line, got others")
+
+
+CHECKS = [
+    ("tokens appear on the canvas after a run", opened),
+    ("12 tokens are selected, moved, scaled, deleted and brought back", session),
+    ("the picture is that of the same edits on the command line", picture),
+    ("30 edits in a row", latency),
+    ("two boxes are drawn, and their picture follows", drawn),
+]

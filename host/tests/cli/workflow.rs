@@ -1,0 +1,76 @@
+//! Workflows of the ComfyUI front end on the command line.
+
+use std::fs;
+
+use crate::GRAPH;
+use crate::support::Place;
+use serde_json::{Value as Json, json};
+
+fn parsed(text: &str) -> Json {
+    serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
+}
+
+/// A place with the workflow of a graph.
+fn place() -> Place {
+    let place = Place::with_stub();
+    place.write("graph.json", GRAPH);
+    let ran = place.run(&["convert", "graph.json", "--workflow", "--output", "workflow.json"]);
+    assert_eq!((ran.code, ran.stdout.as_str(), ran.stderr.as_str()), (0, "", ""));
+    place
+}
+
+#[test]
+fn a_graph_becomes_a_workflow_and_a_graph_again() {
+    let place = place();
+    assert_eq!(parsed(&place.run(&["convert", "workflow.json"]).stdout), parsed(GRAPH));
+    // As the front end sends it: ids are numbers, and all fields have values.
+    insta::assert_snapshot!(place.run(&["convert", "workflow.json", "--api"]).stdout, @"");
+    let both = place.run(&["convert", "graph.json", "--api", "--workflow"]);
+    assert_eq!(both.code, 2, "{}", both.stderr);
+}
+
+#[test]
+fn commands_take_a_workflow_as_a_graph() {
+    let place = place();
+    insta::assert_snapshot!(place.run(&["check", "workflow.json"]).all(), @"");
+    insta::assert_snapshot!(place.run(&["run", "workflow.json", "start=5", "--quiet"]).all(), @"");
+    assert_eq!(fs::read_to_string(place.path("work/sum.txt")).unwrap(), "9");
+    // It comes from elsewhere, so it replaces no file.
+    assert_eq!(place.run(&["run", "workflow.json", "start=6", "--quiet"]).code, 0);
+    assert_eq!(fs::read_to_string(place.path("work/sum.txt")).unwrap(), "9");
+    assert_eq!(fs::read_to_string(place.path("work/sum-1.txt")).unwrap(), "10");
+    insta::assert_snapshot!(place.run(&["draw", "workflow.json"]).stdout, @"");
+    let help = place.run(&["run", "workflow.json", "--help"]).stdout;
+    assert!(help.contains("start") && help.contains("Add and save"), "{help}");
+    let batch = place.run(&["batch", "workflow.json", "start=1,2", "--quiet"]);
+    assert_eq!(batch.code, 0, "{}", batch.stderr);
+    let set = place.run(&["run", "workflow.json", "--set", "add.b=10", "--no-files", "--quiet"]);
+    assert!(set.stdout.contains("sum") || set.code == 2, "{}", set.all());
+}
+
+#[test]
+fn a_picture_may_have_only_a_workflow() {
+    let place = place();
+    let workflow = fs::read_to_string(place.path("work/workflow.json")).unwrap();
+    let mut bytes = Vec::new();
+    let mut writer = png::Encoder::new(&mut bytes, 1, 1).write_header().unwrap();
+    writer.write_text_chunk(&png::text_metadata::ITXtChunk::new("workflow", workflow)).unwrap();
+    writer.write_image_data(&[0]).unwrap();
+    drop(writer);
+    fs::write(place.path("work/picture.png"), bytes).unwrap();
+    assert_eq!(parsed(&place.run(&["convert", "picture.png"]).stdout)["nodes"], parsed(GRAPH)["nodes"]);
+    insta::assert_snapshot!(place.run(&["run", "picture.png", "--quiet"]).all(), @"");
+}
+
+#[test]
+fn problems_of_a_workflow_name_its_nodes() {
+    let place = place();
+    let mut workflow = parsed(&fs::read_to_string(place.path("work/workflow.json")).unwrap());
+    workflow["nodes"][0]["widgets_values_named"]["value"] = json!("many");
+    workflow["nodes"][1]["type"] = json!("11111111-2222-3333-4444-555555555555");
+    place.write("bad.json", &workflow.to_string());
+    insta::assert_snapshot!(place.run(&["check", "bad.json"]).all(), @"");
+    workflow["nodes"][1]["type"] = json!("stub.Adds");
+    place.write("bad.json", &workflow.to_string());
+    insta::assert_snapshot!(place.run(&["run", "bad.json"]).all(), @"");
+}
