@@ -204,14 +204,8 @@ macro_rules! export_root {
     ($manifest:path, $init:path, $create:path, $devices:path, $web_file:path) => {
         fn make() -> $crate::PackRef {
             use $crate::abi_stable::prefix_type::PrefixTypeTrait;
-            $crate::Pack {
-                manifest: $manifest,
-                init: $init,
-                create: $create,
-                devices: $devices,
-                web_file: $web_file,
-            }
-            .leak_into_prefix()
+            $crate::Pack { manifest: $manifest, init: $init, create: $create, devices: $devices, web_file: $web_file }
+                .leak_into_prefix()
         }
         extern "C" fn make_erased() -> $crate::abi_stable::library::RootModuleResult {
             $crate::abi_stable::library::__call_root_module_loader(make)
