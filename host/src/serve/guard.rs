@@ -73,7 +73,7 @@ fn is_own(headers: &HeaderMap, listen: SocketAddr, names: &[String]) -> Result<(
         Err(_) => name.eq_ignore_ascii_case("localhost") || names.iter().any(|known| known.eq_ignore_ascii_case(name)),
     };
     if !is_known {
-        return Err(format!("expected a host that this server has, got {host:?}; `serve --name` adds one"));
+        return Err(format!("expected a host that this server has, got {host:?}; the option `name` adds one"));
     }
     if let Some(origin) = text(header::ORIGIN) {
         let from = origin.split_once("://").map_or(origin, |(_, host)| host);

@@ -5,6 +5,7 @@ mod compare;
 mod load;
 mod load_damaged;
 mod masks;
+mod preview;
 mod records;
 mod resize;
 mod save;
