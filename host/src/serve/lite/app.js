@@ -23,7 +23,7 @@ function showGallery() {
         el("b", {}, title || name), el("span", { className: "soft" }, (description ?? "").split(". ")[0])),
     );
   $("graphs").replaceChildren(...found.map(card));
-  if (!found.length) $("graphs").append(el("li", {}, about.failed ?? (about.graphs.length ? "None found" : "The server has no graphs. Give it some: splatgraph serve --graphs FOLDER")));
+  if (!found.length) $("graphs").append(el("li", {}, about.failed ?? (about.graphs.length ? "None found" : "No graphs; give some: splatgraph serve --graphs FOLDER")));
 }
 
 /** Shows the graph that the address names, or the gallery. */

@@ -13,7 +13,7 @@ let job = null;
 let rows = new Map();
 let preview = null;
 let onEnd = () => {};
-/** Events of other jobs. One of them may be a job of which the server has not told the id yet. */
+/** Events of other jobs. One may be a job whose id the server has not told yet. */
 let early = [];
 
 /** Whether a job of this page waits or runs. */
@@ -38,7 +38,7 @@ export function connect(ended) {
   };
   socket.onmessage = ({ data }) => (typeof data === "string" ? event(JSON.parse(data)) : showPreview(data));
   socket.onclose = () => {
-    $("connection").textContent = "Not connected to the server; trying again…";
+    $("connection").textContent = "Not connected; trying again…";
     setTimeout(() => connect(ended), 1500);
   };
 }
@@ -181,7 +181,7 @@ async function showHistory() {
       const told = await ask(`/api/jobs/${job.id}`);
       $("graph").hidden = false;
       showOutputs(told.outputs);
-      state(`Results of the job of ${new Date(job.create_time).toLocaleString()}${told.execution_error ? `: ${told.execution_error.exception_message}` : ""}`);
+      state(`${text}. ${told.execution_error?.exception_message ?? ""}`);
       $("results-title").scrollIntoView({ block: "center" });
     };
     return el("li", {}, el("button", { type: "button", onclick: open }, picture, text));
