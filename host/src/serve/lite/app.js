@@ -91,7 +91,7 @@ async function run() {
   } catch (failure) {
     isWaiting = false;
     showFailure(failure);
-    $("state").textContent = "Not run: the form says why";
+    $("state").textContent = "Not run; see the form";
     if (again) run();
   }
 }
