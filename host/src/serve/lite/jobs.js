@@ -158,9 +158,13 @@ export function showOutputs(outputs, only) {
   const results = $("results");
   if (!only) results.replaceChildren();
   for (const [node, { images = [], files = [], text = [] }] of Object.entries(outputs ?? {})) {
-    const caption = (file) => el("figcaption", {}, el("a", { href: fileAddress(file), download: file.filename }, `Download ${file.filename}`));
-    const picture = (file) => el("figure", {}, el("a", { href: fileAddress(file), target: "_blank" }, el("img", { src: fileAddress(file), alt: `${node}: ${file.filename}` })), caption(file));
-    const made = [...images.map(picture), ...files.map((file) => el("figure", {}, caption(file))), ...text.map((line) => el("p", {}, `${node} ${line}`))];
+    const figure = (file, picture) => {
+      const [href, name] = [fileAddress(file), file.filename];
+      const seen = picture && el("a", { href, target: "_blank" }, el("img", { src: href, alt: `${node}: ${name}` }));
+      return el("figure", {}, seen, el("figcaption", {}, el("a", { href, download: name }, `Download ${name}`)));
+    };
+    const lines = text.map((line) => el("p", {}, `${node} ${line}`));
+    const made = [...images.map((file) => figure(file, true)), ...files.map((file) => figure(file)), ...lines];
     for (const element of made) element.dataset.node = node;
     const old = [...results.children].filter((element) => element.dataset.node === node);
     if (old.length) old[0].before(...made);
