@@ -108,6 +108,5 @@ splatgraph_sdk::export_pack! {
         "_gaussians.js",
         "_select.js",
         "_tokens.js",
-        "_widgets.js",
     ],
 }

@@ -19,8 +19,8 @@ function isOwn(edit) {
 }
 
 /**
- * The list with one more transform of the tokens `indices`: `move` in pixels, a factor `scale` and an angle `rotate`. All
- * act about the centre of the tokens, so a transform of the same tokens as the last one becomes part of it.
+ * The list with one more transform of the tokens `indices`: `move` in pixels, a factor `scale`, an angle `rotate`. All act
+ * about the centre of the tokens, so a transform of the same tokens as the last one becomes part of it.
  */
 export function transformed(edits, indices, { move = [0, 0], scale = 1, rotate = 0 }) {
   const last = edits.at(-1);
@@ -55,8 +55,8 @@ export const duplicated = (edits, indices, [x, y]) => [
 ];
 
 /**
- * The tokens before and after edits. The server computes what the edits do; this class remembers its answers, and guesses what
- * edits of chosen tokens do until an answer is there. Other edits show when the server has answered.
+ * The tokens before and after edits. The server computes what the edits do; this class remembers its answers, and guesses
+ * what edits of chosen tokens do until an answer is there. Other edits show when the server has answered.
  */
 export class Tokens {
   #known = new Map();

@@ -1,7 +1,7 @@
-// The geometry of tokens: coordinates, ellipses, and what the edits of EditTokens do to them. Mirrors `src/edit/affine.rs`.
+// The geometry of tokens: coordinates, ellipses, and what edits do to them. Mirrors `src/edit/affine.rs`.
 //
-// A gaussian is [sigma_x, sigma_y, rho, x, y]. Coordinates of -1..1 span all tiles, from the centre of the first pixel to the
-// centre of the last one. Pixel i covers i..i + 1.
+// A gaussian is [sigma_x, sigma_y, rho, x, y]. Coordinates of -1..1 span all tiles, from the centre of the first pixel to
+// the centre of the last one. Pixel i covers i..i + 1.
 
 /** The area on which tokens lie, from the header of their record. */
 export function areaOf(header) {

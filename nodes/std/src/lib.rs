@@ -71,7 +71,6 @@ export_pack! {
         "std.lite.js",
         "_ellipse.js",
         "_strokes.js",
-        "_widgets.js",
     ],
     replaces: comfyui::replaces,
 }

@@ -1,6 +1,7 @@
 // The editor of EllipseMask: an ellipse is dragged over the picture.
 
 import { Editor } from "../../lite/editor.js";
+import { stroke } from "../../lite/surface.js";
 import { canvasSize, showBehind } from "./_strokes.js";
 
 const NAMES = ["x", "y", "radius_x", "radius_y", "angle"];
@@ -30,10 +31,10 @@ export class Ellipse extends Editor {
   constructor(host) {
     super(host);
     this.actions.push(
-      { text: "−", label: "Smaller (-)", run: () => this.key("-") },
-      { text: "+", label: "Larger (+)", run: () => this.key("+") },
-      { text: "⟲", label: "Turn left ([)", run: () => this.key("[") },
-      { text: "⟳", label: "Turn right (])", run: () => this.key("]") },
+      ["−", "Smaller (-)", "-"],
+      ["+", "Larger (+)", "+"],
+      ["⟲", "Turn left ([)", "["],
+      ["⟳", "Turn right (])", "]"],
     );
     this.start();
   }
@@ -125,12 +126,8 @@ export class Ellipse extends Editor {
     pen.ellipse(x * scale, y * scale, radius_x * scale, radius_y * scale, (angle * Math.PI) / 180, 0, 7);
     pen.fillStyle = "rgba(255, 212, 0, 0.2)";
     pen.fill();
-    pen.lineWidth = 4;
-    pen.strokeStyle = "#000";
-    pen.stroke();
-    pen.lineWidth = 2;
-    pen.strokeStyle = "#ffd400";
-    pen.stroke();
+    stroke(pen, 4, "#000");
+    stroke(pen, 2, "#ffd400");
     return null;
   }
 }

@@ -27,9 +27,9 @@ export class Strokes extends Editor {
   constructor(host) {
     super(host);
     this.actions.push(
-      { text: "−", label: "A narrower brush (-)", run: () => this.key("-") },
-      { text: "+", label: "A wider brush (+)", run: () => this.key("+") },
-      { text: "Delete", label: "Take the last stroke away (Delete)", run: () => this.key("Delete") },
+      ["−", "A narrower brush (-)", "-"],
+      ["+", "A wider brush (+)", "+"],
+      ["Delete", "Take the last stroke away (Delete)", "Delete"],
     );
     this.start();
   }

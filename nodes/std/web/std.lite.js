@@ -1,3 +1,15 @@
-// The editors of this pack, for the page /lite.
+// The editors of this pack: the class of a node, the inputs that its editor sets, and the editor, which is loaded when it is needed.
+// The page /lite loads this file.
 
-export { widgets } from "./_widgets.js";
+export const widgets = [
+  {
+    class: "std.StrokesMask",
+    inputs: ["strokes"],
+    make: async (host) => new (await import("./_strokes.js")).Strokes(host),
+  },
+  {
+    class: "std.EllipseMask",
+    inputs: ["x", "y", "radius_x", "radius_y", "angle"],
+    make: async (host) => new (await import("./_ellipse.js")).Ellipse(host),
+  },
+];

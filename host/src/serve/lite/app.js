@@ -8,7 +8,8 @@ import { $, ask, el } from "./page.js";
 const about = await ask("/api/lite").catch((error) => ({ graphs: [], extensions: [], failed: error.message }));
 let open = null;
 let again = false;
-let settling = false;
+/** Whether a job is being sent, or its results are being fetched. */
+let isWaiting = false;
 
 const saved = (name) => JSON.parse(localStorage.getItem(`graph ${name}`) ?? "{}");
 const save = () => open && localStorage.setItem(`graph ${open.name}`, JSON.stringify({ texts: texts(), sets: open.sets }));
@@ -22,7 +23,7 @@ function showGallery() {
         el("b", {}, title || name), el("span", { className: "soft" }, (description ?? "").split(". ")[0])),
     );
   $("graphs").replaceChildren(...found.map(card));
-  if (!found.length) $("graphs").append(el("li", {}, about.failed ?? (about.graphs.length ? "None found" : "The server has no graphs. Give it some: splatgraph serve --graphs FOLDER")));
+  if (!found.length) $("graphs").append(el("li", {}, about.failed ?? (about.graphs.length ? "None found" : "No graphs; give some: splatgraph serve --graphs FOLDER")));
 }
 
 /** Shows the graph that the address names, or the gallery. */
@@ -70,7 +71,7 @@ function edited() {
 /** Runs the graph. While a job is on its way, only the newest wish is kept. */
 async function run() {
   if (!open) return;
-  if (isBusy() || settling) {
+  if (isBusy() || isWaiting) {
     again = true;
     return;
   }
@@ -81,13 +82,17 @@ async function run() {
   const { name, sets, nodes } = open;
   // The job has the values as they are now.
   const ran = structuredClone({ sets, nodes });
+  isWaiting = true;
   try {
     const { prompt_id } = await ask("/api/run", { graph: name, inputs, sets, client_id: client });
+    isWaiting = false;
     if (open) open.ran = { id: prompt_id, ...ran, inputs };
     follow(prompt_id, name);
   } catch (failure) {
+    isWaiting = false;
     showFailure(failure);
-    $("state").textContent = "Not run: the form says why";
+    $("state").textContent = "Not run; see the form";
+    if (again) run();
   }
 }
 
@@ -95,9 +100,9 @@ async function run() {
 async function ended(job, succeeded) {
   if (open && succeeded && job.graph === open.name) {
     open.job = { id: job.id, ran: open.ran?.id === job.id ? open.ran : null };
-    settling = true;
+    isWaiting = true;
     await Promise.allSettled(open.editors.map((editor) => editor.refresh()));
-    settling = false;
+    isWaiting = false;
   }
   if (again) run();
 }

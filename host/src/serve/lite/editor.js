@@ -1,5 +1,5 @@
 // What all editors of inputs do: they read a value, write it, undo it, and show the picture that belongs to it.
-// `export_pack!` in the SDK says what a `host` has.
+// GUIDE.md says what a `host` has.
 
 import { History } from "./history.js";
 import { Surface } from "./surface.js";

@@ -40,16 +40,14 @@ function control(input, id, help) {
   }
   if (input.type === "BOOLEAN") return el("input", { ...about, type: "checkbox" });
   if (isJson(input)) return el("textarea", { ...about, spellcheck: false });
-  const isNumber = input.type === "INT" || input.type === "FLOAT";
-  if (!isNumber) return el("input", { ...about, type: "text", spellcheck: false });
-  const step = input.type === "INT" ? "1" : "any";
-  return el("input", { ...about, type: "number", min: input.min ?? "", max: input.max ?? "", step });
+  const step = { INT: "1", FLOAT: "any" }[input.type];
+  if (!step) return el("input", { ...about, type: "text", spellcheck: false });
+  return el("input", { ...about, type: "number", min: input.min, max: input.max, step });
 }
 
 function limits({ min, max }) {
-  if (typeof min === "number" && typeof max === "number") return ` From ${min} to ${max}.`;
-  if (typeof min === "number") return ` At least ${min}.`;
-  return typeof max === "number" ? ` At most ${max}.` : "";
+  const limit = (text, side) => (typeof side === "number" ? ` ${text} ${side}.` : "");
+  return limit("At least", min) + limit("At most", max);
 }
 
 /** A field that takes a file: by a button, or dropped on it. */

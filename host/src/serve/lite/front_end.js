@@ -79,7 +79,8 @@ function host(app, api, node) {
     const answer = output && (await api.fetchApi(path(output)));
     return answer?.ok ? answer.json() : null;
   };
-  const id = () => Object.keys(jobs.last?.graph ?? {}).find((id) => id === String(node.id) || id.endsWith(`:${node.id}`));
+  const isOwn = (id) => id === String(node.id) || id.endsWith(`:${node.id}`);
+  const id = () => Object.keys(jobs.last?.graph ?? {}).find(isOwn);
   const search = (find) => (jobs.last && id() !== undefined ? find(jobs.last.graph, jobs.classes, id()) : null);
   return {
     read: (input) => parsed(widget(input)?.value),
@@ -137,8 +138,12 @@ function listen(app, api) {
   api.addEventListener("execution_success", async ({ detail }) => {
     const graph = jobs.sent ?? (await graphOf(api, detail.prompt_id));
     jobs.sent = null;
-    const wanted = [...new Set(Object.values(graph).map((node) => node.class_type))].filter((name) => !jobs.classes[name]);
-    const about = async (name) => Object.assign(jobs.classes, await (await api.fetchApi(`/object_info/${encodeURIComponent(name)}`)).json());
+    const used = new Set(Object.values(graph).map((node) => node.class_type));
+    const wanted = [...used].filter((name) => !jobs.classes[name]);
+    const about = async (name) => {
+      const answer = await api.fetchApi(`/object_info/${encodeURIComponent(name)}`);
+      Object.assign(jobs.classes, await answer.json());
+    };
     await Promise.all(wanted.map(about));
     jobs.last = { id: detail.prompt_id, graph };
     // The server forgets the results when the next job begins.

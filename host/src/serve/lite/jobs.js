@@ -13,7 +13,7 @@ let job = null;
 let rows = new Map();
 let preview = null;
 let onEnd = () => {};
-/** Events of other jobs. One of them may be a job of which the server has not told the id yet. */
+/** Events of other jobs. One may be a job whose id the server has not told yet. */
 let early = [];
 
 /** Whether a job of this page waits or runs. */
@@ -38,7 +38,7 @@ export function connect(ended) {
   };
   socket.onmessage = ({ data }) => (typeof data === "string" ? event(JSON.parse(data)) : showPreview(data));
   socket.onclose = () => {
-    $("connection").textContent = "Not connected to the server; trying again…";
+    $("connection").textContent = "Not connected; trying again…";
     setTimeout(() => connect(ended), 1500);
   };
 }
@@ -158,9 +158,13 @@ export function showOutputs(outputs, only) {
   const results = $("results");
   if (!only) results.replaceChildren();
   for (const [node, { images = [], files = [], text = [] }] of Object.entries(outputs ?? {})) {
-    const caption = (file) => el("figcaption", {}, el("a", { href: fileAddress(file), download: file.filename }, `Download ${file.filename}`));
-    const picture = (file) => el("figure", {}, el("a", { href: fileAddress(file), target: "_blank" }, el("img", { src: fileAddress(file), alt: `${node}: ${file.filename}` })), caption(file));
-    const made = [...images.map(picture), ...files.map((file) => el("figure", {}, caption(file))), ...text.map((line) => el("p", {}, `${node} ${line}`))];
+    const figure = (file, picture) => {
+      const [href, name] = [fileAddress(file), file.filename];
+      const seen = picture && el("a", { href, target: "_blank" }, el("img", { src: href, alt: `${node}: ${name}` }));
+      return el("figure", {}, seen, el("figcaption", {}, el("a", { href, download: name }, `Download ${name}`)));
+    };
+    const lines = text.map((line) => el("p", {}, `${node} ${line}`));
+    const made = [...images.map((file) => figure(file, true)), ...files.map((file) => figure(file)), ...lines];
     for (const element of made) element.dataset.node = node;
     const old = [...results.children].filter((element) => element.dataset.node === node);
     if (old.length) old[0].before(...made);
@@ -181,7 +185,7 @@ async function showHistory() {
       const told = await ask(`/api/jobs/${job.id}`);
       $("graph").hidden = false;
       showOutputs(told.outputs);
-      state(`Results of the job of ${new Date(job.create_time).toLocaleString()}${told.execution_error ? `: ${told.execution_error.exception_message}` : ""}`);
+      state(`${text}. ${told.execution_error?.exception_message ?? ""}`);
       $("results-title").scrollIntoView({ block: "center" });
     };
     return el("li", {}, el("button", { type: "button", onclick: open }, picture, text));

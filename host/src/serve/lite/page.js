@@ -2,13 +2,13 @@
 
 export const $ = (id) => document.getElementById(id);
 
-/** An element with properties and children. Keys with `-` and `role` are attributes; `style` has properties of its own. */
+/** An element with properties and children. Keys with `-` and `role` are attributes; `style` is CSS. */
 export function el(name, properties = {}, ...children) {
   const made = document.createElement(name);
   for (const [key, value] of Object.entries(properties)) {
     if (value === undefined || value === null || value === false) continue;
     if (key.includes("-") || key === "role") made.setAttribute(key, value);
-    else if (key === "style") Object.assign(made.style, value);
+    else if (key === "style") made.style.cssText = value;
     else made[key] = value;
   }
   made.append(...children.filter((child) => child !== null && child !== undefined));

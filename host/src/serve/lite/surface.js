@@ -6,10 +6,12 @@ import { el } from "./page.js";
 
 const DOWN = 3; // pixels of the screen that a press may move and still be a click
 
-const BUTTON = {
-  font: "inherit", color: "#fff", background: "#333", border: "1px solid #888", borderRadius: "4px", padding: "2px 7px",
-  minHeight: "26px", cursor: "pointer",
-};
+// The page of the front end has no style sheet of ours.
+const GROUND =
+  "display: flex; flex-direction: column; gap: 6px; width: 100%; height: 100%; min-height: 0; font: 13px/1.35 system-ui, sans-serif; color: #eee; background: #151515; padding: 6px; border-radius: 6px; box-sizing: border-box; overflow: auto";
+const CANVAS = "width: 100%; flex: 1 1 0; min-height: 200px; background: #000; touch-action: none; cursor: crosshair; display: block";
+const BAR = "display: flex; flex-wrap: wrap; gap: 4px; align-items: center";
+const BUTTON = "font: inherit; color: #fff; background: #333; border: 1px solid #888; border-radius: 4px; padding: 2px 7px; min-height: 26px; cursor: pointer";
 
 /** Strokes a path that was begun. */
 export function stroke(pen, width, colour) {
@@ -33,26 +35,17 @@ export class Surface {
     // The front end passes wheels on an element with `data-capture-wheel` to it, and does not zoom.
     this.canvas = el("canvas", {
       tabIndex: 0, role: "application", "aria-label": `${label}. ${help}`, "data-capture-wheel": "true", "data-testid": testid,
-      style: {
-        width: "100%", flex: "1 1 0", minHeight: "200px", background: "#000", borderRadius: "4px", touchAction: "none",
-        cursor: "crosshair", display: "block",
-      },
+      style: CANVAS,
     });
     const button = ([text, label, ...key]) =>
       el("button", { type: "button", title: label, "aria-label": label, onclick: () => editor.key(...key), style: BUTTON }, text);
-    this.status = el("span", { role: "status", style: { marginLeft: "auto", fontWeight: "600" } });
-    const bar = { display: "flex", flexWrap: "wrap", gap: "4px", alignItems: "center" };
-    const ground = {
-      display: "flex", flexDirection: "column", gap: "6px", width: "100%", height: "100%", minHeight: "0",
-      font: "13px/1.35 system-ui, sans-serif", color: "#eee", background: "#151515", padding: "6px", borderRadius: "6px",
-      boxSizing: "border-box", overflow: "auto",
-    };
+    this.status = el("span", { role: "status", style: "margin-left: auto; font-weight: 600" });
     this.element = el(
       "div",
-      { style: ground },
+      { style: GROUND },
       this.canvas,
-      el("div", { role: "toolbar", "aria-label": label, style: bar }, ...actions.map(button), this.status),
-      el("div", { style: { color: "#ccc", fontSize: "12px" } }, help),
+      el("div", { role: "toolbar", "aria-label": label, style: BAR }, ...actions.map(button), this.status),
+      el("div", { style: "color: #ccc; font-size: 12px" }, help),
     );
     this.#listen();
     new ResizeObserver(() => this.redraw()).observe(this.canvas);
