@@ -26,7 +26,7 @@ def opened(site):
     site.drawing = Drawing(page.tab, "token-canvas")
     site.shot("before")
     site.job = page.since(page.run(), "execution_start")[0]["prompt_id"]
-    until(lambda: site.drawing.said() == "256 tokens", f"expected 256 tokens, got {site.drawing.said()!r}")
+    until(lambda: site.drawing.said() == "256 tokens", lambda: f"expected 256 tokens, got {site.drawing.said()!r}")
     page.tab.wait_for_timeout(300)
     site.shot("tokens")
 

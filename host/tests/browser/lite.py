@@ -24,7 +24,7 @@ def run(site):
     tab = site.page.tab
     tab.evaluate("document.querySelector('#state').textContent = ''")
     tab.get_by_role("button", name="Run", exact=True).click()
-    until(lambda: state(site).startswith(("Finished", "Failed", "Not run")), f"expected an end, got {state(site)!r}", 40)
+    until(lambda: state(site).startswith(("Finished", "Failed", "Not run")), lambda: f"expected an end, got {state(site)!r}", 40)
     expect(state(site).startswith("Finished"), f"expected it to finish, got {state(site)!r}")
 
 
@@ -44,7 +44,7 @@ def opened(site, graph):
 def gallery(site):
     page = site.open(None)
     page.tab.goto(f"{site.server.address}/lite")
-    until(lambda: page.tab.locator("#graphs li").count() == len(GRAPHS), f"expected {len(GRAPHS)} graphs, got {page.tab.locator('#graphs li').count()}")
+    until(lambda: page.tab.locator("#graphs li").count() == len(GRAPHS), lambda: f"expected {len(GRAPHS)} graphs, got {page.tab.locator('#graphs li').count()}")
     page.tab.wait_for_timeout(500)
     site.shot("gallery")
     page.tab.get_by_label("Search").fill("reconstruct a photo from")
@@ -71,7 +71,7 @@ def wrong(site):
     tab.get_by_label("size", exact=True).fill("0")
     tab.get_by_role("button", name="Run", exact=True).click()
     shown = tab.locator("#fields .bad")
-    until(lambda: sum(bool(t) for t in shown.all_inner_texts()) == 2, f"expected an error beside two fields, got {[t for t in shown.all_inner_texts() if t]}")
+    until(lambda: sum(bool(t) for t in shown.all_inner_texts()) == 2, lambda: f"expected an error beside two fields, got {[t for t in shown.all_inner_texts() if t]}")
     site.shot("errors")
     return " | ".join(t for t in shown.all_inner_texts() if t)[:150]
 
@@ -95,7 +95,7 @@ def cancel(site):
     until(lambda: tab.locator("#preview").is_visible(), "expected a live preview", 30)
     site.shot("preview")
     tab.get_by_role("button", name="Cancel").click()
-    until(lambda: state(site) == "Cancelled", f"expected Cancelled, got {state(site)!r}", 15)
+    until(lambda: state(site) == "Cancelled", lambda: f"expected Cancelled, got {state(site)!r}", 15)
 
 
 def reload(site):
@@ -105,7 +105,7 @@ def reload(site):
     tab.get_by_role("button", name="Run", exact=True).click()
     tab.wait_for_timeout(300)
     tab.reload()
-    until(lambda: state(site).startswith("Finished"), f"expected the job to finish, got {state(site)!r}", 40)
+    until(lambda: state(site).startswith("Finished"), lambda: f"expected the job to finish, got {state(site)!r}", 40)
     expect(tab.get_by_label("steps", exact=True).input_value() == "60", "expected the form as it was")
     expect(results(site), "expected its results")
     expect(tab.locator("#history li").count() > 3, "expected the jobs in the list")
@@ -142,7 +142,7 @@ def tokens(site):
     site.drawing = Drawing(site.page.tab, "token-canvas")
     mark = site.page.mark()
     run(site)
-    until(lambda: site.drawing.said() == "256 tokens", f"expected 256 tokens, got {site.drawing.said()!r}")
+    until(lambda: site.drawing.said() == "256 tokens", lambda: f"expected 256 tokens, got {site.drawing.said()!r}")
     site.job = site.page.since(mark, "execution_start")[0]["prompt_id"]
     site.drawing.canvas.scroll_into_view_if_needed()
     site.places = centres(site.server.get(f"/api/values/{site.job}/refine/tokens"))

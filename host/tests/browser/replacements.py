@@ -34,7 +34,7 @@ def opened(site):
 def replaced(site):
     page = site.page
     page.tab.get_by_role("button", name="Replace All").click()
-    until(lambda: all(n["known"] for n in page.nodes()), f"expected known nodes, got {[n['type'] for n in page.nodes()]}")
+    until(lambda: all(n["known"] for n in page.nodes()), lambda: f"expected known nodes, got {[n['type'] for n in page.nodes()]}")
     page.tab.wait_for_timeout(500)
     site.shot("replaced")
     types = [n["type"] for n in page.nodes()]
