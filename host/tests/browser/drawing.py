@@ -42,6 +42,17 @@ def by_command(site, graph, values):
     return (folder / "picture.png").read_bytes()
 
 
+def expect_picture(picture, want):
+    """Waits until a picture, which `picture` fetches, has the pixels of another one: the last job of several may still run."""
+    want = pixels(want)
+
+    def same():
+        got = picture()
+        return got and pixels(got) == want
+
+    until(same, "expected the pixels of the same graph on the command line, got others", 30, 0.3)
+
+
 class Drawing:
     """An editor's canvas on a tab."""
 

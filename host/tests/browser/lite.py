@@ -5,7 +5,7 @@ import re
 from urllib.parse import urljoin
 
 from checks import expect, until
-from drawing import Drawing, boxes, by_command, centres, edit, many, pixels
+from drawing import Drawing, boxes, by_command, centres, edit, expect_picture, many
 from first_start import GRAPHS
 from pictures import png, size
 
@@ -153,8 +153,7 @@ def tokens(site):
 
 
 def picture(site):
-    want = pixels(by_command(site, "retouch", {"edits": json.dumps(site.edits)}))
-    expect(pixels(results(site)[0]) == want, "expected the pixels of the same graph on the command line, got others")
+    expect_picture(lambda: results(site)[0], by_command(site, "retouch", {"edits": json.dumps(site.edits)}))
 
 
 def latency(site):
@@ -168,10 +167,9 @@ def drawn(site):
     drawing = Drawing(tab, "box-canvas")
     drawing.canvas.scroll_into_view_if_needed()
     made = boxes(drawing, lambda: json.loads(tab.get_by_label("boxes", exact=True).input_value()))
-    idle(site)
+    shown = lambda: next(iter(results(site)), None)
+    expect_picture(shown, by_command(site, "generate-from-layout", {"boxes": json.dumps(made), "steps": 4}))
     site.shot("boxes")
-    want = pixels(by_command(site, "generate-from-layout", {"boxes": json.dumps(made), "steps": 4}))
-    expect(pixels(results(site)[0]) == want, "expected the pixels of the same graph on the command line, got others")
 
 
 def weight(site):
