@@ -8,7 +8,8 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     let Ok(file) = File::parse(text, Origin::Text) else { return };
     let _ = draw(&file, None);
     // A graph with problems never runs, so nobody writes it.
-    if file.problems.is_empty() {
+    // A workflow becomes a graph only with the classes of packs.
+    if file.problems.is_empty() && file.workflow.is_none() {
         let written = file.to_json().to_string();
         let again = File::parse(&written, Origin::Text).expect("a graph that was written");
         assert_eq!(again.to_json().to_string(), written);

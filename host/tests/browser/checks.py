@@ -18,7 +18,7 @@ def expect(condition, text):
         raise AssertionError(text)
 
 
-def until(question, text, seconds=10.0, step=0.05):
+def until(question, text, seconds=30.0, step=0.05):
     """Asks until the answer is true, and returns the answer. `text`, or what it returns, says what was expected."""
     end = time.monotonic() + seconds
     while True:

@@ -18,7 +18,7 @@ fn corpus(name: &str) -> Vec<Vec<u8>> {
 fn replay(text: &str) -> bool {
     let Ok(file) = File::parse(text, Origin::Text) else { return false };
     let _ = draw(&file, None);
-    if file.problems.is_empty() {
+    if file.problems.is_empty() && file.workflow.is_none() {
         let written = file.to_json().to_string();
         let again = File::parse(&written, Origin::Text).expect("a graph that was written");
         assert_eq!(again.to_json().to_string(), written);

@@ -1,6 +1,7 @@
 // The editor of BoxLayout: boxes are drawn over the canvas.
 
 import { Editor } from "../../lite/editor.js";
+import { stroke } from "../../lite/surface.js";
 
 const SIDE = 256;
 const isBox = (box) => Array.isArray(box) && box.length === 4 && box.every(Number.isFinite);
@@ -39,10 +40,10 @@ export class Boxes extends Editor {
   constructor(host) {
     super(host);
     this.actions.push(
-      { text: "New", label: "A new box (N)", run: () => this.key("n") },
-      { text: "−", label: "Smaller (-)", run: () => this.key("-") },
-      { text: "+", label: "Larger (+)", run: () => this.key("+") },
-      { text: "Delete", label: "Take the selected box away (Delete)", run: () => this.key("Delete") },
+      ["New", "A new box (N)", "n"],
+      ["−", "Smaller (-)", "-"],
+      ["+", "Larger (+)", "+"],
+      ["Delete", "Take the selected box away (Delete)", "Delete"],
     );
     this.start();
   }
@@ -165,15 +166,12 @@ export class Boxes extends Editor {
     if (now && this.gesture.moves) boxes[this.chosen].box = now;
     else if (now) boxes.push({ box: now, chosen: true });
     for (const { box: [x0, y0, x1, y1], chosen } of boxes) {
-      const side = [x0 * scale, y0 * scale, (x1 - x0) * scale, (y1 - y0) * scale];
+      pen.beginPath();
+      pen.rect(x0 * scale, y0 * scale, (x1 - x0) * scale, (y1 - y0) * scale);
       pen.fillStyle = chosen ? "rgba(255, 212, 0, 0.2)" : "rgba(80, 220, 255, 0.1)";
-      pen.fillRect(...side);
-      pen.lineWidth = 4;
-      pen.strokeStyle = "#000";
-      pen.strokeRect(...side);
-      pen.lineWidth = 2;
-      pen.strokeStyle = chosen ? "#ffd400" : "#50dcff";
-      pen.strokeRect(...side);
+      pen.fill();
+      stroke(pen, 4, "#000");
+      stroke(pen, 2, chosen ? "#ffd400" : "#50dcff");
     }
     return boxes.length ? null : "Drag over the canvas: a box appears";
   }

@@ -55,18 +55,11 @@ export function pivot(gaussians, indices) {
   return [mean(3), mean(4)];
 }
 
-/** Cosine and sine of an angle in degrees, exact for quarter turns. */
-function turn(degrees) {
-  const quarter = (((degrees % 360) + 360) % 360) / 90;
-  if (Number.isInteger(quarter)) return [[1, 0], [0, 1], [-1, 0], [0, -1]][quarter % 4];
-  const angle = (degrees * Math.PI) / 180;
-  return [Math.cos(angle), Math.sin(angle)];
-}
-
 /** The gaussians after a transform about the centre of the selected tokens. */
 export function transform(gaussians, indices, edit, { unit: [ux, uy] }) {
   const { move_x = 0, move_y = 0, scale_x = 1, scale_y = 1, rotate = 0 } = edit;
-  const [cos, sin] = turn(rotate);
+  const angle = (rotate * Math.PI) / 180;
+  const [cos, sin] = [Math.cos(angle), Math.sin(angle)];
   const [a, b, c, d] = [cos * scale_x, (-sin * scale_y * uy) / ux, (sin * scale_x * ux) / uy, cos * scale_y];
   const [px, py] = pivot(gaussians, indices);
   const selected = new Set(indices);

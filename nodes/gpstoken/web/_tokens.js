@@ -1,6 +1,7 @@
 // The token canvas: the editor of EditTokens. Tokens are ellipses over the picture that they become.
 
 import { Editor } from "../../lite/editor.js";
+import { stroke } from "../../lite/surface.js";
 import { Tokens, deleted, duplicated, transformed } from "./_edits.js";
 import { areaOf, centre, ellipse, gaussiansOf, isUsable, pivot, transform } from "./_gaussians.js";
 import { hull, inside, isOn, tokenAt } from "./_select.js";
@@ -21,12 +22,12 @@ export class TokenCanvas extends Editor {
   constructor(host) {
     super(host);
     this.actions.push(
-      { text: "All", label: "Select all tokens (Ctrl+A)", run: () => this.key("a", { control: true }) },
-      { text: "−", label: "Smaller (-)", run: () => this.key("-") },
-      { text: "+", label: "Larger (+)", run: () => this.key("+") },
-      { text: "⟲", label: "Turn left ([)", run: () => this.key("[") },
-      { text: "⟳", label: "Turn right (])", run: () => this.key("]") },
-      { text: "Delete", label: "Remove the selected tokens (Delete)", run: () => this.key("Delete") },
+      ["All", "Select all tokens (Ctrl+A)", "a", { control: true }],
+      ["−", "Smaller (-)", "-"],
+      ["+", "Larger (+)", "+"],
+      ["⟲", "Turn left ([)", "["],
+      ["⟳", "Turn right (])", "]"],
+      ["Delete", "Remove the selected tokens (Delete)", "Delete"],
     );
     this.start();
   }
@@ -116,16 +117,14 @@ export class TokenCanvas extends Editor {
   }
 
   drop({ place, from }) {
-    const { gesture } = this;
+    const { kind, line, adds, change } = this.gesture ?? {};
+    const last = change && this.#change(place, from);
     this.gesture = null;
-    if (gesture?.kind === "lasso") {
-      const caught = inside(this.gaussians, this.area, gesture.line);
-      this.select(gesture.adds ? [...this.selected, ...caught] : caught);
-    } else if (gesture?.change) {
-      this.gesture = gesture;
-      const change = this.#change(place, from);
-      this.gesture = null;
-      this.#transform(change);
+    if (kind === "lasso") {
+      const caught = inside(this.gaussians, this.area, line);
+      this.select(adds ? [...this.selected, ...caught] : caught);
+    } else if (last) {
+      this.#transform(last);
     }
     this.surface.redraw();
   }
@@ -159,11 +158,11 @@ export class TokenCanvas extends Editor {
       else return false;
       return true;
     }
-    const [far, turn] = more.shift ? [10, 45] : [1, 5];
+    const far = more.shift ? 10 : 1;
     const change = {
       ArrowLeft: { move: [-far, 0] }, ArrowRight: { move: [far, 0] }, ArrowUp: { move: [0, -far] }, ArrowDown: { move: [0, far] },
       "+": { scale: 1.05 }, "=": { scale: 1.05 }, "-": { scale: 1 / 1.05 },
-      "[": { rotate: -turn }, "{": { rotate: -turn }, "]": { rotate: turn }, "}": { rotate: turn },
+      "[": { rotate: -5 }, "]": { rotate: 5 },
     }[key];
     if (change && selected.length) {
       this.#transform(change, `keys ${selected}`);
@@ -225,19 +224,13 @@ export class TokenCanvas extends Editor {
     const colour = chosen ? "#ffd400" : "#50dcff";
     pen.beginPath();
     pen.ellipse(x * scale, y * scale, radius, other, angle, 0, 7);
-    pen.lineWidth = chosen ? 4 : 2.5;
-    pen.strokeStyle = chosen ? "#000" : "rgba(0, 0, 0, 0.55)";
-    pen.stroke();
-    pen.lineWidth = chosen ? 2 : 1;
-    pen.strokeStyle = colour;
-    pen.stroke();
+    stroke(pen, chosen ? 4 : 2.5, chosen ? "#000" : "#0008");
+    stroke(pen, chosen ? 2 : 1, colour);
     pen.beginPath();
     pen.arc(x * scale, y * scale, Math.min(chosen ? 3.5 : 2.5, 1 + scale), 0, 7);
     pen.fillStyle = colour;
     pen.fill();
-    pen.lineWidth = 1;
-    pen.strokeStyle = "#000";
-    pen.stroke();
+    stroke(pen, 1, "#000");
   }
 }
 
@@ -246,8 +239,6 @@ function dashed(pen, scale, line, colour) {
   for (const [x, y] of line) pen.lineTo(x * scale, y * scale);
   pen.closePath();
   pen.setLineDash([6, 4]);
-  pen.lineWidth = 2;
-  pen.strokeStyle = colour;
-  pen.stroke();
+  stroke(pen, 2, colour);
   pen.setLineDash([]);
 }

@@ -3,6 +3,6 @@
 import { api } from "../../scripts/api.js";
 import { app } from "../../scripts/app.js";
 import { register } from "../../lite/front_end.js";
-import { widgets } from "./_widgets.js";
+import { widgets } from "./gpstoken.lite.js";
 
 register(app, api, "splatgraph.gpstoken", widgets);

@@ -1,3 +1,15 @@
-// The editors of this pack, for the page /lite.
+// The editors of this pack: the class of a node, the inputs that its editor sets, and the editor, which is loaded when it is needed.
+// The page /lite loads this file.
 
-export { widgets } from "./_widgets.js";
+export const widgets = [
+  {
+    class: "gpstoken.EditTokens",
+    inputs: ["edits"],
+    make: async (host) => new (await import("./_tokens.js")).TokenCanvas(host),
+  },
+  {
+    class: "gpstoken.BoxLayout",
+    inputs: ["boxes"],
+    make: async (host) => new (await import("./_boxes.js")).Boxes(host),
+  },
+];

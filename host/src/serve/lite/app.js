@@ -17,16 +17,9 @@ function showGallery() {
   const wanted = $("search").value.toLowerCase();
   const found = about.graphs.filter((graph) => `${graph.name} ${graph.title} ${graph.description}`.toLowerCase().includes(wanted));
   const card = ({ name, title, description, picture }) =>
-    el(
-      "li",
-      {},
-      el(
-        "a",
-        { href: `#${encodeURIComponent(name)}` },
-        picture ? el("img", { src: picture, alt: "", loading: "lazy" }) : null,
-        el("b", {}, title || name),
-        el("span", { className: "soft" }, (description ?? "").split(". ")[0]),
-      ),
+    el("li", {},
+      el("a", { href: `#${encodeURIComponent(name)}` }, picture && el("img", { src: picture, alt: "", loading: "lazy" }),
+        el("b", {}, title || name), el("span", { className: "soft" }, (description ?? "").split(". ")[0])),
     );
   $("graphs").replaceChildren(...found.map(card));
   if (!found.length) $("graphs").append(el("li", {}, about.failed ?? (about.graphs.length ? "None found" : "The server has no graphs. Give it some: splatgraph serve --graphs FOLDER")));

@@ -1,13 +1,5 @@
 // What all editors of inputs do: they read a value, write it, undo it, and show the picture that belongs to it.
-//
-// The page gives an editor a `host`:
-//   read(input)             the value of an input of the node, parsed; null if it has none
-//   write({input: value})   sets inputs and runs the graph
-//   ran(input)              the value of an input of the node in the last job of this page; null without one
-//   source(input)           the output that feeds an input, as the last job of this page left it: JSON; null if there is none
-//   output(name)            an output of the node itself, in the same way
-//   pictureAfter()          the address of the nearest picture that is made from the node; null if there is none
-//   picture(input)          the address of the picture that feeds an input; null if there is none
+// `export_pack!` in the SDK says what a `host` has.
 
 import { History } from "./history.js";
 import { Surface } from "./surface.js";
@@ -18,10 +10,10 @@ export class Editor {
   label = "";
   help = "";
   testid = "";
-  /** Buttons; see `Surface`. */
+  /** Buttons that press a key: [text, label, key, {control, shift}]. */
   actions = [
-    { text: "Undo", label: "Undo (Ctrl+Z)", run: () => this.key("z", { control: true }) },
-    { text: "Redo", label: "Redo (Ctrl+Shift+Z)", run: () => this.key("z", { control: true, shift: true }) },
+    ["Undo", "Undo (Ctrl+Z)", "z", { control: true }],
+    ["Redo", "Redo (Ctrl+Shift+Z)", "z", { control: true, shift: true }],
   ];
 
   constructor(host) {
@@ -64,16 +56,16 @@ export class Editor {
   }
 
   key(key, { control, shift } = {}) {
-    const steps = { z: shift ? "redo" : "undo", y: "redo" };
-    if (!control || !steps[key]) return false;
-    const can = steps[key] === "undo" ? this.history.canUndo : this.history.canRedo;
-    if (!can) {
-      this.surface.say(`Nothing to ${steps[key]}`);
+    const redo = key === "y" || shift;
+    if (!control || !(key === "z" || key === "y")) return false;
+    const value = this.history.go(redo ? 1 : -1);
+    if (value === undefined) {
+      this.surface.say(`Nothing to ${redo ? "redo" : "undo"}`);
       return true;
     }
-    this.value = copy(this.history[steps[key]]());
+    this.value = copy(value);
     this.#write();
-    this.surface.say(steps[key] === "undo" ? "Undone" : "Done again");
+    this.surface.say(redo ? "Done again" : "Undone");
     return true;
   }
 

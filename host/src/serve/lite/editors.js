@@ -1,14 +1,12 @@
 // What an editor of a node sees of the page: the values of the node, and the results of the last job.
 
-import { fieldOf } from "./form.js";
+import { fieldOf, unwrapped } from "./form.js";
 import { feeding, pictureAfter } from "./graph.js";
-
-const unwrapped = (value) => (value && typeof value === "object" && "__value__" in value ? value.__value__ : (value ?? null));
 
 /** The host of the editor of the node `id`; `editor.js` says what it has. `edited` is called after a change. */
 export function makeHost(graph, id, edited) {
   const path = ({ node, output }) => `/api/values/${[graph.job.id, node, output].map(encodeURIComponent).join("/")}`;
-  const address = (output) => (graph.job && output ? `${path(output)}?as=png&job=${graph.job.id}` : null);
+  const address = (output) => (graph.job && output ? `${path(output)}?as=png` : null);
   const value = async (output) => {
     const answer = graph.job && output ? await fetch(path(output)) : null;
     return answer?.ok ? answer.json() : null;

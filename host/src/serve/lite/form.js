@@ -1,13 +1,13 @@
 // The form of a graph's named inputs.
 
-import { $, ask, el, Failure, fileAddress } from "./page.js";
+import { $, ask, el, fileAddress } from "./page.js";
 
-const PICTURES = ["png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff"];
 let fields = [];
 
 const kinds = (input) => (input.type ?? "").split(",");
 const isJson = (input) => input.list || kinds(input).includes("JSON");
-const unwrapped = (value) => (value && typeof value === "object" && "__value__" in value ? value.__value__ : value);
+/** A value of a graph, which writes lists as `{"__value__": [..]}`. */
+export const unwrapped = (value) => value?.__value__ ?? value ?? null;
 
 function shown(input, value) {
   if (value === null || value === undefined) return "";
@@ -26,7 +26,7 @@ function parsed({ input, control }) {
     } catch (error) {
       // A text is right where both are allowed.
       if (kinds(input).includes("STRING")) return text;
-      throw new Failure(`expected JSON: ${error.message}`);
+      throw new Error(`expected JSON: ${error.message}`);
     }
   }
   return number && Number.isFinite(Number(text)) ? Number(text) : text;
@@ -55,13 +55,14 @@ function limits({ min, max }) {
 /** A field that takes a file: by a button, or dropped on it. */
 function upload(field) {
   const extensions = field.input.extensions ?? [];
-  const isPicture = !extensions.length || extensions.some((extension) => PICTURES.includes(extension));
-  const accept = extensions.length ? extensions.map((extension) => `.${extension}`).join() : "";
+  const accept = extensions.map((extension) => `.${extension}`).join();
   const picked = el("input", { type: "file", accept, "aria-label": `Choose a file for ${field.input.name}` });
   const told = el("p", { className: "soft", role: "status" }, "Or drop a file here.");
-  const box = el("div", { className: "drop" }, field.control, picked, told);
+  // Only a picture loads.
   const picture = el("img", { alt: "", hidden: true });
-  if (isPicture) box.append(picture);
+  picture.onload = () => (picture.hidden = false);
+  picture.onerror = () => (picture.hidden = true);
+  const box = el("div", { className: "drop" }, field.control, picked, told, picture);
   const send = async (file) => {
     if (!file) return;
     told.textContent = `Sending ${file.name}…`;
@@ -73,12 +74,10 @@ function upload(field) {
       field.control.dispatchEvent(new Event("input", { bubbles: true }));
       told.textContent = `${file.name} is there.`;
       picture.src = fileAddress({ filename: name, subfolder, type: "input" });
-      picture.hidden = false;
     } catch (error) {
       told.textContent = error.message;
     }
   };
-  picture.onerror = () => (picture.hidden = true);
   picked.onchange = () => send(picked.files[0]);
   box.ondragover = (event) => {
     event.preventDefault();
@@ -126,18 +125,22 @@ export const texts = () =>
 export function values() {
   clearProblems();
   const given = {};
-  let first = null;
   for (const field of fields) {
     try {
       const value = parsed(field);
       if (value !== undefined) given[field.name] = value;
     } catch (error) {
       mark(field, error.message);
-      first ??= field;
     }
   }
-  first?.control.focus();
-  return first ? null : given;
+  return goToWrong() ? null : given;
+}
+
+/** Puts the focus on the first field that is wrong, if there is one. */
+function goToWrong() {
+  const wrong = fields.find(({ error }) => error.textContent);
+  wrong?.control.focus();
+  return wrong;
 }
 
 /** The field that sets an input of a node, `node.input`; undefined if none does. */
@@ -171,15 +174,13 @@ export function clearProblems() {
 export function showFailure(failure) {
   clearProblems();
   const rest = [];
-  const marked = [];
   for (const problem of failure.problems ?? []) {
     const target = `${problem.node}.${problem.input}`;
     const field = fields.find(({ input }) => input.targets.includes(target));
     if (field) mark(field, problem.text);
     else rest.push(problem.text);
-    marked.push(field);
   }
   if (!failure.problems?.length) rest.push(failure.message);
   $("problems").replaceChildren(...rest.map((text) => el("p", { className: "bad" }, text)));
-  fields.find((field) => marked.includes(field))?.control.focus();
+  goToWrong();
 }

@@ -72,7 +72,7 @@ function parsed(value) {
 
 function host(app, api, node) {
   const widget = (input) => node.widgets?.find(({ name }) => name === input);
-  const address = (picture) => picture && api.apiURL(`${path(picture)}?as=png&job=${jobs.last.id}`);
+  const address = (picture) => picture && api.apiURL(`${path(picture)}?as=png`);
   const path = ({ node, output }) =>
     `/values/${[jobs.last.id, node, output].map(encodeURIComponent).join("/")}`;
   const value = async (output) => {

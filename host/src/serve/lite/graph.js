@@ -8,7 +8,7 @@ const outputs = (about) => (about?.output_name ?? []).map((name, i) => ({ name, 
 function output(graph, classes, [id, of]) {
   const all = outputs(classes[graph[id]?.class_type]);
   const found = typeof of === "number" ? all[of] : all.find(({ name }) => name === of);
-  return found && { node: id, output: found.name, type: found.type };
+  return found && { node: id, output: found.name };
 }
 
 /** The output that feeds an input; null if none does. */
@@ -22,7 +22,7 @@ export function pictureAfter(graph, classes, id) {
   const seen = new Set([id]);
   for (const at of seen) {
     const picture = at !== id && outputs(classes[graph[at]?.class_type]).find(({ type }) => type === "IMAGE");
-    if (picture) return { node: at, output: picture.name, type: "IMAGE" };
+    if (picture) return { node: at, output: picture.name };
     for (const [next, { inputs }] of Object.entries(graph)) {
       const links = Object.values(inputs ?? {}).flatMap((value) => (isLink(value) ? [value] : Array.isArray(value) ? value.filter(isLink) : []));
       if (links.some(([from]) => from === at)) seen.add(next);

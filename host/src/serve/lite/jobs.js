@@ -4,7 +4,7 @@ import { $, ask, el, fileAddress } from "./page.js";
 
 const kept = sessionStorage;
 /** This page's name for itself, which outlives a reload. */
-export const client = kept.getItem("client") ?? crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`;
+export const client = kept.getItem("client") ?? crypto.getRandomValues(new Uint32Array(4)).join("-");
 kept.setItem("client", client);
 
 const ENDED = { execution_success: "Finished", execution_error: "Failed", execution_interrupted: "Cancelled" };
@@ -12,8 +12,9 @@ const STATUS = { completed: "Finished", failed: "Failed", cancelled: "Cancelled"
 let job = null;
 let rows = new Map();
 let preview = null;
-let wait = 500;
 let onEnd = () => {};
+/** Events of other jobs. One of them may be a job of which the server has not told the id yet. */
+let early = [];
 
 /** Whether a job of this page waits or runs. */
 export const isBusy = () => Boolean(job?.busy);
@@ -31,7 +32,6 @@ export function connect(ended) {
   const socket = new WebSocket(`${scheme}://${location.host}/ws?clientId=${client}`);
   socket.binaryType = "arraybuffer";
   socket.onopen = () => {
-    wait = 500;
     $("connection").textContent = "Connected";
     socket.send(JSON.stringify({ type: "feature_flags", data: { supports_preview_metadata: true, splatgraph: true } }));
     restore();
@@ -39,8 +39,7 @@ export function connect(ended) {
   socket.onmessage = ({ data }) => (typeof data === "string" ? event(JSON.parse(data)) : showPreview(data));
   socket.onclose = () => {
     $("connection").textContent = "Not connected to the server; trying again…";
-    setTimeout(() => connect(ended), wait);
-    wait = Math.min(wait * 2, 8000);
+    setTimeout(() => connect(ended), 1500);
   };
 }
 
@@ -51,6 +50,9 @@ export function follow(id, graph) {
   rows = new Map();
   $("nodes").replaceChildren();
   state("Waiting…");
+  const missed = early.filter(({ data }) => data.prompt_id === id);
+  early = [];
+  missed.forEach(event);
 }
 
 /** The job that this page followed before it was loaded again. */
@@ -64,9 +66,9 @@ async function restore() {
   try {
     const told = await ask(`/api/jobs/${job.id}`);
     job.busy = told.status === "pending" || told.status === "in_progress";
-    state(STATUS[told.status] ?? told.status);
+    state(STATUS[told.status]);
     showOutputs(told.outputs);
-    if (!job.busy) end(told.execution_error);
+    if (!job.busy) end(told.status === "completed", told.execution_error);
   } catch {
     kept.removeItem("job");
     job = null;
@@ -102,7 +104,10 @@ function row(node) {
 
 function event({ type, data }) {
   if (type === "status" && !isBusy()) showHistory();
-  if (!job || data.prompt_id !== job.id) return;
+  if (data.prompt_id !== job?.id) {
+    if (data.prompt_id) early = [...early.slice(-999), { type, data }];
+    return;
+  }
   if (type === "execution_start") state("Running…");
   else if (type === "executing" && data.node) row(data.node);
   else if (type === "progress") {
@@ -116,21 +121,23 @@ function event({ type, data }) {
   } else if (type === "executed") showOutputs({ [data.node]: data.output }, data.node);
   else if (ENDED[type]) {
     job.busy = false;
+    const succeeded = type === "execution_success";
     const seconds = ((performance.now() - job.began) / 1000).toFixed(2);
-    state(type === "execution_success" && job.began ? `Finished in ${seconds} s` : ENDED[type], type === "execution_success" ? "good" : "bad");
-    end(type === "execution_error" ? data : null);
+    state(succeeded && job.began ? `Finished in ${seconds} s` : ENDED[type], succeeded ? "" : "bad");
+    end(succeeded, data);
   }
 }
 
-function end(error) {
-  if (error) {
+/** Shows that the job is over; an error has a message. */
+function end(succeeded, error) {
+  if (error?.exception_message) {
     row(error.node_id).note.replaceChildren(el("span", { className: "bad" }, error.exception_message));
-    state(`Failed at ${error.node_id}: ${error.exception_message}`, "bad");
+    state(`Failed at ${error.node_id}`, "bad");
   }
   $("preview").hidden = true;
   for (const { bar } of rows.values()) if (!bar.hasAttribute("value")) bar.hidden = true;
   $("cancel").disabled = true;
-  onEnd(job, !error);
+  onEnd(job, succeeded);
   showHistory();
 }
 
@@ -169,7 +176,7 @@ async function showHistory() {
   if (mine !== asked) return;
   const entry = (job) => {
     const picture = job.preview_output?.mediaType === "images" ? el("img", { src: fileAddress(job.preview_output), alt: "" }) : null;
-    const text = `${STATUS[job.status] ?? job.status}, ${new Date(job.create_time).toLocaleTimeString()}`;
+    const text = `${STATUS[job.status]}, ${new Date(job.create_time).toLocaleTimeString()}`;
     const open = async () => {
       const told = await ask(`/api/jobs/${job.id}`);
       $("graph").hidden = false;

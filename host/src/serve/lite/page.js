@@ -2,46 +2,31 @@
 
 export const $ = (id) => document.getElementById(id);
 
-/** An element with properties and children. Keys with `-` and `role` are attributes. */
+/** An element with properties and children. Keys with `-` and `role` are attributes; `style` has properties of its own. */
 export function el(name, properties = {}, ...children) {
   const made = document.createElement(name);
   for (const [key, value] of Object.entries(properties)) {
     if (value === undefined || value === null || value === false) continue;
     if (key.includes("-") || key === "role") made.setAttribute(key, value);
+    else if (key === "style") Object.assign(made.style, value);
     else made[key] = value;
   }
   made.append(...children.filter((child) => child !== null && child !== undefined));
   return made;
 }
 
-/** Why a request failed: a text, and problems with inputs. */
-export class Failure extends Error {
-  constructor(text, problems = []) {
-    super(text);
-    this.problems = problems;
-  }
-}
-
-/** The answer to a request, parsed; with `body`, a POST. */
+/** The answer to a request, parsed; with `body`, a POST. An error may have `problems` with inputs. */
 export async function ask(path, body) {
   const form = body instanceof FormData;
   const post = body && { method: "POST", body: form ? body : JSON.stringify(body) };
   if (post && !form) post.headers = { "Content-Type": "application/json" };
-  let answer;
-  try {
-    answer = await fetch(path, post);
-  } catch {
-    throw new Failure("The server does not answer. Look whether it runs.");
-  }
-  const text = await answer.text();
-  let json = null;
-  try {
-    json = JSON.parse(text);
-  } catch {
-    // An error may be plain text.
-  }
-  if (!answer.ok) throw new Failure(json?.error?.message ?? json?.error ?? (json ? "The graph has problems" : text), json?.problems);
-  return json;
+  const answer = await fetch(path, post).catch(() => {
+    throw new Error("The server does not answer. Look whether it runs.");
+  });
+  const json = answer.headers.get("content-type")?.includes("json") ? await answer.json() : null;
+  if (answer.ok) return json;
+  const text = json?.error?.message ?? json?.error ?? (json ? "The graph has problems" : await answer.text());
+  throw Object.assign(new Error(text), { problems: json?.problems ?? [] });
 }
 
 /** The address of a file of a job. */

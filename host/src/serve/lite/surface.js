@@ -2,20 +2,23 @@
 //
 // Places are in pixels of the picture. An editor is told about gestures and draws over the picture.
 
-const DOWN = 3; // pixels of the screen that a press may move and still be a click
+import { el } from "./page.js";
 
-function element(name, style, more = {}) {
-  const made = Object.assign(document.createElement(name), more);
-  Object.assign(made.style, style);
-  return made;
-}
+const DOWN = 3; // pixels of the screen that a press may move and still be a click
 
 const BUTTON = {
   font: "inherit", color: "#fff", background: "#333", border: "1px solid #888", borderRadius: "4px", padding: "2px 7px",
   minHeight: "26px", cursor: "pointer",
 };
 
-/** The surface of an editor with `label`, `help`, `actions` [{text, label, run}], and what it does on gestures. */
+/** Strokes a path that was begun. */
+export function stroke(pen, width, colour) {
+  pen.lineWidth = width;
+  pen.strokeStyle = colour;
+  pen.stroke();
+}
+
+/** The surface of an editor with `label`, `help`, `actions`, and what it does on gestures. */
 export class Surface {
   size = [256, 256];
   #editor;
@@ -26,34 +29,31 @@ export class Surface {
 
   constructor(editor) {
     this.#editor = editor;
-    this.element = element("div", {
+    const { label, help, testid, actions } = editor;
+    // The front end passes wheels on an element with `data-capture-wheel` to it, and does not zoom.
+    this.canvas = el("canvas", {
+      tabIndex: 0, role: "application", "aria-label": `${label}. ${help}`, "data-capture-wheel": "true", "data-testid": testid,
+      style: {
+        width: "100%", flex: "1 1 0", minHeight: "200px", background: "#000", borderRadius: "4px", touchAction: "none",
+        cursor: "crosshair", display: "block",
+      },
+    });
+    const button = ([text, label, ...key]) =>
+      el("button", { type: "button", title: label, "aria-label": label, onclick: () => editor.key(...key), style: BUTTON }, text);
+    this.status = el("span", { role: "status", style: { marginLeft: "auto", fontWeight: "600" } });
+    const bar = { display: "flex", flexWrap: "wrap", gap: "4px", alignItems: "center" };
+    const ground = {
       display: "flex", flexDirection: "column", gap: "6px", width: "100%", height: "100%", minHeight: "0",
       font: "13px/1.35 system-ui, sans-serif", color: "#eee", background: "#151515", padding: "6px", borderRadius: "6px",
       boxSizing: "border-box", overflow: "auto",
-    });
-    this.canvas = element("canvas", {
-      width: "100%", flex: "1 1 0", minHeight: "200px", background: "#000", borderRadius: "4px", touchAction: "none",
-      cursor: "crosshair", display: "block",
-    });
-    this.canvas.tabIndex = 0;
-    this.canvas.setAttribute("role", "application");
-    this.canvas.setAttribute("aria-label", `${editor.label}. ${editor.help}`);
-    // The front end passes wheels on this element to it, and does not zoom.
-    this.canvas.dataset.captureWheel = "true";
-    this.canvas.dataset.testid = editor.testid;
-    const bar = element("div", { display: "flex", flexWrap: "wrap", gap: "4px", alignItems: "center" });
-    bar.setAttribute("role", "toolbar");
-    bar.setAttribute("aria-label", editor.label);
-    for (const { text, label, run } of editor.actions) {
-      const button = element("button", BUTTON, { type: "button", textContent: text, title: label, onclick: run });
-      button.setAttribute("aria-label", label);
-      bar.append(button);
-    }
-    this.status = element("span", { marginLeft: "auto", fontWeight: "600" });
-    this.status.setAttribute("role", "status");
-    bar.append(this.status);
-    const help = element("div", { color: "#ccc", fontSize: "12px" }, { textContent: editor.help });
-    this.element.append(this.canvas, bar, help);
+    };
+    this.element = el(
+      "div",
+      { style: ground },
+      this.canvas,
+      el("div", { role: "toolbar", "aria-label": label, style: bar }, ...actions.map(button), this.status),
+      el("div", { style: { color: "#ccc", fontSize: "12px" } }, help),
+    );
     this.#listen();
     new ResizeObserver(() => this.redraw()).observe(this.canvas);
   }
@@ -96,7 +96,7 @@ export class Surface {
   #draw() {
     const { clientWidth: width, clientHeight: height } = this.canvas;
     if (!width || !height) return;
-    const dots = Math.min(window.devicePixelRatio || 1, 2);
+    const dots = Math.min(devicePixelRatio, 2);
     const [w, h] = [Math.round(width * dots), Math.round(height * dots)];
     if (this.canvas.width !== w || this.canvas.height !== h) Object.assign(this.canvas, { width: w, height: h });
     const { scale, left, top } = this.#fit(width, height);
@@ -160,7 +160,7 @@ export class Surface {
     on("keydown", (event) => {
       const control = event.ctrlKey || event.metaKey;
       const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-      if (event.altKey || key === "Control" || key === "Shift" || key === "Meta") return;
+      if (event.altKey) return;
       if (this.#editor.key?.(key, { control, shift: event.shiftKey })) event.preventDefault();
     });
     // The front end takes keys on their way up, too.

@@ -18,9 +18,8 @@ use tower_http::services::ServeFile;
 /// What the page `/lite` may do.
 const LITE_POLICY: &str = "default-src 'self'; img-src 'self' data: blob:; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// The files of the page `/lite`, each with its type.
-const LITE: [(&str, &str, &str); 12] = [
-    ("index.html", "text/html; charset=utf-8", include_str!("../lite/index.html")),
+/// The files of the page `/lite` besides the page itself, each with its type.
+const LITE: [(&str, &str, &str); 11] = [
     ("style.css", "text/css; charset=utf-8", include_str!("../lite/style.css")),
     ("app.js", SCRIPT, include_str!("../lite/app.js")),
     ("page.js", SCRIPT, include_str!("../lite/page.js")),
@@ -59,10 +58,7 @@ async fn start(State(server): State<Arc<Server>>) -> Answer<Response> {
 }
 
 async fn lite_page() -> Response {
-    match LITE.iter().find(|(name, ..)| *name == "index.html") {
-        Some((.., html)) => guard::page(*html, LITE_POLICY),
-        None => guard::page("<!doctype html><title>Splatgraph</title><p>The page is not there yet.", LITE_POLICY),
-    }
+    guard::page(include_str!("../lite/index.html"), LITE_POLICY)
 }
 
 async fn lite_file(Path(file): Path<String>) -> Answer<Response> {

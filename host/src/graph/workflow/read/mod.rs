@@ -40,26 +40,34 @@ pub fn to_prompt(workflow: &Json, registry: &Registry) -> Result<Json, Problems>
 impl File {
     /// This graph with the nodes of its workflow, if it was read from one. Their ids are paths of numbers.
     #[must_use]
-    pub(in crate::graph) fn with_nodes_of_workflow(mut self, registry: &Registry) -> Self {
+    pub(in crate::graph) fn with_nodes_of_workflow(self, registry: &Registry) -> Self {
+        match self.workflow.clone() {
+            Some(workflow) => {
+                let mut file = Self { inputs: Vec::new(), outputs: Vec::new(), ..self };
+                file.take_nodes(registry);
+                add_names(&mut file, &workflow);
+                file
+            }
+            None => self,
+        }
+    }
+
+    fn take_nodes(&mut self, registry: &Registry) {
         if let Some(workflow) = self.workflow.take() {
             let (nodes, problems) = nodes(&workflow, registry);
             self.nodes = nodes;
             self.problems.extend(problems);
         }
-        self
     }
 
     /// This graph with the nodes of its workflow, if it was read from one. Nodes that came from a graph have their old ids.
     #[must_use]
-    pub(super) fn of_workflow(self, registry: &Registry) -> Self {
-        match self.workflow.clone() {
-            Some(workflow) => {
-                let mut file = self.with_nodes_of_workflow(registry);
-                ids::restore(&mut file, &workflow, registry);
-                file
-            }
-            None => self,
+    pub(super) fn of_workflow(mut self, registry: &Registry) -> Self {
+        if let Some(workflow) = self.workflow.clone() {
+            self.take_nodes(registry);
+            ids::restore(&mut self, &workflow, registry);
         }
+        self
     }
 }
 

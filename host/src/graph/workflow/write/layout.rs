@@ -83,7 +83,7 @@ fn height(class: Option<&Class>, links: usize) -> u64 {
     const FIELD: u64 = 32;
     const LINES: u64 = 110;
     const PICTURE: u64 = 300;
-    const EDITOR: u64 = 360;
+    const EDITOR: u64 = 480;
     let Some(Class { pack, spec: class, .. }) = class else { return 60 };
     let sockets = class.inputs.iter().filter(|spec| !Shown::of(spec).is_widget());
     let rows: usize = sockets.map(|spec| if Shown::of(spec) == Shown::Sockets { 1 + links } else { 1 }).sum();
