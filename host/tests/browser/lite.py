@@ -146,7 +146,7 @@ def tokens(site):
     site.job = site.page.since(mark, "execution_start")[0]["prompt_id"]
     site.drawing.canvas.scroll_into_view_if_needed()
     site.places = centres(site.server.get(f"/api/values/{site.job}/refine/tokens"))
-    value = lambda: json.loads(site.page.tab.get_by_label("edits", exact=True).input_value() or "[]")
+    value = lambda: json.loads(site.page.tab.get_by_role("textbox", name="edits", exact=True).input_value() or "[]")
     site.edits = edit(site.drawing, site.places, value, lambda: idle(site))
     site.shot("edited")
     return json.dumps(site.edits)[:110]
@@ -166,7 +166,7 @@ def drawn(site):
     tab.get_by_label("steps", exact=True).fill("4")
     drawing = Drawing(tab, "box-canvas")
     drawing.canvas.scroll_into_view_if_needed()
-    made = boxes(drawing, lambda: json.loads(tab.get_by_label("boxes", exact=True).input_value()))
+    made = boxes(drawing, lambda: json.loads(tab.get_by_role("textbox", name="boxes", exact=True).input_value()))
     shown = lambda: next(iter(results(site)), None)
     expect_picture(shown, by_command(site, "generate-from-layout", {"boxes": json.dumps(made), "steps": 4}))
     site.shot("boxes")
