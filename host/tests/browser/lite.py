@@ -1,8 +1,6 @@
 """The page /lite, which is always there: gallery, form, run, errors, results, history, and the same editors."""
 
 import json
-import re
-from urllib.parse import urljoin
 
 from checks import expect, until
 from drawing import Drawing, boxes, by_command, centres, edit, expect_picture, many
@@ -173,19 +171,13 @@ def drawn(site):
 
 
 def weight(site):
-    """All files of the page, with the editors of the packs."""
-    listed = site.server.get("/api/lite")["extensions"]
-    found, left = {}, ["/lite", *listed]
-    while left:
-        address = left.pop()
-        if address in found or not address.startswith(("/lite", "/extensions")):
-            continue
-        status, _, body = site.server.request(address)
-        expect(status == 200, f"expected {address}, got {status}")
-        found[address] = len(body)
-        text = body.decode()
-        for other in re.findall(r"""(?:from|import\(|href=|src=)\s*["']([^"'#]+\.(?:js|css))["']""", text):
-            left.append(urljoin(address, other))
+    """The files that a browser loads for a graph with the token canvas."""
+    found = {}
+    tab = site.open(None).tab
+    tab.on("response", lambda r: r.request.resource_type in ("document", "script", "stylesheet") and found.update({r.url.removeprefix(site.server.address): len(r.body())}))
+    tab.goto(f"{site.server.address}/lite#retouch")
+    tab.get_by_test_id("token-canvas").wait_for()
+    expect(any("_tokens.js" in name for name in found), f"expected the token canvas among the files, got {list(found)}")
     total = sum(found.values())
     expect(total < 60_000, f"expected less than 60 kB, got {total}: {found}")
     return f"{total} bytes in {len(found)} files"
@@ -204,5 +196,5 @@ CHECKS = [
     ("the picture is that of the same edits on the command line", picture),
     ("30 edits in a row", latency),
     ("two boxes are drawn, and their picture follows", drawn),
-    ("page and editors weigh less than 60 kB", weight),
+    ("page and token canvas weigh less than 60 kB", weight),
 ]
