@@ -19,7 +19,7 @@ def form(site):
         skip.first.click()
     rows = page.tab.get_by_test_id("app-mode-widget-item")
     named = json.loads((PROJECT / "graphs" / f"{GRAPH}.json").read_text())["inputs"]
-    until(lambda: rows.count() >= len(named), f"expected a row for each of {list(named)}, got {rows.count()}")
+    until(lambda: rows.count() >= len(named), lambda: f"expected a row for each of {list(named)}, got {rows.count()}")
     site.shot("form")
     expect(not tour, "expected the form at once, got a tour in front of it")
 

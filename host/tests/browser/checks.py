@@ -19,14 +19,14 @@ def expect(condition, text):
 
 
 def until(question, text, seconds=30.0, step=0.05):
-    """Asks until the answer is true, and returns the answer."""
+    """Asks until the answer is true, and returns the answer. `text`, or what it returns, says what was expected."""
     end = time.monotonic() + seconds
     while True:
         answer = question()
         if answer:
             return answer
         if time.monotonic() > end:
-            raise AssertionError(f"{text}, within {seconds:g} s")
+            raise AssertionError(f"{text() if callable(text) else text}, within {seconds:g} s")
         time.sleep(step)
 
 

@@ -17,7 +17,8 @@ NAMES = [
 
 def opened(site):
     page = site.open("/?template=layout")
-    page.tab.evaluate((HERE / "workflows.js").read_text())
+    for script in ("making.js", "workflows.js"):
+        page.tab.evaluate((HERE / script).read_text())
     names = page.tab.evaluate("makeWorkflow.names")
     expect(names == NAMES, f"expected the workflows {NAMES}, got {names}")
 

@@ -42,6 +42,17 @@ def by_command(site, graph, values):
     return (folder / "picture.png").read_bytes()
 
 
+def expect_picture(picture, want):
+    """Waits until a picture, which `picture` fetches, has the pixels of another one: the last job of several may still run."""
+    want = pixels(want)
+
+    def same():
+        got = picture()
+        return got and pixels(got) == want
+
+    until(same, "expected the pixels of the same graph on the command line, got others", 30, 0.3)
+
+
 class Drawing:
     """An editor's canvas on a tab."""
 
@@ -94,7 +105,7 @@ def select(drawing, places):
             break
     for nth, i in enumerate(chosen):
         drawing.click(places[i], add=nth > 0)
-    until(lambda: drawing.said() == f"{CHOSEN} tokens selected", f"expected {CHOSEN} tokens selected, got {drawing.said()!r}", 5)
+    until(lambda: drawing.said() == f"{CHOSEN} tokens selected", lambda: f"expected {CHOSEN} tokens selected, got {drawing.said()!r}", 5)
     return chosen
 
 
@@ -103,21 +114,21 @@ def edit(drawing, places, value, idle):
     chosen = select(drawing, places)
     x, y = places[chosen[0]]
     drawing.drag((x, y), (x + 14, y - 9))
-    until(lambda: len(value()) == 1, f"expected one edit, got {value()}", 5)
+    until(lambda: len(value()) == 1, lambda: f"expected one edit, got {value()}", 5)
     idle()
     drawing.tab.mouse.move(*drawing.at(x + 14, y - 9))
     for _ in range(3):
         drawing.tab.mouse.wheel(0, -120)
         drawing.tab.wait_for_timeout(60)
-    until(lambda: "scale_x" in value()[0], f"expected a scale, got {value()}", 5)
+    until(lambda: abs(value()[0].get("scale_x", 1) - 1.05**3) < 0.001, "expected a scale of 1.05^3", 5)
     idle()
     moved = value()
     drawing.tab.keyboard.press("Delete")
-    until(lambda: len(value()) == 2, f"expected two edits, got {value()}", 5)
+    until(lambda: len(value()) == 2, lambda: f"expected two edits, got {value()}", 5)
     deleted = value()
     idle()
     drawing.tab.keyboard.press("Control+z")
-    until(lambda: value() == moved, f"expected {moved} after undo, got {value()}", 5)
+    until(lambda: value() == moved, lambda: f"expected {moved} after undo, got {value()}", 5)
     idle()
 
     indices = sorted(chosen)
@@ -134,9 +145,9 @@ def boxes(drawing, value):
     """Draws two boxes."""
     before = value()
     drawing.drag((12, 140), (100, 236))
-    until(lambda: len(value()) == len(before) + 1, f"expected one more box than {before}, got {value()}", 5)
+    until(lambda: len(value()) == len(before) + 1, lambda: f"expected one more box than {before}, got {value()}", 5)
     drawing.drag((200, 20), (246, 120))
-    until(lambda: len(value()) == len(before) + 2, f"expected two more boxes than {before}, got {value()}", 5)
+    until(lambda: len(value()) == len(before) + 2, lambda: f"expected two more boxes than {before}, got {value()}", 5)
     expect(value()[: len(before)] == before, f"expected {before} to stay, got {value()}")
     for box, want in zip(value()[len(before) :], ([12, 140, 100, 236], [200, 20, 246, 120])):
         expect(all(abs(a - b) <= 1 for a, b in zip(box, want)), f"expected the box {want}, got {box}")

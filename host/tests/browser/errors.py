@@ -42,7 +42,7 @@ def details(site):
     page = site.page
     page.tab.get_by_test_id("error-overlay-see-errors").click()
     panel = page.tab.get_by_test_id("properties-panel")
-    until(lambda: "tokens" in panel.inner_text() and "quality" in panel.inner_text(), f"expected both inputs by name, got {panel.inner_text()[:600]}", 5)
+    until(lambda: "tokens" in panel.inner_text() and "quality" in panel.inner_text(), lambda: f"expected both inputs by name, got {panel.inner_text()[:600]}", 5)
     site.shot("details")
 
 
@@ -52,7 +52,7 @@ def mended(site):
     page.set(page.node("gpstoken.InitTokens"), "exponent", 2.5)
     page.set(page.node("std.SaveImage"), "quality", 95)
     page.run()
-    until(lambda: not marked(page), f"expected no node to be marked, got {marked(page)}", 5)
+    until(lambda: not marked(page), lambda: f"expected no node to be marked, got {marked(page)}", 5)
 
 
 def failing(site):

@@ -42,7 +42,7 @@ def waiting(site):
     cancel = page.tab.get_by_test_id("job-assets-list").get_by_role("button", name="Cancel").first
     expect(cancel.count(), f"expected a button that cancels a waiting job, got {names}")
     cancel.click()
-    until(lambda: counts(site)[1] == pending - 1, f"expected {pending - 1} jobs to wait, got {counts(site)}")
+    until(lambda: counts(site)[1] == pending - 1, lambda: f"expected {pending - 1} jobs to wait, got {counts(site)}")
     return f"{running} at once"
 
 
@@ -50,7 +50,7 @@ def clear(site):
     page = site.page
     site.gone = [job[1] for job in site.server.get("/queue")["queue_pending"]]
     page.tab.get_by_role("button", name="Clear queued").first.click()
-    until(lambda: counts(site)[1] == 0, f"expected no job to wait, got {counts(site)}")
+    until(lambda: counts(site)[1] == 0, lambda: f"expected no job to wait, got {counts(site)}")
     for job in site.gone:
         status, body = site.server.request(f"/api/jobs/{job}")[0::2]
         expect(status == 404 or b'"cancelled"' in body, f"expected a cancelled job, got {status} {body[:200]}")
@@ -65,7 +65,7 @@ def running(site):
     for _ in jobs:
         page.tab.get_by_role("button", name="Cancel current run").first.click()
         page.tab.wait_for_timeout(200)
-    until(lambda: counts(site) == (0, 0), f"expected no job, got {counts(site)}", 10)
+    until(lambda: counts(site) == (0, 0), lambda: f"expected no job, got {counts(site)}", 10)
     took = time.monotonic() - start
     expect(page.since(mark, "execution_interrupted"), "expected `execution_interrupted`, got none")
     until(lambda: all(site.server.get(f"/api/jobs/{job}")["status"] == "cancelled" for job in jobs), "expected the jobs to be cancelled")

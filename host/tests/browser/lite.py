@@ -1,11 +1,9 @@
 """The page /lite, which is always there: gallery, form, run, errors, results, history, and the same editors."""
 
 import json
-import re
-from urllib.parse import urljoin
 
 from checks import expect, until
-from drawing import Drawing, boxes, by_command, centres, edit, many, pixels
+from drawing import Drawing, boxes, by_command, centres, edit, expect_picture, many
 from first_start import GRAPHS
 from pictures import png, size
 
@@ -24,7 +22,7 @@ def run(site):
     tab = site.page.tab
     tab.evaluate("document.querySelector('#state').textContent = ''")
     tab.get_by_role("button", name="Run", exact=True).click()
-    until(lambda: state(site).startswith(("Finished", "Failed", "Not run")), f"expected an end, got {state(site)!r}", 40)
+    until(lambda: state(site).startswith(("Finished", "Failed", "Not run")), lambda: f"expected an end, got {state(site)!r}", 40)
     expect(state(site).startswith("Finished"), f"expected it to finish, got {state(site)!r}")
 
 
@@ -44,7 +42,7 @@ def opened(site, graph):
 def gallery(site):
     page = site.open(None)
     page.tab.goto(f"{site.server.address}/lite")
-    until(lambda: page.tab.locator("#graphs li").count() == len(GRAPHS), f"expected {len(GRAPHS)} graphs, got {page.tab.locator('#graphs li').count()}")
+    until(lambda: page.tab.locator("#graphs li").count() == len(GRAPHS), lambda: f"expected {len(GRAPHS)} graphs, got {page.tab.locator('#graphs li').count()}")
     page.tab.wait_for_timeout(500)
     site.shot("gallery")
     page.tab.get_by_label("Search").fill("reconstruct a photo from")
@@ -71,7 +69,7 @@ def wrong(site):
     tab.get_by_label("size", exact=True).fill("0")
     tab.get_by_role("button", name="Run", exact=True).click()
     shown = tab.locator("#fields .bad")
-    until(lambda: sum(bool(t) for t in shown.all_inner_texts()) == 2, f"expected an error beside two fields, got {[t for t in shown.all_inner_texts() if t]}")
+    until(lambda: sum(bool(t) for t in shown.all_inner_texts()) == 2, lambda: f"expected an error beside two fields, got {[t for t in shown.all_inner_texts() if t]}")
     site.shot("errors")
     return " | ".join(t for t in shown.all_inner_texts() if t)[:150]
 
@@ -95,7 +93,7 @@ def cancel(site):
     until(lambda: tab.locator("#preview").is_visible(), "expected a live preview", 30)
     site.shot("preview")
     tab.get_by_role("button", name="Cancel").click()
-    until(lambda: state(site) == "Cancelled", f"expected Cancelled, got {state(site)!r}", 15)
+    until(lambda: state(site) == "Cancelled", lambda: f"expected Cancelled, got {state(site)!r}", 15)
 
 
 def reload(site):
@@ -105,7 +103,7 @@ def reload(site):
     tab.get_by_role("button", name="Run", exact=True).click()
     tab.wait_for_timeout(300)
     tab.reload()
-    until(lambda: state(site).startswith("Finished"), f"expected the job to finish, got {state(site)!r}", 40)
+    until(lambda: state(site).startswith("Finished"), lambda: f"expected the job to finish, got {state(site)!r}", 40)
     expect(tab.get_by_label("steps", exact=True).input_value() == "60", "expected the form as it was")
     expect(results(site), "expected its results")
     expect(tab.locator("#history li").count() > 3, "expected the jobs in the list")
@@ -142,19 +140,18 @@ def tokens(site):
     site.drawing = Drawing(site.page.tab, "token-canvas")
     mark = site.page.mark()
     run(site)
-    until(lambda: site.drawing.said() == "256 tokens", f"expected 256 tokens, got {site.drawing.said()!r}")
+    until(lambda: site.drawing.said() == "256 tokens", lambda: f"expected 256 tokens, got {site.drawing.said()!r}")
     site.job = site.page.since(mark, "execution_start")[0]["prompt_id"]
     site.drawing.canvas.scroll_into_view_if_needed()
     site.places = centres(site.server.get(f"/api/values/{site.job}/refine/tokens"))
-    value = lambda: json.loads(site.page.tab.get_by_label("edits", exact=True).input_value() or "[]")
+    value = lambda: json.loads(site.page.tab.get_by_role("textbox", name="edits", exact=True).input_value() or "[]")
     site.edits = edit(site.drawing, site.places, value, lambda: idle(site))
     site.shot("edited")
     return json.dumps(site.edits)[:110]
 
 
 def picture(site):
-    want = pixels(by_command(site, "retouch", {"edits": json.dumps(site.edits)}))
-    expect(pixels(results(site)[0]) == want, "expected the pixels of the same graph on the command line, got others")
+    expect_picture(lambda: results(site)[0], by_command(site, "retouch", {"edits": json.dumps(site.edits)}))
 
 
 def latency(site):
@@ -167,27 +164,20 @@ def drawn(site):
     tab.get_by_label("steps", exact=True).fill("4")
     drawing = Drawing(tab, "box-canvas")
     drawing.canvas.scroll_into_view_if_needed()
-    made = boxes(drawing, lambda: json.loads(tab.get_by_label("boxes", exact=True).input_value()))
-    idle(site)
+    made = boxes(drawing, lambda: json.loads(tab.get_by_role("textbox", name="boxes", exact=True).input_value()))
+    shown = lambda: next(iter(results(site)), None)
+    expect_picture(shown, by_command(site, "generate-from-layout", {"boxes": json.dumps(made), "steps": 4}))
     site.shot("boxes")
-    want = pixels(by_command(site, "generate-from-layout", {"boxes": json.dumps(made), "steps": 4}))
-    expect(pixels(results(site)[0]) == want, "expected the pixels of the same graph on the command line, got others")
 
 
 def weight(site):
-    """The files that the page loads for a graph with a token canvas."""
-    listed = site.server.get("/api/lite")["extensions"]
-    found, left = {}, ["/lite", *listed, "/extensions/gpstoken/_tokens.js"]
-    while left:
-        address = left.pop()
-        if address in found or not address.startswith(("/lite", "/extensions")):
-            continue
-        status, _, body = site.server.request(address)
-        expect(status == 200, f"expected {address}, got {status}")
-        found[address] = len(body)
-        text = body.decode()
-        for other in re.findall(r"""(?:from|href=|src=)\s*["']([^"'#]+\.(?:js|css))["']""", text):
-            left.append(urljoin(address, other))
+    """The files that a browser loads for a graph with the token canvas."""
+    found = {}
+    tab = site.open(None).tab
+    tab.on("response", lambda r: r.request.resource_type in ("document", "script", "stylesheet") and found.update({r.url.removeprefix(site.server.address): len(r.body())}))
+    tab.goto(f"{site.server.address}/lite#retouch")
+    tab.get_by_test_id("token-canvas").wait_for()
+    expect(any("_tokens.js" in name for name in found), f"expected the token canvas among the files, got {list(found)}")
     total = sum(found.values())
     expect(total < 60_000, f"expected less than 60 kB, got {total}: {found}")
     return f"{total} bytes in {len(found)} files"

@@ -154,7 +154,7 @@ class Page:
             field = self.tab.locator(".graphdialog input").first
         field.fill(str(value))
         field.press("Enter")
-        until(lambda: self.value(node, name) == value, f"expected {name} to be {value}, got {self.value(node, name)}", 3)
+        until(lambda: self.value(node, name) == value, lambda: f"expected {name} to be {value}, got {self.value(node, name)}", 3)
 
     # Jobs.
 

@@ -20,7 +20,7 @@ def found(site):
     page.tab.keyboard.press("Enter")
     page.tab.wait_for_timeout(500)
     page.tab.mouse.click(800, 880)
-    until(lambda: len(page.nodes()) == before + 1, f"expected one more node, got {[n['title'] for n in page.nodes()]}")
+    until(lambda: len(page.nodes()) == before + 1, lambda: f"expected one more node, got {[n['title'] for n in page.nodes()]}")
 
 
 def runs(site):

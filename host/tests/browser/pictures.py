@@ -38,7 +38,8 @@ def texts(picture):
 
 def made(page, name):
     """Builds one of the workflows of workflows.js in the page."""
-    page.tab.evaluate((HERE / "workflows.js").read_text())
+    for script in ("making.js", "workflows.js"):
+        page.tab.evaluate((HERE / script).read_text())
     page.tab.evaluate("name => makeWorkflow.make(name)", name)
 
 
@@ -55,7 +56,7 @@ def upload(site):
         else:
             page.tab.mouse.click(*page.place(load, "upload"))
     chooser.value.set_files({"name": name, "mimeType": "image/png", "buffer": png(90, 60, (200, 40, 10))})
-    until(lambda: page.value(load, "path") == name, f"expected the upload to be chosen, got {page.value(load, 'path')}")
+    until(lambda: page.value(load, "path") == name, lambda: f"expected the upload to be chosen, got {page.value(load, 'path')}")
     site.shot("upload")
     page.run()
     address = until(lambda: page.pictures(page.node("std.SaveImage")), "expected a result")[0]
@@ -81,7 +82,7 @@ def dropped(site):
     page = site.open("/?template=layout")
     until(lambda: len(page.nodes()) > 2, "expected the graph of the link to open")
     page.drop(base64.b64encode(picture).decode(), "result.png", "image/png")
-    until(lambda: [n["type"] for n in page.nodes()] == before, f"expected the nodes {before}, got {[n['type'] for n in page.nodes()]}", 5)
+    until(lambda: [n["type"] for n in page.nodes()] == before, lambda: f"expected the nodes {before}, got {[n['type'] for n in page.nodes()]}", 5)
     expect(page.value(page.node("std.SaveImage"), "path") == f"dropped-{site.renderer}.png", "expected the values to come back")
     page.run()
 

@@ -82,7 +82,7 @@ def preview(site):
     until(lambda: len(page.nodes()) > 5, "expected the graph of the link to open")
     texture = page.node("gpstoken.TextureDiffusion")
     page.set(texture, "preview_every", 4)
-    page.set(texture, "steps", 100)
+    page.set(texture, "steps", 40)
     # A seed of its own, as another renderer's run is in the cache.
     page.set(texture, "seed", 40 + RENDERERS.index(site.renderer))
     page.look_at(texture, 0.7)
@@ -106,7 +106,7 @@ def reload(site):
     page.tab.wait_for_timeout(1200)
     page.tab.reload()
     page.ready()
-    until(lambda: len(page.nodes()) == len(before), f"expected {len(before)} nodes after a reload, got {len(page.nodes())}")
+    until(lambda: len(page.nodes()) == len(before), lambda: f"expected {len(before)} nodes after a reload, got {len(page.nodes())}")
     expect([n["type"] for n in page.nodes()] == [n["type"] for n in before], "expected the same nodes after a reload")
     expect(not page.has("error-overlay"), "expected no error, got the overlay with errors")
     page.run(60)
