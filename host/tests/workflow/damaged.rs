@@ -58,6 +58,37 @@ fn a_long_chain_of_reroutes_is_followed() {
     assert_eq!(super::prompt(&workflow(&nodes, &links))[COUNT.to_string()]["inputs"]["image"], json!(["1", 0]));
 }
 
+/// Each link through the same reroutes has the same origin, so it is looked for once. Otherwise these workflows take minutes.
+#[test]
+fn many_links_through_many_reroutes_take_seconds() {
+    const COUNT: u64 = 5_000;
+    let reroute = |id: u64| node(id, "Reroute", &[("", "*", Some(id), false)], &["*"], json!([]));
+    let start = std::time::Instant::now();
+    for circle in [false, true] {
+        let mut nodes = vec![if circle { reroute(1) } else { load(1) }];
+        nodes.extend((2..=COUNT).map(reroute));
+        nodes.extend((1..=COUNT).map(|n| save(COUNT + n, COUNT + n)));
+        let mut links: Vec<[u64; 5]> = (2..=COUNT).map(|id| [id, id - 1, 0, id, 0]).collect();
+        links.push([1, COUNT, 0, 1, 0]);
+        links.extend((1..=COUNT).map(|n| [COUNT + n, COUNT, 0, COUNT + n, 0]));
+        match splatgraph::workflow::to_prompt(&workflow(&nodes, &links), &declared()) {
+            Ok(prompt) => assert_eq!(prompt[(2 * COUNT).to_string()]["inputs"]["image"], json!(["1", 0])),
+            Err(problems) => assert_eq!(problems.to_string().matches("go round in a circle").count(), 5_000),
+        }
+    }
+    assert!(start.elapsed().as_secs() < 20, "{:?}", start.elapsed());
+}
+
+#[test]
+fn a_node_with_too_many_inputs_is_named() {
+    let names: Vec<String> = (0..4_097).map(|n| format!("i{n}")).collect();
+    let inputs: Vec<_> = names.iter().map(|name| (name.as_str(), "IMAGE", None, false)).collect();
+    insta::assert_snapshot!(problems(&workflow(&[node(1, "std.Resize", &inputs, &["IMAGE"], json!([]))], &[])), @r#"
+    node `1`: expected at most 4096 inputs, got 4097; use several nodes
+    1 problem in the text
+    "#);
+}
+
 /// Replaces each value in a workflow by values of other kinds, one at a time.
 #[test]
 fn no_damage_makes_the_host_panic() {

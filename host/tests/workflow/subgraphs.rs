@@ -146,5 +146,5 @@ fn bad_subgraphs_are_named() {
     let mut bomb: Vec<Json> = (0..8).map(wide).collect();
     bomb.push(json!({ "id": id(8), "nodes": [] }));
     let told = problems(&chain(node_of(2, &id(0), Some(1), json!([])), &bomb));
-    assert!(told.contains("expected at most 100000 nodes, got more; use fewer subgraphs"), "{told}");
+    assert!(told.contains("expected at most 500000 nodes and links, got more; use fewer subgraphs"), "{told}");
 }

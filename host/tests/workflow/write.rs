@@ -88,7 +88,8 @@ fn a_node_has_what_the_front_end_needs() {
           "link": null,
           "widget": {
             "name": "width"
-          }
+          },
+          "label": "size"
         },
         {
           "name": "fit",
@@ -109,7 +110,7 @@ fn a_node_has_what_the_front_end_needs() {
           ]
         }
       ],
-      "title": "Resize · size",
+      "title": "Resize",
       "properties": {
         "Node name for S&R": "std.Resize",
         "splatgraph_id": "tiny",
@@ -180,7 +181,8 @@ fn app_mode_shows_the_named_inputs_and_what_is_written() {
             "inputs": [[2, "path"], [3, "width"], [1, "path"]], "outputs": [1],
         })
     );
-    assert_eq!(node(&workflow, "small")["title"], "Resize · size");
+    // The rows of the form have the names of the inputs.
+    assert_eq!(node(&workflow, "small")["inputs"][1]["label"], "size");
 }
 
 #[test]

@@ -73,7 +73,7 @@ fn leave_out(inputs: &mut Vec<Input>, node: &NodeJson<'_>, specs: &[InputSpec]) 
     });
     let kept = node.property(VALUES).and_then(Json::as_object);
     for (name, value) in kept.into_iter().flatten() {
-        if !inputs.iter().any(|input| input.name == *name) {
+        if specs.iter().any(|spec| spec.name == *name) && !inputs.iter().any(|input| input.name == *name) {
             let source = Source::Literal(value.clone());
             inputs.push(Input { name: name.clone(), source, place: None, base: Base::Graph });
         }

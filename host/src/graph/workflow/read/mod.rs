@@ -16,10 +16,10 @@ use crate::{
     },
     registry::Registry,
 };
-use scopes::{Scope, Scopes};
+use scopes::Scopes;
 use serde_json::Value as Json;
 use values::Fields;
-use wires::Found;
+use wires::{Found, Known};
 
 pub use ids::add_names;
 
@@ -84,7 +84,7 @@ fn nodes(workflow: &Json, registry: &Registry) -> (Vec<Node>, Vec<Problem>) {
     let (scopes, mut problems) = scopes::read(workflow);
     let mut out = Vec::new();
     if problems.is_empty() {
-        add_nodes(&scopes, &scopes.all[0], registry, &mut out, &mut problems);
+        add_nodes(&scopes, 0, registry, &mut Known::new(), &mut out, &mut problems);
     } else {
         // Without its subgraphs, the rest of a workflow has problems that are none.
         out.extend(problems.first().map(|problem| unreadable(problem.node.as_deref().unwrap_or_default())));
@@ -101,15 +101,17 @@ fn unreadable(id: &str) -> Node {
 /// Adds the nodes of a scope. Calls itself for subgraphs, whose depth is limited.
 fn add_nodes<'a>(
     scopes: &Scopes<'a>,
-    scope: &Scope<'a>,
+    at: usize,
     registry: &Registry,
+    known: &mut Known<'a>,
     out: &mut Vec<Node>,
     problems: &mut Vec<Problem>,
 ) {
+    let scope = &scopes.all[at];
     for node in scope.nodes.iter().filter(|node| node.runs() && !node.is_virtual()) {
         match scope.children.get(&node.id) {
-            Some(child) => add_nodes(scopes, &scopes.all[*child], registry, out, problems),
-            None => match read_node(scopes, scope, node, registry) {
+            Some(child) => add_nodes(scopes, *child, registry, known, out, problems),
+            None => match read_node(scopes, at, node, registry, known) {
                 Ok(node) => out.push(node),
                 Err(problem) => {
                     out.push(unreadable(&scope.path(&node.id)));
@@ -122,10 +124,12 @@ fn add_nodes<'a>(
 
 fn read_node<'a>(
     scopes: &Scopes<'a>,
-    scope: &Scope<'a>,
+    at: usize,
     node: &scopes::NodeJson<'a>,
     registry: &Registry,
+    known: &mut Known<'a>,
 ) -> Result<Node, Problem> {
+    let scope = &scopes.all[at];
     let id = scope.path(&node.id);
     let fields = match (of_class(node.class_type, registry), registry.class(node.class_type)) {
         (Some((_, replacement)), _) => Fields::Replaced(replacement),
@@ -148,12 +152,12 @@ fn read_node<'a>(
     }
     for slot in node.inputs() {
         let (Some(name), Some(link)) = (slot.name(), slot.link()) else { continue };
-        match scopes.origin(scope, &link) {
+        match scopes.origin(at, &link, known) {
             Ok(Found::Output(node, output)) => {
                 let link = Link { node, output: OutputName::Index(output) };
                 set(&mut inputs, input(name, Source::Link(link)));
             }
-            Ok(Found::Value(value)) => set(&mut inputs, input(name, Source::Literal(value))),
+            Ok(Found::Value(value)) => set(&mut inputs, input(name, Source::Literal(value.clone()))),
             Ok(Found::Nothing) => {}
             Err(()) => {
                 let message = format!("the links to `{name}` go round in a circle");

@@ -6,8 +6,10 @@ use std::collections::HashMap;
 
 /// The largest depth of subgraphs in subgraphs.
 const DEPTH: usize = 32;
-/// The largest number of nodes. Without a limit, a few small subgraphs that use each other could fill the memory.
-const NODES: usize = 100_000;
+/// The largest number of nodes and links. Without a limit, a few small subgraphs that use each other could fill the memory.
+const PARTS: usize = 500_000;
+/// The largest number of inputs, or of values that the node of a subgraph shows. All of them are looked through for each link.
+const INPUTS_OF_ONE: usize = 4_096;
 
 /// The id of what comes into a subgraph, and of what goes out of it.
 pub(super) const INPUTS: &str = "-10";
@@ -44,8 +46,8 @@ pub(super) struct Scope<'a> {
 /// All scopes; the first is the workflow.
 pub(super) struct Scopes<'a> {
     pub(super) all: Vec<Scope<'a>>,
-    /// How many nodes there are.
-    pub(super) count: usize,
+    /// How many nodes and links there are.
+    count: usize,
 }
 
 /// The text of an id, which is a number or a text.
@@ -86,6 +88,12 @@ impl<'a> NodeJson<'a> {
 
     pub(super) fn inputs(&self) -> impl Iterator<Item = Slot<'a>> + use<'a> {
         array(self.json, "inputs").iter().map(Slot)
+    }
+
+    /// The number of its inputs, or of the values that it shows if it has more of them.
+    fn size(&self) -> usize {
+        let shown = self.property("proxyWidgets").and_then(Json::as_array).map_or(0, Vec::len);
+        shown.max(array(self.json, "inputs").len())
     }
 
     pub(super) fn input(&self, slot: usize) -> Option<Slot<'a>> {
@@ -148,6 +156,13 @@ impl<'a> Scope<'a> {
         let links = array(json, "links").iter().filter_map(link).collect();
         Self { nodes, positions, links, ..Self::default() }
     }
+
+    /// The number of its nodes and links. The border lists links once more.
+    fn count(&self) -> usize {
+        let outputs = self.definition.map_or(&[] as &[Json], |definition| array(definition, "outputs"));
+        let at_border = outputs.iter().map(|output| array(output, "linkIds").len()).sum::<usize>();
+        self.nodes.len() + self.links.len() + at_border
+    }
 }
 
 /// A link: its number, and the node and the output that it comes from. Version 0.4 has arrays, version 1 and subgraphs have objects.
@@ -174,12 +189,17 @@ pub(super) fn read(workflow: &Json) -> (Scopes<'_>, Vec<Problem>) {
     let definitions: HashMap<String, &Json> =
         definitions.iter().filter_map(|definition| Some((id(definition)?, definition))).collect();
     let root = Scope::of(workflow);
-    let mut scopes = Scopes { count: root.nodes.len(), all: vec![root] };
+    let mut scopes = Scopes { count: root.count(), all: vec![root] };
     let mut problems = Vec::new();
     let mut next = 0;
     while next < scopes.all.len() {
         let nodes = scopes.all[next].nodes.clone();
         for node in nodes.iter().filter(|node| !node.is_muted()) {
+            if node.size() > INPUTS_OF_ONE {
+                let message = format!("expected at most {INPUTS_OF_ONE} inputs, got {}", node.size());
+                problems.push(scopes.problem(next, node, &message).hint("use several nodes".to_owned()));
+                continue;
+            }
             let definition = definitions.get(node.class_type);
             if definition.is_none() && is_uuid(node.class_type) && node.runs() {
                 problems.push(
@@ -193,8 +213,8 @@ pub(super) fn read(workflow: &Json) -> (Scopes<'_>, Vec<Problem>) {
                 Some(problem) => problems.push(problem),
                 None => scopes.add(next, node, definition),
             }
-            if scopes.count > NODES {
-                let message = format!("expected at most {NODES} nodes, got more");
+            if scopes.count > PARTS {
+                let message = format!("expected at most {PARTS} nodes and links, got more");
                 problems.push(scopes.problem(next, node, &message).hint("use fewer subgraphs".to_owned()));
                 return (scopes, problems);
             }
@@ -210,7 +230,7 @@ impl<'a> Scopes<'a> {
         scope.prefix = format!("{}:", self.all[outer].path(&node.id));
         scope.parent = Some((outer, node.id.clone()));
         scope.definition = Some(definition);
-        self.count += scope.nodes.len();
+        self.count += scope.count();
         let child = self.all.len();
         self.all[outer].children.insert(node.id.clone(), child);
         self.all.push(scope);

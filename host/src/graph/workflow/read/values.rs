@@ -76,7 +76,7 @@ fn in_turn<'v>(mut values: &'v [Json], names: &[&str], fields: &Fields<'_>) -> (
 }
 
 /// The value of the field at an input of a subgraph's node. Names of such inputs may be there twice, so the order decides.
-pub(super) fn of_socket(node: &NodeJson<'_>, position: usize) -> Option<Json> {
+pub(super) fn of_socket<'a>(node: &NodeJson<'a>, position: usize) -> Option<&'a Json> {
     let input = node.input(position)?;
     let name = input.name()?;
     let fields = node.inputs().filter(|input| input.is_widget()).count();
@@ -85,5 +85,5 @@ pub(super) fn of_socket(node: &NodeJson<'_>, position: usize) -> Option<Json> {
     let by_order = values.and_then(Json::as_array).filter(|values| values.len() == fields);
     let by_name = || node.json.get("widgets_values_named").or(values)?.get(name);
     let value = by_order.and_then(|values| values.get(before)).or_else(by_name)?;
-    (!value.is_null()).then(|| value.clone())
+    (!value.is_null()).then_some(value)
 }

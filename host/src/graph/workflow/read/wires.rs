@@ -1,64 +1,80 @@
 //! Finds where links come from.
 
-use super::scopes::{INPUTS, NodeJson, Scope, Scopes};
+use super::scopes::{INPUTS, NodeJson, Scope, Scopes, Slot};
 use super::values;
 use serde_json::Value as Json;
+use std::collections::HashMap;
 
 /// The origin of a link.
-pub(super) enum Found {
+#[derive(Clone)]
+pub(super) enum Found<'a> {
     /// An output of a node that runs: the path of the node, and the position of the output.
     Output(String, u64),
     /// A value from a field of the front end.
-    Value(Json),
+    Value(&'a Json),
     /// Nothing that runs.
     Nothing,
 }
 
+/// Where links come from that were followed before, by the position of their scope and the output at which they begin. Without it, many
+/// links through the same long chain of reroutes would take minutes. `None` is an output on the way that is followed now.
+pub(super) type Known<'a> = HashMap<(usize, String, usize), Option<Result<Found<'a>, ()>>>;
+
 impl<'a> Scopes<'a> {
     /// The origin of a link, through reroutes, bypassed nodes and the borders of subgraphs. An error is a circle of these.
-    pub(super) fn origin(&self, scope: &Scope<'a>, link: &str) -> Result<Found, ()> {
-        let mut scope = scope;
-        let mut link = link.to_owned();
-        // Each step is through a node or a border, and a border has a node.
-        for _ in 0..=2 * self.count {
-            let Some((id, slot)) = scope.links.get(&link) else { return Ok(Found::Nothing) };
-            let next = if id == INPUTS && scope.parent.is_some() {
-                match self.outside(scope, *slot) {
-                    Outside::Link(outer, link) => Some((outer, link)),
-                    Outside::Found(found) => return Ok(found),
-                }
-            } else {
-                let Some(node) = scope.node(id) else { return Ok(Found::Nothing) };
-                if node.is_muted() {
-                    return Ok(Found::Nothing);
-                } else if node.is_bypassed() {
-                    bypass(node, *slot).map(|link| (scope, link))
-                } else if node.class_type == "Reroute" {
-                    node.input(0).and_then(|input| input.link()).map(|link| (scope, link))
-                } else if node.class_type == "PrimitiveNode" {
-                    let value = node.json.get("widgets_values").and_then(|values| values.get(0));
-                    return Ok(value.cloned().map_or(Found::Nothing, Found::Value));
-                } else if let Some(child) = scope.children.get(&node.id) {
-                    let child = &self.all[*child];
-                    child.link_to_output(*slot).map(|link| (child, link))
-                } else {
-                    return Ok(Found::Output(scope.path(&node.id), *slot as u64));
-                }
-            };
-            match next {
-                Some((to, next)) => (scope, link) = (to, next),
-                None => return Ok(Found::Nothing),
+    pub(super) fn origin(&self, scope: usize, link: &str, known: &mut Known<'a>) -> Result<Found<'a>, ()> {
+        let (mut scope, mut link) = (scope, link.to_owned());
+        let mut way = Vec::new();
+        let found = loop {
+            let Some((id, slot)) = self.all[scope].links.get(&link) else { break Ok(Found::Nothing) };
+            let begin = (scope, id.clone(), *slot);
+            match known.get(&begin) {
+                Some(Some(found)) => break found.clone(),
+                Some(None) => break Err(()),
+                None => {}
             }
+            known.insert(begin.clone(), None);
+            way.push(begin);
+            match self.step(scope, id, *slot) {
+                Step::To(to, next) => (scope, link) = (to, next),
+                Step::End(found) => break Ok(found),
+            }
+        };
+        for begin in way {
+            known.insert(begin, Some(found.clone()));
         }
-        Err(())
+        found
+    }
+
+    /// The way on from an output.
+    fn step(&self, at: usize, id: &str, slot: usize) -> Step<'a> {
+        let scope = &self.all[at];
+        if id == INPUTS && scope.parent.is_some() {
+            return self.outside(scope, slot);
+        }
+        let Some(node) = scope.node(id) else { return Step::End(Found::Nothing) };
+        let next = if node.is_muted() {
+            None
+        } else if node.is_bypassed() {
+            bypass(node, slot).map(|link| (at, link))
+        } else if node.class_type == "Reroute" {
+            node.input(0).and_then(Slot::link).map(|link| (at, link))
+        } else if node.class_type == "PrimitiveNode" {
+            let value = node.json.get("widgets_values").and_then(|values| values.get(0));
+            return Step::End(value.map_or(Found::Nothing, Found::Value));
+        } else if let Some(child) = scope.children.get(&node.id) {
+            self.all[*child].link_to_output(slot).map(|link| (*child, link))
+        } else {
+            return Step::End(Found::Output(scope.path(&node.id), slot as u64));
+        };
+        next.map_or(Step::End(Found::Nothing), |(scope, link)| Step::To(scope, link))
     }
 
     /// What comes into a subgraph from the node that it stands for.
-    fn outside(&self, scope: &Scope<'a>, slot: usize) -> Outside<'_, 'a> {
-        let nothing = Outside::Found(Found::Nothing);
+    fn outside(&self, scope: &Scope<'a>, slot: usize) -> Step<'a> {
+        let nothing = Step::End(Found::Nothing);
         let Some((outer, id)) = &scope.parent else { return nothing };
-        let outer = &self.all[*outer];
-        let Some(node) = outer.node(id) else { return nothing };
+        let Some(node) = self.all[*outer].node(id) else { return nothing };
         // The sockets of the node are those of the definition, unless another program wrote the workflow.
         let name = scope.name_at("inputs", slot);
         let at_slot = node.input(slot).filter(|input| input.name() == name);
@@ -71,10 +87,10 @@ impl<'a> Scopes<'a> {
         };
         let Some(input) = node.input(position) else { return nothing };
         match input.link() {
-            Some(link) => Outside::Link(outer, link),
+            Some(link) => Step::To(*outer, link),
             None if input.is_widget() => {
                 let value = values::of_socket(node, position);
-                Outside::Found(value.map_or(Found::Nothing, Found::Value))
+                Step::End(value.map_or(Found::Nothing, Found::Value))
             }
             None => nothing,
         }
@@ -96,10 +112,11 @@ impl<'a> Scopes<'a> {
     }
 }
 
-/// Where an input of a subgraph leads.
-enum Outside<'s, 'a> {
-    Link(&'s Scope<'a>, String),
-    Found(Found),
+/// One step along a link, away from where it leads.
+enum Step<'a> {
+    /// To a link in a scope.
+    To(usize, String),
+    End(Found<'a>),
 }
 
 /// The link that takes the place of an output of a bypassed node: that of the input at the same position if it has the same type, else
