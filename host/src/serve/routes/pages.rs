@@ -90,7 +90,7 @@ async fn extension(
     }
 }
 
-/// The page about a class: `docs/CLASS.md` or `docs/CLASS/en.md`.
+/// The page about a class, under both addresses that the front end tries.
 fn help(server: &Server, file: &str) -> Option<(String, Vec<u8>)> {
     let name = file.strip_prefix("docs/")?.strip_suffix(".md")?;
     let name = name.split('/').next()?;
