@@ -1,8 +1,8 @@
 //! `splatgraph serve`: an HTTP server that runs graphs for clients.
 //!
 //! It speaks the protocol of ComfyUI, so that its official front end and many clients can use the nodes here. All requests for
-//! jobs, of whatever form, end in one table: [`store`] keeps it in a database, [`queue`] has the jobs that wait and run, and
-//! threads of [`worker`] run them. [`events`] tells [`clients`] how a job goes.
+//! jobs, of whatever form, end in one table: `store` keeps it in a database, `queue` has the jobs that wait and run, and threads of
+//! `worker` run them. `events` tells `clients` how a job goes.
 
 mod clients;
 mod events;
