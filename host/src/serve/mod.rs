@@ -40,7 +40,7 @@ const LAST_REQUESTS: Duration = Duration::from_secs(1);
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
     /// The address can't be listened at.
-    #[error("{address} cannot be listened at: {error}; choose another one with `--listen`")]
+    #[error("{address} cannot be listened at: {error}; choose another address")]
     Listen {
         /// The address.
         address: SocketAddr,

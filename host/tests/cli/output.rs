@@ -76,7 +76,8 @@ fn every_command_is_tried() {
     let help = place.run(&["--help"]).stdout;
     let listed = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
     let tried = commands();
-    // Further lines of a help text are indented more.
+    // The server prints nothing there. Further lines of a help text are indented more.
+    let listed = listed.filter(|line| !line.starts_with("  serve "));
     for name in listed.filter(|line| !line.starts_with("   ")).map(|line| line.split_whitespace().next().unwrap()) {
         assert!(tried.iter().any(|command| command[0] == name), "the command {name} is not tried");
     }

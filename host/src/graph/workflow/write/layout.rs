@@ -94,9 +94,11 @@ fn height(class: Option<&Class>, links: usize) -> u64 {
         _ if is_picture(spec, class) => FIELD + ROW + PICTURE,
         _ => FIELD,
     });
-    // Files for browsers may have an editor for a value that is hard to write.
-    let is_drawn = |spec: &InputSpec| Shown::of(spec) == Shown::JsonText && !spec.optional;
-    let edits = !pack.manifest.web.is_empty() && class.inputs.iter().any(is_drawn);
+    // Files for browsers may have an editor for a value that is hard to write, or for a mask that numbers describe.
+    let is_json = |spec: &InputSpec| Shown::of(spec) == Shown::JsonText && !spec.optional;
+    let is_mask = class.outputs.iter().all(|output| output.socket == "MASK")
+        && class.inputs.iter().all(|spec| !spec.required() || Shown::of(spec).is_widget());
+    let edits = !pack.manifest.web.is_empty() && (is_mask || class.inputs.iter().any(is_json));
     let shows = class.output && class.inputs.iter().any(|spec| spec.socket == "IMAGE");
     50 + ROW * rows + fields.sum::<u64>() + if shows { PICTURE } else { 0 } + if edits { EDITOR } else { 0 }
 }
