@@ -1,5 +1,6 @@
 //! Refuses packs that another user could have written, as loading a pack runs its code.
 
+#[cfg(unix)]
 use crate::words::shown;
 use std::path::Path;
 
