@@ -43,14 +43,7 @@ pub fn settings(checked: &Checked, registry: &Registry, sums: &ModelSums) -> Res
 /// them, but an absolute path is cut to the name of its file.
 fn png_text(checked: &Checked, registry: &Registry, sums: &ModelSums) -> Result<Map<String, Json>, UnreadableModel> {
     let graph = without_absolute_paths(checked, registry);
-    let packs: Map<String, Json> = checked
-        .nodes
-        .iter()
-        .map(|node| &node.class.pack.manifest)
-        .map(|manifest| (manifest.id.clone(), manifest.version.clone().into()))
-        .collect();
-    let header =
-        json!({"version": VERSION, "graph": graph.to_json(), "packs": packs, "models": models(checked, sums)?});
+    let header = json!({"version": VERSION, "graph": graph.to_json(), "packs": checked.pack_versions(), "models": models(checked, sums)?});
     let mut texts = Map::new();
     texts.insert(PROMPT_KEY.to_owned(), graph.to_prompt(registry).to_string().into());
     texts.insert(HEADER_KEY.to_owned(), header.to_string().into());

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::thread::available_parallelism;
 
 use splatgraph::graph;
-use splatgraph::run::{CancelToken, Settings};
+use splatgraph::run::CancelToken;
 use splatgraph::serve::{self, FrontEnd, Options as ServeOptions};
 
 use super::failure::{FAILED, Failure, Outcome};
@@ -120,7 +120,6 @@ pub(crate) fn run(options: &Options) -> Outcome {
         cache_bytes: options.cache << 20,
         max_pixels: options.max_pixels.map(Into::into),
         overwrite: options.overwrite,
-        settings: Settings::new(),
     };
     let cancel = CancelToken::new();
     let _signals = Signals::cancel(&cancel, || output::note("ending; press Ctrl-C again to end at once"))

@@ -12,19 +12,13 @@ pub(super) fn run(checked: &Checked, result: &RunResult, recorded: &Recorded, se
         let outputs = recorded.outputs.get(&position).map_or(&[][..], Vec::as_slice);
         node(checked, about, report, result, outputs)
     });
-    let packs: Map<String, Json> = checked
-        .nodes
-        .iter()
-        .map(|node| &node.class.pack.manifest)
-        .map(|manifest| (manifest.id.clone(), manifest.version.clone().into()))
-        .collect();
     json!({
         "graph": checked.file().origin.to_string(),
         "title": checked.file().title,
         "status": result.status_name(),
         "ms": ms,
         "splatgraph": env!("CARGO_PKG_VERSION"),
-        "packs": packs,
+        "packs": checked.pack_versions(),
         "settings": settings,
         "nan_from": recorded.made_nan,
         "nodes": nodes.collect::<Vec<_>>(),

@@ -22,12 +22,6 @@ pub(super) struct Body {
     pub(super) graph: Json,
     /// Whether the graph is a bare prompt.
     pub(super) is_prompt: bool,
-    /// Values of named inputs, as texts.
-    #[serde(default)]
-    pub(super) inputs: Vec<(String, String)>,
-    /// Values of any inputs (`node.input`), as texts.
-    #[serde(default)]
-    pub(super) sets: Vec<(String, String)>,
     /// The output nodes that the job is for; empty for a graph in this program's own format.
     pub(super) outputs: Vec<String>,
     /// The client that gets the events.

@@ -1,7 +1,6 @@
 //! The options of a server.
 
 use super::folders::Folders;
-use crate::run::Settings;
 use std::{net::SocketAddr, path::PathBuf};
 
 /// The options of a server.
@@ -35,8 +34,6 @@ pub struct Options {
     pub max_pixels: Option<u64>,
     /// Whether a job may replace files of earlier ones.
     pub overwrite: bool,
-    /// Further settings of all runs.
-    pub settings: Settings,
 }
 
 impl Options {

@@ -94,7 +94,7 @@ pub(super) fn check(
 }
 
 fn checked(server: &Server, body: &Body, file: &File) -> Result<(), Problems> {
-    graph::check_with_files(server.narrowed(file.clone(), body), &server.registry, &server.given(body)).map(|_| ())
+    graph::check_with_files(server.narrowed(file.clone(), body), &server.registry, &server.given()).map(|_| ())
 }
 
 /// The ids of the nodes that these nodes need, with themselves.

@@ -113,11 +113,9 @@ impl Server {
         json!({ "exec_info": { "queue_remaining": self.queue.remaining() } })
     }
 
-    /// The values and folders for a job.
-    pub(super) fn given(&self, body: &Body) -> Given {
+    /// The folders for a job.
+    pub(super) fn given(&self) -> Given {
         Given {
-            inputs: body.inputs.clone(),
-            sets: body.sets.clone(),
             cwd: self.folders.output.clone(),
             out_dir: Some(self.folders.output.clone()),
             model_dirs: self.options.models.clone(),
@@ -150,9 +148,8 @@ impl Server {
 
     /// Checks a job, and chooses the files that it writes. No other job chooses them until [`done`](Self::done).
     pub(super) fn prepare(&self, job: &Job) -> Result<Ready, Refused> {
-        let given = self.given(&job.body);
         let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut again = Given { taken: names.taken.clone(), ..given };
+        let mut again = Given { taken: names.taken.clone(), ..self.given() };
         again.replaces = names.last.values().filter(|path| !names.taken.contains(path)).cloned().collect();
         let mut checked = graph::check_with_files(self.graph(&job.body)?, &self.registry, &again)?;
         let mut settings = self.settings(job, &checked)?;
@@ -191,9 +188,8 @@ impl Server {
     }
 
     fn settings(&self, job: &Job, checked: &Checked) -> Result<Settings, Refused> {
-        let mut settings = self.options.settings.clone();
-        let texts = metadata::settings(checked, &self.registry, &self.sums);
-        settings.extend(texts.map_err(|error| Refused::Other(error.to_string()))?);
+        let settings = metadata::settings(checked, &self.registry, &self.sums);
+        let mut settings = settings.map_err(|error| Refused::Other(error.to_string()))?;
         if let (Some(Json::Object(texts)), Some(Json::Object(more))) =
             (settings.get_mut(PNG_TEXT), job.body.extra.get("extra_pnginfo"))
         {

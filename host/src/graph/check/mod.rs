@@ -24,7 +24,7 @@ use crate::{
     registry::{Class, Registry},
     words::some_of,
 };
-use serde_json::Value as Json;
+use serde_json::{Map, Value as Json};
 use std::{
     collections::{HashMap, HashSet},
     fmt,
@@ -57,6 +57,12 @@ impl Checked {
     #[must_use]
     pub fn file(&self) -> &File {
         &self.file
+    }
+
+    /// The versions of the packs of all nodes, by their ids.
+    pub(crate) fn pack_versions(&self) -> Map<String, Json> {
+        let manifests = self.nodes.iter().map(|node| &node.class.pack.manifest);
+        manifests.map(|manifest| (manifest.id.clone(), manifest.version.clone().into())).collect()
     }
 }
 

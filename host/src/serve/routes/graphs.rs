@@ -117,7 +117,7 @@ fn add(server: &Server, request: &Object) -> Answer<Result<Json, Vec<Problem>>> 
     };
     let unknown = put_in(&mut file, request.0.get("inputs"), request.0.get("sets"))?;
     let body = Body { graph: file.to_json(), is_prompt: false, client, ..Body::default() };
-    let given = server.given(&body);
+    let given = server.given();
     let checked = graph::check_with_files(graph::expand(file), &server.registry, &given);
     match (checked, unknown) {
         (Err(problems), _) => Ok(Err(problems.problems)),
@@ -171,11 +171,7 @@ pub(super) async fn convert(State(server): State<Arc<Server>>, body: Object) -> 
         let converted = match body.0.get("to").and_then(Json::as_str) {
             Some("graph") | None => graph::to_own_format(&file, folder, &server.registry),
             Some("api") => graph::to_bare_prompt(file, folder, &server.registry),
-            Some("workflow") => graph::to_own_format(&file, folder, &server.registry).map(|own| {
-                let own_file = File::parse(&own.json.to_string(), Origin::Text);
-                let json = own_file.map(|file| crate::workflow::to_workflow(&graph::expand(file), &server.registry));
-                graph::Converted { json: json.unwrap_or_default(), ..own }
-            }),
+            Some("workflow") => graph::to_workflow(file, folder, &server.registry),
             Some(other) => return Err(Failure::bad(format!("`to`: expected graph, api or workflow, got {other:?}"))),
         };
         Ok(converted.map_err(|problems| problems.problems))
