@@ -170,6 +170,9 @@ impl Server {
                 runs = self.runner.would_run(&checked, &settings);
             }
         }
+        if checked.nodes.iter().zip(&runs).any(|(node, runs)| *runs && node.class.spec.output) {
+            settings.extend(self.texts(job, &checked)?);
+        }
         let written = checked.nodes.iter().flat_map(|node| &node.writes);
         let files: Vec<_> = written.map(|file| (file.without_number(), file.path.clone())).collect();
         names.taken.extend(files.iter().map(|(_, path)| path.clone()));
@@ -187,7 +190,8 @@ impl Server {
         }
     }
 
-    fn settings(&self, job: &Job, checked: &Checked) -> Result<Settings, Refused> {
+    /// The settings with which nodes write the job into pictures.
+    fn texts(&self, job: &Job, checked: &Checked) -> Result<Settings, Refused> {
         let settings = metadata::settings(checked, &self.registry, &self.sums);
         let mut settings = settings.map_err(|error| Refused::Other(error.to_string()))?;
         if let (Some(Json::Object(texts)), Some(Json::Object(more))) =
@@ -195,6 +199,12 @@ impl Server {
         {
             texts.extend(more.iter().map(|(key, value)| (key.clone(), value.to_string().into())));
         }
+        Ok(settings)
+    }
+
+    /// The settings that decide how nodes run.
+    fn settings(&self, job: &Job, checked: &Checked) -> Result<Settings, Refused> {
+        let mut settings = Settings::new();
         if let Some(pixels) = self.options.max_pixels {
             settings.insert(MAX_PIXELS.to_owned(), pixels.into());
         }

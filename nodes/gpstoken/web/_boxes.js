@@ -1,6 +1,6 @@
 // The editor of BoxLayout: boxes are drawn over the canvas.
 
-import { Editor } from "../../lite/editor.js";
+import { Editor, arrow, factorOf } from "../../lite/editor.js";
 import { stroke } from "../../lite/surface.js";
 
 const SIDE = 256;
@@ -35,7 +35,6 @@ export class Boxes extends Editor {
     "Drag on empty ground: a new box. Click: select. Drag a selected box: move. Wheel, + or -: size. Delete: take away. Keys: N a new box, Tab next, arrows move. Ctrl+Z, Ctrl+Shift+Z: undo, redo.";
   testid = "box-canvas";
   chosen = -1;
-  gesture = null;
 
   constructor(host) {
     super(host);
@@ -119,21 +118,9 @@ export class Boxes extends Editor {
     this.surface.redraw();
   }
 
-  cancel() {
-    this.gesture = null;
-    this.surface.redraw();
-  }
-
-  wheel(delta) {
-    return this.key(delta < 0 ? "+" : "-");
-  }
-
-  key(key, more = {}) {
-    if (super.key(key, more)) return true;
-    if (more.control) return false;
-    const [step, count] = [more.shift ? 16 : 2, this.value.length];
-    const move = { ArrowLeft: [-step, 0], ArrowRight: [step, 0], ArrowUp: [0, -step], ArrowDown: [0, step] }[key];
-    const factor = { "+": 1.1, "=": 1.1, "-": 1 / 1.1 }[key];
+  key(key, shift = false) {
+    const count = this.value.length;
+    const [move, factor] = [arrow(key, shift ? 16 : 2), factorOf(key, 1.1)];
     const chosen = this.value[this.chosen];
     if (key === "n") {
       this.chosen = count;
@@ -143,7 +130,7 @@ export class Boxes extends Editor {
       this.#tell();
     } else if (key === "Tab") {
       // Past the last box, the key leaves the canvas.
-      const next = this.chosen + (more.shift ? -1 : 1);
+      const next = this.chosen + (shift ? -1 : 1);
       if (next < 0 || next >= count) return false;
       this.chosen = next;
       this.#tell();

@@ -1,6 +1,6 @@
 // The token canvas: the editor of EditTokens. Tokens are ellipses over the picture that they become.
 
-import { Editor } from "../../lite/editor.js";
+import { Editor, arrow, factorOf } from "../../lite/editor.js";
 import { stroke } from "../../lite/surface.js";
 import { Tokens, deleted, duplicated, transformed } from "./_edits.js";
 import { areaOf, centre, ellipse, gaussiansOf, isUsable, pivot, transform } from "./_gaussians.js";
@@ -15,7 +15,6 @@ export class TokenCanvas extends Editor {
     "Click a dot: select its token; Shift-click: more. Drag around dots: lasso. Drag the selection: move. Shift-drag: turn. Wheel: scale. Delete: remove. Keys: Tab, arrows, + -, [ ], Ctrl+A all, Ctrl+D copy, Ctrl+Z undo, Escape none.";
   testid = "token-canvas";
   selected = [];
-  gesture = null;
   area = areaOf({});
   tokens = new Tokens();
 
@@ -137,45 +136,35 @@ export class TokenCanvas extends Editor {
     else if (hit >= 0) this.select(has ? this.selected.filter((index) => index !== hit) : [...this.selected, hit]);
   }
 
-  cancel() {
-    this.gesture = null;
-    this.surface.redraw();
+  /** The indices of the tokens that can be selected. */
+  get #usable() {
+    return this.gaussians.flatMap((gaussian, index) => (isUsable(gaussian) ? [index] : []));
   }
 
-  wheel(delta) {
-    if (!this.selected.length) return false;
-    this.#transform({ scale: delta < 0 ? 1.05 : 1 / 1.05 }, `wheel ${this.selected}`);
+  shortcut(key) {
+    if (key === "a") this.select(this.#usable);
+    else if (key === "d" && this.selected.length) this.#copy();
+    else return false;
     return true;
   }
 
-  key(key, more = {}) {
-    if (super.key(key, more)) return true;
-    const { gaussians, selected } = this;
-    const usable = gaussians.flatMap((gaussian, index) => (isUsable(gaussian) ? [index] : []));
-    if (more.control) {
-      if (key === "a") this.select(usable);
-      else if (key === "d" && selected.length) this.#copy();
-      else return false;
-      return true;
-    }
-    const far = more.shift ? 10 : 1;
-    const change = {
-      ArrowLeft: { move: [-far, 0] }, ArrowRight: { move: [far, 0] }, ArrowUp: { move: [0, -far] }, ArrowDown: { move: [0, far] },
-      "+": { scale: 1.05 }, "=": { scale: 1.05 }, "-": { scale: 1 / 1.05 },
-      "[": { rotate: -5 }, "]": { rotate: 5 },
-    }[key];
+  key(key, shift = false) {
+    const { selected } = this;
+    const [move, scale, rotate] = [arrow(key, shift ? 10 : 1), factorOf(key, 1.05), { "[": -5, "]": 5 }[key]];
+    const change = (move && { move }) || (scale && { scale }) || (rotate && { rotate });
     if (change && selected.length) {
       this.#transform(change, `keys ${selected}`);
     } else if ((key === "Delete" || key === "Backspace") && selected.length) {
-      this.#delete(usable);
+      this.#delete();
     } else if (key === "Escape" && (this.gesture || selected.length)) {
       this.gesture = null;
       this.select([]);
     } else if (key === "Tab") {
       // Past the last token, the key leaves the canvas.
+      const usable = this.#usable;
       const at = selected.length ? usable.indexOf(selected.at(-1)) : -1;
-      const next = usable[at + (more.shift ? -1 : 1)];
-      if (next === undefined || (at < 0 && more.shift)) return false;
+      const next = usable[at + (shift ? -1 : 1)];
+      if (next === undefined || (at < 0 && shift)) return false;
       this.select([next]);
     } else {
       return false;
@@ -183,9 +172,9 @@ export class TokenCanvas extends Editor {
     return true;
   }
 
-  #delete(usable) {
+  #delete() {
     const gone = this.selected;
-    if (gone.length >= usable.length) {
+    if (gone.length >= this.#usable.length) {
       this.surface.say("At least one token must stay");
       return;
     }

@@ -69,6 +69,7 @@ export_pack! {
     web: "web" => [
         "editor.js",
         "std.lite.js",
+        "_behind.js",
         "_ellipse.js",
         "_strokes.js",
     ],

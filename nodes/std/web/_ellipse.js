@@ -1,8 +1,8 @@
 // The editor of EllipseMask: an ellipse is dragged over the picture.
 
-import { Editor } from "../../lite/editor.js";
+import { Editor, arrow, factorOf } from "../../lite/editor.js";
 import { stroke } from "../../lite/surface.js";
-import { canvasSize, showBehind } from "./_strokes.js";
+import { showBehind } from "./_behind.js";
 
 const NAMES = ["x", "y", "radius_x", "radius_y", "angle"];
 const round = (number) => Math.round(number * 10) / 10;
@@ -26,7 +26,6 @@ export class Ellipse extends Editor {
   help =
     "Drag on empty ground: a new ellipse. Drag inside: move. Shift-drag inside: turn. Wheel, + or -: size. Keys: arrows move, [ ] turn. Ctrl+Z, Ctrl+Shift+Z: undo, redo.";
   testid = "ellipse-canvas";
-  gesture = null;
 
   constructor(host) {
     super(host);
@@ -58,7 +57,6 @@ export class Ellipse extends Editor {
   }
 
   async load() {
-    this.surface.size = canvasSize(this.host);
     await showBehind(this);
   }
 
@@ -94,28 +92,16 @@ export class Ellipse extends Editor {
     this.gesture = null;
   }
 
-  cancel() {
-    this.gesture = null;
-    this.surface.redraw();
-  }
-
-  wheel(delta) {
-    return this.key(delta < 0 ? "+" : "-");
-  }
-
-  key(key, more = {}) {
-    if (super.key(key, more)) return true;
-    if (more.control) return false;
-    const step = more.shift ? 10 : 1;
-    const old = this.value;
-    const by = {
-      ArrowLeft: { x: old.x - step }, ArrowRight: { x: old.x + step }, ArrowUp: { y: old.y - step }, ArrowDown: { y: old.y + step },
-      "[": { angle: old.angle - 5 * step }, "]": { angle: old.angle + 5 * step },
-    };
-    const factor = { "+": 1.1, "=": 1.1, "-": 1 / 1.1 }[key];
-    const change = factor ? { radius_x: round(old.radius_x * factor), radius_y: round(old.radius_y * factor) } : by[key];
-    if (!change) return false;
-    this.set({ ...old, ...change }, `keys ${key}`);
+  key(key, shift = false) {
+    const step = shift ? 10 : 1;
+    const { x, y, radius_x, radius_y, angle } = this.value;
+    const [move, factor, turn] = [arrow(key, step), factorOf(key, 1.1), { "[": -5, "]": 5 }[key]];
+    let change;
+    if (move) change = { x: x + move[0], y: y + move[1] };
+    else if (factor) change = { radius_x: round(radius_x * factor), radius_y: round(radius_y * factor) };
+    else if (turn) change = { angle: angle + turn * step };
+    else return false;
+    this.set({ ...this.value, ...change }, `keys ${key}`);
     return true;
   }
 

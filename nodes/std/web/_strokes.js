@@ -1,6 +1,7 @@
 // The editor of StrokesMask: strokes are drawn over the picture.
 
-import { Editor } from "../../lite/editor.js";
+import { Editor, arrow, factorOf } from "../../lite/editor.js";
+import { showBehind } from "./_behind.js";
 
 const isPlace = (at) => Array.isArray(at) && at.length === 2 && at.every(Number.isFinite);
 
@@ -51,7 +52,6 @@ export class Strokes extends Editor {
   }
 
   async load() {
-    this.surface.size = canvasSize(this.host);
     await showBehind(this);
   }
 
@@ -81,15 +81,8 @@ export class Strokes extends Editor {
     this.surface.redraw();
   }
 
-  wheel(delta) {
-    return this.key(delta < 0 ? "+" : "-");
-  }
-
-  key(key, more = {}) {
-    if (super.key(key, more)) return true;
-    if (more.control) return false;
-    const step = more.shift ? 20 : 4;
-    const move = { ArrowLeft: [-step, 0], ArrowRight: [step, 0], ArrowUp: [0, -step], ArrowDown: [0, step] }[key];
+  key(key, shift = false) {
+    const [move, factor] = [arrow(key, shift ? 20 : 4), factorOf(key, 1.2)];
     if (move) {
       this.brush = (this.brush ?? this.surface.size.map((side) => side / 2)).map((v, i) => v + move[i]);
       this.drawn?.push(this.brush);
@@ -97,8 +90,7 @@ export class Strokes extends Editor {
     } else if (key === " ") {
       if (this.drawn) this.drop();
       else this.drawn = [(this.brush ??= this.surface.size.map((side) => side / 2))];
-    } else if (key === "+" || key === "=" || key === "-") {
-      const factor = key === "-" ? 1 / 1.2 : 1.2;
+    } else if (factor) {
       this.radius = Math.round(Math.min(Math.max(this.radius * factor, 0.5), 512) * 10) / 10;
       this.surface.say(`Brush of radius ${this.radius}`);
     } else if (key === "Delete" || key === "Backspace") {
@@ -133,17 +125,4 @@ export class Strokes extends Editor {
       pen.stroke();
     }
   }
-}
-
-/** The size that a mask's node has without a picture. */
-export function canvasSize(host) {
-  const [width, height] = [host.read("canvas_width"), host.read("canvas_height")];
-  return width > 0 && height > 0 ? [width, height] : [256, 256];
-}
-
-/** Shows the picture for which a mask is, and takes its size. */
-export async function showBehind(editor) {
-  const image = await editor.surface.show(await editor.host.picture("image"));
-  if (image) editor.surface.size = [image.naturalWidth, image.naturalHeight];
-  editor.surface.redraw();
 }

@@ -4,6 +4,13 @@
 import { History } from "./history.js";
 import { Surface } from "./surface.js";
 
+/** The step of an arrow key; nothing for other keys. */
+export const arrow = (key, step) =>
+  ({ ArrowLeft: [-step, 0], ArrowRight: [step, 0], ArrowUp: [0, -step], ArrowDown: [0, step] })[key];
+
+/** The factor of a key that changes a size; nothing for other keys. */
+export const factorOf = (key, by) => ({ "+": by, "=": by, "-": 1 / by })[key];
+
 const copy = (value) => (value === undefined ? null : JSON.parse(JSON.stringify(value)));
 
 export class Editor {
@@ -15,6 +22,8 @@ export class Editor {
     ["Undo", "Undo (Ctrl+Z)", "z", { control: true }],
     ["Redo", "Redo (Ctrl+Shift+Z)", "z", { control: true, shift: true }],
   ];
+  /** What the mouse is doing. */
+  gesture = null;
 
   constructor(host) {
     this.host = host;
@@ -55,9 +64,11 @@ export class Editor {
     this.surface.redraw();
   }
 
-  key(key, { control, shift } = {}) {
+  /** Answers a key. Returns whether it means something here. */
+  press(key, { control = false, shift = false } = {}) {
+    if (!control) return this.key(key, shift);
+    if (key !== "z" && key !== "y") return this.shortcut(key);
     const redo = key === "y" || shift;
-    if (!control || !(key === "z" || key === "y")) return false;
     const value = this.history.go(redo ? 1 : -1);
     if (value === undefined) {
       this.surface.say(`Nothing to ${redo ? "redo" : "undo"}`);
@@ -69,7 +80,21 @@ export class Editor {
     return true;
   }
 
-  // Subclasses have these.
+  // Subclasses have these, and `down`, `drag`, `drop` and `click` for the mouse.
+  key() {
+    return false;
+  }
+  /** A key together with Ctrl. */
+  shortcut() {
+    return false;
+  }
+  wheel(delta) {
+    return this.key(delta < 0 ? "+" : "-");
+  }
+  cancel() {
+    this.gesture = null;
+    this.surface.redraw();
+  }
   clean(value) {
     return value;
   }

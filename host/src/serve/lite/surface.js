@@ -38,7 +38,7 @@ export class Surface {
       style: CANVAS,
     });
     const button = ([text, label, ...key]) =>
-      el("button", { type: "button", title: label, "aria-label": label, onclick: () => editor.key(...key), style: BUTTON }, text);
+      el("button", { type: "button", title: label, "aria-label": label, onclick: () => editor.press(...key), style: BUTTON }, text);
     this.status = el("span", { role: "status", style: "margin-left: auto; font-weight: 600" });
     this.element = el(
       "div",
@@ -145,16 +145,16 @@ export class Surface {
     on("pointercancel", (event) => {
       if (this.#pressed?.id !== event.pointerId) return;
       this.#pressed = null;
-      this.#editor.cancel?.();
+      this.#editor.cancel();
     });
     on("wheel", (event) => {
-      if (this.#editor.wheel?.(event.deltaY || event.deltaX, this.#place(event))) event.preventDefault();
+      if (this.#editor.wheel(event.deltaY || event.deltaX, this.#place(event))) event.preventDefault();
     });
     on("keydown", (event) => {
       const control = event.ctrlKey || event.metaKey;
       const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
       if (event.altKey) return;
-      if (this.#editor.key?.(key, { control, shift: event.shiftKey })) event.preventDefault();
+      if (this.#editor.press(key, { control, shift: event.shiftKey })) event.preventDefault();
     });
     // The front end takes keys on their way up, too.
     on("keyup", () => {});

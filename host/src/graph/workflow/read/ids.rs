@@ -44,14 +44,24 @@ pub(super) fn restore(file: &mut File, workflow: &Json, registry: &Registry) {
     }
     for node in &mut file.nodes {
         let Some((id, json)) = old.get(&node.id) else { continue };
-        if let Some(class) = registry.class(&node.class_type) {
-            leave_out(&mut node.inputs, json, &class.spec.inputs);
-            sort_inputs(node, &class);
+        match registry.class(&node.class_type) {
+            Some(class) => {
+                leave_out(&mut node.inputs, json, &class.spec.inputs);
+                sort_inputs(node, &class);
+            }
+            None => leave_out(&mut node.inputs, json, &[]),
         }
         node.id.clone_from(id);
     }
     for link in file.nodes.iter_mut().flat_map(|node| &mut node.inputs).flat_map(|input| input.source.links_mut()) {
-        if let Some((id, _)) = old.get(&link.node) {
+        if let Some((id, json)) = old.get(&link.node) {
+            // Only the workflow knows the outputs of an unknown class.
+            if let OutputName::Index(index) = link.output
+                && registry.class(json.class_type).is_none()
+                && let Some(name) = usize::try_from(index).ok().and_then(|index| json.output_name(index))
+            {
+                link.output = OutputName::Name(name.to_owned());
+            }
             link.node.clone_from(id);
         }
     }
@@ -73,7 +83,7 @@ fn leave_out(inputs: &mut Vec<Input>, node: &NodeJson<'_>, specs: &[InputSpec]) 
     });
     let kept = node.property(VALUES).and_then(Json::as_object);
     for (name, value) in kept.into_iter().flatten() {
-        if specs.iter().any(|spec| spec.name == *name) && !inputs.iter().any(|input| input.name == *name) {
+        if !inputs.iter().any(|input| input.name == *name) {
             let source = Source::Literal(value.clone());
             inputs.push(Input { name: name.clone(), source, place: None, base: Base::Graph });
         }

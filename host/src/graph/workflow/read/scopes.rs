@@ -104,6 +104,11 @@ impl<'a> NodeJson<'a> {
         array(self.json, "outputs").get(slot)?.get("type")?.as_str()
     }
 
+    /// The name of an output; `None` if it has none.
+    pub(super) fn output_name(&self, slot: usize) -> Option<&'a str> {
+        array(self.json, "outputs").get(slot)?.get("name")?.as_str().filter(|name| !name.is_empty())
+    }
+
     pub(super) fn property(&self, name: &str) -> Option<&'a Json> {
         self.json.get("properties")?.get(name)
     }

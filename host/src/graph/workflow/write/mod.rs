@@ -3,6 +3,7 @@
 mod blueprint;
 mod layout;
 mod node;
+mod unknown;
 
 use super::keys::EXTRA;
 use crate::{
@@ -76,6 +77,8 @@ struct Drawn {
     nodes: Vec<Json>,
     links: Vec<Wire>,
     classes: Vec<Option<Class>>,
+    /// The names and types of the outputs of each node.
+    outputs: Vec<Vec<(String, String)>>,
     numbers: HashMap<String, i64>,
 }
 
@@ -85,7 +88,8 @@ impl Drawn {
         let classes: Vec<Option<Class>> = file.nodes.iter().map(|node| registry.class(&node.class_type)).collect();
         let numbers: HashMap<String, i64> =
             (1..).zip(&file.nodes).map(|(number, node)| (node.id.clone(), number)).collect();
-        let mut drawn = Self { nodes: Vec::new(), links: Vec::new(), classes, numbers };
+        let outputs = unknown::outputs(file, &classes);
+        let mut drawn = Self { nodes: Vec::new(), links: Vec::new(), classes, outputs, numbers };
         let names = named(file);
         let boxes: Vec<Area> = layout::place(file, &drawn.classes);
         for (position, node) in file.nodes.iter().enumerate() {

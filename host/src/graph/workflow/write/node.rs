@@ -1,6 +1,6 @@
 //! One node of a workflow.
 
-use super::{Drawn, Wire, layout::Area};
+use super::{Drawn, Wire, layout::Area, unknown};
 use crate::{
     graph::{
         file::{Link, Node, OutputName, Source, Target},
@@ -79,12 +79,25 @@ impl Drawn {
                 socket["label"] = (*name).into();
             }
         }
+        let unknown = unknown::inputs(node, class.as_ref());
+        for (name, source) in &unknown {
+            match source {
+                Source::Literal(value) => _ = parts.kept.insert(name.clone(), value.clone()),
+                _ => parts.sockets.push(json!({ "name": name, "type": "*", "link": null })),
+            }
+        }
         self.connect(number, node, class.as_ref(), outside, &mut parts);
+        for (name, source) in &unknown {
+            if let Some(origin) = source.links().first().and_then(|link| self.origin(link)) {
+                self.link(number, name, origin, &mut parts);
+            }
+        }
         let full_name = class.as_ref().map_or(&node.class_type, |class| &class.full_name);
         let title = class.as_ref().map_or(&node.class_type, |class| &class.spec.name);
-        let outputs = class.iter().flat_map(|class| &class.spec.outputs).map(|output| {
-            let mut json = json!({ "name": output.name, "type": output.socket, "links": null });
-            if output.list {
+        let specs = class.as_ref().map_or(&[] as &[_], |class| &class.spec.outputs);
+        let outputs = self.outputs[position].iter().enumerate().map(|(output, (name, socket))| {
+            let mut json = json!({ "name": name, "type": socket, "links": null });
+            if specs.get(output).is_some_and(|spec| spec.list) {
                 json["shape"] = GRID.into();
             }
             json
@@ -173,29 +186,34 @@ impl Drawn {
                 Some(outside) if Shown::of(spec) != Shown::Sockets => vec![outside],
                 outside => from_nodes.chain(outside).collect(),
             };
-            for (item, (from, output, socket)) in origins.into_iter().enumerate() {
+            for (item, origin) in origins.into_iter().enumerate() {
                 let name = match Shown::of(spec) {
                     Shown::Sockets => format!("{}.{}{item}", spec.name, singular(&spec.name)),
                     _ => spec.name.clone(),
                 };
-                let mut sockets = parts.sockets.iter_mut().chain(&mut parts.fields).enumerate();
-                let Some((input, json)) = sockets.find(|(_, socket)| socket["name"] == name) else { continue };
-                let id = self.links.len() as u64 + 1;
-                json["link"] = id.into();
-                self.links.push(Wire { id, from, output, to: number, input, socket });
+                self.link(number, &name, origin, parts);
             }
         }
+    }
+
+    /// Adds a link to the socket with this name.
+    fn link(&mut self, number: i64, name: &str, (from, output, socket): (i64, usize, String), parts: &mut Parts) {
+        let mut sockets = parts.sockets.iter_mut().chain(&mut parts.fields).enumerate();
+        let Some((input, json)) = sockets.find(|(_, socket)| socket["name"] == name) else { return };
+        let id = self.links.len() as u64 + 1;
+        json["link"] = id.into();
+        self.links.push(Wire { id, from, output, to: number, input, socket });
     }
 
     /// The node, the output and the type that a link comes from.
     pub(super) fn origin(&self, link: &Link) -> Option<(i64, usize, String)> {
         let number = *self.numbers.get(&link.node)?;
-        let outputs = &self.classes[usize::try_from(number - 1).ok()?].as_ref()?.spec.outputs;
+        let outputs = &self.outputs[usize::try_from(number - 1).ok()?];
         let output = match &link.output {
-            OutputName::Name(name) => outputs.iter().position(|output| output.name == *name)?,
+            OutputName::Name(name) => outputs.iter().position(|(output, _)| output == name)?,
             OutputName::Index(index) => usize::try_from(*index).ok()?,
         };
-        Some((number, output, outputs.get(output)?.socket.clone()))
+        Some((number, output, outputs.get(output)?.1.clone()))
     }
 }
 
