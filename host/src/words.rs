@@ -29,7 +29,7 @@ pub(crate) fn suggest<'a>(
 }
 
 /// The first twelve names, separated by commas, and the number of further names.
-pub(crate) fn some_of<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+pub fn some_of<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     const SHOWN: usize = 12;
     let names: Vec<&str> = names.into_iter().collect();
     let mut text = names.iter().take(SHOWN).copied().collect::<Vec<_>>().join(", ");

@@ -74,6 +74,16 @@ impl Ctx {
         self.host.log(log_level::WARN, text.to_string().as_str().into());
     }
 
+    /// Writes a line to the log at a level. For hosts.
+    pub(crate) fn log(&self, level: u32, text: &str) {
+        self.host.log(level, text.into());
+    }
+
+    /// The settings of the run, as the host wrote them. For hosts.
+    pub(crate) fn settings_text(&self) -> String {
+        self.host.settings().into()
+    }
+
     /// The settings of the run; the module [`settings`] names and reads them.
     pub fn settings(&self) -> &Settings {
         self.settings.get_or_init(|| serde_json::from_str(self.host.settings().as_str()).unwrap_or_default())

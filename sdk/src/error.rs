@@ -38,6 +38,8 @@ pub enum Code {
     Cancelled,
     /// The pack has a bug.
     Panic,
+    /// The process that held an input ended. A host makes the input again, and runs the node again.
+    Lost,
 }
 
 impl Error {
@@ -100,7 +102,7 @@ impl Error {
 
     pub(crate) fn into_abi(self) -> NodeError {
         let code = match self.code {
-            Code::Failed => code::FAILED,
+            Code::Failed | Code::Lost => code::FAILED,
             Code::BadInput => code::BAD_INPUT,
             Code::Missing => code::MISSING,
             Code::Cancelled => code::CANCELLED,

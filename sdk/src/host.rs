@@ -1,5 +1,6 @@
 //! Opens packs, creates nodes and runs them. For hosts; pack authors do not need this module.
 
+pub use crate::remote::{Remote, as_remote, is_lost, remote, tensor_in};
 use crate::{
     Ctx, Error, Result, Value,
     spec::{DeviceSpec, Manifest},
@@ -19,6 +20,15 @@ pub enum LogLevel {
 }
 
 impl LogLevel {
+    fn to_abi(self) -> u32 {
+        match self {
+            Self::Debug => log_level::DEBUG,
+            Self::Info => log_level::INFO,
+            Self::Warn => log_level::WARN,
+            Self::Error => log_level::ERROR,
+        }
+    }
+
     fn from_abi(level: u32) -> Self {
         match level {
             log_level::DEBUG => Self::Debug,
@@ -61,6 +71,17 @@ impl<H: HostContext> abi::HostContext for Adapter<H> {
     fn log(&self, level: u32, text: &str) {
         self.0.log(LogLevel::from_abi(level), text);
     }
+}
+
+/// Writes a line to the log of a node.
+pub fn log(ctx: &Ctx, level: LogLevel, text: &str) {
+    ctx.log(level.to_abi(), text);
+}
+
+/// The settings of a run, as the host wrote them: a JSON object.
+#[must_use]
+pub fn settings_text(ctx: &Ctx) -> String {
+    ctx.settings_text()
 }
 
 /// Creates the context for [`NodeInstance::run`].

@@ -89,6 +89,7 @@ mod limits;
 pub mod node;
 mod output;
 mod record;
+mod remote;
 mod resident;
 pub mod settings;
 pub mod socket;

@@ -128,7 +128,7 @@ impl<T: Resident> Shared for Shareable<T> {
             .map(|f| (f.name, json!({"dtype": f.dtype.name(), "shape": f.shape})))
             .collect();
         let (host, on_device) = self.value.bytes();
-        json!({"fields": fields, "header": self.value.header(), "device": self.value.device(), "host_bytes": host, "device_bytes": on_device})
+        json!({"fields": fields, "header": self.value.header(), "device": self.value.device(), "host_bytes": host, "device_bytes": on_device, "resident": true})
             .to_string()
     }
     fn field(&self, name: &str, device_type: i32) -> Result<DlTensor, NodeError> {

@@ -58,7 +58,13 @@ impl DType {
         self.row().1
     }
 
-    fn to_dlpack(self) -> DataType {
+    /// The type with this [`name`](Self::name).
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        DTYPES.iter().find(|row| row.1 == name).map(|row| row.0)
+    }
+
+    pub(crate) fn to_dlpack(self) -> DataType {
         let (_, _, code, bits) = self.row();
         DataType { code, bits, lanes: 1 }
     }

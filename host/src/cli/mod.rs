@@ -28,6 +28,7 @@ mod previews;
 mod process_state;
 mod progress;
 mod run;
+mod run_packs;
 mod schema;
 #[cfg(feature = "serve")]
 mod serve;
@@ -36,6 +37,7 @@ mod source;
 mod style;
 mod version;
 mod watch;
+mod worker;
 
 use clap::error::ErrorKind;
 use clap::{ArgAction, CommandFactory, Parser, Subcommand};
@@ -84,6 +86,9 @@ pub(crate) fn main() -> u8 {
         }
         look_over::run(&asked);
         return 0;
+    }
+    if let Some(library) = worker::asked() {
+        return worker::run(&library);
     }
     if let Some(words) = completions::words::asked() {
         completions::words::run(&words);

@@ -12,7 +12,7 @@ use super::failure::{FAILED, Failure, Outcome};
 use super::graphs;
 use super::options::ThreadsOption;
 use super::output::{self, shown};
-use super::pack_folders::PackFolders;
+use super::run_packs::RunPacks;
 use super::signals::Signals;
 
 /// Run graphs for a browser and other clients, with the protocol of ComfyUI
@@ -43,7 +43,7 @@ pub(crate) struct Options {
     #[arg(long = "models", value_name = "DIR")]
     models: Vec<PathBuf>,
     #[command(flatten)]
-    packs: PackFolders,
+    packs: RunPacks,
     #[command(flatten)]
     threads: ThreadsOption,
     /// The device that nodes compute on; `splatgraph devices` lists them
@@ -94,7 +94,7 @@ pub(crate) fn run(options: &Options) -> Outcome {
     {
         return Err(Failure::usage(format!("--frontend: expected a folder with an index.html\n  {}", shown(folder))));
     }
-    let registry = options.packs.load()?;
+    let registry = options.packs.folders()?.load()?;
     let cores = available_parallelism().map_or(1, usize::from);
     let data = match &options.data {
         Some(folder) => absolute(folder)?,

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use splatgraph_sdk::host::{LoadedPack, Stamp};
 use splatgraph_sdk::spec::DeviceSpec;
 
+use super::containment::Containment;
 use super::library::{self, LONGEST_MANIFEST};
 use super::trust;
 use crate::words::shortened;
@@ -46,6 +47,8 @@ pub struct Helper {
     pub memory: Option<PathBuf>,
     /// Which libraries it looks over.
     pub looks: Looks,
+    /// Which packs run in processes of their own; `None` for none.
+    pub containment: Option<Containment>,
 }
 
 /// Which libraries a [`Helper`] looks over.
@@ -271,7 +274,7 @@ fn listen(question: &Question, child: &mut Child, lines: &Receiver<Vec<u8>>) -> 
 }
 
 /// How a process ended: `with exit code 0`, `by signal 6 (SIGABRT)`.
-fn how(status: ExitStatus) -> String {
+pub(super) fn how(status: ExitStatus) -> String {
     #[cfg(unix)]
     if let Some(number) = std::os::unix::process::ExitStatusExt::signal(&status) {
         let known = [(4, "SIGILL"), (6, "SIGABRT"), (8, "SIGFPE"), (9, "SIGKILL"), (11, "SIGSEGV"), (15, "SIGTERM")];
@@ -285,7 +288,7 @@ fn how(status: ExitStatus) -> String {
 }
 
 /// Ends a process and the processes that it started.
-fn end(child: &mut Child) {
+pub(super) fn end(child: &mut Child) {
     #[cfg(unix)]
     if let Some(group) = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw) {
         let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);

@@ -69,7 +69,7 @@ impl HotPacks {
         let mut looker = Looker::new(self.helper.as_ref(), &self.log);
         let mut found = gather(&self.places, |paths| {
             // Read before the files, so that a later change counts as one.
-            let states: Vec<FileState> = paths.iter().map(|path| FileState::of(path)).collect();
+            let states: Vec<FileState> = paths.iter().map(|path| FileState::of(&source_of(path))).collect();
             let is_same =
                 |(path, state): &(&PathBuf, &FileState)| before.get(*path).is_some_and(|k| k.state == **state);
             let changed: Vec<PathBuf> =
@@ -124,6 +124,17 @@ impl Library {
             Self::Pack { pack, .. } => Looked::Pack(pack.clone()),
         }
     }
+}
+
+/// The file whose changes count: a library, or the source of a pack in another language.
+fn source_of(path: &Path) -> PathBuf {
+    #[cfg(unix)]
+    if super::worker_file::describes(path)
+        && let Ok(described) = super::worker_file::read(path)
+    {
+        return described.source;
+    }
+    path.to_owned()
 }
 
 /// The libraries that only one of two lists has, or that were reloaded in between.

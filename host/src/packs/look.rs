@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::sync::OnceLock;
 use std::time::SystemTime;
 
-use splatgraph_sdk::host::LoadedPack;
+#[cfg(unix)]
+use splatgraph_sdk::host::{ABI_MAJOR, ABI_MINOR, read_manifest};
+use splatgraph_sdk::host::{LoadedPack, Stamp};
 use splatgraph_sdk::spec::Manifest;
 
 use super::found::{LoadedFile, Refused};
@@ -17,8 +19,10 @@ use super::search::Origin;
 use super::stamped::stamped_id;
 use super::symbols::{Kind, look_into};
 use super::trust;
+#[cfg(unix)]
+use super::{containment::Launch, worker, worker_file};
 use crate::file_state::FileState;
-use crate::registry::Pack;
+use crate::registry::{NodeSource, Pack};
 
 /// The result of looking at a file in a folder of packs.
 pub(super) enum Looked {
@@ -56,23 +60,25 @@ impl<'a> Looker<'a> {
         let Some(helper) = self.helper else {
             return paths.iter().map(|path| here(path, way(path), self.log)).collect();
         };
-        let memory = self.memory.get_or_insert_with(|| Memory::read(helper.memory.clone()));
-        let first: Vec<First> = paths.iter().map(|path| First::of(path, memory, helper.looks)).collect();
+        let mut memory = self.memory.take().unwrap_or_else(|| Memory::read(helper.memory.clone()));
+        let first: Vec<First> = paths.iter().map(|path| First::of(path, &mut memory, helper.looks)).collect();
         let unknown = paths.iter().zip(&first).filter(|(_, first)| matches!(first, First::Unknown { .. }));
         let unknown: Vec<&Path> = unknown.map(|(path, _)| path.as_path()).collect();
         let mut answers = at_once(&unknown, |path| helper.ask(path)).into_iter();
         let mut looked = Vec::new();
         for (path, first) in paths.iter().zip(first) {
             looked.push(match first {
-                First::Pack { state, known } => pack(path, state, *known, way(path), OnceLock::new(), self.log),
+                First::Pack { state, known } => self.pack(path, state, *known, way(path)),
                 First::OtherLibrary => Looked::OtherLibrary,
                 First::Refused(reason) => refused(path, reason),
                 First::Remembered(reason) => refused_as(path, reason, true),
+                #[cfg(unix)]
+                First::Described => self.described(path, &mut memory, helper.looks),
                 First::Unknown { state, at } => match answers.next().flatten() {
                     Some(Answer::Facts(facts)) => {
                         memory.keep(path, state.clone(), at, Remembered::Pack(facts.clone()));
                         match read(&facts) {
-                            Ok(manifest) => pack(path, state, (facts, manifest), way(path), OnceLock::new(), self.log),
+                            Ok(manifest) => self.pack(path, state, (facts, manifest), way(path)),
                             Err(reason) => refused(path, reason),
                         }
                     }
@@ -88,6 +94,7 @@ impl<'a> Looker<'a> {
                 },
             });
         }
+        self.memory = Some(memory);
         looked
     }
 }
@@ -100,6 +107,9 @@ enum First {
     },
     OtherLibrary,
     Refused(String),
+    /// It describes a pack in another language.
+    #[cfg(unix)]
+    Described,
     /// An earlier process refused it.
     Remembered(String),
     /// It has to be looked over. The state was read at the time `at`.
@@ -111,6 +121,10 @@ enum First {
 
 impl First {
     fn of(path: &Path, memory: &mut Memory, looks: Looks) -> Self {
+        #[cfg(unix)]
+        if worker_file::describes(path) {
+            return Self::Described;
+        }
         if let Err(reason) = trust::check(path) {
             return Self::Refused(reason);
         }
@@ -160,10 +174,108 @@ fn pack(
     log: &Log,
 ) -> Looked {
     let stamp = facts.stamp.clone();
-    let (path, log, generation) = (path.to_owned(), log.clone(), next_generation());
-    let nodes = Library { path: path.clone(), state, facts, way, log, generation, opened };
-    let pack = Pack { manifest, path, nodes: Arc::new(nodes) };
+    let (log, generation) = (log.clone(), next_generation());
+    let nodes = Library { path: path.to_owned(), state, facts, way, log, generation, opened };
+    of_nodes(path, stamp, manifest, Arc::new(nodes))
+}
+
+fn of_nodes(path: &Path, stamp: Stamp, manifest: Manifest, nodes: Arc<dyn NodeSource>) -> Looked {
+    let pack = Pack { manifest, path: path.to_owned(), nodes };
     Looked::Pack(Box::new(LoadedFile { pack, stamp, origin: Origin::Option }))
+}
+
+impl Looker<'_> {
+    /// A pack that was looked over in another process. It is opened in this process, or in one of its own.
+    fn pack(&self, path: &Path, state: FileState, (facts, manifest): (Facts, Manifest), way: Way) -> Looked {
+        #[cfg(unix)]
+        if let Some(containment) = self.helper.and_then(|helper| helper.containment.as_ref())
+            && (containment.contains)(&manifest.id, path)
+        {
+            let Launch { program, arguments, memory, .. } = containment.launch.clone();
+            let arguments = arguments.into_iter().chain([path.into()]).collect();
+            let command = worker::WorkerCommand { program, arguments, memory };
+            return self.contained(path, path, state, (facts, manifest), command);
+        }
+        pack(path, state, (facts, manifest), way, OnceLock::new(), self.log)
+    }
+
+    /// A pack in a process of its own. `source` is the file that was looked over.
+    #[cfg(unix)]
+    fn contained(
+        &self,
+        path: &Path,
+        source: &Path,
+        state: FileState,
+        (facts, manifest): (Facts, Manifest),
+        command: worker::WorkerCommand,
+    ) -> Looked {
+        let launch = self.helper.and_then(|helper| helper.containment.as_ref()).map(|containment| &containment.launch);
+        let (id, source) = (manifest.id.clone(), source.to_owned());
+        let pack = worker::Pack { id, path: source, state, manifest: facts.manifest, command };
+        let node_timeout = launch.and_then(|launch| launch.node_timeout);
+        let nodes = worker::Contained::new(pack, node_timeout, self.log, next_generation());
+        of_nodes(path, facts.stamp, manifest, Arc::new(nodes))
+    }
+
+    /// Looks at a file that describes a pack in another language. A process of the pack says what its nodes are.
+    #[cfg(unix)]
+    fn described(&self, path: &Path, memory: &mut Memory, looks: Looks) -> Looked {
+        let trusted = trust::check(path).and_then(|()| worker_file::read(path));
+        let described = match trusted.and_then(|described| trust::check(&described.source).map(|()| described)) {
+            Ok(described) => described,
+            Err(reason) => return refused(path, reason),
+        };
+        let source = described.source.canonicalize().unwrap_or(described.source);
+        let launch = self.helper.and_then(|helper| helper.containment.as_ref()).map(|containment| &containment.launch);
+        let limit = launch.and_then(|launch| launch.memory);
+        let command =
+            worker::WorkerCommand { program: described.program, arguments: described.arguments, memory: limit };
+        let (state, at) = (FileState::of(&source), SystemTime::now());
+        let facts = match memory.of(&source, &state) {
+            Some(Remembered::Pack(facts)) => Some(facts),
+            Some(Remembered::Ended(how)) if looks != Looks::Again => return refused_as(path, how, true),
+            _ => None,
+        };
+        let facts = match facts {
+            Some(facts) => facts,
+            None if looks == Looks::Never => return Looked::OtherLibrary,
+            None => {
+                let name = path.file_name().unwrap_or_default().to_string_lossy();
+                let manifest = command.look_over(name.trim_end_matches(worker_file::ENDING), self.log);
+                match manifest.and_then(|manifest| facts_of(manifest)) {
+                    Ok(facts) => {
+                        memory.keep(&source, state.clone(), at, Remembered::Pack(facts.clone()));
+                        facts
+                    }
+                    Err(reason) => {
+                        let how = format!("{reason}. `splatgraph packs` looks it over again");
+                        memory.keep(&source, state, at, Remembered::Ended(how.clone()));
+                        return refused(path, how);
+                    }
+                }
+            }
+        };
+        match read(&facts) {
+            Ok(manifest) => self.contained(path, &source, state, (facts, manifest), command),
+            Err(reason) => refused(path, reason),
+        }
+    }
+}
+
+/// The facts about a pack in another language, which has no stamp.
+#[cfg(unix)]
+fn facts_of(manifest: String) -> Result<Facts, String> {
+    let known = read_manifest(&manifest).map_err(|error| error.message)?;
+    let stamp = Stamp {
+        abi_major: ABI_MAJOR,
+        abi_minor: ABI_MINOR,
+        id: known.id,
+        version: known.version,
+        sdk: known.sdk,
+        rustc: String::new(),
+        target: String::new(),
+    };
+    Ok(Facts { stamp, manifest })
 }
 
 fn refused(path: &Path, reason: String) -> Looked {

@@ -6,6 +6,7 @@
 //! [`HotPacks`] follows their files as they change.
 
 mod build;
+mod containment;
 mod copy;
 mod found;
 mod helper;
@@ -20,11 +21,18 @@ mod search;
 mod stamped;
 mod symbols;
 mod trust;
+#[cfg(unix)]
+mod worker;
+#[cfg(unix)]
+mod worker_file;
 
 pub use build::{BuildError, build};
+pub use containment::{Containment, Launch};
 pub use found::{Found, Hidden, LoadedFile, Refused};
 pub use helper::{DEVICES, DEVICES_LIMIT, Helper, LOOK_OVER_LIMIT, Looks, list_devices, look_over};
 pub use hot::HotPacks;
 pub use install::{InstallError, Installed, RemoveError, Removed, install, remove};
 pub use load::{Log, load_all};
 pub use search::{Origin, PACKS_VARIABLE, Place, Surroundings, libraries, memory_file, places, user_folder};
+#[cfg(unix)]
+pub use worker::{MEMORY_VARIABLE, serve as serve_worker};

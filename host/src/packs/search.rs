@@ -134,7 +134,8 @@ fn absolute_folders(list: Option<&std::ffi::OsStr>) -> impl Iterator<Item = Path
     env::split_paths(list.unwrap_or_default()).filter(|folder| folder.is_absolute())
 }
 
-/// The shared libraries in `folder`, but not in folders below it, sorted by name; none if the folder does not exist.
+/// The shared libraries in `folder`, and the files that describe packs in other languages, but none in folders below it. They are
+/// sorted by name; there are none if the folder does not exist.
 ///
 /// # Errors
 /// The folder exists but can't be listed.
@@ -146,7 +147,11 @@ pub fn libraries(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for entry in entries {
         let path = entry?.path();
-        if path.extension().is_some_and(|extension| extension == env::consts::DLL_EXTENSION) {
+        #[cfg(unix)]
+        let describes = super::worker_file::describes(&path);
+        #[cfg(not(unix))]
+        let describes = false;
+        if describes || path.extension().is_some_and(|extension| extension == env::consts::DLL_EXTENSION) {
             found.push(path);
         }
     }

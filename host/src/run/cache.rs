@@ -1,7 +1,7 @@
 //! The cache of results, in host memory.
 
 use super::keys::Key;
-use splatgraph_sdk::Value;
+use splatgraph_sdk::{Value, host::is_lost};
 use std::collections::{BTreeMap, HashMap};
 
 /// Results of nodes. When they take more host memory than the budget, the least recently used are dropped.
@@ -42,6 +42,10 @@ impl Cache {
     }
 
     pub(super) fn get(&mut self, key: &Key) -> Option<Vec<Value>> {
+        // The process that held a value may have ended.
+        if self.entries.get(key)?.outputs.iter().any(is_lost) {
+            self.remove(key);
+        }
         let entry = self.entries.get_mut(key)?;
         self.now += 1;
         self.by_age.remove(&entry.last_use);

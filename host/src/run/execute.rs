@@ -27,6 +27,9 @@ use std::{
 /// How long running nodes have to stop after a run is cancelled. Nodes that save their work have any time.
 const GRACE: Duration = Duration::from_millis(900);
 
+/// How often a node runs again because a process that held an input ended, for which other nodes are to blame.
+const MOST_TRIES: usize = 100;
+
 impl Work {
     /// Runs nodes until none is ready. Consumers of the last node come first, so that a chain stays in one thread.
     fn run_ready_nodes(self: &Arc<Self>) {
@@ -99,10 +102,19 @@ impl Work {
     fn call(self: &Arc<Self>, node: usize) -> Result<Vec<Value>, Error> {
         let about = &self.checked.nodes[node];
         let take = |socket| self.take(socket).unwrap_or_else(Value::none);
-        let inputs = supply::inputs(about, &self.checked.paths, &self.reads, take)?;
+        let mut inputs = supply::inputs(about, &self.checked.paths, &self.reads, take)?;
         let instance = (self.hooks.instance)(about)?;
         let ctx = host::context(NodeContext::new(self.clone(), node));
-        let outputs = instance.run(&ctx, &inputs)?;
+        let mut tries = 0;
+        let outputs = loop {
+            if inputs.iter().any(host::is_lost) {
+                inputs = self.inputs_again(node, inputs)?;
+            }
+            match instance.run(&ctx, &inputs) {
+                Err(error) if error.code == Code::Lost && tries < MOST_TRIES => tries += 1,
+                result => break result?,
+            }
+        };
         let expected = about.class.spec.outputs.len();
         if outputs.len() != expected {
             let message =

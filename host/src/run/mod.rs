@@ -4,6 +4,7 @@
 //! in one task. It drops each value after its last use. It keeps the instances of nodes between runs, so that a model is
 //! loaded once, and within a budget of memory also their results.
 
+mod again;
 mod cache;
 mod cancel;
 mod context;

@@ -1,6 +1,7 @@
 //! A run in progress: the values that wait to be taken, the state of every node, and the messages of the tasks.
 
 use super::{
+    again::Made,
     cancel::CancelToken,
     event::{Event, NodeFailure},
     plan::Plan,
@@ -31,6 +32,8 @@ pub(super) struct Work {
     pub(super) waiting_for: Vec<AtomicU32>,
     pub(super) states: Vec<Mutex<State>>,
     pub(super) ready: Mutex<VecDeque<usize>>,
+    /// What was made again because the process that held it ended.
+    pub(super) made_again: Mutex<Made>,
     /// The files that nodes are known to read.
     pub(super) reads: Vec<PathBuf>,
     /// The settings as JSON.
@@ -114,6 +117,7 @@ impl Work {
             waiting_for: plan.waiting_for.iter().map(|&count| AtomicU32::new(count)).collect(),
             states: checked.nodes.iter().map(|_| Mutex::default()).collect(),
             ready: Mutex::new(plan.ready.iter().copied().collect()),
+            made_again: Mutex::default(),
             reads: checked.nodes.iter().flat_map(|node| node.reads.iter().cloned()).collect(),
             over: AtomicBool::new(false),
             checked,

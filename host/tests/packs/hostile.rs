@@ -113,6 +113,12 @@ fn act(deed: &str) {
         "close-all" => (0..1024).for_each(close),
         "close-std" => (0..3).for_each(close),
         "close-1" => close(1),
+        "memory" => {
+            let mut kept = Vec::new();
+            loop {
+                kept.push(vec![1u8; 64 << 20]);
+            }
+        }
         "move" => std::env::set_current_dir("/").expect("/ is there"),
         // SAFETY: it has no conditions.
         "umask" => drop(unsafe { libc::umask(0) }),
@@ -155,10 +161,61 @@ fn long_text(ctx: &Ctx) -> Result<String> {
     Ok(text)
 }
 
+/// A value that stays in the pack.
+struct Kept(i64);
+
+impl Resident for Kept {
+    const TYPE: &'static str = "KEPT";
+}
+
+/// Makes a value that stays in the pack, and writes a line into a file.
+#[node(category = "Kept", outputs(kept: "the value"))]
+fn keep(
+    /// The number in it.
+    #[input(default = 1)]
+    number: i64,
+    /// The file, which gets a line for each run; none if empty.
+    #[input(default = "")]
+    trace: String,
+) -> Result<Local<Kept>> {
+    if !trace.is_empty() {
+        let mut file = std::fs::File::options().create(true).append(true).open(trace)?;
+        std::io::Write::write_all(&mut file, b"made\n")?;
+    }
+    Ok(Local::new(Kept(number)))
+}
+
+/// Waits, and reads a value that stays in the pack.
+#[node(category = "Kept", outputs(number: "the number in it"))]
+fn take_out(
+    /// The value.
+    kept: Local<Kept>,
+    /// How long to wait, in milliseconds.
+    #[input(default = 0)]
+    ms: u64,
+    /// Passed on unchanged, to put this node into a chain.
+    #[input(default = 0)]
+    _after: i64,
+) -> Result<i64> {
+    thread::sleep(Duration::from_millis(ms));
+    Ok(kept.0)
+}
+
+/// Makes a picture darker.
+#[node(category = "Picture", outputs(image: "half as bright"))]
+fn halve(
+    /// The picture.
+    image: Image,
+) -> Result<Image> {
+    let shape = image.image.shape().to_vec();
+    let halves = image.image.as_slice::<f32>()?.iter().map(|value| value / 2.0).collect::<Vec<f32>>();
+    Image::new(Tensor::from_vec(shape, halves)?)
+}
+
 export_pack! {
     id: "hostile_00",
     description: "A pack that does what no pack may do",
-    nodes: [act_now, long_error, long_list, long_text],
+    nodes: [act_now, long_error, long_list, long_text, keep, take_out, halve],
     devices: devices,
     absent: absent,
 }

@@ -20,7 +20,7 @@ use super::failure::{FAILED, Failure, INTERRUPTED, MISSING, Outcome};
 use super::given::pairs;
 use super::options::{MetadataOption, PixelsOption, ResultOptions};
 use super::output::{self, error_line};
-use super::pack_folders::PackFolders;
+use super::run_packs::RunPacks;
 use super::signals::Signals;
 use super::source;
 use progress::Progress;
@@ -81,7 +81,7 @@ pub(crate) struct Options {
     #[arg(long)]
     retry_failed: bool,
     #[command(flatten)]
-    packs: PackFolders,
+    packs: RunPacks,
     /// Search for models in this folder too; may be given several times
     #[arg(long = "models", value_name = "DIR")]
     models: Vec<PathBuf>,
@@ -103,7 +103,7 @@ pub(crate) struct Options {
 
 pub(crate) fn run(options: &Options) -> Outcome {
     let file = source::read(&options.graph)?;
-    let registry = options.packs.load_for_graph(&file, &[])?;
+    let registry = options.packs.folders()?.load_for_graph(&file, &[])?;
     let batch = Batch::new(file, &registry, options.of_batch()?).map_err(failure)?;
     if !options.shown.quiet() {
         for warning in &batch.warnings {

@@ -21,9 +21,9 @@ use super::failure::{FAILED, Failure, INTERRUPTED, Outcome};
 use super::given::{GivenOptions, create_out_dir};
 use super::options::{PixelsOption, ThreadsOption};
 use super::output::{self, columns, count};
-use super::pack_folders::PackFolders;
 use super::progress::duration;
 use super::run::report::failure_code;
+use super::run_packs::RunPacks;
 use super::signals::Signals;
 use super::source;
 use machine::{Machine, peak_memory_bytes};
@@ -39,7 +39,7 @@ pub(crate) struct Options {
     #[command(flatten)]
     given: GivenOptions,
     #[command(flatten)]
-    packs: PackFolders,
+    packs: RunPacks,
     /// How many runs to measure
     #[arg(long, value_name = "N", default_value = "5")]
     repeat: NonZeroUsize,
@@ -97,7 +97,7 @@ struct Times {
 
 pub(crate) fn run(options: &Options) -> Outcome {
     let file = source::read(&options.graph)?;
-    let registry = options.packs.load_for_graph(&file, &[])?;
+    let registry = options.packs.folders()?.load_for_graph(&file, &[])?;
     let mut given = options.given.given(Some((&file, &registry)))?;
     let folder = TemporaryFolder::new()?;
     given.out_dir.get_or_insert_with(|| folder.0.clone());

@@ -20,9 +20,9 @@ use super::device::{DeviceOptions, say_unless};
 use super::failure::{FAILED, Failure, INTERRUPTED, Outcome};
 use super::given::{GivenOptions, create_out_dir};
 use super::options::{MetadataOption, PixelsOption, ResultOptions, ThreadsOption};
-use super::pack_folders::PackFolders;
 use super::previews::ShownPreviews;
 use super::progress::Progress;
+use super::run_packs::RunPacks;
 use super::signals::Signals;
 use super::{help_of, output, source};
 
@@ -47,7 +47,7 @@ pub(crate) struct Options {
     #[command(flatten)]
     swap: swap::SwapOptions,
     #[command(flatten)]
-    packs: PackFolders,
+    packs: RunPacks,
     #[command(flatten)]
     threads: ThreadsOption,
     #[command(flatten)]
@@ -86,11 +86,11 @@ pub(crate) fn run(options: &Options) -> Outcome {
         return output::print_as_is(&help_of("run"));
     };
     if options.help {
-        let registry = options.packs.load()?;
+        let registry = options.packs.folders()?.load()?;
         return output::print(&help::of_graph(path, &source::read(path)?.adapted(&registry), &registry));
     }
     let file = source::as_written(path)?;
-    let registry = options.packs.load_for_graph(&file, &options.swap.classes())?;
+    let registry = options.packs.folders()?.load_for_graph(&file, &options.swap.classes())?;
     let mut given = options.given.given(Some((&file, &registry)))?;
     given.until.clone_from(&options.until);
     let swapped = options.swap.apply(file, &registry, options.shown.quiet())?;

@@ -29,7 +29,7 @@ pub(crate) fn run(options: &Options) -> Outcome {
     }
     // A graph that does not exist is an error at the start, but not later.
     let file = source::parse(&options.graph)?.ok();
-    let packs = options.packs.hot()?;
+    let packs = options.packs.folders()?.hot()?;
     let registry = Registry::new(packs.found().packs());
     let given = options.given.given(file.as_ref().map(|file| (file, &registry)))?;
     let threads = options.threads.get();

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::cli::device::DeviceOptions;
 use crate::cli::given::GivenOptions;
 use crate::cli::options::{MetadataOption, PixelsOption, QuietOption, ThreadsOption};
-use crate::cli::pack_folders::PackFolders;
+use crate::cli::run_packs::RunPacks;
 
 /// Run a graph, and run it again when it, a file that it reads or a pack changes
 ///
@@ -22,7 +22,7 @@ pub(crate) struct Options {
     #[command(flatten)]
     pub(super) given: GivenOptions,
     #[command(flatten)]
-    pub(super) packs: PackFolders,
+    pub(super) packs: RunPacks,
     #[command(flatten)]
     pub(super) threads: ThreadsOption,
     #[command(flatten)]

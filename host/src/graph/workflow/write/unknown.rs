@@ -53,6 +53,7 @@ pub(super) fn outputs(file: &File, classes: &[Option<Class>]) -> Vec<Vec<(String
         }
         outputs
     };
-    let known = |class: &Class| class.spec.outputs.iter().map(|output| (output.name.clone(), output.socket.clone())).collect();
+    let known =
+        |class: &Class| class.spec.outputs.iter().map(|output| (output.name.clone(), output.socket.clone())).collect();
     file.nodes.iter().zip(classes).map(|(node, class)| class.as_ref().map_or_else(|| unknown(node), known)).collect()
 }

@@ -1,0 +1,273 @@
+//! Memory that processes share: buffers that this process fills, and buffers that the other end filled.
+
+use memmap2::{Mmap, MmapMut, MmapOptions};
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{Error, ErrorKind, Result};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+/// Tensors begin at multiples of this number of bytes, as DLPack advises for vector instructions.
+pub(super) const ALIGNMENT: usize = 64;
+/// Buffers have whole pages.
+const PAGE: usize = 4096;
+/// The most bytes of buffers that wait for their next use.
+const MOST_FREE: usize = 256 << 20;
+
+static NUMBERS: AtomicU64 = AtomicU64::new(1);
+
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Code under a lock does not panic, so the value behind a poisoned lock is whole.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A buffer of this process. The other end maps its file.
+pub(super) struct Region {
+    pub(super) id: u64,
+    pub(super) file: File,
+    memory: MmapMut,
+}
+
+impl Region {
+    /// # Errors
+    /// There is not enough memory.
+    pub(super) fn new(bytes: usize) -> Result<Self> {
+        let size = bytes.checked_next_multiple_of(PAGE).ok_or(ErrorKind::OutOfMemory)?;
+        let file = anonymous_file(size)?;
+        // SAFETY: nobody else writes to the file, as the other end maps it to read. Its size can't change, so that no access
+        // leaves it.
+        #[expect(unsafe_code, reason = "memory that processes share")]
+        let memory = unsafe { MmapOptions::new().len(size).map_mut(&file) }?;
+        Ok(Self { id: NUMBERS.fetch_add(1, Ordering::Relaxed), file, memory })
+    }
+
+    pub(super) fn size(&self) -> usize {
+        self.memory.len()
+    }
+
+    pub(super) fn bytes_mut(&mut self) -> &mut [u8] {
+        &mut self.memory
+    }
+}
+
+/// A file in memory without a name. Its size can't change. Its pages are there, so that a write can't fail later.
+#[cfg(target_os = "linux")]
+fn anonymous_file(size: usize) -> Result<File> {
+    use rustix::fs::{FallocateFlags, MemfdFlags, SealFlags, fallocate, fcntl_add_seals, memfd_create};
+    let file = memfd_create("splatgraph", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
+    fallocate(&file, FallocateFlags::empty(), 0, size as u64)?;
+    fcntl_add_seals(&file, SealFlags::SHRINK | SealFlags::GROW)?;
+    Ok(file.into())
+}
+
+#[cfg(not(target_os = "linux"))]
+fn anonymous_file(size: usize) -> Result<File> {
+    let number = NUMBERS.fetch_add(1, Ordering::Relaxed);
+    let path = std::env::temp_dir().join(format!("splatgraph-{}-{number}", std::process::id()));
+    let file = File::options().read(true).write(true).create_new(true).open(&path)?;
+    std::fs::remove_file(&path)?;
+    file.set_len(size as u64)?;
+    Ok(file)
+}
+
+/// Whether the owner of a file can't make it smaller while it is mapped.
+#[cfg(target_os = "linux")]
+fn keeps_its_size(file: &File) -> bool {
+    use rustix::fs::{SealFlags, fcntl_get_seals};
+    fcntl_get_seals(file).is_ok_and(|seals| seals.contains(SealFlags::SHRINK))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn keeps_its_size(_: &File) -> bool {
+    false
+}
+
+/// The buffers of this process that no other end reads now.
+#[derive(Default)]
+pub(super) struct Pool {
+    free: Vec<Region>,
+    bytes: usize,
+}
+
+impl Pool {
+    /// Takes a buffer of at least `bytes`, but none that is much larger.
+    pub(super) fn take(&mut self, bytes: usize) -> Option<Region> {
+        let fits = |region: &&(usize, usize)| (bytes..=2 * bytes + (1 << 20)).contains(&region.1);
+        let sizes: Vec<(usize, usize)> = self.free.iter().map(Region::size).enumerate().collect();
+        let (position, size) = *sizes.iter().filter(fits).min_by_key(|region| region.1)?;
+        self.bytes -= size;
+        Some(self.free.swap_remove(position))
+    }
+
+    /// Keeps a buffer for the next use. Returns the numbers of those that are given up for it, the oldest ones.
+    pub(super) fn put(&mut self, region: Region) -> Vec<u64> {
+        self.bytes += region.size();
+        self.free.push(region);
+        let mut gone = Vec::new();
+        while self.bytes > MOST_FREE && !self.free.is_empty() {
+            let oldest = self.free.remove(0);
+            self.bytes -= oldest.size();
+            gone.push(oldest.id);
+        }
+        gone
+    }
+}
+
+/// A buffer of the other end.
+pub(super) struct Mapped {
+    /// The number of its owner.
+    pub(super) id: u64,
+    /// The number under which this process passes it on.
+    pub(super) own_id: u64,
+    pub(super) file: File,
+    memory: Memory,
+}
+
+enum Memory {
+    Shared(Mmap),
+    /// The owner could make the file smaller, and then reading it would end this process.
+    Copy(Vec<u64>, usize),
+}
+
+impl Mapped {
+    /// # Errors
+    /// The file is smaller than its owner says, or can't be mapped.
+    pub(super) fn new(id: u64, size: u64, file: File) -> Result<Self> {
+        use std::os::unix::fs::FileExt;
+        let length = file.metadata()?.len();
+        let size = usize::try_from(size).map_err(|_| ErrorKind::OutOfMemory)?;
+        if length < size as u64 {
+            let message = format!("expected a buffer of {size} bytes, got {length}");
+            return Err(Error::new(ErrorKind::InvalidData, message));
+        }
+        let memory = if keeps_its_size(&file) {
+            // SAFETY: the file can't become smaller. Its owner fills it before it sends it, and does not write to it until the
+            // buffer is released. A worker that breaks this rule changes pictures, but not the safety of other memory: all values
+            // of the element types of tensors are valid, and the host checks no length twice.
+            #[expect(unsafe_code, reason = "memory that processes share")]
+            Memory::Shared(unsafe { MmapOptions::new().len(size).map(&file) }?)
+        } else {
+            let mut words = Vec::new();
+            words.try_reserve_exact(size.div_ceil(8)).map_err(|_| ErrorKind::OutOfMemory)?;
+            words.resize(size.div_ceil(8), 0);
+            file.read_exact_at(&mut bytes_of(&mut words)[..size], 0)?;
+            Memory::Copy(words, size)
+        };
+        Ok(Self { id, own_id: NUMBERS.fetch_add(1, Ordering::Relaxed), file, memory })
+    }
+
+    pub(super) fn bytes(&self) -> &[u8] {
+        match &self.memory {
+            Memory::Shared(memory) => memory,
+            Memory::Copy(words, size) => &words_as_bytes(words)[..*size],
+        }
+    }
+}
+
+#[expect(unsafe_code, reason = "memory that processes share")]
+fn bytes_of(words: &mut [u64]) -> &mut [u8] {
+    // SAFETY: every byte of a number is a valid byte, and every eight bytes are a valid number.
+    unsafe { std::slice::from_raw_parts_mut(words.as_mut_ptr().cast(), size_of_val(words)) }
+}
+
+#[expect(unsafe_code, reason = "memory that processes share")]
+fn words_as_bytes(words: &[u64]) -> &[u8] {
+    // SAFETY: as above.
+    unsafe { std::slice::from_raw_parts(words.as_ptr().cast(), size_of_val(words)) }
+}
+
+/// The use of a buffer of the other end by tensors. When the last of them goes, the buffer is released.
+pub(super) struct Loan {
+    pub(super) mapped: Arc<Mapped>,
+    release: Box<dyn Fn(u64) + Send + Sync>,
+}
+
+/// The loans of this process, by the addresses of their memory.
+static LOANS: Mutex<BTreeMap<usize, Weak<Loan>>> = Mutex::new(BTreeMap::new());
+
+impl Loan {
+    pub(super) fn new(mapped: Arc<Mapped>, release: impl Fn(u64) + Send + Sync + 'static) -> Arc<Self> {
+        let loan = Arc::new(Self { mapped, release: Box::new(release) });
+        if !loan.mapped.bytes().is_empty() {
+            lock(&LOANS).insert(loan.mapped.bytes().as_ptr().addr(), Arc::downgrade(&loan));
+        }
+        loan
+    }
+
+    /// The loan whose memory holds `bytes`, and where they begin there.
+    pub(super) fn with(bytes: &[u8]) -> Option<(Arc<Self>, usize)> {
+        let address = bytes.as_ptr().addr();
+        let loan = lock(&LOANS).range(..=address).next_back()?.1.upgrade()?;
+        let offset = address - loan.mapped.bytes().as_ptr().addr();
+        let holds = offset.checked_add(bytes.len()).is_some_and(|end| end <= loan.mapped.bytes().len());
+        (holds && !bytes.is_empty()).then_some((loan, offset))
+    }
+}
+
+impl Drop for Loan {
+    fn drop(&mut self) {
+        if !self.mapped.bytes().is_empty() {
+            let mut loans = lock(&LOANS);
+            let address = self.mapped.bytes().as_ptr().addr();
+            // Another loan of the same buffer may have begun.
+            if loans.get(&address).is_some_and(|loan| loan.strong_count() == 0) {
+                loans.remove(&address);
+            }
+        }
+        (self.release)(self.mapped.id);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn buffers_are_used_again_and_the_oldest_are_given_up() {
+        let mut pool = Pool::default();
+        assert!(pool.take(10).is_none());
+        let (small, large) = (Region::new(10).unwrap(), Region::new(8 << 20).unwrap());
+        let (first, second) = (small.id, large.id);
+        assert_eq!((small.size(), large.size()), (4096, 8 << 20));
+        assert!(pool.put(small).is_empty() && pool.put(large).is_empty());
+        assert_eq!(pool.take(5 << 20).unwrap().id, second);
+        assert!(pool.take(5 << 20).is_none());
+        assert_eq!(pool.take(4096).unwrap().id, first);
+        for _ in 0..3 {
+            pool.put(Region::new(100 << 20).unwrap());
+        }
+        assert!(pool.bytes <= MOST_FREE && pool.free.len() == 2);
+    }
+
+    #[test]
+    fn the_other_end_reads_what_was_written() {
+        let mut region = Region::new(5000).unwrap();
+        region.bytes_mut()[4999] = 7;
+        let mapped = Mapped::new(3, 5000, region.file.try_clone().unwrap()).unwrap();
+        assert_eq!((mapped.bytes().len(), mapped.bytes()[4999]), (5000, 7));
+        let error = Mapped::new(3, 9000, region.file.try_clone().unwrap()).err().unwrap();
+        assert_eq!(error.to_string(), "expected a buffer of 9000 bytes, got 8192");
+        // A file that could become smaller is copied.
+        let plain = tempfile::tempfile().unwrap();
+        plain.set_len(12).unwrap();
+        let mapped = Mapped::new(4, 12, plain).unwrap();
+        assert!(matches!(mapped.memory, Memory::Copy(..)) && mapped.bytes() == [0; 12]);
+    }
+
+    #[test]
+    fn loans_are_found_by_address_and_released_once() {
+        let region = Region::new(100).unwrap();
+        let mapped = Arc::new(Mapped::new(9, 100, region.file.try_clone().unwrap()).unwrap());
+        let released = Arc::new(Mutex::new(Vec::new()));
+        let told = released.clone();
+        let loan = Loan::new(mapped.clone(), move |id| lock(&told).push(id));
+        let (found, offset) = Loan::with(&mapped.bytes()[64..]).unwrap();
+        assert_eq!((found.mapped.id, offset), (9, 64));
+        assert!(Loan::with(&[1, 2, 3]).is_none());
+        drop(loan);
+        assert!(lock(&released).is_empty());
+        drop(found);
+        assert_eq!(*lock(&released), [9]);
+        assert!(Loan::with(mapped.bytes()).is_none());
+    }
+}

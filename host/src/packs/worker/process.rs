@@ -1,0 +1,381 @@
+//! A worker process, as the host sees it.
+
+use std::collections::{HashMap, VecDeque};
+use std::io::{self, BufRead, BufReader, Read};
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use splatgraph_sdk::host::{LogLevel, Remote, as_remote, remote};
+use splatgraph_sdk::spec::DeviceSpec;
+use splatgraph_sdk::{Error, Tensor, Value};
+
+use super::super::helper::{end, how};
+use super::super::load::Log;
+use super::channel::Channel;
+use super::frame;
+use super::memory::lock;
+use super::message::{PROTOCOL, ToHost, ToWorker, Wire};
+use crate::words::shortened;
+
+/// How long a process may take to say what its pack is. Large Python libraries take many seconds.
+const HELLO_LIMIT: Duration = Duration::from_secs(120);
+/// How long the end of a process is waited for after it closed its socket.
+const END_LIMIT: Duration = Duration::from_secs(1);
+/// How long a process may leave a message unread.
+const READ_LIMIT: Duration = Duration::from_secs(30);
+/// The last lines that a process printed, which the message about its end shows.
+const LAST_LINES: usize = 8;
+/// The most bytes of a printed line.
+const LONGEST_LINE: u64 = 4096;
+
+/// A worker process. It ends when this is dropped.
+pub(super) struct Process {
+    pub(super) pack: String,
+    pub(super) channel: Arc<Channel>,
+    child: Mutex<Child>,
+    calls: Mutex<HashMap<u64, Sender<Reply>>>,
+    next: AtomicU64,
+    /// Why it ended, once it has.
+    death: OnceLock<Death>,
+    printed: Arc<Mutex<VecDeque<String>>>,
+    printing: Mutex<Option<thread::JoinHandle<()>>>,
+    log: Log,
+}
+
+/// The end of a process.
+struct Death {
+    why: String,
+    /// How many calls ended with it.
+    calls: usize,
+}
+
+/// What a call hears from its process. When the process ends, the call hears nothing more.
+pub(super) enum Reply {
+    Done(Result<Vec<Value>, Error>),
+    Devices(Vec<DeviceSpec>),
+    Progress { done: u64, total: u64, note: String },
+    Preview(Value),
+    Log(LogLevel, String),
+}
+
+/// A call that waits for its replies.
+pub(super) struct Call<'a> {
+    process: &'a Process,
+    pub(super) number: u64,
+    pub(super) replies: Receiver<Reply>,
+}
+
+impl Drop for Call<'_> {
+    fn drop(&mut self) {
+        lock(&self.process.calls).remove(&self.number);
+    }
+}
+
+impl Process {
+    /// Starts a process, and returns it with the manifest of its pack.
+    ///
+    /// # Errors
+    /// The process can't be started, is of another version, or can't serve the pack.
+    pub(super) fn start(pack: &str, mut command: Command, log: Log) -> Result<(Arc<Self>, String), String> {
+        let cannot = |error: io::Error| format!("its process cannot be started: {error}");
+        let (ours, theirs) = UnixStream::pair().map_err(cannot)?;
+        ours.set_write_timeout(Some(READ_LIMIT)).map_err(cannot)?;
+        let (output, prints) = io::pipe().map_err(cannot)?;
+        let prints_too = prints.try_clone().map_err(cannot)?;
+        command.stdin(Stdio::from(std::os::fd::OwnedFd::from(theirs))).stdout(prints).stderr(prints_too);
+        // Ctrl-C is for the host, which asks the nodes to stop.
+        command.process_group(0);
+        let child = command.spawn().map_err(cannot)?;
+        // The command holds the other ends of the socket and of the pipe.
+        drop(command);
+        let process = Arc::new(Self {
+            pack: pack.to_owned(),
+            channel: Channel::new(ours),
+            child: Mutex::new(child),
+            calls: Mutex::default(),
+            next: AtomicU64::new(1),
+            death: OnceLock::new(),
+            printed: Arc::default(),
+            printing: Mutex::default(),
+            log,
+        });
+        process.read_lines(output).map_err(cannot)?;
+        let manifest = process.greet()?;
+        process.listen().map_err(cannot)?;
+        Ok((process, manifest))
+    }
+
+    /// Keeps the last lines that the process prints, and passes all of them on.
+    fn read_lines(&self, output: impl Read + Send + 'static) -> io::Result<()> {
+        let (printed, log, pack) = (self.printed.clone(), self.log.clone(), self.pack.clone());
+        let reader = thread::Builder::new().name("worker-output".into()).spawn(move || {
+            let mut output = BufReader::new(output);
+            loop {
+                let mut line = Vec::new();
+                if !matches!(output.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut line), Ok(1..)) {
+                    return;
+                }
+                let line = String::from_utf8_lossy(&line).trim_end().to_owned();
+                log(&pack, LogLevel::Info, &line);
+                let mut printed = lock(&printed);
+                if printed.len() == LAST_LINES {
+                    printed.pop_front();
+                }
+                printed.push_back(line);
+            }
+        })?;
+        *lock(&self.printing) = Some(reader);
+        Ok(())
+    }
+
+    /// Exchanges the first messages. Returns the manifest.
+    fn greet(&self) -> Result<String, String> {
+        let host = format!("splatgraph {}", env!("CARGO_PKG_VERSION"));
+        let sent = self.channel.send(&ToWorker::Hello { protocol: PROTOCOL, host });
+        let socket = &self.channel.socket;
+        let answer = sent.and_then(|()| {
+            socket.set_read_timeout(Some(HELLO_LIMIT))?;
+            let answer = frame::read(socket);
+            socket.set_read_timeout(None)?;
+            answer
+        });
+        let text = match answer {
+            Ok(Some((text, _))) => text,
+            Ok(None) => return Err(self.die(None)),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                let limit = HELLO_LIMIT.as_secs();
+                return Err(self.die(Some(&format!("did not say within {limit} seconds what its nodes are"))));
+            }
+            Err(error) => return Err(self.die(Some(&format!("sent a message that cannot be read ({error})")))),
+        };
+        match serde_json::from_slice(&text) {
+            Ok(ToHost::Hello { protocol: PROTOCOL, manifest }) => Ok(manifest),
+            Ok(ToHost::Hello { protocol, .. }) => {
+                self.die(Some("speaks another version"));
+                let newer = if protocol > PROTOCOL { "update the host" } else { "update its SDK" };
+                Err(format!("expected version {PROTOCOL} of the protocol of workers, got {protocol}; {newer}"))
+            }
+            Ok(ToHost::Refused { reason }) => {
+                self.die(Some("refused its pack"));
+                Err(shortened(&reason))
+            }
+            Ok(_) => Err(self.die(Some("sent another message than its first one"))),
+            Err(error) => Err(self.die(Some(&format!("sent a message that is not understood ({error})")))),
+        }
+    }
+
+    /// Reads the messages of the process in a thread, until the process ends.
+    fn listen(self: &Arc<Self>) -> io::Result<()> {
+        // The process must end when nobody else needs it.
+        let (process, channel) = (Arc::downgrade(self), self.channel.clone());
+        thread::Builder::new().name("worker".into()).spawn(move || {
+            let wrong = loop {
+                match frame::read(&channel.socket) {
+                    Ok(Some((text, files))) => {
+                        let Some(process) = process.upgrade() else { return };
+                        let taken = match serde_json::from_slice(&text) {
+                            Ok(ToHost::Memory(about)) => {
+                                channel.take_in(about, files).map_err(|error| error.to_string())
+                            }
+                            Ok(message) => process.take(message),
+                            Err(error) => Err(error.to_string()),
+                        };
+                        if let Err(error) = taken {
+                            break Some(format!("sent a message that is not understood ({error})"));
+                        }
+                    }
+                    Ok(None) => break None,
+                    Err(error) => break Some(format!("sent a message that cannot be read ({error})")),
+                }
+            };
+            if let Some(process) = process.upgrade() {
+                process.die(wrong.as_deref());
+            }
+        })?;
+        Ok(())
+    }
+
+    /// Passes a message on to its call. A call that is over gets nothing.
+    fn take(self: &Arc<Self>, message: ToHost) -> Result<(), String> {
+        let (call, reply) = match message {
+            ToHost::Done { call, outputs } => {
+                (call, Reply::Done(self.decode(outputs).map_err(|e| e.context("the worker sent a wrong value"))))
+            }
+            ToHost::Failed { call, error } => (call, Reply::Done(Err(error.into()))),
+            ToHost::Devices { call, devices } => (call, Reply::Devices(devices)),
+            ToHost::Progress { call, done, total, note } => (call, Reply::Progress { done, total, note }),
+            ToHost::Preview { call, value } => match self.decode(vec![value]) {
+                Ok(mut value) => (call, Reply::Preview(value.pop().unwrap_or_else(Value::none))),
+                Err(error) => return Err(error.message),
+            },
+            ToHost::Log { call: Some(call), level, text } => (call, Reply::Log(level.into(), text)),
+            ToHost::Log { call: None, level, text } => {
+                (self.log)(&self.pack, level.into(), &shortened(&text));
+                return Ok(());
+            }
+            ToHost::Hello { .. } | ToHost::Refused { .. } => return Err("a first message comes once".to_owned()),
+            ToHost::Memory(_) => return Ok(()),
+        };
+        if let Some(waiting) = lock(&self.calls).get(&call) {
+            let _ = waiting.send(reply);
+        }
+        Ok(())
+    }
+
+    /// Begins a call.
+    pub(super) fn call(&self) -> Call<'_> {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let (sender, replies) = channel();
+        lock(&self.calls).insert(number, sender);
+        // A process that ended in between told all calls that it knew.
+        if self.death.get().is_some() {
+            lock(&self.calls).remove(&number);
+        }
+        Call { process: self, number, replies }
+    }
+
+    /// Turns values into messages. An object that this process holds goes back to it as its number.
+    pub(super) fn encode(&self, values: &[Value]) -> Result<Vec<Wire>, Error> {
+        self.channel.encode(values, &|value| {
+            let remote = as_remote(value)?;
+            let held = (&*remote as &dyn std::any::Any).downcast_ref::<Held>()?;
+            let is_here = held.process.upgrade().is_some_and(|process| std::ptr::eq(&raw const *process, self));
+            is_here.then_some(Wire::Held(held.id))
+        })
+    }
+
+    fn decode(self: &Arc<Self>, wires: Vec<Wire>) -> Result<Vec<Value>, Error> {
+        self.channel.decode(wires, &|wire| match wire {
+            Wire::Object { id, type_name, about } => {
+                let (process, fields) = (Arc::downgrade(self), Mutex::default());
+                Ok(remote(Arc::new(Held { process, id, type_name, about, fields })))
+            }
+            other => Err(Error::new(format!("expected a value, got {other:?}"))),
+        })
+    }
+
+    /// Why the process ended; `None` while it lives.
+    pub(super) fn death(&self) -> Option<&str> {
+        self.death.get().map(|death| death.why.as_str())
+    }
+
+    /// Whether at most one call ended with the process, which is then the reason.
+    pub(super) fn was_alone(&self) -> bool {
+        self.death.get().is_none_or(|death| death.calls <= 1)
+    }
+
+    /// Ends the process, unless it ended, and tells all calls. `did` is what it did wrong; without it, it ended by itself.
+    /// Returns why it ended.
+    pub(super) fn die(&self, did: Option<&str>) -> String {
+        let status = self.wait(if did.is_none() { END_LIMIT } else { Duration::ZERO });
+        let death = self.death.get_or_init(|| {
+            let how = match (did, status) {
+                (Some(did), _) => format!("its process {did}"),
+                (None, Some(status)) => format!("its process ended {}", how(status)),
+                (None, None) => "its process closed its connection and did not end".to_owned(),
+            };
+            let hint = match status
+                .filter(|_| did.is_none())
+                .and_then(|s| std::os::unix::process::ExitStatusExt::signal(&s))
+            {
+                Some(9) => ", perhaps because the machine had no memory left",
+                _ => "",
+            };
+            Death { why: format!("{how}{hint}{}", self.last_lines()), calls: lock(&self.calls).len() }
+        });
+        lock(&self.calls).clear();
+        death.why.clone()
+    }
+
+    /// Waits for the end of the process, and ends it with all its children after the limit.
+    fn wait(&self, limit: Duration) -> Option<ExitStatus> {
+        let deadline = Instant::now() + limit;
+        let mut child = lock(&self.child);
+        loop {
+            if let Ok(Some(status)) = child.try_wait() {
+                end(&mut child);
+                return Some(status);
+            }
+            if Instant::now() >= deadline {
+                end(&mut child);
+                return None;
+            }
+            thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    /// What the process printed last. All of it has come a moment after its end, unless another process holds the pipe.
+    fn last_lines(&self) -> String {
+        if let Some(printing) = lock(&self.printing).take() {
+            let deadline = Instant::now() + Duration::from_millis(200);
+            while !printing.is_finished() && Instant::now() < deadline {
+                thread::sleep(Duration::from_millis(2));
+            }
+        }
+        let printed = lock(&self.printed);
+        let lines: Vec<&str> = printed.iter().map(String::as_str).filter(|line| !line.is_empty()).collect();
+        if lines.is_empty() { String::new() } else { format!("; it printed last:\n  {}", lines.join("\n  ")) }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.channel.socket.shutdown(std::net::Shutdown::Both);
+        end(&mut lock(&self.child));
+    }
+}
+
+/// An object that a process holds.
+struct Held {
+    process: Weak<Process>,
+    id: u64,
+    type_name: String,
+    about: String,
+    /// Those that were fetched.
+    fields: Mutex<HashMap<String, Tensor>>,
+}
+
+impl Remote for Held {
+    fn type_name(&self) -> &str {
+        &self.type_name
+    }
+
+    fn describe(&self) -> String {
+        self.about.clone()
+    }
+
+    fn field(&self, name: &str) -> Result<Tensor, Error> {
+        if let Some(tensor) = lock(&self.fields).get(name) {
+            return Ok(tensor.clone());
+        }
+        let gone = || Error::new(format!("the process that held the {} is gone", self.type_name));
+        let process = self.process.upgrade().ok_or_else(gone)?;
+        let call = process.call();
+        let asked = ToWorker::Field { call: call.number, object: self.id, field: name.to_owned() };
+        process.channel.send(&asked).map_err(|_| gone())?;
+        let Ok(Reply::Done(fields)) = call.replies.recv() else { return Err(gone()) };
+        let record = fields?.first().map(splatgraph_sdk::Record::from_value).transpose()?;
+        let tensor = record.and_then(|record| record.field(name).cloned());
+        let tensor = tensor.ok_or_else(|| Error::new(format!("the worker sent another field than `{name}`")))?;
+        lock(&self.fields).insert(name.to_owned(), tensor.clone());
+        Ok(tensor)
+    }
+
+    fn is_lost(&self) -> bool {
+        self.process.upgrade().is_none_or(|process| process.death().is_some())
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        if let Some(process) = self.process.upgrade() {
+            let _ = process.channel.send(&ToWorker::Drop { instances: Vec::new(), objects: vec![self.id] });
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! Packs in processes of their own, through the real binary.
+
+#![cfg(target_os = "linux")]
+
+mod deaths;
+mod python;
+#[path = "../support/mod.rs"]
+mod support;
+mod values;
+
+use serde_json::{Value as Json, json};
+use std::fs;
+use support::{Place, Ran, example_pack};
+
+/// A place with the packs `stub` and `hostile_00`.
+fn place() -> Place {
+    let place = Place::with_stub();
+    fs::copy(example_pack("hostile_pack"), place.path("packs").join("libhostile_00.so")).unwrap();
+    place
+}
+
+/// A node of a graph.
+fn node(class: &str, inputs: Json) -> Json {
+    json!({"class_type": class, "inputs": inputs})
+}
+
+/// Writes a graph and runs it with its packs contained.
+fn run(place: &Place, outputs: Json, nodes: Json, options: &[&str]) -> Ran {
+    place.write("graph.json", &json!({"outputs": outputs, "nodes": nodes}).to_string());
+    place.run(&[&["run", "graph.json", "--contain", "all"], options].concat())
+}
