@@ -1,4 +1,4 @@
-//! Puts the sources of the SDK into the program, as `splatgraph new-pack` writes them beside a new crate, and the platform, which
+//! Puts the sources of the SDKs into the program, as `splatgraph new-pack` writes them beside a new pack, and the platform, which
 //! `splatgraph --version --json` prints.
 
 use std::path::{Path, PathBuf};
@@ -13,36 +13,56 @@ fn main() {
     let sdk = root.join("sdk");
     let mut files = Vec::new();
     for folder in ["src", "abi/src", "macros/src"] {
-        add_sources(&sdk.join(folder), &mut files);
+        add_sources(&sdk.join(folder), "rs", &mut files);
     }
     let rest = ["build.rs", "README.md", "abi/Cargo.toml", "abi/README.md", "macros/Cargo.toml", "macros/README.md"];
     files.extend(rest.map(|file| sdk.join(file)));
     files.sort();
-    let listed = files.iter().map(|path| {
-        let name = path.strip_prefix(&sdk).expect("it is inside").to_string_lossy().replace('\\', "/");
-        let path = path.canonicalize().expect("it exists");
-        format!("    ({name:?}, include_str!({path:?})),\n")
-    });
+    let mut python = Vec::new();
+    add_sources(&sdk.join("python/splatgraph"), "py", &mut python);
+    python.push(sdk.join("python/__main__.py"));
+    python.sort();
     let manifest = read(&sdk.join("Cargo.toml")) + &workspace(&read(&root.join("Cargo.toml")));
     let text = format!(
         "/// The files of the SDK, by their paths.\nconst SDK: &[(&str, &str)] = &[\n    (\"Cargo.toml\", {manifest:?}),\n{}];\n",
-        listed.collect::<String>()
+        listed(&sdk, &files)
     );
-    let out = PathBuf::from(env::var("OUT_DIR").expect("cargo sets it")).join("sdk.rs");
-    fs::write(out, text).expect("the folder for build output can be written");
+    write("sdk.rs", &text);
+    let python = listed(&sdk.join("python"), &python);
+    write(
+        "python.rs",
+        &format!(
+            "/// The files of the SDK for Python, by their paths.\nconst MODULE: &[(&str, &str)] = &[\n{python}];\n"
+        ),
+    );
     println!("cargo:rustc-env=SPLATGRAPH_TARGET={}", env::var("TARGET").expect("cargo sets it"));
     for path in ["../sdk", "../Cargo.toml"] {
         println!("cargo:rerun-if-changed={path}");
     }
 }
 
-/// Adds all Rust files in a folder and the folders inside.
-fn add_sources(folder: &Path, files: &mut Vec<PathBuf>) {
+/// Lines of a list of files with their contents, by their paths in a folder.
+fn listed(folder: &Path, files: &[PathBuf]) -> String {
+    let line = |path: &PathBuf| {
+        let name = path.strip_prefix(folder).expect("it is inside").to_string_lossy().replace('\\', "/");
+        let path = path.canonicalize().expect("it exists");
+        format!("    ({name:?}, include_str!({path:?})),\n")
+    };
+    files.iter().map(line).collect()
+}
+
+fn write(name: &str, text: &str) {
+    let out = PathBuf::from(env::var("OUT_DIR").expect("cargo sets it")).join(name);
+    fs::write(out, text).expect("the folder for build output can be written");
+}
+
+/// Adds all files with this ending in a folder and the folders inside.
+fn add_sources(folder: &Path, ending: &str, files: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).expect("the folder exists") {
         let path = entry.expect("the folder can be read").path();
         if path.is_dir() {
-            add_sources(&path, files);
-        } else if path.extension().is_some_and(|end| end == "rs") {
+            add_sources(&path, ending, files);
+        } else if path.extension().is_some_and(|end| end == ending) {
             files.push(path);
         }
     }

@@ -27,6 +27,7 @@ mod previews;
 #[cfg(unix)]
 mod process_state;
 mod progress;
+mod python;
 mod run;
 mod run_packs;
 mod schema;

@@ -12,14 +12,17 @@ use splatgraph_sdk::host::LogLevel;
 use super::failure::{FAILED, Failure, Outcome};
 use super::{look_over, output};
 
+/// An option, and the id of a pack that it names.
+pub(crate) type Named = (&'static str, String);
+
 #[derive(Clone, clap::Args)]
 pub(crate) struct PackFolders {
     /// Search for node packs in this folder, before all other places; may be given several times
     #[arg(long = "packs", value_name = "DIR")]
     folders: Vec<PathBuf>,
-    /// What runs in processes of its own, with the ids of packs that the user named.
+    /// What runs in processes of its own, with the packs that the user named.
     #[arg(skip)]
-    contained: Option<(Containment, Vec<String>)>,
+    contained: Option<(Containment, Vec<Named>)>,
 }
 
 impl PackFolders {
@@ -27,8 +30,8 @@ impl PackFolders {
         Self { folders, contained: None }
     }
 
-    /// The same folders, whose packs may run in processes of their own. `named` are the ids that the user named.
-    pub(crate) fn contained(&self, containment: Containment, named: Vec<String>) -> Self {
+    /// The same folders, whose packs may run in processes of their own. `named` are the packs that the user named.
+    pub(crate) fn contained(&self, containment: Containment, named: Vec<Named>) -> Self {
         Self { folders: self.folders.clone(), contained: Some((containment, named)) }
     }
 
@@ -37,18 +40,18 @@ impl PackFolders {
         Ok(Helper { looks, containment, ..helper()? })
     }
 
-    /// Refuses the id of a pack to contain if there is no such pack.
+    /// Refuses an id that the user named if there is no such pack.
     fn check_named(&self, found: &Found) -> Outcome {
         let named = self.contained.iter().flat_map(|(_, named)| named);
-        let is_there = |id: &&String| {
-            let refused = found.refused.iter().filter_map(Refused::pack_id).any(|refused| refused == **id);
-            refused || found.loaded.iter().any(|file| file.pack.manifest.id == **id)
+        let is_there = |id: &str| {
+            let refused = found.refused.iter().filter_map(Refused::pack_id).any(|refused| refused == id);
+            refused || found.loaded.iter().any(|file| file.pack.manifest.id == id)
         };
-        match named.into_iter().find(|id| !is_there(id)) {
+        match named.into_iter().find(|(_, id)| !is_there(id)) {
             None => Ok(()),
-            Some(id) => {
+            Some((option, id)) => {
                 let known = some_of(found.loaded.iter().map(|file| file.pack.manifest.id.as_str()));
-                Err(Failure::usage(format!("--contain: expected the id of a pack ({known}) or `all`, got `{id}`")))
+                Err(Failure::usage(format!("{option}: expected the id of a pack ({known}), got `{id}`")))
             }
         }
     }

@@ -1,10 +1,10 @@
 //! The packs of commands that run graphs: `--packs`, and which packs run in processes of their own.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use splatgraph::packs::{Containment, Launch};
+use splatgraph::packs::{self, Containment, Launch, Origin, Surroundings};
 
 use super::failure::{Failure, Outcome};
 use super::pack_folders::{PackFolders, this_program};
@@ -18,10 +18,10 @@ pub(crate) struct RunPacks {
     #[command(flatten)]
     folders: PackFolders,
     /// Run the nodes of this pack in a process of their own, so that a crash of the pack is only an error of its node; `all` stands
-    /// for every pack. May be given several times
+    /// for every pack. Packs that `packs add` added always do. May be given several times
     #[arg(long, value_name = "PACK")]
     contain: Vec<String>,
-    /// Run the nodes of this pack in this process, in spite of `--contain all`. May be given several times
+    /// Run the nodes of this pack in this process, although it was added with `packs add`. May be given several times
     #[arg(long, value_name = "PACK")]
     in_process: Vec<String>,
     /// End the process of a contained pack if one of its nodes takes longer
@@ -42,17 +42,17 @@ fn seconds(text: &str) -> Result<Duration, String> {
 impl RunPacks {
     /// The folders of packs, which know what to contain.
     pub(crate) fn folders(&self) -> Outcome<PackFolders> {
-        if self.contain.is_empty() {
-            return Ok(self.folders.clone());
-        }
         if cfg!(not(unix)) {
-            return Err(Failure::usage(
-                "--contain: packs run in processes of their own only on Linux and macOS".to_owned(),
-            ));
+            return match self.contain.is_empty() {
+                true => Ok(self.folders.clone()),
+                false => Err(Failure::usage("--contain: packs run in processes of their own only on Linux and macOS")),
+            };
         }
-        let (contain, in_process) = (self.contain.clone(), self.in_process.clone());
-        let contains = move |id: &str, _: &Path| {
-            contain.iter().any(|pack| pack == id || pack == ALL) && !in_process.iter().any(|pack| pack == id)
+        let (contain, in_process, added) = (self.contain.clone(), self.in_process.clone(), folders_of_added());
+        let contains = move |id: &str, path: &Path| {
+            let is_named = contain.iter().any(|pack| pack == id || pack == ALL);
+            let is_added = added.iter().any(|folder| path.starts_with(folder));
+            (is_named || is_added) && !in_process.iter().any(|pack| pack == id)
         };
         let launch = Launch {
             program: this_program()?,
@@ -60,9 +60,17 @@ impl RunPacks {
             memory: self.pack_memory.map(|mb| mb << 20).or_else(most_memory),
             node_timeout: self.node_timeout,
         };
-        let names: Vec<String> = self.contain.iter().filter(|pack| *pack != ALL).cloned().collect();
+        let named = self.contain.iter().filter(|pack| *pack != ALL).map(|pack| ("--contain", pack.clone()));
+        let names = named.chain(self.in_process.iter().map(|pack| ("--in-process", pack.clone()))).collect();
         Ok(self.folders.contained(Containment { contains: Arc::new(contains), launch }, names))
     }
+}
+
+/// The folders of packs that users and systems add, in canonical form.
+fn folders_of_added() -> Vec<PathBuf> {
+    let places = packs::places(&[], &Surroundings::of_process()).into_iter();
+    let added = places.filter(|place| place.origin == Origin::DataDirectory);
+    added.filter_map(|place| place.folder.canonicalize().ok()).collect()
 }
 
 /// Three quarters of the memory of the machine; `None` where the system does not say how much there is.

@@ -68,8 +68,6 @@ pub fn install(file: &Path, folder: &Path, found: &Found, helper: &Helper) -> Re
     let target = folder.join(format!("{DLL_PREFIX}{id}{DLL_SUFFIX}"));
 
     let there = entries(folder, &id, found);
-    let other = found.loaded.iter().find(|other| other.stamp.id == id);
-    let other_is_here = other.is_some_and(|other| there.iter().any(|entry| leads_to(entry, &other.pack.path)));
     match there.first() {
         // Renames twice, so that there is a pack with this id at any time, whatever the name of its old file is.
         Some(old) if !there.contains(&target) => {
@@ -80,14 +78,21 @@ pub fn install(file: &Path, folder: &Path, found: &Found, helper: &Helper) -> Re
     for old in there.iter().skip(1).filter(|old| **old != target) {
         remove_library(old).map_err(unwritable)?;
     }
+    Ok(installed(manifest, target, &there, found))
+}
+
+/// What was added at `path`, and what it replaced. `there` are the files of the same pack that the folder had.
+pub(super) fn installed(manifest: Manifest, path: PathBuf, there: &[PathBuf], found: &Found) -> Installed {
+    let other = found.loaded.iter().find(|other| other.stamp.id == manifest.id);
+    let other_is_here = other.is_some_and(|other| there.iter().any(|entry| leads_to(entry, &other.pack.path)));
     // The user's folder is the first of the data folders.
     let is_earlier = |other: &&LoadedFile| !other_is_here && other.origin != Origin::DataDirectory;
-    Ok(Installed {
+    Installed {
         manifest,
-        path: target,
+        path,
         replaced: other.filter(|_| other_is_here).map(|other| other.stamp.version.clone()),
         hidden_by: other.filter(is_earlier).map(|other| other.pack.path.clone()),
-    })
+    }
 }
 
 /// Refuses a file that is not a pack for this machine, with the reason.
@@ -100,7 +105,7 @@ fn sound(path: &Path) -> Result<(), String> {
 }
 
 /// Creates a folder that only its owner may write to, as packs in other folders are not trusted.
-fn create(folder: &Path) -> io::Result<()> {
+pub(super) fn create(folder: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
@@ -130,7 +135,7 @@ fn replace(temporary: TemporaryFile, target: &Path) -> io::Result<()> {
     renamed
 }
 
-fn remove_library(file: &Path) -> io::Result<()> {
+pub(super) fn remove_library(file: &Path) -> io::Result<()> {
     if cfg!(windows) {
         // A library that no process has loaded goes at once. The next process that writes into the folder removes the others.
         let _ = fs::remove_file(set_aside(file)?);
@@ -155,7 +160,7 @@ fn copy(from: &Path, to: &mut fs::File) -> io::Result<()> {
 }
 
 /// The files and links of the pack `id` in `folder`.
-fn entries(folder: &Path, id: &str, found: &Found) -> Vec<PathBuf> {
+pub(super) fn entries(folder: &Path, id: &str, found: &Found) -> Vec<PathBuf> {
     let loaded = found.loaded.iter().filter(|file| file.stamp.id == id).map(|file| &file.pack.path);
     let hidden = found.hidden.iter().filter(|file| file.id == id).map(|file| &file.path);
     let refused = found.refused.iter().filter(|file| file.id.as_deref() == Some(id)).map(|file| &file.path);
@@ -215,6 +220,13 @@ pub fn remove(id: &str, folder: &Path, places: &[Place]) -> Result<Removed, Remo
             Some(path) => RemoveError::Elsewhere { id, path, folder },
             None => RemoveError::Unknown { id, hint, folder },
         });
+    }
+    let mut files = files;
+    #[cfg(unix)]
+    for described in files.clone().iter().filter(|file| super::worker_file::describes(file)) {
+        // The source that was copied beside the file.
+        let source = super::worker_file::read(described).ok().map(|described| described.source);
+        files.extend(source.filter(|source| source.parent() == Some(folder)));
     }
     for file in &files {
         remove_library(file).map_err(|error| RemoveError::Failed { path: file.clone(), error })?;

@@ -23,6 +23,8 @@ use super::trust;
 use super::{containment::Launch, worker, worker_file};
 use crate::file_state::FileState;
 use crate::registry::{NodeSource, Pack};
+#[cfg(unix)]
+use crate::words::shown;
 
 /// The result of looking at a file in a folder of packs.
 pub(super) enum Looked {
@@ -221,7 +223,12 @@ impl Looker<'_> {
     #[cfg(unix)]
     fn described(&self, path: &Path, memory: &mut Memory, looks: Looks) -> Looked {
         let trusted = trust::check(path).and_then(|()| worker_file::read(path));
-        let described = match trusted.and_then(|described| trust::check(&described.source).map(|()| described)) {
+        let check = |file: &PathBuf| match file.canonicalize() {
+            Ok(whole) => trust::check(&whole),
+            Err(error) => Err(format!("a file of it cannot be read: {error}: {}", shown(file))),
+        };
+        let checked = |described: &worker_file::Described| described.files.iter().try_for_each(check);
+        let described = match trusted.and_then(|described| checked(&described).map(|()| described)) {
             Ok(described) => described,
             Err(reason) => return refused(path, reason),
         };
@@ -264,7 +271,7 @@ impl Looker<'_> {
 
 /// The facts about a pack in another language, which has no stamp.
 #[cfg(unix)]
-fn facts_of(manifest: String) -> Result<Facts, String> {
+pub(super) fn facts_of(manifest: String) -> Result<Facts, String> {
     let known = read_manifest(&manifest).map_err(|error| error.message)?;
     let stamp = Stamp {
         abi_major: ABI_MAJOR,

@@ -12,6 +12,8 @@ mod found;
 mod helper;
 mod hot;
 mod install;
+#[cfg(unix)]
+mod install_source;
 mod library;
 mod load;
 mod look;
@@ -32,6 +34,8 @@ pub use found::{Found, Hidden, LoadedFile, Refused};
 pub use helper::{DEVICES, DEVICES_LIMIT, Helper, LOOK_OVER_LIMIT, Looks, list_devices, look_over};
 pub use hot::HotPacks;
 pub use install::{InstallError, Installed, RemoveError, Removed, install, remove};
+#[cfg(unix)]
+pub use install_source::install_source;
 pub use load::{Log, load_all};
 pub use search::{Origin, PACKS_VARIABLE, Place, Surroundings, libraries, memory_file, places, user_folder};
 #[cfg(unix)]

@@ -27,6 +27,8 @@ pub(super) struct Described {
     pub(super) arguments: Vec<OsString>,
     /// The file that is looked at for changes.
     pub(super) source: PathBuf,
+    /// All files and folders of the pack.
+    pub(super) files: Vec<PathBuf>,
 }
 
 /// Whether the file at a path describes a pack.
@@ -60,5 +62,6 @@ pub(super) fn read(path: &Path) -> Result<Described, String> {
         true => folder.join(argument).into_os_string(),
         false => argument.into(),
     };
-    Ok(Described { program, arguments: arguments.iter().map(whole).collect(), source })
+    let files = file.files.iter().map(|file| folder.join(file)).collect();
+    Ok(Described { program, arguments: arguments.iter().map(whole).collect(), source, files })
 }

@@ -92,7 +92,7 @@ fn a_pack_that_is_not_there_cannot_be_contained() {
     exit code 2
     --- stdout
     --- stderr
-    error: --contain: expected the id of a pack (hostile_00, stub) or `all`, got `acme`
+    error: --contain: expected the id of a pack (hostile_00, stub), got `acme`
     ");
     let ran = place.run(&["run", "graph.json", "--contain", "all", "--node-timeout", "0"]);
     assert!(ran.code == 2 && ran.stderr.contains("expected seconds above 0, such as 2.5, got `0`"), "{}", ran.all());

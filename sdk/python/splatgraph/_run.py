@@ -233,15 +233,16 @@ class Service:
                     arrays.append(array)
                     fields.append(field)
             return {"record": {"type": _types.NAMES[socket.kind], "header": json.dumps(header), "fields": about}}
-        if isinstance(value, (bool, np.bool_)):
+        kind = socket.spec["type"]
+        if kind in ("BOOLEAN", "JSON", "*") and isinstance(value, (bool, np.bool_)):
             return {"bool": bool(value)}
-        if isinstance(value, (int, np.integer)):
-            return {"float": bits_of(value)} if socket.kind is float else {"int": int(value)}
-        if isinstance(value, (float, np.floating)):
+        if kind in ("INT", "JSON", "*") and isinstance(value, (int, np.integer)) and not isinstance(value, bool):
+            return {"int": int(value)}
+        if kind in ("FLOAT", "JSON", "*") and isinstance(value, (int, float, np.integer, np.floating)):
             return {"float": bits_of(value)}
-        if isinstance(value, (str, os.PathLike)):
+        if kind in ("STRING", "JSON", "*") and isinstance(value, (str, os.PathLike)):
             return {"text": os.fspath(value)}
-        if socket.spec["type"] in ("JSON", "*") and isinstance(value, (dict, list, tuple)):
+        if kind in ("JSON", "*") and isinstance(value, (dict, list, tuple)):
             return {"json": json.dumps(value)}
         if isinstance(socket.kind, type) and isinstance(value, socket.kind):
             id = next(self.next_object)

@@ -5,12 +5,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::failure::{FAILED, Failure, Outcome};
-use super::output;
+use super::{output, python};
 
 /// The environment variable with the folder of the SDK, for packs inside a clone of the project.
 const SDK_VARIABLE: &str = "SPLATGRAPH_SDK";
 
-/// Create a folder with a new node pack: one node, its test and a graph that runs it
+/// Create a folder with a new node pack in Rust or Python: one node, its test and a graph that runs it
 #[derive(clap::Args)]
 pub(crate) struct Options {
     /// The folder to create; the pack has its name
@@ -18,6 +18,9 @@ pub(crate) struct Options {
     /// The folder of the SDK's crate, to use instead of a copy in the new folder; SPLATGRAPH_SDK does the same
     #[arg(long, value_name = "DIR")]
     sdk: Option<PathBuf>,
+    /// Write the pack in Python
+    #[arg(long, conflicts_with = "sdk")]
+    python: bool,
 }
 
 include!(concat!(env!("OUT_DIR"), "/sdk.rs"));
@@ -34,6 +37,19 @@ const FILES: [(&str, &str); 6] = [
     (".gitignore", include_str!("template/gitignore.txt")),
     (".github/workflows/ci.yml", include_str!("template/ci.yml.txt")),
 ];
+
+/// The files of a new pack in Python, each with its template. `ID` stands for the pack's id.
+const PYTHON_FILES: [(&str, &str); 6] = [
+    ("ID.py", include_str!("template/python/pack.py.txt")),
+    ("ID.pack.json", include_str!("template/python/pack.json.txt")),
+    ("test_ID.py", include_str!("template/python/test.py.txt")),
+    ("graph.json", include_str!("template/python/graph.json.txt")),
+    ("README.md", include_str!("template/python/README.md.txt")),
+    (".gitignore", include_str!("template/python/gitignore.txt")),
+];
+
+/// The folder of the module in the folder of a pack in Python.
+const MODULE_FOLDER: &str = "python";
 
 /// Words that Rust or cargo reserve, so that no crate can have them as its name.
 const RESERVED: [&str; 46] = [
@@ -53,6 +69,9 @@ pub(crate) fn run(options: &Options) -> Outcome {
             output::shown(folder)
         )));
     }
+    if options.python {
+        return in_python(folder, name);
+    }
     let given = options.sdk.clone().or_else(|| env::var_os(SDK_VARIABLE).map(PathBuf::from));
     let sdk = given.as_deref().map_or_else(|| Ok(SDK_FOLDER.to_owned()), sdk_folder)?;
     // TOML reads the escapes of JSON, so any path is right.
@@ -68,6 +87,19 @@ pub(crate) fn run(options: &Options) -> Outcome {
     output::print(&format!(
         "Created the pack `{id}` in {0}. Next:\n  \
          cd {0}\n  cargo test\n  cargo build --release\n  splatgraph packs add .\n  splatgraph run graph.json",
+        output::shown(folder)
+    ))
+}
+
+fn in_python(folder: &Path, name: &str) -> Outcome {
+    let id = name.replace('-', "_");
+    for (path, template) in PYTHON_FILES {
+        write(&folder.join(path.replace("ID", &id)), &template.replace("{{id}}", &id))?;
+    }
+    python::write_module(&folder.join(MODULE_FOLDER))?;
+    output::print(&format!(
+        "Created the pack `{id}` in {0}. It needs numpy in python3. Next:\n  \
+         cd {0}\n  python3 test_{id}.py\n  splatgraph watch graph.json --packs .\n  splatgraph packs add {id}.py",
         output::shown(folder)
     ))
 }

@@ -1,14 +1,18 @@
 //! `splatgraph packs add`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use splatgraph::packs::{self, Surroundings};
+use splatgraph::packs::{self, Found, Installed, Surroundings};
 
 use crate::cli::failure::{FAILED, Failure, Outcome};
 use crate::cli::output::{self, count};
 use crate::cli::pack_folders::{helper, log};
+#[cfg(unix)]
+use crate::cli::python;
 
 /// Copy a pack into your folder of packs, where every run finds it; build it first if it is a crate
+///
+/// A pack in Python is a file with functions that have `@node`. It runs with the Python of `--python`, which needs numpy.
 ///
 /// A process of its own loads the pack once to check that it works. It replaces another version of the same pack. Runs that
 /// use the other version are not disturbed.
@@ -16,18 +20,28 @@ use crate::cli::pack_folders::{helper, log};
 /// Building a crate runs its build script and the macros that it uses, with your rights. Add only crates that you trust.
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// The library of a pack, or the folder of its crate
+    /// The library of a pack, the folder of its crate, or a Python file with nodes
     #[arg(value_name = "FILE|CRATE_DIR")]
     pack: PathBuf,
+    /// The Python for a pack in Python, such as that of a virtual environment [default: python3]
+    #[arg(long, value_name = "PROGRAM")]
+    python: Option<PathBuf>,
 }
 
 pub(crate) fn run(options: &Options) -> Outcome {
     let folder = user_folder()?;
-    let library = library(options)?;
+    let is_python = options.pack.extension().is_some_and(|ending| ending == "py");
+    if options.python.is_some() && !is_python {
+        return Err(Failure::usage("--python: expected a file that ends with .py, got another pack"));
+    }
+    let library = if is_python { options.pack.clone() } else { library(options)? };
     // Packs that can't be loaded do not matter here; `splatgraph packs` lists them.
     let helper = helper()?;
     let found = packs::load_all(&packs::places(&[], &Surroundings::of_process()), Some(&helper), &log());
-    let installed = packs::install(&library, &folder, &found, &helper).map_err(|error| Failure::new(FAILED, error))?;
+    let installed = match is_python {
+        true => install_python(options, &folder, &found)?,
+        false => packs::install(&library, &folder, &found, &helper).map_err(|error| Failure::new(FAILED, error))?,
+    };
     let manifest = &installed.manifest;
     let names: Vec<&str> = manifest.nodes.iter().map(|node| node.name.as_str()).collect();
     let replaced = installed.replaced.map(|version| format!(" instead of {version}")).unwrap_or_default();
@@ -47,6 +61,21 @@ pub(crate) fn run(options: &Options) -> Outcome {
         ));
     }
     printed
+}
+
+/// Adds a pack in Python, with the module that it uses beside the folder of packs.
+#[cfg(unix)]
+fn install_python(options: &Options, folder: &Path, found: &Found) -> Outcome<Installed> {
+    let interpreter = python::interpreter(options.python.as_deref())?;
+    let module = folder.with_file_name("python");
+    python::write_module(&module)?;
+    let added = packs::install_source(&options.pack, &interpreter, &[module], folder, found, &log());
+    added.map_err(|error| Failure::new(FAILED, error))
+}
+
+#[cfg(not(unix))]
+fn install_python(_: &Options, _: &Path, _: &Found) -> Outcome<Installed> {
+    Err(Failure::usage("packs in Python run only on Linux and macOS"))
 }
 
 /// The library that the user names, or the library of the crate.
