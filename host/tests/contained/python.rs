@@ -69,7 +69,7 @@ def plain(size: int = 4) -> Image:
 @node
 def halve(image: Image) -> Both:
     "Half as bright."
-    assert not image.flags.writeable and image.dtype == np.float32
+    assert not image.flags["W"] and image.dtype == np.float32
     half = image / 2
     return Both(half, half.mean())
 

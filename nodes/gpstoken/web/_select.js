@@ -44,6 +44,14 @@ export function inside(gaussians, area, line) {
   return gaussians.flatMap((gaussian, index) => (isUsable(gaussian) && holds(line, centre(gaussian, area)) ? [index] : []));
 }
 
+/** What a drag encloses: its line, or the rectangle between its ends if it is nearly straight. */
+export function enclosed(line) {
+  const [[x0, y0], [x1, y1]] = [line[0], line.at(-1)];
+  const twice = line.reduce((sum, [x, y], i) => sum + line.at(i - 1)[0] * y - x * line.at(i - 1)[1], 0);
+  const box = Math.abs((x1 - x0) * (y1 - y0));
+  return Math.abs(twice) < 0.4 * box ? [[x0, y0], [x1, y0], [x1, y1], [x0, y1]] : line;
+}
+
 /** Whether a place lies in a closed line. */
 function holds(line, [x, y]) {
   let odd = false;

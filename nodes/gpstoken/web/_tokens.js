@@ -4,7 +4,7 @@ import { Editor, arrow, factorOf } from "../../lite/editor.js";
 import { stroke } from "../../lite/surface.js";
 import { Tokens, deleted, duplicated, transformed } from "./_edits.js";
 import { areaOf, centre, ellipse, gaussiansOf, isUsable, pivot, transform } from "./_gaussians.js";
-import { hull, inside, isOn, tokenAt } from "./_select.js";
+import { enclosed, hull, inside, isOn, tokenAt } from "./_select.js";
 
 const counted = (count) => `${count} ${count === 1 ? "token" : "tokens"}`;
 const sorted = (indices) => [...new Set(indices)].sort((a, b) => a - b);
@@ -12,9 +12,10 @@ const sorted = (indices) => [...new Set(indices)].sort((a, b) => a - b);
 export class TokenCanvas extends Editor {
   label = "Token canvas";
   help =
-    "Click a dot: select its token; Shift-click: more. Drag around dots: lasso. Drag the selection: move. Shift-drag: turn. Wheel: scale. Delete: remove. Keys: Tab, arrows, + -, [ ], Ctrl+A all, Ctrl+D copy, Ctrl+Z undo, Escape none.";
+    "1. Drag across or around dots: they are selected. 2. Drag the selection: its part of the picture moves, and the graph runs by itself. Shift-drag: turn. Wheel: scale. Click, Shift-click: one token. H: hide the dots. Tab: next token, arrows: move, + -: scale, [ ]: turn, Delete: remove, Ctrl+A: all, Ctrl+D: copy, Ctrl+Z: undo, Escape: none.";
   testid = "token-canvas";
   selected = [];
+  hidden = false;
   area = areaOf({});
   tokens = new Tokens();
 
@@ -27,6 +28,7 @@ export class TokenCanvas extends Editor {
       ["⟲", "Turn left ([)", "["],
       ["⟳", "Turn right (])", "]"],
       ["Delete", "Remove the selected tokens (Delete)", "Delete"],
+      ["Dots", "Hide or show the dots (H)", "h"],
     );
     this.start();
   }
@@ -120,8 +122,9 @@ export class TokenCanvas extends Editor {
     const last = change && this.#change(place, from);
     this.gesture = null;
     if (kind === "lasso") {
-      const caught = inside(this.gaussians, this.area, line);
+      const caught = inside(this.gaussians, this.area, enclosed(line));
       this.select(adds ? [...this.selected, ...caught] : caught);
+      if (!caught.length) this.surface.say("No dots there: drag across some");
     } else if (last) {
       this.#transform(last);
     }
@@ -159,6 +162,9 @@ export class TokenCanvas extends Editor {
     } else if (key === "Escape" && (this.gesture || selected.length)) {
       this.gesture = null;
       this.select([]);
+    } else if (key === "h") {
+      this.hidden = !this.hidden;
+      this.surface.redraw();
     } else if (key === "Tab") {
       // Past the last token, the key leaves the canvas.
       const usable = this.#usable;
@@ -191,7 +197,8 @@ export class TokenCanvas extends Editor {
 
   draw(pen, scale) {
     let { gaussians } = this;
-    if (!gaussians.length) return "Run once: the tokens appear here";
+    if (!gaussians.length) return "Run once: the tokens appear here as dots";
+    if (this.hidden) return null;
     const { change, line } = this.gesture ?? {};
     if (change) {
       const [edit] = transformed([], this.selected, change);
@@ -202,7 +209,7 @@ export class TokenCanvas extends Editor {
       if (!chosen.has(index)) this.#token(pen, scale, gaussian, false);
     });
     for (const index of chosen) this.#token(pen, scale, gaussians[index], true);
-    dashed(pen, scale, line ?? hull(gaussians, this.area, this.selected), line ? "#fff" : "#ffd400");
+    dashed(pen, scale, line ? enclosed(line) : hull(gaussians, this.area, this.selected), line ? "#fff" : "#ffd400");
     return null;
   }
 

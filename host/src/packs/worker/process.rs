@@ -310,14 +310,19 @@ impl Process {
         }
     }
 
-    /// What the process printed last. All of it has come a moment after its end, unless another process holds the pipe.
-    fn last_lines(&self) -> String {
+    /// Waits for what the process printed. All of it has come a moment after its end, unless another process holds the pipe.
+    fn drain(&self) {
         if let Some(printing) = lock(&self.printing).take() {
             let deadline = Instant::now() + Duration::from_millis(200);
             while !printing.is_finished() && Instant::now() < deadline {
                 thread::sleep(Duration::from_millis(2));
             }
         }
+    }
+
+    /// What the process printed last.
+    fn last_lines(&self) -> String {
+        self.drain();
         let printed = lock(&self.printed);
         let lines: Vec<&str> = printed.iter().map(String::as_str).filter(|line| !line.is_empty()).collect();
         if lines.is_empty() { String::new() } else { format!("; it printed last:\n  {}", lines.join("\n  ")) }
@@ -328,6 +333,7 @@ impl Drop for Process {
     fn drop(&mut self) {
         let _ = self.channel.socket.shutdown(std::net::Shutdown::Both);
         end(&mut lock(&self.child));
+        self.drain();
     }
 }
 

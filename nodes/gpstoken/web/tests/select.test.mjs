@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { areaOf } from "../_gaussians.js";
-import { hull, inside, isOn, tokenAt } from "../_select.js";
+import { enclosed, hull, inside, isOn, tokenAt } from "../_select.js";
 
 const area = areaOf({});
 const at = (x, y) => [0.01, 0.01, 0, (x - 0.5) / 127.5 - 1, (y - 0.5) / 127.5 - 1];
@@ -20,6 +20,15 @@ test("a lasso catches the centres inside, also when it is not convex", () => {
   assert.deepEqual(inside(tokens, area, [[10, 10], [70, 10], [70, 70], [10, 70]]), [0, 1, 2, 3, 4]);
   assert.deepEqual(inside(tokens, area, [[10, 10], [70, 10], [70, 70], [50, 30], [10, 30]]), [0, 1]);
   assert.deepEqual(inside(tokens, area, [[10, 10]]), []);
+});
+
+test("a straight drag stands for the rectangle between its ends", () => {
+  assert.deepEqual(enclosed([[10, 10], [40, 41], [70, 70]]), [[10, 10], [70, 10], [70, 70], [10, 70]]);
+  assert.deepEqual(inside(tokens, area, enclosed([[70, 10], [10, 70]])), [0, 1, 2, 3, 4]);
+  const loop = [[10, 10], [70, 10], [70, 70], [10, 70], [10, 14]];
+  assert.deepEqual(enclosed(loop), loop);
+  const half = [[10, 10], [70, 10], [70, 70]];
+  assert.deepEqual(enclosed(half), half);
 });
 
 test("the ground between selected tokens belongs to the selection", () => {
