@@ -32,6 +32,7 @@ pub(crate) fn write_module(folder: &Path) -> Outcome {
 
 /// The whole path of a Python: of the one that the user names, or of `python3` in PATH. A link stays one, as a virtual environment is
 /// known by its link.
+#[cfg(unix)]
 pub(crate) fn interpreter(named: Option<&Path>) -> Outcome<PathBuf> {
     let missing = |what: &str| Failure::usage(format!("--python: expected the program of a Python, {what}"));
     if let Some(named) = named.filter(|named| named.components().count() > 1) {

@@ -12,7 +12,7 @@ use splatgraph_sdk::{TEMPORARY_PREFIX, TemporaryFile};
 use thiserror::Error;
 
 use super::copy::with_copy;
-use super::found::{Found, LoadedFile, id_of_file};
+use super::found::{Found, id_of_file};
 use super::helper::{Answer, Helper};
 use super::library::read;
 use super::search::{Origin, Place, libraries};
@@ -68,6 +68,7 @@ pub fn install(file: &Path, folder: &Path, found: &Found, helper: &Helper) -> Re
     let target = folder.join(format!("{DLL_PREFIX}{id}{DLL_SUFFIX}"));
 
     let there = entries(folder, &id, found);
+    let (replaced, hidden_by) = others(&id, &there, found);
     match there.first() {
         // Renames twice, so that there is a pack with this id at any time, whatever the name of its old file is.
         Some(old) if !there.contains(&target) => {
@@ -78,21 +79,18 @@ pub fn install(file: &Path, folder: &Path, found: &Found, helper: &Helper) -> Re
     for old in there.iter().skip(1).filter(|old| **old != target) {
         remove_library(old).map_err(unwritable)?;
     }
-    Ok(installed(manifest, target, &there, found))
+    Ok(Installed { manifest, path: target, replaced, hidden_by })
 }
 
-/// What was added at `path`, and what it replaced. `there` are the files of the same pack that the folder had.
-pub(super) fn installed(manifest: Manifest, path: PathBuf, there: &[PathBuf], found: &Found) -> Installed {
-    let other = found.loaded.iter().find(|other| other.stamp.id == manifest.id);
-    let other_is_here = other.is_some_and(|other| there.iter().any(|entry| leads_to(entry, &other.pack.path)));
-    // The user's folder is the first of the data folders.
-    let is_earlier = |other: &&LoadedFile| !other_is_here && other.origin != Origin::DataDirectory;
-    Installed {
-        manifest,
-        path,
-        replaced: other.filter(|_| other_is_here).map(|other| other.stamp.version.clone()),
-        hidden_by: other.filter(is_earlier).map(|other| other.pack.path.clone()),
+/// The version of the pack `id` that is replaced, and the file of another pack with this id that is used instead. `there` are the files
+/// of the pack in the folder.
+pub(super) fn others(id: &str, there: &[PathBuf], found: &Found) -> (Option<String>, Option<PathBuf>) {
+    let Some(other) = found.loaded.iter().find(|other| other.stamp.id == id) else { return (None, None) };
+    if there.iter().any(|entry| leads_to(entry, &other.pack.path)) {
+        return (Some(other.stamp.version.clone()), None);
     }
+    // The user's folder is the first of the data folders.
+    (None, (other.origin != Origin::DataDirectory).then(|| other.pack.path.clone()))
 }
 
 /// Refuses a file that is not a pack for this machine, with the reason.

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use splatgraph_sdk::{TEMPORARY_PREFIX, TemporaryFile};
 
 use super::found::Found;
-use super::install::{InstallError, Installed, create, entries, installed, remove_library};
+use super::install::{InstallError, Installed, create, entries, others, remove_library};
 use super::library::read;
 use super::load::Log;
 use super::look::facts_of;
@@ -56,6 +56,7 @@ pub fn install_source(
     let json = serde_json::to_string_pretty(&described).map_err(|error| refused(error.to_string()))?;
     let target = folder.join(format!("{id}{ENDING}"));
     let there = entries(folder, &id, found);
+    let (replaced, hidden_by) = others(&id, &there, found);
     fs::rename(&copy, folder.join(&file)).map_err(unwritable)?;
     let mut temporary = TemporaryFile::new(folder).map_err(unwritable)?;
     temporary.file().write_all(json.as_bytes()).map_err(unwritable)?;
@@ -63,7 +64,7 @@ pub fn install_source(
     for old in there.iter().filter(|old| **old != target) {
         remove_library(old).map_err(unwritable)?;
     }
-    Ok(installed(manifest, target, &there, found))
+    Ok(Installed { manifest, path: target, replaced, hidden_by })
 }
 
 /// A folder that goes when the trial is over.

@@ -4,20 +4,14 @@ use super::{
     context::NodeContext,
     event::Event,
     supply,
-    work::{Work, lock},
+    work::{Made, Work, lock},
 };
 use crate::graph::{Feed, Socket};
 use splatgraph_sdk::{
     Error, Value,
     host::{self, LogLevel, is_lost},
 };
-use std::{
-    collections::{HashMap, HashSet},
-    sync::Arc,
-};
-
-/// The outputs of nodes that ran again, by their positions.
-pub(super) type Made = HashMap<usize, Vec<Value>>;
+use std::{collections::HashSet, sync::Arc};
 
 impl Work {
     /// The inputs of a node, with those made again that are lost.

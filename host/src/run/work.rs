@@ -1,7 +1,6 @@
 //! A run in progress: the values that wait to be taken, the state of every node, and the messages of the tasks.
 
 use super::{
-    again::Made,
     cancel::CancelToken,
     event::{Event, NodeFailure},
     plan::Plan,
@@ -12,7 +11,7 @@ use crate::{
 };
 use splatgraph_sdk::{Error, Value};
 use std::{
-    collections::VecDeque,
+    collections::{HashMap, VecDeque},
     panic::{AssertUnwindSafe, catch_unwind},
     path::PathBuf,
     sync::{
@@ -21,6 +20,9 @@ use std::{
     },
 };
 use tokio::sync::mpsc;
+
+/// The outputs of nodes that ran again, by their positions.
+pub(super) type Made = HashMap<usize, Vec<Value>>;
 
 /// A run in progress, which its tasks share.
 pub(super) struct Work {

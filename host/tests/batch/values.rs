@@ -62,7 +62,7 @@ fn a_batch_of_one_needs_no_values() {
 #[test]
 fn help_says_how_values_are_written() {
     let place = copying();
-    insta::assert_snapshot!(place.run(&["batch", "--help"]).stdout, @"
+    insta::assert_snapshot!(place.run(&["batch", "--help"]).stdout, @r#"
     Run a graph over many files and values
 
     Values of an input may be files that match a pattern (image='photos/**/*.jpg'), a list
@@ -125,6 +125,21 @@ fn help_says_how_values_are_written() {
           --packs <DIR>
               Search for node packs in this folder, before all other places; may be given several times
 
+          --contain <PACK>
+              Run the nodes of this pack in a process of their own, so that a crash of the pack is only
+              an error of its node; `all` stands for every pack. Packs that `packs add` added always do.
+              May be given several times
+
+          --in-process <PACK>
+              Run the nodes of this pack in this process, although it was added with `packs add`. May be
+              given several times
+
+          --node-timeout <SECONDS>
+              End the process of a contained pack if one of its nodes takes longer
+
+          --pack-memory <MB>
+              The most memory of a contained pack [default: three quarters of the machine's]
+
           --models <DIR>
               Search for models in this folder too; may be given several times
 
@@ -162,7 +177,7 @@ fn help_says_how_values_are_written() {
     Exit codes: 0 done; 1 an item failed, or a folder or the result cannot be written; 2 the command
     line, the graph or the journal is wrong; 3 a pack or a model is missing; 129, 130 or 143 cancelled;
     141 the reader of the result went away.
-    ");
+    "#);
 }
 
 /// A folder with a graph that draws cards, whose `count` is set beside the seed.

@@ -12,7 +12,7 @@ fn help_lists_the_commands() {
     let serve = "  serve        Run graphs for a browser and other clients, with the protocol of ComfyUI\n";
     let all = place.run(&["--help"]).all();
     assert_eq!(all.contains(serve), cfg!(feature = "serve"));
-    insta::assert_snapshot!(all.replace(serve, ""), @"
+    insta::assert_snapshot!(all.replace(serve, ""), @r#"
     exit code 0
     --- stdout
     Runs pipelines written as JSON graphs. Every stage is a node of a pack, a shared library that anyone
@@ -35,7 +35,8 @@ fn help_lists_the_commands() {
                    completes and checks them
       packs        List the loaded node packs, and the files that cannot be loaded with the reasons; or
                    add or remove a pack
-      new-pack     Create a folder with a new node pack: one node, its test and a graph that runs it
+      new-pack     Create a folder with a new node pack in Rust or Python: one node, its test and a
+                   graph that runs it
       inspect      Show the contents of a record, a checkpoint or a picture, or compare two records or
                    checkpoints
       convert      Convert a graph to its other form, or a record to another kind of file
@@ -47,7 +48,7 @@ fn help_lists_the_commands() {
       -h, --help     Print help
       -V, --version  Print the version; with --json also the commit, the platform and the packs
     --- stderr
-    ");
+    "#);
     let bare = place.run(&[]);
     assert_eq!((bare.code, bare.stderr.contains("Usage:")), (2, true));
     assert!(place.run(&["--version"]).stdout.starts_with("splatgraph "));
@@ -57,7 +58,7 @@ fn help_lists_the_commands() {
 fn help_of_run_names_options_and_exit_codes() {
     let place = Place::new();
     let help = place.run(&["run", "--help"]);
-    insta::assert_snapshot!(help.all(), @"
+    insta::assert_snapshot!(help.all(), @r#"
     exit code 0
     --- stdout
     Run a graph
@@ -97,6 +98,21 @@ fn help_of_run_names_options_and_exit_codes() {
 
           --packs <DIR>
               Search for node packs in this folder, before all other places; may be given several times
+
+          --contain <PACK>
+              Run the nodes of this pack in a process of their own, so that a crash of the pack is only
+              an error of its node; `all` stands for every pack. Packs that `packs add` added always do.
+              May be given several times
+
+          --in-process <PACK>
+              Run the nodes of this pack in this process, although it was added with `packs add`. May be
+              given several times
+
+          --node-timeout <SECONDS>
+              End the process of a contained pack if one of its nodes takes longer
+
+          --pack-memory <MB>
+              The most memory of a contained pack [default: three quarters of the machine's]
 
           --threads <N>
               How many threads nodes may use [default: one per core]
@@ -152,7 +168,7 @@ fn help_of_run_names_options_and_exit_codes() {
     is wrong, or a file that it names is missing; 3 a pack or a model is missing; 129, 130 or 143
     cancelled; 141 the reader of the result went away.
     --- stderr
-    ");
+    "#);
     assert_eq!(help.stdout, place.run(&["help", "run"]).stdout);
 }
 

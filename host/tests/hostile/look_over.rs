@@ -93,7 +93,7 @@ fn the_list_of_packs_has_the_reasons_and_a_graph_that_names_one_gets_its_reason(
         None => format!("{line}\n"),
     });
     let refused: String = refused.collect();
-    insta::assert_snapshot!(refused.replace("; remove it, or tell its author. `splatgraph packs` looks it over again", "; .."), @"
+    insta::assert_snapshot!(refused.replace("; remove it, or tell its author. `splatgraph packs` looks it over again", "; .."), @r#"
     a pack cannot be loaded: it ended the process with exit code 0 while it was opened; ..
       [DIR]/packs/libhostile_00.so
     a pack cannot be loaded: it ended the process by signal 6 (SIGABRT) while it was opened; ..
@@ -116,11 +116,11 @@ fn the_list_of_packs_has_the_reasons_and_a_graph_that_names_one_gets_its_reason(
       [DIR]/packs/libhostile_09.so
     a pack cannot be loaded: the manifest of hostile_10 0.1.0 (SDK) cannot be read: the pack failed to list its nodes: the hostile pack panics on purpose
       [DIR]/packs/libhostile_10.so
-    a pack cannot be loaded: the manifest of hostile_11 0.1.0 (SDK) is too long: expected at most 16777216 bytes, got 200001039
+    a pack cannot be loaded: the manifest of hostile_11 0.1.0 (SDK) is too long: expected at most 16777216 bytes, got 200002102
       [DIR]/packs/libhostile_11.so
     a pack cannot be loaded: it ended the process with exit code 0 while it listed its nodes; ..
       [DIR]/packs/libhostile_12.so
-    ");
+    "#);
 
     for (number, reason) in
         [(0, "with exit code 0 while it was opened"), (7, "by signal 6 (SIGABRT) while it listed its nodes")]

@@ -111,7 +111,7 @@ fn processes_share_it_and_it_forgets_libraries_that_are_gone() {
             let output = child.wait_with_output().unwrap();
             assert_eq!(output.status.code(), Some(0));
             let nodes: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-            assert_eq!(nodes.as_array().unwrap().len(), 6 * 4, "round {round}");
+            assert_eq!(nodes.as_array().unwrap().len(), 6 * 7, "round {round}");
         }
         let names: Vec<_> =
             fs::read_dir(place.path("cache/splatgraph")).unwrap().map(|entry| entry.unwrap().file_name()).collect();

@@ -16,6 +16,18 @@ pub(super) const LONGEST: usize = 64 << 20;
 /// The most files beside a text.
 pub(super) const MOST_FILES: usize = 64;
 
+/// The other end that is gone is an error, and no signal.
+#[cfg(target_os = "linux")]
+const SEND: SendFlags = SendFlags::NOSIGNAL;
+#[cfg(not(target_os = "linux"))]
+const SEND: SendFlags = SendFlags::empty();
+
+/// Other processes that this one starts do not get the files.
+#[cfg(target_os = "linux")]
+const RECEIVE: RecvFlags = RecvFlags::CMSG_CLOEXEC;
+#[cfg(not(target_os = "linux"))]
+const RECEIVE: RecvFlags = RecvFlags::empty();
+
 /// Writes a frame.
 ///
 /// # Errors
@@ -33,10 +45,10 @@ pub(super) fn write(socket: &UnixStream, text: &[u8], files: &[BorrowedFd<'_>]) 
         return Err(Error::new(ErrorKind::InvalidInput, "too many files"));
     }
     let parts = [IoSlice::new(&length), IoSlice::new(text)];
-    let sent = retry_on_intr(|| sendmsg(socket, &parts, &mut beside, SendFlags::NOSIGNAL))?;
+    let sent = retry_on_intr(|| sendmsg(socket, &parts, &mut beside, SEND))?;
     let mut rest = [&length[sent.min(4)..], &text[sent.saturating_sub(4)..]].concat();
     while !rest.is_empty() {
-        let sent = retry_on_intr(|| send(socket, &rest, SendFlags::NOSIGNAL))?;
+        let sent = retry_on_intr(|| send(socket, &rest, SEND))?;
         rest.drain(..sent);
     }
     Ok(())
@@ -53,9 +65,8 @@ pub(super) fn read(socket: &UnixStream) -> Result<Option<(Vec<u8>, Vec<OwnedFd>)
     while filled < length.len() {
         let mut space = [MaybeUninit::uninit(); cmsg_space!(ScmRights(MOST_FILES))];
         let mut beside = RecvAncillaryBuffer::new(&mut space);
-        let flags = RecvFlags::CMSG_CLOEXEC;
         let into = &mut [IoSliceMut::new(&mut length[filled..])];
-        let got = match recvmsg(socket, into, &mut beside, flags) {
+        let got = match recvmsg(socket, into, &mut beside, RECEIVE) {
             Err(Errno::INTR) => continue,
             // The other end ended with unread messages.
             Err(Errno::CONNRESET) => return Ok(None),

@@ -200,7 +200,8 @@ impl Service {
         Ok(lock(&self.instances).entry(number).or_insert(instance).clone())
     }
 
-    /// Sends a message. Without a host this process has nothing to do.
+    /// Sends a message. Ends this process if that is not possible: the host is gone, or the pack closed the socket, and then the thread
+    /// that reads does not notice.
     fn send(&self, message: &ToHost) {
         match self.channel.send(message) {
             Ok(()) => {}
@@ -210,7 +211,7 @@ impl Service {
                     let _ = self.channel.send(&ToHost::Failed { call: *call, error });
                 }
             }
-            Err(_) => std::process::exit(1),
+            Err(_) => std::process::abort(),
         }
     }
 
