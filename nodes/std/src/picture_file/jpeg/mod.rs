@@ -1,0 +1,133 @@
+//! JPEG files. `zune-jpeg` decodes nearly all. `jpeg-decoder` decodes the few that the first one shows wrong: components in separate
+//! scans or in another order, unusual sampling, CMYK that a profile converts, and files without their end.
+
+mod header;
+
+use super::{
+    metadata::Metadata,
+    refusal::Refusal,
+    stored::{Colours, Depth, Form, Stored},
+};
+use crate::memory::zeros;
+use header::Header;
+use jpeg_decoder::{ColorTransform, Decoder, PixelFormat};
+use splatgraph_sdk::prelude::*;
+use zune_jpeg::{
+    JpegDecoder,
+    errors::DecodeErrors,
+    zune_core::{bytestream::ZCursor, colorspace::ColorSpace, options::DecoderOptions},
+};
+
+/// Bytes of zeros or of ones and zeros that stand for pixels that a file does not have.
+const PADDING: usize = 64;
+
+/// The pixels of a file, what it says about them, and a warning.
+///
+/// # Errors
+/// The file is damaged, has no pixels for some rows, is of a kind that no decoder reads, or `check` refuses it.
+pub(crate) fn read(
+    file: &[u8],
+    convert: bool,
+    check: impl Fn((u32, u32), Form) -> Result<()>,
+) -> Result<(Stored, Metadata, Option<String>), Refusal> {
+    let mut header = Header::read(file);
+    if let Some(what) = header.unsupported() {
+        return Err(Refusal::Unsupported(what));
+    }
+    let metadata = std::mem::take(&mut header.metadata);
+    let size = (u32::from(header.size.0), u32::from(header.size.1));
+    let check = |colours| check(size, Form { colours, alpha: false, depth: Depth::Bits8 });
+    if !header.ends {
+        check(Colours::Cmyk)?;
+        let warning = "the JPEG file has no end marker, but all its pixels; it may be cut off behind them";
+        return Ok((without_end(file, &header)?, metadata, Some(warning.to_owned())));
+    }
+    let cmyk = header.components.len() == 4 && convert && metadata.icc.is_some();
+    if header.is_common() && !cmyk {
+        let options =
+            || DecoderOptions::default().set_strict_mode(false).set_max_width(usize::MAX).set_max_height(usize::MAX);
+        let mut decoder = JpegDecoder::new_with_options(ZCursor::new(file), options());
+        decoder.decode_headers().map_err(refusal)?;
+        let (from, size) = (decoder.input_colorspace(), decoder.dimensions());
+        let (Some(from), Some(size)) = (from, size) else {
+            return Err(Refusal::Damaged("no frame".to_owned()));
+        };
+        let to = match from {
+            ColorSpace::Luma => ColorSpace::Luma,
+            _ => ColorSpace::RGB,
+        };
+        if header.components.len() != 3 || (from == ColorSpace::RGB) == header.is_rgb() {
+            let colours = if to == ColorSpace::Luma { Colours::Grey } else { Colours::Rgb };
+            check(colours)?;
+            decoder.set_options(options().jpeg_set_out_colorspace(to));
+            let form = Form { colours, alpha: false, depth: Depth::Bits8 };
+            let mut data = zeros::<u8>(size.0 * size.1 * colours.count())?;
+            decoder.decode_into(&mut data).map_err(refusal)?;
+            return Ok((Stored { size, form, premultiplied: false, data }, metadata, None));
+        }
+    }
+    check(Colours::Cmyk)?;
+    Ok((second(file, &header)?, metadata, None))
+}
+
+fn refusal(error: DecodeErrors) -> Refusal {
+    match error {
+        DecodeErrors::Unsupported(_) => Refusal::Unsupported(format!("{error:?}")),
+        error => Refusal::Damaged(format!("{error:?}").trim_end_matches('.').to_owned()),
+    }
+}
+
+/// Decodes with the second decoder.
+fn second(file: &[u8], header: &Header) -> Result<Stored, Refusal> {
+    let transform = match (header.components.len(), header.adobe) {
+        (1, _) => ColorTransform::Grayscale,
+        (4, None | Some(0)) => ColorTransform::CMYK,
+        (4, _) => ColorTransform::YCCK,
+        _ if header.is_rgb() => ColorTransform::RGB,
+        _ => ColorTransform::YCbCr,
+    };
+    decode(file, transform)
+}
+
+/// Decodes with the second decoder and this transform of colours. CMYK has its usual form in JPEG files, in which 255 is no ink.
+///
+/// # Errors
+/// The file is damaged or of a kind that the decoder does not read.
+pub(crate) fn decode(file: &[u8], transform: ColorTransform) -> Result<Stored, Refusal> {
+    let mut decoder = Decoder::new(file);
+    decoder.set_color_transform(transform);
+    let data = decoder.decode().map_err(|error| match error {
+        jpeg_decoder::Error::Io(error) => error.into(),
+        jpeg_decoder::Error::Unsupported(what) => Refusal::Unsupported(format!("{what:?}")),
+        error => Refusal::Damaged(error.to_string()),
+    })?;
+    let info = decoder.info().ok_or_else(|| Refusal::Damaged("no frame".to_owned()))?;
+    let colours = match info.pixel_format {
+        PixelFormat::L8 => Colours::Grey,
+        PixelFormat::RGB24 => Colours::Rgb,
+        PixelFormat::CMYK32 => Colours::Cmyk,
+        PixelFormat::L16 => return Err(Refusal::Unsupported("16 bits a colour".to_owned())),
+    };
+    let size = (usize::from(info.width), usize::from(info.height));
+    if data.len() != size.0 * size.1 * colours.count() {
+        return Err(Refusal::Damaged("some of its scans are missing".to_owned()));
+    }
+    let form = Form { colours, alpha: false, depth: Depth::Bits8 };
+    Ok(Stored { size, form, premultiplied: false, data })
+}
+
+/// The pixels of a file without its end, if all are there. Then bits behind the end of the file change no pixel.
+fn without_end(file: &[u8], header: &Header) -> Result<Stored, Refusal> {
+    let mut whole = file;
+    while let Some(rest) = whole.strip_suffix(b"\xff") {
+        whole = rest;
+    }
+    let with = |byte: u8| second(&[whole, &[byte; PADDING], &[0xff, 0xd9]].concat(), header);
+    if header.has_all_scans()
+        && let (Ok(one), Ok(other)) = (with(0), with(0x55))
+        && one.data == other.data
+    {
+        return Ok(one);
+    }
+    Err(Refusal::Damaged(format!("no end marker in {} bytes, and not all pixels", file.len())))
+}
