@@ -18,6 +18,7 @@ pub(crate) fn format_of(start: &[u8], extension: Option<&str>) -> Result<ImageFo
     if start.is_empty() {
         bail!("expected a picture ({FORMATS}), got an empty file");
     }
+    let extension = extension.unwrap_or_default().to_ascii_lowercase();
     if let Some((kind, way)) = other_kind(start) {
         bail!("expected a picture ({FORMATS}), got {kind}, which is not supported; {way}");
     }
@@ -25,7 +26,11 @@ pub(crate) fn format_of(start: &[u8], extension: Option<&str>) -> Result<ImageFo
     if start.starts_with(b"II+\0") || start.starts_with(b"MM\0+") {
         return Ok(ImageFormat::Tiff);
     }
-    let by_extension = || extension.filter(|e| e.eq_ignore_ascii_case("tga")).map(|_| ImageFormat::Tga);
+    let by_extension = || matches!(&*extension, "tga" | "icb" | "vda" | "vst").then_some(ImageFormat::Tga);
+    // A cursor can begin as TGA does.
+    if extension == "cur" && start.starts_with(b"\0\0\x02\0") {
+        bail!("expected a picture ({FORMATS}), got a cursor (CUR), which is not supported; {CONVERT}");
+    }
     let Some(format) = image::guess_format(start).ok().or_else(by_extension) else {
         let some = &start[..start.len().min(16)];
         bail!("expected a picture ({FORMATS}), got a file that starts with \"{}\"", some.escape_ascii());
@@ -51,7 +56,7 @@ const EXPORT: &str = "export it as PNG with the program that made it";
 const FRAME: &str = "extract its frames as PNG or JPEG first";
 
 /// Files of other kinds: how they begin, the name, and the way out.
-const OTHERS: [(&[u8], &str, &str); 32] = [
+const OTHERS: [(&[u8], &str, &str); 33] = [
     (b"\xff\x0a", "JPEG XL", CONVERT),
     (b"\0\0\0\x0cJXL \r\n\x87\n", "JPEG XL", CONVERT),
     (b"\0\0\0\x0cjP  \r\n\x87\n", "JPEG 2000", CONVERT),
@@ -66,7 +71,8 @@ const OTHERS: [(&[u8], &str, &str); 32] = [
     (b"BPG\xfb", "BPG", CONVERT),
     (b"\x8aMNG", "MNG", CONVERT),
     (b"\x8bJNG", "JNG", CONVERT),
-    (b"\0\0\x02\0", "a cursor (CUR)", CONVERT),
+    (b"\x0a\x05\x01", "PCX", CONVERT),
+    (b"\x01\xda", "an SGI picture", CONVERT),
     (b"icns", "an Apple icon (ICNS)", CONVERT),
     (b"SIMPLE  =", "FITS", CONVERT),
     (b"\x59\xa6\x6a\x95", "a Sun raster file", CONVERT),
@@ -93,6 +99,9 @@ fn other_kind(start: &[u8]) -> Option<(&'static str, &'static str)> {
     // A camera's raw file is TIFF with a mark behind the header.
     if start.starts_with(b"II*\0") && start.get(8..10) == Some(b"CR") {
         return Some(("a camera's raw file (CR2)", DEVELOP));
+    }
+    if matches!(start.get(4..6), Some(b"\x11\xaf" | b"\x12\xaf")) {
+        return Some(("an animation (FLI or FLC)", FRAME));
     }
     if start.starts_with(b"RIFF") && start.get(8..12) == Some(b"AVI ") {
         return Some(("a video (AVI)", FRAME));

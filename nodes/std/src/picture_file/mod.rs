@@ -1,6 +1,7 @@
 //! Turns picture files into floats: `kind` tells the format, a file for each format reads pixels as they are stored and what the file
 //! says about them, and `stored` turns them upright and into sRGB floats.
 
+mod bmp;
 mod gif;
 mod ico;
 mod ifd;
@@ -70,7 +71,7 @@ pub(crate) fn decode<R: BufRead + Seek>(mut reader: R, extension: Option<&str>, 
     reader.by_ref().take(START as u64).read_to_end(&mut start)?;
     reader.seek(SeekFrom::Start(0))?;
     let format = format_of(&start, extension)?;
-    let decoded = read(&mut reader, format, wishes).map_err(|refusal| refusal.about(format))?;
+    let decoded = read(&mut reader, format, &start, wishes).map_err(|refusal| refusal.about(format))?;
     let colours = decoded.stored.form.colours;
     let mut warnings: Vec<String> = decoded.warning.into_iter().collect();
     // Floats are linear light, which a profile for 8 bits does not describe.
@@ -87,7 +88,12 @@ pub(crate) fn decode<R: BufRead + Seek>(mut reader: R, extension: Option<&str>, 
     Ok(picture)
 }
 
-fn read<R: BufRead + Seek>(reader: &mut R, format: ImageFormat, wishes: Wishes) -> Result<Decoded, Refusal> {
+fn read<R: BufRead + Seek>(
+    reader: &mut R,
+    format: ImageFormat,
+    start: &[u8],
+    wishes: Wishes,
+) -> Result<Decoded, Refusal> {
     let length = reader.seek(SeekFrom::End(0))?;
     reader.seek(SeekFrom::Start(0))?;
     let check = |size, form: Form| check_picture_size(size, form.peak_bytes(), length, wishes.max_pixels);
@@ -120,6 +126,20 @@ fn read<R: BufRead + Seek>(reader: &mut R, format: ImageFormat, wishes: Wishes) 
             let frame = first_frame(reader)?;
             through_image(reader, format, frame, length, wishes.max_pixels)
         }
+        ImageFormat::Bmp => {
+            let mut file = whole(reader)?;
+            bmp::mend(&mut file);
+            through_image(Cursor::new(file), format, None, length, wishes.max_pixels)
+        }
+        ImageFormat::Tga => {
+            let header = start;
+            let mut decoded = through_image(reader, format, None, length, wishes.max_pixels)?;
+            // Four bytes a pixel, of which the header says that none is alpha.
+            if matches!(header.get(16..18), Some([32, flags]) if flags & 15 == 0) && decoded.stored.form.alpha {
+                decoded.stored.data.as_chunks_mut::<4>().0.iter_mut().for_each(|pixel| pixel[3] = 255);
+            }
+            Ok(decoded)
+        }
         _ => through_image(reader, format, None, length, wishes.max_pixels),
     }
 }
@@ -130,7 +150,11 @@ fn read_png<R: BufRead + Seek>(reader: &mut R, length: u64, max_pixels: Option<u
         through_image(reader, ImageFormat::Png, None, length, max_pixels)?
     } else {
         let mended = Cursor::new(chunks.mended(reader)?);
-        let mut decoded = through_image(mended, ImageFormat::Png, None, length, max_pixels)?;
+        let read = through_image(mended, ImageFormat::Png, None, length, max_pixels);
+        let mut decoded = read.map_err(|refusal| match refusal {
+            Refusal::Damaged(_) => Refusal::Damaged("the file ends too early".to_owned()),
+            other => other,
+        })?;
         let warning = "the PNG file has no end (chunk IEND), but all its pixels; it may be cut off behind them";
         decoded.warning = Some(warning.to_owned());
         decoded

@@ -1,7 +1,7 @@
 //! Why a decoder gives no picture, and the errors for it.
 
 use super::kind::name;
-use image::{ImageError, ImageFormat};
+use image::{ImageError, ImageFormat, error::UnsupportedErrorKind};
 use splatgraph_sdk::prelude::*;
 use std::{
     error::Error as _,
@@ -54,7 +54,11 @@ impl Refusal {
     /// The refusal for an error of a decoder of the crate `image`.
     pub(crate) fn of(error: &ImageError) -> Self {
         match error {
-            ImageError::Unsupported(_) => Self::Unsupported(reason(error)),
+            ImageError::Unsupported(error) => Self::Unsupported(match error.kind() {
+                UnsupportedErrorKind::GenericFeature(what) => what.clone(),
+                UnsupportedErrorKind::Color(colour) => format!("pixels of type {colour:?}"),
+                _ => error.to_string(),
+            }),
             _ => Self::Damaged(reason(error)),
         }
     }

@@ -43,31 +43,58 @@ pub(crate) fn read(
         return Ok((without_end(file, &header)?, metadata, Some(warning.to_owned())));
     }
     let cmyk = header.components.len() == 4 && convert && metadata.icc.is_some();
-    if header.is_common() && !cmyk {
-        let options =
-            || DecoderOptions::default().set_strict_mode(false).set_max_width(usize::MAX).set_max_height(usize::MAX);
-        let mut decoder = JpegDecoder::new_with_options(ZCursor::new(file), options());
-        decoder.decode_headers().map_err(refusal)?;
-        let (from, size) = (decoder.input_colorspace(), decoder.dimensions());
-        let (Some(from), Some(size)) = (from, size) else {
-            return Err(Refusal::Damaged("no frame".to_owned()));
-        };
-        let to = match from {
-            ColorSpace::Luma => ColorSpace::Luma,
-            _ => ColorSpace::RGB,
-        };
-        if header.components.len() != 3 || (from == ColorSpace::RGB) == header.is_rgb() {
-            let colours = if to == ColorSpace::Luma { Colours::Grey } else { Colours::Rgb };
-            check(colours)?;
-            decoder.set_options(options().jpeg_set_out_colorspace(to));
-            let form = Form { colours, alpha: false, depth: Depth::Bits8 };
-            let mut data = zeros::<u8>(size.0 * size.1 * colours.count())?;
-            decoder.decode_into(&mut data).map_err(refusal)?;
-            return Ok((Stored { size, form, premultiplied: false, data }, metadata, None));
-        }
+    if header.is_common()
+        && !cmyk
+        && let Some(decoded) = first(file, &header, check)?
+    {
+        return Ok((decoded?, metadata, None));
     }
     check(Colours::Cmyk)?;
     Ok((second(file, &header)?, metadata, None))
+}
+
+/// Decodes with the first decoder; `None` if it does not understand the headers or takes RGB for YCbCr.
+fn first(
+    file: &[u8],
+    header: &Header,
+    check: impl Fn(Colours) -> Result<()>,
+) -> Result<Option<Result<Stored, Refusal>>, Refusal> {
+    // A strict decoder reports missing pixels, for which the other one invents grey ones.
+    let options =
+        |strict| DecoderOptions::default().set_strict_mode(strict).set_max_width(usize::MAX).set_max_height(usize::MAX);
+    let decode = |strict| {
+        let mut decoder = JpegDecoder::new_with_options(ZCursor::new(file), options(strict));
+        decoder.decode_headers()?;
+        Ok((decoder.input_colorspace(), decoder.dimensions(), decoder))
+    };
+    let mut strict = true;
+    let mut opened = decode(strict);
+    if opened.as_ref().is_err_and(only_strict) {
+        strict = false;
+        opened = decode(strict);
+    }
+    let Ok((Some(from), Some(size), mut decoder)) = opened else { return Ok(None) };
+    if header.components.len() == 3 && (from == ColorSpace::RGB) != header.is_rgb() {
+        return Ok(None);
+    }
+    let (to, colours) = match from {
+        ColorSpace::Luma => (ColorSpace::Luma, Colours::Grey),
+        _ => (ColorSpace::RGB, Colours::Rgb),
+    };
+    check(colours)?;
+    let form = Form { colours, alpha: false, depth: Depth::Bits8 };
+    let mut data = zeros::<u8>(size.0 * size.1 * colours.count())?;
+    decoder.set_options(options(strict).jpeg_set_out_colorspace(to));
+    Ok(Some(match decoder.decode_into(&mut data) {
+        Ok(()) => Ok(Stored { size, form, premultiplied: false, data }),
+        // The second decoder can continue behind some damage, as other programs do.
+        Err(error) => second(file, header).map_err(|_| refusal(error)),
+    }))
+}
+
+/// Whether only a strict decoder refuses the file.
+fn only_strict(error: &DecodeErrors) -> bool {
+    format!("{error:?}").contains("strict-mode")
 }
 
 fn refusal(error: DecodeErrors) -> Refusal {

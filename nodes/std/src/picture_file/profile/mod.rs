@@ -9,7 +9,7 @@ mod table;
 use super::stored::Colours;
 use curve::{Curve, encoded};
 use moxcms::{ColorProfile, DataColorSpace, ProfileClass, ProfileVersion};
-use table::Table;
+use table::{Grid, Table};
 
 /// How a picture becomes sRGB.
 #[derive(Debug)]
@@ -25,6 +25,8 @@ pub(crate) enum Conversion {
     },
     /// A table of colours.
     Table(Box<Table>),
+    /// sRGB at the points of a grid.
+    Grid(Grid),
 }
 
 /// From XYZ with white D50 to linear sRGB.
@@ -62,7 +64,12 @@ pub(crate) fn conversion(profile: &[u8], colours: Colours) -> Result<Option<Conv
     let conversion = match (colours, lut) {
         (Colours::Rgb | Colours::Cmyk, Some(lut)) => {
             let version_4 = profile.version() >= ProfileVersion::V4_0;
-            Conversion::Table(Box::new(Table::new(lut, profile.pcs, colours.count(), version_4)?))
+            let table = Table::new(lut, profile.pcs, colours.count(), version_4)?;
+            if colours == Colours::Cmyk {
+                Conversion::Grid(Grid::of(|colour| linear_srgb(table.xyz(colour)).map(encoded)))
+            } else {
+                Conversion::Table(Box::new(table))
+            }
         }
         (Colours::Grey, _) => {
             let curve = profile.gray_trc.as_ref().ok_or("it has no curve")?;
@@ -94,6 +101,7 @@ impl Conversion {
                 let [r, g, b] = [0, 1, 2].map(|c| curves[c].at(colour[c]));
                 matrix.map(|row| encoded(row[0] * r + row[1] * g + row[2] * b))
             }
+            Self::Grid(grid) => grid.at(colour),
             Self::Table(table) => linear_srgb(table.xyz(colour)).map(encoded),
         }
     }

@@ -2,7 +2,7 @@
 
 use super::{
     WHITE,
-    curve::{Curve, cube, light},
+    curve::{Curve, cube},
 };
 use moxcms::{DataColorSpace, LutDataType, LutMultidimensionalType, LutStore, LutType, LutWarehouse};
 
@@ -57,14 +57,8 @@ impl Table {
             (DataColorSpace::Lab, _) => lab,
             _ => return Err("its table does not lead to Lab or XYZ".to_owned()),
         };
-        let black = if version_4 {
-            BLACK_OF_VERSION_4
-        } else {
-            let darkest = table.xyz(if inputs == 4 { [1.0; 4] } else { [0.0; 4] });
-            // A grey of the same lightness, and no light one.
-            let lightness = 116.0 * cube_root(darkest[1].clamp(0.0, 1.0)) - 16.0;
-            WHITE.map(|white| white * light(lightness.clamp(0.0, 50.0)))
-        };
+        let black =
+            if version_4 { BLACK_OF_VERSION_4 } else { table.xyz(if inputs == 4 { [1.0; 4] } else { [0.0; 4] }) };
         table.black = [0, 1, 2].map(|c| {
             let factor = WHITE[c] / (WHITE[c] - black[c]);
             (factor, -factor * black[c])
@@ -142,10 +136,6 @@ impl Table {
     }
 }
 
-fn cube_root(value: f64) -> f64 {
-    if value > (24.0_f64 / 116.0).powi(3) { value.cbrt() } else { value * 841.0 / 108.0 + 16.0 / 116.0 }
-}
-
 /// As many curves of equal length, one after the other.
 fn curves(table: &LutStore, count: usize) -> Result<Vec<Curve>, String> {
     let length = match table {
@@ -163,7 +153,7 @@ fn curves(table: &LutStore, count: usize) -> Result<Vec<Curve>, String> {
 
 /// Colours at the points of a grid in three or four dimensions.
 #[derive(Debug)]
-struct Grid {
+pub(crate) struct Grid {
     points: Vec<usize>,
     values: Vec<[f32; 3]>,
 }
@@ -182,7 +172,7 @@ impl Grid {
     }
 
     /// Between the points: by tetrahedra in the last three dimensions, and by a straight line in the first of four.
-    fn at(&self, colour: [f32; 4]) -> [f32; 3] {
+    pub(super) fn at(&self, colour: [f32; 4]) -> [f32; 3] {
         let place = |dimension: usize| {
             let last = self.points[dimension] - 1;
             let place = colour[dimension].clamp(0.0, 1.0) * last as f32;
@@ -197,6 +187,17 @@ impl Grid {
         let stride: usize = self.points[1..].iter().product();
         let (low, high) = (self.tetrahedron(before * stride, rest), self.tetrahedron(after * stride, rest));
         [0, 1, 2].map(|c| low[c] + (high[c] - low[c]) * part)
+    }
+
+    /// The results of a function at 17 points in each of four dimensions, as LittleCMS takes them unless it is told otherwise. No ink
+    /// is white, whatever the paper is.
+    pub(super) fn of(function: impl Fn([f32; 4]) -> [f32; 3]) -> Self {
+        let points = 17_usize;
+        let level = |index: usize| (index % points) as f32 / (points - 1) as f32;
+        let colour = |i: usize| [level(i / points.pow(3)), level(i / points.pow(2)), level(i / points), level(i)];
+        let mut values: Vec<[f32; 3]> = (0..points.pow(4)).map(|i| function(colour(i))).collect();
+        values[0] = [1.0; 3];
+        Self { points: vec![points; 4], values }
     }
 
     fn tetrahedron(&self, start: usize, places: [(usize, usize, f32); 3]) -> [f32; 3] {

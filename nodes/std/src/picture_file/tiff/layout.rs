@@ -103,6 +103,9 @@ impl Layout {
             return Err(Refusal::Unsupported(format!("{bits} bits a channel")));
         }
         let compression = tags.number(259)?.unwrap_or(1);
+        if let Some(name) = unsupported(compression) {
+            return Err(Refusal::Unsupported(format!("{name} compression")));
+        }
         if compression == 3 && tags.number(292)?.unwrap_or(0) & 1 == 1 {
             return Err(Refusal::Unsupported("CCITT compression in two dimensions".to_owned()));
         }
@@ -125,7 +128,7 @@ impl Layout {
                 .map(|at| Alpha { sample: samples - kinds.len().min(samples) + at, premultiplied: kinds[at] == 1 }),
             None => (samples > colours).then_some(Alpha { sample: colours, premultiplied: false }),
         };
-        if alpha.is_some() && matches!(meaning, Meaning::Palette | Meaning::YCbCr) {
+        if alpha.is_some() && meaning == Meaning::YCbCr {
             return Err(Refusal::Unsupported(format!("alpha beside {meaning:?}")));
         }
         let planar = samples > 1 && tags.number(284)? == Some(2);
@@ -217,4 +220,24 @@ fn meaning<R: Read + Seek>(tags: &mut Directory<R>, compression: u64, colours: u
         None => "colours of no kind".to_owned(),
     };
     Err(Refusal::Unsupported(what))
+}
+
+/// The name of a compression that the program does not read; `None` for others.
+fn unsupported(compression: u64) -> Option<String> {
+    let name = match compression {
+        1 | 3 | 4 | 5 | 7 | 8 | 32773 | 32946 | 50000 => return None,
+        2 | 32771 => "CCITT (without ends of rows)",
+        6 => "old JPEG",
+        9 | 10 | 34661 => "JBIG",
+        32766 => "NeXT",
+        32809 => "ThunderScan",
+        34676 | 34677 => "SGI Log",
+        33003 | 33005 | 34712 => "JPEG 2000",
+        34887 => "LERC",
+        34925 => "LZMA",
+        50001 => "WebP",
+        50002 | 52546 => "JPEG XL",
+        other => return Some(format!("the unknown ({other})")),
+    };
+    Some(name.to_owned())
 }

@@ -132,14 +132,21 @@ pub(super) fn palette<R: Read + Seek>(tags: &mut Directory<R>, bits: u32) -> Res
 
 /// Puts the colours of a piece of indices into a picture.
 pub(super) fn look_up(stored: &mut Stored, layout: &Layout, place: Place, rows: &Rows, palette: &[[u8; 3]]) {
-    if place.plane > 0 {
-        return;
-    }
-    let (bits, together) = (layout.bits as usize, layout.together());
+    let (bits, together, pixel) = (layout.bits as usize, layout.together(), stored.form.pixel_bytes());
+    let most = (1_usize << bits) - 1;
+    let alpha = layout.alpha.map(|alpha| alpha.sample);
     for (y, row) in rows.data.chunks_exact(rows.row).take(place.height).enumerate() {
-        let start = ((place.top + y) * stored.size.0 + place.left) * 3;
-        let to = stored.data[start..start + place.width * 3].as_chunks_mut::<3>().0;
-        to.iter_mut().enumerate().for_each(|(x, to)| *to = palette[bits_at(row, x * together, bits) as usize]);
+        let start = ((place.top + y) * stored.size.0 + place.left) * pixel;
+        let to = &mut stored.data[start..start + place.width * pixel];
+        for (x, to) in to.chunks_exact_mut(pixel).enumerate() {
+            if place.plane == 0 {
+                to[..3].copy_from_slice(&palette[bits_at(row, x * together, bits) as usize]);
+            }
+            if let Some(sample) = alpha.filter(|sample| !layout.planar || *sample == place.plane) {
+                let at = if layout.planar { x } else { x * together + sample };
+                to[3] = (bits_at(row, at, bits) as usize * (255 / most)) as u8;
+            }
+        }
     }
 }
 

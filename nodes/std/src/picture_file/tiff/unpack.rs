@@ -44,7 +44,6 @@ pub(super) fn unpack(
     let length = row.checked_mul(count).ok_or_else(|| Refusal::Damaged("pieces that are too large".to_owned()))?;
     let mut data = match layout.compression {
         1 => bytes,
-        2 => return Err(Refusal::Unsupported("CCITT compression without ends of rows".to_owned())),
         3 | 4 => fax(layout.compression == 4, bytes, size)?,
         5 => lzw(&bytes, length)?,
         8 | 32946 => read_to(ZlibDecoder::new(&bytes[..]), length)?,
@@ -53,7 +52,7 @@ pub(super) fn unpack(
             let decoder = ruzstd::decoding::StreamingDecoder::new(&bytes[..]);
             read_to(decoder.map_err(|error| Refusal::Damaged(error.to_string()))?, length)?
         }
-        other => return Err(Refusal::Unsupported(format!("{} compression", name(other)))),
+        other => return Err(Refusal::Unsupported(format!("the compression {other}"))),
     };
     if data.len() < length {
         return Err(std::io::Error::from(ErrorKind::UnexpectedEof).into());
@@ -61,24 +60,6 @@ pub(super) fn unpack(
     data.truncate(length);
     predict(layout, &mut data, row)?;
     Ok(Rows { data, row })
-}
-
-fn name(compression: u64) -> String {
-    let name = match compression {
-        6 => "old JPEG",
-        9 | 10 | 34661 => "JBIG",
-        32766 => "NeXT",
-        32771 => "CCITT",
-        32809 => "ThunderScan",
-        34676 | 34677 => "SGI Log",
-        33003 | 33005 | 34712 => "JPEG 2000",
-        34887 => "LERC",
-        34925 => "LZMA",
-        50001 => "WebP",
-        50002 | 52546 => "JPEG XL",
-        other => return format!("the unknown ({other})"),
-    };
-    name.to_owned()
 }
 
 /// At most `length` bytes from a decoder; fewer if it ends before.
