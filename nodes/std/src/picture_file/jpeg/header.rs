@@ -35,8 +35,8 @@ pub(super) struct Header {
     pub(super) adobe: Option<u8>,
     /// Data about the pixels.
     pub(super) metadata: Metadata,
-    /// The end marker is there.
-    pub(super) ends: bool,
+    /// The place of the end marker, if it is there.
+    pub(super) end: Option<usize>,
 }
 
 impl Header {
@@ -52,7 +52,7 @@ impl Header {
                 // A filler: the marker follows.
                 0xff => at -= 1,
                 0xd9 => {
-                    header.ends = true;
+                    header.end = Some(at - 2);
                     break;
                 }
                 // A byte 0xff of the pixels, and markers without a length.
@@ -100,12 +100,12 @@ impl Header {
 
     fn add_frame(&mut self, marker: u8, segment: &[u8]) {
         self.frame = marker;
-        let [precision, h0, h1, w0, w1, _, components @ ..] = segment else { return };
+        let [precision, h0, h1, w0, w1, count, components @ ..] = segment else { return };
         self.precision = *precision;
         self.size = (u16::from_be_bytes([*w0, *w1]), u16::from_be_bytes([*h0, *h1]));
         let component =
             |[id, sampling, _]: &[u8; 3]| Component { id: *id, sampling: (sampling >> 4, sampling & 15), complete: 0 };
-        self.components = components.as_chunks().0.iter().map(component).collect();
+        self.components = components.as_chunks().0.iter().take(usize::from(*count)).map(component).collect();
     }
 
     fn add_scan(&mut self, segment: &[u8]) {

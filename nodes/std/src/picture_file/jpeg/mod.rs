@@ -37,59 +37,66 @@ pub(crate) fn read(
     let metadata = std::mem::take(&mut header.metadata);
     let size = (u32::from(header.size.0), u32::from(header.size.1));
     let check = |colours| check(size, Form { colours, alpha: false, depth: Depth::Bits8 });
-    if !header.ends {
+    if header.end.is_none() {
         check(Colours::Cmyk)?;
         let warning = "the JPEG file has no end marker, but all its pixels; it may be cut off behind them";
         return Ok((without_end(file, &header)?, metadata, Some(warning.to_owned())));
     }
+    let late = || "the JPEG file lacks some of its scans; the picture is less sharp than it was".to_owned();
+    let warning = (header.frame == 0xc2 && !header.has_all_scans()).then(late);
     let cmyk = header.components.len() == 4 && convert && metadata.icc.is_some();
     if header.is_common()
         && !cmyk
-        && let Some(decoded) = first(file, &header, check)?
+        && let Some((stored, damage)) = first(file, &header, check)?
     {
-        return Ok((decoded?, metadata, None));
+        return Ok((stored, metadata, damage.or(warning)));
     }
     check(Colours::Cmyk)?;
-    Ok((second(file, &header)?, metadata, None))
+    Ok((second(file, &header)?, metadata, warning))
 }
 
-/// Decodes with the first decoder; `None` if it does not understand the headers or takes RGB for YCbCr.
+/// Decodes with the first decoder. The text is a warning. `None` if it does not understand the headers or takes RGB for YCbCr.
 fn first(
     file: &[u8],
     header: &Header,
     check: impl Fn(Colours) -> Result<()>,
-) -> Result<Option<Result<Stored, Refusal>>, Refusal> {
+) -> Result<Option<(Stored, Option<String>)>, Refusal> {
     // A strict decoder reports missing pixels, for which the other one invents grey ones.
-    let options =
-        |strict| DecoderOptions::default().set_strict_mode(strict).set_max_width(usize::MAX).set_max_height(usize::MAX);
-    let decode = |strict| {
-        let mut decoder = JpegDecoder::new_with_options(ZCursor::new(file), options(strict));
-        decoder.decode_headers()?;
-        Ok((decoder.input_colorspace(), decoder.dimensions(), decoder))
-    };
     let mut strict = true;
-    let mut opened = decode(strict);
+    let mut opened = open(file, strict);
     if opened.as_ref().is_err_and(only_strict) {
         strict = false;
-        opened = decode(strict);
+        opened = open(file, strict);
     }
-    let Ok((Some(from), Some(size), mut decoder)) = opened else { return Ok(None) };
+    let Ok(mut decoder) = opened else { return Ok(None) };
+    let (Some(from), Some(size)) = (decoder.input_colorspace(), decoder.dimensions()) else { return Ok(None) };
     if header.components.len() == 3 && (from == ColorSpace::RGB) != header.is_rgb() {
         return Ok(None);
     }
-    let (to, colours) = match from {
-        ColorSpace::Luma => (ColorSpace::Luma, Colours::Grey),
-        _ => (ColorSpace::RGB, Colours::Rgb),
-    };
+    let colours = if from == ColorSpace::Luma { Colours::Grey } else { Colours::Rgb };
     check(colours)?;
     let form = Form { colours, alpha: false, depth: Depth::Bits8 };
-    let mut data = zeros::<u8>(size.0 * size.1 * colours.count())?;
-    decoder.set_options(options(strict).jpeg_set_out_colorspace(to));
-    Ok(Some(match decoder.decode_into(&mut data) {
-        Ok(()) => Ok(Stored { size, form, premultiplied: false, data }),
+    let mut stored = Stored::black(size, form)?;
+    if let Err(error) = decoder.decode_into(&mut stored.data) {
         // The second decoder can continue behind some damage, as other programs do.
-        Err(error) => second(file, header).map_err(|_| refusal(error)),
-    }))
+        let stored = second(file, header).map_err(|_| refusal(error))?;
+        return Ok(Some((stored, Some("the JPEG file is damaged; some of its pixels may be wrong".to_owned()))));
+    }
+    if header.frame != 0xc2 && corner_repeats(&stored) && ends_early(file, header, &stored)? {
+        return Err(Refusal::Damaged("its end marker comes before its last rows".to_owned()));
+    }
+    Ok(Some((stored, None)))
+}
+
+/// The first decoder, which has read the headers and gives grey or RGB.
+fn open(file: &[u8], strict: bool) -> Result<JpegDecoder<ZCursor<&[u8]>>, DecodeErrors> {
+    let options =
+        DecoderOptions::default().set_strict_mode(strict).set_max_width(usize::MAX).set_max_height(usize::MAX);
+    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(file), options);
+    decoder.decode_headers()?;
+    let to = if decoder.input_colorspace() == Some(ColorSpace::Luma) { ColorSpace::Luma } else { ColorSpace::RGB };
+    decoder.set_options(options.jpeg_set_out_colorspace(to));
+    Ok(decoder)
 }
 
 /// Whether only a strict decoder refuses the file.
@@ -97,10 +104,27 @@ fn only_strict(error: &DecodeErrors) -> bool {
     format!("{error:?}").contains("strict-mode")
 }
 
+/// Whether the last row ends with blocks that are alike, as all are that the decoder invents behind the end.
+fn corner_repeats(stored: &Stored) -> bool {
+    let pixel = stored.form.pixel_bytes();
+    let row = &stored.data[stored.data.len() - stored.size.0 * pixel..];
+    let Some(corner) = row.len().checked_sub(64 * pixel).map(|from| &row[from..]) else { return true };
+    let block = |index: usize| &corner[index * 16 * pixel..(index + 1) * 16 * pixel];
+    block(0) == block(1) && block(1) == block(2)
+}
+
+/// Whether bits between the pixels and the end marker change the picture: then they are taken for pixels that the file lacks.
+fn ends_early(file: &[u8], header: &Header, stored: &Stored) -> Result<bool, Refusal> {
+    let pixels = &file[..header.end.unwrap_or(file.len())];
+    let longer = [pixels, &[0x55; PADDING], &[0xff, 0xd9]].concat();
+    let mut other = zeros::<u8>(stored.data.len())?;
+    Ok(open(&longer, false).is_ok_and(|mut decoder| decoder.decode_into(&mut other).is_ok()) && other != stored.data)
+}
+
 fn refusal(error: DecodeErrors) -> Refusal {
     match error {
         DecodeErrors::Unsupported(_) => Refusal::Unsupported(format!("{error:?}")),
-        error => Refusal::Damaged(format!("{error:?}").trim_end_matches('.').to_owned()),
+        error => Refusal::Damaged(format!("{error:?}").trim_matches(['"', '.']).to_owned()),
     }
 }
 

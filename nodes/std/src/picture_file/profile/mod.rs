@@ -29,17 +29,15 @@ pub(crate) enum Conversion {
     Grid(Grid),
 }
 
-/// From XYZ with white D50 to linear sRGB.
-const TO_SRGB: [[f64; 3]; 3] = [
-    [3.133_856_1, -1.616_866_7, -0.490_614_6],
-    [-0.978_768_4, 1.916_141_5, 0.033_454_0],
-    [0.071_945_3, -0.228_991_4, 1.405_242_7],
-];
+/// From XYZ with white D50 to linear sRGB: the inverse of the colours in the usual profile of sRGB.
+const TO_SRGB: [[f64; 3]; 3] =
+    [[3.134_096, -1.617_400, -0.490_638], [-0.978_793, 1.916_295, 0.033_454], [0.071_971, -0.228_987, 1.405_380]];
 
 /// The white D50 in XYZ.
 const WHITE: [f64; 3] = [0.964_2, 1.0, 0.824_9];
 
-/// The conversion for a profile; `None` if it changes no colour by half a level of 8 bits or more, as sRGB itself.
+/// The conversion for a profile; `None` if it changes no colour by more than 1.5 levels of 8 bits. Profiles of sRGB differ by as much
+/// from each other, and none changes a picture.
 ///
 /// # Errors
 /// The reason why the profile can't be used.
@@ -106,13 +104,13 @@ impl Conversion {
         }
     }
 
-    /// Whether all colours of a grid stay within half a level of 8 bits.
+    /// Whether all colours of a grid stay within 1.5 levels of 8 bits.
     fn changes_nothing(&self, colours: Colours) -> bool {
         const STEPS: usize = 16;
         let level = |step: usize| step as f32 / STEPS as f32;
         let stays = |colour: [f32; 3]| {
             let [r, g, b] = colour;
-            self.srgb([r, g, b, 0.0]).iter().zip(colour).all(|(new, old)| (new - old).abs() < 0.5 / 255.0)
+            self.srgb([r, g, b, 0.0]).iter().zip(colour).all(|(new, old)| (new - old).abs() < 1.5 / 255.0)
         };
         let greys = (0..=255).all(|v| stays([v as f32 / 255.0; 3]));
         greys
