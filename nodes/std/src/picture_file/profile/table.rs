@@ -165,7 +165,7 @@ impl Grid {
             LutStore::Store16(values) => values.iter().map(|v| f32::from(*v) / 65535.0).collect(),
         };
         let values = values.as_chunks::<3>().0.to_vec();
-        if points.iter().any(|points| *points == 0) || values.len() < points.iter().product() {
+        if points.contains(&0) || values.len() < points.iter().product() {
             return Err("its table is too short".to_owned());
         }
         Ok(Self { points, values })
