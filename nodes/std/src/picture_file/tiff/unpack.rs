@@ -49,8 +49,12 @@ pub(super) fn unpack(
         8 | 32946 => read_to(ZlibDecoder::new(&bytes[..]), length)?,
         32773 => pack_bits(&bytes, length),
         50000 => {
-            let decoder = ruzstd::decoding::StreamingDecoder::new(&bytes[..]);
-            read_to(decoder.map_err(|error| Refusal::Damaged(error.to_string()))?, length)?
+            let corrupt = |_| Refusal::Damaged("corrupt ZSTD data".to_owned());
+            let decoder = ruzstd::decoding::StreamingDecoder::new(&bytes[..]).map_err(corrupt)?;
+            read_to(decoder, length).map_err(|refusal| match refusal {
+                Refusal::Damaged(_) => Refusal::Damaged("corrupt ZSTD data".to_owned()),
+                other => other,
+            })?
         }
         other => return Err(Refusal::Unsupported(format!("the compression {other}"))),
     };
