@@ -1,6 +1,6 @@
 //! Writes 8-bit RGB as picture files.
 
-use crate::decode::reason;
+use crate::picture_file::reason;
 use image::{
     ExtendedColorType, ImageEncoder, ImageError, ImageResult,
     codecs::{bmp::BmpEncoder, jpeg::JpegEncoder, pnm, qoi::QoiEncoder, tga::TgaEncoder, webp::WebPEncoder},

@@ -1,6 +1,6 @@
 //! Splatgraph's standard pack: nodes for pictures and records. It contains no machine learning.
 //!
-//! Each node has its own file. The larger nodes compute in `decode`, `orient`, `encode`, `resample`, `metrics` and `tiles`, which
+//! Each node has its own file. The larger nodes compute in `picture_file`, `encode`, `resample`, `metrics` and `tiles`, which
 //! use pictures as plain slices: f32 `[H, W, 3]`, 0..1.
 #![warn(missing_docs)]
 
@@ -26,18 +26,15 @@ pub mod strokes_mask;
 pub mod view;
 
 mod colours;
-mod decode;
 mod drawn_mask;
 mod encode;
 mod extent;
-mod gif_file;
 mod levels;
 mod memory;
 mod metrics;
-mod orient;
 mod parallel;
+mod picture_file;
 mod resample;
-mod tiff_file;
 mod tiles;
 
 export_pack! {

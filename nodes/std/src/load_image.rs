@@ -1,6 +1,6 @@
 //! `std.LoadImage`
 
-use crate::decode::{Picture, decode};
+use crate::picture_file::{Picture, ProfileUse, Wishes, decode};
 use splatgraph_sdk::{prelude::*, settings};
 use std::{ffi::OsStr, fs::File, io::BufReader, path::Path};
 
@@ -8,7 +8,8 @@ use std::{ffi::OsStr, fs::File, io::BufReader, path::Path};
 ///
 /// The file can be PNG, JPEG, WebP, GIF, BMP, TIFF, PNM, TGA, QOI, ICO or HDR, which the node recognises by the content. The node
 /// turns the picture upright as its EXIF data say. A byte v becomes v/255, 16 bits become v/65535, and floats do not change. Grey
-/// becomes three equal channels. The node reads the first picture of an animation. It applies no colour profiles.
+/// becomes three equal channels. The node reads the first picture of an animation or of several pages. It converts colours with a
+/// profile to sRGB.
 ///
 /// Reading takes at most 1 GB of memory beyond twice the size of the file. That is enough for 65 megapixels of 8 bits without
 /// alpha, and for more from large files. `--max-pixels` sets another limit.
@@ -17,15 +18,19 @@ pub fn load_image(
     /// The file.
     #[input(path = read)]
     path: PathBuf,
+    /// What to do with a colour profile in the file, as photos in Display P3 or Adobe RGB have it.
+    #[input(default = ProfileUse::Convert)]
+    profile: ProfileUse,
     ctx: &Ctx,
 ) -> Result<(Image, Mask)> {
-    let max_pixels = settings::max_pixels(ctx.settings());
-    let picture = ctx.on_threads(|| read(&path, max_pixels)).map_err(|e| {
+    let wishes = Wishes { max_pixels: settings::max_pixels(ctx.settings()), profile };
+    let picture = ctx.on_threads(|| read(&path, wishes)).map_err(|e| {
         let mut e = e.context("reading a picture").blame("path");
         e.message += &format!(": {}", path.display());
         e
     })?;
-    let Picture { width, height, colours, alpha } = picture;
+    let Picture { width, height, colours, alpha, warnings } = picture;
+    warnings.iter().for_each(|warning| ctx.warn(format!("{}: {warning}", path.display())));
     let mask = match alpha {
         Some(alpha) => alpha.into_iter().map(|a| 1.0 - a).collect(),
         None => vec![0.0; width * height],
@@ -34,13 +39,19 @@ pub fn load_image(
     Ok((image, Mask::new(Tensor::from_vec([1, height, width], mask)?)?))
 }
 
-fn read(path: &Path, max_pixels: Option<u64>) -> Result<Picture> {
-    if path.is_dir() {
-        bail!("expected a picture file, got a folder");
+fn read(path: &Path, wishes: Wishes) -> Result<Picture> {
+    // Opening a pipe waits for its writer.
+    if let Ok(about) = path.metadata() {
+        if about.is_dir() {
+            bail!("expected a picture file, got a folder");
+        }
+        if !about.is_file() {
+            bail!("expected a picture file, got a pipe, a socket or a device; save the picture as a file first");
+        }
     }
     let file = File::open(path).map_err(|e| match e.kind() {
         std::io::ErrorKind::NotFound => Error::new("expected a file, found none; check the name and the folder"),
         _ => Error::new(e),
     })?;
-    decode(BufReader::new(file), path.extension().and_then(OsStr::to_str), max_pixels)
+    decode(BufReader::new(file), path.extension().and_then(OsStr::to_str), wishes)
 }

@@ -14,14 +14,14 @@ fn load(path: &Path) -> (Image, Mask) {
     (output(&values, 0), Mask::from_value(&values[1]).unwrap())
 }
 
-fn load_bytes(name: &str, bytes: &[u8]) -> (Image, Mask) {
+pub(crate) fn load_bytes(name: &str, bytes: &[u8]) -> (Image, Mask) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(name);
     fs::write(&path, bytes).unwrap();
     load(&path)
 }
 
-fn encoded(picture: impl Into<DynamicImage>, format: ImageFormat) -> Vec<u8> {
+pub(crate) fn encoded(picture: impl Into<DynamicImage>, format: ImageFormat) -> Vec<u8> {
     let mut bytes = Cursor::new(Vec::new());
     picture.into().write_to(&mut bytes, format).unwrap();
     bytes.into_inner()
@@ -119,68 +119,6 @@ fn floats_stay_as_they_are() {
     let picture = image::Rgb32FImage::from_pixel(1, 1, image::Rgb([-0.5, 0.25, 7.0]));
     let (image, _) = load_bytes("a.tiff", &encoded(picture, ImageFormat::Tiff));
     assert_eq!(floats(&image), [-0.5, 0.25, 7.0]);
-}
-
-/// A TIFF file of 8 bits with these tags beside its size: uncompressed, in strips or tiles. `tags` are numbers and their values.
-fn tiff_file(tags: &[(u16, Vec<u32>)], chunks: &[Vec<u8>], [offsets, lengths]: [u16; 2]) -> Vec<u8> {
-    let mut file = b"II*\0\0\0\0\0".to_vec();
-    let place = |file: &mut Vec<u8>, bytes: &[u8]| {
-        let at = file.len() as u32;
-        file.extend(bytes);
-        at
-    };
-    let starts: Vec<u32> = chunks.iter().map(|chunk| place(&mut file, chunk)).collect();
-    let mut tags = tags.to_vec();
-    tags.push((offsets, starts));
-    tags.push((lengths, chunks.iter().map(|chunk| chunk.len() as u32).collect()));
-    tags.sort();
-    let mut directory = (tags.len() as u16).to_le_bytes().to_vec();
-    for (tag, values) in tags {
-        let (kind, size) = if tag == offsets || tag == lengths { (4u16, 4) } else { (3, 2) };
-        let mut list: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()[..size].to_vec()).collect();
-        if list.len() > 4 {
-            list = place(&mut file, &list).to_le_bytes().to_vec();
-        }
-        list.resize(4, 0);
-        directory.extend([tag.to_le_bytes(), kind.to_le_bytes()].concat());
-        directory.extend([&(values.len() as u32).to_le_bytes()[..], &list].concat());
-    }
-    directory.extend([0; 4]);
-    let at = place(&mut file, &directory);
-    file[4..8].copy_from_slice(&at.to_le_bytes());
-    file
-}
-
-#[test]
-fn a_tiff_with_planes_in_tiles_is_read_whole() {
-    let value = |x: usize, y: usize, c: usize| (x * 7 + y * 3 + c * 50) as u8;
-    // The last tiles reach beyond the picture on no side, on one, and on both.
-    for (width, height) in [(48usize, 32usize), (40, 32), (48, 21), (37, 50), (5, 7)] {
-        let (across, down) = (width.div_ceil(16), height.div_ceil(16));
-        let tiles = (0..3 * across * down).map(|index| {
-            let (c, x, y) = (index / (across * down), index % across * 16, index / across % down * 16);
-            (0..256).map(|i| value(x + i % 16, y + i / 16, c)).collect()
-        });
-        let tags = [(256, width), (257, height), (259, 1), (262, 2), (277, 3), (284, 2), (322, 16), (323, 16)];
-        let mut tags: Vec<(u16, Vec<u32>)> = tags.map(|(tag, value)| (tag, vec![value as u32])).to_vec();
-        tags.push((258, vec![8; 3]));
-        let file = tiff_file(&tags, &tiles.collect::<Vec<_>>(), [324, 325]);
-        let (image, _) = load_bytes("a.tif", &file);
-        assert_eq!(image.image.shape(), [1, height, width, 3]);
-        let expected = (0..width * height * 3).map(|i| f32::from(value(i / 3 % width, i / 3 / width, i % 3)) / 255.0);
-        assert!(floats(&image) == expected.collect::<Vec<_>>(), "{width} x {height}");
-    }
-}
-
-#[test]
-fn colours_that_are_multiplied_by_alpha_become_plain() {
-    let tags = [(256, 2), (257, 1), (259, 1), (262, 2), (277, 4), (338, 1), (278, 1)];
-    let mut tags: Vec<(u16, Vec<u32>)> = tags.map(|(tag, value)| (tag, vec![value])).to_vec();
-    tags.push((258, vec![8; 4]));
-    let file = tiff_file(&tags, &[vec![51, 102, 0, 102, 7, 0, 0, 0]], [273, 279]);
-    let (image, mask) = load_bytes("a.tif", &file);
-    assert_eq!(floats(&image), [0.5, 1.0, 0.0, 7.0 / 255.0, 0.0, 0.0]);
-    assert_eq!(mask.mask.as_slice::<f32>().unwrap(), [1.0 - 0.4, 1.0]);
 }
 
 /// Puts an EXIF segment with an orientation behind the first marker of a JPEG.

@@ -3,7 +3,12 @@
 mod arrange;
 mod compare;
 mod load;
+mod load_colours;
 mod load_damaged;
+mod load_jpeg;
+mod load_metadata;
+mod load_other;
+mod load_tiff;
 mod masks;
 mod preview;
 mod records;
@@ -12,7 +17,10 @@ mod save;
 mod sockets;
 mod view;
 
-use splatgraph_sdk::prelude::*;
+use splatgraph_sdk::{
+    prelude::*,
+    testing::{Event, Recorder},
+};
 use std::path::Path;
 
 /// Pictures [batch, height, width, 3] whose values are `value([b, y, x, c])`.
@@ -38,6 +46,12 @@ fn floats(image: &Image) -> &[f32] {
 
 fn output(values: &[Value], index: usize) -> Image {
     Image::from_value(&values[index]).unwrap()
+}
+
+/// The lines in the log of a node.
+fn warnings(host: &Recorder) -> Vec<String> {
+    let line = |event| if let Event::Log(_, line) = event { Some(line) } else { None };
+    host.events().into_iter().filter_map(line).collect()
 }
 
 /// An error as a user sees it, without the folder of the test.

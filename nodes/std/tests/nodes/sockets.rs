@@ -53,27 +53,27 @@ fn specs() -> Vec<NodeSpec> {
 #[test]
 fn sockets_are_as_designed() {
     assert_snapshot!(specs().iter().map(line).collect::<Vec<_>>().join("\n"), @r#"
-    LoadImage(path STRING) -> image IMAGE, mask MASK
-    SaveImage(image IMAGE, path STRING, rounding STRING = "round", quality INT = 95) -> path STRING, paths STRING[] (output)
-    Resize(image IMAGE, width INT, height INT, fit STRING = "fill", filter STRING = "lanczos") -> image IMAGE
-    Crop(image IMAGE, x INT = 0, y INT = 0, width INT, height INT) -> image IMAGE
-    Batch(images IMAGE[]) -> image IMAGE
-    Grid(images IMAGE[], columns INT = 0, gap INT = 8, background FLOAT = 1.0) -> image IMAGE
-    Compare(a IMAGE, b IMAGE, error_gain FLOAT = 4.0, mask MASK) -> psnr FLOAT, ssim FLOAT, each JSON, picture IMAGE
-    View(value *, field STRING = "", channel INT = -1, colours STRING = "viridis") -> image IMAGE
-    RectangleMask(image IMAGE, x FLOAT = 0.0, y FLOAT = 0.0, width FLOAT, height FLOAT, feather FLOAT = 0.0, canvas_width INT = 0, canvas_height INT = 0) -> mask MASK
-    EllipseMask(image IMAGE, x FLOAT, y FLOAT, radius_x FLOAT, radius_y FLOAT, angle FLOAT = 0.0, feather FLOAT = 0.0, canvas_width INT = 0, canvas_height INT = 0) -> mask MASK
-    StrokesMask(image IMAGE, strokes JSON, feather FLOAT = 0.0, canvas_width INT = 0, canvas_height INT = 0) -> mask MASK
-    ErrorMask(a IMAGE, b IMAGE, radius FLOAT = 8.0) -> mask MASK, error FLOAT
-    ResizeMask(mask MASK, width INT, height INT, fit STRING = "fill", filter STRING = "lanczos") -> mask MASK
-    LoadRecord(path STRING) -> value *
-    SaveRecord(value *, path STRING, dtype STRING = "f32") -> path STRING (output)
-    Int(value INT) -> value INT
-    Float(value FLOAT) -> value FLOAT
-    Text(value STRING) -> value STRING
-    Boolean(value BOOLEAN) -> value BOOLEAN
-    Json(value JSON) -> value JSON
-    "#);
+        LoadImage(path STRING, profile STRING = "convert") -> image IMAGE, mask MASK
+        SaveImage(image IMAGE, path STRING, rounding STRING = "round", quality INT = 95) -> path STRING, paths STRING[] (output)
+        Resize(image IMAGE, width INT, height INT, fit STRING = "fill", filter STRING = "lanczos") -> image IMAGE
+        Crop(image IMAGE, x INT = 0, y INT = 0, width INT, height INT) -> image IMAGE
+        Batch(images IMAGE[]) -> image IMAGE
+        Grid(images IMAGE[], columns INT = 0, gap INT = 8, background FLOAT = 1.0) -> image IMAGE
+        Compare(a IMAGE, b IMAGE, error_gain FLOAT = 4.0, mask MASK) -> psnr FLOAT, ssim FLOAT, each JSON, picture IMAGE
+        View(value *, field STRING = "", channel INT = -1, colours STRING = "viridis") -> image IMAGE
+        RectangleMask(image IMAGE, x FLOAT = 0.0, y FLOAT = 0.0, width FLOAT, height FLOAT, feather FLOAT = 0.0, canvas_width INT = 0, canvas_height INT = 0) -> mask MASK
+        EllipseMask(image IMAGE, x FLOAT, y FLOAT, radius_x FLOAT, radius_y FLOAT, angle FLOAT = 0.0, feather FLOAT = 0.0, canvas_width INT = 0, canvas_height INT = 0) -> mask MASK
+        StrokesMask(image IMAGE, strokes JSON, feather FLOAT = 0.0, canvas_width INT = 0, canvas_height INT = 0) -> mask MASK
+        ErrorMask(a IMAGE, b IMAGE, radius FLOAT = 8.0) -> mask MASK, error FLOAT
+        ResizeMask(mask MASK, width INT, height INT, fit STRING = "fill", filter STRING = "lanczos") -> mask MASK
+        LoadRecord(path STRING) -> value *
+        SaveRecord(value *, path STRING, dtype STRING = "f32") -> path STRING (output)
+        Int(value INT) -> value INT
+        Float(value FLOAT) -> value FLOAT
+        Text(value STRING) -> value STRING
+        Boolean(value BOOLEAN) -> value BOOLEAN
+        Json(value JSON) -> value JSON
+        "#);
 }
 
 #[test]
