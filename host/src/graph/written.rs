@@ -1,7 +1,7 @@
 //! Files that nodes write.
 
 use super::paths::identity;
-use splatgraph_sdk::NumberedPath;
+use splatgraph_sdk::{NumberedPath, spec::InputSpec};
 use std::path::{Path, PathBuf};
 
 /// A file that a node writes, or several files with numbers in their names.
@@ -69,6 +69,16 @@ impl WrittenFile {
             Some(pattern) => self.path.to_str().map(|_| pattern.text()),
             None => self.path.to_str(),
         }
+    }
+
+    /// Whether the file has an extension that its node can write, if the node says which.
+    pub(super) fn has_extension_of(&self, spec: &InputSpec) -> bool {
+        let name = self.path.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
+        let ends = |extension: &String| {
+            let stem = name.strip_suffix(&extension.to_lowercase()).and_then(|start| start.strip_suffix('.'));
+            stem.is_some_and(|stem| !stem.is_empty())
+        };
+        name.is_empty() || !spec.extensions_only || spec.extensions.iter().any(ends)
     }
 
     /// Whether writing can write over one of the files in `reads`.
