@@ -75,7 +75,10 @@ impl Batch {
             }
             // `written` finds files that two nodes use, but does not know patterns.
             let checked = match plan.checked(item) {
-                Ok(of) if known.is_none() || of.nodes.iter().flat_map(|node| &node.writes).any(WrittenFile::has_number) => {
+                Ok(of)
+                    if known.is_none()
+                        || of.nodes.iter().flat_map(|node| &node.writes).any(WrittenFile::has_number) =>
+                {
                     plan.checked_whole(item)
                 }
                 checked => checked,

@@ -74,7 +74,8 @@ impl Written {
         }
         self.reads.sort_unstable();
         self.reads.dedup();
-        let both: HashSet<u64> = self.reads.iter().copied().filter(|hash| self.files.binary_search(hash).is_ok()).collect();
+        let both: HashSet<u64> =
+            self.reads.iter().copied().filter(|hash| self.files.binary_search(hash).is_ok()).collect();
         self.reads = Vec::new();
         if both.is_empty() { Ok(()) } else { self.refuse_to_overwrite_reads(plan, &both) }
     }
@@ -122,7 +123,9 @@ impl Written {
         }
         let own = self.identities.of(path);
         let is_it = |identities: &mut Identities, file: &RunFile| {
-            file.kind == PathKind::Write && file.path.file_name() == path.file_name() && identities.of(&file.path) == own
+            file.kind == PathKind::Write
+                && file.path.file_name() == path.file_name()
+                && identities.of(&file.path) == own
         };
         (0..plan.items.len()).find(|item| plan.files_of(*item).iter().any(|file| is_it(&mut self.identities, file)))
     }

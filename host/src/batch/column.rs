@@ -26,7 +26,11 @@ pub(super) enum Column {
 pub(super) enum Numbers {
     One(String),
     /// `count` numbers from `first` on.
-    Range { first: i128, step: i128, count: usize },
+    Range {
+        first: i128,
+        step: i128,
+        count: usize,
+    },
 }
 
 impl Numbers {
@@ -74,7 +78,9 @@ impl Column {
                 let start = at.checked_sub(1).map_or(0, |before| runs[before].0);
                 Some(match &runs.get(at)?.1 {
                     Numbers::One(text) => Cow::Borrowed(text.as_str()),
-                    Numbers::Range { first, step, .. } => Cow::Owned((first + step * (row - start) as i128).to_string()),
+                    Numbers::Range { first, step, .. } => {
+                        Cow::Owned((first + step * (row - start) as i128).to_string())
+                    }
                 })
             }
             Self::Texts(texts) => Some(Cow::Borrowed(texts.get(row))),
@@ -101,7 +107,9 @@ impl Column {
     pub(super) fn varies(&self) -> bool {
         match self {
             Self::Numbers(_) => self.len() > 1,
-            Self::Texts(texts) | Self::Cells { texts, .. } => (1..texts.len()).any(|row| texts.get(row) != texts.get(0)),
+            Self::Texts(texts) | Self::Cells { texts, .. } => {
+                (1..texts.len()).any(|row| texts.get(row) != texts.get(0))
+            }
         }
     }
 }

@@ -66,7 +66,10 @@ fn is_item(items: &Items, item: usize, values: &[(Cow<'_, str>, Cow<'_, str>)]) 
     let mut count = 0;
     for (at, (name, value)) in items.all_values(item).enumerate() {
         // Mostly in the same order.
-        let same = values.get(at).filter(|(other, _)| *other == name).or_else(|| values.iter().find(|(other, _)| *other == name));
+        let same = values
+            .get(at)
+            .filter(|(other, _)| *other == name)
+            .or_else(|| values.iter().find(|(other, _)| *other == name));
         if same.is_none_or(|(_, other)| *other != value) {
             return false;
         }

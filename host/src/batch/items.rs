@@ -32,7 +32,8 @@ impl Items {
         let varying: Vec<_> = items.varying().collect();
         items.naming = if varying.is_empty() { items.first_path().into_iter().collect() } else { varying };
         // The numbers of one range make names that differ.
-        let is_range = matches!(&items.naming[..], [(axis, input)] if items.axes[*axis].inputs[*input].column.range().is_some());
+        let is_range =
+            matches!(&items.naming[..], [(axis, input)] if items.axes[*axis].inputs[*input].column.range().is_some());
         if !is_range {
             items.ambiguous[0] = repeated_hashes((0..items.len()).map(|item| hash_of(&items.short_name(item, false))));
         }

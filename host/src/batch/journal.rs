@@ -74,7 +74,8 @@ impl Journal {
         earlier.rest();
         // Cuts off a half line from a process that was killed.
         file.set_len(read.length).map_err(unusable)?;
-        let mut journal = Self { file, length: read.length, path: path.clone(), all, earlier, durable, shards: read.shards };
+        let mut journal =
+            Self { file, length: read.length, path: path.clone(), all, earlier, durable, shards: read.shards };
         journal.file.seek(SeekFrom::End(0)).map_err(unusable)?;
         if read.length == 0 {
             journal.append(&head_line)?;

@@ -85,9 +85,11 @@ impl Plan<'_> {
         let Some((known, series)) = self.known.and_then(|known| Some((known, known.series.as_ref()?))) else {
             return false;
         };
-        let is_wrong = known.wrong.iter().enumerate().any(|(axis, rows)| {
-            !rows.is_empty() && rows.binary_search(&self.items.row(item, axis)).is_ok()
-        });
+        let is_wrong = known
+            .wrong
+            .iter()
+            .enumerate()
+            .any(|(axis, rows)| !rows.is_empty() && rows.binary_search(&self.items.row(item, axis)).is_ok());
         let value = |at: usize| {
             let (axis, input) = known.inputs[at];
             self.items.value(item, axis, input)

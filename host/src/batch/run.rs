@@ -188,7 +188,8 @@ impl Batch {
     /// Refuses to write over files that other items wrote in an earlier run.
     fn refuse_to_overwrite_earlier(&self, journal: &Journal) -> Result<(), Error> {
         let known = &journal.earlier;
-        let clashes = known.clashes.iter().filter(|(item, _)| !matches!(known.state(**item), State::Done | State::Gone));
+        let clashes =
+            known.clashes.iter().filter(|(item, _)| !matches!(known.state(**item), State::Done | State::Gone));
         let Some((item, (path, writer))) = { clashes }.next() else { return Ok(()) };
         let message = format!("the item `{}` would write over a file of an earlier run", self.items.name(*item));
         let message = format!("{message}, of the item `{writer}` with other values; use another folder");
@@ -201,9 +202,7 @@ impl Batch {
             return Ok(());
         }
         let known = &journal.earlier;
-        let is_new = |item: usize| {
-            known.state(item) == State::New && !known.steps.are_open(|| self.items.key(item))
-        };
+        let is_new = |item: usize| known.state(item) == State::New && !known.steps.are_open(|| self.items.key(item));
         for item in items.iter().map(|item| *item as usize).filter(|item| is_new(*item)) {
             // Its problems are reported when it runs.
             let Ok(checked) = self.checked(item) else { continue };

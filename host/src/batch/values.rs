@@ -56,7 +56,8 @@ pub(super) fn axes(
             }
         };
         let (rows, axis) = &mut tables[position];
-        let names: Vec<String> = if name.is_empty() { rows.columns().map(str::to_owned).collect() } else { vec![name.to_owned()] };
+        let names: Vec<String> =
+            if name.is_empty() { rows.columns().map(str::to_owned).collect() } else { vec![name.to_owned()] };
         for column in names {
             if name.is_empty() {
                 rows.known(&column, file)?;
@@ -93,18 +94,14 @@ fn given_twice(name: &str) -> Error {
 }
 
 /// The values that a text stands for: at least one, and no value twice.
-fn values(
-    name: &str,
-    text: &str,
-    takes: Takes,
-    cwd: &Path,
-    warnings: &mut Vec<Problem>,
-) -> Result<Column, Error> {
+fn values(name: &str, text: &str, takes: Takes, cwd: &Path, warnings: &mut Vec<Problem>) -> Result<Column, Error> {
     let column = match takes {
         Takes::Anything | Takes::Write => return Ok(Column::one(text)),
         Takes::Numbers => Column::numbers(numbers(name, text)?),
         Takes::Words => Column::texts(split(name, text)?),
-        Takes::Files | Takes::Folders | Takes::Models if !text.is_empty() && cwd.join(text).exists() => Column::one(text),
+        Takes::Files | Takes::Folders | Takes::Models if !text.is_empty() && cwd.join(text).exists() => {
+            Column::one(text)
+        }
         Takes::Files | Takes::Folders | Takes::Models => {
             let mut paths = Texts::default();
             for part in whole(name, text, pattern::split(text))? {
@@ -122,7 +119,11 @@ fn values(
         && let Some((_, twice)) = first_repeated(column.len(), |row| column.value(row))
     {
         let twice = column.value(twice).unwrap_or_default().into_owned();
-        return Err(Error::usage(format!("{} has the value {} twice; remove one", given(name, text), one_line(&twice))));
+        return Err(Error::usage(format!(
+            "{} has the value {} twice; remove one",
+            given(name, text),
+            one_line(&twice)
+        )));
     }
     Ok(column)
 }

@@ -144,8 +144,14 @@ impl Series {
             Some((named.name.clone(), value))
         });
         let named: Vec<(String, Filler)> = named.collect();
-        let mut series =
-            Self { rules: Arc::clone(&first.paths), inputs: Vec::new(), files: Vec::new(), stem, named, shared: Vec::new() };
+        let mut series = Self {
+            rules: Arc::clone(&first.paths),
+            inputs: Vec::new(),
+            files: Vec::new(),
+            stem,
+            named,
+            shared: Vec::new(),
+        };
         series.find_files(first, needed, &setter)?;
         series.inputs = inputs;
         series.mark_inputs_in_paths();
@@ -222,7 +228,12 @@ impl Series {
                 || self.files.iter().any(|file| file.kind == PathKind::Write && matches!(file.text, Filler::Input(_)))
         };
         let mut marked: Vec<usize> = Vec::new();
-        for (name, value) in self.named.iter().map(|(name, value)| (name.as_str(), value)).chain(self.stem.iter().map(|stem| ("stem", stem))) {
+        for (name, value) in self
+            .named
+            .iter()
+            .map(|(name, value)| (name.as_str(), value))
+            .chain(self.stem.iter().map(|stem| ("stem", stem)))
+        {
             if let Filler::Input(input) = value
                 && any(name)
             {
@@ -240,7 +251,8 @@ impl Series {
             let spec = target.get();
             let is_path = spec.path.is_some_and(|kind| kind != PathKind::Write);
             literal::from_text(spec, text).is_ok()
-                && (!is_path || self.read(spec, text).is_some_and(|path| path.is_none_or(|path| path.to_str().is_some())))
+                && (!is_path
+                    || self.read(spec, text).is_some_and(|path| path.is_none_or(|path| path.to_str().is_some())))
         })
     }
 

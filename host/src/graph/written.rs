@@ -2,7 +2,10 @@
 
 use super::paths::identity;
 use splatgraph_sdk::{NumberedPath, spec::InputSpec};
-use std::path::{Path, PathBuf};
+use std::{
+    collections::HashSet,
+    path::{Path, PathBuf},
+};
 
 /// A file that a node writes, or several files with numbers in their names.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,10 +84,15 @@ impl WrittenFile {
         name.is_empty() || !spec.extensions_only || spec.extensions.iter().any(ends)
     }
 
-    /// Whether writing can write over one of the files in `reads`.
-    pub(crate) fn clashes(&self, reads: &[PathBuf]) -> bool {
+    /// Whether writing can write over the file `path`.
+    pub(crate) fn may_write(&self, path: &Path) -> bool {
+        self.may_be(&identity(&self.path), &identity(path))
+    }
+
+    /// Whether writing can write over one of the files with the identities `others`.
+    pub(crate) fn clashes(&self, others: &HashSet<PathBuf>) -> bool {
         let own = identity(&self.path);
-        reads.iter().any(|read| self.may_be(&own, &identity(read)))
+        others.contains(&own) || (self.has_number && others.iter().any(|other| self.may_be(&own, other)))
     }
 
     /// Whether writing can write over the file `other`. `own` is the identity of this path, and `other` is an identity too.

@@ -4,6 +4,8 @@ use super::{
     cancel::CancelToken,
     event::{Event, NodeFailure},
     plan::Plan,
+    settings::SettingsText,
+    supply::Reads,
 };
 use crate::{
     graph::{Checked, CheckedNode, Socket},
@@ -32,9 +34,8 @@ pub(super) struct Work {
     pub(super) states: Vec<Mutex<State>>,
     pub(super) ready: Mutex<VecDeque<usize>>,
     /// The files that nodes are known to read.
-    pub(super) reads: Vec<PathBuf>,
-    /// The settings as JSON.
-    pub(super) settings: String,
+    pub(super) reads: Reads,
+    pub(super) settings: SettingsText,
     pub(super) cancel: CancelToken,
     /// Set when the run is over: events of abandoned nodes are dropped from then on.
     over: AtomicBool,
@@ -97,7 +98,7 @@ impl Work {
         checked: Checked,
         plan: Plan,
         supplied: Vec<(usize, Vec<Value>)>,
-        settings: String,
+        settings: SettingsText,
         cancel: CancelToken,
         hooks: Hooks,
     ) -> (Arc<Self>, Messages) {
@@ -114,7 +115,7 @@ impl Work {
             waiting_for: plan.waiting_for.iter().map(|&count| AtomicU32::new(count)).collect(),
             states: checked.nodes.iter().map(|_| Mutex::default()).collect(),
             ready: Mutex::new(plan.ready.iter().copied().collect()),
-            reads: checked.nodes.iter().flat_map(|node| node.reads.iter().cloned()).collect(),
+            reads: Reads::new(checked.nodes.iter().flat_map(|node| node.reads.iter().cloned()).collect()),
             over: AtomicBool::new(false),
             checked,
             plan,

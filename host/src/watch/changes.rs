@@ -153,7 +153,7 @@ impl Watch {
             // Files are written under a temporary name before they get their own.
             let hidden =
                 path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(TEMPORARY_PREFIX.as_bytes()));
-            hidden || self.watched.written.iter().any(|written| written.clashes(&[path.to_owned()]))
+            hidden || self.watched.written.iter().any(|written| written.may_write(path))
         };
         let folders = self.watched.folders.iter().map(|folder| (folder, 1));
         let all = self.watched.trees.iter().map(|tree| (tree, usize::MAX)).chain(folders);

@@ -5,8 +5,8 @@ use super::{
     super::{
         file::{Base, Origin, Target},
         paths::folder_of,
-        series::RunFile,
         problem::{Kind, Problem, Problems},
+        series::RunFile,
         written::WrittenFile,
     },
     Checked, Feed,
@@ -141,9 +141,7 @@ impl Checked {
 impl Used {
     /// Whether this path is a file that is written and that is `read`, or lies in the folder `read`.
     fn makes(&self, read: &Self) -> bool {
-        self.written.as_ref().is_some_and(|written| {
-            written.clashes(std::slice::from_ref(&read.path)) || self.path.starts_with(&read.path)
-        })
+        self.written.as_ref().is_some_and(|written| written.may_write(&read.path) || self.path.starts_with(&read.path))
     }
 }
 
