@@ -79,4 +79,22 @@ fn kinds_are_known_by_their_first_bytes() {
     assert_eq!(kind_of_file(b"{\"a\""), Some("JSON text"));
     assert_eq!(kind_of_file(&[&[0; 257][..], b"ustar"].concat()), Some("a packed archive; unpack it first"));
     assert_eq!(kind_of_file(b"neither"), None);
+    let kinds: [(&[u8], &str); 12] = [
+        (b"\xef\xbb\xbf<!-- saved -->\n<!DOCTYPE html>", "a web page"),
+        (b"<?xml version='1.0'?><html>", "a web page"),
+        (b"<?xml version='1.0'?><Error><Code>AccessDenied</Code></Error>", "XML text"),
+        (b"{\"metadata\": {}, \"weight_map\": {\"a\": \"b\"}}", "the index of a model in several files"),
+        (b"GPST\x01", "a token file (.gpst)"),
+        (b"GGUF\x03\0\0\0", "a model in the format GGUF"),
+        (b"RIFF\x24\0\0\0WEBPVP8 ", "a picture (WebP)"),
+        (b"\0\0\0\x18ftypheic", "a picture (HEIC)"),
+        (b"\xff\xfe{\0", "text in UTF-16"),
+        (b"\x08\x07\x12\x07pytorch", "a model in the format ONNX"),
+        (b"\xe8\x03\0\0\0\0\0\0{\"a\":", "a .safetensors file that is damaged or cut off"),
+        (b"Access to the model is restricted.", "a text"),
+    ];
+    for (start, kind) in kinds {
+        assert!(kind_of_file(start).is_some_and(|found| found.starts_with(kind)), "{kind}");
+    }
+    assert!(kind_of_file(&[0; 512]).is_some_and(|found| found.starts_with("a file that begins with zeros")));
 }

@@ -37,6 +37,8 @@ pub(super) struct Earlier {
     pub(super) steps: Steps,
     /// Items that would write over a file of another item of an earlier run, with the file and the name of the other.
     pub(super) clashes: BTreeMap<usize, (PathBuf, String)>,
+    /// Whether only the files of items that are done are looked at, as at the end of a run.
+    only_files: bool,
     /// Where the last line of each item is; empty if no table needs it.
     pub(super) places: Vec<Place>,
 }
@@ -68,8 +70,14 @@ impl Earlier {
             failed: HashMap::new(),
             steps: Steps::default(),
             clashes: BTreeMap::new(),
+            only_files: false,
             places,
         }
+    }
+
+    /// For the end of a run.
+    pub(super) fn at_the_end(batch: &Batch) -> Self {
+        Self { only_files: true, places: Vec::new(), ..Self::new(batch) }
     }
 
     pub(super) fn state(&self, item: usize) -> State {
@@ -92,7 +100,9 @@ impl Earlier {
         let begins = |key: &str| line.strip_prefix(b"{\"").is_some_and(|line| line.starts_with(key.as_bytes()));
         let is_item = begins("item\"");
         if begins("started\"") || begins("left\"") || (!is_item && has("key")) {
-            self.steps.take_in(&serde_json::from_slice::<Step<'_>>(line)?);
+            if !self.only_files {
+                self.steps.take_in(&serde_json::from_slice::<Step<'_>>(line)?);
+            }
             return Ok(false);
         }
         if !is_item && has("shard") {
@@ -110,7 +120,7 @@ impl Earlier {
         let values = &line.values.0;
         self.steps.ended(|| key_of(values.iter().map(|(name, value)| (name, value))));
         let item = self.index.find(&batch.items, values);
-        if !line.files.is_empty() {
+        if !line.files.is_empty() && !self.only_files {
             self.find_clashes(line, item, batch);
         }
         let Some(item) = item else { return };

@@ -128,7 +128,7 @@ impl Journal {
             Error::failed(format!("the journal of the batch cannot be read: {error}\n  {}", shown(&self.path)))
         };
         let file = fs::File::open(&self.path).map_err(unreadable)?;
-        let mut earlier = Earlier::new(batch);
+        let mut earlier = Earlier::at_the_end(batch);
         let mut reading = Reading { batch, head, earlier: &mut earlier };
         reading.read(&file, &self.path, 0).map_err(|failed| failed.or(unreadable))?;
         Ok(earlier.gone().collect())

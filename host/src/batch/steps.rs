@@ -1,34 +1,36 @@
 //! The lines of a journal about items that started. If the process ends while an item runs, the next one knows it.
 
 use super::{items::Key, lines::Step};
-use crate::sha256::hex;
+use crate::sha256::{from_hex, hex};
 use serde_json::{Value as Json, json};
 use std::collections::HashSet;
 
-/// The items that started and did not end, by the hexadecimal digits of their keys: a process ended while they ran.
+/// The items that started and did not end: a process ended while they ran.
 #[derive(Default)]
-pub(super) struct Steps(HashSet<String>);
+pub(super) struct Steps(HashSet<Key>);
 
 impl Steps {
     /// Takes in a line of a journal.
     pub(super) fn take_in(&mut self, line: &Step<'_>) {
+        // A key of another form is none of ours.
+        let Some(key) = from_hex(&line.key.0) else { return };
         if line.started.is_some() {
-            self.0.insert(line.key.0.clone().into_owned());
+            self.0.insert(key);
         } else {
-            self.0.remove(&*line.key.0);
+            self.0.remove(&key);
         }
     }
 
     /// An item ended.
     pub(super) fn ended(&mut self, key: impl FnOnce() -> Key) {
         if !self.0.is_empty() {
-            self.0.remove(&hex(&key()));
+            self.0.remove(&key());
         }
     }
 
     /// Whether a process ended while the item ran.
     pub(super) fn are_open(&self, key: impl FnOnce() -> Key) -> bool {
-        !self.0.is_empty() && self.0.contains(&hex(&key()))
+        !self.0.is_empty() && self.0.contains(&key())
     }
 }
 

@@ -1,0 +1,132 @@
+//! Batches of many items: memory and time.
+
+use std::fs::{self, OpenOptions};
+use std::io::{BufWriter, Write};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value as Json, json};
+
+use crate::support::Place;
+use crate::{journal, node};
+
+/// A graph whose items take next to no time.
+fn trivial() -> Place {
+    let place = Place::with_stub();
+    let graph = json!({
+        "inputs": { "n": "add.a", "m": "add.b" },
+        "outputs": { "sum": ["add", "sum"] },
+        "nodes": { "add": node("Add", json!({"a": 1, "b": 1})) },
+    });
+    place.write("trivial.json", &graph.to_string());
+    place
+}
+
+/// Adds the lines of items to a journal, as a batch writes them.
+fn as_done(place: &Place, journal: &str, items: std::ops::Range<usize>, values: impl Fn(usize) -> Json) {
+    let mut file = BufWriter::new(OpenOptions::new().append(true).open(place.path("work").join(journal)).unwrap());
+    for item in items {
+        let line = json!({"item": item.to_string(), "values": values(item), "status": "done", "outputs": {"sum": item}, "ms": 0.1});
+        writeln!(file, "{line}").unwrap();
+    }
+    file.flush().unwrap();
+}
+
+/// The time that a command takes, and on Linux its most memory in bytes, as far as anybody looked.
+fn measured(place: &Place, arguments: &[&str]) -> (Duration, u64) {
+    let start = Instant::now();
+    let mut command = place.command(arguments);
+    let mut running = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let mut most = 0;
+    loop {
+        if let Some(status) = running.try_wait().unwrap() {
+            assert!(status.success());
+            return (start.elapsed(), most);
+        }
+        let status = fs::read_to_string(format!("/proc/{}/status", running.id())).unwrap_or_default();
+        let peak =
+            status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.parse().ok());
+        most = most.max(peak.unwrap_or(0) * 1024);
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// Items are computed from their values: an item takes less than 100 bytes, and what is done is known again in little time.
+#[test]
+fn many_items_take_little_memory_and_time() {
+    const ITEMS: usize = 200_000;
+    let place = trivial();
+    let mut rows = String::from("n,m\n");
+    (0..ITEMS).for_each(|item| rows += &format!("{item},{}\n", ITEMS - item));
+    place.write("rows.csv", &rows);
+    let range = format!("n=0..{}", ITEMS - 1);
+    let of_row = |item: usize| json!({"n": item.to_string(), "m": (ITEMS - item).to_string()});
+    let of_range = |item: usize| json!({"n": item.to_string()});
+    let batches: [(&str, &str, &dyn Fn(usize) -> Json); 2] =
+        [("range", &range, &of_range), ("rows", "@rows.csv", &of_row)];
+    for (name, values, of) in batches {
+        let arguments = ["batch", "trivial.json", "--out", name];
+        let one = if name == "range" { "n=0" } else { "@one.csv" };
+        place.write("one.csv", &format!("n,m\n0,{ITEMS}\n"));
+        let (_, base) = measured(&place, &[&arguments[..], &[one]].concat());
+        as_done(&place, &format!("{name}/batch.jsonl"), 1..ITEMS, of);
+        let (took, most) = measured(&place, &[&arguments[..], &[values]].concat());
+        assert!(most.saturating_sub(base) < 100 * ITEMS as u64, "{name}: {most} bytes, {base} with one item");
+        // A second for this many items on any machine is five seconds for a million.
+        assert!(took < Duration::from_secs(20), "{name}: {took:?}");
+        assert_eq!(journal(&place, &format!("{name}/batch.jsonl")).len(), ITEMS, "nothing ran again");
+    }
+}
+
+#[test]
+fn what_is_missing_of_many_items_runs() {
+    let place = trivial();
+    let run = |values: &str| place.run(&["batch", "trivial.json", "--out", "out", values, "--json"]);
+    assert_eq!(run("n=0").code, 0);
+    as_done(&place, "out/batch.jsonl", 3..5000, |item| json!({"n": item.to_string()}));
+    let ran = run("n=0..5009");
+    let result: Json = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!((ran.code, &result["done"], &result["earlier"]), (0, &12.into(), &4998.into()));
+    let mut done: Vec<String> = journal(&place, "out/batch.jsonl")
+        .iter()
+        .map(|line| line["values"]["n"].as_str().unwrap().to_owned())
+        .collect();
+    done.sort();
+    done.dedup();
+    assert_eq!(done.len(), 5010);
+}
+
+/// Two files with one name among many are found, whatever made the names.
+#[test]
+fn clashes_among_many_items_are_found() {
+    let place = Place::with_stub();
+    let graph = json!({
+        "inputs": { "n": "add.a", "output": "save.path" },
+        "nodes": {
+            "add": node("Add", json!({"a": 1, "b": 1})),
+            "save": node("WriteText", json!({"text": ["add", "sum"], "path": "{n}.txt"})),
+        },
+    });
+    place.write("graph.json", &graph.to_string());
+    // Two texts for one number.
+    insta::assert_snapshot!(place.run(&["batch", "graph.json", "n=0..3000,0005"]).stderr, @"");
+    insta::assert_snapshot!(place.run(&["batch", "graph.json", "n=0..3000", "output=x.txt"]).stderr, @"");
+    let mut rows = String::from("n,output\n");
+    (0..3000).for_each(|item| rows += &format!("{item},folder{}/{}.txt\n", item % 7, item / 7));
+    place.write("rows.csv", &rows);
+    let ran = place.run(&["batch", "graph.json", "@rows.csv", "--out", "out"]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    place.write("rows.csv", &(rows + "3000,folder1/./42.txt\n"));
+    insta::assert_snapshot!(place.run(&["batch", "graph.json", "@rows.csv", "--out", "new"]).stderr, @"");
+}
+
+/// Wrong values among many are found before anything runs, and counted.
+#[test]
+fn wrong_values_among_many_items_are_found() {
+    let place = trivial();
+    let mut rows = String::from("n,m\n");
+    (0..3000).for_each(|item| rows += &format!("{},{item}\n", if item % 1000 == 999 { "x" } else { "1" }));
+    place.write("rows.csv", &rows);
+    insta::assert_snapshot!(place.run(&["batch", "trivial.json", "@rows.csv"]).stderr, @"");
+    insta::assert_snapshot!(place.run(&["batch", "trivial.json", "n=0..999,x", "m=1..5"]).stderr, @"");
+}
