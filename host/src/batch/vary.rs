@@ -209,7 +209,7 @@ fn names(first: &Checked, node: usize, axis: &Axis) -> bool {
         text.contains("{index}") || (text.contains("{stem}") && reads()) || named()
     };
     let to_write = about.class.spec.inputs.iter().filter(|spec| spec.path == Some(PathKind::Write));
-    to_write.filter_map(|spec| file.node(&about.id)?.input(&spec.name)).any(|source| match source {
+    to_write.filter_map(|spec| file.nodes[node].input(&spec.name)).any(|source| match source {
         Source::Literal(Json::String(text)) => has_placeholder(text),
         _ => false,
     })

@@ -369,6 +369,8 @@ impl Reader<'_> {
                     "the outputs of a node are counted from 0, got {output}; write [{quoted}, 0], or the name of the output"
                 )
             }
+            // Several numbers are values.
+            _ if node.is_number() => return None,
             _ => format!("a link has the id of a node and an output; write [{quoted}, 0], or the name of the output"),
         })
     }

@@ -67,8 +67,7 @@ fn many_nodes_that_read_settings_beside_one_that_writes_a_file() {
 #[test]
 fn many_files() {
     grows_with_its_nodes(|count| {
-        let write =
-            |n: usize| (format!("n{n}"), node("WriteText", json!({"text": "x", "path": format!("out/{n}.txt")})));
+        let write = |n: usize| (format!("n{n}"), node("WriteText", json!({"text": "x", "path": format!("{n}.txt")})));
         let nodes: Map<String, Json> = (0..count).map(write).collect();
         json!({"nodes": nodes})
     });

@@ -15,6 +15,10 @@ fn a_link_by_the_number_of_a_node_gets_its_text() {
     line 2, column 74, node `2`, input `image`: expected a link ["node", "output"] or a list of links, got another array; the ids of nodes are texts; write ["1", 0]
     1 problem in the text
     "#);
+    insta::assert_snapshot!(problems(&prompt(r#"["1", -1]"#)), @"");
+    insta::assert_snapshot!(problems(&prompt(r#"["1"]"#)), @"");
+    insta::assert_snapshot!(problems(&prompt(r#"[["1", 0], [1, 0]]"#)), @"");
+    insta::assert_snapshot!(problems(r#"{"nodes": {"1": {"class_type": "std.Note"}}, "outputs": {"a": [1, 0], "b": [1, 2, 3]}}"#), @"");
     insta::assert_snapshot!(problems(&prompt("[1, 2, 3]")), @r#"
     line 2, column 74, node `2`, input `image`: expected a link ["node", "output"] or a list of links, got another array; write an array of values as {"__value__": [...]}
     1 problem in the text

@@ -4,7 +4,7 @@
 use super::{
     super::{
         file::{Base, Origin, Target},
-        paths::folder_of,
+        paths::{Identities, folder_of, identity},
         problem::{Kind, Problem, Problems},
         series::RunFile,
         written::WrittenFile,
@@ -14,7 +14,7 @@ use super::{
 use crate::words::{nearest, shown, some_of};
 use splatgraph_sdk::spec::PathKind;
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     io,
     path::{Path, PathBuf},
 };
@@ -87,12 +87,13 @@ impl Checked {
     /// The problems of the files of the nodes that are `needed`.
     pub(crate) fn file_problems(&self, needed: &[bool], disk: &mut Disk) -> Vec<Problem> {
         let used = || self.files.iter().filter(|used| needed[used.node]);
+        let mut made: Option<Made<'_>> = None;
         let mut problems = Vec::new();
         for file in used() {
             let problem = match &file.written {
                 Some(written) => self.wrong_extension(file).or_else(|| disk.write(file, written)),
                 // Another node may write it before, which is a problem of its own.
-                None => disk.read(file).filter(|_| !used().any(|other| other.makes(file))),
+                None => disk.read(file).filter(|_| !made.get_or_insert_with(|| Made::new(used())).has(file)),
             };
             problems.extend(problem.map(|problem| self.about_file(problem, file)));
         }
@@ -138,10 +139,33 @@ impl Checked {
     }
 }
 
-impl Used {
-    /// Whether this path is a file that is written and that is `read`, or lies in the folder `read`.
-    fn makes(&self, read: &Self) -> bool {
-        self.written.as_ref().is_some_and(|written| written.may_write(&read.path) || self.path.starts_with(&read.path))
+/// The files that the nodes of a run make.
+struct Made<'a> {
+    identities: HashSet<PathBuf>,
+    /// The files, and all folders that they lie in.
+    ways: HashSet<&'a Path>,
+    /// Files with numbers in their names.
+    numbered: Vec<&'a WrittenFile>,
+}
+
+impl<'a> Made<'a> {
+    fn new(used: impl Iterator<Item = &'a Used>) -> Self {
+        let mut made = Self { identities: HashSet::new(), ways: HashSet::new(), numbered: Vec::new() };
+        let mut known = Identities::default();
+        for (used, written) in used.filter_map(|used| Some((used, used.written.as_ref()?))) {
+            made.identities.insert(known.of(&used.path));
+            // The folders of a folder that is known are known too.
+            used.path.ancestors().all(|way| made.ways.insert(way));
+            made.numbered.extend(written.has_number().then_some(written));
+        }
+        made
+    }
+
+    /// Whether a path to read is a file that is made, or a folder with one.
+    fn has(&self, read: &Used) -> bool {
+        self.ways.contains(read.path.as_path())
+            || self.numbered.iter().any(|written| written.may_write(&read.path))
+            || (!self.identities.is_empty() && self.identities.contains(&identity(&read.path)))
     }
 }
 

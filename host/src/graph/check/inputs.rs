@@ -166,11 +166,7 @@ impl Checker<'_> {
             }
             let message =
                 format!("the link {} needs a node `{}`, which the graph does not have", json(link), link.node);
-            return Err(Problem::new(Kind::DanglingLink, message).hint(suggest(
-                &link.node,
-                self.ids(),
-                "the nodes are",
-            )));
+            return Err(Problem::new(Kind::DanglingLink, message).hint(self.suggest_node(&link.node)));
         };
         let Some(class) = self.class(node) else { return Ok(None) };
         let outputs = &class.spec.outputs;
