@@ -36,8 +36,8 @@ fn other_files_are_told_apart_before_they_are_read() {
         Record::load(&path).unwrap_err().message.replace(folder.path().to_str().unwrap(), "[DIR]")
     };
     insta::assert_snapshot!(error("page.safetensors", b"<html>"), @"reading a record: expected a whole .safetensors file, got a web page (HTML); download the file itself instead of the page about it: [DIR]/page.safetensors");
-    insta::assert_snapshot!(error("a.other", b"Some file of a pack"), @"reading a record: expected a whole .safetensors file, got a damaged one or another kind of file; records end in .safetensors: load a .other file with a node that reads its kind, or convert it first (splatgraph convert): [DIR]/a.other");
-    insta::assert_snapshot!(error("cut.safetensors", &file("{}")[..50]), @"reading a record: expected a whole .safetensors file, got a damaged one or another kind of file: [DIR]/cut.safetensors");
+    insta::assert_snapshot!(error("a.other", b"Some file of a pack"), @"reading a record: expected a whole .safetensors file, got a text; records end in .safetensors: load a .other file with a node that reads its kind, or convert it first (splatgraph convert): [DIR]/a.other");
+    insta::assert_snapshot!(error("cut.safetensors", &file("{}")[..50]), @"reading a record: expected a whole .safetensors file, got a .safetensors file that is damaged or cut off; get the file again: [DIR]/cut.safetensors");
     // A hole of a terabyte takes no memory, as its beginning says that it is no record.
     let path = folder.path().join("hole.safetensors");
     std::fs::File::create(&path).unwrap().set_len(1 << 40).unwrap();
@@ -63,8 +63,8 @@ fn headers_and_indexes_without_measure_are_refused() {
 #[cfg(unix)]
 #[test]
 fn a_device_without_end_is_an_error() {
-    insta::assert_snapshot!(Record::load(Path::new("/dev/zero")).unwrap_err(), @"reading a record: expected a whole .safetensors file, got a damaged one or another kind of file: /dev/zero");
-    insta::assert_snapshot!(splatgraph_sdk::checkpoint::open(Path::new("/dev/zero")).unwrap_err(), @"reading a checkpoint: expected a checkpoint (.safetensors or a file of torch.save), got a damaged one or another kind of file: /dev/zero");
+    insta::assert_snapshot!(Record::load(Path::new("/dev/zero")).unwrap_err(), @"reading a record: expected a whole .safetensors file, got a file that begins with zeros, as after a download that was cut off: /dev/zero");
+    insta::assert_snapshot!(splatgraph_sdk::checkpoint::open(Path::new("/dev/zero")).unwrap_err(), @"reading a checkpoint: expected a checkpoint (.safetensors or a file of torch.save), got a file that begins with zeros, as after a download that was cut off: /dev/zero");
     insta::assert_snapshot!(read_whole(Path::new("/dev/zero")).unwrap_err(), @"expected at most 1 GiB from a pipe or a device, got more; write it to a file first, or set SPLATGRAPH_READ_LIMIT to more GiB, such as 8");
 }
 

@@ -4,11 +4,10 @@ use super::{
     clash::Written,
     error::Error,
     items::Items,
-    journal,
     options::Options,
     overlap,
     plan::{Known, Plan},
-    table, values,
+    values,
     vary::Shape,
     wrong::Wrong,
 };
@@ -143,9 +142,7 @@ impl Batch {
 
     /// Refuses items and tables that would write over the files of the batch itself.
     fn refuse_own_names(&self) -> Result<(), Error> {
-        let (folder, part) = (&self.options.folder, self.options.part);
-        let journal = journal::path_of(folder, part);
-        let table = self.options.table.as_ref().map(|name| table::path_of(folder, name, part));
+        let (journal, table) = (self.options.journal(), self.options.table_file());
         if table.as_ref().is_some_and(|table| identity(table) == identity(&journal)) {
             let message = "the table would write over the journal of the batch; give the table another name";
             return Err(Error::usage(format!("{message}\n  {}", words::shown(&journal))));

@@ -33,11 +33,6 @@ pub(super) struct Journal {
     pub(super) shards: usize,
 }
 
-/// The file of the journal.
-pub(super) fn path_of(folder: &Path, part: Option<Part>) -> PathBuf {
-    folder.join(part.map_or("batch.jsonl".to_owned(), |part| format!("batch-{part}.jsonl")))
-}
-
 impl Journal {
     /// Opens and locks the journal of a part, or starts a new one, and reads the journals of the other parts.
     ///
@@ -46,7 +41,7 @@ impl Journal {
     pub(super) fn open(batch: &Batch, head: &Head) -> Result<Self, Error> {
         let (folder, part, durable) = (&batch.options.folder, batch.options.part, batch.options.durable);
         refuse_other_parts(folder, part)?;
-        let path = path_of(folder, part);
+        let path = batch.options.journal();
         let unusable = |error: io::Error| {
             Error::failed(format!("the journal of the batch cannot be written: {error}\n  {}", shown(&path)))
         };

@@ -6,11 +6,11 @@ use super::{
     earlier::State,
     error::Error,
     found::Lines,
-    journal::{Journal, path_of},
+    journal::Journal,
     lines::Head,
     record::Recorder,
     summary::{Failed, Summary, Update},
-    table::{self, Table},
+    table::Table,
     work::{Watch, Work},
 };
 use crate::{
@@ -169,7 +169,7 @@ impl Batch {
         let (folder, part) = (&self.options.folder, self.options.part);
         let Some(collect) = &self.options.collect else { return Ok(()) };
         let first = folder.join(Shards::new(folder, &collect.output, part, 1, 0, 0).next_file());
-        if path_of(folder, part).exists() || !first.exists() {
+        if self.options.journal().exists() || !first.exists() {
             return Ok(());
         }
         let message = "the folder has shards, but no journal that describes them";
@@ -220,12 +220,11 @@ impl Batch {
     }
 
     fn table(&self, journal: &Journal) -> Result<Option<Table>, Error> {
-        let Some(name) = &self.options.table else { return Ok(None) };
+        let Some(path) = self.options.table_file() else { return Ok(None) };
         let is_done = |item: &usize| matches!(journal.earlier.state(*item), State::Done | State::Gone);
         // A batch has at most ten million items.
         let done: Vec<u32> = self.mine().filter(is_done).map(|item| u32::try_from(item).unwrap_or(u32::MAX)).collect();
         let results: Vec<&str> = self.shape().outputs().collect();
-        let path = table::path_of(&self.options.folder, name, self.options.part);
         let table = Table::write(path, &self.items, &done, &results, Lines::new(journal))?;
         if journal.durable {
             durable::sync([table.path.as_path()]).map_err(Error::failed)?;

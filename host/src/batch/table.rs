@@ -5,12 +5,11 @@ use super::{
     figures::Figures,
     found::Lines,
     items::Items,
-    options::Part,
     repeated::{hash_of, repeated_hashes},
 };
 use crate::words::shown;
 use serde_json::Value as Json;
-use splatgraph_sdk::{TemporaryFile, behind_stem};
+use splatgraph_sdk::TemporaryFile;
 use std::{
     borrow::Cow,
     fs, io,
@@ -103,13 +102,6 @@ fn columns<'a>(names: impl Iterator<Item = (&'a str, &'a str)>) -> Vec<String> {
 fn inert(cell: &str) -> Cow<'_, str> {
     let is_formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r']) && cell.parse::<f64>().is_err();
     if is_formula { format!("'{cell}").into() } else { cell.into() }
-}
-
-/// The file of the table; for a part `results-2-of-8.csv`.
-pub(super) fn path_of(folder: &Path, name: &Path, part: Option<Part>) -> PathBuf {
-    let path = folder.join(name);
-    let Some(part) = part else { return path };
-    behind_stem(&path, &format!("-{part}"))
 }
 
 /// A result in the form of the journal; `None` if it is no scalar. A number that JSON can't represent is a text.

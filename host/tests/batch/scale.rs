@@ -109,14 +109,20 @@ fn clashes_among_many_items_are_found() {
     });
     place.write("graph.json", &graph.to_string());
     // Two texts for one number.
-    insta::assert_snapshot!(place.run(&["batch", "graph.json", "n=0..3000,0005"]).stderr, @"");
-    insta::assert_snapshot!(place.run(&["batch", "graph.json", "n=0..3000", "output=x.txt"]).stderr, @"");
+    insta::assert_snapshot!(place.run(&["batch", "graph.json", "n=0..3000,0005"]).stderr, @"
+    error: the items `5` and `0005` would write the same file, in node `save` (stub.WriteText); give each item its own file, for example with output='{n}.txt'
+      [DIR]/work/graph-batch/5.txt
+    ");
+    insta::assert_snapshot!(place.run(&["batch", "graph.json", "n=0..3000", "output=x.txt"]).stderr, @"
+    error: the items `0` and `1` would write the same file, in node `save` (stub.WriteText); give each item its own file, for example with output='{n}.txt'
+      [DIR]/work/graph-batch/x.txt
+    ");
     let mut rows = String::from("n,output\n");
-    (0..3000).for_each(|item| rows += &format!("{item},folder{}/{}.txt\n", item % 7, item / 7));
+    (0..3000).for_each(|item| rows += &format!("{item},a{}-{}.txt\n", item % 7, item / 7));
     place.write("rows.csv", &rows);
     let ran = place.run(&["batch", "graph.json", "@rows.csv", "--out", "out"]);
     assert_eq!(ran.code, 0, "{}", ran.stderr);
-    place.write("rows.csv", &(rows + "3000,folder1/./42.txt\n"));
+    place.write("rows.csv", &(rows + "3000,./a1-42.txt\n"));
     insta::assert_snapshot!(place.run(&["batch", "graph.json", "@rows.csv", "--out", "new"]).stderr, @"");
 }
 
@@ -127,6 +133,12 @@ fn wrong_values_among_many_items_are_found() {
     let mut rows = String::from("n,m\n");
     (0..3000).for_each(|item| rows += &format!("{},{item}\n", if item % 1000 == 999 { "x" } else { "1" }));
     place.write("rows.csv", &rows);
-    insta::assert_snapshot!(place.run(&["batch", "trivial.json", "@rows.csv"]).stderr, @"");
-    insta::assert_snapshot!(place.run(&["batch", "trivial.json", "n=0..999,x", "m=1..5"]).stderr, @"");
+    insta::assert_snapshot!(place.run(&["batch", "trivial.json", "@rows.csv"]).stderr, @r#"
+    error: item `x-999` and 2 more: node `add` (stub.Add), input `a`: `n=x`: expected a whole number, got "x"
+    1 problem in trivial.json; no item ran
+    "#);
+    insta::assert_snapshot!(place.run(&["batch", "trivial.json", "n=0..999,x", "m=1..5"]).stderr, @r#"
+    error: item `x-1` and 4 more: node `add` (stub.Add), input `a`: `n=x`: expected a whole number, got "x"
+    1 problem in trivial.json; no item ran
+    "#);
 }

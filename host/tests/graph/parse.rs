@@ -24,10 +24,24 @@ fn numbers_that_json_does_not_have_are_wrong_only_where_they_are_values() {
     for changed in ["NaN", "[NaN, -Infinity]", r#"{"a": Infinity}"#] {
         check_with(&prompt(changed, "3"), &given()).unwrap();
     }
-    insta::assert_snapshot!(problems(&prompt("1", "NaN")), @"");
-    insta::assert_snapshot!(problems(&prompt("1", "-Infinity")), @"");
-    insta::assert_snapshot!(problems(r#"{"nodes": {"a": {"class_type": "std.Note", "inputs": {"text": NaN}}}}"#), @"");
-    insta::assert_snapshot!(problems(r#"{"nodes": NaN}"#), @"");
+    insta::assert_snapshot!(problems(&prompt("1", "NaN")), @"
+    line 3, column 90: JSON has no NaN
+    1 problem in the text
+    ");
+    insta::assert_snapshot!(problems(&prompt("1", "-Infinity")), @"
+    line 3, column 90: JSON has no -Infinity
+    1 problem in the text
+    ");
+    insta::assert_snapshot!(problems(r#"{"nodes": {"a": {"class_type": "std.Note", "inputs": {"text": NaN}}}}"#), @"
+    line 1, column 63: JSON has no NaN
+    the graph has nothing to run for: expected named results under `outputs`, or an output node; output nodes are: std.SaveImage
+    2 problems in the text
+    ");
+    insta::assert_snapshot!(problems(r#"{"nodes": NaN}"#), @"
+    line 1, column 11: JSON has no NaN
+    the graph has nothing to run for: expected named results under `outputs`, or an output node; output nodes are: std.SaveImage
+    2 problems in the text
+    ");
 }
 
 #[test]
@@ -157,7 +171,7 @@ fn several_problems_are_found_at_once() {
     line 11, column 28: node `more`, `class_type`: expected a class like "pack.Node", got the number 3
     line 11, column 31: node `more` has no key "input"; did you mean `inputs`?
     line 12, column 60, node `less`, input `extra`: expected a link ["node", "output"] or a list of links, got another array; write an array of values as {"__value__": [...]}
-    line 12, column 79: the whole number 18446744073709551616 is out of range: expected -9223372036854775808 to 18446744073709551615; write a float with an exponent
+    line 12, column 79: the whole number 18446744073709551616 is out of range: expected -9223372036854775808 to 18446744073709551615; write a smaller one, or a float with an exponent
     line 13, column 13: node `last`: expected an object like {"class_type": "pack.Node", "inputs": {}}, got the number 5
     15 problems in the text
     "#);
