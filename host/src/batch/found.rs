@@ -22,7 +22,7 @@ pub(super) struct Lines<'a> {
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum AnyLine {
-    Item(Line),
+    Item(Box<Line>),
     Shard { items: Vec<Line> },
 }
 
@@ -44,7 +44,7 @@ impl<'a> Lines<'a> {
         let path: &PathBuf = &self.journal.all[at.0];
         if self.shard.as_ref().is_none_or(|(known, _)| *known != at) {
             match self.read(at).map_err(|error| unreadable(error, path))? {
-                AnyLine::Item(line) => return Ok(line),
+                AnyLine::Item(line) => return Ok(*line),
                 AnyLine::Shard { items } => self.shard = Some((at, items)),
             }
         }
