@@ -30,7 +30,7 @@ impl Template {
     pub(super) fn new(
         named: Vec<&str>,
         has_stem: bool,
-        resolve: impl FnOnce(&Placeholders) -> Option<WrittenFile>,
+        resolve: impl Fn(&Placeholders) -> Option<WrittenFile>,
     ) -> Option<Self> {
         // On Windows a name ends at its last letter that is neither a point nor a blank.
         if !cfg!(unix) {
@@ -44,9 +44,14 @@ impl Template {
         let stem = if has_stem { Some(mark(1)?) } else { None };
         let file = resolve(&Placeholders::with_index(stem, mark(0)?, marks))?;
         let text = file.path.to_str()?;
-        // Names that consist of values alone may become `..`.
-        let is_open = |name: &str| name.contains(is_mark) && name.chars().all(|c| c == '.' || is_mark(c));
-        if text.split('/').any(is_open) {
+        // Names that consist of values alone may become `..`. An index has digits.
+        let may_be_dot = |c: char| c == '.' || (is_mark(c) && c as u32 != FIRST_MARK);
+        let is_open = |name: &str| name.contains(is_mark) && name.chars().all(may_be_dot);
+        // Nobody uses the marks, but a name may have them all the same.
+        let others = named.iter().map(|name| ((*name).to_owned(), "x".to_owned())).collect();
+        let others = Placeholders::with_index(has_stem.then(|| "x".to_owned()), "0".to_owned(), others);
+        let has_marks = resolve(&others)?.path.to_str().is_none_or(|text| text.contains(is_mark));
+        if has_marks || text.split('/').any(is_open) {
             return None;
         }
         let mut pieces = Vec::new();

@@ -120,7 +120,10 @@ fn clashes_among_many_items_are_found() {
     let ran = place.run(&["batch", "graph.json", "@rows.csv", "--out", "out"]);
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     place.write("rows.csv", &(rows + "3000,./a1-42.txt\n"));
-    insta::assert_snapshot!(place.run(&["batch", "graph.json", "@rows.csv", "--out", "new"]).stderr, @"");
+    insta::assert_snapshot!(place.run(&["batch", "graph.json", "@rows.csv", "--out", "new"]).stderr, @"
+    error: the items `295-a1-42` and `3000-a1-42` would write the same file, in node `save` (stub.WriteText); give each item its own file, for example with output='./{n}.txt'
+      [DIR]/work/new/a1-42.txt
+    ");
 }
 
 /// Wrong values among many are found before anything runs, and counted.
