@@ -1,6 +1,5 @@
 //! Means and standard deviations of results, over items that are read one after the other.
 
-use super::table::number;
 use serde_json::{Map, Value as Json};
 use std::collections::HashMap;
 
@@ -115,5 +114,13 @@ impl Column {
         let count = self.count as f64;
         let spread = if self.count > 1 { (self.squares / (count - 1.0)).sqrt().to_string() } else { String::new() };
         ((self.sum / count).to_string(), spread)
+    }
+}
+
+/// A result as a number; `None` if it is a text.
+fn number(value: &Json) -> Option<f64> {
+    match value {
+        Json::String(text) if matches!(text.as_str(), "inf" | "-inf" | "NaN") => text.parse().ok(),
+        _ => value.as_f64(),
     }
 }

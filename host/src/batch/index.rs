@@ -17,7 +17,7 @@ pub(super) struct Index {
 impl Index {
     pub(super) fn new(items: &Items) -> Self {
         let slots = vec![0; (items.len() * 2).next_power_of_two()];
-        let shared = items.sets().iter().map(|(name, value)| hash_of_value(&format!("--set {name}"), value));
+        let shared = items.shared_values().map(|(name, value)| hash_of_value(&name, value));
         let shared = shared.fold(0, u64::wrapping_add);
         let mut index = Self { slots, rows: Vec::new(), shared };
         if items.axes.len() > 1 {

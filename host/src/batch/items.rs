@@ -102,8 +102,12 @@ impl Items {
     /// The names of the inputs that an item sets, as the journal has them, and their values.
     pub(super) fn all_values(&self, item: usize) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
         let given = self.values(item).map(|(name, value)| (Cow::Borrowed(name), value));
-        let sets = self.sets.iter().map(|(name, value)| (format!("--set {name}").into(), value.as_str().into()));
-        given.chain(sets)
+        given.chain(self.shared_values().map(|(name, value)| (name.into(), value.into())))
+    }
+
+    /// The values that all items have besides, as the journal has them.
+    pub(super) fn shared_values(&self) -> impl Iterator<Item = (String, &str)> {
+        self.sets.iter().map(|(name, value)| (format!("--set {name}"), value.as_str()))
     }
 
     /// The values and options with which the graph is checked for an item.

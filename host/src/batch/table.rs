@@ -117,11 +117,3 @@ pub(super) fn scalar(value: &splatgraph_sdk::Value) -> Option<Json> {
 fn text(value: &Json) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
-
-/// A result as a number; `None` if it is a text.
-pub(super) fn number(value: &Json) -> Option<f64> {
-    match value {
-        Json::String(text) if matches!(text.as_str(), "inf" | "-inf" | "NaN") => text.parse().ok(),
-        _ => value.as_f64(),
-    }
-}
