@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use crate::graph::{self, Checked, Feed, Source};
+use crate::graph::{self, Checked, CheckedNode, Feed, Source};
 use crate::picture::{HEADER_KEY, PROMPT_KEY};
 use crate::registry::Registry;
 use crate::run::Settings;
@@ -34,6 +34,10 @@ pub struct UnreadableModel {
 /// # Errors
 /// A model file can't be read.
 pub fn settings(checked: &Checked, registry: &Registry, sums: &ModelSums) -> Result<Settings, UnreadableModel> {
+    let writes = |node: &CheckedNode| node.class.spec.inputs.iter().any(|spec| spec.path == Some(PathKind::Write));
+    if !checked.nodes.iter().any(writes) {
+        return Ok(Settings::default());
+    }
     let texts = png_text(checked, registry, sums)?;
     Ok(Settings::from_iter([(PNG_TEXT.to_owned(), texts.into())]))
 }

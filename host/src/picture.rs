@@ -123,7 +123,9 @@ pub struct GraphInPicture {
 /// The text has no graph, or our header is damaged.
 pub fn graph_in(text: &PngText) -> Result<GraphInPicture, PictureError> {
     let Some(ours) = text.get(HEADER_KEY) else {
-        let prompt = text.get(PROMPT_KEY).or_else(|| text.get(WORKFLOW_KEY)).ok_or(PictureError::NoGraph)?;
+        // Other programs have a text about the picture with this keyword.
+        let prompt = text.get(PROMPT_KEY).filter(|prompt| prompt.trim_start().starts_with('{'));
+        let prompt = prompt.or_else(|| text.get(WORKFLOW_KEY)).ok_or(PictureError::NoGraph)?;
         return Ok(GraphInPicture { graph: prompt.to_owned(), header: None });
     };
     let bad = |reason: String| PictureError::BadGraph { key: HEADER_KEY, reason };
@@ -188,6 +190,9 @@ mod tests {
         };
         let prompt = r#"{"1":{"class_type":"A","inputs":{}}}"#;
         assert_eq!(graph_in(&with(&[("prompt", prompt)])).unwrap().graph, prompt);
+        let words = [("prompt", "a cat"), ("workflow", "{}")];
+        assert_eq!(graph_in(&with(&words)).unwrap().graph, "{}");
+        assert!(matches!(graph_in(&with(&words[..1])), Err(PictureError::NoGraph)));
         let ours = r#"{"version":1,"graph":{"nodes":{}},"packs":{"std":"0.1.0"}}"#;
         let both = graph_in(&with(&[("prompt", prompt), ("splatgraph", ours)])).unwrap();
         assert!(both.graph.contains("nodes"));

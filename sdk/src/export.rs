@@ -10,7 +10,10 @@ use splatgraph_abi::{
     Context, NodeBox, Outcome,
     abi_stable::std_types::{ROption, RSlice, RStr, RString},
 };
-use std::ffi::CStr;
+use std::{
+    ffi::CStr,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 /// One node of a pack.
 pub struct Entry {
@@ -114,13 +117,32 @@ pub fn init(context: Context) {
 }
 
 /// A new instance of the class `name`.
-pub fn create(name: RStr<'_>, nodes: &[Entry]) -> Outcome<NodeBox> {
+pub fn create(name: RStr<'_>, nodes: &'static [Entry]) -> Outcome<NodeBox> {
     splatgraph_abi::guard(|| {
-        let found = nodes.iter().map(|n| (n, (n.spec)())).find(|(_, spec)| spec.name == name.as_str());
+        let specs = specs(nodes);
+        let found = nodes.iter().zip(specs.iter()).find(|(_, spec)| spec.name == name.as_str());
         let (entry, spec) =
             found.ok_or_else(|| Error::new(format!("expected a node of the pack, got `{name}`")).into_abi())?;
-        Ok(splatgraph_abi::node_object(Instance { node: (entry.create)(), spec }))
+        Ok(splatgraph_abi::node_object(Instance { node: (entry.create)(), spec: Arc::clone(spec) }))
     })
+}
+
+/// The declarations of nodes, in their order.
+type Specs = Arc<[Arc<NodeSpec>]>;
+
+/// The declarations of a pack's nodes, made once: a graph may have many nodes, and a declaration takes longer than a small node.
+fn specs(nodes: &'static [Entry]) -> Specs {
+    // By the addresses of the lists. A program may have several packs in it.
+    static KNOWN: Mutex<Vec<(usize, Specs)>> = Mutex::new(Vec::new());
+    let known = || KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    let address = nodes.as_ptr().addr();
+    if let Some((_, specs)) = known().iter().find(|(other, _)| *other == address) {
+        return Arc::clone(specs);
+    }
+    // Outside the lock, as this runs code of the pack.
+    let specs: Specs = nodes.iter().map(|entry| Arc::new((entry.spec)())).collect();
+    known().push((address, Arc::clone(&specs)));
+    specs
 }
 
 /// Makes the library a pack: the last line of its `lib.rs`.

@@ -7,7 +7,7 @@ use crate::{
     whole_file::make_durable,
 };
 use splatgraph_abi::{self as abi, Context, NodeError, RunNode};
-use std::cmp::Ordering;
+use std::{cmp::Ordering, sync::Arc};
 
 /// A node class. Write `#[node]` instead of implementing it.
 #[diagnostic::on_unimplemented(
@@ -145,7 +145,7 @@ pub(crate) fn call(node: &dyn AnyNode, spec: &NodeSpec, ctx: &Ctx, values: &[Val
 /// A node behind the binary interface.
 pub(crate) struct Instance {
     pub(crate) node: Box<dyn AnyNode>,
-    pub(crate) spec: NodeSpec,
+    pub(crate) spec: Arc<NodeSpec>,
 }
 
 impl RunNode for Instance {

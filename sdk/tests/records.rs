@@ -36,8 +36,8 @@ fn other_files_are_told_apart_before_they_are_read() {
         Record::load(&path).unwrap_err().message.replace(folder.path().to_str().unwrap(), "[DIR]")
     };
     insta::assert_snapshot!(error("page.safetensors", b"<html>"), @"reading a record: expected a whole .safetensors file, got a web page (HTML); download the file itself instead of the page about it: [DIR]/page.safetensors");
-    insta::assert_snapshot!(error("a.other", b"Some file of a pack"), @"reading a record: expected a whole .safetensors file, got a damaged one or another kind of file; records end in .safetensors: load a .other file with a node that reads its kind, or convert it first (splatgraph convert): [DIR]/a.other");
-    insta::assert_snapshot!(error("cut.safetensors", &file("{}")[..50]), @"reading a record: expected a whole .safetensors file, got a damaged one or another kind of file: [DIR]/cut.safetensors");
+    insta::assert_snapshot!(error("a.other", b"Some file of a pack"), @"reading a record: expected a whole .safetensors file, got a text; records end in .safetensors: load a .other file with a node that reads its kind, or convert it first (splatgraph convert): [DIR]/a.other");
+    insta::assert_snapshot!(error("cut.safetensors", &file("{}")[..50]), @"reading a record: expected a whole .safetensors file, got a .safetensors file that is damaged or cut off; get the file again: [DIR]/cut.safetensors");
     // A hole of a terabyte takes no memory, as its beginning says that it is no record.
     let path = folder.path().join("hole.safetensors");
     std::fs::File::create(&path).unwrap().set_len(1 << 40).unwrap();
@@ -63,8 +63,8 @@ fn headers_and_indexes_without_measure_are_refused() {
 #[cfg(unix)]
 #[test]
 fn a_device_without_end_is_an_error() {
-    insta::assert_snapshot!(Record::load(Path::new("/dev/zero")).unwrap_err(), @"reading a record: expected a whole .safetensors file, got a damaged one or another kind of file: /dev/zero");
-    insta::assert_snapshot!(splatgraph_sdk::checkpoint::open(Path::new("/dev/zero")).unwrap_err(), @"reading a checkpoint: expected a checkpoint (.safetensors or a file of torch.save), got a damaged one or another kind of file: /dev/zero");
+    insta::assert_snapshot!(Record::load(Path::new("/dev/zero")).unwrap_err(), @"reading a record: expected a whole .safetensors file, got a file that begins with zeros, as after a download that was cut off: /dev/zero");
+    insta::assert_snapshot!(splatgraph_sdk::checkpoint::open(Path::new("/dev/zero")).unwrap_err(), @"reading a checkpoint: expected a checkpoint (.safetensors or a file of torch.save), got a file that begins with zeros, as after a download that was cut off: /dev/zero");
     insta::assert_snapshot!(read_whole(Path::new("/dev/zero")).unwrap_err(), @"expected at most 1 GiB from a pipe or a device, got more; write it to a file first, or set SPLATGRAPH_READ_LIMIT to more GiB, such as 8");
 }
 
@@ -79,4 +79,22 @@ fn kinds_are_known_by_their_first_bytes() {
     assert_eq!(kind_of_file(b"{\"a\""), Some("JSON text"));
     assert_eq!(kind_of_file(&[&[0; 257][..], b"ustar"].concat()), Some("a packed archive; unpack it first"));
     assert_eq!(kind_of_file(b"neither"), None);
+    let kinds: [(&[u8], &str); 12] = [
+        (b"\xef\xbb\xbf<!-- saved -->\n<!DOCTYPE html>", "a web page"),
+        (b"<?xml version='1.0'?><html>", "a web page"),
+        (b"<?xml version='1.0'?><Error><Code>AccessDenied</Code></Error>", "XML text"),
+        (b"{\"metadata\": {}, \"weight_map\": {\"a\": \"b\"}}", "the index of a model in several files"),
+        (b"GPST\x01", "a token file (.gpst)"),
+        (b"GGUF\x03\0\0\0", "a model in the format GGUF"),
+        (b"RIFF\x24\0\0\0WEBPVP8 ", "a picture (WebP)"),
+        (b"\0\0\0\x18ftypheic", "a picture (HEIC)"),
+        (b"\xff\xfe{\0", "text in UTF-16"),
+        (b"\x08\x07\x12\x07pytorch", "a model in the format ONNX"),
+        (b"\xe8\x03\0\0\0\0\0\0{\"a\":", "a .safetensors file that is damaged or cut off"),
+        (b"Access to the model is restricted.", "a text"),
+    ];
+    for (start, kind) in kinds {
+        assert!(kind_of_file(start).is_some_and(|found| found.starts_with(kind)), "{kind}");
+    }
+    assert!(kind_of_file(&[0; 512]).is_some_and(|found| found.starts_with("a file that begins with zeros")));
 }

@@ -1,21 +1,23 @@
 //! The axes of a batch: inputs that are set together, and the values that they take one after the other.
 
+use super::column::Column;
 use crate::{graph::File, registry::Registry};
 use splatgraph_sdk::spec::{InputSpec, PathKind, scalar};
 
-/// Inputs that are set together, and the rows of values that they take.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Inputs that are set together, and the values that they take row by row.
+#[derive(Clone, Debug, Default)]
 pub(super) struct Axis {
     pub(super) inputs: Vec<AxisInput>,
-    /// One value for each input; `None` leaves it as the graph has it.
-    pub(super) rows: Vec<Vec<Option<String>>>,
+    /// The number of rows.
+    pub(super) len: usize,
 }
 
 /// A named input that an axis sets.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub(super) struct AxisInput {
     pub(super) name: String,
     pub(super) takes: Takes,
+    pub(super) column: Column,
 }
 
 /// How several values of an input are written.
@@ -51,14 +53,12 @@ impl Takes {
 impl Axis {
     /// Whether items differ in this axis.
     pub(super) fn varies(&self) -> bool {
-        self.rows.len() > 1
+        self.len > 1
     }
 
     /// Whether items differ in this input of the axis.
     pub(super) fn input_varies(&self, input: usize) -> bool {
-        let mut values = self.rows.iter().map(|row| &row[input]);
-        let first = values.next();
-        values.any(|value| Some(value) != first)
+        self.inputs[input].column.varies()
     }
 }
 

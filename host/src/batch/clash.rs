@@ -1,75 +1,154 @@
 //! The files that items write. No two items may write the same file, and no item may write a file that another reads.
 
-use super::{axis::Takes, error::Error, items::Items, vary::Shape};
-use crate::graph::{Checked, Feed, File, Identities, Source, identity};
+use super::{axis::Takes, error::Error, items::Items, plan::Plan};
+use crate::graph::{Checked, Feed, File, Identities, RunFile, Source};
 use crate::words::shown;
 use serde_json::Value as Json;
 use splatgraph_sdk::spec::{NodeSpec, PathKind};
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap, HashSet},
     path::{Path, PathBuf},
 };
 
-/// The files that all items read and write, by their identities.
+/// The files that all items read and write, by hashes of their identities.
 #[derive(Default)]
 pub(super) struct Written {
-    /// Each with the item that writes it.
-    files: HashMap<PathBuf, usize>,
-    /// Each with the first item that reads it.
-    reads: HashMap<PathBuf, usize>,
+    /// The hashes of the files that items write; sorted once all are there.
+    files: Vec<u64>,
+    /// The hashes of the files that items read.
+    reads: Vec<u64>,
+    /// The folders that items write to.
+    folders: BTreeSet<PathBuf>,
+    last_folder: PathBuf,
     identities: Identities,
 }
 
 impl Written {
     /// Adds the files of an item.
+    pub(super) fn add(&mut self, files: &[RunFile]) {
+        for file in files {
+            let hash = self.identities.hash(&file.path);
+            if file.kind != PathKind::Write {
+                self.reads.push(hash);
+                continue;
+            }
+            self.files.push(hash);
+            let folder = file.path.parent().unwrap_or(Path::new(""));
+            // Most items write to the folder of the item before.
+            if self.last_folder.as_os_str() != folder.as_os_str() {
+                folder.clone_into(&mut self.last_folder);
+                self.folders.insert(folder.to_owned());
+            }
+        }
+    }
+
+    /// Whether files with numbers in their names may be files that the same item reads, which their names do not tell.
+    pub(super) fn may_be_own_reads(&mut self, files: &[RunFile], shared: &[RunFile]) -> bool {
+        let all = || files.iter().chain(shared);
+        if !all().any(|file| file.has_number) {
+            return false;
+        }
+        let roots: Vec<PathBuf> = all().filter(|file| file.has_number).map(|file| self.root_of(&file.path)).collect();
+        let mut reads = all().filter(|file| file.kind != PathKind::Write).map(|file| self.identities.of(&file.path));
+        reads.any(|read| roots.iter().any(|root| read.starts_with(root)))
+    }
+
+    /// The folder in which all files with numbers lie.
+    fn root_of(&mut self, path: &Path) -> PathBuf {
+        let has_number = |path: &&Path| path.file_name().is_some_and(|name| name.to_string_lossy().contains("{b}"));
+        let topmost = path.ancestors().filter(has_number).last().unwrap_or(path);
+        self.identities.of(topmost).parent().unwrap_or(Path::new("")).to_owned()
+    }
+
+    /// Refuses two items that write one file, and an item that writes over a file that another reads. `files_of` returns the files of
+    /// an item.
     ///
     /// # Errors
-    /// The item would write a file that an earlier item writes.
-    pub(super) fn add(&mut self, item: usize, checked: &Checked, shape: &Shape, items: &Items) -> Result<(), Error> {
-        for (node, _) in checked.nodes.iter().zip(&shape.needed).filter(|(_, needed)| **needed) {
-            for path in node.writes.iter().map(|file| &file.path) {
-                if let Some(other) = self.files.insert(self.identities.of(path), item) {
-                    let both = [other, item].map(|item| items.name(item));
-                    let message = match other == item {
-                        true => format!("the item `{}` would write the same file twice", both[0]),
-                        false => format!("the items `{}` and `{}` would write the same file", both[0], both[1]),
-                    };
-                    let message = format!("{message}, in node `{}` ({})", node.id, node.class.full_name);
-                    let hint = better_name(checked, &node.id, &node.class.spec, &node.feeds, path, items);
-                    let hint = hint.map(|hint| format!("; give each item its own file, for example with {hint}"));
-                    return Err(Error::usage(format!("{message}{}\n  {}", hint.unwrap_or_default(), shown(path))));
+    /// The first two such items.
+    pub(super) fn refuse_clashes(&mut self, plan: &Plan<'_>) -> Result<(), Error> {
+        self.files.sort_unstable();
+        let twice = self.files.array_windows().filter(|[one, other]| one == other).map(|[one, _]| *one);
+        let twice: HashSet<u64> = twice.collect();
+        if !twice.is_empty() {
+            self.refuse_same_files(plan, &twice)?;
+        }
+        self.reads.sort_unstable();
+        self.reads.dedup();
+        let both: HashSet<u64> =
+            self.reads.iter().copied().filter(|hash| self.files.binary_search(hash).is_ok()).collect();
+        self.reads = Vec::new();
+        if both.is_empty() { Ok(()) } else { self.refuse_to_overwrite_reads(plan, &both) }
+    }
+
+    /// Compares the files whose hashes are equal.
+    fn refuse_same_files(&mut self, plan: &Plan<'_>, hashes: &HashSet<u64>) -> Result<(), Error> {
+        let mut seen: HashMap<PathBuf, usize> = HashMap::new();
+        for item in 0..plan.items.len() {
+            for file in plan.files_of(item) {
+                if file.kind != PathKind::Write || !hashes.contains(&self.identities.hash(&file.path)) {
+                    continue;
                 }
-            }
-            for path in &node.reads {
-                self.reads.entry(self.identities.of(path)).or_insert(item);
+                if let Some(other) = seen.insert(self.identities.of(&file.path), item) {
+                    return Err(same_file(plan, [other, item], &file));
+                }
             }
         }
         Ok(())
     }
 
-    /// Compares the files that items write with the files that items read.
-    ///
-    /// # Errors
-    /// An item would write over a file that another item reads.
-    pub(super) fn refuse_to_overwrite_reads(&mut self, items: &Items) -> Result<(), Error> {
-        let reads = std::mem::take(&mut self.reads);
-        let clashes = self.files.iter().filter_map(|(path, writer)| Some((path, *writer, *reads.get(path)?)));
+    fn refuse_to_overwrite_reads(&mut self, plan: &Plan<'_>, hashes: &HashSet<u64>) -> Result<(), Error> {
+        let mut writers: HashMap<PathBuf, usize> = HashMap::new();
+        let mut readers: HashMap<PathBuf, usize> = HashMap::new();
+        for item in 0..plan.items.len() {
+            for file in plan.files_of(item) {
+                if !hashes.contains(&self.identities.hash(&file.path)) {
+                    continue;
+                }
+                let known = if file.kind == PathKind::Write { &mut writers } else { &mut readers };
+                known.entry(self.identities.of(&file.path)).or_insert(item);
+            }
+        }
+        let clashes = writers.iter().filter_map(|(path, writer)| Some((path, *writer, *readers.get(path)?)));
         let Some((path, writer, reader)) = clashes.min_by_key(|&(_, writer, _)| writer) else { return Ok(()) };
-        let message = format!("the item `{}` would write over a file", items.name(writer));
+        let message = format!("the item `{}` would write over a file", plan.items.name(writer));
         let message =
-            format!("{message} that the item `{}` reads; give the written file another name", items.name(reader));
+            format!("{message} that the item `{}` reads; give the written file another name", plan.items.name(reader));
         Err(Error::usage(format!("{message}\n  {}", shown(path))))
     }
 
     /// The item that writes a file, if any.
-    pub(super) fn item_of(&self, path: &Path) -> Option<usize> {
-        if self.files.is_empty() { None } else { self.files.get(&identity(path)).copied() }
+    pub(super) fn item_of(&mut self, path: &Path, plan: &Plan<'_>) -> Option<usize> {
+        if self.files.is_empty() || self.files.binary_search(&self.identities.hash(path)).is_err() {
+            return None;
+        }
+        let own = self.identities.of(path);
+        let is_it = |identities: &mut Identities, file: &RunFile| {
+            file.kind == PathKind::Write
+                && file.path.file_name() == path.file_name()
+                && identities.of(&file.path) == own
+        };
+        (0..plan.items.len()).find(|item| plan.files_of(*item).iter().any(|file| is_it(&mut self.identities, file)))
     }
 
     /// The folders that items write to.
-    pub(super) fn folders(&self) -> BTreeSet<&Path> {
-        self.files.keys().filter_map(|path| path.parent()).collect()
+    pub(super) fn folders(&self) -> impl Iterator<Item = &Path> {
+        self.folders.iter().map(PathBuf::as_path)
     }
+}
+
+/// The error of items that write one file.
+fn same_file(plan: &Plan<'_>, [other, item]: [usize; 2], file: &RunFile) -> Error {
+    let both = [other, item].map(|item| plan.items.name(item));
+    let message = match other == item {
+        true => format!("the item `{}` would write the same file twice", both[0]),
+        false => format!("the items `{}` and `{}` would write the same file", both[0], both[1]),
+    };
+    let Ok(checked) = plan.checked(item) else { return Error::usage(message) };
+    let node = &checked.nodes[file.node];
+    let message = format!("{message}, in node `{}` ({})", node.id, node.class.full_name);
+    let hint = better_name(&checked, &node.id, &node.class.spec, &node.feeds, &file.path, plan.items);
+    let hint = hint.map(|hint| format!("; give each item its own file, for example with {hint}"));
+    Error::usage(format!("{message}{}\n  {}", hint.unwrap_or_default(), shown(&file.path)))
 }
 
 /// A value for the path, made of the inputs that vary: `output='{stem}-{tokens}.png'`.

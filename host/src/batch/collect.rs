@@ -2,8 +2,7 @@
 
 use super::{
     error::Error,
-    items::Key,
-    lines::{Line, Status, line_of, shard_line},
+    lines::{Line, Status, shard_line},
     options::Part,
 };
 use crate::graph::file_name_part;
@@ -39,16 +38,17 @@ struct Open {
 
 /// An item of a shard.
 pub(super) struct Member {
-    pub(super) key: Key,
+    pub(super) item: usize,
     pub(super) line: Line,
     pub(super) record: Record,
 }
 
 /// A shard that was written.
 pub(super) struct WrittenShard {
-    /// The lines for the journal.
-    pub(super) lines: String,
-    pub(super) items: Vec<(Key, Line)>,
+    /// The line for the journal, and its items; `None` if none fits.
+    pub(super) shard: Option<(String, Vec<(usize, Line)>)>,
+    /// The items that could not be stacked.
+    pub(super) failed: Vec<(usize, Line)>,
 }
 
 impl Shards {
@@ -84,7 +84,7 @@ impl Shards {
         let Some(Open { mut items, .. }) = self.open.remove(&(position / self.size)) else { return Ok(None) };
         items.sort_by_key(|(position, _)| *position);
         let mut fitting: Vec<Member> = Vec::new();
-        let mut others: Vec<(Key, Line)> = Vec::new();
+        let mut failed: Vec<(usize, Line)> = Vec::new();
         for (_, mut member) in items {
             let first = fitting.first().map_or(&member.record, |first| &first.record);
             let Err(why) = first.stacks_with(&member.record) else {
@@ -96,19 +96,18 @@ impl Shards {
             member.line.error = Some(why);
             member.line.status = Status::Failed;
             member.line.outputs.clear();
-            others.push((member.key, member.line));
+            failed.push((member.item, member.line));
         }
-        let mut lines: String = others.iter().map(|(_, line)| line_of(line)).collect();
-        if !fitting.is_empty() {
-            let file = self.next_file();
-            self.save(&file, &fitting)?;
-            let of_shard = fitting.iter().map(|member| member.line.clone()).collect();
-            lines.push_str(&shard_line(&file, of_shard));
-            self.next += 1;
-            self.written.push(file);
+        if fitting.is_empty() {
+            return Ok(Some(WrittenShard { shard: None, failed }));
         }
-        others.extend(fitting.into_iter().map(|member| (member.key, member.line)));
-        Ok(Some(WrittenShard { lines, items: others }))
+        let file = self.next_file();
+        self.save(&file, &fitting)?;
+        let text = shard_line(&file, fitting.iter().map(|member| member.line.clone()).collect());
+        self.next += 1;
+        self.written.push(file);
+        let items = fitting.into_iter().map(|member| (member.item, member.line)).collect();
+        Ok(Some(WrittenShard { shard: Some((text, items)), failed }))
     }
 
     fn save(&self, file: &str, items: &[Member]) -> Result<(), Error> {

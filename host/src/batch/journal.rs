@@ -2,25 +2,29 @@
 //! that ended.
 
 use super::{
-    earlier::Earlier,
+    check::Batch,
+    earlier::{Earlier, Place},
     error::Error,
     items::Key,
-    lines::{Head, line_of, no_journal, whole_lines},
-    options::{Options, Part},
+    lines::{Head, line_of, no_journal, refuse_another_batch},
+    options::Part,
     steps,
 };
 use crate::words::shown;
 use std::{
-    collections::HashSet,
     fs::{self, TryLockError},
-    io::{self, Read, Seek, SeekFrom, Write},
+    io::{self, BufRead, BufReader, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
 };
 
 /// A journal that this process has locked.
 pub(super) struct Journal {
     file: fs::File,
+    /// The length of the file, in bytes.
+    length: u64,
     pub(super) path: PathBuf,
+    /// This journal, and those of the other parts.
+    pub(super) all: Vec<PathBuf>,
     /// The items of this part, and of all other parts that had a journal at the start.
     pub(super) earlier: Earlier,
     /// Whether lines reach the disk before the batch continues.
@@ -29,74 +33,73 @@ pub(super) struct Journal {
     pub(super) shards: usize,
 }
 
-/// The file of the journal.
-pub(super) fn path_of(folder: &Path, part: Option<Part>) -> PathBuf {
-    folder.join(part.map_or("batch.jsonl".to_owned(), |part| format!("batch-{part}.jsonl")))
-}
-
 impl Journal {
     /// Opens and locks the journal of a part, or starts a new one, and reads the journals of the other parts.
     ///
     /// # Errors
     /// The journal can't be written, is locked by another process, or belongs to another batch.
-    pub(super) fn open(folder: &Path, options: &Options, head: &Head) -> Result<Self, Error> {
-        let part = options.part;
+    pub(super) fn open(batch: &Batch, head: &Head) -> Result<Self, Error> {
+        let (folder, part, durable) = (&batch.options.folder, batch.options.part, batch.options.durable);
         refuse_other_parts(folder, part)?;
-        let path = path_of(folder, part);
+        let path = batch.options.journal();
         let unusable = |error: io::Error| {
             Error::failed(format!("the journal of the batch cannot be written: {error}\n  {}", shown(&path)))
         };
         let mut opening = fs::File::options();
         let file = opening.read(true).write(true).create(true).truncate(false).open(&path).map_err(unusable)?;
         lock(&file, &path)?;
-        let mut journal = Self {
-            file,
-            path: path.clone(),
-            earlier: Earlier::new(options.table.is_some()),
-            durable: options.durable,
-            shards: 0,
-        };
-        let mut bytes = Vec::new();
-        journal.file.read_to_end(&mut bytes).map_err(unusable)?;
-        let (whole, head_line) = (whole_lines(&bytes), line_of(head));
-        if !whole.is_empty() {
-            journal.shards = journal.earlier.take_in(whole, &path, folder, head)?;
-        } else if !head_line.as_bytes().starts_with(&bytes) {
+        let mut earlier = Earlier::new(batch);
+        let mut reading = Reading { batch, head, earlier: &mut earlier };
+        let read = reading.read(&file, &path, 0).map_err(|failed| failed.or(unusable))?;
+        let head_line = line_of(head);
+        if read.length == 0 && !head_line.as_bytes().starts_with(&read.rest) {
             return Err(no_journal(&path));
         }
-        // Cuts off a half line from a process that was killed.
-        journal.file.set_len(whole.len() as u64).map_err(unusable)?;
-        journal.file.seek(SeekFrom::End(0)).map_err(unusable)?;
-        if whole.is_empty() {
-            journal.append(&head_line)?;
-        }
+        let mut all = vec![path.clone()];
         for other in other_journals(folder, part) {
             // Its own process reports a journal that can't be read.
-            let Ok(bytes) = fs::read(&other) else { continue };
-            journal.earlier.take_in(whole_lines(&bytes), &other, folder, head)?;
+            if let Ok(file) = fs::File::open(&other) {
+                match reading.read(&file, &other, all.len()) {
+                    Err(Failed::Journal(error)) => return Err(error),
+                    Err(Failed::Disk(_)) | Ok(_) => {}
+                }
+            }
+            all.push(other);
+        }
+        earlier.rest();
+        // Cuts off a half line from a process that was killed.
+        file.set_len(read.length).map_err(unusable)?;
+        let mut journal =
+            Self { file, length: read.length, path: path.clone(), all, earlier, durable, shards: read.shards };
+        journal.file.seek(SeekFrom::End(0)).map_err(unusable)?;
+        if read.length == 0 {
+            journal.append(&head_line)?;
         }
         Ok(journal)
     }
 
-    /// Appends whole lines.
-    pub(super) fn append(&mut self, lines: &str) -> Result<(), Error> {
+    /// Appends whole lines. Returns where the first of them is.
+    pub(super) fn append(&mut self, lines: &str) -> Result<Place, Error> {
         self.is_in_place()?;
         let written = self.file.write_all(lines.as_bytes());
         let written = written.and_then(|()| if self.durable { self.file.sync_data() } else { Ok(()) });
         written.map_err(|error| {
             let message = format!("the journal of the batch cannot be written: {error}");
             Error::failed(format!("{message}; items that are not in it run again next time\n  {}", shown(&self.path)))
-        })
+        })?;
+        let place = Place::new(0, self.length);
+        self.length += lines.len() as u64;
+        Ok(place)
     }
 
     /// Appends a line about an item that starts.
     pub(super) fn start(&mut self, item: &str, key: &Key) -> Result<(), Error> {
-        self.append(&line_of(&steps::started(item, key)))
+        self.append(&line_of(&steps::started(item, key))).map(drop)
     }
 
     /// Appends a line about an item that started, but does not run any more and has no result yet.
     pub(super) fn leave(&mut self, item: &str, key: &Key) -> Result<(), Error> {
-        self.append(&line_of(&steps::left(item, key)))
+        self.append(&line_of(&steps::left(item, key))).map(drop)
     }
 
     /// Refuses to continue if somebody removed or replaced the journal: then nobody would know of further items.
@@ -114,14 +117,76 @@ impl Journal {
     ///
     /// # Errors
     /// The journal is gone or can't be read.
-    pub(super) fn gone(&self, folder: &Path, head: &Head) -> Result<HashSet<Key>, Error> {
+    pub(super) fn gone(&self, batch: &Batch, head: &Head) -> Result<Vec<usize>, Error> {
         self.is_in_place()?;
-        let bytes = fs::read(&self.path).map_err(|error| {
+        let unreadable = |error: io::Error| {
             Error::failed(format!("the journal of the batch cannot be read: {error}\n  {}", shown(&self.path)))
-        })?;
-        let mut found = Earlier::default();
-        found.take_in(whole_lines(&bytes), &self.path, folder, head)?;
-        Ok(found.gone)
+        };
+        let file = fs::File::open(&self.path).map_err(unreadable)?;
+        let mut earlier = Earlier::at_the_end(batch);
+        let mut reading = Reading { batch, head, earlier: &mut earlier };
+        reading.read(&file, &self.path, 0).map_err(|failed| failed.or(unreadable))?;
+        Ok(earlier.gone().collect())
+    }
+}
+
+/// The reading of journals, line by line: a journal can be larger than the memory.
+struct Reading<'a> {
+    batch: &'a Batch,
+    head: &'a Head,
+    earlier: &'a mut Earlier,
+}
+
+/// A journal that was read.
+#[derive(Default)]
+struct Read {
+    /// The length of its whole lines, in bytes.
+    length: u64,
+    shards: usize,
+    /// What is behind the last whole line.
+    rest: Vec<u8>,
+}
+
+enum Failed {
+    Disk(io::Error),
+    Journal(Error),
+}
+
+impl Failed {
+    fn or(self, of_disk: impl FnOnce(io::Error) -> Error) -> Error {
+        match self {
+            Self::Disk(error) => of_disk(error),
+            Self::Journal(error) => error,
+        }
+    }
+}
+
+impl Reading<'_> {
+    /// Reads the journal that is number `journal` of all.
+    fn read(&mut self, file: &fs::File, path: &Path, journal: usize) -> Result<Read, Failed> {
+        let mut source = BufReader::with_capacity(1 << 18, file);
+        let (mut read, mut line, mut number) = (Read::default(), Vec::new(), 0);
+        loop {
+            line.clear();
+            source.read_until(b'\n', &mut line).map_err(Failed::Disk)?;
+            if line.pop_if(|last| *last == b'\n').is_none() {
+                read.rest = line;
+                return Ok(read);
+            }
+            number += 1;
+            let place = Place::new(journal, read.length);
+            read.length += line.len() as u64 + 1;
+            if line.is_empty() {
+                continue;
+            }
+            if number == 1 {
+                refuse_another_batch(&line, path, self.head).map_err(Failed::Journal)?;
+                continue;
+            }
+            let is_shard = self.earlier.take_in(&line, place, self.batch);
+            let is_shard = is_shard.map_err(|error| Failed::Journal(Earlier::damaged(&error, number, path)))?;
+            read.shards += usize::from(is_shard);
+        }
     }
 }
 

@@ -2,9 +2,12 @@
 
 use super::{error::Error, options::Options};
 use crate::words::shown;
-use serde::{Deserialize, Serialize};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{MapAccess, Visitor},
+};
 use serde_json::{Map, Value as Json};
-use std::path::Path;
+use std::{borrow::Cow, fmt, path::Path};
 
 /// The version of the format of journals. Version 1 had no lines about items that start.
 const VERSION: u64 = 2;
@@ -77,10 +80,94 @@ pub(super) struct ShardLine {
     pub(super) items: Vec<Line>,
 }
 
-/// The bytes up to the end of the last whole line.
-pub(super) fn whole_lines(bytes: &[u8]) -> &[u8] {
-    let end = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
-    &bytes[..end]
+/// What is read of a line about an item: no more than what decides whether it runs again.
+#[derive(Debug, Deserialize)]
+pub(super) struct Ended<'a> {
+    #[serde(borrow)]
+    pub(super) item: Text<'a>,
+    #[serde(borrow)]
+    pub(super) values: Pairs<'a>,
+    pub(super) status: Status,
+    #[serde(borrow, default)]
+    pub(super) files: Vec<Text<'a>>,
+    #[serde(borrow, default)]
+    pub(super) empty: Vec<Text<'a>>,
+    #[serde(borrow, default)]
+    pub(super) error: Option<Text<'a>>,
+}
+
+/// What is read of a line about an item that started or was left.
+#[derive(Debug, Deserialize)]
+pub(super) struct Step<'a> {
+    #[serde(borrow, default)]
+    pub(super) started: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub(super) key: Text<'a>,
+}
+
+/// What is read of a line about a shard.
+#[derive(Debug, Deserialize)]
+pub(super) struct EndedShard<'a> {
+    #[serde(borrow)]
+    pub(super) shard: Text<'a>,
+    #[serde(borrow)]
+    pub(super) items: Vec<Ended<'a>>,
+}
+
+/// A text in a line, copied only if it has escapes.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Text<'a>(pub(super) Cow<'a, str>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(TextVisitor)
+    }
+}
+
+struct TextVisitor;
+
+impl<'de> Visitor<'de> for TextVisitor {
+    type Value = Text<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a text")
+    }
+
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
+        Ok(Text(Cow::Borrowed(text)))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(Text(Cow::Owned(text.to_owned())))
+    }
+}
+
+/// The values of an item, in the order of the line.
+#[derive(Debug)]
+pub(super) struct Pairs<'a>(pub(super) Vec<(Cow<'a, str>, Cow<'a, str>)>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Pairs<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(PairsVisitor)
+    }
+}
+
+struct PairsVisitor;
+
+impl<'de> Visitor<'de> for PairsVisitor {
+    type Value = Pairs<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the values of an item")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut pairs = Vec::new();
+        while let Some((Text(name), Text(value))) = map.next_entry()? {
+            pairs.push((name, value));
+        }
+        Ok(Pairs(pairs))
+    }
 }
 
 /// A line about an item.

@@ -1,5 +1,6 @@
 //! The options of a batch.
 
+use splatgraph_sdk::behind_stem;
 use std::{fmt, num::NonZeroUsize, path::PathBuf};
 
 /// The options of a batch: everything but its graph.
@@ -33,6 +34,19 @@ pub struct Options {
     pub jobs: Option<NonZeroUsize>,
     /// How many threads all nodes may use together; `None` means one for each core.
     pub threads: Option<NonZeroUsize>,
+}
+
+impl Options {
+    /// The file of the journal.
+    pub(super) fn journal(&self) -> PathBuf {
+        self.folder.join(self.part.map_or("batch.jsonl".to_owned(), |part| format!("batch-{part}.jsonl")))
+    }
+
+    /// The file of the table, if there is one; for a part `results-2-of-8.csv`.
+    pub(super) fn table_file(&self) -> Option<PathBuf> {
+        let path = self.folder.join(self.table.as_ref()?);
+        Some(self.part.map_or_else(|| path.clone(), |part| behind_stem(&path, &format!("-{part}"))))
+    }
 }
 
 /// Part `number` of `of`, counted from 1: every `of`th item.

@@ -52,17 +52,43 @@ pub(super) fn split(text: &str) -> Vec<&str> {
     parts
 }
 
+/// What a pattern matches.
+#[derive(Default)]
+pub(super) struct Finding {
+    pub(super) found: Vec<Found>,
+    /// Folders that were passed over as they can't be read.
+    pub(super) unreadable: Vec<(PathBuf, io::Error)>,
+}
+
 /// The paths in `folder` that match a pattern, in any order. Relative patterns give relative paths. `**` follows no links, so it
-/// ends even if a link leads to a folder above. A name with special characters that exists is meant as it is.
-pub(super) fn find(pattern: &str, folder: &Path) -> Result<Vec<PathBuf>, PatternProblem> {
-    let mut found = Vec::new();
+/// ends even if a link leads to a folder above. A name with special characters that exists is meant as it is. A folder that
+/// can't be read is passed over, unless the pattern itself names it.
+pub(super) fn find(pattern: &str, folder: &Path) -> Result<Finding, PatternProblem> {
+    let mut finding = Finding::default();
     for alternative in alternatives(pattern) {
         let steps = steps(&alternative)?;
-        walk(folder, &PathBuf::new(), &steps, &mut found)?;
+        Walk { folder, finding: &mut finding }.go(&PathBuf::new(), &steps, true)?;
     }
-    found.sort();
-    found.dedup();
-    Ok(found)
+    finding.found.sort_unstable_by(|a, b| a.path.as_os_str().cmp(b.path.as_os_str()));
+    finding.found.dedup_by(|a, b| a.path == b.path);
+    Ok(finding)
+}
+
+/// A path that matches.
+pub(super) struct Found {
+    pub(super) path: PathBuf,
+    /// As the folder lists it; `None` if it may be a link.
+    kind: Option<fs::FileType>,
+}
+
+impl Found {
+    /// Whether it is a folder, or a link to one. The path is relative to `cwd`.
+    pub(super) fn is_folder(&self, cwd: &Path) -> bool {
+        match self.kind {
+            Some(kind) if !kind.is_symlink() => kind.is_dir(),
+            _ => cwd.join(&self.path).is_dir(),
+        }
+    }
 }
 
 /// The texts that a text with `{a,b}` in it stands for. Braces without a comma stand for themselves, as in file names.
@@ -120,51 +146,87 @@ fn malformed(pattern: &str, part: &str, error: &PatternError) -> PatternProblem 
     PatternProblem::Form { message: error.msg, at: before + error.pos + 1 }
 }
 
-/// Adds the paths that match from `at` on, which is relative to `folder`.
-fn walk(folder: &Path, at: &Path, steps: &[Step], found: &mut Vec<PathBuf>) -> Result<(), PatternProblem> {
-    let Some((step, rest)) = steps.split_first() else {
-        found.push(at.to_owned());
-        return Ok(());
-    };
-    match step {
-        Step::Name(name) => {
-            let path = at.join(name);
-            // A broken link at the end counts as a file.
-            if folder.join(&path).symlink_metadata().is_ok() { walk(folder, &path, rest, found) } else { Ok(()) }
-        }
-        Step::Names(name, _) if folder.join(at).join(name).symlink_metadata().is_ok() => {
-            walk(folder, &at.join(name), rest, found)
-        }
-        Step::Names(_, pattern) => {
-            for entry in entries(folder, at)? {
-                // A name that is not Unicode is compared as far as it is shown.
-                let name = entry.file_name();
-                if pattern.matches_with(&name.to_string_lossy(), OPTIONS) {
-                    walk(folder, &at.join(name), rest, found)?;
-                }
-            }
-            Ok(())
-        }
-        Step::Below => {
-            // `**` at the end stands for all folders, `**/` before a name also for no folder.
-            walk(folder, at, rest, found)?;
-            for entry in entries(folder, at)? {
-                let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
-                if is_folder && !is_hidden(&entry.file_name()) {
-                    walk(folder, &at.join(entry.file_name()), steps, found)?;
-                }
-            }
-            Ok(())
-        }
-    }
+/// A walk through folders.
+struct Walk<'a> {
+    folder: &'a Path,
+    finding: &'a mut Finding,
 }
 
-/// The entries of a folder; none of a file, which a pattern passes over.
-fn entries(folder: &Path, at: &Path) -> Result<Vec<fs::DirEntry>, PatternProblem> {
-    let path = folder.join(at);
-    match fs::read_dir(&path).and_then(Iterator::collect) {
-        Err(error) if path.is_dir() => Err(PatternProblem::Folder { path, error }),
-        entries => Ok(entries.unwrap_or_default()),
+impl Walk<'_> {
+    /// Adds the paths that match from `at` on, which is relative to `folder`. `named` says whether the pattern names `at`
+    /// letter by letter.
+    fn go(&mut self, at: &Path, steps: &[Step], named: bool) -> Result<(), PatternProblem> {
+        let Some((step, rest)) = steps.split_first() else {
+            self.finding.found.push(Found { path: at.to_owned(), kind: None });
+            return Ok(());
+        };
+        match step {
+            Step::Name(name) => {
+                let path = at.join(name);
+                // A broken link at the end counts as a file.
+                if self.folder.join(&path).symlink_metadata().is_ok() { self.go(&path, rest, named) } else { Ok(()) }
+            }
+            Step::Names(name, _) if self.folder.join(at).join(name).symlink_metadata().is_ok() => {
+                self.go(&at.join(name), rest, named)
+            }
+            Step::Names(_, pattern) => self.each(at, named, |walk, entry| {
+                // A name that is not Unicode is compared as far as it is shown.
+                let name = entry.file_name();
+                if !pattern.matches_with(&name.to_string_lossy(), OPTIONS) {
+                    return Ok(());
+                }
+                let path = at.join(name);
+                if rest.is_empty() {
+                    walk.finding.found.push(Found { path, kind: entry.file_type().ok() });
+                    return Ok(());
+                }
+                walk.go(&path, rest, false)
+            }),
+            Step::Below => {
+                // `**` at the end stands for all folders, `**/` before a name also for no folder.
+                self.go(at, rest, named)?;
+                self.each(at, named, |walk, entry| {
+                    let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+                    if is_folder && !is_hidden(&entry.file_name()) {
+                        walk.go(&at.join(entry.file_name()), steps, false)?;
+                    }
+                    Ok(())
+                })
+            }
+        }
+    }
+
+    /// Calls `visit` for the entries of a folder. A file has none, and a pattern passes over it.
+    fn each(
+        &mut self,
+        at: &Path,
+        named: bool,
+        mut visit: impl FnMut(&mut Self, &fs::DirEntry) -> Result<(), PatternProblem>,
+    ) -> Result<(), PatternProblem> {
+        let path = self.folder.join(at);
+        let entries = match fs::read_dir(&path) {
+            Ok(entries) => entries,
+            Err(_) if !path.is_dir() => return Ok(()),
+            Err(error) => return self.pass_over(path, error, named),
+        };
+        for entry in entries {
+            match entry {
+                Ok(entry) => visit(self, &entry)?,
+                Err(error) => return self.pass_over(path, error, named),
+            }
+        }
+        Ok(())
+    }
+
+    fn pass_over(&mut self, path: PathBuf, error: io::Error, named: bool) -> Result<(), PatternProblem> {
+        if named {
+            return Err(PatternProblem::Folder { path, error });
+        }
+        // `**/` comes twice to each folder.
+        if self.finding.unreadable.iter().all(|(known, _)| *known != path) {
+            self.finding.unreadable.push((path, error));
+        }
+        Ok(())
     }
 }
 
@@ -202,8 +264,8 @@ mod tests {
         }
         fs::write(path("in").join(OsStr::from_bytes(b"x\xff.png")), "").unwrap();
         let names = |pattern: &str| -> Vec<String> {
-            let found = find(pattern, folder.path()).unwrap();
-            found.iter().map(|path| path.to_string_lossy().into_owned()).collect()
+            let found = find(pattern, folder.path()).unwrap().found;
+            found.iter().map(|found| found.path.to_string_lossy().into_owned()).collect()
         };
         assert_eq!(names("in/**/*.png"), ["in/a.png", "in/deep/b.png", "in/x\u{fffd}.png"]);
         assert_eq!(names("link/?.png"), ["link/a.png"]);

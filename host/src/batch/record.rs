@@ -2,6 +2,7 @@
 
 use super::{
     collect::{Member, Shards},
+    earlier::Place,
     error::Error,
     items::Key,
     journal::Journal,
@@ -25,6 +26,7 @@ pub(super) struct Recorder {
 
 /// An item that ended.
 pub(super) struct Ended {
+    pub(super) item: usize,
     pub(super) key: Key,
     pub(super) line: Line,
     /// The output that is collected.
@@ -41,24 +43,18 @@ impl Recorder {
     pub(super) fn take(&mut self, position: usize, ended: Ended) -> Result<(), Error> {
         self.node_ms += ended.node_ms;
         self.ended += 1;
-        let Ended { key, line, record, .. } = ended;
+        let Ended { item, key, line, record, .. } = ended;
         let is_kept = line.status == Status::Done && self.shards.is_some();
         let kept = if is_kept {
             self.journal.leave(&line.item, &key)?;
-            record.map(|record| Member { key, line, record })
+            record.map(|record| Member { item, line, record })
         } else {
-            self.write(vec![(key, line)])?;
+            let place = self.journal.append(&line_of(&line))?;
+            self.count(item, line, place);
             None
         };
         let is_full = self.shards.as_mut().is_some_and(|shards| shards.give(position, kept));
         if is_full { self.write_shard(position) } else { Ok(()) }
-    }
-
-    fn write(&mut self, lines: Vec<(Key, Line)>) -> Result<(), Error> {
-        let text: String = lines.iter().map(|(_, line)| line_of(line)).collect();
-        self.journal.append(&text)?;
-        lines.into_iter().for_each(|(key, line)| self.count(key, line));
-        Ok(())
     }
 
     fn write_shard(&mut self, position: usize) -> Result<(), Error> {
@@ -69,18 +65,24 @@ impl Recorder {
         if let Some(file) = self.shards.as_ref().and_then(Shards::last_written).filter(|_| self.journal.durable) {
             durable::sync([file.as_path()]).map_err(Error::failed)?;
         }
-        self.journal.append(&written.lines)?;
         self.files += 1;
-        written.items.into_iter().for_each(|(key, line)| self.count(key, line));
+        for (item, line) in written.failed {
+            let place = self.journal.append(&line_of(&line))?;
+            self.count(item, line, place);
+        }
+        if let Some((text, items)) = written.shard {
+            let place = self.journal.append(&text)?;
+            items.into_iter().for_each(|(item, line)| self.count(item, line, place));
+        }
         Ok(())
     }
 
-    fn count(&mut self, key: Key, line: Line) {
+    fn count(&mut self, item: usize, line: Line, place: Place) {
         match line.status {
             Status::Done => self.done += 1,
             Status::Failed => self.failed.push((line.item.clone(), line.error.clone().unwrap_or_default())),
         }
         self.files += line.files.len();
-        self.journal.earlier.remember(key, line);
+        self.journal.earlier.remember(item, line.status, place);
     }
 }

@@ -2,7 +2,9 @@
 
 use super::{
     axis::{Axis, AxisInput, Takes, takes},
+    column::{Column, Texts},
     error::Error,
+    repeated::first_repeated,
 };
 use crate::{
     graph::File,
@@ -11,50 +13,85 @@ use crate::{
 };
 use splatgraph_sdk::spec::InputSpec;
 use std::{
+    borrow::Cow,
     collections::HashMap,
+    fs,
+    io::{self, Read},
     path::{Path, PathBuf},
+    rc::Rc,
 };
 
-/// The largest CSV file, in bytes, and the most lines and cells. A cell takes more memory than its text.
+/// The largest CSV file, in bytes, and the most lines and cells. A cell takes 4 bytes and its text.
 const LARGEST: u64 = 256 << 20;
-const MOST_LINES: usize = 4_000_000;
+const MOST_LINES: usize = 10_000_000;
 const MOST_CELLS: usize = 16_000_000;
 const MOST_COLUMNS: usize = 1000;
 
-/// A CSV file in memory.
+/// The cells of a CSV file.
 pub(super) struct Rows {
     /// The path as the user wrote it.
     pub(super) name: String,
     cwd: PathBuf,
     columns: Vec<String>,
-    rows: Vec<csv::StringRecord>,
-    /// The bytes of the file.
-    bytes: Vec<u8>,
+    /// For each column, as long as no axis has them.
+    cells: Vec<Texts>,
+    len: usize,
+    source: Source,
+}
+
+/// Where the text is read from again, to find the number of a line.
+enum Source {
+    File(PathBuf),
+    Bytes(Rc<[u8]>),
+}
+
+impl Source {
+    fn bytes(&self) -> Vec<u8> {
+        match self {
+            Self::File(path) => read_at_most(path, LARGEST).unwrap_or_default(),
+            Self::Bytes(bytes) => bytes.to_vec(),
+        }
+    }
 }
 
 impl Rows {
     /// Reads a whole file. Its first line names the columns.
     pub(super) fn read(name: &str, cwd: &Path) -> Result<Self, Error> {
         let given = given(name);
-        let read = read_at_most(&cwd.join(name), LARGEST);
-        let cannot = |error| format!("{given}: the CSV file cannot be read: {error}\n  {}", shown(&cwd.join(name)));
-        Self::parse(name, cwd, read.map_err(|error| Error::usage(cannot(error)))?)
+        let path = cwd.join(name);
+        let cannot = |error: io::Error| {
+            Error::usage(format!("{given}: the CSV file cannot be read: {error}\n  {}", shown(&path)))
+        };
+        let about = path.metadata().map_err(cannot)?;
+        // What is no file can be read only once.
+        if !about.is_file() || about.len() > LARGEST {
+            let bytes = read_at_most(&path, LARGEST).map_err(cannot)?;
+            return Self::parse(name, cwd, bytes);
+        }
+        let file = fs::File::open(&path).map_err(cannot)?.take(LARGEST);
+        Self::of(name, cwd, file, Source::File(path))
     }
 
     /// Reads the bytes of a whole file.
     pub(super) fn parse(name: &str, cwd: &Path, bytes: Vec<u8>) -> Result<Self, Error> {
+        let bytes: Rc<[u8]> = bytes.into();
+        Self::of(name, cwd, io::Cursor::new(Rc::clone(&bytes)), Source::Bytes(bytes))
+    }
+
+    fn of(name: &str, cwd: &Path, text: impl Read, source: Source) -> Result<Self, Error> {
         let path = cwd.join(name);
         let given = given(name);
         let wrong = |what: String| Error::usage(format!("{what}\n  {}", shown(&path)));
-        let lines = bytes.iter().filter(|byte| matches!(byte, b'\n' | b'\r')).count();
-        let cells = lines + bytes.iter().filter(|byte| **byte == b',').count();
-        if lines > MOST_LINES || cells > MOST_CELLS {
+        let too_many = || {
             let most = format!("expected at most {MOST_LINES} lines and {MOST_CELLS} cells, got more");
-            return Err(wrong(format!("{given}: {most}; split the file and run a batch for each part")));
-        }
-        let mut reader = csv::ReaderBuilder::new().from_reader(&bytes[..]);
-        let of_csv = |error: &csv::Error| wrong(format!("{given}: {}", said(error, &bytes)));
+            wrong(format!("{given}: {most}; split the file and run a batch for each part"))
+        };
+        let mut reader = csv::ReaderBuilder::new().from_reader(text);
+        let of_csv = |error: &csv::Error| wrong(format!("{given}: {}", said(error, &source.bytes())));
         let head = reader.headers().map_err(|error| of_csv(&error))?.clone();
+        if head.len() > MOST_CELLS {
+            return Err(too_many());
+        }
         let columns: Vec<String> = head.iter().map(|column| column.trim().to_owned()).collect();
         if columns.len() > MOST_COLUMNS {
             return Err(wrong(format!("{given}: expected at most {MOST_COLUMNS} columns, got {}", columns.len())));
@@ -77,18 +114,27 @@ impl Rows {
                 one_line(twice.1)
             )));
         }
-        let mut rows = reader.into_records().collect::<Result<Vec<_>, _>>().map_err(|error| of_csv(&error))?;
-        // Spreadsheets write rows of empty cells where a row was cleared. They are no items, as blank lines are none.
-        rows.retain(|row| row.iter().any(|cell| !cell.trim().is_empty()));
-        if rows.is_empty() {
+        let mut cells = vec![Texts::default(); columns.len()];
+        let (mut row, mut len) = (csv::StringRecord::new(), 0);
+        while reader.read_record(&mut row).map_err(|error| of_csv(&error))? {
+            if is_blank(&row) {
+                continue;
+            }
+            len += 1;
+            if len >= MOST_LINES || len * columns.len() > MOST_CELLS {
+                return Err(too_many());
+            }
+            row.iter().zip(&mut cells).for_each(|(cell, cells)| cells.push(cell));
+        }
+        if len == 0 {
             let message = "expected a line with the names of the columns and a line for each item, got no items";
             return Err(wrong(format!("{given}: {message}")));
         }
-        Ok(Self { name: name.to_owned(), cwd: cwd.to_owned(), columns, rows, bytes })
+        Ok(Self { name: name.to_owned(), cwd: cwd.to_owned(), columns, cells, len, source })
     }
 
     pub(super) fn len(&self) -> usize {
-        self.rows.len()
+        self.len
     }
 
     pub(super) fn columns(&self) -> impl Iterator<Item = &str> {
@@ -112,8 +158,8 @@ impl Rows {
         )))
     }
 
-    /// Adds a column to an axis, as an input.
-    pub(super) fn add(&self, name: &str, spec: Option<&InputSpec>, axis: &mut Axis) -> Result<(), Error> {
+    /// Adds a column to an axis, as an input. A column can be added once.
+    pub(super) fn add(&mut self, name: &str, spec: Option<&InputSpec>, axis: &mut Axis) -> Result<(), Error> {
         let Some(column) = self.columns.iter().position(|column| column == name) else {
             let all = self.columns.join(", ");
             let all = one_line(&all);
@@ -125,44 +171,59 @@ impl Rows {
             return Err(Error::usage(format!("{message}; {hint}")));
         };
         let takes = takes(spec);
-        for (row, values) in self.rows.iter().zip(&mut axis.rows) {
-            let cell = row.get(column).unwrap_or_default();
-            let cell = if takes == Takes::Anything { cell } else { cell.trim() };
-            values.push((!cell.is_empty()).then(|| self.value(cell, takes)));
-        }
-        axis.inputs.push(AxisInput { name: name.to_owned(), takes });
+        let cells = std::mem::take(&mut self.cells[column]);
+        axis.inputs.push(AxisInput { name: name.to_owned(), takes, column: self.values(cells, takes) });
         Ok(())
     }
 
-    /// The value of a cell. Paths to read are relative to the folder of the CSV file.
-    fn value(&self, cell: &str, takes: Takes) -> String {
-        if !takes.reads() {
-            return cell.to_owned();
+    /// The values of cells. Paths to read are relative to the folder of the CSV file.
+    fn values(&self, cells: Texts, takes: Takes) -> Column {
+        let trimmed = |cell: &str| cell.trim().len() == cell.len();
+        let all = |texts: &Texts| (0..texts.len()).all(|row| trimmed(texts.get(row)));
+        let mut texts = cells;
+        if takes != Takes::Anything && !all(&texts) {
+            let mut new = Texts::default();
+            (0..texts.len()).for_each(|row| new.push(texts.get(row).trim()));
+            texts = new;
         }
-        let beside = Path::new(&self.name).with_file_name(cell);
+        let folder = Path::new(&self.name).parent().filter(|folder| !folder.as_os_str().is_empty());
+        let beside = folder.filter(|_| takes.reads()).map(Path::to_owned);
+        if takes != Takes::Models || beside.is_none() {
+            return Column::Cells { texts, beside };
+        }
         // A model may be built into the pack, or lie in a folder of models.
-        if takes == Takes::Models && !self.cwd.join(&beside).exists() {
-            return cell.to_owned();
+        let mut known: HashMap<String, String> = HashMap::new();
+        let mut new = Texts::default();
+        for row in 0..texts.len() {
+            let cell = texts.get(row);
+            if let Some(known) = known.get(cell) {
+                new.push(known);
+                continue;
+            }
+            let path = Path::new(&self.name).with_file_name(cell);
+            let is_there = !cell.is_empty() && self.cwd.join(&path).exists();
+            let value = path.to_str().filter(|_| is_there).unwrap_or(cell);
+            new.push(value);
+            known.insert(cell.to_owned(), value.to_owned());
         }
-        beside.to_str().map_or_else(|| cell.to_owned(), str::to_owned)
+        Column::Cells { texts: new, beside: None }
     }
 
     /// Refuses rows with the same values, which would be one item twice.
     pub(super) fn refuse_repetitions(&self, axis: &Axis) -> Result<(), Error> {
-        let mut seen: HashMap<&[Option<String>], usize> = HashMap::new();
-        for (position, row) in axis.rows.iter().enumerate() {
-            if let Some(first) = seen.insert(row, position) {
-                let [first, second] = [first, position].map(|row| self.line(row));
-                let message = format!("{}: the lines {first} and {second} give the same values", given(&self.name));
-                return Err(Error::usage(format!("{message}; remove one of them")));
-            }
-        }
-        Ok(())
+        let values = |row: usize| -> Vec<Option<Cow<'_, str>>> {
+            axis.inputs.iter().map(|input| input.column.value(row)).collect()
+        };
+        let Some((first, second)) = first_repeated(axis.len, values) else { return Ok(()) };
+        let [first, second] = [first, second].map(|row| self.line(row));
+        let message = format!("{}: the lines {first} and {second} give the same values", given(&self.name));
+        Err(Error::usage(format!("{message}; remove one of them")))
     }
 
     /// Refuses rows without a value for any of the inputs: the item would run with the values of the graph.
     pub(super) fn refuse_blanks(&self, axis: &Axis) -> Result<(), Error> {
-        let Some(row) = axis.rows.iter().position(|row| row.iter().all(Option::is_none)) else { return Ok(()) };
+        let is_blank = |row: &usize| axis.inputs.iter().all(|input| input.column.value(*row).is_none());
+        let Some(row) = (0..axis.len).find(is_blank) else { return Ok(()) };
         let names: Vec<String> = axis.inputs.iter().map(|input| format!("`{}`", input.name)).collect();
         let message = format!(
             "{}: expected a value for {} in line {}, got none",
@@ -173,9 +234,19 @@ impl Rows {
         Err(Error::usage(format!("{message}; fill in the cell, or remove the line")))
     }
 
+    /// The line of a row, for messages. Reads the file again.
     fn line(&self, row: usize) -> usize {
-        line_at(self.rows.get(row).and_then(|row| row.position()), &self.bytes)
+        let bytes = self.source.bytes();
+        let records = csv::ReaderBuilder::new().from_reader(&bytes[..]).into_records().flatten();
+        let found = records.filter(|record| !is_blank(record)).nth(row);
+        found.map_or(row + 2, |record| line_at(record.position(), &bytes))
     }
+}
+
+/// Whether all cells of a row are empty. Spreadsheets write such rows where a row was cleared. They are no items, as blank lines
+/// are none.
+fn is_blank(row: &csv::StringRecord) -> bool {
+    row.iter().all(|cell| cell.trim().is_empty())
 }
 
 /// The name of a file in a message, as the user wrote it.
@@ -214,17 +285,20 @@ mod tests {
     fn read(text: &str) -> Result<Rows, String> {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("rows.csv"), text).unwrap();
-        Rows::read("rows.csv", folder.path())
-            .map_err(|error| error.to_string().replace(folder.path().to_str().unwrap(), "[DIR]"))
+        let found = Rows::read("rows.csv", folder.path());
+        found.map_err(|error| error.to_string().replace(folder.path().to_str().unwrap(), "[DIR]"))?;
+        // The file is gone when a test asks for a line.
+        Ok(Rows::parse("rows.csv", folder.path(), text.into()).unwrap())
     }
 
     #[test]
     fn quotes_line_ends_and_byte_order_marks_are_understood() {
-        let rows = read("\u{feff}image, words\r\n\"a,b.png\",\"say \"\"hi\"\"\nthere\"\r\nc.png, \r\n").unwrap();
+        let mut rows = read("\u{feff}image, words\r\n\"a,b.png\",\"say \"\"hi\"\"\nthere\"\r\nc.png, \r\n").unwrap();
         assert_eq!(rows.columns, ["image", "words"]);
-        let mut axis = Axis { inputs: Vec::new(), rows: vec![Vec::new(); rows.len()] };
+        let mut axis = Axis { inputs: Vec::new(), len: rows.len() };
         rows.add("words", None, &mut axis).unwrap();
-        assert_eq!(axis.rows, [[Some("say \"hi\"\nthere".to_owned())], [Some(" ".to_owned())]]);
+        let column = &axis.inputs[0].column;
+        assert_eq!([0, 1].map(|row| column.value(row).unwrap()), ["say \"hi\"\nthere", " "]);
         assert_eq!(rows.line(1), 4);
     }
 
@@ -234,11 +308,11 @@ mod tests {
             Rows::parse("rows.csv", Path::new("folder"), text.into_bytes()).err().map(|error| error.to_string())
         };
         insta::assert_snapshot!(parse(format!("a\n{}", "b\n".repeat(MOST_LINES))).unwrap(), @"
-        `@rows.csv`: expected at most 4000000 lines and 16000000 cells, got more; split the file and run a batch for each part
+        `@rows.csv`: expected at most 10000000 lines and 16000000 cells, got more; split the file and run a batch for each part
           folder/rows.csv
         ");
         insta::assert_snapshot!(parse(",".repeat(MOST_CELLS + 1)).unwrap(), @"
-        `@rows.csv`: expected at most 4000000 lines and 16000000 cells, got more; split the file and run a batch for each part
+        `@rows.csv`: expected at most 10000000 lines and 16000000 cells, got more; split the file and run a batch for each part
           folder/rows.csv
         ");
         let columns: Vec<String> = (0..=MOST_COLUMNS).map(|column| column.to_string()).collect();
@@ -284,12 +358,12 @@ mod tests {
         `@rows.csv`: two columns have the name `a`; rename one of them
           [DIR]/rows.csv
         ");
-        let rows = read("a,b\n1,2\n\n3,4\n1,2\n").unwrap();
-        let mut axis = Axis { inputs: Vec::new(), rows: vec![Vec::new(); rows.len()] };
+        let mut rows = read("a,b\n1,2\n\n3,4\n1,2\n").unwrap();
+        let mut axis = Axis { inputs: Vec::new(), len: rows.len() };
         rows.add("a", None, &mut axis).unwrap();
         insta::assert_snapshot!(rows.refuse_repetitions(&axis).unwrap_err(), @"`@rows.csv`: the lines 2 and 5 give the same values; remove one of them");
-        let rows = read("a,b\n1,2\n,3\n,\n").unwrap();
-        let mut axis = Axis { inputs: Vec::new(), rows: vec![Vec::new(); rows.len()] };
+        let mut rows = read("a,b\n1,2\n,3\n,\n").unwrap();
+        let mut axis = Axis { inputs: Vec::new(), len: rows.len() };
         rows.add("a", None, &mut axis).unwrap();
         insta::assert_snapshot!(rows.refuse_blanks(&axis).unwrap_err(), @"`@rows.csv`: expected a value for `a` in line 3, got none; fill in the cell, or remove the line");
         insta::assert_snapshot!(rows.add("c", None, &mut axis).unwrap_err(), @"`c=@rows.csv`: the file has no column `c`; did you mean `a`? Its columns are: a, b");

@@ -3,17 +3,18 @@
 use super::{
     check::Batch,
     collect::Shards,
-    earlier::Entry,
+    earlier::State,
     error::Error,
-    items::Key,
-    journal::{Journal, path_of},
-    lines::{Head, Status},
+    found::Lines,
+    journal::Journal,
+    lines::Head,
     record::Recorder,
     summary::{Failed, Summary, Update},
-    table::{self, Table},
+    table::Table,
     work::{Watch, Work},
 };
 use crate::{
+    durable,
     graph::{Checked, Origin},
     run::{self, CancelToken, Runner, Settings},
     sha256::hex,
@@ -24,6 +25,7 @@ use splatgraph_sdk::remove_left_over_files;
 use std::{
     fs,
     num::NonZeroUsize,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     thread,
     time::Instant,
@@ -58,33 +60,39 @@ impl Batch {
         })?;
         self.refuse_shards_without_journal()?;
         let head = self.head();
-        let mut journal = Journal::open(folder, options, &head)?;
-        let mine: Vec<(usize, Key)> = (0..self.items.len())
-            .filter(|item| options.part.is_none_or(|part| part.has(*item)))
-            .map(|item| (item, self.items.key(item)))
-            .collect();
+        let journal = Journal::open(self, &head)?;
         let known = &journal.earlier;
-        let is_over = |entry: &Entry| entry.status == Status::Done || !options.retry_failed;
-        let (over, items): (Vec<_>, Vec<_>) = mine
-            .iter()
-            .copied()
-            .partition(|(_, key)| !known.gone.contains(key) && known.entries.get(key).is_some_and(is_over));
-        // Items that may end the process come last, so that all others are done before.
-        let (alone, items): (Vec<_>, Vec<_>) = items.into_iter().partition(|(_, key)| known.steps.are_open(key));
-        let again = mine.iter().filter(|(_, key)| known.gone.contains(key)).count();
-        let (first_alone, items) = (items.len(), [items, alone].concat());
-        self.refuse_to_overwrite_earlier(&mut journal)?;
+        let (mut items, mut alone): (Vec<u32>, Vec<u32>) = (Vec::new(), Vec::new());
+        let (mut earlier, mut again, mut failed_before) = (0, 0, Vec::new());
+        for item in self.mine() {
+            match known.state(item) {
+                State::Done => earlier += 1,
+                State::Failed if !options.retry_failed => failed_before.extend(known.failed(item)),
+                state => {
+                    again += usize::from(state == State::Gone);
+                    // Items that may end the process come last, so that all others are done before.
+                    let list = if known.steps.are_open(|| self.items.key(item)) { &mut alone } else { &mut items };
+                    // A batch has at most ten million items.
+                    list.push(u32::try_from(item).unwrap_or(u32::MAX));
+                }
+            }
+        }
+        let first_alone = items.len();
+        items.append(&mut alone);
+        self.refuse_to_overwrite_earlier(&journal)?;
         self.refuse_to_replace_others(&items, &journal)?;
-        self.unready.refuse_shared(&self.items, &items, &self.file.origin.to_string())?;
-        let folders = self.written.folders();
-        let tidy = || folders.iter().copied().chain([folder.as_path()]).for_each(remove_left_over_files);
+        if !items.is_empty() {
+            self.refuse_shared_problems()?;
+        }
+        let folders: Vec<PathBuf> = {
+            let written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+            written.folders().map(Path::to_owned).collect()
+        };
+        let tidy = || folders.iter().map(PathBuf::as_path).chain([folder.as_path()]).for_each(remove_left_over_files);
         tidy();
 
-        let failed_before = over.iter().filter_map(|(_, key)| journal.earlier.entries.get(key));
-        let failed_before: Vec<Failed> = failed_before.filter_map(failed).collect();
-        let earlier = over.len() - failed_before.len();
         watch(Update::Begun { items: items.len(), earlier, again });
-        self.unready.update(&self.items, &items).into_iter().for_each(|update| watch(update));
+        self.say_unready(&items, &|update| watch(update));
         let shards = options.collect.as_ref().map(|collect| {
             let size = collect.shard.get();
             Shards::new(folder, &collect.output, options.part, size, journal.shards, items.len())
@@ -104,19 +112,19 @@ impl Batch {
         let recorder = recorder.into_inner().unwrap_or_else(PoisonError::into_inner);
         let Recorder { journal, shards, done, failed: failed_now, ended, files, node_ms, .. } = recorder;
         let cancelled = cancel.is_cancelled() && ended < items.len();
-        let table = if cancelled { None } else { self.table(&mine, &journal)? };
+        let table = if cancelled { None } else { self.table(&journal)? };
         tidy();
         // Files can go while the batch runs, and done means that they are there.
-        let gone = journal.gone(folder, &head)?;
-        let gone = mine.iter().filter(|(_, key)| gone.contains(key)).map(|(item, _)| Failed {
-            item: self.items.name(*item).to_owned(),
+        let gone = if items.is_empty() { Vec::new() } else { journal.gone(self, &head)? };
+        let gone = gone.into_iter().filter(|item| self.is_mine(*item)).map(|item| Failed {
+            item: self.items.name(item),
             error: "its files are gone; the same command makes them again".to_owned(),
         });
         let gone: Vec<Failed> = gone.collect();
         let done = done.saturating_sub(gone.len());
         let failed_now = failed_now.into_iter().map(|(item, error)| Failed { item, error }).chain(gone);
         Ok(Summary {
-            items: mine.len(),
+            items: self.mine().count(),
             done,
             earlier,
             failed: failed_before.into_iter().chain(failed_now).collect(),
@@ -161,65 +169,66 @@ impl Batch {
         let (folder, part) = (&self.options.folder, self.options.part);
         let Some(collect) = &self.options.collect else { return Ok(()) };
         let first = folder.join(Shards::new(folder, &collect.output, part, 1, 0, 0).next_file());
-        if path_of(folder, part).exists() || !first.exists() {
+        if self.options.journal().exists() || !first.exists() {
             return Ok(());
         }
         let message = "the folder has shards, but no journal that describes them";
         Err(Error::folder(format!("{message}; use another folder, or remove them\n  {}", shown(&first))))
     }
 
+    /// The items of the part.
+    fn mine(&self) -> impl Iterator<Item = usize> {
+        (0..self.len()).filter(|item| self.is_mine(*item))
+    }
+
+    fn is_mine(&self, item: usize) -> bool {
+        self.options.part.is_none_or(|part| part.has(item))
+    }
+
     /// Refuses to write over files that other items wrote in an earlier run.
-    fn refuse_to_overwrite_earlier(&self, journal: &mut Journal) -> Result<(), Error> {
-        for (path, by) in std::mem::take(&mut journal.earlier.files) {
-            let Some(item) = self.written.item_of(&path) else { continue };
-            let key = self.items.key(item);
-            if key == by || journal.earlier.entries.get(&key).is_some_and(|entry| entry.status == Status::Done) {
-                continue;
-            }
-            let writer = journal.earlier.entries.get(&by).map_or("", |entry| entry.item.as_str());
-            let message = format!("the item `{}` would write over a file of an earlier run", self.items.name(item));
-            let message = format!("{message}, of the item `{writer}` with other values; use another folder");
-            return Err(Error::folder(format!("{message}, or file names made of the values\n  {}", shown(&path))));
-        }
-        Ok(())
+    fn refuse_to_overwrite_earlier(&self, journal: &Journal) -> Result<(), Error> {
+        let known = &journal.earlier;
+        let clashes =
+            known.clashes.iter().filter(|(item, _)| !matches!(known.state(**item), State::Done | State::Gone));
+        let Some((item, (path, writer))) = { clashes }.next() else { return Ok(()) };
+        let message = format!("the item `{}` would write over a file of an earlier run", self.items.name(*item));
+        let message = format!("{message}, of the item `{writer}` with other values; use another folder");
+        Err(Error::folder(format!("{message}, or file names made of the values\n  {}", shown(path))))
     }
 
     /// Refuses to replace files that no earlier run wrote, if the graph comes from elsewhere.
-    fn refuse_to_replace_others(&self, items: &[(usize, Key)], journal: &Journal) -> Result<(), Error> {
+    fn refuse_to_replace_others(&self, items: &[u32], journal: &Journal) -> Result<(), Error> {
         if !self.file.is_foreign() || self.options.overwrite {
             return Ok(());
         }
         let known = &journal.earlier;
-        let is_new = |key: &Key| !known.entries.contains_key(key) && !known.steps.are_open(key);
-        for (item, _) in items.iter().filter(|(_, key)| is_new(key)) {
+        let is_new = |item: usize| known.state(item) == State::New && !known.steps.are_open(|| self.items.key(item));
+        for item in items.iter().map(|item| *item as usize).filter(|item| is_new(*item)) {
             // Its problems are reported when it runs.
-            let Ok(checked) = self.checked(*item) else { continue };
-            let needed = checked.nodes.iter().zip(&self.shape.needed).filter(|(_, needed)| **needed);
+            let Ok(checked) = self.checked(item) else { continue };
+            let needed = checked.nodes.iter().zip(&self.shape().needed).filter(|(_, needed)| **needed);
             let Some(file) = needed.flat_map(|(node, _)| &node.writes).find(|file| file.would_replace()) else {
                 continue;
             };
             let message = format!(
                 "the item `{}` would replace a file, and its graph comes from elsewhere",
-                self.items.name(*item)
+                self.items.name(item)
             );
             return Err(Error::replaces(format!("{message}\n  {}", shown(&file.path))));
         }
         Ok(())
     }
 
-    fn table(&self, mine: &[(usize, Key)], journal: &Journal) -> Result<Option<Table>, Error> {
-        let Some(name) = &self.options.table else { return Ok(None) };
-        let entries = mine.iter().filter_map(|(item, key)| Some((*item, journal.earlier.entries.get(key)?)));
-        let done: Vec<_> = entries.filter(|(_, entry)| entry.status == Status::Done).collect();
-        let results: Vec<&str> = self.shape.outputs().collect();
-        let path = table::path_of(&self.options.folder, name, self.options.part);
-        let table = Table::new(path, &self.items, &done, &results);
-        table.save()?;
+    fn table(&self, journal: &Journal) -> Result<Option<Table>, Error> {
+        let Some(path) = self.options.table_file() else { return Ok(None) };
+        let is_done = |item: &usize| matches!(journal.earlier.state(*item), State::Done | State::Gone);
+        // A batch has at most ten million items.
+        let done: Vec<u32> = self.mine().filter(is_done).map(|item| u32::try_from(item).unwrap_or(u32::MAX)).collect();
+        let results: Vec<&str> = self.shape().outputs().collect();
+        let table = Table::write(path, &self.items, &done, &results, Lines::new(journal))?;
+        if journal.durable {
+            durable::sync([table.path.as_path()]).map_err(Error::failed)?;
+        }
         Ok(Some(table))
     }
-}
-
-fn failed(entry: &Entry) -> Option<Failed> {
-    let error = || entry.error.clone().unwrap_or_default();
-    (entry.status == Status::Failed).then(|| Failed { item: entry.item.clone(), error: error() })
 }

@@ -1,36 +1,36 @@
 //! The lines of a journal about items that started. If the process ends while an item runs, the next one knows it.
 
-use super::items::Key;
-use crate::sha256::hex;
+use super::{items::Key, lines::Step};
+use crate::sha256::{from_hex, hex};
 use serde_json::{Value as Json, json};
 use std::collections::HashSet;
 
 /// The items that started and did not end: a process ended while they ran.
 #[derive(Default)]
-pub(super) struct Steps(HashSet<String>);
+pub(super) struct Steps(HashSet<Key>);
 
 impl Steps {
-    /// Takes in a line of a journal. Returns false if the line is about something else.
-    pub(super) fn take_in(&mut self, line: &Json) -> bool {
-        let Some(key) = line["key"].as_str() else { return false };
-        if line["started"].is_string() {
-            self.0.insert(key.to_owned())
+    /// Takes in a line of a journal.
+    pub(super) fn take_in(&mut self, line: &Step<'_>) {
+        // A key of another form is none of ours.
+        let Some(key) = from_hex(&line.key.0) else { return };
+        if line.started.is_some() {
+            self.0.insert(key);
         } else {
-            self.0.remove(key)
-        };
-        true
+            self.0.remove(&key);
+        }
     }
 
     /// An item ended.
-    pub(super) fn ended(&mut self, key: &Key) {
+    pub(super) fn ended(&mut self, key: impl FnOnce() -> Key) {
         if !self.0.is_empty() {
-            self.0.remove(&hex(key));
+            self.0.remove(&key());
         }
     }
 
     /// Whether a process ended while the item ran.
-    pub(super) fn are_open(&self, key: &Key) -> bool {
-        !self.0.is_empty() && self.0.contains(&hex(key))
+    pub(super) fn are_open(&self, key: impl FnOnce() -> Key) -> bool {
+        !self.0.is_empty() && self.0.contains(&key())
     }
 }
 
@@ -53,10 +53,9 @@ mod tests {
         let keys: [Key; 3] = [[1; 32], [2; 32], [3; 32]];
         let mut steps = Steps::default();
         for line in [started("x", &keys[0]), started("x", &keys[1]), started("x", &keys[2]), left("x", &keys[1])] {
-            assert!(steps.take_in(&line));
+            steps.take_in(&serde_json::from_str(&line.to_string()).unwrap());
         }
-        steps.ended(&keys[2]);
-        assert_eq!(keys.map(|key| steps.are_open(&key)), [true, false, false]);
-        assert!(!steps.take_in(&json!({"item": "x"})));
+        steps.ended(|| keys[2]);
+        assert_eq!(keys.map(|key| steps.are_open(|| key)), [true, false, false]);
     }
 }

@@ -20,6 +20,8 @@ pub enum Update<'a> {
     Unready {
         /// The number of these items.
         items: usize,
+        /// Of how many items the files were looked at; `None` means of all.
+        of: Option<usize>,
         /// The name of the first one.
         first: &'a str,
         /// Its problem.

@@ -1,12 +1,18 @@
 //! A CSV file with the scalar results of all items, their means and standard deviations.
 
-use super::{earlier::Entry, error::Error, items::Items, options::Part};
+use super::{
+    error::Error,
+    figures::Figures,
+    found::Lines,
+    items::Items,
+    repeated::{hash_of, repeated_hashes},
+};
 use crate::words::shown;
 use serde_json::Value as Json;
-use splatgraph_sdk::behind_stem;
+use splatgraph_sdk::TemporaryFile;
 use std::{
-    collections::HashMap,
-    fs,
+    borrow::Cow,
+    fs, io,
     path::{Path, PathBuf},
 };
 
@@ -20,58 +26,62 @@ pub struct Table {
     /// The rows `mean` and `std` (the sample standard deviation): of each combination of values that are not paths, then of
     /// all items.
     pub summary: Vec<Vec<String>>,
-    rows: Vec<Vec<String>>,
-}
-
-/// The values of a row.
-struct Row<'a> {
-    item: &'a str,
-    /// Values of the inputs that vary.
-    inputs: Vec<&'a str>,
-    results: Vec<Option<&'a Json>>,
-}
-
-impl Row<'_> {
-    fn cells(&self) -> Vec<String> {
-        let inputs = [self.item].into_iter().chain(self.inputs.iter().copied()).map(str::to_owned);
-        inputs.chain(self.results.iter().map(|result| result.map(text).unwrap_or_default())).collect()
-    }
 }
 
 impl Table {
-    /// `done` are the items of this part that are done, in order. `results` are the names of the results.
-    pub(super) fn new<'a>(path: PathBuf, items: &'a Items, done: &[(usize, &'a Entry)], results: &[&str]) -> Self {
+    /// Writes the table as a whole. `done` are the items of this part that are done, in order. `results` are the names of the
+    /// results. The lines are read twice, so that no row stays in memory.
+    pub(super) fn write(
+        path: PathBuf,
+        items: &Items,
+        done: &[u32],
+        results: &[&str],
+        mut lines: Lines<'_>,
+    ) -> Result<Self, Error> {
         let varying: Vec<(usize, usize)> = items.varying().collect();
         let input = |&(axis, input): &(usize, usize)| &items.axes[axis].inputs[input];
-        let has = |name: &&&str| done.iter().any(|(_, entry)| entry.outputs.contains_key(**name));
-        let results: Vec<&str> = results.iter().filter(has).copied().collect();
+        let value = |item: usize, &(axis, at): &(usize, usize)| items.value(item, axis, at).unwrap_or_default();
+        let values = |item: usize| varying.iter().map(|at| value(item, at).into_owned()).collect::<Vec<String>>();
+        let group = |item: usize| -> Vec<String> {
+            let of = |at| if input(at).takes.is_path() { String::new() } else { value(item, at).into_owned() };
+            varying.iter().map(of).collect()
+        };
+        let done = || done.iter().map(|item| *item as usize);
+        // Each item in a group of its own makes no groups.
+        let has_groups = !repeated_hashes(done().map(|item| hash_of(&group(item)))).is_empty();
+        let mut figures = Figures::new(results, varying.len(), has_groups);
+        for item in done() {
+            figures.add(group(item), &lines.of(item, items)?.outputs);
+        }
+        let results: Vec<&str> = results.iter().copied().filter(|name| figures.has(name)).collect();
         let inputs = varying.iter().map(|at| (input(at).name.as_str(), "input"));
         let columns =
             columns([("item", "")].into_iter().chain(inputs).chain(results.iter().map(|name| (*name, "result"))));
-        let row = |&(item, entry): &(usize, &'a Entry)| Row {
-            item: items.name(item),
-            inputs: varying.iter().map(|&(axis, at)| items.value(item, axis, at).unwrap_or_default()).collect(),
-            results: results.iter().map(|name| entry.outputs.get(*name)).collect(),
-        };
-        let whole: Vec<Row<'_>> = done.iter().map(row).collect();
-        let is_group: Vec<bool> = varying.iter().map(|at| !input(at).takes.is_path()).collect();
-        let rows = whole.iter().map(Row::cells).collect();
-        Self { path, columns, summary: summary(&whole, &is_group), rows }
-    }
 
-    /// Writes the file as a whole.
-    pub(super) fn save(&self) -> Result<(), Error> {
         let unwritable =
-            |error: String| Error::failed(format!("the table cannot be written: {error}\n  {}", shown(&self.path)));
-        let mut writer = csv::Writer::from_writer(Vec::new());
-        for row in [&self.columns].into_iter().chain(&self.rows).chain(&self.summary) {
-            writer.write_record(row.iter().map(inert)).map_err(|error| unwritable(error.to_string()))?;
+            |error: String| Error::failed(format!("the table cannot be written: {error}\n  {}", shown(&path)));
+        let of_disk = |error: io::Error| unwritable(error.to_string());
+        let of_csv = |error: csv::Error| unwritable(error.to_string());
+        let folder = path.parent().unwrap_or(Path::new(""));
+        fs::create_dir_all(folder).map_err(of_disk)?;
+        let mut file = TemporaryFile::new(folder).map_err(of_disk)?;
+        let mut writer = csv::Writer::from_writer(file.file());
+        writer.write_record(columns.iter().map(|cell| inert(cell).into_owned())).map_err(of_csv)?;
+        for item in done() {
+            let outputs = lines.of(item, items)?.outputs;
+            figures.add_squares(&group(item), &outputs);
+            let cells = results.iter().map(|name| outputs.get(*name).map(text).unwrap_or_default());
+            let row: Vec<String> = [items.name(item)].into_iter().chain(values(item)).chain(cells).collect();
+            writer.write_record(row.iter().map(|cell| inert(cell).into_owned())).map_err(of_csv)?;
         }
-        let bytes = writer.into_inner().map_err(|error| unwritable(error.to_string()))?;
-        if let Some(folder) = self.path.parent() {
-            fs::create_dir_all(folder).map_err(|error| unwritable(error.to_string()))?;
+        let summary = figures.rows();
+        for row in &summary {
+            writer.write_record(row.iter().map(|cell| inert(cell).into_owned())).map_err(of_csv)?;
         }
-        splatgraph_sdk::write_whole(&self.path, &bytes).map_err(|error| unwritable(error.message))
+        writer.flush().map_err(of_disk)?;
+        drop(writer);
+        file.rename(&path).map_err(of_disk)?;
+        Ok(Self { path, columns, summary })
     }
 }
 
@@ -89,19 +99,9 @@ fn columns<'a>(names: impl Iterator<Item = (&'a str, &'a str)>) -> Vec<String> {
 }
 
 /// A cell that spreadsheets show and do not compute: a text that begins like a formula gets an apostrophe.
-fn inert(cell: &String) -> String {
-    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) && cell.parse::<f64>().is_err() {
-        format!("'{cell}")
-    } else {
-        cell.clone()
-    }
-}
-
-/// The file of the table; for a part `results-2-of-8.csv`.
-pub(super) fn path_of(folder: &Path, name: &Path, part: Option<Part>) -> PathBuf {
-    let path = folder.join(name);
-    let Some(part) = part else { return path };
-    behind_stem(&path, &format!("-{part}"))
+fn inert(cell: &str) -> Cow<'_, str> {
+    let is_formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r']) && cell.parse::<f64>().is_err();
+    if is_formula { format!("'{cell}").into() } else { cell.into() }
 }
 
 /// A result in the form of the journal; `None` if it is no scalar. A number that JSON can't represent is a text.
@@ -116,61 +116,4 @@ pub(super) fn scalar(value: &splatgraph_sdk::Value) -> Option<Json> {
 
 fn text(value: &Json) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
-}
-
-fn number(value: &Json) -> Option<f64> {
-    match value {
-        Json::String(text) if matches!(text.as_str(), "inf" | "-inf" | "NaN") => text.parse().ok(),
-        _ => value.as_f64(),
-    }
-}
-
-/// The mean and standard deviation of each group, then of all items. Groups are left out if there is only one, or if each
-/// has only one item.
-fn summary(rows: &[Row<'_>], is_group: &[bool]) -> Vec<Vec<String>> {
-    let group = |row: &Row<'_>| -> Vec<String> {
-        let values = row.inputs.iter().zip(is_group);
-        values.map(|(value, is_group)| if *is_group { (*value).to_owned() } else { String::new() }).collect()
-    };
-    let mut groups: Vec<(Vec<String>, Vec<&Row<'_>>)> = Vec::new();
-    let mut positions = HashMap::new();
-    for row in rows {
-        let group = group(row);
-        let position = *positions.entry(group.clone()).or_insert(groups.len());
-        match groups.get_mut(position) {
-            Some((_, rows)) => rows.push(row),
-            None => groups.push((group, vec![row])),
-        }
-    }
-    if groups.len() < 2 || groups.len() == rows.len() {
-        groups.clear();
-    }
-    groups.push((vec![String::new(); is_group.len()], rows.iter().collect()));
-    let mut summary = Vec::new();
-    for (inputs, rows) in groups {
-        let columns = rows.first().map_or(0, |row| row.results.len());
-        let figures: Vec<(String, String)> = (0..columns)
-            .map(|column| {
-                let values: Option<Vec<f64>> = rows.iter().filter_map(|row| row.results[column]).map(number).collect();
-                values.map_or_else(Default::default, |values| mean_and_spread(&values))
-            })
-            .collect();
-        let (means, spreads): (Vec<String>, Vec<String>) = figures.into_iter().unzip();
-        for (name, figures) in [("mean", means), ("std", spreads)] {
-            summary.push([name.to_owned()].into_iter().chain(inputs.clone()).chain(figures).collect());
-        }
-    }
-    summary
-}
-
-/// The mean and the sample standard deviation as texts; empty if there are too few values.
-fn mean_and_spread(values: &[f64]) -> (String, String) {
-    let count = values.len() as f64;
-    if values.is_empty() {
-        return Default::default();
-    }
-    let mean = values.iter().sum::<f64>() / count;
-    let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
-    let spread = if values.len() > 1 { (squares / (count - 1.0)).sqrt().to_string() } else { String::new() };
-    (mean.to_string(), spread)
 }

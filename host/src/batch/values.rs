@@ -2,12 +2,14 @@
 
 use super::{
     axis::{Axis, AxisInput, Takes, spec_of, takes},
+    column::{Column, Numbers, Texts},
     error::Error,
-    pattern::{self, PatternProblem, is_pattern},
+    pattern::{self, Finding, PatternProblem, is_pattern},
+    repeated::first_repeated,
     rows::Rows,
 };
 use crate::{
-    graph::File,
+    graph::{File, Kind, Problem},
     registry::Registry,
     words::{one_line, shown, with_slashes},
 };
@@ -16,11 +18,18 @@ use std::{collections::HashSet, path::Path};
 /// The largest number of items. More are most likely a mistake.
 const MOST_ITEMS: usize = 10_000_000;
 
-/// The axes of the arguments `NAME=VALUE`, `NAME=@rows.csv` and `@rows.csv`, in their order. Paths are relative to `cwd`.
+/// The axes of the arguments `NAME=VALUE`, `NAME=@rows.csv` and `@rows.csv`, in their order. Paths are relative to `cwd`. Adds a
+/// warning for each folder that a pattern passes over.
 ///
 /// # Errors
 /// An argument has another form, or its pattern or CSV file can't be used.
-pub(super) fn axes(arguments: &[String], file: &File, registry: &Registry, cwd: &Path) -> Result<Vec<Axis>, Error> {
+pub(super) fn axes(
+    arguments: &[String],
+    file: &File,
+    registry: &Registry,
+    cwd: &Path,
+    warnings: &mut Vec<Problem>,
+) -> Result<Vec<Axis>, Error> {
     let mut axes: Vec<Axis> = Vec::new();
     // The CSV files so far, each with its axis: inputs from one file are set together.
     let mut tables: Vec<(Rows, usize)> = Vec::new();
@@ -32,76 +41,91 @@ pub(super) fn axes(arguments: &[String], file: &File, registry: &Registry, cwd: 
         };
         let Some(csv) = text.strip_prefix('@') else {
             let takes = takes(spec_of(file, registry, name).as_ref());
-            let values = values(name, text, takes, cwd)?;
-            let rows = values.into_iter().map(|value| vec![Some(value)]).collect();
-            axes.push(Axis { inputs: vec![AxisInput { name: name.to_owned(), takes }], rows });
+            let column = values(name, text, takes, cwd, warnings)?;
+            let len = column.len();
+            axes.push(Axis { inputs: vec![AxisInput { name: name.to_owned(), takes, column }], len });
             continue;
         };
         let position = match tables.iter().position(|(rows, _)| rows.name == csv) {
             Some(position) => position,
             None => {
                 let rows = Rows::read(csv, cwd)?;
-                axes.push(Axis { inputs: Vec::new(), rows: vec![Vec::new(); rows.len()] });
+                axes.push(Axis { inputs: Vec::new(), len: rows.len() });
                 tables.push((rows, axes.len() - 1));
                 tables.len() - 1
             }
         };
-        let (rows, axis) = &tables[position];
-        if name.is_empty() {
-            for column in rows.columns() {
-                rows.known(column, file)?;
-                rows.add(column, spec_of(file, registry, column).as_ref(), &mut axes[*axis])?;
+        let (rows, axis) = &mut tables[position];
+        let names: Vec<String> =
+            if name.is_empty() { rows.columns().map(str::to_owned).collect() } else { vec![name.to_owned()] };
+        for column in names {
+            if name.is_empty() {
+                rows.known(&column, file)?;
             }
-        } else {
-            rows.add(name, spec_of(file, registry, name).as_ref(), &mut axes[*axis])?;
+            refuse_twice(&column, &axes)?;
+            rows.add(&column, spec_of(file, registry, &column).as_ref(), &mut axes[*axis])?;
         }
     }
     let mut seen = HashSet::new();
     if let Some(twice) = axes.iter().flat_map(|axis| &axis.inputs).find(|input| !seen.insert(input.name.as_str())) {
-        return Err(Error::usage(format!("`{}` is given twice; give it once", twice.name)));
+        return Err(given_twice(&twice.name));
     }
     for (rows, axis) in &tables {
         rows.refuse_blanks(&axes[*axis])?;
         rows.refuse_repetitions(&axes[*axis])?;
     }
-    let items = axes.iter().try_fold(1, |items: usize, axis| items.checked_mul(axis.rows.len()));
+    let items = axes.iter().try_fold(1, |items: usize, axis| items.checked_mul(axis.len));
     if items.is_none_or(|items| items > MOST_ITEMS) {
-        let sizes: Vec<String> = axes.iter().map(|axis| axis.rows.len().to_string()).collect();
+        let sizes: Vec<String> = axes.iter().map(|axis| axis.len.to_string()).collect();
         let product = sizes.join(" x ");
         return Err(Error::usage(format!("expected at most {MOST_ITEMS} items, got {product}")));
     }
     Ok(axes)
 }
 
+/// Refuses a column that an axis has already.
+fn refuse_twice(name: &str, axes: &[Axis]) -> Result<(), Error> {
+    let is_there = axes.iter().flat_map(|axis| &axis.inputs).any(|input| input.name == name);
+    if is_there { Err(given_twice(name)) } else { Ok(()) }
+}
+
+fn given_twice(name: &str) -> Error {
+    Error::usage(format!("`{name}` is given twice; give it once"))
+}
+
 /// The values that a text stands for: at least one, and no value twice.
-fn values(name: &str, text: &str, takes: Takes, cwd: &Path) -> Result<Vec<String>, Error> {
-    let values = match takes {
-        Takes::Anything | Takes::Write => return Ok(vec![text.to_owned()]),
-        Takes::Numbers => numbers(name, text)?,
-        Takes::Words => split(name, text)?.into_iter().map(str::to_owned).collect(),
+fn values(name: &str, text: &str, takes: Takes, cwd: &Path, warnings: &mut Vec<Problem>) -> Result<Column, Error> {
+    let column = match takes {
+        Takes::Anything | Takes::Write => return Ok(Column::one(text)),
+        Takes::Numbers => Column::numbers(numbers(name, text)?),
+        Takes::Words => Column::texts(split(name, text)?),
         Takes::Files | Takes::Folders | Takes::Models if !text.is_empty() && cwd.join(text).exists() => {
-            vec![text.to_owned()]
+            Column::one(text)
         }
         Takes::Files | Takes::Folders | Takes::Models => {
-            let mut paths = Vec::new();
+            let mut paths = Texts::default();
             for part in whole(name, text, pattern::split(text))? {
                 if is_pattern(part) && !cwd.join(part).exists() {
-                    paths.append(&mut matches(name, part, takes, cwd)?);
+                    matches(name, part, takes, cwd, warnings)?.into_iter().for_each(|path| paths.push(&path));
                 } else {
-                    paths.push(part.to_owned());
+                    paths.push(part);
                 }
             }
-            paths
+            Column::Texts(paths)
         }
     };
-    let mut seen = HashSet::new();
-    match values.iter().find(|value| !seen.insert(value.as_str())) {
-        Some(twice) => {
-            let twice = one_line(twice);
-            Err(Error::usage(format!("{} has the value {twice} twice; remove one", given(name, text))))
-        }
-        None => Ok(values),
+    // The numbers of one range differ.
+    if column.range().is_none()
+        && let Some((_, twice)) = first_repeated(column.len(), |row| column.value(row))
+    {
+        let twice = column.value(twice).unwrap_or_default().into_owned();
+        return Err(Error::usage(format!(
+            "{} has the value {} twice; remove one",
+            given(name, text),
+            one_line(&twice)
+        )));
     }
+    Ok(column)
 }
 
 /// A value in a message, as the user wrote it.
@@ -127,12 +151,12 @@ fn whole<'a>(name: &str, text: &str, parts: Vec<&'a str>) -> Result<Vec<&'a str>
     Ok(parts)
 }
 
-fn numbers(name: &str, text: &str) -> Result<Vec<String>, Error> {
+fn numbers(name: &str, text: &str) -> Result<Vec<Numbers>, Error> {
     let mut values = Vec::new();
     let given = given(name, text);
     for part in split(name, text)? {
         let Some((first, last)) = part.split_once("..") else {
-            values.push(part.to_owned());
+            values.push(Numbers::One(part.to_owned()));
             continue;
         };
         let (last, step) = last.split_once(':').unwrap_or((last, "1"));
@@ -150,19 +174,27 @@ fn numbers(name: &str, text: &str) -> Result<Vec<String>, Error> {
                 if step == 1 { String::new() } else { format!(":{step}") }
             )));
         }
-        if last.saturating_sub(first) / step as i128 >= MOST_ITEMS as i128 {
+        let step = step as i128;
+        let count = usize::try_from(last.saturating_sub(first) / step).ok().filter(|count| *count < MOST_ITEMS);
+        let Some(count) = count else {
             let message = format!("expected at most {MOST_ITEMS} values, got more in {given}");
             return Err(Error::usage(message));
-        }
-        values.extend((first..=last).step_by(step).map(|number| number.to_string()));
+        };
+        values.push(Numbers::Range { first, step, count: count + 1 });
     }
     Ok(values)
 }
 
 /// The files that match a pattern, sorted. Hidden files match only if the pattern has their dot.
-fn matches(name: &str, pattern: &str, takes: Takes, cwd: &Path) -> Result<Vec<String>, Error> {
+fn matches(
+    name: &str,
+    pattern: &str,
+    takes: Takes,
+    cwd: &Path,
+    warnings: &mut Vec<Problem>,
+) -> Result<Vec<String>, Error> {
     let given = given(name, pattern);
-    let found = pattern::find(pattern, cwd).map_err(|problem| match problem {
+    let Finding { found, unreadable } = pattern::find(pattern, cwd).map_err(|problem| match problem {
         PatternProblem::Form { message, at } => {
             Error::usage(format!("expected a pattern, got {given}: {message} at character {at}"))
         }
@@ -170,24 +202,32 @@ fn matches(name: &str, pattern: &str, takes: Takes, cwd: &Path) -> Result<Vec<St
             Error::failed(format!("{given}: a folder cannot be read: {error}\n  {}", shown(&path)))
         }
     })?;
+    let passed_over = unreadable.iter().map(|(path, error)| {
+        let message = format!("{given}: a folder cannot be read and is passed over: {error}");
+        Problem::new(Kind::MissingFile, format!("{message}: {}", shown(path)))
+    });
+    warnings.extend(passed_over);
     let mut paths = Vec::new();
-    for path in found {
+    for found in found {
         // A broken link counts as a file. Its item then fails with the reason.
-        if takes != Takes::Models && cwd.join(&path).is_dir() != (takes == Takes::Folders) {
+        if takes != Takes::Models && found.is_folder(cwd) != (takes == Takes::Folders) {
             continue;
         }
-        let Some(text) = path.to_str() else {
-            let message = format!("{given} matches a file whose name is not Unicode; rename the file");
-            return Err(Error::usage(format!("{message}\n  {}", shown(&path))));
-        };
-        paths.push(with_slashes(text));
+        match found.path.into_os_string().into_string() {
+            Ok(text) if std::path::is_separator('\\') => paths.push(with_slashes(&text)),
+            Ok(text) => paths.push(text),
+            Err(name) => {
+                let message = format!("{given} matches a file whose name is not Unicode; rename the file");
+                return Err(Error::usage(format!("{message}\n  {}", shown(Path::new(&name)))));
+            }
+        }
     }
     if paths.is_empty() {
         let what = if takes == Takes::Folders { "folder" } else { "file" };
         let message = format!("{given} matches no {what} in the current directory");
         return Err(Error::usage(format!("{message}\n  {}", shown(cwd))));
     }
-    paths.sort();
+    paths.sort_unstable();
     Ok(paths)
 }
 
@@ -197,8 +237,13 @@ mod tests {
     use splatgraph_sdk::spec::InputSpec;
     use std::fs;
 
+    fn listed(name: &str, text: &str, takes: Takes, cwd: &Path) -> Result<Vec<String>, Error> {
+        let column = values(name, text, takes, cwd, &mut Vec::new())?;
+        Ok((0..column.len()).map(|row| column.value(row).unwrap().into_owned()).collect())
+    }
+
     fn of(text: &str, takes: Takes) -> Vec<String> {
-        values("x", text, takes, Path::new("/nowhere")).unwrap()
+        listed("x", text, takes, Path::new("/nowhere")).unwrap()
     }
 
     #[test]
@@ -225,7 +270,7 @@ mod tests {
 
     #[test]
     fn wrong_lists_are_refused() {
-        let error = |text: &str| values("x", text, Takes::Numbers, Path::new("/nowhere")).unwrap_err().to_string();
+        let error = |text: &str| listed("x", text, Takes::Numbers, Path::new("/nowhere")).unwrap_err().to_string();
         insta::assert_snapshot!(error("9..0"), @"expected a range from small to large, got `x=9..0`; write 0..9");
         insta::assert_snapshot!(error(""), @"expected a value, or several with commas between them, got `x=`; leave it out to keep the graph's value");
         insta::assert_snapshot!(error("1,,2"), @"expected a value between all commas, got `x=1,,2`");
@@ -247,7 +292,7 @@ mod tests {
             fs::write(folder.path().join(name), "").unwrap();
         }
         let files = Takes::Files;
-        let of = |text: &str, takes| values("x", text, takes, folder.path());
+        let of = |text: &str, takes| listed("x", text, takes, folder.path());
         assert_eq!(of("?.txt", files).unwrap(), ["a.txt", "b.txt"]);
         assert_eq!(
             of("b.txt,?.txt", files).unwrap_err().to_string(),

@@ -3,7 +3,7 @@
 
 use super::{axis::Axis, error::Error, items::Items, options::Options};
 use crate::{
-    graph::{Checked, Feed, Socket, Source},
+    graph::{Checked, Feed, File, Socket, Source},
     words::nearest,
 };
 use serde_json::Value as Json;
@@ -43,7 +43,7 @@ impl Shape {
         };
         let needed = first.needed(&roots);
         let reached = reached(first, items);
-        let sizes: Vec<usize> = items.axes.iter().map(|axis| axis.rows.len()).collect();
+        let sizes: Vec<usize> = items.axes.iter().map(|axis| axis.len).collect();
         let items_that_share = |node: usize| -> usize {
             reached.iter().zip(&sizes).filter(|(nodes, _)| !nodes[node]).map(|(_, size)| size).product()
         };
@@ -176,7 +176,7 @@ fn reached(first: &Checked, items: &Items) -> Vec<Vec<bool>> {
             return nodes;
         }
         let mut stack: Vec<usize> =
-            (0..first.nodes.len()).filter(|&node| sets(first, node, axis) || names(first, node, axis)).collect();
+            (0..first.nodes.len()).filter(|&node| sets_node(first, node, axis) || names(first, node, axis)).collect();
         while let Some(node) = stack.pop() {
             if !std::mem::replace(&mut nodes[node], true) {
                 stack.extend(&consumers[node]);
@@ -187,8 +187,14 @@ fn reached(first: &Checked, items: &Items) -> Vec<Vec<bool>> {
     items.axes.iter().map(of_axis).collect()
 }
 
+/// Whether the named input `given` sets the input `input` of the node `id`.
+pub(super) fn sets(file: &File, given: &str, id: &str, input: &str) -> bool {
+    let named = file.named_input(given);
+    named.is_some_and(|named| named.targets.iter().any(|to| to.node == id && to.input == input))
+}
+
 /// Whether an axis sets an input of a node.
-fn sets(first: &Checked, node: usize, axis: &Axis) -> bool {
+fn sets_node(first: &Checked, node: usize, axis: &Axis) -> bool {
     let named = axis.inputs.iter().filter_map(|input| first.file().named_input(&input.name));
     named.flat_map(|named| &named.targets).any(|target| *target.node == *first.nodes[node].id)
 }
@@ -203,7 +209,7 @@ fn names(first: &Checked, node: usize, axis: &Axis) -> bool {
         text.contains("{index}") || (text.contains("{stem}") && reads()) || named()
     };
     let to_write = about.class.spec.inputs.iter().filter(|spec| spec.path == Some(PathKind::Write));
-    to_write.filter_map(|spec| file.node(&about.id)?.input(&spec.name)).any(|source| match source {
+    to_write.filter_map(|spec| file.nodes[node].input(&spec.name)).any(|source| match source {
         Source::Literal(Json::String(text)) => has_placeholder(text),
         _ => false,
     })

@@ -20,10 +20,7 @@ use splatgraph_sdk::{Code, Record};
 use std::{
     ops::Range,
     path::Path,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread,
     time::Instant,
 };
@@ -45,7 +42,7 @@ pub(super) struct Work<'a, S> {
     pub(super) cancel: &'a CancelToken,
     pub(super) recorder: Mutex<Recorder>,
     /// The items that run, in order.
-    pub(super) items: Vec<(usize, Key)>,
+    pub(super) items: Vec<u32>,
     /// From this position on, items run one at a time.
     pub(super) first_alone: usize,
     /// The error that stops the batch.
@@ -59,11 +56,13 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl<S: Fn(&Checked) -> Result<Settings, String> + Sync> Work<'_, S> {
     /// Runs the nodes that are the same for all items, so that their results are ready when the first items start.
     pub(super) fn run_once(&self) -> Result<(), Error> {
-        let once = &self.batch.shape.once;
-        let first = self.items.iter().find(|(item, _)| !self.batch.unready.has(*item));
-        let (Some((item, _)), false) = (first, once.is_empty()) else { return Ok(()) };
+        let once = &self.batch.shape().once;
+        if once.is_empty() {
+            return Ok(());
+        }
+        let Some(item) = self.batch.first_ready(&self.items) else { return Ok(()) };
         // A problem of this item is reported when the item runs.
-        let Ok(checked) = self.batch.checked(*item) else { return Ok(()) };
+        let Ok(checked) = self.batch.checked(item) else { return Ok(()) };
         let settings = (self.settings)(&checked).map_err(Error::failed)?;
         let result = self.run_graph(&checked.until(once), &settings, None);
         lock(&self.recorder).node_ms += node_ms(&result);
@@ -80,11 +79,11 @@ impl<S: Fn(&Checked) -> Result<Settings, String> + Sync> Work<'_, S> {
     }
 
     pub(super) fn run_items(&self, jobs: usize) -> Result<(), Error> {
-        let rows = self.rows(jobs);
-        let next = AtomicUsize::new(0);
+        let length = self.batch.shape().items_in_a_row(self.first_alone, jobs);
+        let next = Mutex::new(0);
         let worker = || {
-            while let Some(row) = rows.get(next.fetch_add(1, Ordering::Relaxed)) {
-                for position in row.clone() {
+            while let Some(row) = self.next_row(&next, length) {
+                for position in row {
                     if self.cancel.is_cancelled() || !self.run_item(position) {
                         return;
                     }
@@ -100,7 +99,7 @@ impl<S: Fn(&Checked) -> Result<Settings, String> + Sync> Work<'_, S> {
             }
         });
         for position in self.first_alone..self.items.len() {
-            let survives = (self.survives)(&hex(&self.items[position].1));
+            let survives = (self.survives)(&hex(&self.batch.items.key(self.item(position))));
             if self.cancel.is_cancelled() || !(if survives { self.run_item(position) } else { self.fail(position) }) {
                 break;
             }
@@ -108,18 +107,21 @@ impl<S: Fn(&Checked) -> Result<Settings, String> + Sync> Work<'_, S> {
         lock(&self.broken).take().map_or(Ok(()), Err)
     }
 
-    /// Ranges of positions in `items`. One worker takes each range, and runs its items in order.
-    fn rows(&self, jobs: usize) -> Vec<Range<usize>> {
-        let length = self.batch.shape.items_in_a_row(self.first_alone, jobs);
-        let mut rows: Vec<Range<usize>> = Vec::new();
-        for (position, (item, _)) in self.items[..self.first_alone].iter().enumerate() {
-            let starts = position == 0 || self.items[position - 1].0 / length != item / length;
-            match rows.last_mut() {
-                Some(row) if !starts => row.end = position + 1,
-                _ => rows.push(position..position + 1),
-            }
+    /// The item at a position.
+    fn item(&self, position: usize) -> usize {
+        self.items[position] as usize
+    }
+
+    /// The next positions for one worker, which runs their items in order: those that lie in the same `length` items.
+    fn next_row(&self, next: &Mutex<usize>, length: usize) -> Option<Range<usize>> {
+        let mut next = lock(next);
+        let start = *next;
+        if start >= self.first_alone {
+            return None;
         }
-        rows
+        let is_in = |position: &usize| self.item(*position) / length == self.item(start) / length;
+        *next = (start..self.first_alone).take_while(is_in).last().unwrap_or(start) + 1;
+        Some(start..*next)
     }
 
     /// Stops the batch because of an error.
@@ -130,21 +132,23 @@ impl<S: Fn(&Checked) -> Result<Settings, String> + Sync> Work<'_, S> {
 
     /// Records an item that ends its process as failed. Returns false if the batch has to stop.
     fn fail(&self, position: usize) -> bool {
-        let (item, key) = self.items[position];
-        let (name, values) = (self.batch.items.name(item).to_owned(), self.batch.items.values_json(item));
+        let item = self.item(position);
+        let (name, values) = (self.batch.items.name(item), self.batch.items.values_json(item));
         let line = Line::failed(name, values, ENDED_THE_PROCESS.to_owned());
-        self.record(position, Ended { key, line, record: None, node_ms: 0.0 })
+        let key = self.batch.items.key(item);
+        self.record(position, Ended { item, key, line, record: None, node_ms: 0.0 })
     }
 
     /// Runs one item. Returns false if the batch has to stop.
     fn run_item(&self, position: usize) -> bool {
-        let (item, key) = self.items[position];
-        if let Err(error) = lock(&self.recorder).journal.start(self.batch.items.name(item), &key) {
+        let item = self.item(position);
+        let (name, key) = (self.batch.items.name(item), self.batch.items.key(item));
+        if let Err(error) = lock(&self.recorder).journal.start(&name, &key) {
             self.stop(error);
             return false;
         }
-        let Some(ended) = self.end_of(position) else {
-            if let Err(error) = lock(&self.recorder).journal.leave(self.batch.items.name(item), &key) {
+        let Some(ended) = self.end_of(item, name.clone(), key) else {
+            if let Err(error) = lock(&self.recorder).journal.leave(&name, &key) {
                 self.stop(error);
             }
             return false;
@@ -163,12 +167,11 @@ impl<S: Fn(&Checked) -> Result<Settings, String> + Sync> Work<'_, S> {
     }
 
     /// Runs an item to its end. Returns `None` if it was cancelled.
-    fn end_of(&self, position: usize) -> Option<Ended> {
-        let (item, key) = self.items[position];
+    fn end_of(&self, item: usize, name: String, key: Key) -> Option<Ended> {
         let start = Instant::now();
         let batch = self.batch;
         let mut line = Line {
-            item: batch.items.name(item).to_owned(),
+            item: name,
             values: batch.items.values_json(item),
             status: Status::Done,
             files: Vec::new(),
@@ -221,13 +224,13 @@ impl<S: Fn(&Checked) -> Result<Settings, String> + Sync> Work<'_, S> {
             line.error = Some(error);
         }
         line.ms = (start.elapsed().as_secs_f64() * 1e4).round() / 10.0;
-        Some(Ended { key, line, record, node_ms: took })
+        Some(Ended { item, key, line, record, node_ms: took })
     }
 
     fn run_graph(&self, checked: &Checked, settings: &Settings, item: Option<&str>) -> RunResult {
         let (watch, item) = (self.watch.clone(), item.map(str::to_owned));
         let events = move |event: Event| watch(Update::Event { item: item.as_deref(), event: &event });
-        self.runner.run_keeping(checked, settings, &|node| self.batch.shape.keeps(node), events, self.cancel)
+        self.runner.run_keeping(checked, settings, &|node| self.batch.shape().keeps(node), events, self.cancel)
     }
 
     /// The collected output of an item, in host memory; `None` if the batch collects none.

@@ -6,9 +6,8 @@ use std::path::{Path, PathBuf};
 
 use splatgraph::graph::{self, Origin};
 use splatgraph::picture::{self, PictureError, PngText};
-use splatgraph::reading::{LARGEST_GRAPH, read_all};
+use splatgraph::reading::{self, LARGEST_GRAPH, read_all};
 use splatgraph::words::nearest;
-use splatgraph_sdk::kind_of_file;
 
 use super::failure::{FAILED, Failure, Outcome};
 use super::graphs::{self, located, say_which};
@@ -43,14 +42,9 @@ fn parse_as_written(given: &Path) -> Outcome<Result<graph::File, graph::Problems
             return Ok(graph::File::parse(&found.graph, Origin::Picture(path)));
         }
     };
-    let text = String::from_utf8(bytes).map_err(|error| {
-        let message = if error.as_bytes().starts_with(b"\xff\xfe") || error.as_bytes().starts_with(b"\xfe\xff") {
-            "expected a graph in UTF-8, got UTF-16; save the file as UTF-8".to_owned()
-        } else {
-            let got = kind_of_file(error.as_bytes()).unwrap_or("another file");
-            format!("expected a graph in JSON text, or a PNG picture with a graph in it, got {got}")
-        };
-        Failure::usage(format!("{message}\n  {}", shown(path)))
+    let text = reading::text_of(bytes).map_err(|got| {
+        let expected = "expected a graph in JSON text, or a PNG picture with a graph in it";
+        Failure::usage(format!("{expected}, got {got}\n  {}", shown(path)))
     })?;
     Ok(graph::File::parse(&text, if stdin { Origin::Text } else { Origin::File(path.to_path_buf()) }))
 }

@@ -6,7 +6,7 @@ use super::{
     problem::{Kind, Place, Problem},
 };
 use crate::{
-    reading::{LARGEST_GRAPH, read_at_most},
+    reading::{LARGEST_GRAPH, read_at_most, text_of},
     words::{nearest, shown, some_of, suggest},
 };
 use std::{
@@ -296,13 +296,10 @@ fn read(path: &Path, written: &str) -> Result<String, Problem> {
         io::ErrorKind::NotFound => not_found(path, written),
         _ => Problem::new(Kind::Part, format!("the graph {written:?} cannot be read: {error}: {}", shown(path))),
     })?;
-    let no_text = |_| {
-        Problem::new(
-            Kind::Part,
-            format!("expected a graph in JSON text, got other bytes in {written:?}: {}", shown(path)),
-        )
-    };
-    String::from_utf8(bytes).map_err(no_text)
+    text_of(bytes).map_err(|got| {
+        let message = format!("expected a graph in JSON text in {written:?}, got {got}: {}", shown(path));
+        Problem::new(Kind::Part, message)
+    })
 }
 
 fn not_found(path: &Path, written: &str) -> Problem {

@@ -73,7 +73,7 @@ impl File {
 }
 
 /// The inputs of nodes that a target sets. A target may be an input of a graph node that was replaced.
-fn inner(file: &File, target: Target) -> Vec<Target> {
+pub(super) fn inner(file: &File, target: Target) -> Vec<Target> {
     match file.graph_node(&target.node).filter(|_| file.node(&target.node).is_none()) {
         Some(graph) => {
             let named = graph.inputs.iter().filter(|named| named.name == target.input);

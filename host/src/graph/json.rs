@@ -1,12 +1,12 @@
 //! Reads JSON with positions. serde_json has a position only for its first error, and accepts duplicate keys.
 
 use super::{
+    lines::Lines,
     literal,
-    problem::{Kind, Place, Problem},
+    problem::{Kind, Problem},
 };
 use crate::reading::MOST_VALUES;
 use serde_json::{Map, Number, Value as Json};
-use std::cell::Cell;
 
 /// A JSON value and its start as a byte offset.
 #[derive(Debug)]
@@ -18,6 +18,8 @@ pub(crate) struct Tree {
 #[derive(Debug)]
 pub(crate) enum Shape {
     Scalar(Json),
+    /// A number that JSON does not have, but Python writes: `NaN`, `Infinity`, `-Infinity`.
+    NoNumber(&'static str),
     Array(Vec<Tree>),
     Object(Vec<Member>),
 }
@@ -33,6 +35,7 @@ impl Tree {
     pub(crate) fn to_json(&self) -> Json {
         match &self.shape {
             Shape::Scalar(value) => value.clone(),
+            Shape::NoNumber(_) => Json::Null,
             Shape::Array(items) => Json::Array(items.iter().map(Tree::to_json).collect()),
             Shape::Object(members) => Json::Object(
                 members.iter().map(|member| (member.key.clone(), member.value.to_json())).collect::<Map<_, _>>(),
@@ -44,6 +47,14 @@ impl Tree {
         match &self.shape {
             Shape::Scalar(Json::String(text)) => Some(text),
             _ => None,
+        }
+    }
+
+    /// The items of an array; none of anything else.
+    pub(crate) fn items(&self) -> &[Tree] {
+        match &self.shape {
+            Shape::Array(items) => items,
+            _ => &[],
         }
     }
 
@@ -60,7 +71,17 @@ impl Tree {
 
     /// Describes the value for a message: `the text "a"`, `the number 3`, `an object`.
     pub(crate) fn describe(&self) -> String {
-        describe(&self.to_json())
+        if let Shape::NoNumber(name) = self.shape { name.to_owned() } else { describe(&self.to_json()) }
+    }
+
+    /// Calls `visit` for the numbers in it that JSON does not have, each with its start.
+    pub(crate) fn no_numbers(&self, visit: &mut impl FnMut(usize, &'static str)) {
+        match &self.shape {
+            Shape::NoNumber(name) => visit(self.at, name),
+            Shape::Array(items) => items.iter().for_each(|item| item.no_numbers(visit)),
+            Shape::Object(members) => members.iter().for_each(|member| member.value.no_numbers(visit)),
+            Shape::Scalar(_) => {}
+        }
     }
 }
 
@@ -77,32 +98,6 @@ pub(crate) fn describe(value: &Json) -> String {
         Json::String(text) => format!("the text {text:?}"),
         Json::Array(_) => "an array".to_owned(),
         Json::Object(_) => "an object".to_owned(),
-    }
-}
-
-/// Converts byte offsets to lines and columns.
-pub(crate) struct Lines<'a> {
-    text: &'a str,
-    starts: Vec<usize>,
-    /// The last offset and its column. A graph may be one long line, and counting from its start each time would be slow.
-    last: Cell<(usize, usize)>,
-}
-
-impl<'a> Lines<'a> {
-    pub(crate) fn new(text: &'a str) -> Self {
-        let starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
-        Self { text, starts, last: Cell::new((0, 1)) }
-    }
-
-    pub(crate) fn place(&self, at: usize) -> Place {
-        let line = self.starts.partition_point(|&start| start <= at);
-        let start = self.starts[line - 1];
-        let (known, its_column) = self.last.get();
-        let (from, first) = if (start..=at).contains(&known) { (known, its_column) } else { (start, 1) };
-        let column = self.text[from..at].chars().count() + first;
-        self.last.set((at, column));
-        let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-        Place { file: None, line: number(line), column: number(column) }
     }
 }
 
@@ -206,6 +201,10 @@ impl Parser<'_> {
             Some(b'{') => self.nested(Self::object)?,
             Some(b'[') => self.nested(Self::array)?,
             Some(b'"') => Shape::Scalar(Json::String(self.string()?)),
+            Some(b'-' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z') if let Some(name) = self.no_number() => {
+                self.at += name.len();
+                Shape::NoNumber(name)
+            }
             Some(b'-' | b'0'..=b'9') => Shape::Scalar(self.number()?),
             Some(b'a'..=b'z' | b'A'..=b'Z') => Shape::Scalar(self.word()?),
             _ => return Err(self.unexpected("a value")),
@@ -301,6 +300,15 @@ impl Parser<'_> {
         }
     }
 
+    /// The number that JSON does not have, if one stands here.
+    fn no_number(&self) -> Option<&'static str> {
+        let rest = &self.text[self.at..];
+        let ends = |name: &str| {
+            rest.strip_prefix(name).is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_alphanumeric()))
+        };
+        ["NaN", "Infinity", "-Infinity"].into_iter().find(|name| ends(name))
+    }
+
     fn word(&mut self) -> Parsed<Json> {
         let rest = &self.text[self.at..];
         let length = rest.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(rest.len());
@@ -308,9 +316,6 @@ impl Parser<'_> {
             "true" => Json::Bool(true),
             "false" => Json::Bool(false),
             "null" => Json::Null,
-            "NaN" | "Infinity" => {
-                return Err(Box::new(self.problem(self.at, format!("JSON has no {}", &rest[..length]))));
-            }
             word => {
                 let problem = self.problem(self.at, "the JSON cannot be read").expected("a value");
                 let problem = problem.received(format!("`{}`", word.chars().take(40).collect::<String>()));
@@ -339,7 +344,7 @@ impl Parser<'_> {
             // serde_json rounds such numbers, which is wrong for a seed.
             let problem = self.problem(self.at, format!("the whole number {digits} is out of range"));
             let problem = problem.expected(format!("{} to {}", i64::MIN, u64::MAX));
-            self.problems.push(problem.hint("write a float with an exponent".to_owned()));
+            self.problems.push(problem.hint("write a smaller one, or a float with an exponent".to_owned()));
         }
         self.at += digits.len();
         // Floats of serde_json may be wrong in the last bit, and then a graph would change when it is written again.

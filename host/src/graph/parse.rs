@@ -1,14 +1,16 @@
 //! Reads the text of a graph file.
 
 use super::{
-    file::{Base, File, Input, Link, NamedInput, NamedOutput, Node, Origin, OutputName, Requirement, Source, Target},
-    json::{self, Lines, Member, Shape, Tree},
+    file::{Base, File, Input, NamedInput, NamedOutput, Node, Origin, Requirement, Source, Target},
+    json::{self, Member, Shape, Tree},
+    lines::Lines,
     problem::{Kind, Place, Problem, Problems},
+    source::{link, nearly_link, source},
     workflow,
 };
 use crate::words::{some_of, suggest};
 use serde_json::Value as Json;
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 /// The newest version of the format that this program reads.
 pub const VERSION: u64 = 1;
@@ -25,7 +27,7 @@ impl File {
     /// The text is not JSON, not a graph, or made for a newer version. The problems have line and column.
     pub fn parse(text: &str, origin: Origin) -> Result<Self, Problems> {
         let (tree, problems) = json::parse(text);
-        let mut reader = Reader { lines: Lines::new(text), problems };
+        let mut reader = Reader { lines: Lines::new(text), problems, ids: HashSet::new() };
         match tree.and_then(|tree| reader.file(&tree, origin.clone())) {
             Some(file) => Ok(Self { problems: reader.problems, ..file }),
             None => Err(Problems::new(reader.problems, origin.to_string())),
@@ -41,6 +43,8 @@ fn is_ignored(key: &str) -> bool {
 struct Reader<'a> {
     lines: Lines<'a>,
     problems: Vec<Problem>,
+    /// The ids of the nodes.
+    ids: HashSet<String>,
 }
 
 impl Reader<'_> {
@@ -52,6 +56,15 @@ impl Reader<'_> {
         if self.problems.len() <= json::MAX_PROBLEMS {
             let problem = problem.at(self.place(at));
             self.problems.push(problem);
+        }
+    }
+
+    /// Reports the numbers that JSON does not have. Python writes them, and in a prompt of ComfyUI some stand where nobody needs them.
+    fn no_numbers(&mut self, tree: &Tree) {
+        let mut found = Vec::new();
+        tree.no_numbers(&mut |at, name| found.push((at, name)));
+        for (at, name) in found {
+            self.problem(at, Problem::new(Kind::Syntax, format!("JSON has no {name}")));
         }
     }
 
@@ -72,6 +85,7 @@ impl Reader<'_> {
                 if let Some(version) = tree.get("version") {
                     self.version(version)?;
                 }
+                self.no_numbers(tree);
                 self.own_format(members, &mut file);
             }
             _ => {
@@ -95,6 +109,8 @@ impl Reader<'_> {
             self.problem(version.at, problem.hint("export it in the API format: Workflow > Export (API)".to_owned()));
             return None;
         }
+        let nodes = tree.get("nodes").map_or(&[][..], Tree::items);
+        nodes.iter().filter_map(|node| node.get("widgets_values")).for_each(|values| self.no_numbers(values));
         if let Some(members) = tree.get("extra").and_then(|extra| extra.get(workflow::EXTRA)?.members()) {
             self.own_format(members, file);
             file.nodes.clear();
@@ -117,6 +133,8 @@ impl Reader<'_> {
     }
 
     fn own_format(&mut self, members: &[Member], file: &mut File) {
+        let nodes = members.iter().find(|member| member.key == "nodes").and_then(|member| member.value.members());
+        self.ids = nodes.into_iter().flatten().map(|member| member.key.clone()).collect();
         for Member { at, key, value } in members {
             match key.as_str() {
                 "version" => {}
@@ -247,7 +265,11 @@ impl Reader<'_> {
                 Shape::Array(items) if let Some(link) = link(items) => {
                     outputs.push(NamedOutput { name: key.clone(), link, place: self.place(*at) });
                 }
-                _ => self.wrong(value, &format!("the named output `{key}`"), r#"a link: ["node", "output"]"#),
+                _ => {
+                    let problem = Problem::new(Kind::Format, format!("the named output `{key}`"));
+                    let problem = problem.expected(r#"a link: ["node", "output"]"#).received(value.describe());
+                    self.problem(value.at, problem.hint(nearly_link(value, &self.ids)));
+                }
             }
         }
         outputs
@@ -258,8 +280,12 @@ impl Reader<'_> {
             self.wrong(tree, "`nodes`", r#"an object like {"id": {"class_type": "pack.Node", "inputs": {}}}"#);
             return Vec::new();
         };
-        let members = members.iter().filter(|member| !is_ignored(&member.key));
-        members.map(|member| self.node(member, bare)).collect()
+        // Programs put other things beside the nodes of a bare prompt.
+        let is_node = |value: &Tree| !bare || value.get("class_type").is_some() || value.get("inputs").is_some();
+        let members: Vec<&Member> =
+            members.iter().filter(|member| !is_ignored(&member.key) && is_node(&member.value)).collect();
+        self.ids = members.iter().map(|member| member.key.clone()).collect();
+        members.into_iter().map(|member| self.node(member, bare)).collect()
     }
 
     /// Reads a node. A class that can't be read becomes empty, so that links to the node are not problems too.
@@ -278,7 +304,12 @@ impl Reader<'_> {
                     Some(class) if !class.is_empty() => class.clone_into(&mut node.class_type),
                     _ => self.wrong(value, &format!("{what}, `class_type`"), "a class like \"pack.Node\""),
                 },
-                "inputs" => node.inputs = self.inputs(id, value, bare),
+                "inputs" => {
+                    if bare {
+                        self.no_numbers(value);
+                    }
+                    node.inputs = self.inputs(id, value, bare);
+                }
                 _ if bare => {}
                 _ => self.unknown_key(*at, key, &NODE_KEYS, &what),
             }
@@ -297,73 +328,21 @@ impl Reader<'_> {
         };
         let mut inputs = Vec::new();
         for Member { key, value, .. } in members.iter().filter(|member| !is_ignored(&member.key)) {
-            let source = source(value).unwrap_or_else(|| {
+            let hint = || nearly_link(value, &self.ids);
+            let (source, wrong) = match source(value) {
+                Some(source) => (source, None),
+                None => (Source::Literal(value.to_json()), Some(hint())),
+            };
+            // In a bare prompt an array that is no link is a value, which many classes do not know.
+            if let Some(hint) = wrong.filter(|hint| !bare || hint.is_some()) {
                 let problem = Problem::new(Kind::Format, "").node(id).input(key);
                 let problem = problem.expected(r#"a link ["node", "output"] or a list of links"#);
-                let hint = match &value.shape {
-                    // Nodes of bare prompts are numbered.
-                    Shape::Array(items) if bare => link_by_number(items),
-                    _ => None,
-                };
                 let hint = hint.unwrap_or_else(|| r#"write an array of values as {"__value__": [...]}"#.to_owned());
                 self.problem(value.at, problem.received("another array").hint(hint));
-                Source::Literal(value.to_json())
-            });
+            }
             let place = self.place(value.at);
             inputs.push(Input { name: key.clone(), source, place, base: Base::Graph });
         }
         inputs
     }
-}
-
-/// The source that the JSON of an input stands for; `None` for an array that is neither a link nor a list of links.
-fn source(tree: &Tree) -> Option<Source> {
-    match &tree.shape {
-        Shape::Array(items) => {
-            if let Some(link) = link(items) {
-                return Some(Source::Link(link));
-            }
-            let as_link = |item: &Tree| match &item.shape {
-                Shape::Array(inner) => link(inner),
-                _ => None,
-            };
-            items.iter().map(as_link).collect::<Option<Vec<_>>>().map(Source::Links)
-        }
-        Shape::Object(members) => {
-            // Clients of ComfyUI also write `__type__` beside `__value__`.
-            let wrapped = members.iter().all(|member| matches!(member.key.as_str(), "__value__" | "__type__"));
-            match tree.get("__value__") {
-                Some(value) if wrapped => Some(Source::Literal(value.to_json())),
-                _ => Some(Source::Literal(tree.to_json())),
-            }
-        }
-        Shape::Scalar(value) => Some(Source::Literal(value.clone())),
-    }
-}
-
-/// Reads a link: `["node", "output"]` or `["node", 0]`. Some clients write the index as a float.
-fn link(items: &[Tree]) -> Option<Link> {
-    let [node, output] = items else { return None };
-    let output = match &output.shape {
-        Shape::Scalar(Json::String(name)) => OutputName::Name(name.clone()),
-        Shape::Scalar(Json::Number(number)) => OutputName::Index(whole(number)?),
-        _ => return None,
-    };
-    Some(Link { node: node.as_str()?.to_owned(), output })
-}
-
-/// A hint for a link to a node by a number: `[1, 0]`.
-fn link_by_number(items: &[Tree]) -> Option<String> {
-    let [Tree { shape: Shape::Scalar(Json::Number(node)), .. }, Tree { shape: Shape::Scalar(output), .. }] = items
-    else {
-        return None;
-    };
-    let is_output = matches!(output, Json::Number(_) | Json::String(_));
-    is_output.then(|| format!(r#"the ids of nodes are texts; write ["{node}", {output}]"#))
-}
-
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to be whole and small")]
-fn whole(number: &serde_json::Number) -> Option<u64> {
-    let float = number.as_f64().filter(|f| f.fract() == 0.0 && (0.0..1e9).contains(f));
-    number.as_u64().or(float.map(|f| f as u64))
 }

@@ -11,7 +11,9 @@ use super::{
 use crate::words::{nearest, shown, some_of};
 use splatgraph_sdk::spec::{InputSpec, PathKind};
 use std::{
-    collections::HashMap,
+    collections::{HashMap, hash_map::DefaultHasher},
+    ffi::{OsStr, OsString},
+    hash::{Hash, Hasher},
     path::{Component, Path, PathBuf},
 };
 
@@ -70,6 +72,23 @@ impl PathRules {
         text: &str,
         base: &Base,
     ) -> Result<Resolved, Problem> {
+        self.resolve_with(&self.placeholders, spec, kind, text, base)
+    }
+
+    /// The value of a placeholder.
+    pub(super) fn value_of(&self, placeholder: &str) -> Option<&str> {
+        self.placeholders.value(placeholder)
+    }
+
+    /// Resolves a path with other values of the placeholders.
+    pub(super) fn resolve_with(
+        &self,
+        placeholders: &Placeholders,
+        spec: &InputSpec,
+        kind: PathKind,
+        text: &str,
+        base: &Base,
+    ) -> Result<Resolved, Problem> {
         if kind == PathKind::Model && spec.builtin.iter().any(|name| name == text) {
             return Ok(Resolved::BuiltIn(text.to_owned()));
         }
@@ -78,7 +97,7 @@ impl PathRules {
         }
         let folder = self.folder(kind, base);
         if kind == PathKind::Write {
-            return self.written(spec, text, &folder, base).map(Resolved::Write);
+            return self.written(placeholders, spec, text, &folder, base).map(Resolved::Write);
         }
         if !self.reads_in.is_empty() {
             return self.in_folders(spec, kind, text, &folder).map(Resolved::Read);
@@ -114,8 +133,15 @@ impl PathRules {
         }
     }
 
-    fn written(&self, spec: &InputSpec, text: &str, folder: &Path, base: &Base) -> Result<WrittenFile, Problem> {
-        let filled = if *base == Base::Value { Filled::literal(text) } else { self.placeholders.fill(text)? };
+    fn written(
+        &self,
+        placeholders: &Placeholders,
+        spec: &InputSpec,
+        text: &str,
+        folder: &Path,
+        base: &Base,
+    ) -> Result<WrittenFile, Problem> {
+        let filled = if *base == Base::Value { Filled::literal(text) } else { placeholders.fill(text)? };
         let file = filled.in_folder(folder, spec.numbered);
         // Windows has taken `..` by name already.
         let is_named = file.path.file_name().is_some() && Path::new(text).file_name().is_some();
@@ -196,17 +222,48 @@ pub(crate) fn identity(path: &Path) -> PathBuf {
 
 /// Finds the [`identity`] of many files, and resolves each of their folders once.
 #[derive(Default)]
-pub(crate) struct Identities(HashMap<PathBuf, PathBuf>);
+pub(crate) struct Identities(HashMap<OsString, Folder>);
+
+struct Folder {
+    identity: PathBuf,
+    hash: u64,
+    is_there: bool,
+}
 
 impl Identities {
     pub(crate) fn of(&mut self, path: &Path) -> PathBuf {
-        let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { return identity(path) };
-        if path.symlink_metadata().is_ok_and(|about| about.is_symlink()) {
-            return identity(path);
-        }
-        match self.0.get(folder) {
-            Some(known) => known.join(name),
-            None => self.0.entry(folder.to_owned()).or_insert_with(|| identity(folder)).join(name),
+        match self.folder(path) {
+            Some((folder, name)) => folder.identity.join(name),
+            None => identity(path),
         }
     }
+
+    /// A hash of the identity, of 64 bits.
+    pub(crate) fn hash(&mut self, path: &Path) -> u64 {
+        if let Some((folder, name)) = self.folder(path) {
+            return hash_of(&(folder.hash, name));
+        }
+        let own = identity(path);
+        hash_of(&(hash_of(folder_of(&own).as_os_str()), own.file_name().unwrap_or_default()))
+    }
+
+    /// The folder and the name of a file; `None` if the file is a link, or has no name.
+    fn folder<'p>(&mut self, path: &'p Path) -> Option<(&Folder, &'p OsStr)> {
+        let (folder, name) = (path.parent()?, path.file_name()?);
+        if !self.0.contains_key(folder.as_os_str()) {
+            let identity = identity(folder);
+            let hash = hash_of(identity.as_os_str());
+            let known = Folder { hash, is_there: identity.exists(), identity };
+            self.0.insert(folder.as_os_str().to_owned(), known);
+        }
+        let known = &self.0[folder.as_os_str()];
+        let is_link = known.is_there && path.symlink_metadata().is_ok_and(|about| about.is_symlink());
+        (!is_link).then_some((known, name))
+    }
+}
+
+fn hash_of(value: &(impl Hash + ?Sized)) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    value.hash(&mut hasher);
+    hasher.finish()
 }

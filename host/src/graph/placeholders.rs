@@ -23,15 +23,24 @@ pub(super) struct Filled {
 
 impl Placeholders {
     pub(super) fn new(stem: Option<String>, index: usize, named: Vec<(String, String)>) -> Self {
+        Self::with_index(stem, format!("{index:03}"), named)
+    }
+
+    pub(super) fn with_index(stem: Option<String>, index: String, named: Vec<(String, String)>) -> Self {
         let mut all: Vec<(String, String)> =
             stem.map(|stem| ("stem".to_owned(), file_name_part(&stem))).into_iter().collect();
-        all.push(("index".to_owned(), format!("{index:03}")));
+        all.push(("index".to_owned(), index));
         // The pack replaces it by the position in the batch.
         all.push(("b".to_owned(), "{b}".to_owned()));
         // So that a path can have a brace.
         all.push(("{".to_owned(), "{".to_owned()));
         all.extend(named.into_iter().map(|(name, value)| (name, file_name_part(&value))));
         Self(all)
+    }
+
+    /// The value of a placeholder.
+    pub(super) fn value(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
     /// Fills in the placeholders of a path, each once. A value is part of one file name: it never adds a folder, and never leads

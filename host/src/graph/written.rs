@@ -1,8 +1,11 @@
 //! Files that nodes write.
 
 use super::paths::identity;
-use splatgraph_sdk::NumberedPath;
-use std::path::{Path, PathBuf};
+use splatgraph_sdk::{NumberedPath, spec::InputSpec};
+use std::{
+    collections::HashSet,
+    path::{Path, PathBuf},
+};
 
 /// A file that a node writes, or several files with numbers in their names.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,10 +74,25 @@ impl WrittenFile {
         }
     }
 
-    /// Whether writing can write over one of the files in `reads`.
-    pub(crate) fn clashes(&self, reads: &[PathBuf]) -> bool {
+    /// Whether the file has an extension that its node can write, if the node says which.
+    pub(super) fn has_extension_of(&self, spec: &InputSpec) -> bool {
+        let name = self.path.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
+        let ends = |extension: &String| {
+            let stem = name.strip_suffix(&extension.to_lowercase()).and_then(|start| start.strip_suffix('.'));
+            stem.is_some_and(|stem| !stem.is_empty())
+        };
+        name.is_empty() || !spec.extensions_only || spec.extensions.iter().any(ends)
+    }
+
+    /// Whether writing can write over the file `path`.
+    pub(crate) fn may_write(&self, path: &Path) -> bool {
+        self.may_be(&identity(&self.path), &identity(path))
+    }
+
+    /// Whether writing can write over one of the files with the identities `others`.
+    pub(crate) fn clashes(&self, others: &HashSet<PathBuf>) -> bool {
         let own = identity(&self.path);
-        reads.iter().any(|read| self.may_be(&own, &identity(read)))
+        others.contains(&own) || (self.has_number && others.iter().any(|other| self.may_be(&own, other)))
     }
 
     /// Whether writing can write over the file `other`. `own` is the identity of this path, and `other` is an identity too.

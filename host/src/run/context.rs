@@ -38,7 +38,7 @@ impl HostContext for NodeContext {
     }
 
     fn settings(&self) -> String {
-        self.work.settings.clone()
+        self.work.settings.of(&self.work.checked.nodes[self.node].class.spec).to_owned()
     }
 
     fn log(&self, level: LogLevel, text: &str) {

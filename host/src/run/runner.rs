@@ -8,7 +8,7 @@ use super::{
     execute::drive,
     keys::{Fingerprint, Keep, Key, fingerprints},
     plan::Plan,
-    settings::Settings,
+    settings::{Settings, SettingsText},
     why::{Why, why_it_runs},
     work::{Hooks, State, Work, lock},
     written::Written,
@@ -18,7 +18,6 @@ use crate::{
     graph::{Checked, CheckedNode},
     registry::{Instance, NodeSource},
 };
-use serde_json::Value as Json;
 use splatgraph_sdk::{Error, Value, settings::THREADS};
 use std::{
     collections::HashMap,
@@ -127,7 +126,7 @@ impl Runner {
         let Prepared { plan, supplied, fingerprints, whys } = self.prepare(checked, &settings, keep);
         let hooks = self.hooks(events, fingerprints);
         let cached = supplied.clone();
-        let text = Json::Object(settings).to_string();
+        let text = SettingsText::new(settings);
         let (work, messages) = Work::new(checked.clone(), plan, supplied, text, cancel.clone(), hooks);
         for (node, outputs) in cached {
             work.emit(Event::Finished { node: checked.nodes[node].id.clone(), ms: 0.0, cached: true, outputs });

@@ -1,12 +1,29 @@
 //! The input values of a node.
 
-use crate::graph::{Base, CheckedNode, Feed, PathRules, Resolved, Socket};
+use crate::graph::{Base, CheckedNode, Feed, PathRules, Resolved, Socket, identity};
 use crate::words::shown;
 use splatgraph_sdk::{
     Error, Kind, Value,
     spec::{InputSpec, scalar},
 };
-use std::path::PathBuf;
+use std::{collections::HashSet, path::PathBuf, sync::OnceLock};
+
+/// The files that nodes of a run are known to read.
+pub(super) struct Reads {
+    paths: Vec<PathBuf>,
+    /// Their identities, which only few runs need.
+    identities: OnceLock<HashSet<PathBuf>>,
+}
+
+impl Reads {
+    pub(super) fn new(paths: Vec<PathBuf>) -> Self {
+        Self { paths, identities: OnceLock::new() }
+    }
+
+    fn identities(&self) -> &HashSet<PathBuf> {
+        self.identities.get_or_init(|| self.paths.iter().map(|path| identity(path)).collect())
+    }
+}
 
 /// The inputs of a node in the order of its class. `take` returns the value of an output.
 ///
@@ -15,7 +32,7 @@ use std::path::PathBuf;
 pub(super) fn inputs(
     node: &CheckedNode,
     rules: &PathRules,
-    reads: &[PathBuf],
+    reads: &Reads,
     mut take: impl FnMut(Socket) -> Value,
 ) -> Result<Vec<Value>, Error> {
     // Takes all values before the first error, so that no value waits for a node that fails here.
@@ -43,7 +60,7 @@ fn items(value: Value) -> Vec<Value> {
 }
 
 /// Makes whole numbers floats where the input takes only floats, and paths from other nodes absolute.
-fn linked(feed: &Feed, spec: &InputSpec, value: Value, rules: &PathRules, reads: &[PathBuf]) -> Result<Value, Error> {
+fn linked(feed: &Feed, spec: &InputSpec, value: Value, rules: &PathRules, reads: &Reads) -> Result<Value, Error> {
     if feed.sockets().is_empty() {
         return Ok(value);
     }
@@ -55,7 +72,7 @@ fn linked(feed: &Feed, spec: &InputSpec, value: Value, rules: &PathRules, reads:
     one(spec, value, rules, reads)
 }
 
-fn one(spec: &InputSpec, value: Value, rules: &PathRules, reads: &[PathBuf]) -> Result<Value, Error> {
+fn one(spec: &InputSpec, value: Value, rules: &PathRules, reads: &Reads) -> Result<Value, Error> {
     match (value.kind(), spec.path) {
         (Kind::Int | Kind::Uint, _) if spec.socket == scalar::FLOAT => Ok(value.as_float().map_or(value, Value::float)),
         (Kind::Text, Some(kind)) => {
@@ -66,7 +83,7 @@ fn one(spec: &InputSpec, value: Value, rules: &PathRules, reads: &[PathBuf]) -> 
             let text = match &resolved.map_err(|problem| refused(problem.to_string()))? {
                 Resolved::BuiltIn(name) => return Ok(Value::text(name)),
                 Resolved::Read(path) => path.to_str().map(Value::text),
-                Resolved::Write(file) if file.clashes(reads) => {
+                Resolved::Write(file) if file.clashes(reads.identities()) => {
                     let path = shown(&file.path);
                     return Err(refused(format!("expected a new file, got a file that this run reads: {path}")));
                 }

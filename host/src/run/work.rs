@@ -4,6 +4,8 @@ use super::{
     cancel::CancelToken,
     event::{Event, NodeFailure},
     plan::Plan,
+    settings::SettingsText,
+    supply::Reads,
 };
 use crate::{
     graph::{Checked, CheckedNode, Socket},
@@ -37,9 +39,8 @@ pub(super) struct Work {
     /// What was made again because the process that held it ended.
     pub(super) made_again: Mutex<Made>,
     /// The files that nodes are known to read.
-    pub(super) reads: Vec<PathBuf>,
-    /// The settings as JSON.
-    pub(super) settings: String,
+    pub(super) reads: Reads,
+    pub(super) settings: SettingsText,
     pub(super) cancel: CancelToken,
     /// Set when the run is over: events of abandoned nodes are dropped from then on.
     over: AtomicBool,
@@ -102,7 +103,7 @@ impl Work {
         checked: Checked,
         plan: Plan,
         supplied: Vec<(usize, Vec<Value>)>,
-        settings: String,
+        settings: SettingsText,
         cancel: CancelToken,
         hooks: Hooks,
     ) -> (Arc<Self>, Messages) {
@@ -120,7 +121,7 @@ impl Work {
             states: checked.nodes.iter().map(|_| Mutex::default()).collect(),
             ready: Mutex::new(plan.ready.iter().copied().collect()),
             made_again: Mutex::default(),
-            reads: checked.nodes.iter().flat_map(|node| node.reads.iter().cloned()).collect(),
+            reads: Reads::new(checked.nodes.iter().flat_map(|node| node.reads.iter().cloned()).collect()),
             over: AtomicBool::new(false),
             checked,
             plan,

@@ -1,7 +1,7 @@
 //! Listens for changes of files.
 
 use super::{
-    folders::{folders_of, places_of},
+    folders::{folders_of, links_of, places_of},
     watched::Watched,
 };
 use crate::file_state::FileState;
@@ -37,6 +37,8 @@ pub struct Watch {
     watched: Watched,
     /// The places of all watched folders. Finding them takes system calls, and a busy folder has many events.
     ways: Vec<PathBuf>,
+    /// The links that lead to the watched folders, each with the folder.
+    links: Vec<(PathBuf, PathBuf)>,
     /// By the place of a file: its path, and its state at the last look.
     files: HashMap<PathBuf, (PathBuf, FileState)>,
     /// Folders in which something changed.
@@ -56,6 +58,7 @@ impl Watch {
             folders: BTreeMap::new(),
             watched: Watched::default(),
             ways: Vec::new(),
+            links: Vec::new(),
             files: HashMap::new(),
             trees: HashSet::new(),
             packs: false,
@@ -71,6 +74,10 @@ impl Watch {
         self.watched = watched;
         let folders = self.watched.packs.iter().chain(&self.watched.trees).chain(&self.watched.folders);
         self.ways = folders.flat_map(|folder| places_of(folder)).collect();
+        self.ways.extend(self.watched.files.iter().flat_map(|file| links_of(file)));
+        let folders = self.watched.packs.iter().chain(&self.watched.trees).chain(&self.watched.folders);
+        self.links =
+            folders.flat_map(|folder| links_of(folder).into_iter().map(|link| (link, folder.clone()))).collect();
         self.listen()?;
         let mut files = HashMap::new();
         for file in &self.watched.files {
@@ -137,8 +144,11 @@ impl Watch {
             let is_library = path.extension().is_some_and(|extension| extension == std::env::consts::DLL_EXTENSION);
             let in_packs = self.watched.packs.iter().any(|folder| inside(path, folder).is_some_and(|depth| depth == 1));
             let is_pack = is_library && in_packs;
-            let trees: Vec<PathBuf> = self.trees_with(path).cloned().collect();
-            let moved = self.is_on_the_way(path);
+            let mut trees: Vec<PathBuf> = self.trees_with(path).cloned().collect();
+            let led = self.links.iter().filter(|(link, _)| link.starts_with(path)).map(|(_, folder)| folder);
+            let led: Vec<PathBuf> = led.cloned().collect();
+            let moved = self.is_on_the_way(path) || !led.is_empty();
+            trees.extend(led.into_iter().filter(|folder| !self.watched.packs.contains(folder)));
             self.packs |= is_pack || moved;
             self.moved |= moved;
             concerned |= is_file || is_pack || moved || !trees.is_empty();
@@ -153,7 +163,7 @@ impl Watch {
             // Files are written under a temporary name before they get their own.
             let hidden =
                 path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(TEMPORARY_PREFIX.as_bytes()));
-            hidden || self.watched.written.iter().any(|written| written.clashes(&[path.to_owned()]))
+            hidden || self.watched.written.iter().any(|written| written.may_write(path))
         };
         let folders = self.watched.folders.iter().map(|folder| (folder, 1));
         let all = self.watched.trees.iter().map(|tree| (tree, usize::MAX)).chain(folders);

@@ -58,7 +58,7 @@ impl Watched {
         }
         // A picture may carry a graph that writes this picture.
         let written = std::mem::take(&mut self.written);
-        self.files.retain(|file| !written.iter().any(|written| written.clashes(std::slice::from_ref(file))));
+        self.files.retain(|file| !written.iter().any(|written| written.may_write(file)));
         self.written = written;
         self
     }

@@ -8,6 +8,7 @@ mod once;
 mod parts;
 #[cfg(unix)]
 mod restart;
+mod scale;
 #[path = "../support/mod.rs"]
 mod support;
 mod table;

@@ -62,12 +62,12 @@ fn a_device_without_end_is_an_error() {
         );
     }
     insta::assert_snapshot!(place.run(&["inspect", "/dev/zero"]).all(), @"
-        exit code 1
-        --- stdout
-        --- stderr
-        error: expected a record (.safetensors, or a file of a loaded pack), a checkpoint (.safetensors, .pth) or a picture, got another file
-          /dev/zero
-        ");
+    exit code 1
+    --- stdout
+    --- stderr
+    error: expected a record (.safetensors, or a file of a loaded pack), a checkpoint (.safetensors, .pth) or a picture, got a file that begins with zeros, as after a download that was cut off
+      /dev/zero
+    ");
     place.write("graph.json", GRAPH);
     insta::assert_snapshot!(place.run(&["batch", "graph.json", "start=@/dev/zero"]).all(), @"
         exit code 2

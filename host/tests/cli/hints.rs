@@ -142,7 +142,7 @@ fn a_file_in_another_encoding_or_with_other_separators_is_named() {
     let utf16: Vec<u8> = "\u{feff}{}".encode_utf16().flat_map(u16::to_le_bytes).collect();
     std::fs::write(place.path("work/utf16.json"), utf16).unwrap();
     insta::assert_snapshot!(errors(&place, &["check", "utf16.json"]), @"
-    error: expected a graph in UTF-8, got UTF-16; save the file as UTF-8
+    error: expected a graph in JSON text, or a PNG picture with a graph in it, got text in UTF-16; save the file as UTF-8
       utf16.json
     ");
     place.write("rows.csv", "file;a\ntexts/a.txt;1\n");

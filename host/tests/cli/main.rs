@@ -17,6 +17,7 @@ mod graphs;
 mod help;
 mod hints;
 mod inspect;
+mod large;
 mod new_pack;
 mod nodes;
 #[cfg(unix)]

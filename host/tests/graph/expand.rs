@@ -273,7 +273,7 @@ fn a_graph_that_cannot_be_used_is_named_with_its_place() {
     line 6, column 1, node `far`: expected the graph "./parts/nothing-like-it.json", got no such file: parts/nothing-like-it.json; the folder has broken.json, bytes.json, list.json, resize.json
     line 7, column 68, node `again` (./parts/broken.json): the graph has no input `image`; name inputs under `inputs` in that graph
     line 8, column 68, node `nodes` (./parts/broken.json): the graph has no input `image`; name inputs under `inputs` in that graph
-    line 10, column 1, node `bytes`: expected a graph in JSON text, got other bytes in "./parts/bytes.json": parts/bytes.json
+    line 10, column 1, node `bytes`: expected a graph in JSON text in "./parts/bytes.json", got text in UTF-16; save the file as UTF-8: parts/bytes.json
     line 11, column 1, node `folder`: the graph "./parts/" cannot be read: Is a directory (os error 21): parts
     line 12, column 56, node `use` (std.Grid), input `images`: node `again` (./parts/broken.json) has no output number 0; its graph has no named outputs
     parts/broken.json, line 1, column 44: node `x` has no key "imputs"; did you mean `inputs`?

@@ -15,8 +15,26 @@ fn a_link_by_the_number_of_a_node_gets_its_text() {
     line 2, column 74, node `2`, input `image`: expected a link ["node", "output"] or a list of links, got another array; the ids of nodes are texts; write ["1", 0]
     1 problem in the text
     "#);
+    insta::assert_snapshot!(problems(&prompt(r#"["1", -1]"#)), @r#"
+    line 2, column 74, node `2`, input `image`: expected a link ["node", "output"] or a list of links, got another array; the outputs of a node are counted from 0, got -1; write ["1", 0], or the name of the output
+    1 problem in the text
+    "#);
+    insta::assert_snapshot!(problems(&prompt(r#"["1"]"#)), @r#"
+    line 2, column 74, node `2`, input `image`: expected a link ["node", "output"] or a list of links, got another array; a link has the id of a node and an output; write ["1", 0], or the name of the output
+    1 problem in the text
+    "#);
+    insta::assert_snapshot!(problems(&prompt(r#"[["1", 0], [1, 0]]"#)), @r#"
+    line 2, column 74, node `2`, input `image`: expected a link ["node", "output"] or a list of links, got another array; the ids of nodes are texts; write ["1", 0]
+    1 problem in the text
+    "#);
+    insta::assert_snapshot!(problems(r#"{"nodes": {"1": {"class_type": "std.Note"}}, "outputs": {"a": [1, 0], "b": [1, 2, 3]}}"#), @r#"
+    line 1, column 63: the named output `a`: expected a link: ["node", "output"], got an array; the ids of nodes are texts; write ["1", 0]
+    line 1, column 76: the named output `b`: expected a link: ["node", "output"], got an array
+    the graph has nothing to run for: expected named results under `outputs`, or an output node; output nodes are: std.SaveImage
+    3 problems in the text
+    "#);
     insta::assert_snapshot!(problems(&prompt("[1, 2, 3]")), @r#"
-    line 2, column 74, node `2`, input `image`: expected a link ["node", "output"] or a list of links, got another array; write an array of values as {"__value__": [...]}
+    line 2, column 74, node `2` (std.SaveImage), input `image`: expected a link to IMAGE, got an array; write a link as ["node", "output"]
     1 problem in the text
     "#);
 }

@@ -85,6 +85,27 @@ fn a_link_counts_and_so_does_its_target() {
     assert_eq!(listening.changed(), (true, vec!["link".to_owned()]));
 }
 
+/// Kubernetes changes all files of a folder at once, by another target of one link in the middle.
+#[cfg(unix)]
+#[test]
+fn links_in_the_folders_of_a_target_count() {
+    use std::os::unix::fs::symlink;
+    let mut listening = Listening::start(|root| {
+        for version in ["v1", "v2"] {
+            fs::create_dir_all(root.join(format!("{version}/tree"))).unwrap();
+            fs::write(root.join(format!("{version}/file")), version).unwrap();
+        }
+        symlink("v1", root.join("data")).unwrap();
+        symlink("data/file", root.join("file")).unwrap();
+        symlink("data/tree", root.join("tree")).unwrap();
+        Watched { files: vec![root.join("file")], trees: vec![root.join("tree")], ..Watched::default() }
+    });
+    symlink("v2", listening.path("new")).unwrap();
+    assert_eq!(listening.changed(), (false, vec![]));
+    fs::rename(listening.path("new"), listening.path("data")).unwrap();
+    assert_eq!(listening.changed(), (true, vec!["file".to_owned(), "tree".to_owned()]));
+}
+
 #[test]
 fn a_file_touched_without_a_change_is_no_change() {
     let mut listening = Listening::start(|root| {

@@ -74,11 +74,12 @@ impl Progress {
                     output::note(&format!("{} {verb} again, because files are gone", output::count(*again, "item")));
                 }
             }
-            Update::Unready { items, first, problem } if self.warnings => {
+            Update::Unready { items, of, first, problem } if self.warnings => {
                 let first = one_line(first);
-                let who = match items {
-                    1 => format!("item `{first}` will fail"),
-                    _ => format!("{} will fail, first `{first}`", output::count(*items, "item")),
+                let who = match (items, of) {
+                    (_, Some(of)) => format!("{items} of the first {of} items will fail, first `{first}`"),
+                    (1, None) => format!("item `{first}` will fail"),
+                    (_, None) => format!("{} will fail, first `{first}`", output::count(*items, "item")),
                 };
                 output::note(&warning_line(&format!("{who}: {}", one_line(problem))));
             }

@@ -1,5 +1,6 @@
 //! `splatgraph run GRAPH --help`: the help of a graph.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use serde_json::Value as Json;
@@ -10,9 +11,13 @@ use splatgraph_sdk::spec::{InputSpec, OutputSpec};
 use crate::cli::nodes::{limits, summary};
 use crate::cli::output::{BOLD, DIM, one_line, shown};
 
+/// The nodes of a graph, by their ids.
+type Nodes<'a> = HashMap<&'a str, &'a graph::Node>;
+
 /// The title, the description, the named inputs and the outputs of a graph. Works for graphs with problems too, and without
 /// their packs.
 pub(super) fn of_graph(path: &Path, file: &graph::File, registry: &Registry) -> String {
+    let nodes: Nodes<'_> = file.nodes.iter().map(|node| (node.id.as_str(), node)).collect();
     let mut text = String::new();
     if !file.title.is_empty() {
         text += &format!("{BOLD}{}{BOLD:#}\n", one_line(&file.title));
@@ -27,7 +32,8 @@ pub(super) fn of_graph(path: &Path, file: &graph::File, registry: &Registry) -> 
     }
     for input in &file.inputs {
         text += &format!("  {BOLD}{}{BOLD:#}", one_line(&input.name));
-        let found = input.targets.iter().find_map(|target| spec_of_input(file, registry, &target.node, &target.input));
+        let found =
+            input.targets.iter().find_map(|target| spec_of_input(&nodes, registry, &target.node, &target.input));
         if let Some(spec) = found {
             text += &format!("  {}\n", limits(&spec));
             text += &lines_of_help(&spec);
@@ -41,7 +47,7 @@ pub(super) fn of_graph(path: &Path, file: &graph::File, registry: &Registry) -> 
     }
     for output in &file.outputs {
         text += &format!("  {BOLD}{}{BOLD:#}", one_line(&output.name));
-        text += &match spec_of_output(file, registry, &output.link.node, &output.link.output) {
+        text += &match spec_of_output(&nodes, registry, &output.link.node, &output.link.output) {
             Some(spec) => format!("  {}  {DIM}{}{DIM:#}\n", spec.socket, summary(&spec.help)),
             None => format!("  {DIM}from {}{DIM:#}\n", one_line(&output.link.to_string())),
         };
@@ -51,8 +57,8 @@ pub(super) fn of_graph(path: &Path, file: &graph::File, registry: &Registry) -> 
 }
 
 /// The declaration of an input of a node. Its default is the value in the graph.
-fn spec_of_input(file: &graph::File, registry: &Registry, node: &str, input: &str) -> Option<InputSpec> {
-    let node = file.node(node)?;
+fn spec_of_input(nodes: &Nodes<'_>, registry: &Registry, node: &str, input: &str) -> Option<InputSpec> {
+    let node = nodes.get(node)?;
     let class = registry.class(&node.class_type)?;
     let mut spec = class.spec.inputs.iter().find(|spec| spec.name == input)?.clone();
     match node.input(input) {
@@ -63,8 +69,8 @@ fn spec_of_input(file: &graph::File, registry: &Registry, node: &str, input: &st
     Some(spec)
 }
 
-fn spec_of_output(file: &graph::File, registry: &Registry, node: &str, output: &OutputName) -> Option<OutputSpec> {
-    let class = registry.class(&file.node(node)?.class_type)?;
+fn spec_of_output(nodes: &Nodes<'_>, registry: &Registry, node: &str, output: &OutputName) -> Option<OutputSpec> {
+    let class = registry.class(&nodes.get(node)?.class_type)?;
     let outputs = &class.spec.outputs;
     match output {
         OutputName::Name(name) => outputs.iter().find(|spec| spec.name == *name),

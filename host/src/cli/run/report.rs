@@ -1,5 +1,6 @@
 //! Prints the result of a run.
 
+use std::collections::HashMap;
 use std::io::IsTerminal;
 use std::path::Path;
 use std::time::Duration;
@@ -83,15 +84,13 @@ impl Report<'_> {
     /// Lines about skipped and abandoned nodes.
     fn not_run(&self) -> Vec<String> {
         let mut lines = Vec::new();
+        let mut skipped: HashMap<&str, Vec<String>> = HashMap::new();
+        for (node, cause) in self.result.skipped() {
+            skipped.entry(cause).or_default().push(format!("`{node}`"));
+        }
         for failure in &self.result.failures {
-            let skipped: Vec<String> = self
-                .result
-                .skipped()
-                .filter(|(_, cause)| **cause == failure.node)
-                .map(|(node, _)| format!("`{node}`"))
-                .collect();
-            if !skipped.is_empty() {
-                lines.push(format!("not run because `{}` failed: {}", one_line(&failure.node), few(&skipped)));
+            if let Some(skipped) = skipped.get(&*failure.node) {
+                lines.push(format!("not run because `{}` failed: {}", one_line(&failure.node), few(skipped)));
             }
         }
         let abandoned: Vec<String> =
@@ -115,8 +114,10 @@ impl Report<'_> {
             .result
             .nodes
             .iter()
-            .map(|node| {
-                let class = self.class_of(&node.node);
+            // They are in the same order.
+            .zip(self.checked.nodes.iter())
+            .map(|(node, about)| {
+                let class = &about.class.full_name;
                 json!({"id": &*node.node, "class": class, "status": node.status.name(), "ms": node.ms, "why": node.why.to_string()})
             })
             .collect();

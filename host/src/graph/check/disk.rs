@@ -4,8 +4,9 @@
 use super::{
     super::{
         file::{Base, Origin, Target},
-        paths::folder_of,
+        paths::{Identities, folder_of, identity},
         problem::{Kind, Problem, Problems},
+        series::RunFile,
         written::WrittenFile,
     },
     Checked, Feed,
@@ -13,7 +14,7 @@ use super::{
 use crate::words::{nearest, shown, some_of};
 use splatgraph_sdk::spec::PathKind;
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     io,
     path::{Path, PathBuf},
 };
@@ -22,14 +23,14 @@ use std::{
 #[derive(Clone, Debug)]
 pub(crate) struct Used {
     /// The position of the node.
-    pub(super) node: usize,
-    pub(super) input: String,
-    pub(super) kind: PathKind,
+    pub(in super::super) node: usize,
+    pub(in super::super) input: String,
+    pub(in super::super) kind: PathKind,
     /// The path as it is written, for messages.
-    pub(super) text: String,
+    pub(in super::super) text: String,
     /// Present if the node writes it.
-    pub(super) written: Option<WrittenFile>,
-    pub(super) path: PathBuf,
+    pub(in super::super) written: Option<WrittenFile>,
+    pub(in super::super) path: PathBuf,
 }
 
 /// What was found on the disk. Every path is looked at once, however many items of a batch name it.
@@ -71,15 +72,28 @@ impl Checked {
         needed
     }
 
-    /// The problems of the files of the nodes that are `needed`. Those of kind [`Kind::Extension`] do not depend on the disk.
+    /// The files that nodes read and write, as far as the graph names them.
+    pub(crate) fn used(&self) -> &[Used] {
+        &self.files
+    }
+
+    /// The problems with extensions of the files of the nodes that are `needed`. They do not depend on the disk.
+    pub(crate) fn extension_problems(&self, needed: &[bool]) -> Vec<Problem> {
+        let written = self.files.iter().filter(|used| needed[used.node] && used.written.is_some());
+        let wrong = |used| Some(self.about_file(self.wrong_extension(used)?, used));
+        written.filter_map(wrong).collect()
+    }
+
+    /// The problems of the files of the nodes that are `needed`.
     pub(crate) fn file_problems(&self, needed: &[bool], disk: &mut Disk) -> Vec<Problem> {
         let used = || self.files.iter().filter(|used| needed[used.node]);
+        let mut made: Option<Made<'_>> = None;
         let mut problems = Vec::new();
         for file in used() {
             let problem = match &file.written {
                 Some(written) => self.wrong_extension(file).or_else(|| disk.write(file, written)),
                 // Another node may write it before, which is a problem of its own.
-                None => disk.read(file).filter(|_| !used().any(|other| other.makes(file))),
+                None => disk.read(file).filter(|_| !made.get_or_insert_with(|| Made::new(used())).has(file)),
             };
             problems.extend(problem.map(|problem| self.about_file(problem, file)));
         }
@@ -89,12 +103,7 @@ impl Checked {
     /// A problem with an extension that the node can't write.
     fn wrong_extension(&self, used: &Used) -> Option<Problem> {
         let spec = self.nodes[used.node].class.spec.inputs.iter().find(|spec| spec.name == used.input)?;
-        let name = used.path.file_name()?.to_string_lossy().to_lowercase();
-        let ends = |extension: &String| {
-            let stem = name.strip_suffix(&extension.to_lowercase()).and_then(|start| start.strip_suffix('.'));
-            stem.is_some_and(|stem| !stem.is_empty())
-        };
-        if !spec.extensions_only || spec.extensions.iter().any(ends) {
+        if used.written.as_ref()?.has_extension_of(spec) {
             return None;
         }
         let known: Vec<String> = spec.extensions.iter().map(|extension| format!(".{extension}")).collect();
@@ -130,16 +139,52 @@ impl Checked {
     }
 }
 
-impl Used {
-    /// Whether this path is a file that is written and that is `read`, or lies in the folder `read`.
-    fn makes(&self, read: &Self) -> bool {
-        self.written.as_ref().is_some_and(|written| {
-            written.clashes(std::slice::from_ref(&read.path)) || self.path.starts_with(&read.path)
-        })
+/// The files that the nodes of a run make.
+struct Made<'a> {
+    identities: HashSet<PathBuf>,
+    /// The files, and all folders that they lie in.
+    ways: HashSet<&'a Path>,
+    /// Files with numbers in their names.
+    numbered: Vec<&'a WrittenFile>,
+}
+
+impl<'a> Made<'a> {
+    fn new(used: impl Iterator<Item = &'a Used>) -> Self {
+        let mut made = Self { identities: HashSet::new(), ways: HashSet::new(), numbered: Vec::new() };
+        let mut known = Identities::default();
+        for (used, written) in used.filter_map(|used| Some((used, used.written.as_ref()?))) {
+            made.identities.insert(known.of(&used.path));
+            // The folders of a folder that is known are known too.
+            used.path.ancestors().all(|way| made.ways.insert(way));
+            made.numbered.extend(written.has_number().then_some(written));
+        }
+        made
+    }
+
+    /// Whether a path to read is a file that is made, or a folder with one.
+    fn has(&self, read: &Used) -> bool {
+        self.ways.contains(read.path.as_path())
+            || self.numbered.iter().any(|written| written.may_write(&read.path))
+            || (!self.identities.is_empty() && self.identities.contains(&identity(&read.path)))
     }
 }
 
 impl Disk {
+    /// Whether a file may have a problem; [`Checked::file_problems`] then says which.
+    pub(crate) fn is_suspect(&mut self, file: &RunFile) -> bool {
+        if file.kind != PathKind::Write {
+            return read_fault(&file.path, file.kind).is_some();
+        }
+        if !file.has_number && file.path.metadata().is_ok_and(|about| about.is_dir()) {
+            return true;
+        }
+        let folder = folder_of(&file.path);
+        match self.written_folders.get(folder) {
+            Some(known) => known.is_some(),
+            None => self.written_folders.entry(folder.to_owned()).insert_entry(folder_fault(folder)).get().is_some(),
+        }
+    }
+
     /// The problem of a path to read.
     fn read(&mut self, used: &Used) -> Option<Problem> {
         let is_folder = used.kind == PathKind::ReadDir;

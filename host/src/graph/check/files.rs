@@ -4,7 +4,7 @@ use super::{
     super::{
         file::{Base, Source, Target},
         given::Given,
-        paths::{PathRules, Resolved, identity},
+        paths::{Identities, PathRules, Resolved},
         problem::{Kind, Problem},
         written::WrittenFile,
     },
@@ -14,7 +14,10 @@ use super::{
 use crate::words::shown;
 use serde_json::Value as Json;
 use splatgraph_sdk::spec::{InputSpec, PathKind};
-use std::path::{Path, PathBuf};
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+};
 
 impl Checker<'_> {
     pub(super) fn path_rules(&self, given: &Given) -> PathRules {
@@ -152,15 +155,29 @@ impl Checker<'_> {
 
     /// Reports nodes that would write over a file that the same run reads or writes.
     pub(super) fn check_overwriting(&mut self, files: &[Used]) {
-        let identities: Vec<PathBuf> = files.iter().map(|file| identity(&file.path)).collect();
-        let pairs = || files.iter().zip(&identities);
-        for (position, (written, target)) in pairs().enumerate() {
+        if files.iter().all(|file| file.written.is_none()) {
+            return;
+        }
+        let mut known = Identities::default();
+        let identities: Vec<PathBuf> = files.iter().map(|file| known.of(&file.path)).collect();
+        // The first file that is read, and the first that is written, by their identities.
+        let [mut read, mut wrote]: [HashMap<&Path, usize>; 2] = Default::default();
+        for (position, (file, path)) in files.iter().zip(&identities).enumerate() {
+            let of_kind = if file.written.is_some() { &mut wrote } else { &mut read };
+            of_kind.entry(path).or_insert(position);
+        }
+        for (position, (written, target)) in files.iter().zip(&identities).enumerate() {
             let Some(own) = &written.written else { continue };
-            let clash = pairs().enumerate().find(|&(other, (file, path))| match file.written {
-                Some(_) => other < position && path == target,
-                None => own.may_be(target, path),
-            });
-            let Some((_, (other, _))) = clash else { continue };
+            let written_before = wrote.get(target.as_path()).copied().filter(|other| *other < position);
+            // Names with numbers stand for many files.
+            let numbered = || {
+                let is_own =
+                    |(other, path): &(usize, &PathBuf)| files[*other].written.is_none() && own.may_be(target, path);
+                identities.iter().enumerate().find(is_own).map(|(other, _)| other)
+            };
+            let is_read = if own.has_number() { numbered() } else { read.get(target.as_path()).copied() };
+            let Some(other) = written_before.into_iter().chain(is_read).min() else { continue };
+            let other = &files[other];
             let other_name = format!("{}.{}", self.file.nodes[other.node].id, other.input);
             let does = if other.written.is_some() { "also writes" } else { "reads" };
             let message = format!("it would write over the file that `{other_name}` {does}");

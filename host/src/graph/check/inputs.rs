@@ -41,15 +41,26 @@ impl Checker<'_> {
 
     fn unknown_input(&mut self, node: usize, input: &Input, specs: &[InputSpec]) {
         let known = specs.iter().map(|spec| spec.name.as_str());
-        let hint = suggest(&input.name, known, "its inputs are").or_else(|| Some("the class has no inputs".to_owned()));
+        let hint = self.name_in_comfyui(node, &input.name);
+        let hint = hint.or_else(|| suggest(&input.name, known, "its inputs are"));
+        let hint = hint.or_else(|| Some("the class has no inputs".to_owned()));
         let problem = self.about(Kind::UnknownInput, format!("the class has no input `{}`", input.name), node);
         let problem = problem.at(input.place.clone()).hint(hint);
         // ComfyUI ignores unknown values too, since other versions and front ends write extra ones.
-        if self.file.nodes[node].bare && matches!(input.source, Source::Literal(_)) {
+        if self.file.nodes[node].bare && input.source.links().is_empty() {
             self.warnings.push(problem);
         } else {
             self.problems.push(problem);
         }
+    }
+
+    /// For an input that has this name in a class of ComfyUI for which the node stands in, what to write.
+    fn name_in_comfyui(&self, node: usize, theirs: &str) -> Option<String> {
+        let class = self.class(node)?;
+        let stands_in = class.pack.manifest.replaces.iter().filter(|of| of.node == class.spec.name);
+        let mut names = stands_in.flat_map(|of| &of.inputs);
+        let (ours, _) = names.find(|(ours, other)| *other == theirs && *ours != theirs)?;
+        Some(format!("`{theirs}` is its name in ComfyUI; write `{ours}`"))
     }
 
     fn missing_input(&self, node: usize, spec: &InputSpec) -> Problem {
@@ -155,11 +166,7 @@ impl Checker<'_> {
             }
             let message =
                 format!("the link {} needs a node `{}`, which the graph does not have", json(link), link.node);
-            return Err(Problem::new(Kind::DanglingLink, message).hint(suggest(
-                &link.node,
-                self.ids(),
-                "the nodes are",
-            )));
+            return Err(Problem::new(Kind::DanglingLink, message).hint(self.suggest_node(&link.node)));
         };
         let Some(class) = self.class(node) else { return Ok(None) };
         let outputs = &class.spec.outputs;

@@ -22,10 +22,11 @@ use super::{
 };
 use crate::{
     registry::{Class, Registry},
-    words::some_of,
+    words::{some_of, suggest},
 };
 use serde_json::{Map, Value as Json};
 use std::{
+    cell::Cell,
     collections::{HashMap, HashSet},
     fmt,
     path::PathBuf,
@@ -179,6 +180,8 @@ struct Checker<'a> {
     unmet: HashSet<String>,
     problems: Vec<Problem>,
     warnings: Vec<Problem>,
+    /// How many ids were compared for hints.
+    compared: Cell<usize>,
 }
 
 impl<'a> Checker<'a> {
@@ -186,7 +189,16 @@ impl<'a> Checker<'a> {
         let mut file = file.adapted(registry);
         let by_id = file.nodes.iter().enumerate().map(|(position, node)| (node.id.clone(), position)).collect();
         let problems = std::mem::take(&mut file.problems);
-        Self { registry, file, by_id, classes: Vec::new(), unmet: HashSet::new(), problems, warnings: Vec::new() }
+        Self {
+            registry,
+            file,
+            by_id,
+            classes: Vec::new(),
+            unmet: HashSet::new(),
+            problems,
+            warnings: Vec::new(),
+            compared: Cell::new(0),
+        }
     }
 
     fn check(mut self, given: &Given, checks: Checks) -> Result<Checked, Problems> {
@@ -227,6 +239,17 @@ impl<'a> Checker<'a> {
         }
     }
 
+    /// The nearest id of a node. A large graph with many wrong ids would take long, and nobody reads so many hints.
+    fn suggest_node(&self, id: &str) -> Option<String> {
+        const COMPARED: usize = 1_000_000;
+        let compared = self.compared.get() + self.by_id.len();
+        if compared > COMPARED.max(self.by_id.len()) {
+            return None;
+        }
+        self.compared.set(compared);
+        suggest(id, self.ids(), "the nodes are")
+    }
+
     /// The ids of all nodes, to find the nearest.
     fn ids(&self) -> impl Iterator<Item = &str> + Clone {
         let graph_nodes = self.file.graph_nodes.iter().map(|node| node.id.as_str());
@@ -239,7 +262,8 @@ impl<'a> Checker<'a> {
         let writes = |node: usize| self.classes[node].as_ref().is_some_and(|class| class.spec.output);
         let roots: Vec<usize> =
             (0..self.file.nodes.len()).filter(|node| named.contains(node) || writes(*node)).collect();
-        if roots.is_empty() && self.file.outputs.is_empty() && self.classes.iter().all(Option::is_some) {
+        let is_said = self.problems.iter().any(|problem| problem.kind == Kind::NothingToDo);
+        if roots.is_empty() && !is_said && self.file.outputs.is_empty() && self.classes.iter().all(Option::is_some) {
             let writing = self.registry.packs().iter().flat_map(|pack| {
                 let nodes = pack.manifest.nodes.iter().filter(|spec| spec.output);
                 nodes.map(move |spec| format!("{}.{}", pack.manifest.id, spec.name))

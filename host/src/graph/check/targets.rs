@@ -108,7 +108,7 @@ impl Checker<'_> {
                 return self.target_in_graph(graph_node, &target.input);
             }
             let message = format!("the graph has no node `{}`", target.node);
-            let hint = suggest(&target.node, self.ids(), "the nodes are");
+            let hint = self.suggest_node(&target.node);
             return Err(Problem::new(Kind::UnknownTarget, message).hint(hint));
         };
         let Some(class) = self.class(node) else { return Ok(Vec::new()) };

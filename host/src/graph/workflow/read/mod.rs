@@ -55,6 +55,13 @@ impl File {
     fn take_nodes(&mut self, registry: &Registry) {
         if let Some(workflow) = self.workflow.take() {
             let (nodes, problems) = nodes(&workflow, registry);
+            if nodes.is_empty() && problems.is_empty() {
+                let problem = Problem::new(Kind::NothingToDo, "the workflow, the canvas of ComfyUI's front end,")
+                    .expected("nodes that run")
+                    .received("none");
+                let hint = "export the workflow in the API format: Workflow > Export (API)".to_owned();
+                self.problems.push(problem.hint(hint));
+            }
             self.nodes = nodes;
             self.problems.extend(problems);
         }
