@@ -206,6 +206,11 @@ impl From<Error> for Failed {
 
 impl Instance for ContainedNode {
     fn run(&self, ctx: &Ctx, inputs: &[Value]) -> Result<Vec<Value>, Error> {
+        // Their makers have to run first.
+        let lost = || Error { code: Code::Lost, ..Error::new("the process that held an input ended") };
+        if inputs.iter().any(host::is_lost) {
+            return Err(lost());
+        }
         if !self.suspect.swap(false, Ordering::Relaxed) {
             let _turn = self.worker.turn.read().unwrap_or_else(PoisonError::into_inner);
             match self.call(ctx, inputs) {
@@ -216,9 +221,8 @@ impl Instance for ContainedNode {
         }
         let _turn = self.worker.turn.write().unwrap_or_else(PoisonError::into_inner);
         if inputs.iter().any(host::is_lost) {
-            // Its maker has to run first, which needs the process.
             self.suspect.store(true, Ordering::Relaxed);
-            return Err(Error { code: Code::Lost, ..Error::new("the process that held an input ended") });
+            return Err(lost());
         }
         self.call(ctx, inputs).map_err(|failed| match failed {
             Failed::Node(error) | Failed::Together(error) => error,
