@@ -8,7 +8,6 @@ use super::{
     items::key_of,
     lines::{Ended, EndedShard, Status, Step},
     steps::Steps,
-    summary::Failed,
 };
 use crate::words::shown;
 use serde_json::Value as Json;
@@ -33,7 +32,7 @@ pub(super) struct Earlier {
     index: Index,
     states: Vec<State>,
     /// The names and errors of items that failed.
-    failed: HashMap<usize, (String, String)>,
+    pub(super) failed: HashMap<usize, (String, String)>,
     pub(super) steps: Steps,
     /// Items that would write over a file of another item of an earlier run, with the file and the name of the other.
     pub(super) clashes: BTreeMap<usize, (PathBuf, String)>,
@@ -82,12 +81,6 @@ impl Earlier {
 
     pub(super) fn state(&self, item: usize) -> State {
         self.states[item]
-    }
-
-    /// The failure of an item.
-    pub(super) fn failed(&self, item: usize) -> Option<Failed> {
-        let (item, error) = self.failed.get(&item)?.clone();
-        Some(Failed { item, error })
     }
 
     /// Takes in a line behind the first. Returns whether it is about a shard.

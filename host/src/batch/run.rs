@@ -67,7 +67,10 @@ impl Batch {
         for item in self.mine() {
             match known.state(item) {
                 State::Done => earlier += 1,
-                State::Failed if !options.retry_failed => failed_before.extend(known.failed(item)),
+                State::Failed if !options.retry_failed => {
+                    let failed = known.failed.get(&item).cloned();
+                    failed_before.extend(failed.map(|(item, error)| Failed { item, error }));
+                }
                 state => {
                     again += usize::from(state == State::Gone);
                     // Items that may end the process come last, so that all others are done before.
