@@ -6,11 +6,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+/// Takes the id of a pack and its file.
+pub type Contains = dyn Fn(&str, &Path) -> bool + Send + Sync;
+
 /// Which packs run in worker processes, and how these are started.
 #[derive(Clone)]
 pub struct Containment {
-    /// Whether the pack with this id and file runs in a worker process.
-    pub contains: Arc<dyn Fn(&str, &Path) -> bool + Send + Sync>,
+    /// Whether a pack runs in a worker process.
+    pub contains: Arc<Contains>,
     /// How the processes are started.
     pub launch: Launch,
 }

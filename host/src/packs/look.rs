@@ -249,7 +249,7 @@ impl Looker<'_> {
             None => {
                 let name = path.file_name().unwrap_or_default().to_string_lossy();
                 let manifest = command.look_over(name.trim_end_matches(worker_file::ENDING), self.log);
-                match manifest.and_then(|manifest| facts_of(manifest)) {
+                match manifest.and_then(facts_of) {
                     Ok(facts) => {
                         memory.keep(&source, state.clone(), at, Remembered::Pack(facts.clone()));
                         facts
