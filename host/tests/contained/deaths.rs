@@ -97,9 +97,11 @@ fn what_a_process_held_is_made_again() {
         "keep": node("hostile_00.Keep", json!({"number": 5, "trace": trace})),
         "first": node("hostile_00.TakeOut", json!({"kept": ["keep", 0]})),
         // Ends the process when `first` is done, and before `second` begins.
-        "bad": node("hostile_00.ActNow", json!({"deed": "segv", "_after": ["first", 0]})),
-        "wait": node("stub.Sleep", json!({"ms": 1500, "_after": ["first", 0]})),
-        "second": node("hostile_00.TakeOut", json!({"kept": ["keep", 0], "_after": ["wait", 0]})),
+        "bad": node("hostile_00.ActNow", json!({"deed": "segv", "after": ["first", 0]})),
+        "long": node("stub.Add", json!({"a": ["first", 0], "b": 1495})),
+        "wait": node("stub.Sleep", json!({"ms": ["long", 0]})),
+        "short": node("stub.Add", json!({"a": ["wait", 0], "b": -1500})),
+        "second": node("hostile_00.TakeOut", json!({"kept": ["keep", 0], "ms": ["short", 0]})),
     });
     let ran = run(
         &place,

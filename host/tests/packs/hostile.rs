@@ -132,10 +132,11 @@ fn act_now(
     /// The deed.
     #[input(default = "")]
     deed: String,
-    /// Passed on unchanged, to put this node into a chain.
+    /// Not used, to put this node into a chain.
     #[input(default = 0)]
-    _after: i64,
+    after: i64,
 ) -> Result<i64> {
+    let _ = after;
     act(&deed);
     Ok(1)
 }
@@ -193,9 +194,6 @@ fn take_out(
     /// How long to wait, in milliseconds.
     #[input(default = 0)]
     ms: u64,
-    /// Passed on unchanged, to put this node into a chain.
-    #[input(default = 0)]
-    _after: i64,
 ) -> Result<i64> {
     thread::sleep(Duration::from_millis(ms));
     Ok(kept.0)

@@ -77,3 +77,14 @@ fn our_own_bare_names_stay_and_words_are_put_right() {
     let replaced = of(json!({ "1": { "class_type": "std.Resize", "inputs": { "width": 4, "fit": "disabled" } } }));
     assert_eq!(replaced["1"]["inputs"], json!({ "width": 4, "fit": "stretch" }));
 }
+
+#[test]
+fn an_input_by_its_name_in_comfyui_gets_the_name_here() {
+    let graph = json!({ "version": 1, "nodes": {
+        "load": { "class_type": "std.LoadImage", "inputs": { "image": "cat.png" } },
+        "save": { "class_type": "std.SaveImage", "inputs": { "image": ["load", "image"], "path": "x.png" } },
+    } });
+    let given = splatgraph::graph::Given { cwd: "/folder".into(), ..Default::default() };
+    let problems = splatgraph::graph::check(super::parse(&graph), &registry(), &given).err().unwrap().to_string();
+    assert!(problems.contains("has no input `image`; `image` is its name in ComfyUI; write `path`"), "{problems}");
+}
