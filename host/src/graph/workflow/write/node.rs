@@ -57,6 +57,14 @@ struct Parts {
     kept: Map<String, Json>,
 }
 
+impl Parts {
+    /// Adds a field that the front end has besides those of the class.
+    fn add_field(&mut self, name: &str, value: &str) {
+        self.values.push(value.into());
+        self.named.insert(name.to_owned(), value.into());
+    }
+}
+
 impl Drawn {
     pub(super) fn node(
         &mut self,
@@ -72,6 +80,10 @@ impl Drawn {
         for spec in class.iter().flat_map(|class| in_order(&class.spec)) {
             let target = Target { node: node.id.clone(), input: spec.name.clone() };
             self.input(node, spec, class.as_ref(), outside(&target), &mut parts);
+        }
+        // The front end adds this field behind all others.
+        if class.iter().any(|class| class.spec.inputs.iter().any(|spec| is_picture(spec, &class.spec))) {
+            parts.add_field("upload", "image");
         }
         // The front end shows a label in the place of a name, also in App mode.
         for socket in &mut parts.fields {
@@ -153,15 +165,8 @@ impl Drawn {
                 let value = value.map_or_else(|| field(spec), |value| written(value, spec, shown));
                 parts.named.insert(spec.name.clone(), value.clone());
                 parts.values.push(value);
-                let mut extra = |name: &str, value: &str| {
-                    parts.values.push(value.into());
-                    parts.named.insert(name.to_owned(), value.into());
-                };
                 if class.is_some_and(|class| is_seed(spec, &class.spec)) {
-                    extra("control_after_generate", "fixed");
-                }
-                if class.is_some_and(|class| is_picture(spec, &class.spec)) {
-                    extra("upload", "image");
+                    parts.add_field("control_after_generate", "fixed");
                 }
             }
         }
