@@ -55,8 +55,7 @@ export const duplicated = (edits, indices, [x, y]) => [
 ];
 
 /**
- * The tokens before and after edits. The server computes what the edits do; this class remembers its answers, and guesses
- * what edits of chosen tokens do until an answer is there. Other edits show when the server has answered.
+ * The tokens before and after edits, as the server answered. Until an answer is there, transforms of chosen tokens are guessed.
  */
 export class Tokens {
   #known = new Map();

@@ -2,10 +2,10 @@
 
 import { centre, distance, isUsable } from "./_gaussians.js";
 
-/** A press so near to a token's centre takes this token, in pixels of the screen. */
+/** How near a press must be, in pixels of the screen. */
 const REACH = 9;
 
-/** The token to take at a place; -1 for empty ground. `scale` is the size of a pixel on the screen. */
+/** The token to take at a place, or -1. `scale` is the size of a pixel on the screen. */
 export function tokenAt(gaussians, area, place, scale) {
   let [best, least] = [-1, REACH / scale];
   gaussians.forEach((gaussian, index) => {
@@ -17,7 +17,7 @@ export function tokenAt(gaussians, area, place, scale) {
   return best;
 }
 
-/** Whether a place belongs to a selection: it lies in an ellipse of one of the tokens, or between them. */
+/** Whether a place lies in or between tokens of a selection. */
 export function isOn(gaussians, area, indices, place) {
   const near = (index) => isUsable(gaussians[index]) && distance(gaussians[index], area, place) <= 1;
   return indices.some(near) || holds(hull(gaussians, area, indices), place);
@@ -44,7 +44,7 @@ export function inside(gaussians, area, line) {
   return gaussians.flatMap((gaussian, index) => (isUsable(gaussian) && holds(line, centre(gaussian, area)) ? [index] : []));
 }
 
-/** What a drag encloses: its line, or the rectangle between its ends if it is nearly straight. */
+/** What a drag encloses: its line, or its rectangle if it is straight. */
 export function enclosed(line) {
   const [[x0, y0], [x1, y1]] = [line[0], line.at(-1)];
   const twice = line.reduce((sum, [x, y], i) => sum + line.at(i - 1)[0] * y - x * line.at(i - 1)[1], 0);

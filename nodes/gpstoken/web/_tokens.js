@@ -12,7 +12,7 @@ const sorted = (indices) => [...new Set(indices)].sort((a, b) => a - b);
 export class TokenCanvas extends Editor {
   label = "Token canvas";
   help =
-    "1. Drag across or around dots: they are selected. 2. Drag the selection: its part of the picture moves, and the graph runs by itself. Shift-drag: turn. Wheel: scale. Click, Shift-click: one token. H: hide the dots. Tab: next token, arrows: move, + -: scale, [ ]: turn, Delete: remove, Ctrl+A: all, Ctrl+D: copy, Ctrl+Z: undo, Escape: none.";
+    "1. Drag across or around dots: they are selected. 2. Drag the selection: it moves, and the graph runs. Shift-drag turns, the wheel scales, a click selects one token. Keys: Tab, arrows, + -, [ ], Delete, H hides dots, Ctrl+A all, Ctrl+D copy, Ctrl+Z undo, Escape none.";
   testid = "token-canvas";
   selected = [];
   hidden = false;
@@ -28,7 +28,7 @@ export class TokenCanvas extends Editor {
       ["⟲", "Turn left ([)", "["],
       ["⟳", "Turn right (])", "]"],
       ["Delete", "Remove the selected tokens (Delete)", "Delete"],
-      ["Dots", "Hide or show the dots (H)", "h"],
+      ["Dots", "Hide or show dots (H)", "h"],
     );
     this.start();
   }
@@ -139,7 +139,6 @@ export class TokenCanvas extends Editor {
     else if (hit >= 0) this.select(has ? this.selected.filter((index) => index !== hit) : [...this.selected, hit]);
   }
 
-  /** The indices of the tokens that can be selected. */
   get #usable() {
     return this.gaussians.flatMap((gaussian, index) => (isUsable(gaussian) ? [index] : []));
   }

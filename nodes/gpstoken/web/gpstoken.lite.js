@@ -1,4 +1,4 @@
-// The editors of this pack: the class of a node, the inputs that its editor sets, and the editor, which is loaded when it is needed.
+// The editors of this pack, by the classes of their nodes. Each is loaded when it is needed.
 // The page /lite loads this file.
 
 export const widgets = [

@@ -1,4 +1,4 @@
-// The page /lite: the gallery, a graph with its form, and the editors that packs have for nodes.
+// The page /lite: gallery, form and editors.
 
 import { makeHost } from "./editors.js";
 import { clearProblems, showFailure, showForm, texts, values } from "./form.js";
@@ -68,7 +68,7 @@ function edited() {
   if ($("auto").checked) run();
 }
 
-/** Runs the graph. While a job is on its way, only the newest wish is kept. */
+/** Runs the graph, or later if a job is on its way. */
 async function run() {
   if (!open) return;
   if (isBusy() || isWaiting) {

@@ -1,14 +1,14 @@
-// What all editors of inputs do: they read a value, write it, undo it, and show the picture that belongs to it.
+// What all editors of inputs do: read a value, write it, undo it, show its picture.
 // GUIDE.md says what a `host` has.
 
 import { History } from "./history.js";
 import { Surface } from "./surface.js";
 
-/** The step of an arrow key; nothing for other keys. */
+/** The step of an arrow key. */
 export const arrow = (key, step) =>
   ({ ArrowLeft: [-step, 0], ArrowRight: [step, 0], ArrowUp: [0, -step], ArrowDown: [0, step] })[key];
 
-/** The factor of a key that changes a size; nothing for other keys. */
+/** The factor of a key for sizes. */
 export const factorOf = (key, by) => ({ "+": by, "=": by, "-": 1 / by })[key];
 
 const copy = (value) => (value === undefined ? null : JSON.parse(JSON.stringify(value)));
@@ -38,7 +38,7 @@ export class Editor {
     this.refresh();
   }
 
-  /** Takes over what changed elsewhere: the value, and the results of a job. */
+  /** Takes over what changed elsewhere. */
   refresh() {
     const value = this.clean(copy(this.read()));
     if (JSON.stringify(value) !== JSON.stringify(this.value)) {

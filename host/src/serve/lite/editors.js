@@ -1,9 +1,9 @@
-// What an editor of a node sees of the page: the values of the node, and the results of the last job.
+// What an editor sees of the page.
 
 import { fieldOf, unwrapped } from "./form.js";
 import { feeding, pictureAfter } from "./graph.js";
 
-/** The host of the editor of the node `id`; `editor.js` says what it has. `edited` is called after a change. */
+/** The host of the editor of the node `id`. `edited` is called after a change. */
 export function makeHost(graph, id, edited) {
   const path = ({ node, output }) => `/api/values/${[graph.job.id, node, output].map(encodeURIComponent).join("/")}`;
   const address = (output) => (graph.job && output ? `${path(output)}?as=png` : null);

@@ -14,7 +14,7 @@ function shown(input, value) {
   return typeof value === "object" ? JSON.stringify(unwrapped(value)) : String(value);
 }
 
-/** The value of a field as the server takes it; undefined for none. */
+/** The value of a field; undefined for none. */
 function parsed({ input, control }) {
   if (control.type === "checkbox") return control.checked;
   const text = control.value.trim();
@@ -90,7 +90,7 @@ function upload(field) {
   return box;
 }
 
-/** Shows the fields of a graph with the values that `kept` has of them. */
+/** Shows the fields of a graph, with the values in `kept`. */
 export function showForm(graph, kept) {
   clearProblems();
   fields = graph.inputs.map((input, i) => {
@@ -134,14 +134,14 @@ export function values() {
   return goToWrong() ? null : given;
 }
 
-/** Puts the focus on the first field that is wrong, if there is one. */
+/** Puts the focus on the first wrong field. */
 function goToWrong() {
   const wrong = fields.find(({ error }) => error.textContent);
   wrong?.control.focus();
   return wrong;
 }
 
-/** The field that sets an input of a node, `node.input`; undefined if none does. */
+/** The field that sets `node.input`; undefined if none does. */
 export function fieldOf(target) {
   const field = fields.find(({ input }) => input.targets.includes(target));
   if (!field) return undefined;
@@ -168,7 +168,7 @@ export function clearProblems() {
   }
 }
 
-/** Shows why a request failed: problems with inputs beside their fields, the others above. */
+/** Shows why a request failed, beside the fields if it can. */
 export function showFailure(failure) {
   clearProblems();
   const rest = [];

@@ -2,7 +2,7 @@
 
 const isLink = (value) => Array.isArray(value) && value.length === 2 && typeof value[0] === "string";
 
-/** The outputs of a class, `about` being its answer of `/object_info`: [{name, type}]. */
+/** The outputs of a class, by its answer of `/object_info`. */
 const outputs = (about) => (about?.output_name ?? []).map((name, i) => ({ name, type: about.output[i] }));
 
 function output(graph, classes, [id, of]) {
@@ -17,7 +17,7 @@ export function feeding(graph, classes, id, input) {
   return isLink(link) ? (output(graph, classes, link) ?? null) : null;
 }
 
-/** The first picture that is made from the outputs of a node; null if there is none. */
+/** The first picture made from the outputs of a node, or null. */
 export function pictureAfter(graph, classes, id) {
   const seen = new Set([id]);
   for (const at of seen) {

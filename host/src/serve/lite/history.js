@@ -10,7 +10,7 @@ export class History {
     this.#values = [value];
   }
 
-  /** Adds a value. Values of one `gesture`, such as the turns of a wheel, are undone together. */
+  /** Adds a value. Those of one `gesture` are undone together. */
   add(value, gesture = null) {
     const keep = gesture !== null && gesture === this.#gesture ? this.#at : this.#at + 1;
     this.#values.length = keep;
@@ -19,7 +19,7 @@ export class History {
     this.#gesture = gesture;
   }
 
-  /** The value before (-1) or after (1) this one; undefined if there is none. */
+  /** The value before (-1) or after (1), if there is one. */
   go(by) {
     const value = this.#values[this.#at + by];
     if (value !== undefined) this.#at += by;

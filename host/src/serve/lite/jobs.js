@@ -13,7 +13,7 @@ let job = null;
 let rows = new Map();
 let preview = null;
 let onEnd = () => {};
-/** Events of other jobs. One may be a job whose id the server has not told yet. */
+/** Events of jobs whose ids are not known yet. */
 let early = [];
 
 /** Whether a job of this page waits or runs. */
@@ -25,7 +25,7 @@ function state(text, kind = "") {
   $("cancel").disabled = !isBusy();
 }
 
-/** Connects to the server's events, again and again. `ended` gets the newest job of this page when it is over. */
+/** Connects to the events. `ended` gets the newest job when it is over. */
 export function connect(ended) {
   onEnd = ended;
   const scheme = location.protocol === "https:" ? "wss" : "ws";
@@ -58,7 +58,7 @@ export function follow(id, graph) {
 /** The job that this page followed before it was loaded again. */
 const remembered = () => JSON.parse(kept.getItem("job") ?? "null");
 
-/** Asks how the remembered job stands, as events may have been missed. */
+/** Asks for the remembered job, as events may have been missed. */
 async function restore() {
   job ??= remembered();
   showHistory();
@@ -153,7 +153,7 @@ function showPreview(data) {
   $("preview").hidden = false;
 }
 
-/** Shows what output nodes made; of one node, in place of what it made before. */
+/** Shows what output nodes made. */
 export function showOutputs(outputs, only) {
   const results = $("results");
   if (!only) results.replaceChildren();

@@ -2,7 +2,7 @@
 
 export const $ = (id) => document.getElementById(id);
 
-/** An element with properties and children. Keys with `-` and `role` are attributes; `style` is CSS. */
+/** An element. Keys with `-` and `role` are attributes; `style` is CSS. */
 export function el(name, properties = {}, ...children) {
   const made = document.createElement(name);
   for (const [key, value] of Object.entries(properties)) {
@@ -15,7 +15,7 @@ export function el(name, properties = {}, ...children) {
   return made;
 }
 
-/** The answer to a request, parsed; with `body`, a POST. An error may have `problems` with inputs. */
+/** The answer to a request; with `body`, a POST. Errors may have `problems`. */
 export async function ask(path, body) {
   const form = body instanceof FormData;
   const post = body && { method: "POST", body: form ? body : JSON.stringify(body) };

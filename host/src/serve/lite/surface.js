@@ -1,6 +1,6 @@
 // A picture that is edited with mouse, touch and keyboard: what the editors of inputs share.
 //
-// Places are in pixels of the picture. An editor is told about gestures and draws over the picture.
+// Places are in pixels of the picture.
 
 import { el } from "./page.js";
 
@@ -20,7 +20,7 @@ export function stroke(pen, width, colour) {
   pen.stroke();
 }
 
-/** The surface of an editor with `label`, `help`, `actions`, and what it does on gestures. */
+/** The surface of an editor. */
 export class Surface {
   size = [256, 256];
   #editor;
@@ -32,7 +32,7 @@ export class Surface {
   constructor(editor) {
     this.#editor = editor;
     const { label, help, testid, actions } = editor;
-    // The front end passes wheels on an element with `data-capture-wheel` to it, and does not zoom.
+    // With `data-capture-wheel`, the front end does not zoom.
     this.canvas = el("canvas", {
       tabIndex: 0, role: "application", "aria-label": `${label}. ${help}`, "data-capture-wheel": "true", "data-testid": testid,
       style: CANVAS,
@@ -56,7 +56,7 @@ export class Surface {
     if (this.status.textContent !== text) this.status.textContent = text;
   }
 
-  /** Shows the picture at an address behind the drawing, and returns it; null for no address or no picture. */
+  /** Shows the picture at an address, and returns it; null for none. */
   async show(address) {
     if (address === this.#address) return this.#image;
     this.#address = address;
@@ -80,7 +80,7 @@ export class Surface {
     });
   }
 
-  /** The scale from pixels of the picture to pixels of the element, and the offset of the picture. */
+  /** From pixels of the picture to those of the element. */
   #fit(width, height) {
     const scale = Math.min(width / this.size[0], height / this.size[1]) || 1;
     return { scale, left: (width - this.size[0] * scale) / 2, top: (height - this.size[1] * scale) / 2 };
@@ -110,7 +110,7 @@ export class Surface {
     pen.fillText(told, across / 2, down / 2);
   }
 
-  /** The place of an event. `scale` is the size of a picture's pixel on the screen. */
+  /** The place of an event, and the size of a picture's pixel on the screen. */
   #place(event) {
     const box = this.canvas.getBoundingClientRect();
     const { scale, left, top } = this.#fit(box.width, box.height);
