@@ -20,7 +20,7 @@ spec.loader.exec_module(module)
 # Its methods have no defaults.
 values = {node["class_type"]: node["inputs"] for node in json.load(open(file)).values()}
 workflow = module.Workflow()
-image, mask = workflow.std_LoadImage(path="chelsea.png")
+image, mask = workflow.std_LoadImage(path="chelsea.png", profile="convert")
 image = workflow.std_Resize(image=image, width=values["std.Resize"]["width"], height=values["std.Resize"]["height"], fit="fill", filter="lanczos")
 workflow.std_SaveImage(image=image, path=values["std.SaveImage"]["path"], rounding="round", quality=95)
 results = ComfyUIWorkflowExecutor(address).execute_workflow(workflow.workflow_dict, output_dir="generated")
