@@ -66,6 +66,7 @@ mod file_state;
 pub mod formats;
 pub mod graph;
 pub mod inspect;
+mod lock;
 pub mod metadata;
 pub mod named_graphs;
 pub mod packs;

@@ -42,6 +42,27 @@ pub enum Code {
     Lost,
 }
 
+impl Code {
+    /// `failed`, `bad_input`, `missing`, `cancelled` or `panic`. A host never shows that a value was lost.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Failed | Self::Lost => "failed",
+            Self::BadInput => "bad_input",
+            Self::Missing => "missing",
+            Self::Cancelled => "cancelled",
+            Self::Panic => "panic",
+        }
+    }
+
+    /// The kind with this [`name`](Self::name); a failure for any other name.
+    #[must_use]
+    pub fn named(name: &str) -> Self {
+        let all = [Self::BadInput, Self::Missing, Self::Cancelled, Self::Panic];
+        all.into_iter().find(|code| code.name() == name).unwrap_or(Self::Failed)
+    }
+}
+
 impl Error {
     /// The work failed.
     #[track_caller]

@@ -10,7 +10,8 @@ pub use splatgraph_abi::{ABI_MAJOR, ABI_MINOR, STAMP_ID, STAMP_MAGIC, STAMP_SYMB
 use std::path::Path;
 
 /// How much a log line matters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum LogLevel {
     Debug,

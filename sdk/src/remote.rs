@@ -2,7 +2,13 @@
 
 use crate::{DType, Error, Result, Tensor, Value};
 use splatgraph_abi::{self as abi, DlTensor, NodeError, Shared, device, kind, share};
-use std::{any::Any, sync::Arc};
+use std::{
+    any::Any,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 /// A value that another process holds.
 pub trait Remote: Any + Send + Sync {
@@ -42,9 +48,13 @@ impl Shared for Shareable {
     }
 }
 
+/// Whether this program made a remote value. Before that, no value needs a look.
+static ANY: AtomicBool = AtomicBool::new(false);
+
 /// A value that stands for one in another process.
 #[must_use]
 pub fn remote(remote: Arc<dyn Remote>) -> Value {
+    ANY.store(true, Ordering::Relaxed);
     Value(share(kind::OBJECT, Shareable(remote)))
 }
 
@@ -57,6 +67,9 @@ pub fn as_remote(value: &Value) -> Option<Arc<dyn Remote>> {
 /// Whether a value, or one in a list, has to be made again because the process that held it is gone.
 #[must_use]
 pub fn is_lost(value: &Value) -> bool {
+    if !ANY.load(Ordering::Relaxed) {
+        return false;
+    }
     match value.as_list() {
         Some(values) => values.iter().any(is_lost),
         None => as_remote(value).is_some_and(|remote| remote.is_lost()),

@@ -12,6 +12,7 @@ use super::{
 use crate::{
     durable,
     graph::Checked,
+    lock::lock,
     run::{CancelToken, Event, RunResult, Runner, Settings},
     sha256::hex,
     words::shown,
@@ -20,7 +21,7 @@ use splatgraph_sdk::{Code, Record};
 use std::{
     ops::Range,
     path::Path,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex},
     thread,
     time::Instant,
 };
@@ -47,10 +48,6 @@ pub(super) struct Work<'a, S> {
     pub(super) first_alone: usize,
     /// The error that stops the batch.
     pub(super) broken: Mutex<Option<Error>>,
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl<S: Fn(&Checked) -> Result<Settings, String> + Sync> Work<'_, S> {

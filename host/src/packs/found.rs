@@ -42,11 +42,14 @@ impl Found {
     }
 }
 
+/// The end of the names of files that describe packs in other languages.
+pub(super) const DESCRIPTION_ENDING: &str = ".pack.json";
+
 /// The id in the name that `packs add` gives to a file: `acme` for `libacme.so` and `acme.pack.json`.
 pub(super) fn id_of_file(path: &Path) -> Option<String> {
     let name = path.file_name()?.to_str()?;
     let of_library = || name.strip_prefix(DLL_PREFIX)?.strip_suffix(DLL_SUFFIX);
-    let id = name.strip_suffix(".pack.json").or_else(of_library)?;
+    let id = name.strip_suffix(DESCRIPTION_ENDING).or_else(of_library)?;
     is_pack_id(id).then(|| id.to_owned())
 }
 

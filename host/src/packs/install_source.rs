@@ -7,14 +7,14 @@ use std::path::{Path, PathBuf};
 
 use splatgraph_sdk::{TEMPORARY_PREFIX, TemporaryFile};
 
-use super::found::Found;
+use super::found::{DESCRIPTION_ENDING, Found};
 use super::install::{InstallError, Installed, create, entries, others, remove_library};
 use super::library::read;
 use super::load::Log;
 use super::look::facts_of;
 use super::trust;
 use super::worker::WorkerCommand;
-use super::worker_file::{ENDING, WorkerFile};
+use super::worker_file::WorkerFile;
 
 /// Copies the source of a pack in another language into `folder`, and writes a file beside it that says how the pack is served: by
 /// `program` with `arguments` and the path of the source. A process of the pack lists its nodes first. `found` are all packs that are
@@ -54,7 +54,7 @@ pub fn install_source(
     words.push(file.clone());
     let described = WorkerFile { command: words, files: vec![file.clone()] };
     let json = serde_json::to_string_pretty(&described).map_err(|error| refused(error.to_string()))?;
-    let target = folder.join(format!("{id}{ENDING}"));
+    let target = folder.join(format!("{id}{DESCRIPTION_ENDING}"));
     let there = entries(folder, &id, found);
     let (replaced, hidden_by) = others(&id, &there, found);
     fs::rename(&copy, folder.join(&file)).map_err(unwritable)?;

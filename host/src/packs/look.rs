@@ -10,6 +10,8 @@ use splatgraph_sdk::host::{ABI_MAJOR, ABI_MINOR, read_manifest};
 use splatgraph_sdk::host::{LoadedPack, Stamp};
 use splatgraph_sdk::spec::Manifest;
 
+#[cfg(unix)]
+use super::found::DESCRIPTION_ENDING;
 use super::found::{LoadedFile, Refused};
 use super::helper::{Answer, Facts, Helper, Looks, at_once};
 use super::library::{Library, Way, next_generation, open_as, read};
@@ -20,7 +22,10 @@ use super::stamped::stamped_id;
 use super::symbols::{Kind, look_into};
 use super::trust;
 #[cfg(unix)]
-use super::{containment::Launch, worker, worker_file};
+use super::{
+    containment::{Containment, Launch},
+    worker, worker_file,
+};
 use crate::file_state::FileState;
 use crate::registry::{NodeSource, Pack};
 #[cfg(unix)]
@@ -187,10 +192,15 @@ fn of_nodes(path: &Path, stamp: Stamp, manifest: Manifest, nodes: Arc<dyn NodeSo
 }
 
 impl Looker<'_> {
+    #[cfg(unix)]
+    fn containment(&self) -> Option<&Containment> {
+        self.helper?.containment.as_ref()
+    }
+
     /// A pack that was looked over in another process. It is opened in this process, or in one of its own.
     fn pack(&self, path: &Path, state: FileState, (facts, manifest): (Facts, Manifest), way: Way) -> Looked {
         #[cfg(unix)]
-        if let Some(containment) = self.helper.and_then(|helper| helper.containment.as_ref())
+        if let Some(containment) = self.containment()
             && (containment.contains)(&manifest.id, path)
         {
             let Launch { program, arguments, memory, .. } = containment.launch.clone();
@@ -211,10 +221,9 @@ impl Looker<'_> {
         (facts, manifest): (Facts, Manifest),
         command: worker::WorkerCommand,
     ) -> Looked {
-        let launch = self.helper.and_then(|helper| helper.containment.as_ref()).map(|containment| &containment.launch);
         let (id, source) = (manifest.id.clone(), source.to_owned());
         let pack = worker::Pack { id, path: source, state, manifest: facts.manifest, command };
-        let node_timeout = launch.and_then(|launch| launch.node_timeout);
+        let node_timeout = self.containment().and_then(|containment| containment.launch.node_timeout);
         let nodes = worker::Contained::new(pack, node_timeout, self.log, next_generation());
         of_nodes(path, facts.stamp, manifest, Arc::new(nodes))
     }
@@ -233,10 +242,9 @@ impl Looker<'_> {
             Err(reason) => return refused(path, reason),
         };
         let source = described.source.canonicalize().unwrap_or(described.source);
-        let launch = self.helper.and_then(|helper| helper.containment.as_ref()).map(|containment| &containment.launch);
-        let limit = launch.and_then(|launch| launch.memory);
-        let command =
-            worker::WorkerCommand { program: described.program, arguments: described.arguments, memory: limit };
+        let worker_file::Described { program, arguments, .. } = described;
+        let memory_limit = self.containment().and_then(|containment| containment.launch.memory);
+        let command = worker::WorkerCommand { program, arguments, memory: memory_limit };
         let (state, at) = (FileState::of(&source), SystemTime::now());
         let facts = match memory.of(&source, &state) {
             Some(Remembered::Pack(facts)) => Some(facts),
@@ -248,7 +256,7 @@ impl Looker<'_> {
             None if looks == Looks::Never => return Looked::OtherLibrary,
             None => {
                 let name = path.file_name().unwrap_or_default().to_string_lossy();
-                let manifest = command.look_over(name.trim_end_matches(worker_file::ENDING), self.log);
+                let manifest = command.look_over(name.trim_end_matches(DESCRIPTION_ENDING), self.log);
                 match manifest.and_then(facts_of) {
                     Ok(facts) => {
                         memory.keep(&source, state.clone(), at, Remembered::Pack(facts.clone()));

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-/// The end of the names of such files.
-pub(super) const ENDING: &str = ".pack.json";
+use super::found::DESCRIPTION_ENDING;
+
 /// The most bytes of such a file.
 const LONGEST: u64 = 64 << 10;
 
@@ -33,7 +33,7 @@ pub(super) struct Described {
 
 /// Whether the file at a path describes a pack.
 pub(super) fn describes(path: &Path) -> bool {
-    path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.ends_with(ENDING))
+    path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.ends_with(DESCRIPTION_ENDING))
 }
 
 /// Reads the file at a canonical path.

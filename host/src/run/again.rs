@@ -4,9 +4,10 @@ use super::{
     context::NodeContext,
     event::Event,
     supply,
-    work::{Made, Work, lock},
+    work::{Made, Work},
 };
 use crate::graph::{Feed, Socket};
+use crate::lock::lock;
 use splatgraph_sdk::{
     Error, Value,
     host::{self, LogLevel, is_lost},

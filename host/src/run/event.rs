@@ -108,19 +108,12 @@ impl NodeFailure {
     /// The whole failure as JSON.
     #[must_use]
     pub fn to_json(&self) -> Json {
-        let code = match self.error.code {
-            Code::BadInput => "bad_input",
-            Code::Missing => "missing",
-            Code::Cancelled => "cancelled",
-            Code::Panic => "panic",
-            _ => "failed",
-        };
         json!({
             "node": &*self.node,
             "class": self.class,
             "pack": self.pack,
             "pack_version": self.pack_version,
-            "code": code,
+            "code": self.error.code.name(),
             "input": self.error.input,
             "came_from": self.came_from,
             "message": self.error.message,

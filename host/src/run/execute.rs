@@ -4,11 +4,12 @@ use super::{
     context::NodeContext,
     event::{Event, NodeFailure},
     supply,
-    work::{Message, Messages, State, Work, lock},
+    work::{Message, Messages, State, Work},
 };
 use crate::{
     calls,
     graph::{CheckedNode, Feed},
+    lock::lock,
     words::count,
 };
 use splatgraph_sdk::{

@@ -10,12 +10,13 @@ use super::{
     plan::Plan,
     settings::{Settings, SettingsText},
     why::{Why, why_it_runs},
-    work::{Hooks, State, Work, lock},
+    work::{Hooks, State, Work},
     written::Written,
 };
 use crate::{
     file_state::FileState,
     graph::{Checked, CheckedNode},
+    lock::lock,
     registry::{Instance, NodeSource},
 };
 use splatgraph_sdk::{Error, Value, settings::THREADS};

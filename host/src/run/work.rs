@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     graph::{Checked, CheckedNode, Socket},
+    lock::lock,
     registry::Instance,
 };
 use splatgraph_sdk::{Error, Value};
@@ -17,7 +18,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     path::PathBuf,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex,
         atomic::{AtomicBool, AtomicU32, Ordering},
     },
 };
@@ -90,11 +91,6 @@ pub(super) enum Message {
     Ready,
     TaskEnded,
     Cancelled,
-}
-
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // Code under a lock does not panic, so the value behind a poisoned lock is whole.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Work {

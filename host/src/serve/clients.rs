@@ -4,11 +4,12 @@
 //! first and open the socket later; what they missed waits for them for a short time. A client that does not read its
 //! messages is dropped, so that it holds up no one.
 
+use crate::lock::lock;
 use axum::extract::ws::Message;
 use serde_json::{Value as Json, json};
 use std::{
     collections::{HashMap, VecDeque},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard},
     time::{Duration, Instant},
 };
 use tokio::sync::mpsc;
@@ -56,7 +57,7 @@ struct Connection {
 
 impl Clients {
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 
     /// Connects a client, in place of its last connection. Returns the number of the connection and its messages, first the

@@ -7,6 +7,7 @@ use super::{
 };
 use crate::{
     graph::Checked,
+    lock::lock,
     record_png,
     run::{Event, NodeFailure, RunResult, Status},
 };
@@ -14,7 +15,7 @@ use serde_json::{Map, Value as Json, json};
 use splatgraph_sdk::{Record, Value};
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard},
     time::{Duration, Instant},
 };
 
@@ -58,7 +59,7 @@ impl Reporter {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     fn client(&self) -> Option<&str> {

@@ -1,7 +1,7 @@
 //! The queue: the jobs that wait and those that run.
 
 use super::job::Job;
-use crate::run::CancelToken;
+use crate::{lock::lock, run::CancelToken};
 use std::{
     cmp::Ordering,
     collections::BTreeMap,
@@ -56,7 +56,7 @@ pub(super) enum Cancelled {
 
 impl Queue {
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     /// Sets the number of the next job.

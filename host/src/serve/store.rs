@@ -1,11 +1,12 @@
 //! The database: jobs, settings and files of the front end.
 
 use super::job::{Ended, Job, Stage, Stored};
+use crate::lock::lock;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde_json::{Map, Value as Json};
 use std::{
     path::Path,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard},
 };
 
 /// Jobs that ended are kept as long as there are not more of them.
@@ -74,7 +75,7 @@ impl Store {
     }
 
     fn lock(&self) -> MutexGuard<'_, Connection> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 
     /// Adds a job that waits. Returns false if there is a job with its id.

@@ -192,7 +192,7 @@ class Service:
             return None
         if socket.is_list:
             items = value if isinstance(value, list) else [value]
-            return [self.value(Socket(socket.name, socket.kind, {**socket.spec}), item) for item in items]
+            return [self.value(Socket(socket.name, socket.kind, socket.spec), item) for item in items]
         if socket.kind in _types.NAMES:
             if not (isinstance(value, tuple) and len(value) == 2 and isinstance(value[0], dict)):
                 raise TypeError(f"expected {_types.NAMES[socket.kind]}, got {_name(value)}")

@@ -1,8 +1,9 @@
 //! One end of the connection between the host and a worker: sends messages, and moves values to and from shared memory.
 
 use super::frame::{self, MOST_FILES};
-use super::memory::{ALIGNMENT, Loan, Mapped, Pool, Region, lock};
+use super::memory::{ALIGNMENT, Loan, Mapped, Pool, Region};
 use super::message::{AboutMemory, Buffer, Wire, WireRecord, WireTensor};
+use crate::lock::lock;
 use serde::Serialize;
 use serde_json::Value as Json;
 use splatgraph_sdk::{DType, Error, Kind, Record, Tensor, Value, host};
@@ -295,10 +296,10 @@ fn encode(value: &Value, object: &Encode<'_>, luggage: &mut Luggage) -> Result<W
         Kind::Bool => Wire::Bool(value.as_bool().unwrap_or_default()),
         Kind::Int | Kind::Uint => {
             let number = value.as_int().unwrap_or_default();
-            let number = i64::try_from(number).map(serde_json::Number::from);
-            Wire::Int(
-                number.or_else(|_| u64::try_from(value.as_int().unwrap_or_default()).map(serde_json::Number::from))?,
-            )
+            Wire::Int(match i64::try_from(number) {
+                Ok(number) => number.into(),
+                Err(_) => u64::try_from(number)?.into(),
+            })
         }
         Kind::Float => Wire::Float(value.as_float().unwrap_or_default().to_bits()),
         Kind::Text => Wire::Text(value.as_text().unwrap_or_default().to_owned()),

@@ -14,10 +14,10 @@ use splatgraph_sdk::spec::{DeviceSpec, NodeSpec};
 use splatgraph_sdk::{Code, Ctx, Error, Value};
 
 use super::super::load::Log;
-use super::memory::lock;
 use super::message::ToWorker;
 use super::process::{Process, Reply};
 use crate::file_state::FileState;
+use crate::lock::lock;
 use crate::registry::{Instance, NodeSource};
 use crate::words::shown;
 
@@ -111,30 +111,18 @@ impl NodeSource for Contained {
     }
 
     fn devices(&self) -> Result<Vec<DeviceSpec>, Error> {
-        let process = self.worker.process()?;
-        let call = process.call();
-        let ended = || self.worker.ended(&process, "while it listed its devices");
-        process.channel.send(&ToWorker::Devices { call: call.number }).map_err(|_| ended())?;
-        loop {
-            match call.replies.recv().map_err(|_| ended())? {
-                Reply::Devices(devices) => return Ok(devices),
-                Reply::Done(Err(error)) => return Err(error),
-                _ => {}
-            }
+        match self.worker.ask("while it listed its devices", |call| ToWorker::Devices { call })? {
+            Reply::Devices(devices) => Ok(devices),
+            Reply::Done(done) => done.map(|_| Vec::new()),
+            _ => Ok(Vec::new()),
         }
     }
 
     fn web_file(&self, name: &str) -> Result<Option<Vec<u8>>, Error> {
-        let process = self.worker.process()?;
-        let call = process.call();
-        let ended = || self.worker.ended(&process, "while it gave a file for web pages");
-        process.channel.send(&ToWorker::WebFile { call: call.number, name: name.to_owned() }).map_err(|_| ended())?;
-        loop {
-            if let Reply::Done(done) = call.replies.recv().map_err(|_| ended())? {
-                let content = done?.into_iter().next().filter(|value| !value.is_none());
-                return content.map(|value| Ok(value.field("content")?.bytes().to_vec())).transpose();
-            }
-        }
+        let asked = |call| ToWorker::WebFile { call, name: name.to_owned() };
+        let Reply::Done(done) = self.worker.ask("while it gave a file for web pages", asked)? else { return Ok(None) };
+        let content = done?.into_iter().next().filter(|value| !value.is_none());
+        content.map(|value| Ok(value.field("content")?.bytes().to_vec())).transpose()
     }
 
     fn generation(&self) -> u64 {
@@ -169,6 +157,20 @@ impl Worker {
         is_same
             .then_some(process)
             .ok_or_else(|| "it declares other nodes than when it was looked over; run the command again".to_owned())
+    }
+
+    /// The answer to a question outside a run. `during` says what the pack did if its process ended.
+    fn ask(&self, during: &str, message: impl FnOnce(u64) -> ToWorker) -> Result<Reply, Error> {
+        let process = self.process()?;
+        let call = process.call();
+        let ended = || self.ended(&process, during);
+        process.channel.send(&message(call.number)).map_err(|_| ended())?;
+        loop {
+            let reply = call.replies.recv().map_err(|_| ended())?;
+            if matches!(reply, Reply::Done(_) | Reply::Devices(_)) {
+                return Ok(reply);
+            }
+        }
     }
 
     /// The error of a call whose process ended.

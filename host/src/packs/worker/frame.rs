@@ -45,11 +45,10 @@ pub(super) fn write(socket: &UnixStream, text: &[u8], files: &[BorrowedFd<'_>]) 
         return Err(Error::new(ErrorKind::InvalidInput, "too many files"));
     }
     let parts = [IoSlice::new(&length), IoSlice::new(text)];
-    let sent = retry_on_intr(|| sendmsg(socket, &parts, &mut beside, SEND))?;
-    let mut rest = [&length[sent.min(4)..], &text[sent.saturating_sub(4)..]].concat();
-    while !rest.is_empty() {
-        let sent = retry_on_intr(|| send(socket, &rest, SEND))?;
-        rest.drain(..sent);
+    let mut sent = retry_on_intr(|| sendmsg(socket, &parts, &mut beside, SEND))?;
+    while sent < length.len() + text.len() {
+        let rest = if sent < length.len() { &length[sent..] } else { &text[sent - length.len()..] };
+        sent += retry_on_intr(|| send(socket, rest, SEND))?;
     }
     Ok(())
 }

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Error, ErrorKind, Result};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, Weak};
+
+use crate::lock::lock;
 
 /// Tensors begin at multiples of this number of bytes, as DLPack advises for vector instructions.
 pub(super) const ALIGNMENT: usize = 64;
@@ -15,11 +17,6 @@ const PAGE: usize = 4096;
 const MOST_FREE: usize = 256 << 20;
 
 static NUMBERS: AtomicU64 = AtomicU64::new(1);
-
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // Code under a lock does not panic, so the value behind a poisoned lock is whole.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 /// A buffer of this process. The other end maps its file.
 pub(super) struct Region {
@@ -120,13 +117,7 @@ pub(super) struct Mapped {
     /// The number under which this process passes it on.
     pub(super) own_id: u64,
     pub(super) file: File,
-    memory: Memory,
-}
-
-enum Memory {
-    Shared(Mmap),
-    /// The owner could make the file smaller, and then reading it would end this process.
-    Copy(Vec<u64>, usize),
+    memory: Mmap,
 }
 
 impl Mapped {
@@ -145,35 +136,19 @@ impl Mapped {
             // buffer is released. A worker that breaks this rule changes pictures, but not the safety of other memory: all values
             // of the element types of tensors are valid, and the host checks no length twice.
             #[expect(unsafe_code, reason = "memory that processes share")]
-            Memory::Shared(unsafe { MmapOptions::new().len(size).map(&file) }?)
+            unsafe { MmapOptions::new().len(size).map(&file) }?
         } else {
-            let mut words = Vec::new();
-            words.try_reserve_exact(size.div_ceil(8)).map_err(|_| ErrorKind::OutOfMemory)?;
-            words.resize(size.div_ceil(8), 0);
-            file.read_exact_at(&mut bytes_of(&mut words)[..size], 0)?;
-            Memory::Copy(words, size)
+            // The owner could make the file smaller, and then reading it would end this process.
+            let mut copy = MmapMut::map_anon(size)?;
+            file.read_exact_at(&mut copy, 0)?;
+            copy.make_read_only()?
         };
         Ok(Self { id, own_id: NUMBERS.fetch_add(1, Ordering::Relaxed), file, memory })
     }
 
     pub(super) fn bytes(&self) -> &[u8] {
-        match &self.memory {
-            Memory::Shared(memory) => memory,
-            Memory::Copy(words, size) => &words_as_bytes(words)[..*size],
-        }
+        &self.memory
     }
-}
-
-#[expect(unsafe_code, reason = "memory that processes share")]
-fn bytes_of(words: &mut [u64]) -> &mut [u8] {
-    // SAFETY: every byte of a number is a valid byte, and every eight bytes are a valid number.
-    unsafe { std::slice::from_raw_parts_mut(words.as_mut_ptr().cast(), size_of_val(words)) }
-}
-
-#[expect(unsafe_code, reason = "memory that processes share")]
-fn words_as_bytes(words: &[u64]) -> &[u8] {
-    // SAFETY: as above.
-    unsafe { std::slice::from_raw_parts(words.as_ptr().cast(), size_of_val(words)) }
 }
 
 /// The use of a buffer of the other end by tensors. When the last of them goes, the buffer is released.
@@ -250,8 +225,9 @@ mod tests {
         // A file that could become smaller is copied.
         let plain = tempfile::tempfile().unwrap();
         plain.set_len(12).unwrap();
-        let mapped = Mapped::new(4, 12, plain).unwrap();
-        assert!(matches!(mapped.memory, Memory::Copy(..)) && mapped.bytes() == [0; 12]);
+        let mapped = Mapped::new(4, 12, plain.try_clone().unwrap()).unwrap();
+        plain.set_len(0).unwrap();
+        assert_eq!(mapped.bytes(), [0; 12]);
     }
 
     #[test]

@@ -57,7 +57,7 @@ pub(super) enum ToHost {
     Log {
         #[serde(default)]
         call: Option<u64>,
-        level: Level,
+        level: LogLevel,
         text: String,
     },
     #[serde(untagged)]
@@ -147,57 +147,16 @@ pub(super) struct WireError {
     pub(super) detail: String,
 }
 
-const CODES: [(Code, &str); 5] = [
-    (Code::Failed, "failed"),
-    (Code::BadInput, "bad_input"),
-    (Code::Missing, "missing"),
-    (Code::Cancelled, "cancelled"),
-    (Code::Panic, "panic"),
-];
-
 impl From<Error> for WireError {
     fn from(error: Error) -> Self {
         let Error { code, message, location, input, detail } = error;
-        let code = CODES.iter().find(|(known, _)| *known == code).map_or("failed", |(_, name)| name);
-        Self { code: code.to_owned(), message, location, input, detail }
+        Self { code: code.name().to_owned(), message, location, input, detail }
     }
 }
 
 impl From<WireError> for Error {
     fn from(error: WireError) -> Self {
         let WireError { code, message, location, input, detail } = error;
-        let code = CODES.iter().find(|(_, name)| *name == code).map_or(Code::Failed, |(code, _)| *code);
-        Self { code, message, location, input, detail }
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum Level {
-    Debug,
-    Info,
-    Warn,
-    Error,
-}
-
-impl From<LogLevel> for Level {
-    fn from(level: LogLevel) -> Self {
-        match level {
-            LogLevel::Debug => Self::Debug,
-            LogLevel::Info => Self::Info,
-            LogLevel::Warn => Self::Warn,
-            LogLevel::Error => Self::Error,
-        }
-    }
-}
-
-impl From<Level> for LogLevel {
-    fn from(level: Level) -> Self {
-        match level {
-            Level::Debug => Self::Debug,
-            Level::Info => Self::Info,
-            Level::Warn => Self::Warn,
-            Level::Error => Self::Error,
-        }
+        Self { code: Code::named(&code), message, location, input, detail }
     }
 }

@@ -19,8 +19,8 @@ use super::super::helper::{end, how};
 use super::super::load::Log;
 use super::channel::Channel;
 use super::frame;
-use super::memory::lock;
 use super::message::{PROTOCOL, ToHost, ToWorker, Wire};
+use crate::lock::lock;
 use crate::words::shortened;
 
 /// How long a process may take to say what its pack is. Large Python libraries take many seconds.
@@ -214,9 +214,9 @@ impl Process {
                 Ok(mut value) => (call, Reply::Preview(value.pop().unwrap_or_else(Value::none))),
                 Err(error) => return Err(error.message),
             },
-            ToHost::Log { call: Some(call), level, text } => (call, Reply::Log(level.into(), text)),
+            ToHost::Log { call: Some(call), level, text } => (call, Reply::Log(level, text)),
             ToHost::Log { call: None, level, text } => {
-                (self.log)(&self.pack, level.into(), &shortened(&text));
+                (self.log)(&self.pack, level, &shortened(&text));
                 return Ok(());
             }
             ToHost::Hello { .. } | ToHost::Refused { .. } => return Err("a first message comes once".to_owned()),

@@ -16,8 +16,8 @@ use splatgraph_sdk::{Code, DType, Error, Record, Tensor, Value};
 use super::super::{library, trust};
 use super::channel::Channel;
 use super::frame;
-use super::memory::lock;
 use super::message::{PROTOCOL, ToHost, ToWorker, Wire};
+use crate::lock::lock;
 use crate::words::shortened;
 
 /// The variable with the most bytes of memory of a worker.
@@ -58,7 +58,7 @@ pub fn serve(path: &Path) -> io::Result<()> {
     }
     let said = channel.clone();
     let log = move |level: LogLevel, text: &str| {
-        let _ = said.send(&ToHost::Log { call: None, level: level.into(), text: shortened(text) });
+        let _ = said.send(&ToHost::Log { call: None, level, text: shortened(text) });
     };
     let opened =
         trust::check(path).and_then(|()| library::open(path)).and_then(|stamp| library::facts(path, stamp, log));
@@ -276,7 +276,7 @@ impl HostContext for Context {
     }
 
     fn log(&self, level: LogLevel, text: &str) {
-        self.service.send(&ToHost::Log { call: Some(self.call), level: level.into(), text: shortened(text) });
+        self.service.send(&ToHost::Log { call: Some(self.call), level, text: shortened(text) });
     }
 }
 
