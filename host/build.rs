@@ -36,7 +36,10 @@ fn main() {
         ),
     );
     println!("cargo:rustc-env=SPLATGRAPH_TARGET={}", env::var("TARGET").expect("cargo sets it"));
-    for path in ["../sdk", "../Cargo.toml"] {
+    // Not the folder ../sdk as a whole: the sources of the Python module are no part of the program.
+    let used =
+        ["src", "abi", "macros", "build.rs", "README.md", "Cargo.toml", "python/splatgraph", "python/__main__.py"];
+    for path in used.map(|path| format!("../sdk/{path}")).iter().map(String::as_str).chain(["../Cargo.toml"]) {
         println!("cargo:rerun-if-changed={path}");
     }
 }

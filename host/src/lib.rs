@@ -65,6 +65,7 @@ pub mod durable;
 mod file_state;
 pub mod formats;
 pub mod graph;
+pub mod graph_source;
 pub mod inspect;
 mod lock;
 pub mod metadata;

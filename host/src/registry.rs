@@ -119,6 +119,13 @@ impl Registry {
         Self(Arc::new(classes))
     }
 
+    /// This registry with one more pack, behind all others.
+    #[must_use]
+    pub fn with_pack(&self, pack: Pack) -> Self {
+        let packs = self.packs().iter().map(|pack| (**pack).clone()).chain([pack]);
+        Self::with_refused(packs.collect(), self.0.refused.clone())
+    }
+
     /// The packs, in the order of [`new`](Self::new).
     #[must_use]
     pub fn packs(&self) -> &[Arc<Pack>] {

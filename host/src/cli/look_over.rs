@@ -4,12 +4,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use splatgraph::packs::{self, DEVICES, DEVICES_LIMIT, LOOK_OVER_LIMIT};
+use splatgraph::packs::{self, DEVICES, DEVICES_LIMIT, LOOK_OVER_COMMAND, LOOK_OVER_LIMIT};
 
 use super::output;
-
-/// The name of the command.
-pub(crate) const NAME: &str = "look-over";
 
 /// A library to look over.
 pub(crate) struct Asked {
@@ -21,7 +18,7 @@ pub(crate) struct Asked {
 /// The library, if the command line is this command.
 pub(crate) fn asked() -> Option<Asked> {
     let mut arguments = std::env::args_os().skip(1);
-    let library = (arguments.next()? == NAME).then(|| arguments.next()).flatten()?;
+    let library = (arguments.next()? == LOOK_OVER_COMMAND).then(|| arguments.next()).flatten()?;
     Some(Asked { library: library.into(), devices: arguments.next().is_some_and(|word| word == DEVICES) })
 }
 

@@ -10,7 +10,7 @@ use splatgraph::words::some_of;
 use splatgraph_sdk::host::LogLevel;
 
 use super::failure::{FAILED, Failure, Outcome};
-use super::{look_over, output};
+use super::output;
 
 /// An option, and the id of a pack that it names.
 pub(crate) type Named = (&'static str, String);
@@ -127,7 +127,7 @@ pub(crate) fn this_program() -> Outcome<PathBuf> {
 pub(crate) fn helper() -> Outcome<Helper> {
     let program = this_program()?;
     let memory = packs::memory_file(&Surroundings::of_process());
-    let arguments = vec![look_over::NAME.into()];
+    let arguments = vec![packs::LOOK_OVER_COMMAND.into()];
     Ok(Helper { program, arguments, memory, looks: Looks::Unknown, containment: None })
 }
 

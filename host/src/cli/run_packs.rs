@@ -1,17 +1,11 @@
 //! The packs of commands that run graphs: `--packs`, and which packs run in processes of their own.
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
-use splatgraph::packs::{self, Containment, Launch, Origin, Surroundings};
+use splatgraph::packs::{ALL_PACKS, Containment, Launch, Surroundings};
 
 use super::failure::{Failure, Outcome};
 use super::pack_folders::{PackFolders, this_program};
-use super::worker;
-
-/// Contains every pack.
-const ALL: &str = "all";
 
 #[derive(clap::Args)]
 pub(crate) struct RunPacks {
@@ -48,35 +42,13 @@ impl RunPacks {
                 false => Err(Failure::usage("--contain: packs run in processes of their own only on Linux and macOS")),
             };
         }
-        let (contain, in_process, added) = (self.contain.clone(), self.in_process.clone(), folders_of_added());
-        let contains = move |id: &str, path: &Path| {
-            let is_named = contain.iter().any(|pack| pack == id || pack == ALL);
-            let is_added = added.iter().any(|folder| path.starts_with(folder));
-            (is_named || is_added) && !in_process.iter().any(|pack| pack == id)
-        };
-        let launch = Launch {
-            program: this_program()?,
-            arguments: vec![worker::NAME.into()],
-            memory: self.pack_memory.map(|mb| mb << 20).or_else(most_memory),
-            node_timeout: self.node_timeout,
-        };
-        let named = self.contain.iter().filter(|pack| *pack != ALL).map(|pack| ("--contain", pack.clone()));
+        let launch = Launch::of_program(this_program()?);
+        let memory = self.pack_memory.map(|mb| mb << 20).or(launch.memory);
+        let launch = Launch { memory, node_timeout: self.node_timeout, ..launch };
+        let around = Surroundings::of_process();
+        let containment = Containment::new(self.contain.clone(), self.in_process.clone(), &around, launch);
+        let named = self.contain.iter().filter(|pack| *pack != ALL_PACKS).map(|pack| ("--contain", pack.clone()));
         let names = named.chain(self.in_process.iter().map(|pack| ("--in-process", pack.clone()))).collect();
-        Ok(self.folders.contained(Containment { contains: Arc::new(contains), launch }, names))
+        Ok(self.folders.contained(containment, names))
     }
-}
-
-/// The folders of packs that users and systems add, in canonical form.
-fn folders_of_added() -> Vec<PathBuf> {
-    let places = packs::places(&[], &Surroundings::of_process()).into_iter();
-    let added = places.filter(|place| place.origin == Origin::DataDirectory);
-    added.filter_map(|place| place.folder.canonicalize().ok()).collect()
-}
-
-/// Three quarters of the memory of the machine; `None` where the system does not say how much there is.
-fn most_memory() -> Option<u64> {
-    let about = std::fs::read_to_string("/proc/meminfo").ok()?;
-    let total = about.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
-    let kilobytes: u64 = total.trim().trim_end_matches("kB").trim().parse().ok()?;
-    Some(kilobytes * 1024 / 4 * 3)
 }

@@ -1,12 +1,9 @@
 //! Reads the graph of a command: a JSON file, a picture with a graph in it, or standard input.
 
-use std::fs::File;
-use std::io::{BufReader, Cursor, Read, Seek};
 use std::path::{Path, PathBuf};
 
-use splatgraph::graph::{self, Origin};
-use splatgraph::picture::{self, PictureError, PngText};
-use splatgraph::reading::{self, LARGEST_GRAPH, read_all};
+use splatgraph::graph;
+use splatgraph::graph_source::Content;
 use splatgraph::words::nearest;
 
 use super::failure::{FAILED, Failure, Outcome};
@@ -33,26 +30,8 @@ fn parse_as_written(given: &Path) -> Outcome<Result<graph::File, graph::Problems
     let path = &*located(given);
     let stdin = path == Path::new("-");
     let content = if stdin { read_stdin()? } else { read_file(path)? };
-    let bytes = match content {
-        Content::Text(bytes) => bytes,
-        Content::Picture(text) => {
-            let found = text.and_then(|text| picture::graph_in(&text));
-            let found = found.map_err(|error| Failure::usage(format!("{error}\n  {}", shown(path))))?;
-            let path = if stdin { Path::new(".").join("standard input") } else { path.to_path_buf() };
-            return Ok(graph::File::parse(&found.graph, Origin::Picture(path)));
-        }
-    };
-    let text = reading::text_of(bytes).map_err(|got| {
-        let expected = "expected a graph in JSON text, or a PNG picture with a graph in it";
-        Failure::usage(format!("{expected}, got {got}\n  {}", shown(path)))
-    })?;
-    Ok(graph::File::parse(&text, if stdin { Origin::Text } else { Origin::File(path.to_path_buf()) }))
-}
-
-/// What a graph is read from.
-enum Content {
-    Text(Vec<u8>),
-    Picture(Result<PngText, PictureError>),
+    let parsed = content.parse((!stdin).then(|| path.to_path_buf()));
+    parsed.map_err(|error| Failure::usage(format!("{error}\n  {}", shown(path))))
 }
 
 /// Writes the text of a graph to a new file, as a whole.
@@ -75,40 +54,13 @@ pub(crate) fn refuse_existing(path: &Path) -> Outcome {
     }
 }
 
-/// The largest picture that is read from standard input, which can't be read in parts like a file.
-const LARGEST_PICTURE: u64 = 1 << 30;
-
 fn read_stdin() -> Outcome<Content> {
-    let mut stdin = std::io::stdin().lock();
-    let mut start = Vec::new();
-    let began = stdin.by_ref().take(picture::SIGNATURE.len() as u64).read_to_end(&mut start);
-    let read = began.and_then(|_| read_stream(start, stdin));
+    let read = Content::of_stream(std::io::stdin().lock());
     read.map_err(|error| Failure::usage(format!("standard input cannot be read: {error}")))
 }
 
-/// Reads a stream whose first bytes are read already.
-fn read_stream(start: Vec<u8>, rest: impl Read) -> std::io::Result<Content> {
-    let picture = start == picture::SIGNATURE;
-    let whole = Cursor::new(start).chain(rest);
-    if picture {
-        let bytes = read_all(whole, LARGEST_PICTURE)?;
-        return Ok(Content::Picture(picture::read_text(Cursor::new(bytes))));
-    }
-    read_all(whole, LARGEST_GRAPH).map(Content::Text)
-}
-
 fn read_file(path: &Path) -> Outcome<Content> {
-    let read = || {
-        let mut file = File::open(path)?;
-        let mut start = Vec::new();
-        file.by_ref().take(picture::SIGNATURE.len() as u64).read_to_end(&mut start)?;
-        if start == picture::SIGNATURE && file.metadata()?.is_file() {
-            file.rewind()?;
-            return Ok(Content::Picture(picture::read_text(BufReader::new(file))));
-        }
-        read_stream(start, file)
-    };
-    read().map_err(|error: std::io::Error| match error.kind() {
+    Content::of_file(path).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => Failure::usage(not_found(path)),
         _ => Failure::usage(format!("the graph cannot be read: {error}\n  {}", shown(path))),
     })

@@ -3,13 +3,10 @@
 
 use std::path::PathBuf;
 
-/// The name of the command.
-pub(crate) const NAME: &str = "worker";
-
 /// The library, if the command line is this command.
 pub(crate) fn asked() -> Option<PathBuf> {
     let mut arguments = std::env::args_os().skip(1);
-    (arguments.next()? == NAME).then(|| arguments.next().map(PathBuf::from)).flatten()
+    (arguments.next()? == splatgraph::packs::WORKER_COMMAND).then(|| arguments.next().map(PathBuf::from)).flatten()
 }
 
 /// Serves until the host is gone. Returns the exit code.

@@ -22,6 +22,8 @@ pub struct Given {
     pub out_dir: Option<PathBuf>,
     /// The folders with models, in the order of the search; see [`model_folders`].
     pub model_dirs: Vec<PathBuf>,
+    /// What `{stem}` in paths to write stands for if the graph reads no file.
+    pub stem: Option<String>,
     /// Whether a graph from elsewhere may replace files; see [`File::is_foreign`](super::File::is_foreign).
     pub overwrite: bool,
     /// Files that such a graph may replace in any case, as [`WrittenFile::path`](super::WrittenFile::path) has them.

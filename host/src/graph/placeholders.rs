@@ -146,6 +146,6 @@ impl Filled {
 }
 
 /// Makes a value into a part of a file name.
-pub(crate) fn file_name_part(value: &str) -> String {
+pub fn file_name_part(value: &str) -> String {
     value.chars().map(|c| if c.is_control() || matches!(c, '/' | '\\' | ':') { '-' } else { c }).collect()
 }

@@ -207,7 +207,7 @@ fn move_links(file: &mut File, id: &str, old: Option<&Sockets>, new: &Sockets) -
 }
 
 /// The number of links from each node, including named results.
-fn consumers(file: &File) -> HashMap<String, usize> {
+pub(super) fn consumers(file: &File) -> HashMap<String, usize> {
     let links = file.nodes.iter().flat_map(|node| &node.inputs).flat_map(|input| input.source.links());
     let mut consumers = HashMap::new();
     for link in links.chain(file.outputs.iter().map(|output| &output.link)) {
@@ -216,7 +216,7 @@ fn consumers(file: &File) -> HashMap<String, usize> {
     consumers
 }
 
-fn lose(consumers: &mut HashMap<String, usize>, node: &str, unneeded: &mut Vec<String>) {
+pub(super) fn lose(consumers: &mut HashMap<String, usize>, node: &str, unneeded: &mut Vec<String>) {
     if let Some(left) = consumers.get_mut(node) {
         *left -= 1;
         if *left == 0 {
@@ -226,7 +226,7 @@ fn lose(consumers: &mut HashMap<String, usize>, node: &str, unneeded: &mut Vec<S
 }
 
 /// Removes nodes that lost their last consumer, then the nodes that only these needed. Output nodes stay.
-fn remove(
+pub(super) fn remove(
     file: &mut File,
     mut unneeded: Vec<String>,
     mut consumers: HashMap<String, usize>,

@@ -6,6 +6,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::search::{Origin, Surroundings, places};
+
+/// The hidden command of the program `splatgraph` that serves the nodes of a library, its last argument.
+pub const WORKER_COMMAND: &str = "worker";
+/// Stands for every pack among the packs to contain.
+pub const ALL_PACKS: &str = "all";
+
 /// Takes the id of a pack and its file.
 pub type Contains = dyn Fn(&str, &Path) -> bool + Send + Sync;
 
@@ -29,6 +36,41 @@ pub struct Launch {
     pub memory: Option<u64>,
     /// The longest time that a node may take.
     pub node_timeout: Option<Duration>,
+}
+
+impl Containment {
+    /// Contains the packs with the ids `contain` ([`ALL_PACKS`] stands for every pack) and those that users and systems added, but
+    /// not those with the ids `in_process`.
+    #[must_use]
+    pub fn new(contain: Vec<String>, in_process: Vec<String>, around: &Surroundings, launch: Launch) -> Self {
+        let added: Vec<PathBuf> = places(&[], around)
+            .into_iter()
+            .filter(|place| place.origin == Origin::DataDirectory)
+            .filter_map(|place| place.folder.canonicalize().ok())
+            .collect();
+        let contains = move |id: &str, path: &Path| {
+            let is_named = contain.iter().any(|pack| pack == id || pack == ALL_PACKS);
+            let is_added = added.iter().any(|folder| path.starts_with(folder));
+            (is_named || is_added) && !in_process.iter().any(|pack| pack == id)
+        };
+        Self { contains: Arc::new(contains), launch }
+    }
+}
+
+impl Launch {
+    /// Workers of the program `splatgraph` at this path. Each may take three quarters of the machine's memory.
+    #[must_use]
+    pub fn of_program(program: PathBuf) -> Self {
+        Self { program, arguments: vec![WORKER_COMMAND.into()], memory: most_memory(), node_timeout: None }
+    }
+}
+
+/// Three quarters of the memory of the machine; `None` where the system does not say how much there is.
+fn most_memory() -> Option<u64> {
+    let about = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let total = about.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+    let kilobytes: u64 = total.trim().trim_end_matches("kB").trim().parse().ok()?;
+    Some(kilobytes * 1024 / 4 * 3)
 }
 
 impl fmt::Debug for Containment {

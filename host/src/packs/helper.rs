@@ -20,6 +20,8 @@ use super::library::{self, LONGEST_MANIFEST};
 use super::trust;
 use crate::words::shortened;
 
+/// The hidden command of the program `splatgraph` that looks over a library, its last argument.
+pub const LOOK_OVER_COMMAND: &str = "look-over";
 /// How long a library may take to be opened and to list its nodes.
 pub const LOOK_OVER_LIMIT: Duration = Duration::from_secs(5);
 /// How long a pack may take to list its devices, for which it starts drivers.

@@ -29,9 +29,9 @@ mod worker;
 mod worker_file;
 
 pub use build::{BuildError, build};
-pub use containment::{Containment, Contains, Launch};
+pub use containment::{ALL_PACKS, Containment, Contains, Launch, WORKER_COMMAND};
 pub use found::{Found, Hidden, LoadedFile, Refused};
-pub use helper::{DEVICES, DEVICES_LIMIT, Helper, LOOK_OVER_LIMIT, Looks, list_devices, look_over};
+pub use helper::{DEVICES, DEVICES_LIMIT, Helper, LOOK_OVER_COMMAND, LOOK_OVER_LIMIT, Looks, list_devices, look_over};
 pub use hot::HotPacks;
 pub use install::{InstallError, Installed, RemoveError, Removed, install, remove};
 #[cfg(unix)]

@@ -10,11 +10,8 @@ import numpy as np
 
 from . import _types
 from ._channel import NAMES, Channel, Gone, bits_of, float_of
+from ._errors import Cancelled
 from ._node import Node, Socket
-
-
-class Cancelled(Exception):
-    """The user cancelled the run."""
 
 
 class Ctx:

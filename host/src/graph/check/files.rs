@@ -42,7 +42,7 @@ impl Checker<'_> {
             named.extend(unknown);
             stem.get_or_insert_with(|| "stem".to_owned());
         }
-        PathRules::new(&self.file, given, stem, named)
+        PathRules::new(&self.file, given, stem.or_else(|| given.stem.clone()), named)
     }
 
     /// The file name, without folder and extension, of the first path that the graph reads.

@@ -1,0 +1,156 @@
+"""Converts values between the host and Python."""
+
+import json
+import logging
+import os
+from dataclasses import dataclass, field
+from typing import Any, Mapping
+
+import numpy as np
+
+from . import _host, _types
+from ._types import Image, Layout, Tokens
+
+DTYPES = {
+    "float64": "f64", "float32": "f32", "float16": "f16", "int64": "i64", "int32": "i32", "int16": "i16", "int8": "i8", "uint64": "u64",
+    "uint32": "u32", "uint16": "u16", "uint8": "u8", "bool": "bool",
+}
+"""numpy's names of element types, and the host's."""
+
+KINDS = {name: kind for kind, name in _types.NAMES.items()}
+
+
+@dataclass
+class Record:
+    """A value of a type that is not a standard type: named arrays and a header."""
+
+    type: str
+    fields: dict[str, np.ndarray]
+    header: dict[str, Any] = field(default_factory=dict)
+
+
+class Opaque:
+    """A value that only its pack understands, such as a model that is loaded. It can be supplied to another run of its session."""
+
+    def __init__(self, value: "_host.Object"):
+        self._value = value
+
+    @property
+    def type(self) -> str:
+        """The type in graphs: `TOKENIZER`, ..."""
+        return self._value.type
+
+    def __repr__(self) -> str:
+        return f"<{self.type}>"
+
+
+def of_host(value: Any) -> Any:
+    """A value of the host as Python has it. Arrays lie in the memory of the host and are read-only."""
+    if isinstance(value, list):
+        return [of_host(item) for item in value]
+    if isinstance(value, tuple):
+        return json.loads(value[1])
+    if not isinstance(value, _host.Object):
+        return value
+    about = json.loads(value.describe())
+    fields = {name: _array(value.field(name)) for name in about.get("fields") or {}}
+    header = about.get("header") or {}
+    if not fields:
+        return Opaque(value)
+    if value.type not in KINDS:
+        return Record(value.type, fields, header)
+    made = _types.of_record(KINDS[value.type], value.type, fields, header)
+    return made.view(KINDS[value.type]) if isinstance(made, np.ndarray) else made
+
+
+def _array(tensor: "_host.Array") -> np.ndarray:
+    array = np.asarray(tensor)
+    if tensor.dtype == "bf16":
+        array = (array.astype(np.uint32) << 16).view(np.float32)
+    return array
+
+
+def to_host(value: Any, socket: str, place: str) -> Any:
+    """A value for the output or input `place`, which takes the type `socket`."""
+    if isinstance(value, Opaque):
+        return value._value
+    if isinstance(value, list) and not (value and isinstance(value[0], (bool, int, float, str))):
+        return [to_host(item, socket, place) for item in value]
+    if isinstance(value, Record):
+        return _record(value.type, value.fields, value.header)
+    kind = next((kind for kind in _types.NAMES if isinstance(value, kind)), None)
+    if kind is None and is_array(value):
+        kinds = [KINDS[name] for name in socket.split(",") if name in KINDS]
+        if len(kinds) != 1:
+            raise TypeError(f"{place}: expected {socket}, got a plain array; make it a splatgraph.Image, Mask, Record, ... first")
+        kind = kinds[0]
+    if kind is None:
+        return "json", json.dumps(value)
+    if kind is Image:
+        value = as_picture(value)
+    try:
+        fields, header = _types.to_record(kind, numpy_of(value) if _types.is_plain(kind) else value)
+    except TypeError as error:
+        raise TypeError(f"{place}: {error}") from None
+    return _record(_types.NAMES[kind], fields, header)
+
+
+def _record(name: str, fields: Mapping[str, Any], header: Mapping[str, Any]) -> Any:
+    arrays = {}
+    for key, given in fields.items():
+        array = numpy_of(given)
+        if array.dtype.name not in DTYPES:
+            raise TypeError(f"expected numbers in the field `{key}`, got an array of {array.dtype}")
+        arrays[key] = DTYPES[array.dtype.name], _contiguous(array, key)
+    return "record", name, json.dumps(header), arrays
+
+
+def _contiguous(array: np.ndarray, name: str) -> np.ndarray:
+    if not array.flags["C_CONTIGUOUS"] or not array.dtype.isnative or not array.flags["ALIGNED"]:
+        logging.getLogger("splatgraph").info("the array `%s` is copied, as its elements do not lie in a row", name)
+        array = np.array(array, dtype=array.dtype.newbyteorder("="), order="C")
+    return array
+
+
+def is_array(value: Any) -> bool:
+    """Whether a value is an array of numpy, PyTorch or another library, or a picture of Pillow."""
+    return any(hasattr(value, name) for name in ("__array_interface__", "__dlpack__", "__array__")) and not isinstance(value, np.generic)
+
+
+def is_value(value: Any) -> bool:
+    """Whether a value takes the place of an output, and is no text for an input."""
+    return isinstance(value, (Opaque, Record, Layout, Tokens, _types.FeatureMap)) or is_array(value)
+
+
+def numpy_of(value: Any) -> np.ndarray:
+    """A numpy array in the same memory, if the library allows it."""
+    if hasattr(value, "detach"):
+        value = value.detach().cpu()
+    if hasattr(value, "__array_interface__") or not hasattr(value, "__dlpack__"):
+        return np.asarray(value)
+    return np.from_dlpack(value)
+
+
+def as_picture(value: Any) -> np.ndarray:
+    """Pictures as float32 [B, H, W, 3]. Bytes are divided by 255, and one picture gets the axis of the batch."""
+    array = numpy_of(value)
+    if array.dtype == np.uint8:
+        array = array.astype(np.float32) / 255
+    if array.dtype.kind not in "f":
+        raise TypeError(f"expected pictures as numbers in 0..1 or as bytes, got an array of {array.dtype}")
+    return array[None] if array.ndim == 3 else array
+
+
+def text_of(value: Any, name: str) -> str:
+    """A value as the text that a command line would have."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (int, float)):
+        return repr(value)
+    if isinstance(value, (str, os.PathLike)):
+        return os.fspath(value)
+    if isinstance(value, (list, tuple, dict)):
+        return json.dumps(value)
+    raise TypeError(f"{name}: expected a number, text, path, list, dict or array, got {type(value).__name__}")
