@@ -19,14 +19,22 @@ fn time_of(place: &Place, graph: &Json) -> Duration {
     (0..3).map(run).min().unwrap()
 }
 
-/// Compares a graph with one that is 8 times as large. Work that grows with the square of the graph takes 64 times as long.
+/// Compares a graph with one that is 8 times as large. Work that grows with the square of the graph takes 64 times as long, in every
+/// try; a machine that does something else slows one try.
 fn grows_with_its_nodes(graph: impl Fn(usize) -> Json) {
     const NODES: usize = 1500;
     let place = Place::with_stub();
-    let start = time_of(&place, &graph(1));
-    let small = time_of(&place, &graph(NODES)).saturating_sub(start).max(Duration::from_millis(5));
-    let large = time_of(&place, &graph(8 * NODES)).saturating_sub(start);
-    assert!(large < small * 24, "{large:?} instead of {small:?}, besides {start:?}");
+    let mut tries = Vec::new();
+    for _ in 0..4 {
+        let start = time_of(&place, &graph(1));
+        let small = time_of(&place, &graph(NODES)).saturating_sub(start).max(Duration::from_millis(5));
+        let large = time_of(&place, &graph(8 * NODES)).saturating_sub(start);
+        if large < small * 24 {
+            return;
+        }
+        tries.push(format!("{large:?} instead of {small:?}, besides {start:?}"));
+    }
+    panic!("{}", tries.join("; "));
 }
 
 #[test]

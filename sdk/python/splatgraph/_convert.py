@@ -1,10 +1,12 @@
 """Converts values between the host and Python."""
 
+from __future__ import annotations
+
 import json
 import logging
 import os
 from dataclasses import dataclass, field
-from typing import Any, Mapping
+from typing import Any, Mapping, Optional
 
 import numpy as np
 
@@ -72,12 +74,20 @@ def _array(tensor: "_host.Array") -> np.ndarray:
 
 def to_host(value: Any, socket: str, place: str) -> Any:
     """A value for the output or input `place`, which takes the type `socket`."""
+    made, name = _made(value, socket, place)
+    if name is not None and not {name, "*"} & set(socket.split(",")):
+        raise TypeError(f"{place}: expected {socket}, got {name}")
+    return made
+
+
+def _made(value: Any, socket: str, place: str) -> tuple[Any, Optional[str]]:
+    """A value for the host and its type; None for a list, which has the types of its items."""
     if isinstance(value, Opaque):
-        return value._value
+        return value._value, value.type
     if isinstance(value, list) and not (value and isinstance(value[0], (bool, int, float, str))):
-        return [to_host(item, socket, place) for item in value]
+        return [to_host(item, socket, place) for item in value], None
     if isinstance(value, Record):
-        return _record(value.type, value.fields, value.header)
+        return _record(value.type, value.fields, value.header), value.type
     kind = next((kind for kind in _types.NAMES if isinstance(value, kind)), None)
     if kind is None and is_array(value):
         kinds = [KINDS[name] for name in socket.split(",") if name in KINDS]
@@ -85,14 +95,29 @@ def to_host(value: Any, socket: str, place: str) -> Any:
             raise TypeError(f"{place}: expected {socket}, got a plain array; make it a splatgraph.Image, Mask, Record, ... first")
         kind = kinds[0]
     if kind is None:
-        return "json", json.dumps(value)
+        value = value.item() if isinstance(value, np.generic) else value
+        name = _scalar(value, socket)
+        try:
+            return ("json", json.dumps(value)), name
+        except TypeError:
+            raise TypeError(f"{place}: expected {socket}, got {name}") from None
     if kind is Image:
         value = as_picture(value)
     try:
         fields, header = _types.to_record(kind, numpy_of(value) if _types.is_plain(kind) else value)
     except TypeError as error:
         raise TypeError(f"{place}: {error}") from None
-    return _record(_types.NAMES[kind], fields, header)
+    return _record(_types.NAMES[kind], fields, header), _types.NAMES[kind]
+
+
+def _scalar(value: Any, socket: str) -> Optional[str]:
+    """The type of a value that JSON can hold. A whole number is also a FLOAT."""
+    if value is None:
+        return None
+    if isinstance(value, (list, tuple, dict)):
+        return "JSON"
+    name = {bool: "BOOLEAN", int: "INT", float: "FLOAT", str: "STRING"}.get(type(value), type(value).__name__)
+    return "FLOAT" if name == "INT" and "INT" not in socket else name
 
 
 def _record(name: str, fields: Mapping[str, Any], header: Mapping[str, Any]) -> Any:

@@ -1,5 +1,7 @@
 """The exceptions of this package."""
 
+from __future__ import annotations
+
 import json
 from typing import Any, Mapping
 

@@ -1,5 +1,7 @@
 """Graphs that run in this process."""
 
+from __future__ import annotations
+
 import json
 import os
 from collections.abc import Mapping
@@ -248,6 +250,11 @@ class Graph:
         summary = json.loads(report)
         table_file = Path(summary.pop("table")) if summary["table"] else summary.pop("table")
         return Summary(**{**summary, "journal": Path(summary["journal"])}, table=table_file)
+
+    @property
+    def running(self) -> bool:
+        """Whether a run goes on in another thread."""
+        return self._host.running()
 
     def cancel(self) -> bool:
         """Cancels the run that goes on in another thread. Returns whether there is one."""

@@ -78,6 +78,8 @@ class Node:
 NODES: dict[str, Node] = {}
 """The nodes of the file that is loaded, by name."""
 
+# `int | None` is a type of its own since Python 3.10.
+UNIONS = (Union, getattr(types, "UnionType", Union))
 SCALARS = {bool: "BOOLEAN", int: "INT", float: "FLOAT", str: "STRING", Path: "STRING", dict: "JSON", Any: "*"}
 PATHS = {Read: "read", ReadDir: "read_dir", Write: "write", Model: "model"}
 
@@ -161,7 +163,7 @@ def _socket(name: str, hint: Any, where: str) -> Socket:
         hint, *notes = typing.get_args(hint)
         for note in notes:
             _add_note(spec, note, where)
-    if typing.get_origin(hint) in (Union, types.UnionType):
+    if typing.get_origin(hint) in UNIONS:
         kinds = [kind for kind in typing.get_args(hint) if kind is not type(None)]
         if len(kinds) != 1:
             raise TypeError(f"{where}: expected one type or None, got {hint}")

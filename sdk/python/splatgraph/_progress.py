@@ -1,5 +1,7 @@
 """What a run tells while it goes on."""
 
+from __future__ import annotations
+
 import sys
 from dataclasses import dataclass
 from typing import Any, Callable, Optional, Union

@@ -1,5 +1,7 @@
 """Loads packs."""
 
+from __future__ import annotations
+
 import json
 import logging
 import os

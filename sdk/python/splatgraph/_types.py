@@ -19,6 +19,12 @@ class Image(np.ndarray):
     fields = {"image": "float32"}
     axes = "[B, H, W, 3]"
 
+    def _repr_png_(self) -> Optional[bytes]:
+        """How a notebook shows pictures: side by side."""
+        from ._png import png
+
+        return png(self) if self.ndim == 4 and self.shape[3] == 3 and self.size else None
+
 
 class Mask(np.ndarray):
     """A weight for each pixel, 0..1: float32 [B, H, W]."""

@@ -10,6 +10,8 @@
 `python -m splatgraph.stubs` writes files with which editors complete the nodes of all packs and their inputs.
 """
 
+from __future__ import annotations
+
 import re
 from typing import Any, Iterable, Mapping, NamedTuple, Optional
 

@@ -3,6 +3,8 @@
 Without a folder the file goes beside `packs.py`, where editors find it.
 """
 
+from __future__ import annotations
+
 import keyword
 import sys
 from pathlib import Path
@@ -88,7 +90,7 @@ def main() -> None:
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "packs.pyi"
-    path.write_text(stubs(session().packs))
+    path.write_text(stubs(dict(sorted(session().packs.items()))))
     print(f"wrote {path}")
 
 

@@ -299,6 +299,11 @@ impl Graph {
         batch::run(self, py, given, options, watch)
     }
 
+    /// Whether a run goes on in another thread.
+    fn running(&self) -> bool {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
     /// Cancels the run that goes on in another thread, if one does. Returns whether one did.
     fn cancel(&self) -> bool {
         let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,7 +1,7 @@
 //! The module `splatgraph._host`: the host in the process of Python. The package in `splatgraph/` makes it convenient.
 //!
-//! [`session`] loads packs, [`graph`] checks and runs graphs with them, [`supplied`] is the pack of values that Python supplies,
-//! [`values`] and [`array`] convert values, and [`watching`] waits for a run while Python stays responsive.
+//! `session` loads packs, `graph` checks and runs graphs with them, `supplied` is the pack of values that Python supplies,
+//! `values` and `array` convert values, and `watching` waits for a run while Python stays responsive.
 
 mod array;
 mod batch;
