@@ -7,23 +7,26 @@ use serde_json::Value;
 use std::{collections::BTreeMap, process::Command};
 
 /// Each workspace crate, with the workspace crates that it may depend on.
-const INSIDE: [(&str, &[&str]); 7] = [
+const INSIDE: [(&str, &[&str]); 8] = [
     ("splatgraph", &["splatgraph-sdk"]),
     ("splatgraph-sdk", &["splatgraph-abi", "splatgraph-macros"]),
     ("splatgraph-abi", &[]),
     ("splatgraph-macros", &[]),
     ("splatgraph-pack-std", &["splatgraph-sdk"]),
     ("splatgraph-pack-gpstoken", &["splatgraph-sdk"]),
+    // The module that runs graphs in the process of Python.
+    ("splatgraph-python", &["splatgraph", "splatgraph-sdk"]),
     // It has only tests, which run the built program.
     ("splatgraph-graphs", &["splatgraph", "splatgraph-sdk"]),
 ];
 
 /// External crates, by the start of their names, each with the only workspace crate that may depend on them.
-const OUTSIDE: [(&str, &str); 4] = [
+const OUTSIDE: [(&str, &str); 5] = [
     ("abi_stable", "splatgraph-abi"),
     ("libloading", "splatgraph"),
     ("tokio", "splatgraph"),
     ("burn", "splatgraph-pack-gpstoken"),
+    ("pyo3", "splatgraph-python"),
 ];
 
 /// Normal, development and build dependencies by crate.

@@ -14,6 +14,7 @@ mod paths;
 mod random;
 mod requires;
 mod show;
+mod supply;
 mod swap;
 
 use splatgraph::graph::{Checked, File, Given, Origin, Problems, check as check_file};

@@ -67,7 +67,7 @@ def __getattr__(name: str):
     try:
         module = import_module(f".{_RUNS[name]}", __name__)
     except ImportError as error:
-        if "_host" not in str(error):
+        if "cannot import name '_host'" not in str(error):
             raise
         raise ImportError(f"splatgraph.{name} needs the host in this Python: pip install splatgraph") from error
     return module if name == "packs" else getattr(module, name)
