@@ -164,7 +164,9 @@ impl File {
     /// The output `node.output`; the node may be a graph node.
     fn output_of(&self, name: &str, registry: &Registry) -> Result<Link, Problem> {
         let Some(Target { node: id, input: output }) = Target::parse(name) else {
-            return Err(unknown("an output of a node".to_owned()).expected("node.output, or a named input").received(name.to_owned()));
+            return Err(unknown("an output of a node".to_owned())
+                .expected("node.output, or a named input")
+                .received(name.to_owned()));
         };
         let no_output = |names: Vec<&str>| {
             let hint = suggest(&output, names.iter().copied(), "its outputs are");
