@@ -102,7 +102,13 @@ impl Graph {
     }
 
     /// Checks the graph with the values of Python in it. The values are kept in `values`.
-    fn checked(&self, py: Python<'_>, given: &Given, values: &Values) -> PyResult<(Checked, Registry)> {
+    fn checked(
+        &self,
+        py: Python<'_>,
+        given: &Given,
+        values: &Values,
+        results_are_kept: bool,
+    ) -> PyResult<(Checked, Registry)> {
         self.shared.check_process(py)?;
         let (mut file, mut registry) = (self.file.clone(), self.shared.registry.clone());
         if !given.supply.is_empty() {
@@ -111,7 +117,7 @@ impl Graph {
                 let socket = file.socket_of(name, &registry).map_err(|found| problem(py, found))?;
                 supplied.push((name.clone(), socket, of_python(value.bind(py))?));
             }
-            let put = py.detach(|| values.put_into(&mut file, supplied, &registry));
+            let put = py.detach(|| values.put_into(&mut file, supplied, results_are_kept, &registry));
             registry = put.map_err(|found| problem(py, found))?;
         }
         for name in &given.take {
@@ -241,7 +247,7 @@ impl Graph {
     /// Checks the graph and its files. Returns warnings.
     fn check(&self, py: Python<'_>, given: Given) -> PyResult<Vec<String>> {
         let values = Values::default();
-        let (checked, _) = self.checked(py, &given, &values)?;
+        let (checked, _) = self.checked(py, &given, &values, false)?;
         Ok(checked.warnings.iter().map(ToString::to_string).collect())
     }
 
@@ -254,7 +260,7 @@ impl Graph {
         watch: Option<Py<PyAny>>,
     ) -> PyResult<(Vec<String>, Py<PyDict>, String)> {
         let values = Values::default();
-        let (checked, registry) = self.checked(py, &given, &values)?;
+        let (checked, registry) = self.checked(py, &given, &values, options.cache_bytes > 0)?;
         if let Some(folder) = &given.out {
             std::fs::create_dir_all(folder).map_err(|why| {
                 error(py, format!("the folder for output cannot be created: {why}\n  {}", folder.to_string_lossy()))

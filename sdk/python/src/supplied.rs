@@ -23,7 +23,7 @@ const PACK: &str = "python_values";
 /// The input of its nodes.
 const INPUT: &str = "name";
 
-/// Values without content that can be compared have numbers.
+/// Values whose content is not compared have numbers.
 static NEXT: AtomicU64 = AtomicU64::new(1);
 
 /// Values that Python supplies for runs, by their names. The name of a record is the sum of its content, so results are kept from
@@ -32,9 +32,10 @@ static NEXT: AtomicU64 = AtomicU64::new(1);
 pub(crate) struct Values(Arc<Mutex<HashMap<String, Value>>>);
 
 impl Values {
-    /// Keeps a value until [`forget`](Self::forget). Returns its name.
-    fn keep(&self, value: Value) -> String {
-        let name = name_of(&value);
+    /// Keeps a value until [`forget`](Self::forget). Returns its name: the sum of its content if results are kept, else a number.
+    fn keep(&self, value: Value, results_are_kept: bool) -> String {
+        let sum = if results_are_kept { sum_of(&value) } else { None };
+        let name = sum.unwrap_or_else(|| NEXT.fetch_add(1, Ordering::Relaxed).to_string());
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(name.clone(), value);
         name
     }
@@ -51,6 +52,7 @@ impl Values {
         &self,
         file: &mut graph::File,
         values: Vec<(String, String, Value)>,
+        results_are_kept: bool,
         registry: &Registry,
     ) -> Result<Registry, graph::Problem> {
         let types: BTreeSet<&str> = values.iter().map(|(_, socket, _)| socket.as_str()).collect();
@@ -59,7 +61,7 @@ impl Values {
         let manifest = Manifest { id, version, nodes, ..Manifest::default() };
         let registry = registry.with_pack(Pack { manifest, path: "".into(), nodes: Arc::new(self.clone()) });
         for (place, socket, value) in values {
-            let inputs = vec![(INPUT.to_owned(), self.keep(value).into())];
+            let inputs = vec![(INPUT.to_owned(), self.keep(value, results_are_kept).into())];
             let class = format!("{PACK}.{}", class_name(&socket));
             file.supply(&place, &graph::Supplied { class, inputs }, &registry)?;
         }
@@ -67,23 +69,20 @@ impl Values {
     }
 }
 
-/// The sum of a record's content, or a number.
-fn name_of(value: &Value) -> String {
-    let json = value.to_json();
-    let record = if json.is_none() { Record::from_value(value).ok() } else { None };
+/// The sum of the content of a record or of a value that JSON can hold; `None` for other values.
+fn sum_of(value: &Value) -> Option<String> {
     let mut sum = Sha256::new();
-    match (json, record) {
-        (Some(json), _) => sum.update(json.to_string()),
-        (None, Some(record)) => {
-            sum.update(serde_json::json!([record.type_name, record.header]).to_string());
-            for (name, tensor) in &record.fields {
-                sum.update(serde_json::json!([name, tensor.dtype().name(), tensor.shape()]).to_string());
-                sum.update(tensor.bytes());
-            }
+    if let Some(json) = value.to_json() {
+        sum.update(json.to_string());
+    } else {
+        let record = Record::from_value(value).ok()?;
+        sum.update(serde_json::json!([record.type_name, record.header]).to_string());
+        for (name, tensor) in &record.fields {
+            sum.update(serde_json::json!([name, tensor.dtype().name(), tensor.shape()]).to_string());
+            sum.update(tensor.bytes());
         }
-        (None, None) => return NEXT.fetch_add(1, Ordering::Relaxed).to_string(),
     }
-    hex(&sum.finalize())
+    Some(hex(&sum.finalize()))
 }
 
 fn class_name(socket: &str) -> String {
