@@ -15,7 +15,7 @@ NOTEBOOK = Path(__file__).resolve().parents[4] / "examples" / "tokens.ipynb"
 
 CHECKS = """
 assert photo.shape == decoded.shape == (256, 256, 3) and gaussians.shape == (256, 5) and textures.shape == (256, 32)
-assert not gaussians.flags.writeable
+assert not gaussians.flags["W"]  # read-only
 
 # The PSNR is that of the pictures, and more tokens are better.
 def measured(picture):
