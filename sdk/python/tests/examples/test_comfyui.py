@@ -193,7 +193,7 @@ class Nodes(unittest.TestCase):
         self.assertEqual([bar for bar in self.host.bars if bar[2]], [])
 
     def test_stop_ends_a_run(self):
-        given = self.generator(count=64, steps=100000)
+        given = self.generator(count=1, steps=2000)
         stop = threading.Timer(0.5, self.host.interrupted.set)
         stop.start()
         started = time.monotonic()
