@@ -1,6 +1,6 @@
 //! Memory that processes share: buffers that this process fills, and buffers that the other end filled.
 
-use memmap2::{Mmap, MmapMut, MmapOptions};
+use memmap2::{MmapMut, MmapOptions};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Error, ErrorKind, Result};
@@ -117,7 +117,9 @@ pub(super) struct Mapped {
     /// The number under which this process passes it on.
     pub(super) own_id: u64,
     pub(super) file: File,
-    memory: Mmap,
+    /// Private to this process, and not read-only: Python libraries such as PyTorch ignore that an array is read-only, and a write to
+    /// memory that can't be written would end this process. Such a write changes a copy of the page, so the owner never sees it.
+    memory: MmapMut,
 }
 
 impl Mapped {
@@ -136,12 +138,12 @@ impl Mapped {
             // buffer is released. A worker that breaks this rule changes pictures, but not the safety of other memory: all values
             // of the element types of tensors are valid, and the host checks no length twice.
             #[expect(unsafe_code, reason = "memory that processes share")]
-            unsafe { MmapOptions::new().len(size).map(&file) }?
+            unsafe { MmapOptions::new().len(size).map_copy(&file) }?
         } else {
             // The owner could make the file smaller, and then reading it would end this process.
             let mut copy = MmapMut::map_anon(size)?;
             file.read_exact_at(&mut copy, 0)?;
-            copy.make_read_only()?
+            copy
         };
         Ok(Self { id, own_id: NUMBERS.fetch_add(1, Ordering::Relaxed), file, memory })
     }
@@ -220,6 +222,10 @@ mod tests {
         region.bytes_mut()[4999] = 7;
         let mapped = Mapped::new(3, 5000, region.file.try_clone().unwrap()).unwrap();
         assert_eq!((mapped.bytes().len(), mapped.bytes()[4999]), (5000, 7));
+        // What this end writes stays here.
+        let mut mapped = mapped;
+        mapped.memory[4999] = 8;
+        assert_eq!((mapped.bytes()[4999], region.bytes_mut()[4999]), (8, 7));
         let error = Mapped::new(3, 9000, region.file.try_clone().unwrap()).err().unwrap();
         assert_eq!(error.to_string(), "expected a buffer of 9000 bytes, got 8192");
         // A file that could become smaller is copied.
