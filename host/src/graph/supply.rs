@@ -45,7 +45,7 @@ impl File {
                 let targets: Vec<_> = named.targets.into_iter().flat_map(|target| inner(self, target)).collect();
                 for target in targets {
                     match self.place_for(name, &target, &output.socket, registry)? {
-                        PlaceFor::Input => self.set_link(&target, link.clone()),
+                        PlaceFor::Input => self.set_link(&target, link.clone(), registry),
                         PlaceFor::Output(of) => replaced.push(of),
                     }
                 }
@@ -152,21 +152,38 @@ impl File {
         }
     }
 
-    fn set_link(&mut self, target: &Target, link: Link) {
+    fn set_link(&mut self, target: &Target, link: Link, registry: &Registry) {
+        let consumers = consumers(self);
         let Some(node) = self.nodes.iter_mut().find(|node| node.id == target.node) else { return };
         let new = Input { name: target.input.clone(), source: Source::Link(link), place: None, base: Base::Graph };
-        match node.inputs.iter_mut().find(|input| input.name == new.name) {
-            Some(input) => *input = new,
-            None => node.inputs.push(new),
-        }
+        let old = match node.inputs.iter_mut().find(|input| input.name == new.name) {
+            Some(input) => std::mem::replace(input, new).source,
+            None => {
+                node.inputs.push(new);
+                return;
+            }
+        };
+        let lost = old.links().iter().map(|link| link.node.as_str()).collect();
+        self.remove_unneeded(lost, consumers, registry);
+    }
+
+    /// Removes the nodes that have no consumer any more, after each of the nodes `lost` lost one, and then those that only these needed.
+    fn remove_unneeded(&mut self, lost: Vec<&str>, mut consumers: HashMap<String, usize>, registry: &Registry) {
+        let mut unneeded = Vec::new();
+        lost.into_iter().for_each(|node| lose(&mut consumers, node, &mut unneeded));
+        let removed = remove(self, unneeded, consumers, registry);
+        self.inputs.retain_mut(|named| {
+            named.targets.retain(|target| !removed.contains(&target.node));
+            !named.targets.is_empty()
+        });
     }
 
     /// The output `node.output`; the node may be a graph node.
     fn output_of(&self, name: &str, registry: &Registry) -> Result<Link, Problem> {
         let Some(Target { node: id, input: output }) = Target::parse(name) else {
-            return Err(unknown("an output of a node".to_owned())
-                .expected("node.output, or a named input")
-                .received(name.to_owned()));
+            let named = self.inputs.iter().map(|input| input.name.as_str());
+            let hint = suggest(name, named, "its inputs are");
+            return Err(unknown(format!("expected a named input or an output `node.output`, got `{name}`")).hint(hint));
         };
         let no_output = |names: Vec<&str>| {
             let hint = suggest(&output, names.iter().copied(), "its outputs are");
@@ -206,18 +223,15 @@ impl File {
             let same = class.as_ref().and_then(|class| position(link, class)) == at && at.is_some();
             link.node == old.node && (same || link.output == old.output)
         };
-        let (mut consumers, mut unneeded): (HashMap<_, _>, _) = (consumers(self), Vec::new());
+        let consumers = consumers(self);
+        let mut lost = Vec::new();
         let links = self.nodes.iter_mut().flat_map(|node| &mut node.inputs).flat_map(|input| input.source.links_mut());
         let links = links.chain(self.outputs.iter_mut().map(|output| &mut output.link));
         for link in links.filter(|link| is_old(link)) {
             *link = new.clone();
-            lose(&mut consumers, &old.node, &mut unneeded);
+            lost.push(old.node.as_str());
         }
-        let removed = remove(self, unneeded, consumers, registry);
-        self.inputs.retain_mut(|named| {
-            named.targets.retain(|target| !removed.contains(&target.node));
-            !named.targets.is_empty()
-        });
+        self.remove_unneeded(lost, consumers, registry);
     }
 }
 

@@ -64,12 +64,11 @@ fn a_value_for_the_path_of_a_file_is_what_the_node_reads() {
 #[test]
 fn a_value_for_an_input_that_takes_links_is_linked() {
     insta::assert_snapshot!(supplied("picture", "mine.Image"), @r#"
-    load {"path":"cat.png"}
     note {}
     size {"image":["picture (supplied)","value"],"width":64,"fit":["note","text"]}
     save {"image":["size","image"],"path":"o.png"}
     picture (supplied) {}
-    {"path":"load.path","width":["size.width","note.seed"],"picture":"size.image"} {"image":["size",0]}
+    {"width":["size.width","note.seed"],"picture":"size.image"} {"image":["size",0]}
     "#);
 }
 
@@ -87,7 +86,7 @@ fn values_that_have_no_place_are_refused() {
     insta::assert_snapshot!(told.join("\n"), @r#"
     `size.picture`: the node `size` has no output `picture`; its outputs are: image
     `siz.image`: the graph has no node `siz`; did you mean `size`?
-    an output of a node: expected node.output, or a named input, got image
+    expected a named input or an output `node.output`, got `image`; its inputs are: path, width, picture
     `width`: expected a whole number from 1 to 65536, got a value of the type IMAGE
     load {"path":["path (supplied)","value"]}
     note {}

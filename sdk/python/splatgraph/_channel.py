@@ -130,7 +130,9 @@ class Channel:
         """Takes in a message about shared memory. Returns whether it is one."""
         if "buffers" in message:
             for buffer, file in zip(message["buffers"], files, strict=True):
-                self.theirs[buffer["id"]] = mmap.mmap(file, buffer["size"], access=mmap.ACCESS_READ)
+                # Private to this process, and not read-only: PyTorch ignores that an array is read-only, and a write to memory that
+                # can't be written would end the process. Such a write changes a copy of the page.
+                self.theirs[buffer["id"]] = mmap.mmap(file, buffer["size"], access=mmap.ACCESS_COPY)
                 os.close(file)
         elif "release" in message:
             with self.buffers:

@@ -84,7 +84,7 @@ def _made(value: Any, socket: str, place: str) -> tuple[Any, Optional[str]]:
     """A value for the host and its type; None for a list, which has the types of its items."""
     if isinstance(value, Opaque):
         return value._value, value.type
-    if isinstance(value, list) and not (value and isinstance(value[0], (bool, int, float, str))):
+    if isinstance(value, (list, tuple)) and is_value(value):
         return [to_host(item, socket, place) for item in value], None
     if isinstance(value, Record):
         return _record(value.type, value.fields, value.header), value.type
@@ -144,6 +144,8 @@ def is_array(value: Any) -> bool:
 
 def is_value(value: Any) -> bool:
     """Whether a value takes the place of an output, and is no text for an input."""
+    if isinstance(value, (list, tuple)):
+        return any(is_value(item) for item in value)
     return isinstance(value, (Opaque, Record, Layout, Tokens, _types.FeatureMap)) or is_array(value)
 
 
@@ -151,6 +153,8 @@ def numpy_of(value: Any) -> np.ndarray:
     """A numpy array in the same memory, if the library allows it."""
     if hasattr(value, "detach"):
         value = value.detach().cpu()
+        # numpy has no such type.
+        value = value.float() if str(value.dtype) == "torch.bfloat16" else value
     if hasattr(value, "__array_interface__") or not hasattr(value, "__dlpack__"):
         return np.asarray(value)
     return np.from_dlpack(value)

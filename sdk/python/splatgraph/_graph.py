@@ -200,7 +200,7 @@ class Graph:
             cache_bytes: The most memory for results that are kept for the next run.
             max_pixels: The most pixels of a picture that nodes read.
             metadata: Whether pictures are written with the graph in them.
-            values: Values of named inputs.
+            values: Values of named inputs. None leaves one out.
 
         Other threads of Python go on while the graph runs, and Ctrl-C cancels it.
 
@@ -270,6 +270,9 @@ class Graph:
         supplied = dict(supply or {})
         texts = []
         for name, value in values.items():
+            if value is None:
+                # Left out.
+                continue
             if is_value(value):
                 supplied[name] = value
             else:

@@ -71,8 +71,10 @@ class Pack:
             raise AttributeError(f"expected a node of the pack {self._id_of_pack} ({', '.join(self._nodes)}), got {name!r}")
         spec = self._nodes[name]
 
-        def make(*, id: Optional[str] = None, **inputs: Any) -> Node:
+        def make(*values: Any, id: Optional[str] = None, **inputs: Any) -> Node:
             known = [given["name"] for given in spec.get("inputs", [])]
+            if values:
+                raise TypeError(f"{self._id_of_pack}.{name}: expected inputs by their names ({', '.join(known)}), got {values[0]!r:.60}")
             if wrong := next((key for key in inputs if key not in known), None):
                 raise TypeError(f"{self._id_of_pack}.{name}: expected inputs of the node ({', '.join(known)}), got {wrong!r}")
             return Node(f"{self._id_of_pack}.{name}", inputs, [given["name"] for given in spec.get("outputs", [])], id, known)

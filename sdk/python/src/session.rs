@@ -129,9 +129,16 @@ impl Session {
     /// Parses a text that the program of the user made. Its paths are relative to `folder`.
     fn parse(&self, py: Python<'_>, text: &str, folder: &str) -> PyResult<Graph> {
         self.shared.check_process(py)?;
-        let origin = Origin::File(Path::new(folder).join("a graph made in Python"));
+        let origin = Origin::File(Path::new(folder).join("the graph"));
         let parsed = graph::File::parse(text, origin);
-        let file = parsed.map_err(|problems| crate::problems::problems(py, &problems))?;
+        let mut file = parsed.map_err(|problems| crate::problems::problems(py, &problems))?;
+        // Nobody wrote the text, so places in it say nothing.
+        for node in &mut file.nodes {
+            node.place = None;
+            node.inputs.iter_mut().for_each(|input| input.place = None);
+        }
+        file.inputs.iter_mut().for_each(|input| input.place = None);
+        file.outputs.iter_mut().for_each(|output| output.place = None);
         Ok(Graph::new(py.detach(|| graph::expand(file)), self.shared.clone()))
     }
 }

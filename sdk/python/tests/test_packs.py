@@ -27,6 +27,8 @@ def test_mistakes_are_told_where_they_are_made(picture):
         packs.acme
     with pytest.raises(TypeError, match="std.LoadImage: expected inputs of the node .*, got 'file'"):
         packs.std.LoadImage(file="cat.png")
+    with pytest.raises(TypeError, match="std.LoadImage: expected inputs by their names .*, got 'cat.png'"):
+        packs.std.LoadImage("cat.png")
     load = packs.std.LoadImage(path="cat.png")
     with pytest.raises(AttributeError, match=r"std.LoadImage: expected an output \(image, mask\), got 'picture'"):
         load.picture

@@ -90,7 +90,7 @@ def test_values_that_do_not_fit_are_refused(picture):
         graph.run(supply={"load.imag": picture})
     with pytest.raises(GraphError, match="`lod.image`: the graph has no node `lod`; did you mean `load`?"):
         graph.run(take=["lod.image"])
-    with pytest.raises(GraphError, match="expected node.output, or a named input, got image2"):
+    with pytest.raises(GraphError, match="expected a named input or an output `node.output`, got `image2`; did you mean `image`?"):
         graph.run(take=["image2"])
     both = {**LOAD, "outputs": {"image": ["load", "image"], "mask": ["load", "mask"]}}
     with pytest.raises(GraphError, match="takes the place of `load.image`, but the graph also uses `load.mask`"):
@@ -162,6 +162,13 @@ def test_records_of_other_types_keep_their_fields():
         graph.run(supply={"load.value": record.fields["a"]})
     for value in ([1, 2.5], {"a": [None, True]}, "text", 2**60, None):
         assert graph.run(supply={"load.value": value})["value"] == value
+
+
+def test_lists_of_arrays(picture):
+    batch = packs.std.Batch(images=[packs.std.Resize(width=8, height=8)])
+    graph = packs.graph(inputs={"images": batch.input("images")}, outputs={"all": batch})
+    assert graph.run(images=[picture, picture])["all"].shape == (2, *picture.shape[1:])
+    assert graph.run(images=(picture,))["all"].ctypes.data == picture.ctypes.data
 
 
 def test_an_input_that_takes_links_gets_the_value(picture):
