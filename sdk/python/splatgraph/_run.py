@@ -10,7 +10,7 @@ import numpy as np
 
 from . import _types
 from ._channel import NAMES, Channel, Gone, bits_of, float_of
-from ._node import Node, Socket
+from ._node import Node, Socket, parameter_of
 
 
 class Cancelled(Exception):
@@ -125,9 +125,9 @@ class Service:
                         return self.fail(ctx._call, error, "bad_input", socket.name)
                     # An input that is left out has the default of the function.
                     if value is not None:
-                        given[socket.name] = value
+                        given[parameter_of(socket.name)] = value
                     elif socket.spec.get("optional") and "default" not in socket.spec:
-                        given[socket.name] = None
+                        given[parameter_of(socket.name)] = None
                 inputs.clear()
                 if node.context:
                     given[node.context] = ctx
