@@ -1,0 +1,84 @@
+"""Compares the stages in PyTorch of `examples` with those that they replace, and cancels one.
+
+    python torch_stages.py SPLATGRAPH
+
+The packs `torch_texture` and `torch_encoder` were added before. The Python needs numpy and safetensors.
+"""
+
+import json
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from safetensors.numpy import load_file
+
+program, root = Path(sys.argv[1]).resolve(), Path(__file__).resolve().parent.parent
+models = root / "nodes/gpstoken/models"
+folder = Path(tempfile.mkdtemp(prefix="torch-stages-"))
+
+
+def run(name: str, graph: str, *arguments: str) -> tuple[dict[str, np.ndarray], dict[str, float]]:
+    """All arrays that the nodes of a run made, and the seconds of each node."""
+    seen = folder / name
+    command = [program, "run", root / "graphs" / graph, "--debug", seen, "--quiet", f"output={folder / name}.png", *arguments]
+    subprocess.run(command, check=True, cwd=folder)
+    arrays = {f"{file.stem}.{key}": array for file in seen.glob("*.safetensors") for key, array in load_file(file).items()}
+    report = json.loads((seen / "run.json").read_text())
+    return arrays, {node["id"]: node["ms"] / 1000 for node in report["nodes"]}
+
+
+def largest(a: np.ndarray, b: np.ndarray) -> float:
+    assert a.shape == b.shape, f"expected equal shapes, got {a.shape} and {b.shape}"
+    return float(np.abs(a.astype(np.float64) - b.astype(np.float64)).max())
+
+
+def levels(image: np.ndarray) -> np.ndarray:
+    return np.rint(image.clip(0, 1) * 255)
+
+
+def expect_equal(what: str, ours: dict, theirs: dict, limits: dict[str, float]) -> None:
+    """Checks that the arrays with these names differ by at most so much, and the picture by at most 1 of 255."""
+    for name, limit in limits.items():
+        difference, range = largest(ours[name], theirs[name]), float(np.abs(ours[name]).max())
+        print(f"{what}: {name} differs by at most {difference:.1e}, of values up to {range:.1f}")
+        assert difference <= limit, f"{what}: expected a difference of at most {limit} in {name}, got {difference}"
+    difference = largest(levels(ours["decode.image.image"]), levels(theirs["decode.image.image"]))
+    print(f"{what}: the picture differs by at most {difference:.0f} of 255")
+    assert difference <= 1, f"{what}: expected a difference of at most 1 of 255, got {difference}"
+
+
+def texture() -> None:
+    steps = ["--threads", "1", "steps=50"]
+    model = f"generator={models / 'small-texture.safetensors'}"
+    swaps = ["--swap", "textures=torch_texture.LoadGenerator", "--swap", "texture=torch_texture.TextureDiffusion", model]
+    for graph, subject in (
+        ("generate.json", ["class=wood", "seed=7"]),
+        ("generate-sheet.json", ["classes=[3, \"rock\"]", "count=2", "guidance=1", "seed=18446744073709551615"]),
+    ):
+        ours, our_times = run("ours", graph, *steps, *subject)
+        theirs, times = run("torch", graph, *steps, *subject, *swaps)
+        limits = {"texture.tokens.gaussians": 1e-5, "texture.tokens.textures": 1e-3}
+        expect_equal(f"textures of {graph}", ours, theirs, limits)
+        print(f"textures of {graph}: {times['texture']:.2f} s, ours {our_times['texture']:.2f} s")
+    other, _ = run("other", "generate.json", *steps, "class=wood", "seed=8", *swaps)
+    same, _ = run("same", "generate.json", *steps, "class=wood", "seed=7", *swaps)
+    assert largest(other["texture.tokens.textures"], same["texture.tokens.textures"]) > 1, "expected other textures for another seed"
+
+    command = [program, "run", root / "graphs/generate.json", "steps=100000", f"output={folder / 'never.png'}", *swaps]
+    long = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=folder)
+    for line in long.stderr:
+        if line.startswith("texture (torch_texture"):
+            break
+    time.sleep(1)
+    began = time.monotonic()
+    long.send_signal(signal.SIGINT)
+    code = long.wait(timeout=20)
+    print(f"textures: cancelled in {time.monotonic() - began:.1f} s")
+    assert code == 130, f"expected the exit code 130 of a cancelled run, got {code}"
+
+
+texture()
