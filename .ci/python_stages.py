@@ -1,8 +1,8 @@
-"""Compares the stages in PyTorch of `examples` with those that they replace, and cancels one.
+"""Compares the stages in Python of `examples` with those that they replace, and cancels one.
 
-    python torch_stages.py SPLATGRAPH
+    python python_stages.py SPLATGRAPH [second_tokenizer | torch_texture | torch_encoder ...]
 
-The packs `torch_texture` and `torch_encoder` were added before. The Python needs numpy and safetensors.
+The packs were added before. The Python needs numpy and safetensors.
 """
 
 import json
@@ -18,13 +18,13 @@ from safetensors.numpy import load_file
 
 program, root = Path(sys.argv[1]).resolve(), Path(__file__).resolve().parent.parent
 models = root / "nodes/gpstoken/models"
-folder = Path(tempfile.mkdtemp(prefix="torch-stages-"))
+folder = Path(tempfile.mkdtemp(prefix="python-stages-"))
 
 
 def run(name: str, graph: str, *arguments: str) -> tuple[dict[str, np.ndarray], dict[str, float]]:
     """All arrays that the nodes of a run made, and the seconds of each node."""
     seen = folder / name
-    command = [program, "run", root / "graphs" / graph, "--debug", seen, "--quiet", f"output={folder / name}.png", *arguments]
+    command = [program, "run", root / "graphs" / graph, "--debug", seen, "--quiet", "--out", folder / f"{name}-out", *arguments]
     subprocess.run(command, check=True, cwd=folder)
     arrays = {f"{file.stem}.{key}": array for file in seen.glob("*.safetensors") for key, array in load_file(file).items()}
     report = json.loads((seen / "run.json").read_text())
@@ -51,7 +51,7 @@ def expect_equal(what: str, ours: dict, theirs: dict, limits: dict[str, float]) 
     assert difference <= 1, f"{what}: expected a difference of at most 1 of 255, got {difference}"
 
 
-def texture() -> None:
+def torch_texture() -> None:
     steps = ["--threads", "1", "steps=50"]
     model = f"generator={models / 'small-texture.safetensors'}"
     swaps = ["--swap", "textures=torch_texture.LoadGenerator", "--swap", "texture=torch_texture.TextureDiffusion", model]
@@ -68,7 +68,7 @@ def texture() -> None:
     same, _ = run("same", "generate.json", *steps, "class=wood", "seed=7", *swaps)
     assert largest(other["texture.tokens.textures"], same["texture.tokens.textures"]) > 1, "expected other textures for another seed"
 
-    command = [program, "run", root / "graphs/generate.json", "steps=100000", f"output={folder / 'never.png'}", *swaps]
+    command = [program, "run", root / "graphs/generate.json", "steps=100000", "--out", folder / "never", *swaps]
     long = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=folder)
     for line in long.stderr:
         if line.startswith("texture (torch_texture"):
@@ -81,4 +81,20 @@ def texture() -> None:
     assert code == 130, f"expected the exit code 130 of a cancelled run, got {code}"
 
 
-texture()
+def second_tokenizer() -> None:
+    classes = {"tokenizer": "LoadTokenizer", "encode": "Encode", "refine": "RefineTokens", "splat": "Splat", "decode": "Decode"}
+    swaps = [argument for node, name in classes.items() for argument in ("--swap", f"{node}=second_tokenizer.{name}")]
+    arrays, _ = run("second", "reconstruct.json", *swaps, "--set", "tokenizer.channels=768")
+    difference = largest(arrays["decode.image.image"], arrays["resize.image.image"])
+    print(f"second tokenizer: with as many numbers as the picture has, it differs by at most {difference:.1e}")
+    assert difference < 1e-5, f"expected the same picture, got a difference of {difference}"
+    arrays, _ = run("rough", "reconstruct.json", *swaps)
+    loss = float(((arrays["decode.image.image"] - arrays["resize.image.image"]) ** 2).mean())
+    whole = float(((arrays["resize.image.image"] - 0.5) ** 2).mean())
+    # Random filters, a quarter as many as numbers, keep about a quarter of the picture.
+    print(f"second tokenizer: it loses {100 * loss / whole:.0f} % of the picture with a quarter of the numbers")
+    assert 0.6 < loss / whole < 0.9, f"expected a loss of about three quarters, got {loss / whole}"
+
+
+for check in sys.argv[2:] or ["second_tokenizer", "torch_texture", "torch_encoder"]:
+    {"second_tokenizer": second_tokenizer, "torch_texture": torch_texture}[check]()
