@@ -96,5 +96,18 @@ def second_tokenizer() -> None:
     assert 0.6 < loss / whole < 0.9, f"expected a loss of about three quarters, got {loss / whole}"
 
 
+def torch_encoder() -> None:
+    model = models / "small.safetensors"
+    encode = ["--swap", "encode=torch_encoder.Encode", "--set", f"encode.model={model}"]
+    refine = ["--swap", "refine=torch_encoder.RefineTokens", "--set", f"refine.model={model}"]
+    picture = ["--threads", "1", "image=" + str(root / "graphs/astronaut.png")]
+    ours, our_times = run("small", "reconstruct.json", *picture)
+    for name, swaps in (("refine", refine), ("both", encode + refine)):
+        theirs, times = run(name, "reconstruct.json", *picture, *swaps)
+        limits = {"encode.features.features": 1e-4, "refine.tokens.gaussians": 1e-5, "refine.tokens.textures": 1e-3}
+        expect_equal(f"tokenizer, {name}", ours, theirs, limits)
+        print(f"tokenizer, {name}: " + ", ".join(f"{node} {times[node]:.2f} s, ours {our_times[node]:.2f} s" for node in ("encode", "refine")))
+
+
 for check in sys.argv[2:] or ["second_tokenizer", "torch_texture", "torch_encoder"]:
-    {"second_tokenizer": second_tokenizer, "torch_texture": torch_texture}[check]()
+    {"second_tokenizer": second_tokenizer, "torch_texture": torch_texture, "torch_encoder": torch_encoder}[check]()
