@@ -2,10 +2,13 @@
 
     python python_stages.py SPLATGRAPH [second_tokenizer | torch_texture | torch_encoder ...]
 
-The packs were added before. The Python needs numpy and safetensors.
+The Python needs numpy and safetensors, and PyTorch for the last two; without it they are skipped.
 """
 
+import importlib.util
 import json
+import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,6 +22,8 @@ from safetensors.numpy import load_file
 program, root = Path(sys.argv[1]).resolve(), Path(__file__).resolve().parent.parent
 models = root / "nodes/gpstoken/models"
 folder = Path(tempfile.mkdtemp(prefix="python-stages-"))
+# The packs are added to a folder of this run.
+os.environ["XDG_DATA_HOME"] = str(folder / "data")
 
 
 def run(name: str, graph: str, *arguments: str) -> tuple[dict[str, np.ndarray], dict[str, float]]:
@@ -108,6 +113,29 @@ def torch_encoder() -> None:
         expect_equal(f"tokenizer, {name}", ours, theirs, limits)
         print(f"tokenizer, {name}: " + ", ".join(f"{node} {times[node]:.2f} s, ours {our_times[node]:.2f} s" for node in ("encode", "refine")))
 
+    if not (goldens := os.environ.get("SPLATGRAPH_GOLDENS")):
+        return print("skipped: tokens of the authors' code: SPLATGRAPH_GOLDENS is not set")
+    goldens = Path(goldens)
+    official = [f"{node}.model={goldens / 'weights_A.safetensors'}" for node in ("encode", "refine", "tokenizer")]
+    swaps = ["--swap", "encode=torch_encoder.Encode", "--swap", "refine=torch_encoder.RefineTokens"]
+    settings = [argument for setting in official for argument in ("--set", setting)]
+    image = f"image={goldens / 'images/chelsea_256.png'}"
+    theirs, _ = run("authors", "reconstruct.json", "--threads", "1", image, "tokens=64", *swaps, *settings)
+    tokens = np.concatenate([theirs["refine.tokens.gaussians"], theirs["refine.tokens.textures"]], 2)
+    recorded = load_file(goldens / "tokA_full.safetensors")["gpstokens"]
+    difference = largest(tokens, recorded)
+    print(f"tokenizer: tokens differ from those of the authors' code by at most {difference:.1e}, of values up to {np.abs(recorded).max():.1f}")
+    assert difference <= 1e-3, f"expected the tokens of the authors' code, got a difference of {difference}"
 
-for check in sys.argv[2:] or ["second_tokenizer", "torch_texture", "torch_encoder"]:
-    {"second_tokenizer": second_tokenizer, "torch_texture": torch_texture, "torch_encoder": torch_encoder}[check]()
+
+for check in (second_tokenizer, torch_texture, torch_encoder):
+    name = check.__name__
+    if sys.argv[2:] and name not in sys.argv[2:]:
+        continue
+    if name.startswith("torch") and not importlib.util.find_spec("torch"):
+        print(f"skipped: {name}: {sys.executable} has no PyTorch")
+        continue
+    command = [program, "packs", "add", root / f"examples/{name}.py", "--python", sys.executable]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    check()
+shutil.rmtree(folder)

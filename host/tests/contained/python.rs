@@ -42,7 +42,7 @@ from splatgraph import Choice, Ctx, FeatureMap, Image, Layout, Mask, Range, Read
 
 class Model:
     def __init__(self, gain: float):
-        self.gain, self.weights, self.names = gain, np.arange(6, dtype=np.float32).reshape(2, 3), ["a"]
+        self.gain, self.weights, self.names = gain, np.array([[0, 1, 2], [3, 4, 5]], np.float32), ["a"]
 
 
 class Both(NamedTuple):
@@ -211,7 +211,13 @@ fn the_arrays_of_an_object_are_fields() {
     // The object itself goes back to its pack, not what its fields say.
     assert_eq!((ran.code, &result(&ran)["outputs"]["use"]), (0, &json!(6.0)), "{}", ran.all());
     let inspected = place.run(&["inspect", "seen/model.model.safetensors"]);
-    insta::assert_snapshot!(inspected.stdout, @"");
+    insta::assert_snapshot!(inspected.stdout, @r#"
+    MODEL  record, 1 field, 160 bytes
+      gain: 3.0
+
+      field    dtype  shape   min  max  mean  NaN  infinite
+      weights  f32    [2, 3]  0    5    2.5   0    0
+    "#);
 }
 
 #[test]
