@@ -258,6 +258,18 @@ fn values_of_other_types_are_refused_by_name() {
     });
     let ran = run(&place, json!({"half": ["half", 0]}), nodes, &["--quiet"]);
     assert!(ran.code == 2 && ran.stderr.contains("IMAGE") && ran.stderr.contains("MODEL"), "{}", ran.all());
+    let nodes = json!({
+        "other": node("stub.Opaque", json!({})),
+        "use": node("snake.Use", json!({"model": ["other", 0], "value": 2})),
+    });
+    let ran = run(&place, json!({"use": ["use", 0]}), nodes, &["--json", "--quiet"]);
+    let message = result(&ran)["failures"][0]["message"].clone();
+    assert_eq!(
+        message,
+        json!("TypeError: expected a MODEL made by this pack, got one from elsewhere"),
+        "{}",
+        ran.all()
+    );
 }
 
 #[test]

@@ -217,7 +217,9 @@ class Service:
         if socket.kind is float and isinstance(value, int):
             return float(value)
         if isinstance(socket.kind, type) and socket.spec["type"] not in ("JSON", "STRING", "*") and not isinstance(value, socket.kind):
-            raise TypeError(f"expected {socket.spec['type']}, got {_name(value)}")
+            wanted = socket.spec["type"]
+            elsewhere = f"expected a {wanted} made by this pack, got one from elsewhere"
+            raise TypeError(elsewhere if _name(value) == wanted else f"expected {wanted}, got {_name(value)}")
         return socket.kind(value) if socket.spec["type"] == "STRING" else value
 
     def encode(self, values: list[tuple[Socket, Any]]) -> list[Any]:
