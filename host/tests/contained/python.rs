@@ -34,7 +34,7 @@ const PACK: &str = r#"
 """A pack for tests."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple, Optional
+from typing import Annotated, Any, Literal, NamedTuple, Optional, Union
 
 import numpy as np
 from splatgraph import Choice, Ctx, FeatureMap, Image, Layout, Mask, Range, Read, Tokens, Write, node
@@ -42,7 +42,7 @@ from splatgraph import Choice, Ctx, FeatureMap, Image, Layout, Mask, Range, Read
 
 class Model:
     def __init__(self, gain: float):
-        self.gain = gain
+        self.gain, self.weights, self.names = gain, np.array([[0, 1, 2], [3, 4, 5]], np.float32), ["a"]
 
 
 class Both(NamedTuple):
@@ -131,6 +131,12 @@ def endless(ctx: Ctx) -> int:
     while True:
         ctx.step(0, 1)
         time.sleep(0.01)
+
+
+@node
+def named(class_: Annotated[Union[int, str], Range(0), "A number or a name."] = 0, classes: list[Union[int, str]] = []) -> str:
+    "Has an input with a name that Python reserves."
+    return f"{class_!r} {classes}"
 "#;
 
 fn result(ran: &Ran) -> Json {
@@ -142,7 +148,7 @@ fn functions_are_nodes() {
     let Some(python) = python() else { return };
     let (place, ran) = with_pack(&python, "snake", PACK);
     assert!(
-        ran.code == 0 && ran.stdout.starts_with("Added snake 0.1.0, 9 nodes: EveryKind, Plain, Halve,"),
+        ran.code == 0 && ran.stdout.starts_with("Added snake 0.1.0, 10 nodes: EveryKind, Plain, Halve,"),
         "{}",
         ran.all()
     );
@@ -171,6 +177,8 @@ fn functions_are_nodes() {
     "#);
     let nodes = json!({
         "kinds": node("snake.EveryKind", json!({"share": 1, "words": "\u{1f600}", "way": "right", "numbers": {"__value__": [1, -2]}, "anything": 3, "json": {"a": [1, 2.5]}})),
+        "number": node("snake.Named", json!({"class": 3})),
+        "name": node("snake.Named", json!({"class": "wood", "classes": {"__value__": [1, "oak"]}})),
         "plain": node("snake.Plain", json!({"size": 64})),
         "half": node("snake.Halve", json!({"image": ["plain", 0]})),
         "mean": node("stub.Mean", json!({"image": ["half", "image"]})),
@@ -179,15 +187,37 @@ fn functions_are_nodes() {
         "tokens": node("snake.Tokens", json!({"count": 5})),
         "count": node("snake.Count", json!({"tokens": ["tokens", 0]})),
     });
-    let outputs = json!({"kinds": ["kinds", 0], "mean": ["mean", 0], "use": ["use", 0], "count": ["count", 0], "header": ["count", 1]});
+    let outputs = json!({"kinds": ["kinds", 0], "mean": ["mean", 0], "use": ["use", 0], "count": ["count", 0], "header": ["count", 1], "number": ["number", 0], "name": ["name", 0]});
     let ran = run(&place, outputs, nodes, &["--json"]);
     let result = result(&ran);
     assert_eq!(ran.code, 0, "{}", ran.all());
     let want = json!({
         "kinds": "1.0 True \u{1f600} right [1, -2] True {'a': [1, 2.5]}", "mean": 0.25, "use": 0.75, "count": 5, "header": {"note": [1, 0.1]},
+        "number": "3 []", "name": "'wood' [1, 'oak']",
     });
     assert_eq!(result["outputs"], want, "{}", ran.all());
     assert!(ran.stderr.contains("pack `snake`: loading the model"), "{}", ran.all());
+}
+
+#[test]
+fn the_arrays_of_an_object_are_fields() {
+    let Some(python) = python() else { return };
+    let (place, _) = with_pack(&python, "snake", PACK);
+    let nodes = json!({
+        "model": node("snake.Load", json!({"gain": 3})),
+        "use": node("snake.Use", json!({"model": ["model", 0], "value": 2})),
+    });
+    let ran = run(&place, json!({"use": ["use", 0]}), nodes, &["--json", "--debug", "seen"]);
+    // The object itself goes back to its pack, not what its fields say.
+    assert_eq!((ran.code, &result(&ran)["outputs"]["use"]), (0, &json!(6.0)), "{}", ran.all());
+    let inspected = place.run(&["inspect", "seen/model.model.safetensors"]);
+    insta::assert_snapshot!(inspected.stdout, @r#"
+    MODEL  record, 1 field, 160 bytes
+      gain: 3.0
+
+      field    dtype  shape   min  max  mean  NaN  infinite
+      weights  f32    [2, 3]  0    5    2.5   0    0
+    "#);
 }
 
 #[test]
@@ -228,6 +258,18 @@ fn values_of_other_types_are_refused_by_name() {
     });
     let ran = run(&place, json!({"half": ["half", 0]}), nodes, &["--quiet"]);
     assert!(ran.code == 2 && ran.stderr.contains("IMAGE") && ran.stderr.contains("MODEL"), "{}", ran.all());
+    let nodes = json!({
+        "other": node("stub.Opaque", json!({})),
+        "use": node("snake.Use", json!({"model": ["other", 0], "value": 2})),
+    });
+    let ran = run(&place, json!({"use": ["use", 0]}), nodes, &["--json", "--quiet"]);
+    let message = result(&ran)["failures"][0]["message"].clone();
+    assert_eq!(
+        message,
+        json!("TypeError: expected a MODEL made by this pack, got one from elsewhere"),
+        "{}",
+        ran.all()
+    );
 }
 
 #[test]
@@ -262,6 +304,14 @@ fn a_file_that_is_no_pack_is_refused_in_words() {
             "import numpy as np\nfrom splatgraph import node\n@node\ndef f(image: np.ndarray) -> int:\n    return 1\n",
         ),
         (
+            "union",
+            "from typing import Union\nfrom splatgraph import Image, node\n@node\ndef f(image: Union[Image, int]) -> int:\n    return 1\n",
+        ),
+        (
+            "either",
+            "from typing import Union\nfrom splatgraph import node\n@node\ndef f() -> Union[int, str]:\n    return 1\n",
+        ),
+        (
             "twice",
             "from splatgraph import node\n@node\ndef f() -> int:\n    return 1\n@node(name='F')\ndef g() -> int:\n    return 1\n",
         ),
@@ -287,6 +337,10 @@ fn a_file_that_is_no_pack_is_refused_in_words() {
       [DIR]/work/no_result.py
     array: error: the pack cannot be added: array.py:3: TypeError: f: the parameter `image`: expected a type of graphs, such as Image or Mask, got a plain array
       [DIR]/work/array.py
+    union: error: the pack cannot be added: union.py:3: TypeError: f: the parameter `image`: expected one type, or a union of bool, int, float and str, got typing.Union[splatgraph._types.Image, int]
+      [DIR]/work/union.py
+    either: error: the pack cannot be added: either.py:3: TypeError: f: the result: expected one type, got typing.Union[int, str]
+      [DIR]/work/either.py
     twice: error: the pack cannot be added: twice.py:5: TypeError: expected nodes with different names, got two of the name F
       [DIR]/work/twice.py
     ends: error: the pack cannot be added: its process ended with exit code 0
@@ -305,7 +359,7 @@ fn a_pack_is_replaced_and_removed_with_its_source() {
         &PACK.replace("\"\"\"A pack for tests.\"\"\"", "PACK = {'id': 'snake', 'version': '2.0.0'}"),
     );
     let ran = place.run(&["packs", "add", file.to_str().unwrap(), "--python", python.to_str().unwrap()]);
-    assert!(ran.stdout.starts_with("Added snake 2.0.0 instead of 0.1.0, 9 nodes"), "{}", ran.all());
+    assert!(ran.stdout.starts_with("Added snake 2.0.0 instead of 0.1.0, 10 nodes"), "{}", ran.all());
     let packs = place.path("data/splatgraph/packs");
     let names = || {
         let mut names: Vec<String> =

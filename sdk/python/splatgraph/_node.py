@@ -1,6 +1,7 @@
 """Turns functions into nodes: annotations become sockets, docstrings help."""
 
 import inspect
+import keyword
 import re
 import types
 import typing
@@ -123,7 +124,7 @@ def _node(function: Callable, name: str) -> Node:
         if hint is Ctx:
             context = parameter.name
             continue
-        socket = _socket(parameter.name, hint, f"{function.__name__}: the parameter `{parameter.name}`")
+        socket = _socket(input_of(parameter.name), hint, f"{function.__name__}: the parameter `{parameter.name}`")
         if parameter.default is not parameter.empty:
             if parameter.default is None:
                 socket.spec["optional"] = True
@@ -136,6 +137,17 @@ def _node(function: Callable, name: str) -> Node:
     return Node(name, function, inputs, outputs, context, spec)
 
 
+def input_of(parameter: str) -> str:
+    """The input of a parameter. `class` can't be the name of a parameter, so `class_` is the input `class`."""
+    name = parameter.removesuffix("_")
+    return name if keyword.iskeyword(name) else parameter
+
+
+def parameter_of(input: str) -> str:
+    """The parameter of an input."""
+    return f"{input}_" if keyword.iskeyword(input) else input
+
+
 def _outputs(function: Callable, hints: dict[str, Any]) -> list[Socket]:
     if "return" not in hints:
         raise TypeError(f"{function.__name__}: expected the type of the result, got none; write `-> Image`, or `-> None`")
@@ -145,15 +157,22 @@ def _outputs(function: Callable, hints: dict[str, Any]) -> list[Socket]:
         return []
     if inspect.isclass(result) and issubclass(result, tuple) and hasattr(result, "_fields"):
         fields = typing.get_type_hints(result, include_extras=True)
-        return [_socket(name, fields[name], where) for name in result._fields]
+        return [_result(name, fields[name], where) for name in result._fields]
     parts = typing.get_args(result) if typing.get_origin(result) is tuple else (result,)
-    sockets = [_socket("", part, where) for part in parts]
+    sockets = [_result("", part, where) for part in parts]
     used: dict[str, int] = {}
     for socket in sockets:
         base = re.sub(r"\W+", "_", socket.spec["type"].lower()).strip("_") or "value"
         used[base] = used.get(base, 0) + 1
         socket.name = socket.spec["name"] = base if used[base] == 1 else f"{base}_{used[base]}"
     return sockets
+
+
+def _result(name: str, hint: Any, where: str) -> Socket:
+    socket = _socket(name, hint, where)
+    if socket.kind is object:
+        raise TypeError(f"{where}: expected one type, got {hint}")
+    return socket
 
 
 def _socket(name: str, hint: Any, where: str) -> Socket:
@@ -165,11 +184,14 @@ def _socket(name: str, hint: Any, where: str) -> Socket:
             _add_note(spec, note, where)
     if typing.get_origin(hint) in UNIONS:
         kinds = [kind for kind in typing.get_args(hint) if kind is not type(None)]
-        if len(kinds) != 1:
-            raise TypeError(f"{where}: expected one type or None, got {hint}")
-        spec["optional"] = True
-        inner = _socket(name, kinds[0], where)
-        return Socket(name, inner.kind, {**inner.spec, **spec}, inner.is_list)
+        if len(kinds) < len(typing.get_args(hint)):
+            spec["optional"] = True
+        if len(kinds) == 1:
+            inner = _socket(name, kinds[0], where)
+            return Socket(name, inner.kind, {**inner.spec, **spec}, inner.is_list)
+        if not set(kinds) <= {bool, int, float, str}:
+            raise TypeError(f"{where}: expected one type, or a union of bool, int, float and str, got {hint}")
+        return Socket(name, object, {**spec, "type": ",".join(SCALARS[kind] for kind in kinds)})
     if typing.get_origin(hint) is list:
         inner = _socket(name, typing.get_args(hint)[0], where)
         return Socket(name, inner.kind, {**inner.spec, **spec, "list": True}, True)

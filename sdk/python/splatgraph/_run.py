@@ -1,6 +1,8 @@
 """Runs the nodes of a pack for the host."""
 
+import dataclasses
 import json
+import math
 import os
 import threading
 import traceback
@@ -11,7 +13,7 @@ import numpy as np
 from . import _types
 from ._channel import NAMES, Channel, Gone, bits_of, float_of
 from ._errors import Cancelled
-from ._node import Node, Socket
+from ._node import Node, Socket, parameter_of
 
 
 class Ctx:
@@ -105,7 +107,7 @@ class Service:
             elif kind == "devices":
                 self.channel.send({"devices": {"call": about["call"], "devices": []}})
             elif kind == "field":
-                self.fail(about["call"], TypeError("an object of a Python pack has no fields"))
+                self.answer_field(about["call"], about["object"], about["field"])
             elif kind == "web_file":
                 self.channel.send({"done": {"call": about["call"], "outputs": ["nothing"]}})
 
@@ -122,9 +124,9 @@ class Service:
                         return self.fail(ctx._call, error, "bad_input", socket.name)
                     # An input that is left out has the default of the function.
                     if value is not None:
-                        given[socket.name] = value
+                        given[parameter_of(socket.name)] = value
                     elif socket.spec.get("optional") and "default" not in socket.spec:
-                        given[socket.name] = None
+                        given[parameter_of(socket.name)] = None
                 inputs.clear()
                 if node.context:
                     given[node.context] = ctx
@@ -148,6 +150,18 @@ class Service:
             os._exit(1)
         finally:
             self.calls.pop(ctx._call, None)
+
+    def answer_field(self, call: int, object: int, field: str) -> None:
+        """Sends a field of an object that this process holds."""
+        try:
+            arrays, about = [], []
+            record = record_of("", {field: fields_of(self.objects[object])[field]}, {}, arrays, about)
+            self.place(arrays, about)
+            self.channel.send({"done": {"call": call, "outputs": [record]}})
+        except KeyError:
+            self.fail(call, TypeError(f"expected a field of an object of this pack, got `{field}`"))
+        except MemoryError as error:
+            self.fail(call, error)
 
     def fail(self, call: int, error: BaseException, code: str = "failed", input: Optional[str] = None) -> None:
         message = str(error) if isinstance(error, Cancelled) else f"{type(error).__name__}: {error}"
@@ -200,7 +214,9 @@ class Service:
         if socket.kind is float and isinstance(value, int):
             return float(value)
         if isinstance(socket.kind, type) and socket.spec["type"] not in ("JSON", "STRING", "*") and not isinstance(value, socket.kind):
-            raise TypeError(f"expected {socket.spec['type']}, got {_name(value)}")
+            wanted = socket.spec["type"]
+            elsewhere = f"expected a {wanted} made by this pack, got one from elsewhere"
+            raise TypeError(elsewhere if _name(value) == wanted else f"expected {wanted}, got {_name(value)}")
         return socket.kind(value) if socket.spec["type"] == "STRING" else value
 
     def encode(self, values: list[tuple[Socket, Any]]) -> list[Any]:
@@ -208,11 +224,15 @@ class Service:
         arrays: list[np.ndarray] = []
         fields: list[dict[str, Any]] = []
         wires = [self.encode_one(socket, value, arrays, fields) for socket, value in values]
+        self.place(arrays, fields)
+        return wires
+
+    def place(self, arrays: list[np.ndarray], fields: list[dict[str, Any]]) -> None:
+        """Lends the arrays of a message to the host, and notes in their fields where they are."""
         if arrays:
             buffer, places = self.channel.lend(arrays)
             for field, place in zip(fields, places):
                 field.update(buffer=buffer, offset=place)
-        return wires
 
     def encode_one(self, socket: Socket, value: Any, arrays: list[np.ndarray], fields: list[dict[str, Any]]) -> Any:
         if value is None:
@@ -222,14 +242,7 @@ class Service:
             return {"list": [self.encode_one(inner, item, arrays, fields) for item in value]}
         if socket.kind in _types.NAMES:
             named, header = _types.to_record(socket.kind, value)
-            about = []
-            for name, array in named.items():
-                field = {"name": name, "dtype": NAMES[array.dtype], "shape": list(array.shape), "buffer": None, "offset": 0}
-                about.append(field)
-                if array.nbytes:
-                    arrays.append(array)
-                    fields.append(field)
-            return {"record": {"type": _types.NAMES[socket.kind], "header": json.dumps(header), "fields": about}}
+            return record_of(_types.NAMES[socket.kind], named, header, arrays, fields)
         kind = socket.spec["type"]
         if kind in ("BOOLEAN", "JSON", "*") and isinstance(value, (bool, np.bool_)):
             return {"bool": bool(value)}
@@ -244,9 +257,48 @@ class Service:
         if isinstance(socket.kind, type) and isinstance(value, socket.kind):
             id = next(self.next_object)
             self.objects[id] = value
-            about = {"fields": {}, "header": {}, "device": "cpu", "host_bytes": 0, "device_bytes": 0}
-            return {"object": {"id": id, "type": socket.spec["type"], "about": json.dumps(about)}}
+            return {"object": {"id": id, "type": socket.spec["type"], "about": json.dumps(describe(value))}}
         raise TypeError(f"expected {socket.spec['type']} for the result `{socket.name}`, got {type(value).__name__}")
+
+
+def record_of(type: str, named: dict[str, np.ndarray], header: dict[str, Any], arrays: list[np.ndarray],
+              fields: list[dict[str, Any]]) -> dict[str, Any]:
+    """The message for a record. Adds its arrays, and their fields, to those of the whole message."""
+    about = []
+    for name, array in named.items():
+        field = {"name": name, "dtype": NAMES[array.dtype], "shape": list(array.shape), "buffer": None, "offset": 0}
+        about.append(field)
+        if array.nbytes:
+            arrays.append(array)
+            fields.append(field)
+    return {"record": {"type": type, "header": json.dumps(header), "fields": about}}
+
+
+def attributes(value: Any) -> dict[str, Any]:
+    """The public attributes of an object, without those that are computed when they are read."""
+    if dataclasses.is_dataclass(value):
+        named = {field.name: getattr(value, field.name, None) for field in dataclasses.fields(value)}
+    else:
+        named = getattr(value, "__dict__", {})
+    return {name: item for name, item in named.items() if not name.startswith("_")}
+
+
+def fields_of(value: Any) -> dict[str, np.ndarray]:
+    """The attributes of an object that are arrays of a type that graphs know."""
+    return {name: item for name, item in attributes(value).items() if isinstance(item, np.ndarray) and item.dtype in NAMES}
+
+
+def describe(value: Any) -> dict[str, Any]:
+    """What the host knows of an object: its arrays are fields, its numbers and texts are the header."""
+    fields = fields_of(value)
+    plain = {name: item for name, item in attributes(value).items() if isinstance(item, (bool, int, float, str))}
+    return {
+        "fields": {name: {"dtype": NAMES[array.dtype], "shape": list(array.shape)} for name, array in fields.items()},
+        "header": {name: item for name, item in plain.items() if not isinstance(item, float) or math.isfinite(item)},
+        "device": "cpu",
+        "host_bytes": sum(array.nbytes for array in fields.values()),
+        "device_bytes": 0,
+    }
 
 
 def _is_named(value: Any) -> bool:
