@@ -76,7 +76,7 @@ fn a_value_for_an_input_that_takes_links_is_linked() {
 fn values_that_have_no_place_are_refused() {
     let asked = [
         ("size.picture", "mine.Image"),
-        ("siz.image", "mine.Image"),
+        ("sizes.image", "mine.Image"),
         ("image", "mine.Image"),
         ("width", "mine.Image"),
         ("path", "mine.Text"),
@@ -85,7 +85,7 @@ fn values_that_have_no_place_are_refused() {
     let told: Vec<String> = asked.iter().map(|(name, class)| supplied(name, class)).collect();
     insta::assert_snapshot!(told.join("\n"), @r#"
     `size.picture`: the node `size` has no output `picture`; its outputs are: image
-    `siz.image`: the graph has no node `siz`; did you mean `size`?
+    `sizes.image`: the graph has no node `sizes`; did you mean `size`?
     expected a named input or an output `node.output`, got `image`; its inputs are: path, width, picture
     `width`: expected a whole number from 1 to 65536, got a value of the type IMAGE
     load {"path":["path (supplied)","value"]}
