@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import logging
 import os
@@ -13,6 +14,9 @@ from typing import Any, Iterable, Optional
 
 from ._errors import Error
 from . import _host
+
+# No thread of the host may ask for the interpreter once it ends.
+atexit.register(_host.end)
 
 LOG = logging.getLogger("splatgraph")
 

@@ -1,6 +1,7 @@
 //! Runs a graph over many items for Python.
 
 use crate::{
+    ending::detached,
     graph::{Graph, RunOptions},
     problems::{error, raised},
     watching::{self, News},
@@ -60,7 +61,7 @@ pub(crate) fn run(
         threads: options.threads.map(|threads| at_least_one("threads", threads)).transpose()?,
     };
     let registry = &graph.shared.registry;
-    let batch = py.detach(|| Batch::new(graph.file.clone(), registry, of_batch));
+    let batch = detached(py, || Batch::new(graph.file.clone(), registry, of_batch));
     let batch = batch.map_err(|found| failure(py, &found))?;
     let cancel = graph.begin(py)?;
     let ran = watching::run(py, &cancel, watch.as_ref(), |sender| {

@@ -2,6 +2,7 @@
 
 use crate::{
     batch,
+    ending::detached,
     problems::{error, problem, problems, raised},
     session::Shared,
     supplied::Values,
@@ -117,7 +118,7 @@ impl Graph {
                 let socket = file.socket_of(name, &registry).map_err(|found| problem(py, found))?;
                 supplied.push((name.clone(), socket, of_python(value.bind(py))?));
             }
-            let put = py.detach(|| values.put_into(&mut file, supplied, results_are_kept, &registry));
+            let put = detached(py, || values.put_into(&mut file, supplied, results_are_kept, &registry));
             registry = put.map_err(|found| problem(py, found))?;
         }
         for name in &given.take {
@@ -141,7 +142,7 @@ impl Graph {
             until: until.clone(),
             ..graph::Given::default()
         };
-        let checked = py.detach(|| graph::check_with_files(file, &registry, &of_graph));
+        let checked = detached(py, || graph::check_with_files(file, &registry, &of_graph));
         let checked = checked.map_err(|found| problems(py, &found))?;
         let mut nodes = Vec::new();
         for id in &until {
@@ -266,7 +267,7 @@ impl Graph {
                 error(py, format!("the folder for output cannot be created: {why}\n  {}", folder.to_string_lossy()))
             })?;
         }
-        let settings = py.detach(|| options.settings(&checked, &self.shared, &registry));
+        let settings = detached(py, || options.settings(&checked, &self.shared, &registry));
         let settings = settings.map_err(|why| error(py, why))?;
         let runner = self.runner((options.threads, options.cache_bytes));
         let runner = runner.map_err(|why| error(py, format!("threads for the run cannot be started: {why}")))?;
@@ -276,7 +277,7 @@ impl Graph {
             runner.run(&checked, &settings, events, &cancel)
         });
         self.end();
-        py.detach(|| values.forget());
+        detached(py, || values.forget());
         let result = ran?;
         let outputs = PyDict::new(py);
         for (name, value) in &result.outputs {
@@ -319,7 +320,7 @@ impl Graph {
     /// Gives back the memory of nodes and results that are kept for the next run.
     fn forget(&self, py: Python<'_>) {
         let runner = self.runner.lock().unwrap_or_else(PoisonError::into_inner).take();
-        py.detach(|| drop(runner));
+        detached(py, || drop(runner));
     }
 }
 

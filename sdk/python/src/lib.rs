@@ -5,6 +5,7 @@
 
 mod array;
 mod batch;
+mod ending;
 mod graph;
 mod problems;
 mod session;
@@ -17,6 +18,8 @@ mod watching;
 mod _host {
     #[pymodule_export]
     use super::array::Array;
+    #[pymodule_export]
+    use super::ending::end;
     #[pymodule_export]
     use super::graph::Graph;
     #[pymodule_export]

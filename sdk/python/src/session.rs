@@ -1,6 +1,10 @@
 //! Loads packs into the process of Python.
 
-use crate::{graph::Graph, problems::error};
+use crate::{
+    ending::{attached, detached},
+    graph::Graph,
+    problems::error,
+};
 use pyo3::prelude::*;
 use splatgraph::{
     devices::Devices,
@@ -75,7 +79,7 @@ impl Session {
         }
         let node_timeout = node_timeout.map(Duration::try_from_secs_f64).transpose();
         let node_timeout = node_timeout.map_err(|_| error(py, "node_timeout: expected seconds above 0"))?;
-        Ok(py.detach(|| {
+        Ok(detached(py, || {
             let executable = dunce::canonicalize(&program).unwrap_or_else(|_| program.clone());
             let around = Surroundings { executable: Some(executable), ..Surroundings::of_process() };
             let containment = cfg!(unix).then(|| {
@@ -119,11 +123,11 @@ impl Session {
     fn read(&self, py: Python<'_>, path: PathBuf) -> PyResult<Graph> {
         self.shared.check_process(py)?;
         let shown = path.to_string_lossy().into_owned();
-        let content = py.detach(|| Content::of_file(&path));
+        let content = detached(py, || Content::of_file(&path));
         let content = content.map_err(|why| error(py, format!("the graph cannot be read: {why}\n  {shown}")))?;
         let parsed = content.parse(Some(path)).map_err(|why| error(py, format!("{why}\n  {shown}")))?;
         let file = parsed.map_err(|problems| crate::problems::problems(py, &problems))?;
-        Ok(Graph::new(py.detach(|| graph::expand(file)), self.shared.clone()))
+        Ok(Graph::new(detached(py, || graph::expand(file)), self.shared.clone()))
     }
 
     /// Parses a text that the program of the user made. Its paths are relative to `folder`.
@@ -139,7 +143,7 @@ impl Session {
         }
         file.inputs.iter_mut().for_each(|input| input.place = None);
         file.outputs.iter_mut().for_each(|output| output.place = None);
-        Ok(Graph::new(py.detach(|| graph::expand(file)), self.shared.clone()))
+        Ok(Graph::new(detached(py, || graph::expand(file)), self.shared.clone()))
     }
 }
 
@@ -147,7 +151,7 @@ impl Session {
 fn log() -> Log {
     Arc::new(|pack, level, message| {
         let text = format!("pack `{pack}`: {message}");
-        let _ = Python::try_attach(|py| log_line(py, level, &text));
+        let _ = attached(|py| log_line(py, level, &text));
     })
 }
 

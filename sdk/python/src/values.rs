@@ -1,6 +1,7 @@
 //! Converts values between the host and Python.
 
 use crate::array::{Array, borrowed};
+use crate::ending::detached;
 use pyo3::{
     exceptions::PyTypeError,
     prelude::*,
@@ -23,12 +24,12 @@ impl Object {
 
     /// Its fields, header and device, in JSON.
     fn describe(&self, py: Python<'_>) -> String {
-        py.detach(|| self.0.describe().to_string())
+        detached(py, || self.0.describe().to_string())
     }
 
     /// A field, in host memory.
     fn field(&self, py: Python<'_>, name: &str) -> PyResult<Array> {
-        let field = py.detach(|| self.0.field(name));
+        let field = detached(py, || self.0.field(name));
         field.map(Array::new).map_err(|error| crate::problems::error(py, error.message))
     }
 }

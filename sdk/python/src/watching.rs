@@ -1,6 +1,9 @@
 //! Waits for work in another thread while Python stays responsive: Ctrl-C cancels, and events reach a function of Python.
 
-use crate::session::log_line;
+use crate::{
+    ending::{attached, detached, wait_for_the_end},
+    session::log_line,
+};
 use pyo3::{IntoPyObjectExt, prelude::*};
 use splatgraph::run::{CancelToken, Event};
 use std::{
@@ -35,15 +38,16 @@ pub(crate) fn run<T: Send>(
     work: impl FnOnce(Sender<News>) -> T + Send,
 ) -> PyResult<T> {
     let (sender, receiver) = channel();
-    py.detach(move || {
+    detached(py, move || {
         thread::scope(|scope| {
             let job = thread::Builder::new().name("run".to_owned()).spawn_scoped(scope, || work(sender))?;
             let mut raised = None;
             while let Some(news) = next(&receiver) {
-                let told = Python::attach(|py| {
+                let told = attached(|py| {
                     py.check_signals()?;
                     if raised.is_none() { tell(py, watch, news) } else { Ok(()) }
                 });
+                let Some(told) = told else { wait_for_the_end() };
                 if let Err(error) = told {
                     cancel.cancel();
                     raised.get_or_insert(error);

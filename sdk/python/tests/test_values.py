@@ -22,7 +22,7 @@ def test_arrays_go_in_and_out_at_one_address(picture):
     for result in (graph.run(supply={"load.image": picture}), graph.run(image=picture)):
         image = result["image"]
         assert isinstance(image, Image) and image.ctypes.data == picture.ctypes.data
-        assert not image.flags.writeable and image.dtype == np.float32
+        assert not image.flags["W"] and image.dtype == np.float32
         with pytest.raises(ValueError):
             image[0, 0, 0, 0] = 1
 
