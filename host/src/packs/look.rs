@@ -14,6 +14,8 @@ use splatgraph_sdk::spec::Manifest;
 use super::found::DESCRIPTION_ENDING;
 use super::found::{LoadedFile, Refused};
 use super::helper::{Answer, Facts, Helper, Looks, at_once};
+#[cfg(unix)]
+use super::library::LONGEST_MANIFEST;
 use super::library::{Library, Way, next_generation, open_as, read};
 use super::load::Log;
 use super::memory::{Memory, Remembered};
@@ -29,7 +31,7 @@ use super::{
 use crate::file_state::FileState;
 use crate::registry::{NodeSource, Pack};
 #[cfg(unix)]
-use crate::words::shown;
+use crate::words::{shortened, shown};
 
 /// The result of looking at a file in a folder of packs.
 pub(super) enum Looked {
@@ -280,7 +282,10 @@ impl Looker<'_> {
 /// The facts about a pack in another language, which has no stamp.
 #[cfg(unix)]
 pub(super) fn facts_of(manifest: String) -> Result<Facts, String> {
-    let known = read_manifest(&manifest).map_err(|error| error.message)?;
+    if manifest.len() > LONGEST_MANIFEST {
+        return Err(format!("expected a manifest of at most {LONGEST_MANIFEST} bytes, got {}", manifest.len()));
+    }
+    let known = read_manifest(&manifest).map_err(|error| shortened(&error.message))?;
     let stamp = Stamp {
         abi_major: ABI_MAJOR,
         abi_minor: ABI_MINOR,

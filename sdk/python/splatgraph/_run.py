@@ -13,6 +13,12 @@ from ._channel import NAMES, Channel, Gone, bits_of, float_of
 from ._node import Node, Socket
 
 
+def shortened(text: Any, most: int = 4000) -> str:
+    """A text for people, shortened so that a message has room for it."""
+    text = str(text)
+    return text if len(text) <= most else f"{text[:most]} ... (the first {most} of {len(text)} characters)"
+
+
 class Cancelled(Exception):
     """The user cancelled the run."""
 
@@ -36,7 +42,8 @@ class Ctx:
 
     def step(self, done: int, total: int, note: str = "") -> None:
         """Reports `done` of `total` steps. Raises `Cancelled` if the user cancelled the run. It is cheap: call it often."""
-        self._service.channel.send({"progress": {"call": self._call, "done": int(done), "total": int(total), "note": note}})
+        done, total = (min(max(int(number), 0), (1 << 64) - 1) for number in (done, total))
+        self._service.channel.send({"progress": {"call": self._call, "done": done, "total": total, "note": shortened(note)}})
         self.check()
 
     def check(self) -> None:
@@ -64,7 +71,7 @@ class Ctx:
         self._log("warn", text)
 
     def _log(self, level: str, text: Any) -> None:
-        self._service.channel.send({"log": {"call": self._call, "level": level, "text": str(text)}})
+        self._service.channel.send({"log": {"call": self._call, "level": level, "text": shortened(text)}})
 
 
 class Opaque:
@@ -158,7 +165,7 @@ class Service:
         own = [frame for frame in frames if os.path.abspath(frame.filename) == self.file]
         location = f"{os.path.basename(own[-1].filename)}:{own[-1].lineno}" if own else ""
         detail = "".join(traceback.format_exception(error)) if code == "failed" else ""
-        about = {"code": code, "message": message, "location": location, "input": input, "detail": detail}
+        about = {"code": code, "message": shortened(message), "location": location, "input": input, "detail": shortened(detail, 32 << 10)}
         self.channel.send({"failed": {"call": call, "error": about}})
 
     # Values
@@ -232,7 +239,7 @@ class Service:
                 if array.nbytes:
                     arrays.append(array)
                     fields.append(field)
-            return {"record": {"type": _types.NAMES[socket.kind], "header": json.dumps(header), "fields": about}}
+            return {"record": {"type": _types.NAMES[socket.kind], "header": json.dumps(header, allow_nan=False), "fields": about}}
         kind = socket.spec["type"]
         if kind in ("BOOLEAN", "JSON", "*") and isinstance(value, (bool, np.bool_)):
             return {"bool": bool(value)}
@@ -241,9 +248,11 @@ class Service:
         if kind in ("FLOAT", "JSON", "*") and isinstance(value, (int, float, np.integer, np.floating)):
             return {"float": bits_of(value)}
         if kind in ("STRING", "JSON", "*") and isinstance(value, (str, os.PathLike)):
-            return {"text": os.fspath(value)}
+            text = os.fspath(value)
+            text.encode()
+            return {"text": text}
         if kind in ("JSON", "*") and isinstance(value, (dict, list, tuple)):
-            return {"json": json.dumps(value)}
+            return {"json": json.dumps(value, allow_nan=False)}
         if isinstance(socket.kind, type) and isinstance(value, socket.kind):
             id = next(self.next_object)
             self.objects[id] = value

@@ -7,6 +7,7 @@
 mod channel;
 mod contained;
 mod frame;
+mod held;
 mod memory;
 mod message;
 mod process;

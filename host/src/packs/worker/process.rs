@@ -5,26 +5,31 @@ use std::io::{self, BufRead, BufReader, Read};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex, OnceLock, Weak};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use splatgraph_sdk::host::{LogLevel, Remote, as_remote, remote};
+use rustix::io::Errno;
+use rustix::net::{RecvFlags, recv};
+use splatgraph_sdk::host::{LogLevel, as_remote, remote};
 use splatgraph_sdk::spec::DeviceSpec;
-use splatgraph_sdk::{Error, Tensor, Value};
+use splatgraph_sdk::{Error, Value};
 
 use super::super::helper::{end, how};
 use super::super::load::Log;
 use super::channel::Channel;
 use super::frame;
+use super::held::Held;
 use super::message::{PROTOCOL, ToHost, ToWorker, Wire};
 use crate::lock::lock;
 use crate::words::shortened;
 
 /// How long a process may take to say what its pack is. Large Python libraries take many seconds.
 const HELLO_LIMIT: Duration = Duration::from_secs(120);
+/// How often whoever waits for a process looks whether it is still there.
+const TICK: Duration = Duration::from_millis(20);
 /// How long the end of a process is waited for after it closed its socket.
 const END_LIMIT: Duration = Duration::from_secs(1);
 /// How long a process may leave a message unread.
@@ -41,6 +46,9 @@ pub(super) struct Process {
     child: Mutex<Child>,
     calls: Mutex<HashMap<u64, Sender<Reply>>>,
     next: AtomicU64,
+    /// The first node that it ran, and whether it ran others too.
+    first: OnceLock<u64>,
+    ran_others: AtomicBool,
     /// Why it ended, once it has.
     death: OnceLock<Death>,
     printed: Arc<Mutex<VecDeque<String>>>,
@@ -56,6 +64,7 @@ struct Death {
 }
 
 /// What a call hears from its process. When the process ends, the call hears nothing more.
+#[derive(Debug)]
 pub(super) enum Reply {
     Done(Result<Vec<Value>, Error>),
     Devices(Vec<DeviceSpec>),
@@ -68,7 +77,29 @@ pub(super) enum Reply {
 pub(super) struct Call<'a> {
     process: &'a Process,
     pub(super) number: u64,
-    pub(super) replies: Receiver<Reply>,
+    replies: Receiver<Reply>,
+}
+
+impl Call<'_> {
+    /// The next reply, for which it waits a moment.
+    pub(super) fn next(&self) -> Result<Reply, RecvTimeoutError> {
+        let reply = self.replies.recv_timeout(TICK);
+        if matches!(reply, Err(RecvTimeoutError::Timeout)) {
+            self.process.look();
+        }
+        reply
+    }
+
+    /// The next reply, for which it waits at most until the limit.
+    pub(super) fn wait(&self, limit: Duration) -> Result<Reply, RecvTimeoutError> {
+        let deadline = Instant::now() + limit;
+        loop {
+            match self.next() {
+                Err(RecvTimeoutError::Timeout) if Instant::now() < deadline => {}
+                reply => return reply,
+            }
+        }
+    }
 }
 
 impl Drop for Call<'_> {
@@ -82,7 +113,16 @@ impl Process {
     ///
     /// # Errors
     /// The process can't be started, is of another version, or can't serve the pack.
-    pub(super) fn start(pack: &str, mut command: Command, log: Log) -> Result<(Arc<Self>, String), String> {
+    pub(super) fn start(pack: &str, command: Command, log: Log) -> Result<(Arc<Self>, String), String> {
+        Self::start_within(HELLO_LIMIT, pack, command, log)
+    }
+
+    fn start_within(
+        limit: Duration,
+        pack: &str,
+        mut command: Command,
+        log: Log,
+    ) -> Result<(Arc<Self>, String), String> {
         let cannot = |error: io::Error| format!("its process cannot be started: {error}");
         let (ours, theirs) = UnixStream::pair().map_err(cannot)?;
         ours.set_write_timeout(Some(READ_LIMIT)).map_err(cannot)?;
@@ -100,13 +140,15 @@ impl Process {
             child: Mutex::new(child),
             calls: Mutex::default(),
             next: AtomicU64::new(1),
+            first: OnceLock::new(),
+            ran_others: AtomicBool::new(false),
             death: OnceLock::new(),
             printed: Arc::default(),
             printing: Mutex::default(),
             log,
         });
         process.read_lines(output).map_err(cannot)?;
-        let manifest = process.greet()?;
+        let manifest = process.greet(limit)?;
         process.listen().map_err(cannot)?;
         Ok((process, manifest))
     }
@@ -135,12 +177,13 @@ impl Process {
     }
 
     /// Exchanges the first messages. Returns the manifest.
-    fn greet(&self) -> Result<String, String> {
+    fn greet(&self, limit: Duration) -> Result<String, String> {
         let host = format!("splatgraph {}", env!("CARGO_PKG_VERSION"));
         let sent = self.channel.send(&ToWorker::Hello { protocol: PROTOCOL, host });
         let socket = &self.channel.socket;
         let answer = sent.and_then(|()| {
-            socket.set_read_timeout(Some(HELLO_LIMIT))?;
+            self.wait_for_bytes(limit)?;
+            socket.set_read_timeout(Some(limit))?;
             let answer = frame::read(socket);
             socket.set_read_timeout(None)?;
             answer
@@ -149,7 +192,7 @@ impl Process {
             Ok(Some((text, _))) => text,
             Ok(None) => return Err(self.die(None)),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                let limit = HELLO_LIMIT.as_secs();
+                let limit = limit.as_secs();
                 return Err(self.die(Some(&format!("did not say within {limit} seconds what its nodes are"))));
             }
             Err(error) => return Err(self.die(Some(&format!("sent a message that cannot be read ({error})")))),
@@ -170,6 +213,35 @@ impl Process {
         }
     }
 
+    /// Waits until there is something to read.
+    ///
+    /// # Errors
+    /// Nothing came within the limit.
+    fn wait_for_bytes(&self, limit: Duration) -> io::Result<()> {
+        let deadline = Instant::now() + limit;
+        self.channel.socket.set_read_timeout(Some(TICK))?;
+        loop {
+            match recv(&self.channel.socket, &mut [0; 1], RecvFlags::PEEK) {
+                Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) if Instant::now() < deadline => self.look(),
+                Err(Errno::AGAIN) => return Err(io::ErrorKind::WouldBlock.into()),
+                // The reader tells any other error.
+                _ => return Ok(()),
+            }
+        }
+    }
+
+    /// Looks whether the process ended. A process that it started may still hold its socket, and then the thread that reads would wait for
+    /// ever.
+    fn look(&self) {
+        let mut child = lock(&self.child);
+        if matches!(child.try_wait(), Ok(Some(_))) {
+            end(&mut child);
+            // What the process sent before is still read.
+            let _ = self.channel.socket.shutdown(std::net::Shutdown::Both);
+        }
+    }
+
     /// Reads the messages of the process in a thread, until the process ends.
     fn listen(self: &Arc<Self>) -> io::Result<()> {
         // The process must end when nobody else needs it.
@@ -179,11 +251,9 @@ impl Process {
                 match frame::read(&channel.socket) {
                     Ok(Some((text, files))) => {
                         let Some(process) = process.upgrade() else { return };
-                        let taken = match serde_json::from_slice(&text) {
-                            Ok(ToHost::Memory(about)) => {
-                                channel.take_in(about, files).map_err(|error| error.to_string())
-                            }
-                            Ok(message) => process.take(message),
+                        let taken = match serde_json::from_slice(&text).map(ToHost::about_memory) {
+                            Ok(Ok(about)) => channel.take_in(about, files).map_err(|error| error.to_string()),
+                            Ok(Err(message)) => process.take(message),
                             Err(error) => Err(error.to_string()),
                         };
                         if let Err(error) = taken {
@@ -207,21 +277,26 @@ impl Process {
             ToHost::Done { call, outputs } => {
                 (call, Reply::Done(self.decode(outputs).map_err(|e| e.context("the worker sent a wrong value"))))
             }
-            ToHost::Failed { call, error } => (call, Reply::Done(Err(error.into()))),
+            ToHost::Failed { call, error } => (call, Reply::Done(Err(error.into_error()))),
             ToHost::Devices { call, devices } => (call, Reply::Devices(devices)),
-            ToHost::Progress { call, done, total, note } => (call, Reply::Progress { done, total, note }),
+            ToHost::Progress { call, done, total, note } => {
+                (call, Reply::Progress { done, total, note: shortened(&note) })
+            }
             ToHost::Preview { call, value } => match self.decode(vec![value]) {
                 Ok(mut value) => (call, Reply::Preview(value.pop().unwrap_or_else(Value::none))),
                 Err(error) => return Err(error.message),
             },
-            ToHost::Log { call: Some(call), level, text } => (call, Reply::Log(level, text)),
+            ToHost::Log { call: Some(call), level, text } => (call, Reply::Log(level, shortened(&text))),
             ToHost::Log { call: None, level, text } => {
                 (self.log)(&self.pack, level, &shortened(&text));
                 return Ok(());
             }
             ToHost::Hello { .. } | ToHost::Refused { .. } => return Err("a first message comes once".to_owned()),
-            ToHost::Memory(_) => return Ok(()),
+            ToHost::Buffers(_) | ToHost::Release(_) | ToHost::Forget(_) => return Ok(()),
         };
+        if call >= self.next.load(Ordering::Relaxed) {
+            return Err(format!("expected the number of a call, got {call}"));
+        }
         if let Some(waiting) = lock(&self.calls).get(&call) {
             let _ = waiting.send(reply);
         }
@@ -238,6 +313,18 @@ impl Process {
             lock(&self.calls).remove(&number);
         }
         Call { process: self, number, replies }
+    }
+
+    /// Notes that it runs a node.
+    pub(super) fn runs(&self, instance: u64) {
+        if *self.first.get_or_init(|| instance) != instance {
+            self.ran_others.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether it ran several nodes, of which each may have left a thread that goes on.
+    pub(super) fn ran_others(&self) -> bool {
+        self.ran_others.load(Ordering::Relaxed)
     }
 
     /// Turns values into messages. An object that this process holds goes back to it as its number.
@@ -278,6 +365,10 @@ impl Process {
             let how = match (did, status) {
                 (Some(did), _) => format!("its process {did}"),
                 (None, Some(status)) => format!("its process ended {}", how(status)),
+                (None, None) if self.channel.is_stuck() => {
+                    let limit = READ_LIMIT.as_secs();
+                    format!("its process did not read a message within {limit} seconds")
+                }
                 (None, None) => "its process closed its connection and did not end".to_owned(),
             };
             let hint = match status
@@ -337,51 +428,36 @@ impl Drop for Process {
     }
 }
 
-/// An object that a process holds.
-struct Held {
-    process: Weak<Process>,
-    id: u64,
-    type_name: String,
-    about: String,
-    /// Those that were fetched.
-    fields: Mutex<HashMap<String, Tensor>>,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl Remote for Held {
-    fn type_name(&self) -> &str {
-        &self.type_name
+    /// Why a program is not a worker.
+    fn refusal(limit: Duration, script: &str) -> String {
+        let mut command = Command::new("sh");
+        command.args(["-c", script]);
+        Process::start_within(limit, "acme", command, Arc::new(|_, _, _| {})).err().unwrap()
     }
 
-    fn describe(&self) -> String {
-        self.about.clone()
+    #[test]
+    fn a_process_that_says_nothing_is_ended_at_the_limit() {
+        let start = Instant::now();
+        let why = refusal(Duration::from_secs(1), "echo importing everything; sleep 600");
+        insta::assert_snapshot!(why, @r"
+        its process did not say within 1 seconds what its nodes are; it printed last:
+          importing everything
+        ");
+        assert!(start.elapsed() < Duration::from_secs(20));
     }
 
-    fn field(&self, name: &str) -> Result<Tensor, Error> {
-        if let Some(tensor) = lock(&self.fields).get(name) {
-            return Ok(tensor.clone());
-        }
-        let gone = || Error::new(format!("the process that held the {} is gone", self.type_name));
-        let process = self.process.upgrade().ok_or_else(gone)?;
-        let call = process.call();
-        let asked = ToWorker::Field { call: call.number, object: self.id, field: name.to_owned() };
-        process.channel.send(&asked).map_err(|_| gone())?;
-        let Ok(Reply::Done(fields)) = call.replies.recv() else { return Err(gone()) };
-        let record = fields?.first().map(splatgraph_sdk::Record::from_value).transpose()?;
-        let tensor = record.and_then(|record| record.field(name).cloned());
-        let tensor = tensor.ok_or_else(|| Error::new(format!("the worker sent another field than `{name}`")))?;
-        lock(&self.fields).insert(name.to_owned(), tensor.clone());
-        Ok(tensor)
-    }
-
-    fn is_lost(&self) -> bool {
-        self.process.upgrade().is_none_or(|process| process.death().is_some())
-    }
-}
-
-impl Drop for Held {
-    fn drop(&mut self) {
-        if let Some(process) = self.process.upgrade() {
-            let _ = process.channel.send(&ToWorker::Drop { instances: Vec::new(), objects: vec![self.id] });
-        }
+    #[test]
+    fn a_process_that_ends_is_noticed_although_another_one_has_its_socket() {
+        let start = Instant::now();
+        let why = refusal(Duration::from_secs(600), "exec 3<&0; sleep 600 <&3 & exit 3");
+        assert_eq!(why, "its process ended with exit code 3");
+        // A process in a group of its own outlives the worker.
+        let why = refusal(Duration::from_secs(600), "exec 3<&0; setsid sleep 4 <&3 & exit 4");
+        assert_eq!(why, "its process ended with exit code 4");
+        assert!(start.elapsed() < Duration::from_secs(20));
     }
 }
