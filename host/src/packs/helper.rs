@@ -169,7 +169,7 @@ impl Helper {
     fn devices_of(&self, path: &Path) -> Result<Vec<DeviceSpec>, String> {
         // A pack in another language has no choice of devices.
         #[cfg(unix)]
-        if super::worker_file::describes(path) {
+        if super::found::describes_pack(path) {
             return Ok(Vec::new());
         }
         trust::check(path)?;

@@ -11,7 +11,7 @@ use splatgraph_sdk::host::{LoadedPack, Stamp};
 use splatgraph_sdk::spec::Manifest;
 
 #[cfg(unix)]
-use super::found::DESCRIPTION_ENDING;
+use super::found::{DESCRIPTION_ENDING, describes_pack};
 use super::found::{LoadedFile, Refused};
 use super::helper::{Answer, Facts, Helper, Looks, at_once};
 #[cfg(unix)]
@@ -131,7 +131,7 @@ enum First {
 impl First {
     fn of(path: &Path, memory: &mut Memory, looks: Looks) -> Self {
         #[cfg(unix)]
-        if worker_file::describes(path) {
+        if describes_pack(path) {
             return Self::Described;
         }
         if let Err(reason) = trust::check(path) {
