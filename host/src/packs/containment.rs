@@ -29,6 +29,8 @@ pub struct Launch {
     pub memory: Option<u64>,
     /// The longest time that a node may take.
     pub node_timeout: Option<Duration>,
+    /// The pack whose worker is stopped at its start, until a debugger or a user lets it go on. It has no limits of time.
+    pub wait_for_debugger: Option<String>,
 }
 
 impl fmt::Debug for Containment {

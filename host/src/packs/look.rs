@@ -207,7 +207,7 @@ impl Looker<'_> {
         {
             let Launch { program, arguments, memory, .. } = containment.launch.clone();
             let arguments = arguments.into_iter().chain([path.into()]).collect();
-            let command = worker::WorkerCommand { program, arguments, memory };
+            let command = worker::WorkerCommand { program, arguments, memory, waits: false };
             return self.contained(path, path, state, (facts, manifest), command);
         }
         pack(path, state, (facts, manifest), way, OnceLock::new(), self.log)
@@ -221,9 +221,11 @@ impl Looker<'_> {
         source: &Path,
         state: FileState,
         (facts, manifest): (Facts, Manifest),
-        command: worker::WorkerCommand,
+        mut command: worker::WorkerCommand,
     ) -> Looked {
         let (id, source) = (manifest.id.clone(), source.to_owned());
+        let waits = self.containment().and_then(|containment| containment.launch.wait_for_debugger.as_ref());
+        command.waits = waits == Some(&id);
         let pack = worker::Pack { id, path: source, state, manifest: facts.manifest, command };
         let node_timeout = self.containment().and_then(|containment| containment.launch.node_timeout);
         let nodes = worker::Contained::new(pack, node_timeout, self.log, next_generation());
@@ -246,7 +248,7 @@ impl Looker<'_> {
         let source = described.source.canonicalize().unwrap_or(described.source);
         let worker_file::Described { program, arguments, .. } = described;
         let memory_limit = self.containment().and_then(|containment| containment.launch.memory);
-        let command = worker::WorkerCommand { program, arguments, memory: memory_limit };
+        let command = worker::WorkerCommand { program, arguments, memory: memory_limit, waits: false };
         let (state, at) = (FileState::of(&source), SystemTime::now());
         let facts = match memory.of(&source, &state) {
             Some(Remembered::Pack(facts)) => Some(facts),

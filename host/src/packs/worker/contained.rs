@@ -54,6 +54,8 @@ pub(crate) struct WorkerCommand {
     pub(crate) arguments: Vec<OsString>,
     /// The most bytes of its memory.
     pub(crate) memory: Option<u64>,
+    /// The process is stopped at its start.
+    pub(crate) waits: bool,
 }
 
 impl WorkerCommand {
@@ -67,12 +69,14 @@ impl WorkerCommand {
         if let Some(memory) = self.memory {
             command.env(super::MEMORY_VARIABLE, memory.to_string());
         }
-        Process::start(pack, command, log.clone())
+        let start = if self.waits { Process::start_stopped } else { Process::start };
+        start(pack, command, log.clone())
     }
 
     /// The manifest of the pack, for which a process starts and ends.
     pub(crate) fn look_over(&self, pack: &str, log: &Log) -> Result<String, String> {
-        self.start(pack, log).map(|(_, manifest)| manifest)
+        let command = Self { waits: false, ..self.clone() };
+        command.start(pack, log).map(|(_, manifest)| manifest)
     }
 }
 
@@ -91,6 +95,8 @@ struct Worker {
 impl Contained {
     pub(crate) fn new(pack: Pack, node_timeout: Option<Duration>, log: &Log, generation: u64) -> Self {
         let nodes = read_manifest(&pack.manifest).map(|manifest| manifest.nodes).unwrap_or_default();
+        // Whoever looks at a process with a debugger needs time.
+        let node_timeout = node_timeout.filter(|_| !pack.command.waits);
         let worker = Worker {
             pack,
             nodes,

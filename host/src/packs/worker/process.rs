@@ -30,6 +30,8 @@ use crate::words::shortened;
 const HELLO_LIMIT: Duration = Duration::from_secs(120);
 /// How often whoever waits for a process looks whether it is still there.
 const TICK: Duration = Duration::from_millis(20);
+/// How long a runtime takes to begin.
+const RUNTIME: Duration = Duration::from_millis(500);
 /// How long the end of a process is waited for after it closed its socket.
 const END_LIMIT: Duration = Duration::from_secs(1);
 /// How long a process may leave a message unread.
@@ -114,7 +116,15 @@ impl Process {
     /// # Errors
     /// The process can't be started, is of another version, or can't serve the pack.
     pub(super) fn start(pack: &str, command: Command, log: Log) -> Result<(Arc<Self>, String), String> {
-        Self::start_within(HELLO_LIMIT, pack, command, log)
+        Self::start_within(HELLO_LIMIT, pack, command, log, false)
+    }
+
+    /// Starts a process that is stopped before it loads its pack, until somebody lets it go on.
+    ///
+    /// # Errors
+    /// See [`Process::start`].
+    pub(super) fn start_stopped(pack: &str, command: Command, log: Log) -> Result<(Arc<Self>, String), String> {
+        Self::start_within(Duration::MAX, pack, command, log, true)
     }
 
     fn start_within(
@@ -122,6 +132,7 @@ impl Process {
         pack: &str,
         mut command: Command,
         log: Log,
+        stopped: bool,
     ) -> Result<(Arc<Self>, String), String> {
         let cannot = |error: io::Error| format!("its process cannot be started: {error}");
         let (ours, theirs) = UnixStream::pair().map_err(cannot)?;
@@ -148,6 +159,9 @@ impl Process {
             log,
         });
         process.read_lines(output).map_err(cannot)?;
+        if stopped {
+            process.stop();
+        }
         let manifest = process.greet(limit)?;
         process.listen().map_err(cannot)?;
         Ok((process, manifest))
@@ -176,6 +190,21 @@ impl Process {
         Ok(())
     }
 
+    /// Stops the process, which waits for the first message, and says how it goes on.
+    fn stop(&self) {
+        // Its runtime begins meanwhile, which debuggers for interpreters need.
+        thread::sleep(RUNTIME);
+        let id = lock(&self.child).id();
+        if let Some(pid) = i32::try_from(id).ok().and_then(rustix::process::Pid::from_raw) {
+            let _ = rustix::process::kill_process(pid, rustix::process::Signal::STOP);
+        }
+        let text = format!(
+            "process {id} is stopped before it loads the pack; attach a debugger, such as `gdb -p {id}`, and let the process go on \
+             with `kill -CONT {id}`"
+        );
+        (self.log)(&self.pack, LogLevel::Info, &text);
+    }
+
     /// Exchanges the first messages. Returns the manifest.
     fn greet(&self, limit: Duration) -> Result<String, String> {
         let host = format!("splatgraph {}", env!("CARGO_PKG_VERSION"));
@@ -183,7 +212,7 @@ impl Process {
         let socket = &self.channel.socket;
         let answer = sent.and_then(|()| {
             self.wait_for_bytes(limit)?;
-            socket.set_read_timeout(Some(limit))?;
+            socket.set_read_timeout(Some(HELLO_LIMIT))?;
             let answer = frame::read(socket);
             socket.set_read_timeout(None)?;
             answer
@@ -218,12 +247,12 @@ impl Process {
     /// # Errors
     /// Nothing came within the limit.
     fn wait_for_bytes(&self, limit: Duration) -> io::Result<()> {
-        let deadline = Instant::now() + limit;
+        let start = Instant::now();
         self.channel.socket.set_read_timeout(Some(TICK))?;
         loop {
             match recv(&self.channel.socket, &mut [0; 1], RecvFlags::PEEK) {
                 Err(Errno::INTR) => {}
-                Err(Errno::AGAIN) if Instant::now() < deadline => self.look(),
+                Err(Errno::AGAIN) if start.elapsed() < limit => self.look(),
                 Err(Errno::AGAIN) => return Err(io::ErrorKind::WouldBlock.into()),
                 // The reader tells any other error.
                 _ => return Ok(()),
@@ -436,7 +465,7 @@ mod tests {
     fn refusal(limit: Duration, script: &str) -> String {
         let mut command = Command::new("sh");
         command.args(["-c", script]);
-        Process::start_within(limit, "acme", command, Arc::new(|_, _, _| {})).err().unwrap()
+        Process::start_within(limit, "acme", command, Arc::new(|_, _, _| {}), false).err().unwrap()
     }
 
     #[test]
