@@ -125,8 +125,13 @@ fn a_process_waits_for_a_debugger() {
          go on with `kill -CONT {id}`\n"
     );
     assert_eq!(line, words);
+    // The signal arrives a moment later.
     let state = || std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap();
-    assert!(state().contains(") T "), "{}", state());
+    let start = std::time::Instant::now();
+    while !state().contains(") T ") {
+        assert!(start.elapsed() < std::time::Duration::from_secs(20), "{}", state());
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
     std::thread::sleep(std::time::Duration::from_millis(300));
     assert!(child.try_wait().unwrap().is_none(), "the host waits");
     assert!(std::process::Command::new("kill").args(["-CONT", &id]).status().unwrap().success());

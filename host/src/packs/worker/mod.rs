@@ -11,7 +11,10 @@ mod held;
 mod memory;
 mod message;
 mod process;
+#[cfg(test)]
+mod replay;
 mod serve;
+mod start;
 
 pub(super) use contained::{Contained, Pack, WorkerCommand};
 pub use serve::{MEMORY_VARIABLE, serve};

@@ -37,7 +37,7 @@ impl Fake {
             "no UTF-8" => self.bytes(b"\x04\0\0\0\"\xff\xfe\""),
             "deep" => self.text(&"[".repeat(100_000)),
             "half a length" => self.bytes(b"\x10\0"),
-            "half a frame" => self.bytes(b"\x10\0\0\0{\"hel"),
+            "half a frame" => self.bytes(b"\x10\0\0\0{\"hello"),
             "huge length" => self.bytes(b"\xff\xff\xff\xff{}"),
             "empty frame" => self.bytes(b"\0\0\0\0"),
             "nothing" => {}
