@@ -24,6 +24,9 @@ pub(crate) struct RunPacks {
     /// The most memory of a contained pack [default: three quarters of the machine's]
     #[arg(long, value_name = "MB", value_parser = clap::value_parser!(u64).range(16..))]
     pack_memory: Option<u64>,
+    /// Run the nodes of this pack in a process of its own, and stop the process before it loads the pack. It goes on with `kill -CONT`
+    #[arg(long, value_name = "PACK")]
+    wait_for_debugger: Option<String>,
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {
@@ -37,17 +40,19 @@ impl RunPacks {
     /// The folders of packs, which know what to contain.
     pub(crate) fn folders(&self) -> Outcome<PackFolders> {
         if cfg!(not(unix)) {
-            return match self.contain.is_empty() {
+            return match self.contain.is_empty() && self.wait_for_debugger.is_none() {
                 true => Ok(self.folders.clone()),
                 false => Err(Failure::usage("--contain: packs run in processes of their own only on Linux and macOS")),
             };
         }
         let launch = Launch::of_program(this_program()?);
         let memory = self.pack_memory.map(|mb| mb << 20).or(launch.memory);
-        let launch = Launch { memory, node_timeout: self.node_timeout, ..launch };
-        let around = Surroundings::of_process();
-        let containment = Containment::new(self.contain.clone(), self.in_process.clone(), &around, launch);
+        let wait_for_debugger = self.wait_for_debugger.clone();
+        let launch = Launch { memory, node_timeout: self.node_timeout, wait_for_debugger, ..launch };
+        let contain = self.contain.iter().chain(&self.wait_for_debugger).cloned().collect();
+        let containment = Containment::new(contain, self.in_process.clone(), &Surroundings::of_process(), launch);
         let named = self.contain.iter().filter(|pack| *pack != ALL_PACKS).map(|pack| ("--contain", pack.clone()));
+        let named = named.chain(self.wait_for_debugger.iter().map(|pack| ("--wait-for-debugger", pack.clone())));
         let names = named.chain(self.in_process.iter().map(|pack| ("--in-process", pack.clone()))).collect();
         Ok(self.folders.contained(containment, names))
     }

@@ -36,6 +36,8 @@ pub struct Launch {
     pub memory: Option<u64>,
     /// The longest time that a node may take.
     pub node_timeout: Option<Duration>,
+    /// The pack whose worker is stopped at its start, until a debugger or a user lets it go on. It has no limits of time.
+    pub wait_for_debugger: Option<String>,
 }
 
 impl Containment {
@@ -61,7 +63,13 @@ impl Launch {
     /// Workers of the program `splatgraph` at this path. Each may take three quarters of the machine's memory.
     #[must_use]
     pub fn of_program(program: PathBuf) -> Self {
-        Self { program, arguments: vec![WORKER_COMMAND.into()], memory: most_memory(), node_timeout: None }
+        Self {
+            program,
+            arguments: vec![WORKER_COMMAND.into()],
+            memory: most_memory(),
+            node_timeout: None,
+            wait_for_debugger: None,
+        }
     }
 }
 

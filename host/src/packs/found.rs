@@ -113,3 +113,8 @@ impl fmt::Display for Hidden {
         )
     }
 }
+
+/// Whether the file at a path describes a pack in another language.
+pub(crate) fn describes_pack(path: &Path) -> bool {
+    path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.ends_with(DESCRIPTION_ENDING))
+}

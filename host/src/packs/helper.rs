@@ -171,7 +171,7 @@ impl Helper {
     fn devices_of(&self, path: &Path) -> Result<Vec<DeviceSpec>, String> {
         // A pack in another language has no choice of devices.
         #[cfg(unix)]
-        if super::worker_file::describes(path) {
+        if super::found::describes_pack(path) {
             return Ok(Vec::new());
         }
         trust::check(path)?;
@@ -284,7 +284,27 @@ fn listen(question: &Question, child: &mut Child, lines: &Receiver<Vec<u8>>) -> 
 pub(super) fn how(status: ExitStatus) -> String {
     #[cfg(unix)]
     if let Some(number) = std::os::unix::process::ExitStatusExt::signal(&status) {
-        let known = [(4, "SIGILL"), (6, "SIGABRT"), (8, "SIGFPE"), (9, "SIGKILL"), (11, "SIGSEGV"), (15, "SIGTERM")];
+        // The numbers differ between systems.
+        let known = [
+            (libc::SIGHUP, "SIGHUP"),
+            (libc::SIGINT, "SIGINT"),
+            (libc::SIGQUIT, "SIGQUIT"),
+            (libc::SIGILL, "SIGILL"),
+            (libc::SIGTRAP, "SIGTRAP"),
+            (libc::SIGABRT, "SIGABRT"),
+            (libc::SIGBUS, "SIGBUS"),
+            (libc::SIGFPE, "SIGFPE"),
+            (libc::SIGKILL, "SIGKILL"),
+            (libc::SIGUSR1, "SIGUSR1"),
+            (libc::SIGSEGV, "SIGSEGV"),
+            (libc::SIGUSR2, "SIGUSR2"),
+            (libc::SIGPIPE, "SIGPIPE"),
+            (libc::SIGALRM, "SIGALRM"),
+            (libc::SIGTERM, "SIGTERM"),
+            (libc::SIGXCPU, "SIGXCPU"),
+            (libc::SIGXFSZ, "SIGXFSZ"),
+            (libc::SIGSYS, "SIGSYS"),
+        ];
         let name = known.iter().find(|(known, _)| *known == number);
         return match name {
             Some((_, name)) => format!("by signal {number} ({name})"),

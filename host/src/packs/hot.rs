@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use super::found::{Found, LoadedFile, Refused};
+use super::found::{Found, LoadedFile, Refused, describes_pack};
 use super::helper::Helper;
 use super::library::Way;
 use super::load::{Log, gather};
@@ -59,6 +59,12 @@ impl HotPacks {
     #[must_use]
     pub fn places(&self) -> &[Place] {
         &self.places
+    }
+
+    /// The sources of packs in other languages, also of those that were refused.
+    #[must_use]
+    pub fn sources(&self) -> Vec<PathBuf> {
+        self.files.keys().filter(|path| describes_pack(path)).map(|path| source_of(path)).collect()
     }
 
     /// Looks again, and returns the libraries of packs that came, changed or went. Looks changed libraries over again. If
@@ -129,7 +135,7 @@ impl Library {
 /// The file whose changes count: a library, or the source of a pack in another language.
 fn source_of(path: &Path) -> PathBuf {
     #[cfg(unix)]
-    if super::worker_file::describes(path)
+    if describes_pack(path)
         && let Ok(described) = super::worker_file::read(path)
     {
         return described.source;

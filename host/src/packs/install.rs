@@ -221,7 +221,7 @@ pub fn remove(id: &str, folder: &Path, places: &[Place]) -> Result<Removed, Remo
     }
     let mut files = files;
     #[cfg(unix)]
-    for described in files.clone().iter().filter(|file| super::worker_file::describes(file)) {
+    for described in files.clone().iter().filter(|file| super::found::describes_pack(file)) {
         // The source that was copied beside the file.
         let source = super::worker_file::read(described).ok().map(|described| described.source);
         files.extend(source.filter(|source| source.parent() == Some(folder)));

@@ -41,7 +41,7 @@ pub fn install_source(
     fs::create_dir_all(&trial.0).and_then(|()| fs::copy(&whole, &copy)).map_err(unwritable)?;
     trust::check(&copy).map_err(|reason| InstallError::Untrusted { folder: folder.to_owned(), reason })?;
     let all = arguments.iter().cloned().map(OsString::from).chain([copy.clone().into()]).collect();
-    let command = WorkerCommand { program: program.to_owned(), arguments: all, memory: None };
+    let command = WorkerCommand { program: program.to_owned(), arguments: all, memory: None, waits: false };
     let stem = name.to_string_lossy().split('.').next().unwrap_or_default().to_owned();
     let facts = command.look_over(&stem, log).and_then(facts_of).map_err(refused)?;
     let manifest = read(&facts).map_err(refused)?;

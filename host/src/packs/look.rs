@@ -11,9 +11,11 @@ use splatgraph_sdk::host::{LoadedPack, Stamp};
 use splatgraph_sdk::spec::Manifest;
 
 #[cfg(unix)]
-use super::found::DESCRIPTION_ENDING;
+use super::found::{DESCRIPTION_ENDING, describes_pack};
 use super::found::{LoadedFile, Refused};
 use super::helper::{Answer, Facts, Helper, Looks, at_once};
+#[cfg(unix)]
+use super::library::LONGEST_MANIFEST;
 use super::library::{Library, Way, next_generation, open_as, read};
 use super::load::Log;
 use super::memory::{Memory, Remembered};
@@ -29,7 +31,7 @@ use super::{
 use crate::file_state::FileState;
 use crate::registry::{NodeSource, Pack};
 #[cfg(unix)]
-use crate::words::shown;
+use crate::words::{shortened, shown};
 
 /// The result of looking at a file in a folder of packs.
 pub(super) enum Looked {
@@ -129,7 +131,7 @@ enum First {
 impl First {
     fn of(path: &Path, memory: &mut Memory, looks: Looks) -> Self {
         #[cfg(unix)]
-        if worker_file::describes(path) {
+        if describes_pack(path) {
             return Self::Described;
         }
         if let Err(reason) = trust::check(path) {
@@ -205,7 +207,7 @@ impl Looker<'_> {
         {
             let Launch { program, arguments, memory, .. } = containment.launch.clone();
             let arguments = arguments.into_iter().chain([path.into()]).collect();
-            let command = worker::WorkerCommand { program, arguments, memory };
+            let command = worker::WorkerCommand { program, arguments, memory, waits: false };
             return self.contained(path, path, state, (facts, manifest), command);
         }
         pack(path, state, (facts, manifest), way, OnceLock::new(), self.log)
@@ -219,9 +221,11 @@ impl Looker<'_> {
         source: &Path,
         state: FileState,
         (facts, manifest): (Facts, Manifest),
-        command: worker::WorkerCommand,
+        mut command: worker::WorkerCommand,
     ) -> Looked {
         let (id, source) = (manifest.id.clone(), source.to_owned());
+        let waits = self.containment().and_then(|containment| containment.launch.wait_for_debugger.as_ref());
+        command.waits = waits == Some(&id);
         let pack = worker::Pack { id, path: source, state, manifest: facts.manifest, command };
         let node_timeout = self.containment().and_then(|containment| containment.launch.node_timeout);
         let nodes = worker::Contained::new(pack, node_timeout, self.log, next_generation());
@@ -244,7 +248,7 @@ impl Looker<'_> {
         let source = described.source.canonicalize().unwrap_or(described.source);
         let worker_file::Described { program, arguments, .. } = described;
         let memory_limit = self.containment().and_then(|containment| containment.launch.memory);
-        let command = worker::WorkerCommand { program, arguments, memory: memory_limit };
+        let command = worker::WorkerCommand { program, arguments, memory: memory_limit, waits: false };
         let (state, at) = (FileState::of(&source), SystemTime::now());
         let facts = match memory.of(&source, &state) {
             Some(Remembered::Pack(facts)) => Some(facts),
@@ -280,7 +284,10 @@ impl Looker<'_> {
 /// The facts about a pack in another language, which has no stamp.
 #[cfg(unix)]
 pub(super) fn facts_of(manifest: String) -> Result<Facts, String> {
-    let known = read_manifest(&manifest).map_err(|error| error.message)?;
+    if manifest.len() > LONGEST_MANIFEST {
+        return Err(format!("expected a manifest of at most {LONGEST_MANIFEST} bytes, got {}", manifest.len()));
+    }
+    let known = read_manifest(&manifest).map_err(|error| shortened(&error.message))?;
     let stamp = Stamp {
         abi_major: ABI_MAJOR,
         abi_minor: ABI_MINOR,

@@ -148,7 +148,7 @@ pub fn libraries(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
     for entry in entries {
         let path = entry?.path();
         #[cfg(unix)]
-        let describes = super::worker_file::describes(&path);
+        let describes = super::found::describes_pack(&path);
         #[cfg(not(unix))]
         let describes = false;
         if describes || path.extension().is_some_and(|extension| extension == env::consts::DLL_EXTENSION) {

@@ -5,8 +5,6 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::found::DESCRIPTION_ENDING;
-
 /// The most bytes of such a file.
 const LONGEST: u64 = 64 << 10;
 
@@ -29,11 +27,6 @@ pub(super) struct Described {
     pub(super) source: PathBuf,
     /// All files and folders of the pack.
     pub(super) files: Vec<PathBuf>,
-}
-
-/// Whether the file at a path describes a pack.
-pub(super) fn describes(path: &Path) -> bool {
-    path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.ends_with(DESCRIPTION_ENDING))
 }
 
 /// Reads the file at a canonical path.

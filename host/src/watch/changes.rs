@@ -5,6 +5,7 @@ use super::{
     watched::Watched,
 };
 use crate::file_state::FileState;
+use crate::packs::describes_pack;
 use crate::words::shown;
 use notify::{
     EventKind, RecommendedWatcher, RecursiveMode, Watcher,
@@ -44,6 +45,8 @@ pub struct Watch {
     /// Folders in which something changed.
     trees: HashSet<PathBuf>,
     packs: bool,
+    /// The places of the sources of packs in other languages.
+    sources: HashSet<PathBuf>,
     /// Set if a folder on the way to a file came or went.
     moved: bool,
 }
@@ -62,6 +65,7 @@ impl Watch {
             files: HashMap::new(),
             trees: HashSet::new(),
             packs: false,
+            sources: HashSet::new(),
             moved: false,
         }
     }
@@ -78,6 +82,7 @@ impl Watch {
         let folders = self.watched.packs.iter().chain(&self.watched.trees).chain(&self.watched.folders);
         self.links =
             folders.flat_map(|folder| links_of(folder).into_iter().map(|link| (link, folder.clone()))).collect();
+        self.sources = self.watched.sources.iter().flat_map(|source| places_of(source)).collect();
         self.listen()?;
         let mut files = HashMap::new();
         for file in &self.watched.files {
@@ -143,7 +148,7 @@ impl Watch {
             let is_file = self.files.contains_key(path);
             let is_library = path.extension().is_some_and(|extension| extension == std::env::consts::DLL_EXTENSION);
             let in_packs = self.watched.packs.iter().any(|folder| inside(path, folder).is_some_and(|depth| depth == 1));
-            let is_pack = is_library && in_packs;
+            let is_pack = (is_library || describes_pack(path)) && in_packs || self.sources.contains(path);
             let mut trees: Vec<PathBuf> = self.trees_with(path).cloned().collect();
             let led = self.links.iter().filter(|(link, _)| link.starts_with(path)).map(|(_, folder)| folder);
             let led: Vec<PathBuf> = led.cloned().collect();

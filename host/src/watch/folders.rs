@@ -63,7 +63,7 @@ pub(super) fn folders_of(watched: &Watched) -> BTreeMap<PathBuf, bool> {
             *folders.entry(there.to_owned()).or_insert(false) |= below && there == folder;
         }
     };
-    for place in watched.files.iter().flat_map(|file| places_of(file)) {
+    for place in watched.files.iter().chain(&watched.sources).flat_map(|file| places_of(file)) {
         add(place.parent().unwrap_or(&place), false);
     }
     for folder in watched.folders.iter().chain(&watched.packs).flat_map(|folder| places_of(folder)) {

@@ -16,8 +16,10 @@ pub struct Watched {
     pub trees: Vec<PathBuf>,
     /// Folders in which a missing model could appear. Folders below them do not count.
     pub folders: Vec<PathBuf>,
-    /// Folders of packs, in which only libraries count.
+    /// Folders of packs, in which only libraries and descriptions of packs in other languages count.
     pub packs: Vec<PathBuf>,
+    /// The sources of packs in other languages.
+    pub sources: Vec<PathBuf>,
     /// Files that the graph writes. Their changes do not count, even in a watched folder.
     pub written: Vec<WrittenFile>,
 }
@@ -32,7 +34,7 @@ impl Watched {
         folders.extend(libraries.filter_map(|file| file.pack.path.parent()).map(Path::to_owned));
         folders.sort();
         folders.dedup();
-        Self { files: vec![absolute(given, graph)], packs: folders, ..Self::default() }
+        Self { files: vec![absolute(given, graph)], packs: folders, sources: packs.sources(), ..Self::default() }
     }
 
     /// Adds the graphs in the graph, including graphs that could not be read.

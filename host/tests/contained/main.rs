@@ -3,6 +3,8 @@
 #![cfg(target_os = "linux")]
 
 mod deaths;
+mod misbehaviour;
+mod protocol;
 mod python;
 #[path = "../support/mod.rs"]
 mod support;

@@ -104,7 +104,7 @@ def count(tokens: Tokens, layout: Optional[Layout] = None) -> tuple[int, dict]:
 
 
 @node
-def fails(how: str = "raise") -> int:
+def fails(ctx: Ctx, how: str = "raise") -> int:
     "Does what no node should."
     if how == "raise":
         raise ValueError("on purpose")
@@ -120,7 +120,25 @@ def fails(how: str = "raise") -> int:
         import ctypes
 
         ctypes.string_at(8)
+    if how == "long":
+        raise ValueError("e" * 100_000_000)
+    if how == "surrogate":
+        raise ValueError("a name \udcff")
+    if how == "steps":
+        ctx.step(-1, 1 << 70, "\udcff")
     return 1
+
+
+@node
+def says(how: str = "nan") -> dict:
+    "Gives what JSON cannot say."
+    return {"a": float("nan") if how == "nan" else "\udcff"}
+
+
+@node
+def text() -> str:
+    "A text that is no Unicode."
+    return "a name \udcff"
 
 
 @node
@@ -128,6 +146,7 @@ def endless(ctx: Ctx) -> int:
     "Runs until it is cancelled."
     import time
 
+    Path("started").touch()
     while True:
         ctx.step(0, 1)
         time.sleep(0.01)
@@ -148,7 +167,7 @@ fn functions_are_nodes() {
     let Some(python) = python() else { return };
     let (place, ran) = with_pack(&python, "snake", PACK);
     assert!(
-        ran.code == 0 && ran.stdout.starts_with("Added snake 0.1.0, 10 nodes: EveryKind, Plain, Halve,"),
+        ran.code == 0 && ran.stdout.starts_with("Added snake 0.1.0, 12 nodes: EveryKind, Plain, Halve,"),
         "{}",
         ran.all()
     );
@@ -225,14 +244,18 @@ fn errors_name_the_line_and_a_death_is_an_error_of_its_node() {
     let Some(python) = python() else { return };
     let (place, _) = with_pack(&python, "snake", PACK);
     let mut messages = Vec::new();
-    for how in ["raise", "exit", "sys.exit", "type", "segv"] {
-        let nodes = json!({"bad": node("snake.Fails", json!({"how": how})), "sum": node("stub.Add", json!({"a": 1}))});
+    for how in ["raise", "exit", "sys.exit", "type", "segv", "surrogate", "long", "Says", "Text"] {
+        let bad = match how {
+            "Says" | "Text" => node(&format!("snake.{how}"), json!({})),
+            how => node("snake.Fails", json!({"how": how})),
+        };
+        let nodes = json!({"bad": bad, "sum": node("stub.Add", json!({"a": 1}))});
         let ran = run(&place, json!({"bad": ["bad", 0], "sum": ["sum", 0]}), nodes, &["--json", "--quiet"]);
         let result = result(&ran);
         assert_eq!((ran.code, &result["outputs"]["sum"]), (1, &json!(2)), "{}", ran.all());
         let failure = &result["failures"][0];
         messages.push(format!(
-            "{how}: {} ({})",
+            "{how}: {:.200} ({})",
             failure["message"].as_str().unwrap(),
             failure["location"].as_str().unwrap_or_default()
         ));
@@ -243,6 +266,10 @@ fn errors_name_the_line_and_a_death_is_an_error_of_its_node() {
     sys.exit: SystemExit: 3 (snake.py:84)
     type: TypeError: expected INT for the result `int`, got str ()
     segv: the pack `snake` failed in the node Fails: its process ended by signal 11 (SIGSEGV) ()
+    surrogate: ValueError: a name ? (snake.py:94)
+    long: ValueError: eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee (snake.py:92)
+    Says: ValueError: Out of range float values are not JSON compliant ()
+    Text: UnicodeEncodeError: 'utf-8' codec can't encode character '\udcff' in position 7: surrogates not allowed ()
     "#);
 }
 
@@ -281,7 +308,10 @@ fn a_node_in_python_is_cancelled() {
         &json!({"outputs": {"x": ["a", 0]}, "nodes": {"a": node("snake.Endless", json!({}))}}).to_string(),
     );
     let mut child = place.command(&["run", "graph.json", "--quiet"]).spawn().unwrap();
-    std::thread::sleep(std::time::Duration::from_millis(1500));
+    while !place.path("work/started").exists() {
+        assert!(child.try_wait().unwrap().is_none(), "the run ended");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
     let kill = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
     assert!(kill.success());
     let start = std::time::Instant::now();
@@ -359,7 +389,7 @@ fn a_pack_is_replaced_and_removed_with_its_source() {
         &PACK.replace("\"\"\"A pack for tests.\"\"\"", "PACK = {'id': 'snake', 'version': '2.0.0'}"),
     );
     let ran = place.run(&["packs", "add", file.to_str().unwrap(), "--python", python.to_str().unwrap()]);
-    assert!(ran.stdout.starts_with("Added snake 2.0.0 instead of 0.1.0, 10 nodes"), "{}", ran.all());
+    assert!(ran.stdout.starts_with("Added snake 2.0.0 instead of 0.1.0, 12 nodes"), "{}", ran.all());
     let packs = place.path("data/splatgraph/packs");
     let names = || {
         let mut names: Vec<String> =
@@ -401,4 +431,57 @@ fn a_new_pack_in_python_runs() {
     place.write("graph.json", &graph.to_string());
     let ran = place.run(&["run", "graph.json", "--packs", "bright", "--json"]);
     assert!(ran.code == 0 && ran.stdout.contains("0.75"), "{}", ran.all());
+}
+
+#[test]
+fn a_python_without_the_modules_is_refused_in_words() {
+    let Some(python) = python() else { return };
+    let place = Place::with_stub();
+    // No site packages: neither numpy nor the module `splatgraph`.
+    let bare = place.path("bare");
+    fs::write(&bare, format!("#!/bin/sh\nexec {} -S \"$@\"\n", python.to_str().unwrap())).unwrap();
+    fs::set_permissions(&bare, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let file = place.write("snake.py", PACK);
+    let ran = place.run(&["packs", "add", file.to_str().unwrap(), "--python", bare.to_str().unwrap()]);
+    let words = "ImportError: splatgraph needs numpy in this Python: pip install numpy\n  [DIR]/work/snake.py\n";
+    assert!(ran.code == 1 && ran.stderr.ends_with(words), "{}", ran.all());
+    assert!(
+        ran.stderr.contains("error: the pack cannot be added: its process ended with exit code 1;"),
+        "{}",
+        ran.all()
+    );
+
+    fs::write(place.path("packs/snake.py"), PACK).unwrap();
+    let described = json!({"command": [bare, "-m", "splatgraph.worker", "snake.py"], "files": ["snake.py"]});
+    fs::write(place.path("packs/snake.pack.json"), described.to_string()).unwrap();
+    let ran = place.run(&["nodes"]);
+    assert!(ran.stderr.contains("its process ended with exit code 1; it printed last:"), "{}", ran.all());
+    assert!(
+        ran.stderr.contains("No module named 'splatgraph'") || ran.stderr.contains("No module named splatgraph"),
+        "{}",
+        ran.all()
+    );
+}
+
+#[test]
+fn arrays_without_room_are_an_error_of_the_node() {
+    let Some(python) = python() else { return };
+    let (place, _) = with_pack(&python, "snake", PACK);
+    let graph = json!({"outputs": {"x": ["a", 0]}, "nodes": {"a": node("snake.Plain", json!({"size": 512}))}});
+    place.write("graph.json", &graph.to_string());
+    // A limit on the size of files holds for files in memory too.
+    let output = Command::new("sh")
+        .args(["-c", "trap '' XFSZ; ulimit -f 64; exec \"$0\" run graph.json --quiet"])
+        .arg(place.path("bin/splatgraph"))
+        .current_dir(place.path("work"))
+        .envs(place.command(&[]).get_envs().filter_map(|(key, value)| Some((key, value?))))
+        .output()
+        .unwrap();
+    let ran = place.ran(&output);
+    assert_eq!(ran.code, 1, "{}", ran.all());
+    assert!(
+        ran.stderr.contains("MemoryError: there is no memory to pass 3145728 bytes of arrays to the host"),
+        "{}",
+        ran.all()
+    );
 }

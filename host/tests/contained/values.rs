@@ -105,3 +105,37 @@ fn only_a_host_starts_a_worker() {
     let ran = place.run(&["worker", library.to_str().unwrap()]);
     assert!(ran.code == 1 && ran.stderr.contains("only a host starts it"), "{}", ran.all());
 }
+
+#[test]
+fn a_process_waits_for_a_debugger() {
+    use std::io::{BufRead, BufReader, Read};
+    let place = place();
+    let nodes = json!({"sum": node("stub.Add", json!({"a": 40, "b": 2}))});
+    place.write("graph.json", &json!({"outputs": {"sum": ["sum", 0]}, "nodes": nodes}).to_string());
+    let mut command = place.command(&["run", "graph.json", "--json", "--quiet", "--wait-for-debugger", "stub"]);
+    command.args(["--node-timeout", "0.1"]).stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut line = String::new();
+    let mut log = BufReader::new(child.stderr.take().unwrap());
+    log.read_line(&mut line).unwrap();
+    let id =
+        line.strip_prefix("pack `stub`: process ").and_then(|rest| rest.split(' ').next()).expect(&line).to_owned();
+    let words = format!(
+        "pack `stub`: process {id} is stopped before it loads the pack; attach a debugger, such as `gdb -p {id}`, and let the process \
+         go on with `kill -CONT {id}`\n"
+    );
+    assert_eq!(line, words);
+    // The signal arrives a moment later.
+    let state = || std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap();
+    let start = std::time::Instant::now();
+    while !state().contains(") T ") {
+        assert!(start.elapsed() < std::time::Duration::from_secs(20), "{}", state());
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    assert!(child.try_wait().unwrap().is_none(), "the host waits");
+    assert!(std::process::Command::new("kill").args(["-CONT", &id]).status().unwrap().success());
+    let mut output = String::new();
+    child.stdout.take().unwrap().read_to_string(&mut output).unwrap();
+    assert!(child.wait().unwrap().success() && output.contains("42"), "{output}");
+}

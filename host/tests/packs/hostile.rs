@@ -119,6 +119,103 @@ fn act(deed: &str) {
                 kept.push(vec![1u8; 64 << 20]);
             }
         }
+        _ => act_on_process(deed),
+    }
+}
+
+/// Sends a signal to this process.
+fn raise(signal: i32) {
+    // SAFETY: it is not, which is the point.
+    unsafe { libc::raise(signal) };
+}
+
+/// Limits a resource of this process.
+fn limit(resource: libc::__rlimit_resource_t, most: u64) {
+    let limit = libc::rlimit { rlim_cur: most, rlim_max: most };
+    // SAFETY: the limit is a whole structure.
+    unsafe { libc::setrlimit(resource, &raw const limit) };
+}
+
+/// What changes the process, or leaves something in it.
+fn act_on_process(deed: &str) {
+    match deed {
+        "ill" => raise(libc::SIGILL),
+        "fpe" => raise(libc::SIGFPE),
+        // The runtime takes the first one for an overflow of the stack.
+        "bus" => (0..2).for_each(|_| raise(libc::SIGBUS)),
+        "pipe" => raise(libc::SIGPIPE),
+        "term" => raise(libc::SIGTERM),
+        "stop" => raise(libc::SIGSTOP),
+        "alarm" => {
+            // SAFETY: it has no conditions.
+            unsafe { libc::alarm(1) };
+            thread::sleep(Duration::from_secs(600));
+        }
+        "spin" => loop {
+            std::hint::spin_loop();
+        },
+        "print-without-end" => loop {
+            println!("the hostile pack prints to stdout");
+            eprintln!("and to stderr");
+        },
+        "print-much" => (0..20_000).for_each(|_| println!("{}", "x".repeat(200))),
+        "print-no-text" => {
+            use std::io::Write;
+            let _ = std::io::stdout().write_all(&vec![0xff; 1 << 20]);
+        }
+        "ignore-signals" => {
+            for signal in 1..32 {
+                // SAFETY: no handler is called.
+                unsafe { libc::signal(signal, libc::SIG_IGN) };
+            }
+            thread::sleep(Duration::from_secs(600));
+        }
+        // SAFETY: the name is a text with its end.
+        "locale" => drop(unsafe { libc::setlocale(libc::LC_ALL, c"C".as_ptr()) }),
+        // SAFETY: the threads of the test pack read no variables meanwhile.
+        "variables" => unsafe {
+            std::env::set_var("PATH", "");
+            std::env::set_var("TMPDIR", "/nowhere");
+        },
+        "thread-goes-on" => drop(thread::spawn(|| {
+            loop {
+                std::hint::spin_loop();
+            }
+        })),
+        "thread-crashes-later" => drop(thread::spawn(|| {
+            thread::sleep(Duration::from_millis(20));
+            act("segv");
+        })),
+        "fork-holds-socket" => {
+            // SAFETY: the new process only waits.
+            if unsafe { libc::fork() } == 0 {
+                thread::sleep(Duration::from_secs(30));
+                // SAFETY: it ends the process.
+                unsafe { libc::_exit(0) };
+            }
+            act("segv");
+        }
+        "fork-escapes" => {
+            // SAFETY: the new process only waits, in a group of its own.
+            if unsafe { libc::fork() } == 0 {
+                // SAFETY: it has no conditions.
+                unsafe { libc::setsid() };
+                thread::sleep(Duration::from_secs(5));
+                // SAFETY: it ends the process.
+                unsafe { libc::_exit(0) };
+            }
+            act("segv");
+        }
+        "no-files" => limit(libc::RLIMIT_NOFILE, 0),
+        "no-file-sizes" => limit(libc::RLIMIT_FSIZE, 0),
+        "no-time" => {
+            limit(libc::RLIMIT_CPU, 1);
+            act("spin");
+        }
+        "kill-group" => {
+            // SAFETY: it ends the processes of the group.
+            unsafe { libc::kill(0, libc::SIGKILL) };
+        }
         "move" => std::env::set_current_dir("/").expect("/ is there"),
         // SAFETY: it has no conditions.
         "umask" => drop(unsafe { libc::umask(0) }),

@@ -1,5 +1,6 @@
 //! `splatgraph serve`, over HTTP and web sockets.
 
+mod contained;
 mod files;
 mod hostile;
 mod jobs;

@@ -76,3 +76,58 @@ fn packs_come_and_go() {
     place.add_pack("stub_pack", "packs");
     watching.done();
 }
+
+/// A Python with numpy: the one that SPLATGRAPH_PYTHON names, the one of `.ci/quick`, or `python3`.
+#[cfg(unix)]
+fn python() -> Option<std::path::PathBuf> {
+    let named = std::env::var_os("SPLATGRAPH_PYTHON").map(std::path::PathBuf::from);
+    let of_ci = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.venv-ci/bin/python");
+    named.into_iter().chain([of_ci, "python3".into()]).find(|python| {
+        let tried = std::process::Command::new(python).args(["-c", "import numpy"]).output();
+        tried.is_ok_and(|tried| tried.status.success())
+    })
+}
+
+#[test]
+#[cfg(unix)]
+fn a_pack_in_python_that_is_edited_is_reloaded() {
+    let Some(python) = python() else {
+        println!("skipped: no Python with numpy; set SPLATGRAPH_PYTHON");
+        return;
+    };
+    let place = Place::with_stub();
+    let text = |result: &str| {
+        format!(
+            "from splatgraph import node\n\n\n@node\ndef word(number: int = 3) -> str:\n    \"A word.\"\n    return {result}\n"
+        )
+    };
+    // Writes the module that the worker needs.
+    let file = place.write("snake.py", &text("'first'"));
+    let added = place.run(&["packs", "add", file.to_str().unwrap(), "--python", python.to_str().unwrap()]);
+    assert_eq!(added.code, 0, "{}", added.all());
+    let source = place.path("data/splatgraph/packs/snake.py");
+    let nodes = json!({"word": {"class_type": "snake.Word", "inputs": {}}});
+    write_graph(&place, nodes, json!(["word", 0]));
+    let watching = Watching::start(&place, &[]);
+    assert_eq!(watching.done()["outputs"]["result"], "first");
+
+    fs::write(&source, text("f'second {number}'")).unwrap();
+    let round = watching.done();
+    assert_eq!(round["outputs"]["result"], "second 3");
+    assert_eq!(round["nodes"][0]["why"], "ran: its pack was reloaded");
+
+    // A file that cannot be read: the old version stays in use, with a warning.
+    fs::write(&source, "def word(:\n").unwrap();
+    let start = std::time::Instant::now();
+    let warned = |log: &str| log.contains("SyntaxError") && log.contains("; its last version stays in use\n");
+    while !warned(&fs::read_to_string(place.path("log")).unwrap()) {
+        let log = fs::read_to_string(place.path("log")).unwrap();
+        assert!(start.elapsed() < std::time::Duration::from_secs(20), "{log}");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    watching.stays_quiet();
+
+    // Another input is part of the next check.
+    fs::write(&source, text("f'third {number + 1}'").replace("int = 3", "int = 4")).unwrap();
+    assert_eq!(watching.done()["outputs"]["result"], "third 5");
+}

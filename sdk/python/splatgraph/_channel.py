@@ -42,8 +42,11 @@ class Region:
     def __init__(self, size: int):
         self.id = next(self.numbers)
         self.size = -(-size // PAGE) * PAGE
-        self.file = anonymous_file(self.size)
-        self.memory = mmap.mmap(self.file, self.size)
+        try:
+            self.file = anonymous_file(self.size)
+            self.memory = mmap.mmap(self.file, self.size)
+        except OSError as error:
+            raise MemoryError(f"there is no memory to pass {size} bytes of arrays to the host: {error}") from error
 
     def close(self) -> None:
         self.memory.close()
@@ -59,9 +62,13 @@ def anonymous_file(size: int) -> int:
             file.truncate(size)
             return os.dup(file.fileno())
     file = os.memfd_create("splatgraph", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-    # Takes the pages now, so that a write does not fail later.
-    os.posix_fallocate(file, 0, size)
-    fcntl.fcntl(file, ADD_SEALS, SEAL_SHRINK_AND_GROW)
+    try:
+        # Takes the pages now, so that a write does not fail later.
+        os.posix_fallocate(file, 0, size)
+        fcntl.fcntl(file, ADD_SEALS, SEAL_SHRINK_AND_GROW)
+    except OSError:
+        os.close(file)
+        raise
     return file
 
 
@@ -113,7 +120,8 @@ class Channel:
         return json.loads(parts), files
 
     def send(self, message: Any, files: tuple[int, ...] = ()) -> None:
-        text = json.dumps(message, separators=(",", ":")).encode()
+        # A text that is no Unicode, such as the name of a file, must not end the connection.
+        text = json.dumps(message, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode(errors="replace")
         if len(text) > LONGEST:
             raise ValueError(f"expected a message of at most {LONGEST} bytes, got {len(text)}; pass large data as arrays")
         frame = struct.pack("<I", len(text)) + text

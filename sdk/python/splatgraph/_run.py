@@ -16,6 +16,12 @@ from ._errors import Cancelled
 from ._node import Node, Socket, parameter_of
 
 
+def shortened(text: Any, most: int = 4000) -> str:
+    """A text for people, shortened so that a message has room for it."""
+    text = str(text)
+    return text if len(text) <= most else f"{text[:most]} ... (the first {most} of {len(text)} characters)"
+
+
 class Ctx:
     """What a running node may ask of its host: a parameter `ctx: Ctx` gets it."""
 
@@ -35,7 +41,8 @@ class Ctx:
 
     def step(self, done: int, total: int, note: str = "") -> None:
         """Reports `done` of `total` steps. Raises `Cancelled` if the user cancelled the run. It is cheap: call it often."""
-        self._service.channel.send({"progress": {"call": self._call, "done": int(done), "total": int(total), "note": note}})
+        done, total = (min(max(int(number), 0), (1 << 64) - 1) for number in (done, total))
+        self._service.channel.send({"progress": {"call": self._call, "done": done, "total": total, "note": shortened(note)}})
         self.check()
 
     def check(self) -> None:
@@ -63,7 +70,7 @@ class Ctx:
         self._log("warn", text)
 
     def _log(self, level: str, text: Any) -> None:
-        self._service.channel.send({"log": {"call": self._call, "level": level, "text": str(text)}})
+        self._service.channel.send({"log": {"call": self._call, "level": level, "text": shortened(text)}})
 
 
 class Opaque:
@@ -169,7 +176,7 @@ class Service:
         own = [frame for frame in frames if os.path.abspath(frame.filename) == self.file]
         location = f"{os.path.basename(own[-1].filename)}:{own[-1].lineno}" if own else ""
         detail = "".join(traceback.format_exception(error)) if code == "failed" else ""
-        about = {"code": code, "message": message, "location": location, "input": input, "detail": detail}
+        about = {"code": code, "message": shortened(message), "location": location, "input": input, "detail": shortened(detail, 32 << 10)}
         self.channel.send({"failed": {"call": call, "error": about}})
 
     # Values
@@ -251,9 +258,11 @@ class Service:
         if kind in ("FLOAT", "JSON", "*") and isinstance(value, (int, float, np.integer, np.floating)):
             return {"float": bits_of(value)}
         if kind in ("STRING", "JSON", "*") and isinstance(value, (str, os.PathLike)):
-            return {"text": os.fspath(value)}
+            text = os.fspath(value)
+            text.encode()
+            return {"text": text}
         if kind in ("JSON", "*") and isinstance(value, (dict, list, tuple)):
-            return {"json": json.dumps(value)}
+            return {"json": json.dumps(value, allow_nan=False)}
         if isinstance(socket.kind, type) and isinstance(value, socket.kind):
             id = next(self.next_object)
             self.objects[id] = value
@@ -271,7 +280,7 @@ def record_of(type: str, named: dict[str, np.ndarray], header: dict[str, Any], a
         if array.nbytes:
             arrays.append(array)
             fields.append(field)
-    return {"record": {"type": type, "header": json.dumps(header), "fields": about}}
+    return {"record": {"type": type, "header": json.dumps(header, allow_nan=False), "fields": about}}
 
 
 def attributes(value: Any) -> dict[str, Any]:

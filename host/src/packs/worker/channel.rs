@@ -4,6 +4,7 @@ use super::frame::{self, MOST_FILES};
 use super::memory::{ALIGNMENT, Loan, Mapped, Pool, Region};
 use super::message::{AboutMemory, Buffer, Wire, WireRecord, WireTensor};
 use crate::lock::lock;
+use crate::words::count;
 use serde::Serialize;
 use serde_json::Value as Json;
 use splatgraph_sdk::{DType, Error, Kind, Record, Tensor, Value, host};
@@ -12,12 +13,14 @@ use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 
 /// One end of the connection.
 pub(super) struct Channel {
     pub(super) socket: UnixStream,
     writing: Mutex<()>,
+    /// Why nothing can be sent any more.
+    broken: OnceLock<io::ErrorKind>,
     buffers: Mutex<Buffers>,
 }
 
@@ -63,7 +66,7 @@ const NEW: u64 = u64::MAX;
 
 impl Channel {
     pub(super) fn new(socket: UnixStream) -> Arc<Self> {
-        Arc::new(Self { socket, writing: Mutex::new(()), buffers: Mutex::default() })
+        Arc::new(Self { socket, writing: Mutex::new(()), broken: OnceLock::new(), buffers: Mutex::default() })
     }
 
     /// Sends a message.
@@ -78,7 +81,23 @@ impl Channel {
         let text = serde_json::to_vec(message)?;
         let files: Vec<_> = files.iter().map(|file| file.as_fd()).collect();
         let _writing = lock(&self.writing);
-        frame::write(&self.socket, &text, &files)
+        frame::write(&self.socket, &text, &files).inspect_err(|error| {
+            if error.kind() != io::ErrorKind::InvalidInput {
+                let _ = self.broken.set(error.kind());
+                // Half of a frame may be there, and nothing may follow it.
+                let _ = self.socket.shutdown(std::net::Shutdown::Both);
+            }
+        })
+    }
+
+    /// Whether a message could not be sent because the other end is gone or does not read.
+    pub(super) fn is_broken(&self) -> bool {
+        self.broken.get().is_some()
+    }
+
+    /// Whether the other end did not read a message in time.
+    pub(super) fn is_stuck(&self) -> bool {
+        self.broken.get() == Some(&io::ErrorKind::WouldBlock)
     }
 
     /// Writes the tensors of values to shared memory, and tells the other end about new buffers.
@@ -240,9 +259,9 @@ impl Channel {
             AboutMemory::Buffers(new) => {
                 if new.len() != files.len() {
                     return Err(wrong(format!(
-                        "expected {} files with as many buffers, got {}",
-                        new.len(),
-                        files.len()
+                        "expected a file for each buffer, got {} for {}",
+                        files.len(),
+                        count(new.len(), "buffer")
                     )));
                 }
                 for (buffer, file) in new.into_iter().zip(files) {

@@ -13,6 +13,7 @@ use splatgraph_sdk::host::{self, read_manifest};
 use splatgraph_sdk::spec::{DeviceSpec, NodeSpec};
 use splatgraph_sdk::{Code, Ctx, Error, Value};
 
+use super::super::helper::DEVICES_LIMIT;
 use super::super::load::Log;
 use super::message::ToWorker;
 use super::process::{Process, Reply};
@@ -21,10 +22,11 @@ use crate::lock::lock;
 use crate::registry::{Instance, NodeSource};
 use crate::words::shown;
 
-/// How often a waiting call looks whether the run was cancelled.
-const TICK: Duration = Duration::from_millis(20);
 /// How long a cancelled node may go on before its process is ended.
 const GRACE: Duration = Duration::from_millis(1500);
+
+/// A run that costs little to repeat.
+const SHORT: Duration = Duration::from_secs(5);
 
 /// A pack in a worker process.
 pub(crate) struct Contained {
@@ -52,6 +54,8 @@ pub(crate) struct WorkerCommand {
     pub(crate) arguments: Vec<OsString>,
     /// The most bytes of its memory.
     pub(crate) memory: Option<u64>,
+    /// The process is stopped at its start.
+    pub(crate) waits: bool,
 }
 
 impl WorkerCommand {
@@ -65,12 +69,14 @@ impl WorkerCommand {
         if let Some(memory) = self.memory {
             command.env(super::MEMORY_VARIABLE, memory.to_string());
         }
-        Process::start(pack, command, log.clone())
+        let start = if self.waits { Process::start_stopped } else { Process::start };
+        start(pack, command, log.clone())
     }
 
     /// The manifest of the pack, for which a process starts and ends.
     pub(crate) fn look_over(&self, pack: &str, log: &Log) -> Result<String, String> {
-        self.start(pack, log).map(|(_, manifest)| manifest)
+        let command = Self { waits: false, ..self.clone() };
+        command.start(pack, log).map(|(_, manifest)| manifest)
     }
 }
 
@@ -89,6 +95,8 @@ struct Worker {
 impl Contained {
     pub(crate) fn new(pack: Pack, node_timeout: Option<Duration>, log: &Log, generation: u64) -> Self {
         let nodes = read_manifest(&pack.manifest).map(|manifest| manifest.nodes).unwrap_or_default();
+        // Whoever looks at a process with a debugger needs time.
+        let node_timeout = node_timeout.filter(|_| !pack.command.waits);
         let worker = Worker {
             pack,
             nodes,
@@ -166,9 +174,15 @@ impl Worker {
         let ended = || self.ended(&process, during);
         process.channel.send(&message(call.number)).map_err(|_| ended())?;
         loop {
-            let reply = call.replies.recv().map_err(|_| ended())?;
-            if matches!(reply, Reply::Done(_) | Reply::Devices(_)) {
-                return Ok(reply);
+            match call.wait(DEVICES_LIMIT) {
+                Ok(reply @ (Reply::Done(_) | Reply::Devices(_))) => return Ok(reply),
+                Ok(_) => {}
+                Err(RecvTimeoutError::Disconnected) => return Err(ended()),
+                Err(RecvTimeoutError::Timeout) => {
+                    let limit = DEVICES_LIMIT.as_secs();
+                    process.die(Some(&format!("did not answer within {limit} seconds")));
+                    return Err(ended());
+                }
             }
         }
     }
@@ -196,7 +210,7 @@ struct ContainedNode {
 enum Failed {
     /// The node failed, or it ended the process.
     Node(Error),
-    /// The process ended, and other calls in it may be the reason.
+    /// The process ended, and other calls in it, at that time or before, may be the reason.
     Together(Error),
 }
 
@@ -239,13 +253,17 @@ impl ContainedNode {
             return Err(Failed::Together(Error::new("the process that held an input ended")));
         }
         let call = process.call();
+        process.runs(self.number);
+        let start = Instant::now();
         let ended = || {
             let error = self.worker.ended(&process, &format!("in the node {}", self.node));
-            if process.was_alone() { Failed::Node(error) } else { Failed::Together(error) }
+            // A thread that an earlier node left may be the reason. A long run is not repeated for that.
+            let is_clear = process.was_alone() && (start.elapsed() > SHORT || !process.ran_others());
+            if is_clear { Failed::Node(error) } else { Failed::Together(error) }
         };
-        let inputs = process.encode(inputs).map_err(|error| match process.death() {
-            Some(_) => ended(),
-            None => error.into(),
+        let inputs = process.encode(inputs).map_err(|error| match process.channel.is_broken() {
+            true => ended(),
+            false => error.into(),
         })?;
         let (instance, node) = (self.number, self.node.clone());
         let settings = host::settings_text(ctx);
@@ -254,10 +272,9 @@ impl ContainedNode {
             io::ErrorKind::InvalidInput => Error::new(error).into(),
             _ => ended(),
         })?;
-        let start = Instant::now();
         let mut asked: Option<Instant> = None;
         loop {
-            match call.replies.recv_timeout(TICK) {
+            match call.next() {
                 Ok(Reply::Done(result)) => return Ok(result?),
                 Ok(Reply::Progress { done, total, note }) => {
                     let step = |number| usize::try_from(number).unwrap_or(usize::MAX);
@@ -265,7 +282,9 @@ impl ContainedNode {
                 }
                 Ok(Reply::Preview(value)) => ctx.preview(&value),
                 Ok(Reply::Log(level, text)) => host::log(ctx, level, &text),
-                Ok(Reply::Devices(_)) => {}
+                Ok(Reply::Devices(_)) => {
+                    return Err(Error::new("expected the outputs of the node, got a list of devices").into());
+                }
                 Err(RecvTimeoutError::Disconnected) => return Err(ended()),
                 Err(RecvTimeoutError::Timeout) => {}
             }
@@ -284,7 +303,9 @@ impl ContainedNode {
                 let limit = limit.as_secs_f64();
                 let message =
                     format!("expected the node to end within {limit} seconds, got a longer run; its process was ended");
-                return Err(Error { location: String::new(), ..Error::new(message) }.into());
+                let error = Error { location: String::new(), ..Error::new(message) };
+                // A node that stops the process, or holds a lock of it, makes others late too.
+                return Err(if process.was_alone() { Failed::Node(error) } else { Failed::Together(error) });
             }
         }
     }

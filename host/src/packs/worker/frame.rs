@@ -77,7 +77,10 @@ pub(super) fn read(socket: &UnixStream) -> Result<Option<(Vec<u8>, Vec<OwnedFd>)
             }
         }
         if got.flags.contains(ReturnFlags::CTRUNC) {
-            return Err(Error::new(ErrorKind::InvalidData, format!("expected at most {MOST_FILES} files, got more")));
+            return Err(Error::new(
+                ErrorKind::InvalidData,
+                format!("expected at most {MOST_FILES} files, got more, or this process may open no more files"),
+            ));
         }
         match got.bytes {
             0 if filled == 0 => return Ok(None),

@@ -5,6 +5,11 @@ use splatgraph_sdk::host::LogLevel;
 use splatgraph_sdk::spec::DeviceSpec;
 use splatgraph_sdk::{Code, Error};
 
+use crate::words::{shortened, shortened_to};
+
+/// The most bytes of the detail of an error, such as a traceback.
+const MOST_DETAIL: usize = 32 << 10;
+
 /// The version of the protocol. A host and a worker of different versions refuse each other.
 pub(super) const PROTOCOL: u32 = 1;
 
@@ -13,17 +18,37 @@ pub(super) const PROTOCOL: u32 = 1;
 #[serde(rename_all = "snake_case")]
 pub(super) enum ToWorker {
     /// The first message.
-    Hello { protocol: u32, host: String },
+    Hello {
+        protocol: u32,
+        host: String,
+    },
     /// Runs a node. The worker makes the instance when it first hears of its number.
-    Run { call: u64, instance: u64, node: String, settings: String, inputs: Vec<Wire> },
+    Run {
+        call: u64,
+        instance: u64,
+        node: String,
+        settings: String,
+        inputs: Vec<Wire>,
+    },
     /// Asks the node of a call to stop.
-    Cancel { call: u64 },
+    Cancel {
+        call: u64,
+    },
     /// Asks for a field of an object that the worker holds.
-    Field { call: u64, object: u64, field: String },
+    Field {
+        call: u64,
+        object: u64,
+        field: String,
+    },
     /// Asks for the devices of the pack.
-    Devices { call: u64 },
+    Devices {
+        call: u64,
+    },
     /// Asks for a file for web pages.
-    WebFile { call: u64, name: String },
+    WebFile {
+        call: u64,
+        name: String,
+    },
     /// Instances and objects that nobody needs any more.
     Drop {
         #[serde(default)]
@@ -31,8 +56,9 @@ pub(super) enum ToWorker {
         #[serde(default)]
         objects: Vec<u64>,
     },
-    #[serde(untagged)]
-    Memory(AboutMemory),
+    Buffers(Vec<Buffer>),
+    Release(Vec<u64>),
+    Forget(Vec<u64>),
 }
 
 /// A message of a worker.
@@ -40,19 +66,41 @@ pub(super) enum ToWorker {
 #[serde(rename_all = "snake_case")]
 pub(super) enum ToHost {
     /// The answer to the first message. `manifest` is JSON.
-    Hello { protocol: u32, manifest: String },
+    Hello {
+        protocol: u32,
+        manifest: String,
+    },
     /// The worker can't serve the pack.
-    Refused { reason: String },
+    Refused {
+        reason: String,
+    },
     /// A call ended.
-    Done { call: u64, outputs: Vec<Wire> },
+    Done {
+        call: u64,
+        outputs: Vec<Wire>,
+    },
     /// A call failed.
-    Failed { call: u64, error: WireError },
+    Failed {
+        call: u64,
+        error: WireError,
+    },
     /// The devices of the pack.
-    Devices { call: u64, devices: Vec<DeviceSpec> },
+    Devices {
+        call: u64,
+        devices: Vec<DeviceSpec>,
+    },
     /// A node reports a step.
-    Progress { call: u64, done: u64, total: u64, note: String },
+    Progress {
+        call: u64,
+        done: u64,
+        total: u64,
+        note: String,
+    },
     /// A node shows a value.
-    Preview { call: u64, value: Wire },
+    Preview {
+        call: u64,
+        value: Wire,
+    },
     /// A line for the log, of the node of a call or of the pack.
     Log {
         #[serde(default)]
@@ -60,12 +108,13 @@ pub(super) enum ToHost {
         level: LogLevel,
         text: String,
     },
-    #[serde(untagged)]
-    Memory(AboutMemory),
+    Buffers(Vec<Buffer>),
+    Release(Vec<u64>),
+    Forget(Vec<u64>),
 }
 
 /// A message about shared memory, in both directions.
-#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum AboutMemory {
     /// Shared memory that later messages use. Its files are beside the message, in the same order.
@@ -74,6 +123,30 @@ pub(super) enum AboutMemory {
     Release(Vec<u64>),
     /// These buffers do not come back.
     Forget(Vec<u64>),
+}
+
+impl ToWorker {
+    /// The message if it is about shared memory.
+    pub(super) fn about_memory(self) -> Result<AboutMemory, Self> {
+        Ok(match self {
+            Self::Buffers(new) => AboutMemory::Buffers(new),
+            Self::Release(ids) => AboutMemory::Release(ids),
+            Self::Forget(ids) => AboutMemory::Forget(ids),
+            other => return Err(other),
+        })
+    }
+}
+
+impl ToHost {
+    /// The message if it is about shared memory.
+    pub(super) fn about_memory(self) -> Result<AboutMemory, Self> {
+        Ok(match self {
+            Self::Buffers(new) => AboutMemory::Buffers(new),
+            Self::Release(ids) => AboutMemory::Release(ids),
+            Self::Forget(ids) => AboutMemory::Forget(ids),
+            other => return Err(other),
+        })
+    }
 }
 
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -154,9 +227,12 @@ impl From<Error> for WireError {
     }
 }
 
-impl From<WireError> for Error {
-    fn from(error: WireError) -> Self {
-        let WireError { code, message, location, input, detail } = error;
-        Self { code: Code::named(&code), message, location, input, detail }
+impl WireError {
+    /// The error, with texts that people can read.
+    pub(super) fn into_error(self) -> Error {
+        let Self { code, message, location, input, detail } = self;
+        let (message, location) = (shortened(&message), shortened(&location));
+        let detail = shortened_to(&detail, MOST_DETAIL);
+        Error { code: Code::named(&code), message, location, input, detail }
     }
 }

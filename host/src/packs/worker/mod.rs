@@ -7,10 +7,14 @@
 mod channel;
 mod contained;
 mod frame;
+mod held;
 mod memory;
 mod message;
 mod process;
+#[cfg(test)]
+mod replay;
 mod serve;
+mod start;
 
 pub(super) use contained::{Contained, Pack, WorkerCommand};
 pub use serve::{MEMORY_VARIABLE, serve};

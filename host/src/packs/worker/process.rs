@@ -1,61 +1,60 @@
 //! A worker process, as the host sees it.
 
 use std::collections::{HashMap, VecDeque};
-use std::io::{self, BufRead, BufReader, Read};
-use std::os::unix::net::UnixStream;
-use std::os::unix::process::CommandExt;
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex, OnceLock, Weak};
+use std::io;
+use std::process::{Child, ExitStatus};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use splatgraph_sdk::host::{LogLevel, Remote, as_remote, remote};
+use splatgraph_sdk::host::{LogLevel, as_remote, remote};
 use splatgraph_sdk::spec::DeviceSpec;
-use splatgraph_sdk::{Error, Tensor, Value};
+use splatgraph_sdk::{Error, Value};
 
 use super::super::helper::{end, how};
 use super::super::load::Log;
 use super::channel::Channel;
 use super::frame;
-use super::message::{PROTOCOL, ToHost, ToWorker, Wire};
+use super::held::Held;
+use super::message::{ToHost, Wire};
 use crate::lock::lock;
 use crate::words::shortened;
 
-/// How long a process may take to say what its pack is. Large Python libraries take many seconds.
-const HELLO_LIMIT: Duration = Duration::from_secs(120);
+/// How often whoever waits for a process looks whether it is still there.
+pub(super) const TICK: Duration = Duration::from_millis(20);
 /// How long the end of a process is waited for after it closed its socket.
 const END_LIMIT: Duration = Duration::from_secs(1);
 /// How long a process may leave a message unread.
-const READ_LIMIT: Duration = Duration::from_secs(30);
-/// The last lines that a process printed, which the message about its end shows.
-const LAST_LINES: usize = 8;
-/// The most bytes of a printed line.
-const LONGEST_LINE: u64 = 4096;
+pub(super) const READ_LIMIT: Duration = Duration::from_secs(30);
 
 /// A worker process. It ends when this is dropped.
 pub(super) struct Process {
     pub(super) pack: String,
     pub(super) channel: Arc<Channel>,
-    child: Mutex<Child>,
-    calls: Mutex<HashMap<u64, Sender<Reply>>>,
-    next: AtomicU64,
+    pub(super) child: Mutex<Child>,
+    pub(super) calls: Mutex<HashMap<u64, Sender<Reply>>>,
+    pub(super) next: AtomicU64,
+    /// The first node that it ran, and whether it ran others too.
+    pub(super) first: OnceLock<u64>,
+    pub(super) ran_others: AtomicBool,
     /// Why it ended, once it has.
-    death: OnceLock<Death>,
-    printed: Arc<Mutex<VecDeque<String>>>,
-    printing: Mutex<Option<thread::JoinHandle<()>>>,
-    log: Log,
+    pub(super) death: OnceLock<Death>,
+    pub(super) printed: Arc<Mutex<VecDeque<String>>>,
+    pub(super) printing: Mutex<Option<thread::JoinHandle<()>>>,
+    pub(super) log: Log,
 }
 
 /// The end of a process.
-struct Death {
+pub(super) struct Death {
     why: String,
     /// How many calls ended with it.
     calls: usize,
 }
 
 /// What a call hears from its process. When the process ends, the call hears nothing more.
+#[derive(Debug)]
 pub(super) enum Reply {
     Done(Result<Vec<Value>, Error>),
     Devices(Vec<DeviceSpec>),
@@ -68,7 +67,29 @@ pub(super) enum Reply {
 pub(super) struct Call<'a> {
     process: &'a Process,
     pub(super) number: u64,
-    pub(super) replies: Receiver<Reply>,
+    replies: Receiver<Reply>,
+}
+
+impl Call<'_> {
+    /// The next reply, for which it waits a moment.
+    pub(super) fn next(&self) -> Result<Reply, RecvTimeoutError> {
+        let reply = self.replies.recv_timeout(TICK);
+        if matches!(reply, Err(RecvTimeoutError::Timeout)) {
+            self.process.look();
+        }
+        reply
+    }
+
+    /// The next reply, for which it waits at most until the limit.
+    pub(super) fn wait(&self, limit: Duration) -> Result<Reply, RecvTimeoutError> {
+        let deadline = Instant::now() + limit;
+        loop {
+            match self.next() {
+                Err(RecvTimeoutError::Timeout) if Instant::now() < deadline => {}
+                reply => return reply,
+            }
+        }
+    }
 }
 
 impl Drop for Call<'_> {
@@ -78,100 +99,19 @@ impl Drop for Call<'_> {
 }
 
 impl Process {
-    /// Starts a process, and returns it with the manifest of its pack.
-    ///
-    /// # Errors
-    /// The process can't be started, is of another version, or can't serve the pack.
-    pub(super) fn start(pack: &str, mut command: Command, log: Log) -> Result<(Arc<Self>, String), String> {
-        let cannot = |error: io::Error| format!("its process cannot be started: {error}");
-        let (ours, theirs) = UnixStream::pair().map_err(cannot)?;
-        ours.set_write_timeout(Some(READ_LIMIT)).map_err(cannot)?;
-        let (output, prints) = io::pipe().map_err(cannot)?;
-        let prints_too = prints.try_clone().map_err(cannot)?;
-        command.stdin(Stdio::from(std::os::fd::OwnedFd::from(theirs))).stdout(prints).stderr(prints_too);
-        // Ctrl-C is for the host, which asks the nodes to stop.
-        command.process_group(0);
-        let child = command.spawn().map_err(cannot)?;
-        // The command holds the other ends of the socket and of the pipe.
-        drop(command);
-        let process = Arc::new(Self {
-            pack: pack.to_owned(),
-            channel: Channel::new(ours),
-            child: Mutex::new(child),
-            calls: Mutex::default(),
-            next: AtomicU64::new(1),
-            death: OnceLock::new(),
-            printed: Arc::default(),
-            printing: Mutex::default(),
-            log,
-        });
-        process.read_lines(output).map_err(cannot)?;
-        let manifest = process.greet()?;
-        process.listen().map_err(cannot)?;
-        Ok((process, manifest))
-    }
-
-    /// Keeps the last lines that the process prints, and passes all of them on.
-    fn read_lines(&self, output: impl Read + Send + 'static) -> io::Result<()> {
-        let (printed, log, pack) = (self.printed.clone(), self.log.clone(), self.pack.clone());
-        let reader = thread::Builder::new().name("worker-output".into()).spawn(move || {
-            let mut output = BufReader::new(output);
-            loop {
-                let mut line = Vec::new();
-                if !matches!(output.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut line), Ok(1..)) {
-                    return;
-                }
-                let line = String::from_utf8_lossy(&line).trim_end().to_owned();
-                log(&pack, LogLevel::Info, &line);
-                let mut printed = lock(&printed);
-                if printed.len() == LAST_LINES {
-                    printed.pop_front();
-                }
-                printed.push_back(line);
-            }
-        })?;
-        *lock(&self.printing) = Some(reader);
-        Ok(())
-    }
-
-    /// Exchanges the first messages. Returns the manifest.
-    fn greet(&self) -> Result<String, String> {
-        let host = format!("splatgraph {}", env!("CARGO_PKG_VERSION"));
-        let sent = self.channel.send(&ToWorker::Hello { protocol: PROTOCOL, host });
-        let socket = &self.channel.socket;
-        let answer = sent.and_then(|()| {
-            socket.set_read_timeout(Some(HELLO_LIMIT))?;
-            let answer = frame::read(socket);
-            socket.set_read_timeout(None)?;
-            answer
-        });
-        let text = match answer {
-            Ok(Some((text, _))) => text,
-            Ok(None) => return Err(self.die(None)),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                let limit = HELLO_LIMIT.as_secs();
-                return Err(self.die(Some(&format!("did not say within {limit} seconds what its nodes are"))));
-            }
-            Err(error) => return Err(self.die(Some(&format!("sent a message that cannot be read ({error})")))),
-        };
-        match serde_json::from_slice(&text) {
-            Ok(ToHost::Hello { protocol: PROTOCOL, manifest }) => Ok(manifest),
-            Ok(ToHost::Hello { protocol, .. }) => {
-                self.die(Some("speaks another version"));
-                let newer = if protocol > PROTOCOL { "update the host" } else { "update its SDK" };
-                Err(format!("expected version {PROTOCOL} of the protocol of workers, got {protocol}; {newer}"))
-            }
-            Ok(ToHost::Refused { reason }) => {
-                self.die(Some("refused its pack"));
-                Err(shortened(&reason))
-            }
-            Ok(_) => Err(self.die(Some("sent another message than its first one"))),
-            Err(error) => Err(self.die(Some(&format!("sent a message that is not understood ({error})")))),
+    /// Looks whether the process ended. A process that it started may still hold its socket, and then the thread that reads would wait for
+    /// ever.
+    pub(super) fn look(&self) {
+        let mut child = lock(&self.child);
+        if matches!(child.try_wait(), Ok(Some(_))) {
+            end(&mut child);
+            // What the process sent before is still read.
+            let _ = self.channel.socket.shutdown(std::net::Shutdown::Both);
         }
     }
 
     /// Reads the messages of the process in a thread, until the process ends.
-    fn listen(self: &Arc<Self>) -> io::Result<()> {
+    pub(super) fn listen(self: &Arc<Self>) -> io::Result<()> {
         // The process must end when nobody else needs it.
         let (process, channel) = (Arc::downgrade(self), self.channel.clone());
         thread::Builder::new().name("worker".into()).spawn(move || {
@@ -179,11 +119,9 @@ impl Process {
                 match frame::read(&channel.socket) {
                     Ok(Some((text, files))) => {
                         let Some(process) = process.upgrade() else { return };
-                        let taken = match serde_json::from_slice(&text) {
-                            Ok(ToHost::Memory(about)) => {
-                                channel.take_in(about, files).map_err(|error| error.to_string())
-                            }
-                            Ok(message) => process.take(message),
+                        let taken = match serde_json::from_slice(&text).map(ToHost::about_memory) {
+                            Ok(Ok(about)) => channel.take_in(about, files).map_err(|error| error.to_string()),
+                            Ok(Err(message)) => process.take(message),
                             Err(error) => Err(error.to_string()),
                         };
                         if let Err(error) = taken {
@@ -207,21 +145,26 @@ impl Process {
             ToHost::Done { call, outputs } => {
                 (call, Reply::Done(self.decode(outputs).map_err(|e| e.context("the worker sent a wrong value"))))
             }
-            ToHost::Failed { call, error } => (call, Reply::Done(Err(error.into()))),
+            ToHost::Failed { call, error } => (call, Reply::Done(Err(error.into_error()))),
             ToHost::Devices { call, devices } => (call, Reply::Devices(devices)),
-            ToHost::Progress { call, done, total, note } => (call, Reply::Progress { done, total, note }),
+            ToHost::Progress { call, done, total, note } => {
+                (call, Reply::Progress { done, total, note: shortened(&note) })
+            }
             ToHost::Preview { call, value } => match self.decode(vec![value]) {
                 Ok(mut value) => (call, Reply::Preview(value.pop().unwrap_or_else(Value::none))),
                 Err(error) => return Err(error.message),
             },
-            ToHost::Log { call: Some(call), level, text } => (call, Reply::Log(level, text)),
+            ToHost::Log { call: Some(call), level, text } => (call, Reply::Log(level, shortened(&text))),
             ToHost::Log { call: None, level, text } => {
                 (self.log)(&self.pack, level, &shortened(&text));
                 return Ok(());
             }
             ToHost::Hello { .. } | ToHost::Refused { .. } => return Err("a first message comes once".to_owned()),
-            ToHost::Memory(_) => return Ok(()),
+            ToHost::Buffers(_) | ToHost::Release(_) | ToHost::Forget(_) => return Ok(()),
         };
+        if call >= self.next.load(Ordering::Relaxed) {
+            return Err(format!("expected the number of a call, got {call}"));
+        }
         if let Some(waiting) = lock(&self.calls).get(&call) {
             let _ = waiting.send(reply);
         }
@@ -238,6 +181,18 @@ impl Process {
             lock(&self.calls).remove(&number);
         }
         Call { process: self, number, replies }
+    }
+
+    /// Notes that it runs a node.
+    pub(super) fn runs(&self, instance: u64) {
+        if *self.first.get_or_init(|| instance) != instance {
+            self.ran_others.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether it ran several nodes, of which each may have left a thread that goes on.
+    pub(super) fn ran_others(&self) -> bool {
+        self.ran_others.load(Ordering::Relaxed)
     }
 
     /// Turns values into messages. An object that this process holds goes back to it as its number.
@@ -278,6 +233,10 @@ impl Process {
             let how = match (did, status) {
                 (Some(did), _) => format!("its process {did}"),
                 (None, Some(status)) => format!("its process ended {}", how(status)),
+                (None, None) if self.channel.is_stuck() => {
+                    let limit = READ_LIMIT.as_secs();
+                    format!("its process did not read a message within {limit} seconds")
+                }
                 (None, None) => "its process closed its connection and did not end".to_owned(),
             };
             let hint = match status
@@ -325,7 +284,7 @@ impl Process {
         self.drain();
         let printed = lock(&self.printed);
         let lines: Vec<&str> = printed.iter().map(String::as_str).filter(|line| !line.is_empty()).collect();
-        if lines.is_empty() { String::new() } else { format!("; it printed last:\n  {}", lines.join("\n  ")) }
+        if lines.is_empty() { String::new() } else { format!("; it printed last: {}", lines.join(" | ")) }
     }
 }
 
@@ -334,54 +293,5 @@ impl Drop for Process {
         let _ = self.channel.socket.shutdown(std::net::Shutdown::Both);
         end(&mut lock(&self.child));
         self.drain();
-    }
-}
-
-/// An object that a process holds.
-struct Held {
-    process: Weak<Process>,
-    id: u64,
-    type_name: String,
-    about: String,
-    /// Those that were fetched.
-    fields: Mutex<HashMap<String, Tensor>>,
-}
-
-impl Remote for Held {
-    fn type_name(&self) -> &str {
-        &self.type_name
-    }
-
-    fn describe(&self) -> String {
-        self.about.clone()
-    }
-
-    fn field(&self, name: &str) -> Result<Tensor, Error> {
-        if let Some(tensor) = lock(&self.fields).get(name) {
-            return Ok(tensor.clone());
-        }
-        let gone = || Error::new(format!("the process that held the {} is gone", self.type_name));
-        let process = self.process.upgrade().ok_or_else(gone)?;
-        let call = process.call();
-        let asked = ToWorker::Field { call: call.number, object: self.id, field: name.to_owned() };
-        process.channel.send(&asked).map_err(|_| gone())?;
-        let Ok(Reply::Done(fields)) = call.replies.recv() else { return Err(gone()) };
-        let record = fields?.first().map(splatgraph_sdk::Record::from_value).transpose()?;
-        let tensor = record.and_then(|record| record.field(name).cloned());
-        let tensor = tensor.ok_or_else(|| Error::new(format!("the worker sent another field than `{name}`")))?;
-        lock(&self.fields).insert(name.to_owned(), tensor.clone());
-        Ok(tensor)
-    }
-
-    fn is_lost(&self) -> bool {
-        self.process.upgrade().is_none_or(|process| process.death().is_some())
-    }
-}
-
-impl Drop for Held {
-    fn drop(&mut self) {
-        if let Some(process) = self.process.upgrade() {
-            let _ = process.channel.send(&ToWorker::Drop { instances: Vec::new(), objects: vec![self.id] });
-        }
     }
 }

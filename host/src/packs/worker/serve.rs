@@ -113,7 +113,14 @@ impl Service {
     /// Reads the messages of the host until it is gone. Each call has a thread.
     fn listen(self: &Arc<Self>, waste: &Sender<Waste>) -> io::Result<()> {
         while let Some((text, files)) = frame::read(&self.channel.socket)? {
-            match serde_json::from_slice(&text)? {
+            let message = match serde_json::from_slice::<ToWorker>(&text)?.about_memory() {
+                Ok(about) => {
+                    self.channel.take_in(about, files)?;
+                    continue;
+                }
+                Err(message) => message,
+            };
+            match message {
                 ToWorker::Run { call, instance, node, settings, inputs } => {
                     let cancel = Arc::new(AtomicBool::new(false));
                     lock(&self.calls).insert(call, cancel.clone());
@@ -159,7 +166,7 @@ impl Service {
                     drop(known);
                     let _ = waste.send((instances, objects));
                 }
-                ToWorker::Memory(about) => self.channel.take_in(about, files)?,
+                ToWorker::Buffers(_) | ToWorker::Release(_) | ToWorker::Forget(_) => {}
                 ToWorker::Hello { .. } => {
                     return Err(io::Error::new(io::ErrorKind::InvalidData, "a first message comes once"));
                 }
