@@ -106,8 +106,7 @@ fn a_worker_that_begins_wrongly_is_refused_in_words() {
     exit: its process ended with exit code 7
     abort: its process ended by signal 6 (SIGABRT)
     prints: pack `fake`: words before the end
-    warning: a pack cannot be loaded: its process ended with exit code 1; it printed last:
-      words before the end
+    warning: a pack cannot be loaded: its process ended with exit code 1; it printed last: words before the end
     "#);
 }
 

@@ -78,7 +78,8 @@ class Channel:
     def __init__(self, connection: socket.socket):
         self.connection = connection
         self.writing = threading.Lock()
-        self.theirs: dict[int, mmap.mmap] = {}
+        self.theirs: dict[int, tuple[int, int]] = {}
+        """The files of the host's buffers, and their sizes."""
         self.lent: dict[int, Region] = {}
         self.known: set[int] = set()
         self.free: list[Region] = []
@@ -138,10 +139,7 @@ class Channel:
         """Takes in a message about shared memory. Returns whether it is one."""
         if "buffers" in message:
             for buffer, file in zip(message["buffers"], files, strict=True):
-                # Private to this process, and not read-only: PyTorch ignores that an array is read-only, and a write to memory that
-                # can't be written would end the process. Such a write changes a copy of the page.
-                self.theirs[buffer["id"]] = mmap.mmap(file, buffer["size"], access=mmap.ACCESS_COPY)
-                os.close(file)
+                self.theirs[buffer["id"]] = file, buffer["size"]
         elif "release" in message:
             with self.buffers:
                 for id in message["release"]:
@@ -157,7 +155,8 @@ class Channel:
         elif "forget" in message:
             for id in message["forget"]:
                 # Arrays that are still there keep the memory.
-                self.theirs.pop(id, None)
+                file, _ = self.theirs.pop(id)
+                os.close(file)
         else:
             return False
         return True
@@ -170,7 +169,10 @@ class Channel:
         if count == 0:
             return np.empty(shape, dtype)
         if buffer not in loans:
-            base = np.frombuffer(self.theirs[buffer], np.uint8)
+            # For one use, private to this process, and not read-only: PyTorch ignores that an array is read-only, and a write to memory
+            # that can't be written would end the process. Such a write changes a copy of the page, which the next use never sees.
+            base = np.frombuffer(mmap.mmap(*self.theirs[buffer], access=mmap.ACCESS_COPY), np.uint8)
+            base.setflags(write=False)
             # All arrays in the buffer refer to this one.
             weakref.finalize(base, self.released.put, buffer).atexit = False
             loans[buffer] = base

@@ -1,7 +1,7 @@
 //! One end of the connection between the host and a worker: sends messages, and moves values to and from shared memory.
 
 use super::frame::{self, MOST_FILES};
-use super::memory::{ALIGNMENT, Loan, Mapped, Pool, Region};
+use super::memory::{ALIGNMENT, Lent, Loan, Pool, Region};
 use super::message::{AboutMemory, Buffer, Wire, WireRecord, WireTensor};
 use crate::lock::lock;
 use crate::words::count;
@@ -35,9 +35,9 @@ struct Buffers {
     /// Those of a third process that the other end reads, and how often they were passed on.
     passed: HashMap<u64, (Arc<Loan>, usize)>,
     /// Those of a third process that the other end knows.
-    known_passed: HashMap<u64, Weak<Mapped>>,
+    known_passed: HashMap<u64, Weak<Lent>>,
     /// Those of the other end.
-    theirs: HashMap<u64, Arc<Mapped>>,
+    theirs: HashMap<u64, Arc<Lent>>,
     /// Ours that are gone. The other end hears of them before the next tensors, as a thread that reads must not wait to write.
     gone: Vec<u64>,
 }
@@ -141,8 +141,8 @@ impl Channel {
     fn pass_on(&self, loans: &[Arc<Loan>]) -> Result<(), Error> {
         let mut buffers = lock(&self.buffers);
         let mut gone = std::mem::take(&mut buffers.gone);
-        buffers.known_passed.retain(|id, mapped| {
-            let is_there = mapped.strong_count() > 0;
+        buffers.known_passed.retain(|id, lent| {
+            let is_there = lent.strong_count() > 0;
             gone.extend((!is_there).then_some(*id));
             is_there
         });
@@ -151,15 +151,15 @@ impl Channel {
         }
         let mut new = Vec::new();
         for loan in loans {
-            let id = loan.mapped.own_id;
-            if buffers.known_passed.insert(id, Arc::downgrade(&loan.mapped)).is_none() {
+            let id = loan.lent.own_id;
+            if buffers.known_passed.insert(id, Arc::downgrade(&loan.lent)).is_none() {
                 new.push(loan);
             }
             buffers.passed.entry(id).or_insert_with(|| (loan.clone(), 0)).1 += 1;
         }
         for new in new.chunks(MOST_FILES) {
-            let about = |loan: &&Arc<Loan>| Buffer { id: loan.mapped.own_id, size: loan.mapped.bytes().len() as u64 };
-            let files: Vec<&File> = new.iter().map(|loan| &loan.mapped.file).collect();
+            let about = |loan: &&Arc<Loan>| Buffer { id: loan.lent.own_id, size: loan.lent.size as u64 };
+            let files: Vec<&File> = new.iter().map(|loan| &loan.lent.file).collect();
             self.send_with(&AboutMemory::Buffers(new.iter().map(about).collect()), &files)?;
         }
         Ok(())
@@ -228,25 +228,26 @@ impl Channel {
         let loan = match loans.get(&id) {
             Some(loan) => loan.clone(),
             None => {
-                let mapped = lock(&self.buffers).theirs.get(&id).cloned();
-                let mapped = mapped.ok_or_else(|| Error::new(format!("expected a known buffer, got {id}")))?;
+                let lent = lock(&self.buffers).theirs.get(&id).cloned();
+                let lent = lent.ok_or_else(|| Error::new(format!("expected a known buffer, got {id}")))?;
                 let channel = Arc::downgrade(self);
-                let loan = Loan::new(mapped, move |id| {
+                let loan = Loan::new(lent, move |id| {
                     // Without the other end, nobody waits for the buffer.
                     let _ = channel.upgrade().map(|channel| channel.send(&AboutMemory::Release(vec![id])));
-                });
+                })
+                .map_err(no_memory)?;
                 loans.insert(id, loan.clone());
                 loan
             }
         };
-        let size = loan.mapped.bytes().len();
+        let size = loan.bytes().len();
         let range = offset.checked_add(bytes).filter(|end| *end <= size && offset.is_multiple_of(ALIGNMENT));
         let end = range.ok_or_else(|| {
             Error::new(format!(
                 "expected {bytes} bytes in a buffer of {size}, at a multiple of {ALIGNMENT}, got offset {offset}"
             ))
         })?;
-        host::tensor_in(loan, |loan| &loan.mapped.bytes()[*offset..end], dtype, shape)
+        host::tensor_in(loan, |loan| &loan.bytes()[*offset..end], dtype, shape)
     }
 
     /// Takes in a message about shared memory.
@@ -265,8 +266,8 @@ impl Channel {
                     )));
                 }
                 for (buffer, file) in new.into_iter().zip(files) {
-                    let mapped = Mapped::new(buffer.id, buffer.size, file.into())?;
-                    lock(&self.buffers).theirs.insert(buffer.id, Arc::new(mapped));
+                    let lent = Lent::new(buffer.id, buffer.size, file.into())?;
+                    lock(&self.buffers).theirs.insert(buffer.id, Arc::new(lent));
                 }
             }
             AboutMemory::Release(ids) => {
@@ -357,8 +358,8 @@ impl Luggage {
             return (None, 0);
         }
         if let Some((loan, offset)) = Loan::with(tensor.bytes()).filter(|found| found.1.is_multiple_of(ALIGNMENT)) {
-            let id = loan.mapped.own_id;
-            if self.passed.iter().all(|passed| passed.mapped.own_id != id) {
+            let id = loan.lent.own_id;
+            if self.passed.iter().all(|passed| passed.lent.own_id != id) {
                 self.passed.push(loan);
             }
             return (Some(id), offset);

@@ -110,52 +110,52 @@ impl Pool {
     }
 }
 
-/// A buffer of the other end.
-pub(super) struct Mapped {
+/// A buffer of the other end, which it fills again after each use.
+pub(super) struct Lent {
     /// The number of its owner.
     pub(super) id: u64,
     /// The number under which this process passes it on.
     pub(super) own_id: u64,
     pub(super) file: File,
-    /// Private to this process, and not read-only: Python libraries such as PyTorch ignore that an array is read-only, and a write to
-    /// memory that can't be written would end this process. Such a write changes a copy of the page, so the owner never sees it.
-    memory: MmapMut,
+    pub(super) size: usize,
 }
 
-impl Mapped {
+impl Lent {
     /// # Errors
-    /// The file is smaller than its owner says, or can't be mapped.
+    /// The file is smaller than its owner says.
     pub(super) fn new(id: u64, size: u64, file: File) -> Result<Self> {
-        use std::os::unix::fs::FileExt;
         let length = file.metadata()?.len();
         let size = usize::try_from(size).map_err(|_| ErrorKind::OutOfMemory)?;
         if length < size as u64 {
             let message = format!("expected a buffer of {size} bytes, got {length}");
             return Err(Error::new(ErrorKind::InvalidData, message));
         }
-        let memory = if keeps_its_size(&file) {
+        Ok(Self { id, own_id: NUMBERS.fetch_add(1, Ordering::Relaxed), file, size })
+    }
+
+    /// Its memory for one use, private to this process and not read-only: Python libraries such as PyTorch ignore that an array is
+    /// read-only, and a write to memory that can't be written would end this process. Such a write changes a copy of the page, which the
+    /// owner and the next use never see.
+    fn map(&self) -> Result<MmapMut> {
+        use std::os::unix::fs::FileExt;
+        if keeps_its_size(&self.file) {
             // SAFETY: the file can't become smaller. Its owner fills it before it sends it, and does not write to it until the
             // buffer is released. A worker that breaks this rule changes pictures, but not the safety of other memory: all values
             // of the element types of tensors are valid, and the host checks no length twice.
             #[expect(unsafe_code, reason = "memory that processes share")]
-            unsafe { MmapOptions::new().len(size).map_copy(&file) }?
-        } else {
-            // The owner could make the file smaller, and then reading it would end this process.
-            let mut copy = MmapMut::map_anon(size)?;
-            file.read_exact_at(&mut copy, 0)?;
-            copy
-        };
-        Ok(Self { id, own_id: NUMBERS.fetch_add(1, Ordering::Relaxed), file, memory })
-    }
-
-    pub(super) fn bytes(&self) -> &[u8] {
-        &self.memory
+            return unsafe { MmapOptions::new().len(self.size).map_copy(&self.file) };
+        }
+        // The owner could make the file smaller, and then reading it would end this process.
+        let mut copy = MmapMut::map_anon(self.size)?;
+        self.file.read_exact_at(&mut copy, 0)?;
+        Ok(copy)
     }
 }
 
 /// The use of a buffer of the other end by tensors. When the last of them goes, the buffer is released.
 pub(super) struct Loan {
-    pub(super) mapped: Arc<Mapped>,
+    pub(super) lent: Arc<Lent>,
+    memory: MmapMut,
     release: Box<dyn Fn(u64) + Send + Sync>,
 }
 
@@ -163,35 +163,37 @@ pub(super) struct Loan {
 static LOANS: Mutex<BTreeMap<usize, Weak<Loan>>> = Mutex::new(BTreeMap::new());
 
 impl Loan {
-    pub(super) fn new(mapped: Arc<Mapped>, release: impl Fn(u64) + Send + Sync + 'static) -> Arc<Self> {
-        let loan = Arc::new(Self { mapped, release: Box::new(release) });
-        if !loan.mapped.bytes().is_empty() {
-            lock(&LOANS).insert(loan.mapped.bytes().as_ptr().addr(), Arc::downgrade(&loan));
+    /// # Errors
+    /// There is not enough memory, or the file has become smaller.
+    pub(super) fn new(lent: Arc<Lent>, release: impl Fn(u64) + Send + Sync + 'static) -> Result<Arc<Self>> {
+        let memory = lent.map()?;
+        let loan = Arc::new(Self { lent, memory, release: Box::new(release) });
+        if !loan.bytes().is_empty() {
+            lock(&LOANS).insert(loan.bytes().as_ptr().addr(), Arc::downgrade(&loan));
         }
-        loan
+        Ok(loan)
+    }
+
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.memory
     }
 
     /// The loan whose memory holds `bytes`, and where they begin there.
     pub(super) fn with(bytes: &[u8]) -> Option<(Arc<Self>, usize)> {
         let address = bytes.as_ptr().addr();
         let loan = lock(&LOANS).range(..=address).next_back()?.1.upgrade()?;
-        let offset = address - loan.mapped.bytes().as_ptr().addr();
-        let holds = offset.checked_add(bytes.len()).is_some_and(|end| end <= loan.mapped.bytes().len());
+        let offset = address - loan.bytes().as_ptr().addr();
+        let holds = offset.checked_add(bytes.len()).is_some_and(|end| end <= loan.bytes().len());
         (holds && !bytes.is_empty()).then_some((loan, offset))
     }
 }
 
 impl Drop for Loan {
     fn drop(&mut self) {
-        if !self.mapped.bytes().is_empty() {
-            let mut loans = lock(&LOANS);
-            let address = self.mapped.bytes().as_ptr().addr();
-            // Another loan of the same buffer may have begun.
-            if loans.get(&address).is_some_and(|loan| loan.strong_count() == 0) {
-                loans.remove(&address);
-            }
+        if !self.bytes().is_empty() {
+            lock(&LOANS).remove(&self.bytes().as_ptr().addr());
         }
-        (self.release)(self.mapped.id);
+        (self.release)(self.lent.id);
     }
 }
 
@@ -217,39 +219,54 @@ mod tests {
     }
 
     #[test]
-    fn the_other_end_reads_what_was_written() {
+    fn each_use_reads_what_was_written_last() {
         let mut region = Region::new(5000).unwrap();
-        region.bytes_mut()[4999] = 7;
-        let mapped = Mapped::new(3, 5000, region.file.try_clone().unwrap()).unwrap();
-        assert_eq!((mapped.bytes().len(), mapped.bytes()[4999]), (5000, 7));
-        // What this end writes stays here.
-        let mut mapped = mapped;
-        mapped.memory[4999] = 8;
-        assert_eq!((mapped.bytes()[4999], region.bytes_mut()[4999]), (8, 7));
-        let error = Mapped::new(3, 9000, region.file.try_clone().unwrap()).err().unwrap();
+        let lent = Arc::new(Lent::new(3, 5000, region.file.try_clone().unwrap()).unwrap());
+        for value in [7, 8] {
+            region.bytes_mut()[4999] = value;
+            let loan = Loan::new(lent.clone(), |_| ()).unwrap();
+            assert_eq!((loan.bytes().len(), loan.bytes()[4999]), (5000, value));
+            // What this end writes stays here.
+            let mut loan = Arc::into_inner(loan).unwrap();
+            loan.memory[4999] = 9;
+            assert_eq!((loan.bytes()[4999], region.bytes_mut()[4999]), (9, value));
+        }
+        let error = Lent::new(3, 9000, region.file.try_clone().unwrap()).err().unwrap();
         assert_eq!(error.to_string(), "expected a buffer of 9000 bytes, got 8192");
-        // A file that could become smaller is copied.
+    }
+
+    #[test]
+    fn a_file_that_could_become_smaller_is_copied_for_each_use() {
+        use std::os::unix::fs::FileExt;
         let plain = tempfile::tempfile().unwrap();
-        plain.set_len(12).unwrap();
-        let mapped = Mapped::new(4, 12, plain.try_clone().unwrap()).unwrap();
+        let lent = Arc::new({
+            plain.set_len(12).unwrap();
+            Lent::new(4, 12, plain.try_clone().unwrap()).unwrap()
+        });
+        for value in [1, 2] {
+            plain.write_all_at(&[value; 12], 0).unwrap();
+            let loan = Loan::new(lent.clone(), |_| ()).unwrap();
+            plain.write_all_at(&[0; 12], 0).unwrap();
+            assert_eq!(loan.bytes(), [value; 12]);
+        }
         plain.set_len(0).unwrap();
-        assert_eq!(mapped.bytes(), [0; 12]);
+        assert!(Loan::new(lent, |_| ()).is_err());
     }
 
     #[test]
     fn loans_are_found_by_address_and_released_once() {
         let region = Region::new(100).unwrap();
-        let mapped = Arc::new(Mapped::new(9, 100, region.file.try_clone().unwrap()).unwrap());
+        let lent = Arc::new(Lent::new(9, 100, region.file.try_clone().unwrap()).unwrap());
         let released = Arc::new(Mutex::new(Vec::new()));
         let told = released.clone();
-        let loan = Loan::new(mapped.clone(), move |id| lock(&told).push(id));
-        let (found, offset) = Loan::with(&mapped.bytes()[64..]).unwrap();
-        assert_eq!((found.mapped.id, offset), (9, 64));
+        let loan = Loan::new(lent, move |id| lock(&told).push(id)).unwrap();
+        let (found, offset) = Loan::with(&loan.bytes()[64..]).unwrap();
+        assert_eq!((found.lent.id, offset), (9, 64));
         assert!(Loan::with(&[1, 2, 3]).is_none());
         drop(loan);
         assert!(lock(&released).is_empty());
         drop(found);
         assert_eq!(*lock(&released), [9]);
-        assert!(Loan::with(mapped.bytes()).is_none());
+        assert!(lock(&LOANS).values().all(|loan| loan.strong_count() > 0));
     }
 }
