@@ -294,7 +294,7 @@ fn a_worker_without_end_takes_no_memory_of_the_host() {
     // Each needs a file of the host. The limit of files is reached, or the worker is done.
     for (deed, class) in [("progress without end", "Go"), ("buffers without end", "Go")] {
         write(&place, class, deed);
-        let limited = "ulimit -n 256; ulimit -v 4000000; exec \"$0\" run graph.json --quiet --json";
+        let limited = "ulimit -n 256; ulimit -v 1500000; exec \"$0\" run graph.json --quiet --json";
         let program = place.path("bin/splatgraph");
         let output = std::process::Command::new("sh")
             .args(["-c", limited, program.to_str().unwrap()])
