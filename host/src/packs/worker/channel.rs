@@ -235,7 +235,7 @@ impl Channel {
                     // Without the other end, nobody waits for the buffer.
                     let _ = channel.upgrade().map(|channel| channel.send(&AboutMemory::Release(vec![id])));
                 })
-                .map_err(no_memory)?;
+                .map_err(|error| Error::new(format!("the buffer {id} cannot be read: {error}")))?;
                 loans.insert(id, loan.clone());
                 loan
             }

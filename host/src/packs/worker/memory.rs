@@ -124,11 +124,14 @@ impl Lent {
     /// # Errors
     /// The file is smaller than its owner says.
     pub(super) fn new(id: u64, size: u64, file: File) -> Result<Self> {
-        let length = file.metadata()?.len();
+        let about = file.metadata()?;
         let size = usize::try_from(size).map_err(|_| ErrorKind::OutOfMemory)?;
-        if length < size as u64 {
-            let message = format!("expected a buffer of {size} bytes, got {length}");
-            return Err(Error::new(ErrorKind::InvalidData, message));
+        let wrong = |message: String| Err(Error::new(ErrorKind::InvalidData, message));
+        if about.len() < size as u64 {
+            return wrong(format!("expected a buffer of {size} bytes, got {}", about.len()));
+        }
+        if !about.is_file() {
+            return wrong("expected a file for a buffer, got a folder or device".to_owned());
         }
         Ok(Self { id, own_id: NUMBERS.fetch_add(1, Ordering::Relaxed), file, size })
     }

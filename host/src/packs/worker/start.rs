@@ -196,10 +196,7 @@ mod tests {
     fn a_process_that_says_nothing_is_ended_at_the_limit() {
         let start = Instant::now();
         let why = refusal(Duration::from_secs(1), "echo importing everything; sleep 600");
-        insta::assert_snapshot!(why, @r"
-        its process did not say within 1 seconds what its nodes are; it printed last:
-          importing everything
-        ");
+        insta::assert_snapshot!(why, @"its process did not say within 1 seconds what its nodes are; it printed last: importing everything");
         assert!(start.elapsed() < Duration::from_secs(20));
     }
 
