@@ -3,7 +3,7 @@
 Copy this folder into `custom_nodes` of ComfyUI, and install the package for the Python of ComfyUI:
 
     cp -r examples/comfyui ComfyUI/custom_nodes/splatgraph
-    ComfyUI/venv/bin/pip install splatgraph
+    ComfyUI/venv/bin/pip install splatgraph-0.1.0-*.whl
 
 The nodes then stand in the menu below `Splatgraph`. Each runs in the process of ComfyUI.
 

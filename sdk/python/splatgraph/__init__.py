@@ -69,5 +69,5 @@ def __getattr__(name: str):
     except ImportError as error:
         if "cannot import name '_host'" not in str(error):
             raise
-        raise ImportError(f"splatgraph.{name} needs the host in this Python: pip install splatgraph") from error
+        raise ImportError(f"splatgraph.{name} needs the host in this Python; install a wheel of splatgraph with pip") from error
     return module if name == "packs" else getattr(module, name)

@@ -100,4 +100,4 @@ def find_program() -> Path:
                 return Path(file.locate()).resolve()
     if found := shutil.which("splatgraph"):
         return Path(found).absolute()
-    raise Error("the program splatgraph was not found; install it with `pip install splatgraph`, or name it in SPLATGRAPH_PROGRAM")
+    raise Error("the program splatgraph was not found; install a wheel of splatgraph with pip, put the program into PATH, or name it in SPLATGRAPH_PROGRAM")
