@@ -8,6 +8,7 @@ mod protocol;
 mod python;
 #[path = "../support/mod.rs"]
 mod support;
+mod twins;
 mod values;
 
 use serde_json::{Value as Json, json};

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// A Python with numpy: the one that SPLATGRAPH_PYTHON names, the one of `.ci/quick`, or `python3`.
-fn python() -> Option<PathBuf> {
+pub(crate) fn python() -> Option<PathBuf> {
     let named = std::env::var_os("SPLATGRAPH_PYTHON").map(PathBuf::from);
     let of_ci = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.venv-ci/bin/python");
     let usable = |python: &PathBuf| {
@@ -23,7 +23,7 @@ fn python() -> Option<PathBuf> {
 }
 
 /// A place with a pack in Python, which was added, and with the pack `stub`.
-fn with_pack(python: &Path, name: &str, text: &str) -> (Place, Ran) {
+pub(crate) fn with_pack(python: &Path, name: &str, text: &str) -> (Place, Ran) {
     let place = Place::with_stub();
     let file = place.write(&format!("{name}.py"), text);
     let ran = place.run(&["packs", "add", file.to_str().unwrap(), "--python", python.to_str().unwrap()]);
