@@ -140,6 +140,10 @@ fn help_says_how_values_are_written() {
           --pack-memory <MB>
               The most memory of a contained pack [default: three quarters of the machine's]
 
+          --wait-for-debugger <PACK>
+              Run the nodes of this pack in a process of its own, and stop the process before it loads
+              the pack. It goes on with `kill -CONT`
+
           --models <DIR>
               Search for models in this folder too; may be given several times
 

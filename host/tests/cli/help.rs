@@ -114,6 +114,10 @@ fn help_of_run_names_options_and_exit_codes() {
           --pack-memory <MB>
               The most memory of a contained pack [default: three quarters of the machine's]
 
+          --wait-for-debugger <PACK>
+              Run the nodes of this pack in a process of its own, and stop the process before it loads
+              the pack. It goes on with `kill -CONT`
+
           --threads <N>
               How many threads nodes may use [default: one per core]
 
