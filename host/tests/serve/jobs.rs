@@ -2,6 +2,7 @@
 
 use crate::{node, server::Server, sleeps, writes};
 use serde_json::{Value as Json, json};
+use std::{thread, time::Duration};
 
 #[test]
 fn a_prompt_runs_and_stands_in_the_history() {
@@ -105,6 +106,10 @@ fn a_prompt_that_is_none_says_what_is_expected() {
 fn jobs_run_in_the_order_of_their_numbers() {
     let server = Server::start(&["--jobs", "1"]);
     let first = server.prompt(&sleeps(1500, "first.txt"), "me");
+    // A job that comes before the first one runs could overtake it.
+    while server.get("/queue").json()["queue_running"] == json!([]) {
+        thread::sleep(Duration::from_millis(10));
+    }
     for (file, extra) in [("a.txt", json!({})), ("b.txt", json!({"front": true})), ("c.txt", json!({"number": -5000}))]
     {
         let mut body = json!({"prompt": writes(1, file)});
