@@ -30,6 +30,8 @@ def test_ctrl_c_cancels():
     ran = script("""
         import os, signal, sys, threading, time
         from splatgraph import Graph
+        # Shells ignore the signal for programs in the background.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         graph = Graph(sys.argv[1])
         threading.Timer(1.5, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
         start = time.monotonic()
@@ -37,10 +39,10 @@ def test_ctrl_c_cancels():
             graph.run(steps=100_000, files=False)
         except KeyboardInterrupt:
             print("interrupted", time.monotonic() - start < 4)
-        print(graph.run(steps=2, files=False)["tokens"].counts is None or True)
+        print(graph.run(steps=2, files=False)["tokens"].textures.shape[0])
     """, GRAPHS / "generate.json")
     assert ran.returncode == 0, ran.stderr
-    assert ran.stdout.split() == ["interrupted", "True", "True"]
+    assert ran.stdout.split() == ["interrupted", "True", "1"]
 
 
 def test_the_interpreter_ends_while_arrays_live_and_a_graph_runs():
