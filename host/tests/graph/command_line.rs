@@ -137,3 +137,16 @@ fn names_that_the_graph_does_not_have() {
     1 problem in the text
     ");
 }
+
+#[test]
+fn an_input_with_a_wrong_value_is_not_missing_too() {
+    let text = r#"{"version": 1, "inputs": {"width": "size.width"}, "nodes": {
+        "load": {"class_type": "std.LoadImage", "inputs": {"path": "cat.png"}},
+        "size": {"class_type": "std.Resize", "inputs": {"image": ["load", "image"]}}
+    }, "outputs": {"image": ["size", "image"]}}"#;
+    let wrong = Given { inputs: vec![("width".into(), "0".into())], ..given() };
+    insta::assert_snapshot!(problems_with(text, &wrong), @r#"
+    node `size` (std.Resize), input `width`: `width=0`: expected a whole number from 1 to 65536, got 0
+    1 problem in the text
+    "#);
+}

@@ -25,7 +25,9 @@ impl Checker<'_> {
         for spec in &class.spec.inputs {
             let result = match inputs.iter().find(|input| input.name == spec.name) {
                 Some(input) => self.feed(node, spec, input),
-                None if spec.required() => Err(self.missing_input(node, spec)),
+                None if spec.required() && !self.wrongly_given.contains(&(node, spec.name.clone())) => {
+                    Err(self.missing_input(node, spec))
+                }
                 None => Ok(Feed::Nothing),
             };
             match result {

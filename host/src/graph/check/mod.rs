@@ -180,6 +180,8 @@ struct Checker<'a> {
     unmet: HashSet<String>,
     problems: Vec<Problem>,
     warnings: Vec<Problem>,
+    /// The inputs of nodes that the user gave wrong values, so that they are not missing too.
+    wrongly_given: HashSet<(usize, String)>,
     /// How many ids were compared for hints.
     compared: Cell<usize>,
 }
@@ -197,6 +199,7 @@ impl<'a> Checker<'a> {
             unmet: HashSet::new(),
             problems,
             warnings: Vec::new(),
+            wrongly_given: HashSet::new(),
             compared: Cell::new(0),
         }
     }

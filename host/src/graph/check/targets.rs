@@ -96,6 +96,7 @@ impl Checker<'_> {
                     hint: problem.hint,
                     ..about
                 });
+                self.wrongly_given.insert((node, spec.name.clone()));
             }
         }
     }
