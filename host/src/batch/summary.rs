@@ -2,6 +2,7 @@
 
 use super::table::Table;
 use crate::run::Event;
+use serde_json::{Value as Json, json};
 use std::path::PathBuf;
 
 /// Progress of a batch, sent from any thread.
@@ -75,4 +76,30 @@ pub struct Summary {
     pub table: Option<Table>,
     /// The file of the journal.
     pub journal: PathBuf,
+}
+
+impl Summary {
+    /// The whole summary as JSON, without the rows of the table.
+    #[must_use]
+    pub fn to_json(&self) -> Json {
+        let status = match (self.cancelled, self.failed.is_empty()) {
+            (true, _) => "cancelled",
+            (false, true) => "done",
+            (false, false) => "failed",
+        };
+        let failed = self.failed.iter().map(|failed| json!({"item": failed.item, "error": failed.error}));
+        json!({
+            "status": status,
+            "items": self.items,
+            "done": self.done,
+            "earlier": self.earlier,
+            "failed": failed.collect::<Vec<_>>(),
+            "files": self.files,
+            "shards": self.shards,
+            "table": self.table.as_ref().map(|table| table.path.to_string_lossy()),
+            "journal": self.journal.to_string_lossy(),
+            "ms": self.ms,
+            "node_ms": self.node_ms,
+        })
+    }
 }

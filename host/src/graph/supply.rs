@@ -99,13 +99,9 @@ impl File {
     /// # Errors
     /// The graph has neither.
     pub fn socket_of(&self, name: &str, registry: &Registry) -> Result<String, Problem> {
-        let output = |link: &Link| {
-            let class = self.class_of(&link.node, registry)?;
-            class.spec.outputs.get(position(link, &class)?).map(|output| output.socket.clone())
-        };
         let unknown = || unknown(format!("the type of `{name}` is unknown, as no loaded pack has its class"));
         let Some(named) = self.named_input(name) else {
-            return output(&self.output_of(name, registry)?).ok_or_else(unknown);
+            return self.output_type(&self.output_of(name, registry)?, registry).ok_or_else(unknown);
         };
         let target = named.targets.iter().cloned().flat_map(|target| inner(self, target)).next();
         let target = target.ok_or_else(unknown)?;
@@ -113,6 +109,13 @@ impl File {
         let input = class.spec.inputs.iter().find(|input| input.name == target.input).ok_or_else(unknown)?;
         let first = class.spec.outputs.first().filter(|_| input.path == Some(PathKind::Read));
         Ok(first.map_or(&input.socket, |first| &first.socket).clone())
+    }
+
+    /// The type of an output of a node; `None` if no loaded pack has its class, or the class has no such output.
+    #[must_use]
+    pub fn output_type(&self, link: &Link, registry: &Registry) -> Option<String> {
+        let class = self.class_of(&link.node, registry)?;
+        class.spec.outputs.get(position(link, &class)?).map(|output| output.socket.clone())
     }
 
     fn class_of(&self, node: &str, registry: &Registry) -> Option<Class> {

@@ -1,20 +1,14 @@
 //! What a contained pack does to itself hurts nobody else.
 
 use crate::support::Place;
-use crate::{node, place, run};
+use crate::{node, place, run, with_deed};
 use serde_json::json;
 use std::fs;
 use std::time::{Duration, Instant};
 
 /// Runs a graph with a node that does a deed, and with another branch. Returns the message.
 fn act(place: &Place, deed: &str, options: &[&str]) -> String {
-    let nodes = json!({
-        "bad": node("hostile_00.ActNow", json!({"deed": deed})),
-        "add": node("stub.Add", json!({"a": 40, "b": 2})),
-        "own": node("hostile_00.TakeOut", json!({"kept": ["keep", 0], "ms": 50})),
-        "keep": node("hostile_00.Keep", json!({"number": 7})),
-    });
-    let outputs = json!({"bad": ["bad", 0], "sum": ["add", 0], "own": ["own", 0]});
+    let (outputs, nodes) = with_deed(deed);
     let ran = run(place, outputs, nodes, &[&["--quiet", "--json"], options].concat());
     assert_eq!(ran.code, 1, "{deed}: {}", ran.all());
     let result: serde_json::Value =

@@ -3,7 +3,7 @@
 //! `SPLATGRAPH_ROUNDS=100 cargo test --test contained misbehaviour -- --nocapture` does each deed 100 times and prints the table.
 
 use crate::support::Place;
-use crate::{node, place};
+use crate::{place, with_deed};
 use serde_json::{Value as Json, json};
 use std::fs;
 use std::time::{Duration, Instant};
@@ -77,13 +77,7 @@ struct Round {
 
 /// Runs a graph with a deed, a branch of the same pack that begins after it, and a branch of another pack.
 fn round(place: &Place, deed: &str, options: &[&str], limit: Duration) -> Round {
-    let nodes = json!({
-        "bad": node("hostile_00.ActNow", json!({"deed": deed})),
-        "add": node("stub.Add", json!({"a": 40, "b": 2})),
-        "own": node("hostile_00.TakeOut", json!({"kept": ["keep", 0], "ms": 50})),
-        "keep": node("hostile_00.Keep", json!({"number": 7})),
-    });
-    let outputs = json!({"bad": ["bad", 0], "sum": ["add", 0], "own": ["own", 0]});
+    let (outputs, nodes) = with_deed(deed);
     place.write("graph.json", &json!({"outputs": outputs, "nodes": nodes}).to_string());
     // Files, as a process that the deed leaves behind would hold a pipe.
     let (output, log) = (place.path("output"), place.path("log"));

@@ -1,6 +1,5 @@
 """The connection to the host: frames, messages and shared memory, as sdk/WORKER.md describes them."""
 
-import fcntl
 import json
 import mmap
 import os
@@ -13,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from ._types import DTYPES, of_bfloat16
+
 PROTOCOL = 1
 LONGEST = 64 << 20
 MOST_FILES = 64
@@ -22,12 +23,6 @@ MOST_FREE = 256 << 20
 # Of <fcntl.h> on Linux, for versions of Python that do not name them.
 ADD_SEALS = 1033
 SEAL_SHRINK_AND_GROW = 2 | 4
-
-DTYPES = {
-    "f64": "<f8", "f32": "<f4", "f16": "<f2", "i64": "<i8", "i32": "<i4", "i16": "<i2", "i8": "<i1", "u64": "<u8", "u32": "<u4",
-    "u16": "<u2", "u8": "<u1", "bool": "?",
-}
-NAMES = {np.dtype(dtype): name for name, dtype in DTYPES.items()}
 
 
 class Gone(Exception):
@@ -65,6 +60,9 @@ def anonymous_file(size: int) -> int:
     try:
         # Takes the pages now, so that a write does not fail later.
         os.posix_fallocate(file, 0, size)
+        # Windows has no such module, where only the other half of this package runs.
+        import fcntl
+
         fcntl.fcntl(file, ADD_SEALS, SEAL_SHRINK_AND_GROW)
     except OSError:
         os.close(file)
@@ -179,7 +177,7 @@ class Channel:
         start = field["offset"]
         array = loans[buffer][start:start + count * dtype.itemsize].view(dtype).reshape(shape)
         if field["dtype"] == "bf16":
-            array = (array.astype(np.uint32) << 16).view(np.float32)
+            array = of_bfloat16(array)
         return array
 
     def lend(self, arrays: list[np.ndarray]) -> tuple[int, list[int]]:

@@ -11,13 +11,7 @@ from typing import Any, Mapping, Optional
 import numpy as np
 
 from . import _host, _types
-from ._types import Image, Layout, Tokens
-
-DTYPES = {
-    "float64": "f64", "float32": "f32", "float16": "f16", "int64": "i64", "int32": "i32", "int16": "i16", "int8": "i8", "uint64": "u64",
-    "uint32": "u32", "uint16": "u16", "uint8": "u8", "bool": "bool",
-}
-"""numpy's names of element types, and the host's."""
+from ._types import DTYPE_NAMES, Image, Layout, Tokens, numpy_of, of_bfloat16
 
 KINDS = {name: kind for kind, name in _types.NAMES.items()}
 
@@ -68,7 +62,7 @@ def of_host(value: Any) -> Any:
 def _array(tensor: "_host.Array") -> np.ndarray:
     array = np.asarray(tensor)
     if tensor.dtype == "bf16":
-        array = (array.astype(np.uint32) << 16).view(np.float32)
+        array = of_bfloat16(array)
     return array
 
 
@@ -123,10 +117,10 @@ def _scalar(value: Any, socket: str) -> Optional[str]:
 def _record(name: str, fields: Mapping[str, Any], header: Mapping[str, Any]) -> Any:
     arrays = {}
     for key, given in fields.items():
-        array = numpy_of(given)
-        if array.dtype.name not in DTYPES:
+        array = _contiguous(numpy_of(given), key)
+        if array.dtype not in DTYPE_NAMES:
             raise TypeError(f"expected numbers in the field `{key}`, got an array of {array.dtype}")
-        arrays[key] = DTYPES[array.dtype.name], _contiguous(array, key)
+        arrays[key] = DTYPE_NAMES[array.dtype], array
     return "record", name, json.dumps(header), arrays
 
 
@@ -147,17 +141,6 @@ def is_value(value: Any) -> bool:
     if isinstance(value, (list, tuple)):
         return any(is_value(item) for item in value)
     return isinstance(value, (Opaque, Record, Layout, Tokens, _types.FeatureMap)) or is_array(value)
-
-
-def numpy_of(value: Any) -> np.ndarray:
-    """A numpy array in the same memory, if the library allows it."""
-    if hasattr(value, "detach"):
-        value = value.detach().cpu()
-        # numpy has no such type.
-        value = value.float() if str(value.dtype) == "torch.bfloat16" else value
-    if hasattr(value, "__array_interface__") or not hasattr(value, "__dlpack__"):
-        return np.asarray(value)
-    return np.from_dlpack(value)
 
 
 def as_picture(value: Any) -> np.ndarray:

@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Iterable, Iterator, Optional
 
@@ -141,7 +142,7 @@ class Graph:
         """The nodes by their ids: `class` and `outputs`. `take` and `supply` name an output as `node.output`."""
         return {node["id"]: {"class": node["class"], "outputs": node["outputs"]} for node in self._about["nodes"]}
 
-    @property
+    @cached_property
     def _about(self) -> dict[str, Any]:
         return json.loads(self._host.about())
 
@@ -247,9 +248,10 @@ class Graph:
         warnings, report = self._host.batch(given, options, watcher(progress))
         for warning in warnings:
             LOG.warning("%s", warning)
-        summary = json.loads(report)
-        table_file = Path(summary.pop("table")) if summary["table"] else summary.pop("table")
-        return Summary(**{**summary, "journal": Path(summary["journal"])}, table=table_file)
+        found = json.loads(report)
+        counts = {name: found[name] for name in ("items", "done", "earlier", "failed", "files", "shards")}
+        table_file = Path(found["table"]) if found["table"] else None
+        return Summary(**counts, journal=Path(found["journal"]), table=table_file, seconds=found["ms"] / 1000)
 
     @property
     def running(self) -> bool:
@@ -279,7 +281,9 @@ class Graph:
                 texts.append((name, text_of(value, name)))
         return {
             "inputs": texts, "sets": _texts(sets), "take": _names(take, "take"), "until": _names(until, "until"), "files": files,
-            "supply": [(name, to_host(value, self._host.socket(name), name)) for name, value in supplied.items()],
+            "supply": [
+                (name, socket := self._host.socket(name), to_host(value, socket, name)) for name, value in supplied.items()
+            ],
             "cwd": os.getcwd(), "out": os.path.abspath(out) if out else None, "overwrite": overwrite,
         }
 

@@ -11,9 +11,10 @@ from typing import Any, Optional
 import numpy as np
 
 from . import _types
-from ._channel import NAMES, Channel, Gone, bits_of, float_of
+from ._channel import Channel, Gone, bits_of, float_of
 from ._errors import Cancelled
 from ._node import Node, Socket, parameter_of
+from ._types import DTYPE_NAMES
 
 
 def shortened(text: Any, most: int = 4000) -> str:
@@ -275,7 +276,7 @@ def record_of(type: str, named: dict[str, np.ndarray], header: dict[str, Any], a
     """The message for a record. Adds its arrays, and their fields, to those of the whole message."""
     about = []
     for name, array in named.items():
-        field = {"name": name, "dtype": NAMES[array.dtype], "shape": list(array.shape), "buffer": None, "offset": 0}
+        field = {"name": name, "dtype": DTYPE_NAMES[array.dtype], "shape": list(array.shape), "buffer": None, "offset": 0}
         about.append(field)
         if array.nbytes:
             arrays.append(array)
@@ -294,7 +295,7 @@ def attributes(value: Any) -> dict[str, Any]:
 
 def fields_of(value: Any) -> dict[str, np.ndarray]:
     """The attributes of an object that are arrays of a type that graphs know."""
-    return {name: item for name, item in attributes(value).items() if isinstance(item, np.ndarray) and item.dtype in NAMES}
+    return {name: item for name, item in attributes(value).items() if isinstance(item, np.ndarray) and item.dtype in DTYPE_NAMES}
 
 
 def describe(value: Any) -> dict[str, Any]:
@@ -302,7 +303,7 @@ def describe(value: Any) -> dict[str, Any]:
     fields = fields_of(value)
     plain = {name: item for name, item in attributes(value).items() if isinstance(item, (bool, int, float, str))}
     return {
-        "fields": {name: {"dtype": NAMES[array.dtype], "shape": list(array.shape)} for name, array in fields.items()},
+        "fields": {name: {"dtype": DTYPE_NAMES[array.dtype], "shape": list(array.shape)} for name, array in fields.items()},
         "header": {name: item for name, item in plain.items() if not isinstance(item, float) or math.isfinite(item)},
         "device": "cpu",
         "host_bytes": sum(array.nbytes for array in fields.values()),

@@ -107,11 +107,34 @@ def of_record(kind: type, name: str, fields: dict[str, np.ndarray], header: Canv
     return next(iter(arrays.values())) if is_plain(kind) else kind(**arrays, header=header)
 
 
+DTYPES = {
+    "f64": "<f8", "f32": "<f4", "f16": "<f2", "i64": "<i8", "i32": "<i4", "i16": "<i2", "i8": "<i1", "u64": "<u8", "u32": "<u4",
+    "u16": "<u2", "u8": "<u1", "bool": "?",
+}
+"""The host's names of element types, and numpy's."""
+
+DTYPE_NAMES = {np.dtype(dtype): name for name, dtype in DTYPES.items()}
+
+
+def numpy_of(value: Any) -> np.ndarray:
+    """A numpy array in the same memory, if the library of the value allows it. Tensors of PyTorch go to the processor."""
+    if hasattr(value, "detach"):
+        value = value.detach().cpu()
+        # numpy has no such type.
+        value = value.float() if str(value.dtype) == "torch.bfloat16" else value
+    if hasattr(value, "__array_interface__") or not hasattr(value, "__dlpack__"):
+        return np.asarray(value)
+    return np.from_dlpack(value)
+
+
+def of_bfloat16(bits: np.ndarray) -> np.ndarray:
+    """float32 of the bits of bfloat16, which numpy does not have."""
+    return (bits.astype(np.uint32) << 16).view(np.float32)
+
+
 def as_type(array: Any, dtype: str) -> np.ndarray:
-    """A contiguous array of a type. Arrays of other libraries, such as tensors of PyTorch on the processor, become numpy arrays."""
-    if hasattr(array, "detach"):
-        array = array.detach().cpu()
-    return np.ascontiguousarray(array, dtype=dtype)
+    """A contiguous array of a type. Arrays of other libraries become numpy arrays."""
+    return np.ascontiguousarray(numpy_of(array), dtype=dtype)
 
 
 def to_record(kind: type, value: Any) -> tuple[dict[str, np.ndarray], Canvas]:

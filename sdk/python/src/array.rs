@@ -35,78 +35,20 @@ impl Array {
     }
 }
 
-/// numpy's names of element types. numpy has no bfloat16, so it gets its bits.
-fn typestr(dtype: DType) -> &'static str {
-    const LITTLE: bool = cfg!(target_endian = "little");
-    match dtype {
-        DType::F64 => {
-            if LITTLE {
-                "<f8"
-            } else {
-                ">f8"
-            }
-        }
-        DType::F32 => {
-            if LITTLE {
-                "<f4"
-            } else {
-                ">f4"
-            }
-        }
-        DType::F16 => {
-            if LITTLE {
-                "<f2"
-            } else {
-                ">f2"
-            }
-        }
-        DType::I64 => {
-            if LITTLE {
-                "<i8"
-            } else {
-                ">i8"
-            }
-        }
-        DType::I32 => {
-            if LITTLE {
-                "<i4"
-            } else {
-                ">i4"
-            }
-        }
-        DType::I16 => {
-            if LITTLE {
-                "<i2"
-            } else {
-                ">i2"
-            }
-        }
-        DType::U64 => {
-            if LITTLE {
-                "<u8"
-            } else {
-                ">u8"
-            }
-        }
-        DType::U32 => {
-            if LITTLE {
-                "<u4"
-            } else {
-                ">u4"
-            }
-        }
-        DType::I8 => "|i1",
-        DType::U8 => "|u1",
-        DType::Bool => "|b1",
-        // U16, and the bits of bfloat16.
-        _ => {
-            if LITTLE {
-                "<u2"
-            } else {
-                ">u2"
-            }
-        }
-    }
+/// numpy's name of an element type, such as `<f4`. numpy has no bfloat16, so it gets its bits.
+fn typestr(dtype: DType) -> String {
+    let kind = match dtype {
+        DType::F64 | DType::F32 | DType::F16 => 'f',
+        DType::I64 | DType::I32 | DType::I16 | DType::I8 => 'i',
+        DType::Bool => 'b',
+        _ => 'u',
+    };
+    let order = match dtype.size() {
+        1 => '|',
+        _ if cfg!(target_endian = "little") => '<',
+        _ => '>',
+    };
+    format!("{order}{kind}{}", dtype.size())
 }
 
 /// The memory of a numpy array.

@@ -7,8 +7,7 @@ use crate::{
     watching::{self, News},
 };
 use pyo3::prelude::*;
-use serde_json::json;
-use splatgraph::batch::{Batch, Collect, ErrorKind, Options, Summary, Update};
+use splatgraph::batch::{Batch, Collect, ErrorKind, Options, Update};
 use std::{num::NonZeroUsize, path::PathBuf};
 
 /// The options of a batch.
@@ -83,7 +82,7 @@ pub(crate) fn run(
     if summary.cancelled {
         return Err(raised(py, "Cancelled", ("the batch was cancelled; the same call goes on with it",)));
     }
-    Ok((batch.warnings.iter().map(ToString::to_string).collect(), report(&summary)))
+    Ok((batch.warnings.iter().map(ToString::to_string).collect(), summary.to_json().to_string()))
 }
 
 fn failure(py: Python<'_>, found: &splatgraph::batch::Error) -> PyErr {
@@ -94,20 +93,4 @@ fn failure(py: Python<'_>, found: &splatgraph::batch::Error) -> PyErr {
         _ => "",
     };
     error(py, text + hint)
-}
-
-fn report(summary: &Summary) -> String {
-    let failed = summary.failed.iter().map(|failed| json!({"item": failed.item, "error": failed.error}));
-    json!({
-        "items": summary.items,
-        "done": summary.done,
-        "earlier": summary.earlier,
-        "failed": failed.collect::<Vec<_>>(),
-        "files": summary.files,
-        "shards": summary.shards,
-        "journal": summary.journal.to_string_lossy(),
-        "table": summary.table.as_ref().map(|table| table.path.to_string_lossy()),
-        "seconds": summary.ms / 1000.0,
-    })
-    .to_string()
 }

@@ -15,7 +15,7 @@ use splatgraph::{
     graph::{self, Checked, File},
     metadata,
     registry::Registry,
-    run::{CancelToken, Options, RunResult, Runner, Settings, Status},
+    run::{CancelToken, Options, RunResult, Runner, Settings},
 };
 use splatgraph_sdk::settings::{DEVICE, MAX_PIXELS, PRECISION, PREVIEWS};
 use std::{
@@ -28,9 +28,9 @@ use std::{
 pub(crate) struct Graph {
     pub(crate) file: File,
     pub(crate) shared: Arc<Shared>,
-    /// Made by the first run, and again when the options change. Its lock keeps runs apart.
+    /// Made by the first run, and again when the options change.
     runner: Mutex<Option<(RunnerOptions, Arc<Runner>)>>,
-    /// The run that [`cancel`](Graph::cancel) stops.
+    /// The run that goes on, so that no other begins and [`cancel`](Graph::cancel) can stop it.
     running: Mutex<Option<CancelToken>>,
 }
 
@@ -45,8 +45,8 @@ pub(crate) struct Given {
     inputs: Vec<(String, String)>,
     /// Values of inputs of nodes, as text.
     sets: Vec<(String, String)>,
-    /// Values that take the place of outputs.
-    supply: Vec<(String, Py<PyAny>)>,
+    /// Values that take the place of outputs: the place, its type and the value.
+    supply: Vec<(String, String, Py<PyAny>)>,
     /// Outputs that the run also returns.
     take: Vec<String>,
     /// The nodes that the run is for.
@@ -113,11 +113,10 @@ impl Graph {
         self.shared.check_process(py)?;
         let (mut file, mut registry) = (self.file.clone(), self.shared.registry.clone());
         if !given.supply.is_empty() {
-            let mut supplied = Vec::new();
-            for (name, value) in &given.supply {
-                let socket = file.socket_of(name, &registry).map_err(|found| problem(py, found))?;
-                supplied.push((name.clone(), socket, of_python(value.bind(py))?));
-            }
+            let supplied = given.supply.iter();
+            let supplied =
+                supplied.map(|(name, socket, value)| Ok((name.clone(), socket.clone(), of_python(value.bind(py))?)));
+            let supplied = supplied.collect::<PyResult<Vec<_>>>()?;
             let put = detached(py, || values.put_into(&mut file, supplied, results_are_kept, &registry));
             registry = put.map_err(|found| problem(py, found))?;
         }
@@ -136,7 +135,7 @@ impl Graph {
             sets: given.sets.clone(),
             cwd: given.cwd.clone(),
             out_dir: given.out.clone(),
-            stem: given.supply.first().map(|(name, _)| graph::file_name_part(name)),
+            stem: given.supply.first().map(|(name, ..)| graph::file_name_part(name)),
             model_dirs: self.shared.models.clone(),
             overwrite: given.overwrite,
             until: until.clone(),
@@ -144,12 +143,8 @@ impl Graph {
         };
         let checked = detached(py, || graph::check_with_files(file, &registry, &of_graph));
         let checked = checked.map_err(|found| problems(py, &found))?;
-        let mut nodes = Vec::new();
-        for id in &until {
-            let found = checked.positions(id).map_err(|found| problem(py, found))?;
-            nodes.extend(found.into_iter().filter(|node| !nodes.contains(node)).collect::<Vec<_>>());
-        }
-        Ok((if nodes.is_empty() { checked } else { checked.until(&nodes) }, registry))
+        let checked = checked.until_named(&until).map_err(|(_, found)| problem(py, found))?;
+        Ok((checked, registry))
     }
 
     fn runner(&self, options: RunnerOptions) -> std::io::Result<Arc<Runner>> {
@@ -199,13 +194,13 @@ impl Graph {
             });
             json!({"name": input.name, "spec": spec, "value": value})
         });
-        let outputs = self.file.outputs.iter().map(|output| {
-            json!({"name": output.name, "type": self.file.socket_of(&output.link.to_string(), &self.shared.registry).ok()})
-        });
+        let outputs = self.file.outputs.iter().map(
+            |output| json!({"name": output.name, "type": self.file.output_type(&output.link, &self.shared.registry)}),
+        );
         let nodes = self.file.nodes.iter().map(|node| {
-            let outputs: Vec<String> = class(&node.id)
-                .map(|class| class.spec.outputs.iter().map(|o| o.name.clone()).collect())
-                .unwrap_or_default();
+            let class = self.shared.registry.class(&node.class_type);
+            let outputs = class.iter().flat_map(|class| &class.spec.outputs);
+            let outputs: Vec<&str> = outputs.map(|output| output.name.as_str()).collect();
             json!({"id": node.id, "class": node.class_type, "outputs": outputs})
         });
         json!({
@@ -326,18 +321,9 @@ impl Graph {
 
 /// Which nodes ran, which failed, and which files were written.
 fn report(result: &RunResult) -> Json {
-    let nodes = result.nodes.iter().map(|node| {
-        let status = match &node.status {
-            Status::Done => "done",
-            Status::Cached => "cached",
-            Status::Failed => "failed",
-            Status::Skipped(_) => "skipped",
-            Status::Cancelled => "cancelled",
-            Status::Abandoned => "abandoned",
-            _ => "not_needed",
-        };
-        json!({"node": &*node.node, "status": status, "ms": node.ms, "why": node.why.to_string()})
-    });
+    let nodes = result.nodes.iter().map(
+        |node| json!({"node": &*node.node, "status": node.status.name(), "ms": node.ms, "why": node.why.to_string()}),
+    );
     let written = result.written.iter().map(|(node, path)| json!({"node": &**node, "path": path.to_string_lossy()}));
     json!({
         "nodes": nodes.collect::<Vec<_>>(),

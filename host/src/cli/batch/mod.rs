@@ -183,7 +183,7 @@ fn execute(options: &Options, batch: &Batch, registry: &Registry) -> Outcome {
     progress.finish();
     let summary = summary.map_err(failure)?;
     let printed = if options.shown.json {
-        output::print_json(&report::as_json(&summary))
+        output::print_json(&summary.to_json())
     } else {
         report::print(&summary, options.shown.quiet())
     };

@@ -1,6 +1,5 @@
 //! Prints the result of a batch.
 
-use serde_json::{Value as Json, json};
 use splatgraph::batch::{Summary, Table};
 
 use crate::cli::failure::Outcome;
@@ -65,27 +64,4 @@ fn means(table: &Table) -> String {
         corner.clear();
     }
     columns(0, &kept)
-}
-
-/// The whole result as JSON.
-pub(super) fn as_json(summary: &Summary) -> Json {
-    let status = match (summary.cancelled, summary.failed.is_empty()) {
-        (true, _) => "cancelled",
-        (false, true) => "done",
-        (false, false) => "failed",
-    };
-    let failed = summary.failed.iter().map(|failed| json!({"item": failed.item, "error": failed.error}));
-    json!({
-        "status": status,
-        "items": summary.items,
-        "done": summary.done,
-        "earlier": summary.earlier,
-        "failed": failed.collect::<Vec<_>>(),
-        "files": summary.files,
-        "shards": summary.shards,
-        "table": summary.table.as_ref().map(|table| &table.path),
-        "journal": summary.journal,
-        "ms": summary.ms,
-        "node_ms": summary.node_ms,
-    })
 }

@@ -96,7 +96,8 @@ pub(crate) fn run(options: &Options) -> Outcome {
     let swapped = options.swap.apply(file, &registry, options.shown.quiet())?;
     let file = graph::expand(swapped.clone());
     let checked = graph::check_with_files(file, &registry, &given).map_err(|problems| Failure::problems(&problems))?;
-    let checked = until(checked, &options.until)?;
+    let checked = checked.until_named(&options.until);
+    let checked = checked.map_err(|(id, problem)| Failure::usage(format!("`--until {id}`: {problem}")))?;
     if !options.shown.quiet() {
         for warning in &checked.warnings {
             output::warning(&warning.to_string());
@@ -116,19 +117,6 @@ pub(crate) fn run(options: &Options) -> Outcome {
     }
     let previews = ShownPreviews::new(options.previews.as_deref(), &checked, &mut settings)?;
     execute(options, &checked, &settings, previews, &given.cwd)
-}
-
-/// The graph as far as the nodes of `--until`.
-fn until(checked: Checked, ids: &[String]) -> Outcome<Checked> {
-    if ids.is_empty() {
-        return Ok(checked);
-    }
-    let mut nodes = Vec::new();
-    for id in ids {
-        let found = checked.positions(id).map_err(|problem| Failure::usage(format!("`--until {id}`: {problem}")))?;
-        nodes.extend(found.into_iter().filter(|node| !nodes.contains(node)).collect::<Vec<_>>());
-    }
-    Ok(checked.until(&nodes))
 }
 
 fn execute(options: &Options, checked: &Checked, settings: &Settings, previews: ShownPreviews, cwd: &Path) -> Outcome {

@@ -41,6 +41,19 @@ impl Checked {
         Self { roots: nodes.to_vec(), outputs: outputs.collect(), ..self.clone() }
     }
 
+    /// This graph as [`until`](Self::until) has it, for nodes and graph nodes by their ids; without any, the whole graph.
+    ///
+    /// # Errors
+    /// The graph has no such node: its id, and the problem.
+    pub fn until_named(self, ids: &[String]) -> Result<Self, (String, Problem)> {
+        let mut nodes = Vec::new();
+        for id in ids {
+            let found = self.positions(id).map_err(|problem| (id.clone(), problem))?;
+            nodes.extend(found.into_iter().filter(|node| !nodes.contains(node)).collect::<Vec<_>>());
+        }
+        Ok(if nodes.is_empty() { self } else { self.until(&nodes) })
+    }
+
     /// The position in `nodes` of the node `id`, or the positions of all nodes inside the graph node `id`.
     ///
     /// # Errors
