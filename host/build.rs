@@ -9,7 +9,7 @@ const INHERITED: [&str; 4] =
     ["[workspace.package]", "[workspace.dependencies]", "[workspace.lints.rust]", "[workspace.lints.clippy]"];
 
 fn main() {
-    let root = Path::new(&env::var("CARGO_MANIFEST_DIR").expect("cargo sets it")).join("..");
+    let root = manifest_folder().join("..");
     let sdk = root.join("sdk");
     let mut files = Vec::new();
     for folder in ["src", "abi/src", "macros/src"] {
@@ -44,14 +44,21 @@ fn main() {
     }
 }
 
-/// Lines of a list of files with their contents, by their paths in a folder.
+/// Lines of a list of files with their contents, by their paths in a folder. A target folder may serve several checkouts, so no
+/// absolute path is written.
 fn listed(folder: &Path, files: &[PathBuf]) -> String {
+    let slashed = |path: &Path| path.to_string_lossy().replace('\\', "/");
     let line = |path: &PathBuf| {
-        let name = path.strip_prefix(folder).expect("it is inside").to_string_lossy().replace('\\', "/");
-        let path = path.canonicalize().expect("it exists");
-        format!("    ({name:?}, include_str!({path:?})),\n")
+        let name = slashed(path.strip_prefix(folder).expect("it is inside"));
+        let from_host =
+            slashed(path.strip_prefix(manifest_folder()).expect("it begins with the folder of the manifest"));
+        format!("    ({name:?}, include_str!(concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/{from_host}\"))),\n")
     };
     files.iter().map(line).collect()
+}
+
+fn manifest_folder() -> PathBuf {
+    PathBuf::from(env::var("CARGO_MANIFEST_DIR").expect("cargo sets it"))
 }
 
 fn write(name: &str, text: &str) {

@@ -158,26 +158,62 @@ def latency(site):
     return many(site.drawing, site.places, site.edits[0], lambda: idle(site))
 
 
-def drawn(site):
+def drawn(site, steps=4):
     opened(site, "generate-from-layout")
     tab = site.page.tab
-    tab.get_by_label("steps", exact=True).fill("4")
+    tab.get_by_label("steps", exact=True).fill(str(steps))
     drawing = Drawing(tab, "box-canvas")
     drawing.canvas.scroll_into_view_if_needed()
     made = boxes(drawing, lambda: json.loads(tab.get_by_role("textbox", name="boxes", exact=True).input_value()))
     shown = lambda: next(iter(results(site)), None)
-    expect_picture(shown, by_command(site, "generate-from-layout", {"boxes": json.dumps(made), "steps": 4}))
+    expect_picture(shown, by_command(site, "generate-from-layout", {"boxes": json.dumps(made), "steps": steps}))
     site.shot("boxes")
+    names = tab.locator("#results img").evaluate_all("images => images.map(i => i.alt.split(':')[0])")
+    expect(names == ["save", "save_layout"], f"expected the results in the order of the graph, got {names}")
+
+
+# Scripts for a page whose requests take long.
+LATE_CONNECTION = """const W = window.WebSocket; window.WebSocket = class {
+    constructor(address) { setTimeout(() => {
+        const made = Object.assign(new W(address), { onopen: this.onopen, onmessage: this.onmessage, onclose: this.onclose, binaryType: 'arraybuffer' })
+        this.send = text => made.send(text)
+    }, 400) }
+}"""
+LATE_EVENTS = """const W = window.WebSocket; window.WebSocket = class extends W {
+    set onmessage(then) { super.onmessage = event => setTimeout(() => then(event), 150) }
+}"""
+# The page asks about its job when it is connected. The answer comes when the job is over.
+LATE_ANSWERS = f"""{LATE_CONNECTION}; const get = window.fetch; window.fetch = async (...given) => {{
+    const answer = await get(...given)
+    if (/api.jobs.\\w/.test(given[0])) await new Promise(then => setTimeout(then, 3000))
+    return answer
+}}"""
+
+
+def late(site):
+    """What comes late does not stop the edits."""
+    for script, steps in ((LATE_CONNECTION, 4), (LATE_EVENTS, 4), (LATE_ANSWERS, 30)):
+        page = site.open(None)
+        page.tab.add_init_script(script)
+        drawn(site, steps)
+        page.tab.wait_for_timeout(2000)
+        before = page.tab.evaluate("shown.length")
+        page.tab.get_by_test_id("box-canvas").press("n")
+        until(lambda: page.tab.evaluate("shown.length") > before, "expected a new picture after one more box", 10)
+        page.tab.reload()
+        until(lambda: state(site).startswith("Finished"), lambda: f"expected the last job to be there after a reload, got {state(site)!r}")
 
 
 def weight(site):
     """The files that a browser loads for a graph with the token canvas."""
-    found = {}
+    answers = []
     tab = site.open(None).tab
-    tab.on("response", lambda r: r.request.resource_type in ("document", "script", "stylesheet") and found.update({r.url.removeprefix(site.server.address): len(r.body())}))
+    tab.on("response", lambda answer: answers.append(answer))
     tab.goto(f"{site.server.address}/lite#retouch")
     tab.get_by_test_id("token-canvas").wait_for()
-    expect(any("_tokens.js" in name for name in found), f"expected the token canvas among the files, got {list(found)}")
+    tab.wait_for_load_state("networkidle")
+    found = {a.url.removeprefix(site.server.address): len(a.body()) for a in answers if a.request.resource_type in ("document", "script", "stylesheet")}
+    expect(len(found) == 17, f"expected 17 files, the token canvas among them, got {list(found)}")
     total = sum(found.values())
     expect(total < 60_000, f"expected less than 60 kB, got {total}: {found}")
     return f"{total} bytes in {len(found)} files"
@@ -196,5 +232,6 @@ CHECKS = [
     ("the picture is that of the same edits on the command line", picture),
     ("30 edits in a row", latency),
     ("two boxes are drawn, and their picture follows", drawn),
+    ("what comes late does not stop the edits", late),
     ("page and token canvas weigh less than 60 kB", weight),
 ]

@@ -54,9 +54,7 @@ export const duplicated = (edits, indices, [x, y]) => [
   { edit: "duplicate", select: { indices: [...indices] }, move_x: x, move_y: y },
 ];
 
-/**
- * The tokens before and after edits, as the server answered. Until an answer is there, transforms of chosen tokens are guessed.
- */
+/** The tokens before and after edits, as the server answered. Until it does, transforms of chosen tokens are guessed. */
 export class Tokens {
   #known = new Map();
   #area;

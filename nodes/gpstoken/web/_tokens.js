@@ -7,7 +7,6 @@ import { areaOf, centre, ellipse, gaussiansOf, isUsable, pivot, transform } from
 import { enclosed, hull, inside, isOn, tokenAt } from "./_select.js";
 
 const counted = (count) => `${count} ${count === 1 ? "token" : "tokens"}`;
-const sorted = (indices) => [...new Set(indices)].sort((a, b) => a - b);
 
 export class TokenCanvas extends Editor {
   label = "Token canvas";
@@ -80,7 +79,7 @@ export class TokenCanvas extends Editor {
   }
 
   select(indices) {
-    this.selected = sorted(indices);
+    this.selected = [...new Set(indices)].sort((a, b) => a - b);
     this.#tell();
     this.surface.redraw();
   }

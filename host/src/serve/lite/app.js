@@ -2,7 +2,7 @@
 
 import { makeHost } from "./editors.js";
 import { clearProblems, showFailure, showForm, texts, values } from "./form.js";
-import { cancel, client, connect, follow, forget, isBusy } from "./jobs.js";
+import { cancel, client, connect, follow, forget, isBusy, orderBy } from "./jobs.js";
 import { $, ask, el } from "./page.js";
 
 const about = await ask("/api/lite").catch((error) => ({ graphs: [], extensions: [], failed: error.message }));
@@ -53,6 +53,7 @@ async function addEditors(graph) {
   const [{ nodes }, classes] = await Promise.all([ask(`/api/graphs/${encodeURIComponent(graph.name)}`), ask("/api/object_info")]);
   if (open !== graph) return;
   Object.assign(graph, { nodes, classes });
+  orderBy(Object.keys(nodes));
   for (const [id, node] of Object.entries(nodes)) {
     const widget = widgets.find((widget) => widget.class === node.class_type);
     if (!widget) continue;

@@ -11,7 +11,7 @@ export const arrow = (key, step) =>
 /** The factor of a key for sizes. */
 export const factorOf = (key, by) => ({ "+": by, "=": by, "-": 1 / by })[key];
 
-const copy = (value) => (value === undefined ? null : JSON.parse(JSON.stringify(value)));
+const copy = (value) => structuredClone(value ?? null);
 
 export class Editor {
   label = "";

@@ -2,15 +2,13 @@
 
 import { fieldOf, unwrapped } from "./form.js";
 import { feeding, pictureAfter } from "./graph.js";
+import { ask } from "./page.js";
 
 /** The host of the editor of the node `id`. `edited` is called after a change. */
 export function makeHost(graph, id, edited) {
   const path = ({ node, output }) => `/api/values/${[graph.job.id, node, output].map(encodeURIComponent).join("/")}`;
   const address = (output) => (graph.job && output ? `${path(output)}?as=png` : null);
-  const value = async (output) => {
-    const answer = graph.job && output ? await fetch(path(output)) : null;
-    return answer?.ok ? answer.json() : null;
-  };
+  const value = async (output) => (graph.job && output ? ask(path(output)).catch(() => null) : null);
   const literal = (input, sets, named) => {
     const target = `${id}.${input}`;
     if (named !== undefined) return named;

@@ -58,8 +58,7 @@ function upload(field) {
   const told = el("p", { className: "soft", role: "status" }, "Or drop a file here.");
   // Only a picture loads.
   const picture = el("img", { alt: "", hidden: true });
-  picture.onload = () => (picture.hidden = false);
-  picture.onerror = () => (picture.hidden = true);
+  picture.onload = picture.onerror = ({ type }) => (picture.hidden = type === "error");
   const box = el("div", { className: "drop" }, field.control, picked, told, picture);
   const send = async (file) => {
     if (!file) return;
@@ -77,15 +76,10 @@ function upload(field) {
     }
   };
   picked.onchange = () => send(picked.files[0]);
-  box.ondragover = (event) => {
+  box.ondragover = box.ondragleave = box.ondrop = (event) => {
     event.preventDefault();
-    box.classList.add("over");
-  };
-  box.ondragleave = () => box.classList.remove("over");
-  box.ondrop = (event) => {
-    event.preventDefault();
-    box.classList.remove("over");
-    send(event.dataTransfer.files[0]);
+    box.classList.toggle("over", event.type === "dragover");
+    if (event.type === "drop") send(event.dataTransfer.files[0]);
   };
   return box;
 }

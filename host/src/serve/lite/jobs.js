@@ -60,18 +60,21 @@ const remembered = () => JSON.parse(kept.getItem("job") ?? "null");
 
 /** Asks for the remembered job, as events may have been missed. */
 async function restore() {
-  job ??= remembered();
+  const mine = (job ??= remembered());
   showHistory();
-  if (!job) return;
-  try {
-    const told = await ask(`/api/jobs/${job.id}`);
-    job.busy = told.status === "pending" || told.status === "in_progress";
+  if (!mine) return;
+  const told = await ask(`/api/jobs/${mine.id}`).catch(() => null);
+  // Its last event, or another job, was quicker.
+  if (job !== mine || mine.busy === false) return;
+  if (told) {
+    mine.busy = told.status === "pending" || told.status === "in_progress";
     state(STATUS[told.status]);
     showOutputs(told.outputs);
-    if (!job.busy) end(told.status === "completed", told.execution_error);
-  } catch {
+    if (!mine.busy) end(told.status === "completed", told.execution_error);
+  } else {
     kept.removeItem("job");
     job = null;
+    onEnd(mine, false);
   }
 }
 
@@ -119,7 +122,7 @@ function event({ type, data }) {
     Object.assign(bar, { max: 1, value: 1 });
     note.textContent = data.cached ? "from the cache" : `${Math.round(data.ms)} ms`;
   } else if (type === "executed") showOutputs({ [data.node]: data.output }, data.node);
-  else if (ENDED[type]) {
+  else if (ENDED[type] && job.busy !== false) {
     job.busy = false;
     const succeeded = type === "execution_success";
     const seconds = ((performance.now() - job.began) / 1000).toFixed(2);
@@ -153,6 +156,12 @@ function showPreview(data) {
   $("preview").hidden = false;
 }
 
+/** The nodes in whose order results are shown. They end in any order. */
+let order = [];
+export const orderBy = (nodes) => (order = nodes);
+const place = (node) => order.indexOf(node.split(":")[0]);
+const compare = (a, b) => place(a) - place(b) || a.localeCompare(b);
+
 /** Shows what output nodes made. */
 export function showOutputs(outputs, only) {
   const results = $("results");
@@ -166,10 +175,11 @@ export function showOutputs(outputs, only) {
     const lines = text.map((line) => el("p", {}, `${node} ${line}`));
     const made = [...images.map((file) => figure(file, true)), ...files.map((file) => figure(file)), ...lines];
     for (const element of made) element.dataset.node = node;
-    const old = [...results.children].filter((element) => element.dataset.node === node);
-    if (old.length) old[0].before(...made);
+    const shown = [...results.children];
+    shown.filter((element) => element.dataset.node === node).forEach((element) => element.remove());
+    const next = shown.find((element) => compare(element.dataset.node, node) > 0);
+    if (next) next.before(...made);
     else results.append(...made);
-    old.forEach((element) => element.remove());
   }
 }
 

@@ -2,13 +2,12 @@
 
 export const $ = (id) => document.getElementById(id);
 
-/** An element. Keys with `-` and `role` are attributes; `style` is CSS. */
+/** An element. Keys with `-` are attributes. */
 export function el(name, properties = {}, ...children) {
   const made = document.createElement(name);
   for (const [key, value] of Object.entries(properties)) {
     if (value === undefined || value === null || value === false) continue;
-    if (key.includes("-") || key === "role") made.setAttribute(key, value);
-    else if (key === "style") made.style.cssText = value;
+    if (key.includes("-")) made.setAttribute(key, value);
     else made[key] = value;
   }
   made.append(...children.filter((child) => child !== null && child !== undefined));
