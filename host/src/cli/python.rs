@@ -1,7 +1,9 @@
 //! Packs in Python: the module that they use, and the program that runs them.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+#[cfg(unix)]
+use std::path::PathBuf;
 
 use splatgraph_sdk::write_whole;
 

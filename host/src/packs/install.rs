@@ -219,17 +219,26 @@ pub fn remove(id: &str, folder: &Path, places: &[Place]) -> Result<Removed, Remo
             None => RemoveError::Unknown { id, hint, folder },
         });
     }
-    let mut files = files;
-    #[cfg(unix)]
-    for described in files.clone().iter().filter(|file| super::found::describes_pack(file)) {
-        // The source that was copied beside the file.
-        let source = super::worker_file::read(described).ok().map(|described| described.source);
-        files.extend(source.filter(|source| source.parent() == Some(folder)));
-    }
+    let sources = sources_beside(&files, folder);
+    let files = [files, sources].concat();
     for file in &files {
         remove_library(file).map_err(|error| RemoveError::Failed { path: file.clone(), error })?;
     }
     Ok(Removed { files, elsewhere })
+}
+
+/// The sources that were copied into the folder with packs in other languages.
+#[cfg(unix)]
+fn sources_beside(files: &[PathBuf], folder: &Path) -> Vec<PathBuf> {
+    let described = files.iter().filter(|file| super::found::describes_pack(file));
+    let sources = described.filter_map(|file| super::worker_file::read(file).ok()).map(|described| described.source);
+    sources.filter(|source| source.parent() == Some(folder)).collect()
+}
+
+/// There are no packs in other languages.
+#[cfg(not(unix))]
+fn sources_beside(_files: &[PathBuf], _folder: &Path) -> Vec<PathBuf> {
+    Vec::new()
 }
 
 /// The id of a pack, from its file. A damaged file, or a link that leads nowhere, is known only by its name.
