@@ -59,6 +59,8 @@ function upload(field) {
   // Only a picture loads.
   const picture = el("img", { alt: "", hidden: true });
   picture.onload = picture.onerror = ({ type }) => (picture.hidden = type === "error");
+  const show = () => (picture.src = fileAddress({ filename: field.control.value, type: "input" }));
+  if (field.control.value) show();
   const box = el("div", { className: "drop" }, field.control, picked, told, picture);
   const send = async (file) => {
     if (!file) return;
@@ -66,11 +68,11 @@ function upload(field) {
     try {
       const form = new FormData();
       form.append("image", file);
-      const { name, subfolder } = await ask("/api/upload/image", form);
-      field.control.value = subfolder ? `${subfolder}/${name}` : name;
+      const { name } = await ask("/api/upload/image", form);
+      field.control.value = name;
       field.control.dispatchEvent(new Event("input", { bubbles: true }));
       told.textContent = `${file.name} is there.`;
-      picture.src = fileAddress({ filename: name, subfolder, type: "input" });
+      show();
     } catch (error) {
       told.textContent = error.message;
     }
