@@ -156,3 +156,43 @@ pub(super) fn now() -> u64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
+
+/// A job as lists show it.
+pub(super) struct Listed {
+    pub(super) id: String,
+    pub(super) number: f64,
+    /// The id of the front end's workflow, if the client sent one.
+    pub(super) workflow: Option<String>,
+    /// Milliseconds since 1970, as the other times.
+    pub(super) created: u64,
+    pub(super) stage: Stage,
+    pub(super) started: Option<u64>,
+    pub(super) ended: Option<u64>,
+    pub(super) shown: Shown,
+}
+
+/// What lists show of an [`Ended`].
+#[derive(Default, serde::Deserialize)]
+pub(super) struct Shown {
+    /// For each output node, what it shows.
+    pub(super) outputs: Map<String, Json>,
+    /// The first error.
+    pub(super) error: Option<Json>,
+}
+
+impl From<&Stored> for Listed {
+    fn from(Stored { job, stage, started, ended, ending }: &Stored) -> Self {
+        let shown =
+            ending.as_ref().map(|ending| Shown { outputs: ending.outputs.clone(), error: ending.error.clone() });
+        Self {
+            id: job.id.clone(),
+            number: job.number,
+            workflow: job.workflow().map(str::to_owned),
+            created: job.created,
+            stage: *stage,
+            started: *started,
+            ended: *ended,
+            shown: shown.unwrap_or_default(),
+        }
+    }
+}

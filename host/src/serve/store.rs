@@ -1,6 +1,6 @@
 //! The database: jobs, settings and files of the front end.
 
-use super::job::{Ended, Job, Stage, Stored};
+use super::job::{Ended, Job, Listed, Stage, Stored};
 use crate::lock::lock;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde_json::{Map, Value as Json};
@@ -132,6 +132,15 @@ impl Store {
 
     /// The jobs that `filter` accepts, and how many there are without its limit and offset.
     pub(super) fn jobs(&self, filter: &Filter) -> Result<(Vec<Stored>, u64)> {
+        self.select("*", filter, stored)
+    }
+
+    /// As [`Self::jobs`], without what was asked for, which may be long: the front end asks for lists after each job.
+    pub(super) fn listed(&self, filter: &Filter) -> Result<(Vec<Listed>, u64)> {
+        self.select("id, number, workflow, created, stage, started, ended, ending", filter, listed)
+    }
+
+    fn select<T>(&self, columns: &str, filter: &Filter, read: fn(&Row<'_>) -> Result<T>) -> Result<(Vec<T>, u64)> {
         let names: Vec<String> = filter.stages.iter().map(|stage| format!("'{}'", stage.name())).collect();
         let stages = if names.is_empty() { "1".to_owned() } else { format!("stage IN ({})", names.join(", ")) };
         let accepted = format!("{stages} AND (?1 IS NULL OR workflow = ?1)");
@@ -141,10 +150,10 @@ impl Store {
             .prepare_cached(&format!("SELECT COUNT(*) FROM jobs WHERE {accepted}"))?
             .query_row([&filter.workflow], |row| row.get(0))?;
         let text = format!(
-            "SELECT * FROM jobs WHERE {accepted} ORDER BY created {order}, position {order} LIMIT ?2 OFFSET ?3"
+            "SELECT {columns} FROM jobs WHERE {accepted} ORDER BY created {order}, position {order} LIMIT ?2 OFFSET ?3"
         );
         let mut statement = connection.prepare_cached(&text)?;
-        let rows = statement.query_map(params![filter.workflow, filter.limit, filter.offset], stored)?;
+        let rows = statement.query_map(params![filter.workflow, filter.limit, filter.offset], read)?;
         Ok((rows.collect::<Result<_>>()?, total))
     }
 
@@ -244,6 +253,21 @@ fn stored(row: &Row<'_>) -> Result<Stored> {
         started: row.get("started")?,
         ended: row.get("ended")?,
         ending: text.and_then(|text| Ended::from_json(serde_json::from_str(&text).ok()?)),
+    })
+}
+
+fn listed(row: &Row<'_>) -> Result<Listed> {
+    let text: Option<String> = row.get("ending")?;
+    let stage: String = row.get("stage")?;
+    Ok(Listed {
+        id: row.get("id")?,
+        number: row.get("number")?,
+        workflow: row.get("workflow")?,
+        created: row.get("created")?,
+        stage: Stage::named(&stage).unwrap_or(Stage::Failed),
+        started: row.get("started")?,
+        ended: row.get("ended")?,
+        shown: text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default(),
     })
 }
 

@@ -129,6 +129,10 @@ fn values_of_the_last_job_are_there() {
     assert!(mean.is_number(), "{mean}");
     let image = server.get(&format!("/api/values/{id}/1/image")).json();
     assert_eq!((&image["type"], &image["tensors"]["image"]["dtype"]), (&json!("IMAGE"), &json!("F32")), "{image}");
+    let some =
+        |fields: &str| server.get(&format!("/api/values/{id}/1/image?fields={fields}")).json()["tensors"].clone();
+    assert_eq!((&some(""), &some("mask,image")), (&image["tensors"], &image["tensors"]));
+    assert_eq!(some("mask"), json!({}));
     let png = server.get(&format!("/api/values/{id}/1/image?as=png"));
     assert_eq!(png.header("content-type"), Some("image/png"));
     assert!(png.body.starts_with(b"\x89PNG"));

@@ -6,6 +6,7 @@ import { Tokens, deleted, duplicated, transformed } from "./_edits.js";
 import { areaOf, centre, ellipse, gaussiansOf, isUsable, pivot, transform } from "./_gaussians.js";
 import { enclosed, hull, inside, isOn, tokenAt } from "./_select.js";
 
+const FIELDS = "gaussians,counts";
 const counted = (count) => `${count} ${count === 1 ? "token" : "tokens"}`;
 
 export class TokenCanvas extends Editor {
@@ -57,8 +58,8 @@ export class TokenCanvas extends Editor {
 
   async load() {
     const [before, after] = await Promise.all([
-      this.host.source("tokens"),
-      this.host.output("tokens"),
+      this.host.source("tokens", FIELDS),
+      this.host.output("tokens", FIELDS),
       this.host.pictureAfter().then((address) => this.surface.show(address)),
     ]);
     if (!before?.tensors?.gaussians) return;

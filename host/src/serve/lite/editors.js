@@ -8,7 +8,8 @@ import { ask } from "./page.js";
 export function makeHost(graph, id, edited) {
   const path = ({ node, output }) => `/api/values/${[graph.job.id, node, output].map(encodeURIComponent).join("/")}`;
   const address = (output) => (graph.job && output ? `${path(output)}?as=png` : null);
-  const value = async (output) => (graph.job && output ? ask(path(output)).catch(() => null) : null);
+  const value = async (output, fields = "") =>
+    graph.job && output ? ask(`${path(output)}?fields=${fields}`).catch(() => null) : null;
   const literal = (input, sets, named) => {
     const target = `${id}.${input}`;
     if (named !== undefined) return named;
@@ -31,8 +32,8 @@ export function makeHost(graph, id, edited) {
       const field = fieldOf(`${id}.${input}`);
       return ran ? literal(input, ran.sets, field && (ran.inputs[field.name] ?? null)) : null;
     },
-    source: (input) => value(feeding(graph.nodes, graph.classes, id, input)),
-    output: (name) => value({ node: id, output: name }),
+    source: (input, fields) => value(feeding(graph.nodes, graph.classes, id, input), fields),
+    output: (name, fields) => value({ node: id, output: name }, fields),
     pictureAfter: async () => address(pictureAfter(graph.nodes, graph.classes, id)),
     picture: async (input) => address(feeding(graph.nodes, graph.classes, id, input)),
   };

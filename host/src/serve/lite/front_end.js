@@ -75,8 +75,8 @@ function host(app, api, node) {
   const address = (picture) => picture && api.apiURL(`${path(picture)}?as=png`);
   const path = ({ node, output }) =>
     `/values/${[jobs.last.id, node, output].map(encodeURIComponent).join("/")}`;
-  const value = async (output) => {
-    const answer = output && (await api.fetchApi(path(output)));
+  const value = async (output, fields = "") => {
+    const answer = output && (await api.fetchApi(`${path(output)}?fields=${fields}`));
     return answer?.ok ? answer.json() : null;
   };
   const isOwn = (id) => id === String(node.id) || id.endsWith(`:${node.id}`);
@@ -97,8 +97,8 @@ function host(app, api, node) {
       run(app);
     },
     ran: (input) => parsed(jobs.last?.graph[id()]?.inputs[input]),
-    source: (input) => value(search((graph, classes, at) => feeding(graph, classes, at, input))),
-    output: (name) => value(id() === undefined ? null : { node: id(), output: name }),
+    source: (input, fields) => value(search((graph, classes, at) => feeding(graph, classes, at, input)), fields),
+    output: (name, fields) => value(id() === undefined ? null : { node: id(), output: name }, fields),
     pictureAfter: async () => address(search(pictureAfter)),
     picture: async (input) => address(search((graph, classes, at) => feeding(graph, classes, at, input))),
   };

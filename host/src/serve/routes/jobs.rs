@@ -2,7 +2,7 @@
 
 use super::{
     super::{
-        job::{Stage, Stored, plain},
+        job::{Listed, Stage, Stored, plain},
         server::Server,
         store::Filter,
     },
@@ -25,7 +25,7 @@ pub(super) async fn list(
 ) -> Answer<JsonBody<Json>> {
     let filter = filter(&query)?;
     let (offset, limit) = (filter.offset, filter.limit);
-    let (jobs, total) = in_database(move || server.store.jobs(&filter)).await?;
+    let (jobs, total) = in_database(move || server.store.listed(&filter)).await?;
     let has_more = offset + (jobs.len() as u64) < total;
     let jobs: Vec<Json> = jobs.iter().map(|job| summary(job).into()).collect();
     let pagination = json!({ "offset": offset, "limit": limit, "total": total, "has_more": has_more });
@@ -52,9 +52,8 @@ fn filter(query: &HashMap<String, String>) -> Answer<Filter> {
 }
 
 /// What a list says of a job.
-fn summary(job: &Stored) -> Map<String, Json> {
-    let ended = job.ending.clone().unwrap_or_default();
-    let shown = ended.outputs.iter().flat_map(|(node, kinds)| {
+fn summary(job: &Listed) -> Map<String, Json> {
+    let shown = job.shown.outputs.iter().flat_map(|(node, kinds)| {
         let kinds = kinds.as_object().into_iter().flatten();
         kinds.flat_map(move |(kind, files)| files.as_array().into_iter().flatten().map(move |file| (node, kind, file)))
     });
@@ -67,16 +66,16 @@ fn summary(job: &Stored) -> Map<String, Json> {
         })
     });
     let summary = json!({
-        "id": job.job.id,
+        "id": job.id,
         "status": job.stage.name(),
-        "priority": plain(job.job.number),
-        "create_time": job.job.created,
+        "priority": plain(job.number),
+        "create_time": job.created,
         "execution_start_time": job.started,
         "execution_end_time": job.ended,
         "preview_output": preview,
         "outputs_count": shown.len(),
-        "execution_error": ended.error,
-        "workflow_id": job.job.workflow(),
+        "execution_error": job.shown.error,
+        "workflow_id": job.workflow,
     });
     match summary {
         // A list with nulls would not be read.
@@ -87,7 +86,7 @@ fn summary(job: &Stored) -> Map<String, Json> {
 
 pub(super) async fn one(State(server): State<Arc<Server>>, Path(id): Path<String>) -> Answer<JsonBody<Json>> {
     let job = stored(server, id).await?;
-    let mut summary = summary(&job);
+    let mut summary = summary(&Listed::from(&job));
     let ended = job.ending.unwrap_or_default();
     summary.insert("outputs".to_owned(), ended.outputs.into());
     summary.insert("results".to_owned(), ended.results.into());

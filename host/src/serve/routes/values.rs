@@ -18,7 +18,7 @@ use std::{collections::HashMap, sync::Arc};
 /// The most numbers of a record that become JSON.
 const MOST_NUMBERS: usize = 1 << 20;
 
-/// The output of a node, as JSON or with `as=png` as a picture.
+/// The output of a node, as JSON or with `as=png` as a picture. `fields=a,b` leaves out a record's other fields.
 pub(super) async fn value(
     State(server): State<Arc<Server>>,
     Path((id, node, output)): Path<(String, String, String)>,
@@ -33,7 +33,9 @@ pub(super) async fn value(
         let mut kept = server.runner.cached(&job.checked, &job.settings, position).ok_or_else(gone)?;
         let value = kept.swap_remove(index);
         match query.get("as").map_or("json", String::as_str) {
-            "json" => json(&value).map(|json| JsonBody(json).into_response()),
+            "json" => {
+                json(&value, query.get("fields").map_or("", String::as_str)).map(|json| JsonBody(json).into_response())
+            }
             "png" => {
                 let wanted = query.get("index").and_then(|index| index.parse().ok()).unwrap_or(0);
                 let png = picture(&value, wanted)?;
@@ -58,11 +60,14 @@ fn picture(value: &Value, index: usize) -> Answer<Vec<u8>> {
     png.map_err(|error| Failure::bad(error.message))
 }
 
-fn json(value: &Value) -> Answer<Json> {
+fn json(value: &Value, fields: &str) -> Answer<Json> {
     if let Some(json) = value.to_json() {
         return Ok(json);
     }
-    let record = record(value)?;
+    let mut record = record(value)?;
+    if !fields.is_empty() {
+        record.fields.retain(|(name, _)| fields.split(',').any(|field| field == name));
+    }
     let numbers: usize = record.fields.iter().map(|(_, tensor)| tensor.len()).sum();
     if numbers > MOST_NUMBERS {
         return Err(Failure::bad(format!("expected a record with at most {MOST_NUMBERS} numbers, got {numbers}")));
