@@ -93,18 +93,14 @@ export class TokenCanvas extends Editor {
     const { gaussians, area, selected } = this;
     const hit = tokenAt(gaussians, area, place, scale);
     const onSelected = selected.includes(hit) || isOn(gaussians, area, selected, place);
+    // Tokens lie so densely that few drags begin between them.
     if (onSelected) this.gesture = { kind: shift ? "turn" : "move", hit };
-    else if (hit >= 0 && !shift) this.gesture = { kind: "take", hit };
     else this.gesture = { kind: "lasso", hit, line: [place], adds: shift };
   }
 
   drag({ place, from }) {
     const { gesture } = this;
     if (!gesture) return;
-    if (gesture.kind === "take") {
-      this.select([gesture.hit]);
-      gesture.kind = "move";
-    }
     if (gesture.kind === "lasso") gesture.line.push(place);
     else gesture.change = this.#change(place, from);
     this.surface.redraw();

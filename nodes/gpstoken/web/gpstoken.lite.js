@@ -1,5 +1,4 @@
-// The editors of this pack, by the classes of their nodes. Each is loaded when it is needed.
-// The page /lite loads this file.
+// The editors of this pack for the page /lite, by the classes of their nodes. Each is loaded when it is needed.
 
 export const widgets = [
   {

@@ -6,10 +6,10 @@ import { el } from "./page.js";
 
 const DOWN = 3; // pixels of the screen that a press may move and still be a click
 
-// The page of the front end has no style sheet of ours.
+// The front end's page has no style sheet of ours.
 const GROUND =
   "display: flex; flex-direction: column; gap: 6px; width: 100%; height: 100%; min-height: 0; font: 13px/1.35 system-ui, sans-serif; color: #eee; background: #151515; padding: 6px; border-radius: 6px; box-sizing: border-box; overflow: auto";
-const CANVAS = "width: 100%; flex: 1 1 0; min-height: 200px; background: #000; touch-action: none; cursor: crosshair; display: block";
+const CANVAS = "width: 100%; flex: 1 1 0; min-height: 200px; background: #000; touch-action: none; cursor: crosshair";
 const BAR = "display: flex; flex-wrap: wrap; gap: 4px; align-items: center";
 const BUTTON = "font: inherit; color: #fff; background: #333; border: 1px solid #888; border-radius: 4px; padding: 2px 7px; min-height: 26px; cursor: pointer";
 
@@ -20,7 +20,6 @@ export function stroke(pen, width, colour) {
   pen.stroke();
 }
 
-/** The surface of an editor. */
 export class Surface {
   size = [256, 256];
   #editor;
@@ -37,8 +36,14 @@ export class Surface {
       tabIndex: 0, role: "application", "aria-label": `${label}. ${help}`, "data-capture-wheel": "true", "data-testid": testid,
       style: CANVAS,
     });
-    const button = ([text, label, ...key]) =>
-      el("button", { type: "button", title: label, "aria-label": label, onclick: () => editor.press(...key), style: BUTTON }, text);
+    const button = ([text, label, ...key]) => {
+      const onclick = ({ detail: mouse }) => {
+        editor.press(...key);
+        // The next key is for the canvas, not for the page around it.
+        if (mouse) this.canvas.focus({ preventScroll: true });
+      };
+      return el("button", { type: "button", title: label, "aria-label": label, onclick, style: BUTTON }, text);
+    };
     this.status = el("span", { role: "status", style: "margin-left: auto; font-weight: 600" });
     this.element = el(
       "div",
