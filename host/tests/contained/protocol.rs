@@ -249,7 +249,6 @@ fn pictures_that_cannot_be_are_errors_in_words() {
         "header of a number",
         "field twice",
         "empty file",
-        "file that shrinks",
         "sealed file that shrinks",
         "file that vanishes",
         "the same buffer twice",
@@ -277,7 +276,6 @@ fn pictures_that_cannot_be_are_errors_in_words() {
     header of a number: the worker sent a wrong value: expected a header in JSON: invalid type: integer `3`, expected a map at line 1 column 1
     field twice: done, {"fields":{"image":{"dtype":"f32","shape":[1,1,1,3]}},"header":{},"device":"cpu","host_bytes":24,"device_bytes":0,"type":"IMAGE"}
     empty file: the worker sent a wrong value: the field `image`: expected 12 bytes in a buffer of 0, at a multiple of 64, got offset 0
-    file that shrinks: the pack `fake` failed in the node Draw: its process sent a message that is not understood (expected a buffer of 4096 bytes, got 0)
     sealed file that shrinks: done, {"fields":{"image":{"dtype":"f32","shape":[1,1,1,3]}},"header":{},"device":"cpu","host_bytes":12,"device_bytes":0,"type":"IMAGE"}
     file that vanishes: done, {"fields":{"image":{"dtype":"f32","shape":[1,1,1,3]}},"header":{},"device":"cpu","host_bytes":12,"device_bytes":0,"type":"IMAGE"}
     the same buffer twice: done, {"fields":{"image":{"dtype":"f32","shape":[1,1,1,3]}},"header":{},"device":"cpu","host_bytes":12,"device_bytes":0,"type":"IMAGE"}
@@ -289,9 +287,15 @@ fn pictures_that_cannot_be_are_errors_in_words() {
 /// Nobody knows whether the host reads the file before.
 #[test]
 fn a_file_that_shrinks_while_the_host_reads_it_is_read_or_refused() {
-    let told = message(&place(), "Draw", "file that shrinks later", &[]);
-    let refused = "the field `image`: the buffer 1 cannot be read: failed to fill whole buffer";
-    assert!(told.contains(": done, {\"fields\"") || told.contains(refused), "{told}");
+    let told_in_words = [
+        ": done, {\"fields\"",
+        "its process sent a message that is not understood (expected a buffer of 4096 bytes, got 0)",
+        "the field `image`: the buffer 1 cannot be read: failed to fill whole buffer",
+    ];
+    for deed in ["file that shrinks", "file that shrinks later"] {
+        let told = message(&place(), "Draw", deed, &[]);
+        assert!(told_in_words.iter().any(|text| told.contains(text)), "{told}");
+    }
 }
 
 #[test]
