@@ -189,7 +189,7 @@ mod tests {
         let mut texts = Texts::default();
         ["a.png", "", "/b.png"].iter().for_each(|text| texts.push(text));
         let column = Column::Cells { texts, beside: Some("in".into()) };
-        let beside = std::path::Path::new("in").join("a.png");
+        let beside = Path::new("in").join("a.png");
         assert_eq!(column.value(0).as_deref(), beside.to_str());
         assert_eq!(column.value(1), None);
         assert_eq!(column.value(2).as_deref(), Some("/b.png"));
