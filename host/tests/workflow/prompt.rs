@@ -92,14 +92,21 @@ fn items_of_a_list_stand_alone() {
     let values = json!({ "images": [["1", 0]], "weights.weight0": 1, "weights.weight1": "0.5" });
     assert_eq!(grid(values), json!({ "images": [["1", "image"]], "weights": { "__value__": [1, 0.5] } }));
     let mixed = json!({
-        "1": load, "3": { "class_type": "std.Grid", "inputs": { "images.image0": ["1", 0], "images.image1": 3 } },
-        "4": { "class_type": "std.SaveImage", "inputs": { "image": ["3", 0], "path": "a.png" } },
+        "1": load,
+        "3": { "class_type": "std.Grid", "inputs": { "images.image0": ["1", 0], "images.image1": 3 } },
+        "4": { "class_type": "std.Grid", "inputs": { "images": ["1", 0], "images.image2": ["1", 0] } },
+        "5": { "class_type": "std.Grid", "inputs": { "images": ["1", 0], "weights.weight1": ["1", 0], "weights.weight0": 1 } },
+        "6": { "class_type": "std.SaveImage", "inputs": { "image": ["3", 0], "path": "a.png" } },
     });
-    insta::assert_snapshot!(problems(&mixed), @r#"
-    line 1, column 65, node `3` (std.Grid), input `images`: expected a list in which each item is a link to IMAGE, got nothing; these outputs fit: ["1", "image"]
-    line 1, column 120, node `3` (std.Grid): the class has no input `images.image0`; its inputs are: images, weights
-    2 problems in the text
-    "#);
+    insta::assert_snapshot!(problems(&mixed), @r"
+    line 1, column 120, node `3` (std.Grid), input `images`: expected items that are all links or all values, got a link as `images.image0` and the number 3 as `images.image1`
+    line 1, column 220, node `4` (std.Grid), input `images`: expected a list as `images` or items such as `images.image2`, got both
+    line 1, column 330, node `5` (std.Grid), input `weights`: expected items that are all links or all values, got the number 1 as `weights.weight0` and a link as `weights.weight1`
+    line 1, column 330, node `5` (std.Grid), input `weights`: expected FLOAT, got IMAGE from `1.0`
+    4 problems in the text
+    ");
+    let converted = splatgraph::graph::to_own_format(&super::parse(&mixed), "".as_ref(), &super::closures::declared());
+    assert!(converted.is_err(), "an item would be lost");
 }
 
 #[test]

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     graph::{
-        file::{File, Input, Node, Source},
+        file::{File, Input, Link, Node, Source},
         json,
         problem::{Kind, Problem},
     },
@@ -37,7 +37,9 @@ impl File {
 
 fn adapt(node: &mut Node, class: &Class, registry: &Registry, problems: &mut Vec<Problem>) {
     for spec in class.spec.inputs.iter().filter(|spec| spec.list) {
-        gather(&mut node.inputs, spec);
+        if let Err(problem) = gather(&mut node.inputs, spec) {
+            problems.push(problem.node(&node.id).class(&class.full_name).input(&spec.name));
+        }
     }
     let mut inputs = std::mem::take(&mut node.inputs);
     inputs.retain_mut(|input| {
@@ -75,30 +77,43 @@ fn complete(value: &mut Json, spec: &InputSpec, class: &Class, registry: &Regist
     }
 }
 
-/// Puts the items of a list, `images.image0`, `images.image1`, ..., together. Leaves them if they are neither all links nor all values.
-fn gather(inputs: &mut Vec<Input>, spec: &InputSpec) {
+/// Puts the items of a list, `images.image0`, `images.image1`, ..., together. They stand instead of the list, and are all links or all values.
+fn gather(inputs: &mut Vec<Input>, spec: &InputSpec) -> Result<(), Problem> {
     let position = |input: &Input| {
         let item = input.name.strip_prefix(spec.name.as_str())?.strip_prefix('.')?;
         item.strip_prefix(singular(&spec.name))?.parse::<u32>().ok()
     };
-    let mut items: Vec<(u32, &Input)> = inputs.iter().filter_map(|input| Some((position(input)?, input))).collect();
-    items.sort_by_key(|(position, _)| *position);
-    let Some((_, first)) = items.first() else { return };
-    let as_link = |(_, input): &(u32, &Input)| match &input.source {
-        Source::Link(link) => Some(link.clone()),
-        _ => None,
+    let Some(at) = inputs.iter().position(|input| position(input).is_some()) else { return Ok(()) };
+    let (mut items, mut others): (Vec<_>, Vec<_>) = inputs.drain(..).partition(|input| position(input).is_some());
+    items.sort_by_key(position);
+    // The front end sends an empty text from a field that nobody filled in.
+    let is_whole = |input: &Input| input.name == spec.name && input.source != Source::Literal("".into());
+    let is_value = |input: &Input| matches!(input.source, Source::Literal(_));
+    let wrong = match others.iter().find(|input| is_whole(input)) {
+        Some(whole) => {
+            let [list, item] = [&whole.name, &items[0].name];
+            Some((format!("a list as `{list}` or items such as `{item}`"), "both".to_owned()))
+        }
+        None => items.windows(2).find(|pair| is_value(&pair[0]) != is_value(&pair[1])).map(|pair| {
+            let [first, second] = [&pair[0], &pair[1]].map(|input| match &input.source {
+                Source::Literal(value) => format!("{} as `{}`", json::describe(value), input.name),
+                _ => format!("a link as `{}`", input.name),
+            });
+            ("items that are all links or all values".to_owned(), format!("{first} and {second}"))
+        }),
     };
-    let as_value = |(_, input): &(u32, &Input)| match &input.source {
-        Source::Literal(value) => Some(value.clone()),
-        _ => None,
-    };
-    let links = items.iter().map(as_link).collect::<Option<Vec<_>>>().map(Source::Links);
-    let values = || items.iter().map(as_value).collect::<Option<Vec<_>>>();
-    let Some(source) = links.or_else(|| values().map(|values| Source::Literal(values.into()))) else { return };
-    let list = Input { name: spec.name.clone(), source, ..(*first).clone() };
-    let Some(at) = inputs.iter().position(|input| position(input).is_some()) else { return };
-    inputs.retain(|input| position(input).is_none() && input.name != list.name);
-    inputs.insert(at.min(inputs.len()), list);
+    let found = wrong.map(|(expected, received)| {
+        Problem::new(Kind::WrongType, "").expected(expected).received(received).at(items[0].place.clone())
+    });
+    let links: Vec<Link> = items.iter().flat_map(|item| item.source.links()).cloned().collect();
+    let value = |item: &Input| if let Source::Literal(value) = &item.source { Some(value.clone()) } else { None };
+    let source =
+        if links.is_empty() { Source::Literal(items.iter().filter_map(value).collect()) } else { Source::Links(links) };
+    others.retain(|input| input.name != spec.name);
+    let list = Input { name: spec.name.clone(), source, ..items.swap_remove(0) };
+    others.insert(at.min(others.len()), list);
+    *inputs = others;
+    found.map_or(Ok(()), Err)
 }
 
 /// Converts a value to the type of its input, as far as that is clear.
