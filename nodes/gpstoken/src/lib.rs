@@ -48,7 +48,9 @@ pub mod on_device;
 pub mod draw;
 pub mod edit;
 pub mod generator;
+pub mod inception;
 pub mod lpips;
+pub mod measures;
 pub mod tokenizer;
 
 pub mod layers;
@@ -86,6 +88,15 @@ splatgraph_sdk::export_pack! {
         nodes::look::draw_tokens::draw_tokens,
         nodes::look::save_tokens_svg::save_tokens_svg,
         nodes::look::lpips::Lpips,
+        nodes::measure::image_features::ImageFeatures,
+        nodes::measure::load_features::load_features,
+        nodes::measure::feature_statistics::feature_statistics,
+        nodes::measure::load_statistics::load_statistics,
+        nodes::measure::save_statistics::save_statistics,
+        nodes::measure::frechet_distance::frechet_distance,
+        nodes::measure::kernel_distance::kernel_distance,
+        nodes::measure::inception_score::inception_score,
+        nodes::measure::precision_recall::precision_recall,
         nodes::files::save_tokens::save_tokens,
         nodes::files::load_tokens::load_tokens,
         nodes::generate::load_generator::LoadGenerator,

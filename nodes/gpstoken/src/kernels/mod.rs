@@ -8,6 +8,7 @@ pub mod attention;
 pub mod convolution;
 pub mod cpu;
 pub mod group_norm;
+pub mod integers;
 mod lanes;
 pub(crate) mod memory;
 pub mod patches;

@@ -3,73 +3,115 @@
 use super::{
     convolution::Weights,
     cpu::Level,
-    product::{Rows, Target, pack, panels_length, product},
+    product::{Rows, Target, linear, pack, panels_length, product},
     workspace::Workspace,
 };
 use rayon::prelude::*;
 
-/// A square kernel.
+/// The shape of a convolution. Pairs are height and width.
 #[derive(Clone, Copy, Debug)]
 pub struct Kernel {
-    /// The kernel's side in pixels.
-    pub side: usize,
-    /// The distance between two outputs, in pixels of the input.
+    /// The kernel's sides in pixels.
+    pub size: [usize; 2],
+    /// The distance between two outputs along both axes, in pixels of the input.
     pub stride: usize,
     /// The number of zeros at each border.
-    pub padding: usize,
+    pub padding: [usize; 2],
 }
 
 impl Kernel {
-    /// The number of outputs along an axis of `pixels` pixels; 0 if the kernel does not fit.
-    pub fn outputs(self, pixels: usize) -> usize {
-        (pixels + 2 * self.padding).checked_sub(self.side).map_or(0, |rest| rest / self.stride + 1)
+    /// A kernel with equal sides.
+    pub const fn square(side: usize, stride: usize, padding: usize) -> Self {
+        Self { size: [side; 2], stride, padding: [padding; 2] }
+    }
+
+    /// The number of outputs along each axis of a map; 0 where the kernel does not fit.
+    pub fn outputs(self, pixels: [usize; 2]) -> [usize; 2] {
+        let along = |axis: usize| {
+            let padded = pixels[axis] + 2 * self.padding[axis];
+            padded.checked_sub(self.size[axis]).map_or(0, |rest| rest / self.stride + 1)
+        };
+        [along(0), along(1)]
+    }
+
+    fn area(self) -> usize {
+        self.size[0] * self.size[1]
     }
 }
 
 /// The approximate number of output pixels that a thread works on at a time: several times the rows of a product's block.
 const ROWS: usize = 96;
 
-/// Writes the convolution of a map `[height, width, inputs]` with weights `[outputs, inputs, side, side]`.
+/// Writes the convolution of a map `[height, width, inputs]` with weights `[outputs, inputs, size]`.
 pub fn convolve_patches(
     level: Level,
     weights: Weights<'_>,
     kernel: Kernel,
     map: &[f32],
-    [height, width]: [usize; 2],
+    size: [usize; 2],
     out: &mut [f32],
     workspace: &Workspace,
 ) {
     let Weights { weight, bias, inputs } = weights;
-    let (outputs, area) = (bias.len(), kernel.side * kernel.side);
-    let [rows, columns] = [height, width].map(|side| kernel.outputs(side));
-    if rows * columns * outputs * inputs == 0 {
-        return;
-    }
-    // [outputs, side, side, inputs], in the order of the patches
+    let mut panels = workspace.take(panels_length(bias.len(), kernel.area() * inputs));
+    write_panels(weight, bias.len(), inputs, kernel, &mut panels);
+    convolve_panels(level, [&panels, bias], kernel, (map, size, inputs), out, workspace);
+    workspace.put(panels);
+}
+
+/// Weights `[outputs, inputs, size]` in the order in which [`convolve_panels`] reads them.
+pub fn panels_of(weight: &[f32], outputs: usize, inputs: usize, kernel: Kernel) -> Vec<f32> {
+    let mut panels = vec![0.0; panels_length(outputs, kernel.area() * inputs)];
+    write_panels(weight, outputs, inputs, kernel, &mut panels);
+    panels
+}
+
+fn write_panels(weight: &[f32], outputs: usize, inputs: usize, kernel: Kernel, panels: &mut [f32]) {
+    let area = kernel.area();
+    // [outputs, size, inputs], in the order of the patches
     let ordered: Vec<f32> = (0..outputs * area * inputs)
         .map(|i| (i / (area * inputs) * inputs + i % inputs) * area + i / inputs % area)
         .map(|at| weight[at])
         .collect();
-    let mut panels = workspace.take(panels_length(outputs, area * inputs));
-    pack(&ordered, outputs, area * inputs, &mut panels);
-
-    let lines = (ROWS / columns).max(1);
-    out[..rows * columns * outputs].par_chunks_mut(lines * columns * outputs).enumerate().for_each(|(band, out)| {
-        let count = out.len() / outputs;
-        let mut patches = workspace.take(count * area * inputs);
-        for (i, patch) in patches.chunks_exact_mut(area * inputs).take(count).enumerate() {
-            let (row, column) = (band * lines + i / columns, i % columns);
-            read_patch(map, [height, width], inputs, kernel, [row, column], patch);
-        }
-        out.chunks_exact_mut(outputs).for_each(|pixel| pixel.copy_from_slice(bias));
-        let rows = Rows { values: &patches, stride: area * inputs, count, inputs: area * inputs };
-        product(level, rows, &panels, Target { values: out, stride: outputs, outputs, add: true });
-        workspace.put(patches);
-    });
-    workspace.put(panels);
+    pack(&ordered, outputs, area * inputs, panels);
 }
 
-/// The pixels under the kernel for an output pixel, `[side, side, inputs]`.
+/// Writes the convolution of a map with its numbers `[height, width, inputs]`, its size and its channels. The weights are panels of
+/// [`panels_of`] and the bias `[outputs]`.
+pub fn convolve_panels(
+    level: Level,
+    [panels, bias]: [&[f32]; 2],
+    kernel: Kernel,
+    (map, size, inputs): (&[f32], [usize; 2], usize),
+    out: &mut [f32],
+    workspace: &Workspace,
+) {
+    let (outputs, length) = (bias.len(), kernel.area() * inputs);
+    let [rows, columns] = kernel.outputs(size);
+    if rows * columns * outputs * inputs == 0 {
+        return;
+    }
+    let out = &mut out[..rows * columns * outputs];
+    if (kernel.area(), kernel.stride) == (1, 1) {
+        // The patches are the pixels.
+        let pixels = Rows { values: map, stride: inputs, count: rows * columns, inputs };
+        return linear(level, pixels, panels, bias, out, false);
+    }
+    let lines = (ROWS / columns).max(1);
+    out.par_chunks_mut(lines * columns * outputs).enumerate().for_each(|(band, out)| {
+        let count = out.len() / outputs;
+        let mut patches = workspace.take(count * length);
+        for (i, patch) in patches.chunks_exact_mut(length).take(count).enumerate() {
+            read_patch(map, size, inputs, kernel, [band * lines + i / columns, i % columns], patch);
+        }
+        out.chunks_exact_mut(outputs).for_each(|pixel| pixel.copy_from_slice(bias));
+        let rows = Rows { values: &patches, stride: length, count, inputs: length };
+        product(level, rows, panels, Target { values: out, stride: outputs, outputs, add: true });
+        workspace.put(patches);
+    });
+}
+
+/// The pixels under the kernel for an output pixel, `[size, inputs]`.
 fn read_patch(
     map: &[f32],
     [height, width]: [usize; 2],
@@ -78,19 +120,19 @@ fn read_patch(
     [row, column]: [usize; 2],
     patch: &mut [f32],
 ) {
-    let Kernel { side, stride, padding } = kernel;
+    let Kernel { size: [_, across], stride, padding: [above, before] } = kernel;
     let (top, left) = (row * stride, column * stride); // of the padded map
-    let first = padding.saturating_sub(left).min(side);
-    let end = (width + padding).saturating_sub(left).clamp(first, side);
-    for (y, line) in patch.chunks_exact_mut(side * inputs).enumerate() {
-        if !(padding..height + padding).contains(&(top + y)) {
+    let first = before.saturating_sub(left).min(across);
+    let end = (width + before).saturating_sub(left).clamp(first, across);
+    for (y, line) in patch.chunks_exact_mut(across * inputs).enumerate() {
+        if !(above..height + above).contains(&(top + y)) {
             line.fill(0.0);
             continue;
         }
         line[..first * inputs].fill(0.0);
         line[end * inputs..].fill(0.0);
         if first < end {
-            let start = ((top + y - padding) * width + left + first - padding) * inputs;
+            let start = ((top + y - above) * width + left + first - before) * inputs;
             line[first * inputs..end * inputs].copy_from_slice(&map[start..start + (end - first) * inputs]);
         }
     }

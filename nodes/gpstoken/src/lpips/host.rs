@@ -63,10 +63,10 @@ impl Stage {
 impl Layer {
     fn forward(&self, map: &Map, host: Host<'_>) -> Map {
         let Self { convolution, kernel } = self;
-        if (kernel.side, kernel.stride) == (3, 1) {
+        if (kernel.size, kernel.stride) == ([3; 2], 1) {
             return host.convolve(convolution, map);
         }
-        let mut out = host.map(map.size.map(|side| kernel.outputs(side)), convolution.outputs());
+        let mut out = host.map(kernel.outputs(map.size), convolution.outputs());
         let [weight, bias] = convolution.numbers();
         let weights = Weights { weight, bias, inputs: map.channels };
         let to = out.values_mut();

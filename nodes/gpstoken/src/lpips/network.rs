@@ -71,9 +71,9 @@ impl Backbone {
 
     fn kernel(self, layer: usize) -> Kernel {
         match (self, layer) {
-            (Self::Alex, 0) => Kernel { side: 11, stride: 4, padding: 2 },
-            (Self::Alex, 3) => Kernel { side: 5, stride: 1, padding: 2 },
-            _ => Kernel { side: 3, stride: 1, padding: 1 },
+            (Self::Alex, 0) => Kernel::square(11, 4, 2),
+            (Self::Alex, 3) => Kernel::square(5, 1, 2),
+            _ => Kernel::square(3, 1, 1),
         }
     }
 
@@ -131,7 +131,7 @@ impl Network {
                 let key = format!("features.{number}");
                 let output = weights.side(&[(&format!("{key}.weight"), 0), (&format!("{key}.bias"), 0)]);
                 layers.push(Layer {
-                    convolution: Convolution::load(&mut weights, &key, input, output, kernel.side),
+                    convolution: Convolution::load(&mut weights, &key, input, output, kernel.size[0]),
                     kernel,
                 });
                 input = output;

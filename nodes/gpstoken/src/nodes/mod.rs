@@ -4,5 +4,6 @@ pub mod edit;
 pub mod files;
 pub mod generate;
 pub mod look;
+pub mod measure;
 pub mod tokenize;
 pub mod train;

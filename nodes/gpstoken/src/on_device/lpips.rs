@@ -46,7 +46,7 @@ impl Stage<Parameter> {
             x = max_pool2d(x, MaxPoolOptions { stride: [2, 2], ..MaxPoolOptions::new([side, side]) });
         }
         for Layer { convolution, kernel } in &self.layers {
-            let options = ConvOptions::new([kernel.stride, kernel.stride], [kernel.padding, kernel.padding], [1, 1], 1);
+            let options = ConvOptions::new([kernel.stride, kernel.stride], kernel.padding, [1, 1], 1);
             x = relu(conv2d(x, convolution.weight.tensor(), Some(convolution.bias.tensor()), options));
         }
         x

@@ -63,32 +63,36 @@ fn every_device_measures_the_same_distance() {
 fn any_kernel_agrees_with_burn() {
     let workspace = Workspace::default();
     let cases = [
-        (3, 9, Kernel { side: 11, stride: 4, padding: 2 }, [31, 45]),
-        (5, 4, Kernel { side: 5, stride: 1, padding: 2 }, [2, 9]),
-        (2, 33, Kernel { side: 3, stride: 2, padding: 0 }, [3, 120]),
-        (1, 1, Kernel { side: 1, stride: 1, padding: 0 }, [1, 1]),
-        (4, 8, Kernel { side: 7, stride: 3, padding: 6 }, [5, 4]),
+        (3, 9, Kernel::square(11, 4, 2), [31, 45]),
+        (5, 4, Kernel::square(5, 1, 2), [2, 9]),
+        (2, 33, Kernel::square(3, 2, 0), [3, 120]),
+        (1, 1, Kernel::square(1, 1, 0), [1, 1]),
+        (4, 8, Kernel::square(7, 3, 6), [5, 4]),
+        (5, 40, Kernel { size: [1, 7], stride: 1, padding: [0, 3] }, [17, 6]),
+        (6, 7, Kernel { size: [3, 1], stride: 2, padding: [1, 0] }, [9, 11]),
     ];
     for (inputs, outputs, kernel, [height, width]) in cases {
         let mut numbers = Numbers::new(inputs as u64);
         let mut random = |count: usize| -> Vec<f32> { (0..count).map(|_| numbers.between(-1.0, 1.0)).collect() };
-        let (map, weight, bias) =
-            (random(height * width * inputs), random(outputs * inputs * kernel.side * kernel.side), random(outputs));
+        let (map, weight, bias) = (
+            random(height * width * inputs),
+            random(outputs * inputs * kernel.size[0] * kernel.size[1]),
+            random(outputs),
+        );
         let tensor = |values: &[f32], shape: [usize; 4]| {
             burn::tensor::Tensor::<4>::from_data(TensorData::new(values.to_vec(), shape), &processor())
         };
-        let [stride, padding] = [kernel.stride, kernel.padding];
         let expected: Vec<f32> = conv2d(
             tensor(&map, [1, height, width, inputs]).permute([0, 3, 1, 2]),
-            tensor(&weight, [outputs, inputs, kernel.side, kernel.side]),
+            tensor(&weight, [outputs, inputs, kernel.size[0], kernel.size[1]]),
             Some(tensor(&bias, [1, 1, 1, outputs]).reshape([outputs])),
-            ConvOptions::new([stride, stride], [padding, padding], [1, 1], 1),
+            ConvOptions::new([kernel.stride; 2], kernel.padding, [1, 1], 1),
         )
         .permute([0, 2, 3, 1])
         .into_data()
         .try_into_vec()
         .unwrap();
-        assert_eq!(expected.len(), kernel.outputs(height) * kernel.outputs(width) * outputs);
+        assert_eq!(expected.len(), kernel.outputs([height, width]).iter().product::<usize>() * outputs);
         for level in Level::all() {
             let mut out = vec![f32::NAN; expected.len()];
             let weights = Weights { weight: &weight, bias: &bias, inputs };
