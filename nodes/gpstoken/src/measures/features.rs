@@ -77,16 +77,12 @@ impl ImageFeatures {
         if rest.is_empty() {
             return Ok(first.clone());
         }
-        rest.iter().try_for_each(|part| first.source.check_same(&part.source, input))?;
+        rest.iter().try_for_each(|part| first.check_fits(part, input))?;
         let count: usize = parts.iter().map(Self::count).sum();
         let stacked = |field: fn(&Self) -> &Tensor| -> Result<Tensor> {
             let width = field(first).shape()[1];
             let mut all = Vec::with_capacity(count * width);
             for part in parts {
-                let got = field(part).shape()[1];
-                if got != width {
-                    return Err(Error::input(input, format!("expected {width} features of each picture, got {got}")));
-                }
                 all.extend_from_slice(field(part).as_slice::<f32>()?);
             }
             Tensor::from_vec([count, width], all)
@@ -97,6 +93,22 @@ impl ImageFeatures {
             spatial: stacked(|part| &part.spatial)?,
             logits: stacked(|part| &part.logits)?,
         })
+    }
+
+    /// Checks that other features have the same source and widths.
+    ///
+    /// # Errors
+    /// They do not. The error blames the input `input`.
+    pub fn check_fits(&self, other: &Self, input: &str) -> Result<()> {
+        self.source.check_same(&other.source, input)?;
+        let widths = |features: &Self| [&features.pool, &features.spatial, &features.logits].map(|it| it.shape()[1]);
+        let (expected, got) = (widths(self), widths(other));
+        if expected != got {
+            let message =
+                format!("expected {expected:?} features, spatial features and classes of each picture, got {got:?}");
+            return Err(Error::input(input, message));
+        }
+        Ok(())
     }
 
     /// The facts that a result carries: its source and the number of pictures.
@@ -112,12 +124,8 @@ impl ImageFeatures {
 /// # Errors
 /// Sources or widths differ.
 pub fn check_pair(features: &ImageFeatures, reference: &ImageFeatures) -> Result<usize> {
-    features.source.check_same(&reference.source, "reference")?;
-    let [width, other] = [features, reference].map(|features| features.pool.shape()[1]);
-    if width != other {
-        return Err(Error::input("reference", format!("expected {width} features of each picture, got {other}")));
-    }
-    Ok(width)
+    features.check_fits(reference, "reference")?;
+    Ok(features.pool.shape()[1])
 }
 
 /// A type's name for messages.

@@ -1,6 +1,6 @@
 //! The node `gpstoken.FeatureStatistics`.
 
-use crate::measures::{ImageFeatures, Statistics, records_of};
+use crate::measures::{Gathering, ImageFeatures, Statistics, records_of};
 use splatgraph_sdk::prelude::*;
 
 /// Sums up features for FrechetDistance: the mean and the covariance over all pictures.
@@ -16,23 +16,21 @@ pub fn feature_statistics(
     features: Option<ImageFeatures>,
     ctx: &Ctx,
 ) -> Result<(Statistics, usize)> {
-    let mut all = features.map(|features| Statistics::of(&features)).transpose().map_err(|e| e.blame("features"))?;
+    let mut gathering = Gathering::default();
+    if let Some(features) = features {
+        gathering.add_features(features, "features")?;
+    }
     if let Some(path) = &path {
         records_of(path, ctx, |record| {
-            let is_statistics = record.type_name == Statistics::TYPE;
-            match &mut all {
-                None if is_statistics => all = Some(Statistics::from_record(record)?),
-                None => all = Some(Statistics::of(&ImageFeatures::from_record(record)?)?),
-                Some(all) if is_statistics => all.merge(&Statistics::from_record(record)?, "path")?,
-                Some(all) => all.add(&ImageFeatures::from_record(record)?, "path")?,
+            if record.type_name == Statistics::TYPE {
+                gathering.add_statistics(Statistics::from_record(record)?, "path")
+            } else {
+                gathering.add_features(ImageFeatures::from_record(record)?, "path")
             }
-            Ok(())
         })
         .map_err(|e| e.blame("path"))?;
     }
-    let Some(statistics) = all else {
-        return Err(Error::input("path", "expected a folder with features, or features; got neither"));
-    };
+    let statistics = gathering.finish("path")?;
     let count = statistics.count.unwrap_or_default() as usize;
     Ok((statistics, count))
 }
