@@ -6,7 +6,7 @@ mod support;
 use serde_json::{Map, Value, json};
 use splatgraph_sdk::{DType, Record, Tensor};
 use std::{collections::BTreeMap, path::Path, process::Command};
-use support::{graphs, program};
+use support::{graphs, inception, program};
 
 /// A length that no memory holds. Beside a length of 0 a shape may name it all the same.
 const VAST: usize = 1 << 40;
@@ -14,14 +14,25 @@ const VAST: usize = 1 << 40;
 const CHANNELS: usize = 32;
 
 /// The types of records.
-const TYPES: [&str; 8] = ["IMAGE", "MASK", "FEATURES", "FEATURE_MAP", "SELECTION", "LAYOUT", "TOKENS", "NOISE"];
+const TYPES: [&str; 10] = [
+    "IMAGE",
+    "MASK",
+    "FEATURES",
+    "FEATURE_MAP",
+    "SELECTION",
+    "LAYOUT",
+    "TOKENS",
+    "NOISE",
+    "IMAGE_FEATURES",
+    "FEATURE_STATISTICS",
+];
 
 /// What is empty, and the letters of the axes whose length that changes.
 const EMPTY: [(&str, &[(char, usize)]); 6] = [
     ("no batch", &[('B', 0)]),
     ("no rows", &[('N', 0), ('H', 0)]),
     ("no columns", &[('W', 0)]),
-    ("no channels", &[('C', 0)]),
+    ("no channels", &[('C', 0), ('D', 0)]),
     ("no batch of vast items", &[('B', 0), ('N', VAST), ('H', VAST), ('W', VAST)]),
     ("only padding", &[]),
 ];
@@ -37,6 +48,8 @@ fn fields(type_name: &str) -> &'static [(&'static str, &'static str)] {
         "LAYOUT" => &[("gaussians", "BN5"), ("regions", "BN4")],
         "TOKENS" => &[("gaussians", "BN5"), ("textures", "BNC")],
         "NOISE" => &[("start", "BCN")],
+        "IMAGE_FEATURES" => &[("pool", "BD"), ("spatial", "BD"), ("logits", "BD")],
+        "FEATURE_STATISTICS" => &[("pool_mean", "D"), ("pool_covariance", "DD")],
         _ => &[],
     }
 }
@@ -44,7 +57,8 @@ fn fields(type_name: &str) -> &'static [(&'static str, &'static str)] {
 /// A record of the type that is empty in this way; `None` if the type has no axis for it.
 fn empty_record(type_name: &str, kind: &str, lengths: &[(char, usize)]) -> Option<Record> {
     let side = if type_name == "FEATURE_MAP" { 64 } else { 256 };
-    let usual = [('B', 1), ('N', 16), ('H', side), ('W', side), ('C', CHANNELS), ('3', 3), ('4', 4), ('5', 5)];
+    let usual =
+        [('B', 1), ('N', 16), ('H', side), ('W', side), ('C', CHANNELS), ('D', 8), ('3', 3), ('4', 4), ('5', 5)];
     let length = |axis| lengths.iter().chain(&usual).find(|(name, _)| *name == axis).expect("a known axis").1;
     let padding = kind == "only padding";
     let changed = |(_, axes): &(&str, &str)| axes.chars().any(|axis| lengths.iter().any(|(name, _)| *name == axis));
@@ -52,8 +66,7 @@ fn empty_record(type_name: &str, kind: &str, lengths: &[(char, usize)]) -> Optio
     if padding && type_name != "TOKENS" || !padding && !fields.iter().any(changed) {
         return None;
     }
-    let header =
-        json!({ "canvas": [256, 256], "tile": 256, "grid": [1, 1], "map": [64, 64], "support": 3.0, "model": "small" });
+    let header = json!({ "canvas": [256, 256], "tile": 256, "grid": [1, 1], "map": [64, 64], "support": 3.0, "model": "small", "convention": "adm" });
     let header = header.as_object().cloned().unwrap_or_default();
     let mut record = Record { type_name: type_name.to_owned(), header, ..Record::default() };
     for (name, axes) in fields {
@@ -95,6 +108,8 @@ fn sources() -> Map<String, Value> {
         "TOKENS": { "class_type": "gpstoken.RefineTokens", "inputs": { "tokenizer": ["TOKENIZER", 0], "features": ["FEATURES", 0], "layout": ["LAYOUT", 0] } },
         "FEATURE_MAP": { "class_type": "gpstoken.Splat", "inputs": { "tokens": ["TOKENS", 0] } },
         "SELECTION": { "class_type": "gpstoken.SelectTokens", "inputs": { "tokens": ["TOKENS", 0], "min_sigma": 0.01 } },
+        "IMAGE_FEATURES": { "class_type": "gpstoken.ImageFeatures", "inputs": { "image": ["IMAGE", 0], "model": inception() } },
+        "FEATURE_STATISTICS": { "class_type": "gpstoken.FeatureStatistics", "inputs": { "features": ["IMAGE_FEATURES", 0] } },
         "layouts": { "class_type": "gpstoken.LoadGenerator", "inputs": { "model": "small-layout" } },
         "textures": { "class_type": "gpstoken.LoadGenerator", "inputs": { "model": "small-texture" } },
     }) else {
@@ -127,6 +142,7 @@ fn literals(class: &str, folder: &Path) -> Vec<Value> {
             .flat_map(|kind| [edit(kind, "keep"), edit(kind, "error")])
             .collect(),
         "gpstoken.CombineSelections" => json!([{ "b": ["SELECTION", 0] }]),
+        "gpstoken.ImageFeatures" => json!([{ "model": inception() }]),
         "gpstoken.Lpips" => json!([{ "model": folder.join("lpips.safetensors") }]),
         "gpstoken.LayoutDiffusion" => json!([{ "steps": 2, "tokens": 16 }]),
         "gpstoken.TextureDiffusion" => json!([{ "steps": 2 }, { "steps": 2, "preview_every": 1 }]),

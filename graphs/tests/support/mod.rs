@@ -29,3 +29,8 @@ pub(crate) fn program() -> PathBuf {
     assert!(program.is_file(), "expected {}; build it with `cargo build --workspace`", program.display());
     program
 }
+
+/// The weights of a thin InceptionV3.
+pub(crate) fn inception() -> PathBuf {
+    project().join("nodes/gpstoken/tests/goldens/inception.safetensors")
+}
