@@ -14,6 +14,7 @@ mod kernels;
 mod layouts;
 mod lpips;
 mod nodes;
+mod one_stage;
 mod partition;
 mod samplers;
 mod splat;
