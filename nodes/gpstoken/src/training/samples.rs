@@ -15,6 +15,7 @@ use crate::{
         refine::refine,
         tokenizer::Tokenizer,
     },
+    tokenizer::Geometry,
 };
 use rayon::prelude::*;
 use splatgraph_sdk::{Ctx, DType, Error, Image, Result, Tensor, checkpoint, checkpoint::Checkpoint};
@@ -102,7 +103,7 @@ impl Making<'_> {
             };
             rows.layouts.extend(layout.gaussians.as_slice::<f32>()?);
             let features = encode(tokenizer, &image, ctx)?;
-            let tokens = refine(tokenizer, features, &layout, ctx)?.into_host()?;
+            let tokens = refine(tokenizer, features, &layout, Geometry::Refined, ctx)?.into_host()?;
             let gaussians = tokens.gaussians.as_slice::<f32>()?.chunks_exact(5);
             let textures = tokens.textures.as_slice::<f32>()?.chunks_exact(tokenizer.sizes.textures);
             rows.tokens.extend(gaussians.zip(textures).flat_map(|(gaussian, texture)| [gaussian, texture].concat()));
