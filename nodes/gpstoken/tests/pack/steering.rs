@@ -87,16 +87,18 @@ fn a_weighted_region_gets_more_tokens() {
     let inside = |x: usize, y: usize| (96..160).contains(&x) && (96..160).contains(&y);
     let mask = (0..256 * 256).map(|i| f32::from(u8::from(inside(i % 256, i / 256)))).collect();
     let mask = Mask::new(Tensor::from_vec([1, 256, 256], mask).unwrap()).unwrap().into_value().unwrap();
-    let count = |weight: f32| {
+    let count = |weight: f32, mode: &str| {
         let inputs = [("image", astronaut.clone()), ("weight_map", mask.clone())];
-        let layout = run::<init_tokens>(json!({"tokens": 128, "weight": weight}), inputs).unwrap();
+        let layout = run::<init_tokens>(json!({"tokens": 128, "weight": weight, "weight_mode": mode}), inputs).unwrap();
         let layout = Layout::from_value(&layout[0]).unwrap();
         let rows = layout.gaussians.as_slice::<f32>().unwrap().as_chunks::<5>().0;
         rows.iter().filter(|g| g[3].abs() < 0.25 && g[4].abs() < 0.25).count()
     };
-    let counts = [0.0, 50.0, 100.0, 200.0].map(count);
-    println!("{counts:?}");
-    assert!(counts.is_sorted() && counts[3] >= counts[0] + 20, "{counts:?}");
+    for (mode, weights) in [("add", [0.0, 50.0, 100.0, 200.0]), ("multiply", [0.0, 2.0, 5.0, 10.0])] {
+        let counts = weights.map(|weight| count(weight, mode));
+        println!("{mode}: {counts:?}");
+        assert!(counts.is_sorted() && counts[3] >= counts[0] + 20, "{mode}: {counts:?}");
+    }
 }
 
 /// A picture that gets brighter from left to right at one rate. Every region that is at least 64 pixels wide has the same entropy: scaled
