@@ -128,8 +128,9 @@ def random_weights():
     layer("x_embedder.proj", WIDTH, CHANNELS, (1, 1))
     layer("t_embedder.mlp.0", WIDTH, FREQUENCIES)
     layer("t_embedder.mlp.2", WIDTH, WIDTH)
+    layers = [("adaLN_modulation.1", 6, 1), ("attn.qkv", 3, 1), ("attn.proj", 1, 1), ("mlp.fc1", 4, 1), ("mlp.fc2", 1, 4)]
     for block in range(DEPTH):
-        for name, outputs, inputs in [("adaLN_modulation.1", 6, 1), ("attn.qkv", 3, 1), ("attn.proj", 1, 1), ("mlp.fc1", 4, 1), ("mlp.fc2", 1, 4)]:
+        for name, outputs, inputs in layers:
             layer(f"blocks.{block}.{name}", outputs * WIDTH, inputs * WIDTH)
     layer("final_layer.adaLN_modulation.1", 2 * WIDTH, WIDTH)
     layer("final_layer.linear", 2 * CHANNELS, WIDTH)
@@ -170,7 +171,8 @@ def main():
         out[name + ".final"], out[name + ".in_f64"] = final.contiguous(), in_f64.contiguous()
         out[name + ".tokens"] = tokens(final, means, stds)
         gaussians = out[name + ".tokens"][..., :5]
-        print(f"  sigmas at their border: {(gaussians[..., :2] == 1e-5).sum()}, rhos: {(gaussians[..., 2].abs() == 0.99999).sum()}")
+        clamped = (gaussians[..., :2] == 1e-5).sum(), (gaussians[..., 2].abs() == 0.99999).sum()
+        print(f"  clamped: {clamped[0]} sigmas, {clamped[1]} rhos")
     save_file(out, os.path.join(HERE, "one_stage.safetensors"))
 
 
