@@ -95,6 +95,11 @@ fn a_killed_training_of_a_generator_of_textures_ends_with_the_same_bytes() {
     ends_with_the_same_bytes_when_killed(TEXTURES);
 }
 
+#[test]
+fn a_killed_training_of_a_generator_of_one_stage_ends_with_the_same_bytes() {
+    ends_with_the_same_bytes_when_killed(&TEXTURES.replace("\"tokens\"", "\"stages\": 1, \"tokens\""));
+}
+
 /// Whether the pack beside the program can train; a build without burn can't.
 fn can_train() -> bool {
     let output = Command::new(program()).args(["nodes", "gpstoken.TrainTokenizer"]).output().unwrap();

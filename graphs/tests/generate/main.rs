@@ -15,12 +15,13 @@ use std::{
 use support::{graphs, program, project};
 use tempfile::TempDir;
 
-/// A folder with the generators `textures.safetensors` and `layouts.safetensors` and the bank `initg.pickle`.
+/// A folder with the generators `textures.safetensors`, `layouts.safetensors` and `one-stage.safetensors` and the bank `initg.pickle`.
 fn place() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
-    let small = |channels, tokens| Shape { blocks: 2, width: 64, channels, tokens, classes: 10 };
-    small(37, 64).write(&folder.path().join("textures.safetensors"));
-    small(5, 48).write(&folder.path().join("layouts.safetensors"));
+    let small = |channels, condition, tokens| Shape { blocks: 2, width: 64, channels, condition, tokens, classes: 10 };
+    small(37, true, 64).write(&folder.path().join("textures.safetensors"));
+    small(5, false, 48).write(&folder.path().join("layouts.safetensors"));
+    small(37, false, 40).write(&folder.path().join("one-stage.safetensors"));
     let bank = project().join("nodes/gpstoken/tests/goldens/initg.pickle");
     fs::copy(bank, folder.path().join("initg.pickle")).unwrap();
     folder
@@ -85,6 +86,34 @@ fn every_graph_makes_pictures() {
         Command::new(program()).args(["run", "generated-3-1.png", "output=again.png"]).current_dir(folder).output();
     succeed(&output.unwrap());
     assert_eq!(pixels(&folder.join("again.png")), pixels(&again));
+}
+
+#[test]
+fn one_stage_makes_pictures_that_depend_on_their_seeds_alone() {
+    let place = place();
+    let folder = place.path();
+    let make = |generator: &str, arguments: &[&str]| {
+        let mut command = Command::new(program());
+        command.arg("run").arg(graphs().join("generate-one-stage.json")).args([generator, "class=4", "steps=4"]);
+        command.args(["--no-metadata", "--device", "cpu"]).args(arguments).current_dir(folder).env("NO_COLOR", "1");
+        command.output().unwrap()
+    };
+    let one_stage = "generator=one-stage.safetensors";
+    succeed(&make(one_stage, &["seed=5", "count=2"]));
+    for (seed, picture) in [("seed=5", "generated-4-5-000.png"), ("seed=6", "generated-4-5-001.png")] {
+        assert_picture(&folder.join(picture));
+        succeed(&make(one_stage, &[seed, "output=alone.png", "--overwrite", "--threads", "1"]));
+        assert_eq!(fs::read(folder.join("alone.png")).unwrap(), fs::read(folder.join(picture)).unwrap(), "{seed}");
+    }
+    assert_ne!(pixels(&folder.join("generated-4-5-000.png")), pixels(&folder.join("generated-4-5-001.png")));
+    let refused = make("generator=textures.safetensors", &[]);
+    let text = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(
+        text.contains(
+            "expected a generator of tokens, got textures, which makes textures. Connect it to TextureDiffusion"
+        ),
+        "{text}"
+    );
 }
 
 #[test]

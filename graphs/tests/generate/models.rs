@@ -7,8 +7,10 @@ use std::{fs, path::Path};
 pub(crate) struct Shape {
     pub(crate) blocks: usize,
     pub(crate) width: usize,
-    /// 5 for layouts, and more for textures, which have a condition.
+    /// 5 for layouts, and more for textures and for tokens made in one stage.
     pub(crate) channels: usize,
+    /// Whether it takes a layout.
+    pub(crate) condition: bool,
     pub(crate) tokens: usize,
     pub(crate) classes: usize,
 }
@@ -16,7 +18,7 @@ pub(crate) struct Shape {
 impl Shape {
     /// Writes the checkpoint `NAME.safetensors`, and `NAME.normalisation.json` beside it.
     pub(crate) fn write(&self, path: &Path) {
-        let &Self { blocks, width, channels, tokens, classes } = self;
+        let &Self { blocks, width, channels, condition, tokens, classes } = self;
         let mut state = channels as u64;
         let mut fields = Vec::new();
         let mut add = |key: &str, shape: &[usize]| {
@@ -35,7 +37,7 @@ impl Shape {
         layer("x_embedder.proj", &[width, channels, 1, 1]);
         layer("t_embedder.mlp.0", &[width, 256]);
         layer("t_embedder.mlp.2", &[width, width]);
-        if channels > 5 {
+        if condition {
             layer("cond_embedder.0", &[width, 5]);
             layer("cond_embedder.2", &[width, width]);
         }
@@ -52,7 +54,7 @@ impl Shape {
         Record { fields, ..Record::default() }.save(path, DType::F32).unwrap();
 
         // Layouts lie on the tile, and textures move and colour them a little.
-        let (mean, std) = if channels > 5 { (0.0, 0.02) } else { (0.05, 0.4) };
+        let (mean, std) = if condition { (0.0, 0.02) } else { (0.05, 0.4) };
         let means = vec![mean; channels];
         let stds: Vec<f32> = (0..channels).map(|channel| if channel < 5 { std } else { 1.0 }).collect();
         let normalisation = serde_json::json!({ "means": means, "stds": stds });

@@ -19,13 +19,16 @@
 //! ```
 //!
 //! A graph can also generate a picture. Its layout is sampled from noise, recorded or drawn. TextureDiffusion samples the
-//! textures from noise.
+//! textures from noise. TokenDiffusion samples both in one stage.
 //!
 //! ```text
 //! LoadGenerator ─────────┐                            LoadGenerator ──────────┐
 //! class, seed ──> LayoutDiffusion ──────────── layout ─┬─────────────> TextureDiffusion ── tokens ─> Splat ─> ...
 //! class, index ─> LayoutBank ───────────────── layout ─┤
 //! boxes ────────> BoxLayout ─> CalibrateLayout layout ─┘
+//!
+//! LoadGenerator ─────────┐
+//! class, seed ──> TokenDiffusion ─────────────────────────────────────────────────── tokens ─> Splat ─> ...
 //! ```
 //!
 //! ARCHITECTURE.md draws the folders: each uses only those below it.
@@ -105,6 +108,7 @@ splatgraph_sdk::export_pack! {
         nodes::generate::box_layout::box_layout,
         nodes::generate::calibrate_layout::calibrate_layout,
         nodes::generate::texture_diffusion::texture_diffusion,
+        nodes::generate::token_diffusion::token_diffusion,
         nodes::train::train_tokenizer::train_tokenizer,
         nodes::train::train_layout::train_layout,
         nodes::train::train_texture::train_texture,

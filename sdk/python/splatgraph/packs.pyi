@@ -41,7 +41,7 @@ class _gpstoken:
     class _InitTokens(Node):
         layout: Output
         count: Output
-    def InitTokens(self, *, image: Node | Output, tokens: int | Node | Output = 128, exponent: float | Node | Output = 2.5, min_region: int | Node | Output = 8, weight_map: Node | Output = None, weight: float | Node | Output = 50.0, threshold: float | Node | Output = 0.0, id: Optional[str] = None) -> _InitTokens:
+    def InitTokens(self, *, image: Node | Output, tokens: int | Node | Output = 128, exponent: float | Node | Output = 2.5, min_region: int | Node | Output = 8, weight_map: Node | Output = None, weight: float | Node | Output = 50.0, threshold: float | Node | Output = 0.0, weight_mode: Literal['add', 'multiply'] | Node | Output = 'add', id: Optional[str] = None) -> _InitTokens:
         """Places more tokens where the picture has more detail: cuts it into regions by their entropy and starts a gaussian in each
         region (paper, section 3.2).
 
@@ -59,7 +59,7 @@ class _gpstoken:
         tokens: Output
         psnr: Output
         reached: Output
-    def FindTokenCount(self, *, tokenizer: Node | Output, image: Node | Output, psnr: float | Node | Output, low: int | Node | Output = 16, high: int | Node | Output = 256, exponent: float | Node | Output = 2.5, min_region: int | Node | Output = 8, weight_map: Node | Output = None, weight: float | Node | Output = 50.0, tiles: Literal['merged', 'separate', 'overlapping'] | Node | Output = 'merged', splat_tiles: Literal['merged', 'separate'] | Node | Output = 'merged', id: Optional[str] = None) -> _FindTokenCount:
+    def FindTokenCount(self, *, tokenizer: Node | Output, image: Node | Output, psnr: float | Node | Output, low: int | Node | Output = 16, high: int | Node | Output = 256, exponent: float | Node | Output = 2.5, min_region: int | Node | Output = 8, weight_map: Node | Output = None, weight: float | Node | Output = 50.0, tiles: Literal['merged', 'separate', 'overlapping'] | Node | Output = 'merged', splat_tiles: Literal['merged', 'separate'] | Node | Output = 'merged', weight_mode: Literal['add', 'multiply'] | Node | Output = 'add', id: Optional[str] = None) -> _FindTokenCount:
         """Finds the smallest number of tokens that reconstructs a picture well enough. Link the result to the `tokens` of InitTokens.
 
         The node encodes the picture once and searches between `low` and `high` by halving the range. Each number takes a whole
@@ -68,7 +68,7 @@ class _gpstoken:
         the mean over the batch."""
     class _RefineTokens(Node):
         tokens: Output
-    def RefineTokens(self, *, tokenizer: Node | Output, features: Node | Output, layout: Node | Output, id: Optional[str] = None) -> _RefineTokens:
+    def RefineTokens(self, *, tokenizer: Node | Output, features: Node | Output, layout: Node | Output, geometry: Literal['refined', 'as given'] | Node | Output = 'refined', id: Optional[str] = None) -> _RefineTokens:
         """Turns a layout into tokens: moves and reshapes the gaussians and gives each a texture, from the features of the picture in
         the regions (paper, section 3.3)."""
     class _Splat(Node):
@@ -247,19 +247,20 @@ class _gpstoken:
     class _LoadGenerator(Node):
         generator: Output
     def LoadGenerator(self, *, model: str | PathLike | Node | Output, heads: int | Node | Output = 0, normalisation: Any | Node | Output = None, device: str | Node | Output = None, id: Optional[str] = None) -> _LoadGenerator:
-        """Loads a generator (SiT) of layouts or textures: the official checkpoint without conversion, a compatible one, or one
-        inside the pack.
+        """Loads a generator (SiT) of layouts, of textures, or of both together: the official checkpoint without conversion, a
+        compatible one, or one inside the pack.
 
         The node reads .safetensors and .pth files in f32, f16 or bf16, and takes the sizes from the shapes of the weights. A
         checkpoint with a condition (`cond_embedder`) is a generator of textures. A checkpoint without one and with 5 channels
-        is a generator of layouts. The node reads a file again only if the file has changed. The metadata of the checkpoint
-        may name its classes in a list (key `classes`).
+        is a generator of layouts; with more channels it is a generator of tokens, for TokenDiffusion. The node reads a file
+        again only if the file has changed. The metadata of the checkpoint may name its classes in a list (key `classes`).
 
         The generator works on normalised numbers. Means and stds, one for each channel, bring them to the scale of the data.
         The node takes them from the first of these places that has them: the input `normalisation`; the metadata of the
         checkpoint (key `normalisation`); `NAME.normalisation.json` beside `NAME.safetensors`; for the official texture
         generator, the official values. For layouts they are those of the gaussians (sigma_x, sigma_y, rho, x, y). For
-        textures they are those of the differences to the layout's gaussians, then of the textures."""
+        textures they are those of the differences to the layout's gaussians, then of the textures. For tokens they are those
+        of the gaussians, then of the textures."""
     class _LayoutDiffusion(Node):
         layout: Output
     def LayoutDiffusion(self, *, generator: Node | Output, classes: list[int | str] | list[Node | Output] = None, seed: int | Node | Output = 0, count: int | Node | Output = 1, tokens: int | Node | Output = 0, steps: int | Node | Output = 6, sampler: Literal['sde', 'sde_heun', 'euler', 'midpoint', 'heun2', 'heun3', 'rk4', 'dopri5'] | Node | Output = 'euler', guidance_scale: float | Node | Output = 1.5, guidance_low: float | Node | Output = 0.0, guidance_high: float | Node | Output = 1.0, diffusion: Literal['SBDM', 'sigma', 'linear', 'constant', 'decreasing', 'increasing-decreasing'] | Node | Output = 'SBDM', last_step: Literal['Mean', 'Tweedie', 'Euler', 'None'] | Node | Output = 'Mean', calibrate: bool | Node | Output = True, noise: Any | Node | Output = None, id: Optional[str] = None) -> _LayoutDiffusion:
@@ -306,6 +307,14 @@ class _gpstoken:
 
         A picture depends on its seed, layout and class, not on the rest of the batch. Picture i has the seed `seed + i`. The
         README of the pack describes the noise."""
+    class _TokenDiffusion(Node):
+        tokens: Output
+    def TokenDiffusion(self, *, generator: Node | Output, classes: list[int | str] | list[Node | Output] = None, seed: int | Node | Output = 0, count: int | Node | Output = 1, steps: int | Node | Output = 250, sampler: Literal['sde', 'sde_heun', 'euler', 'midpoint', 'heun2', 'heun3', 'rk4', 'dopri5'] | Node | Output = 'sde', guidance_scale: float | Node | Output = 1.5, guidance_low: float | Node | Output = 0.2, guidance_high: float | Node | Output = 1.0, diffusion: Literal['SBDM', 'sigma', 'linear', 'constant', 'decreasing', 'increasing-decreasing'] | Node | Output = 'SBDM', last_step: Literal['Mean', 'Tweedie', 'Euler', 'None'] | Node | Output = 'Mean', noise: Any | Node | Output = None, preview_every: int | Node | Output = 0, tokenizer: Node | Output = None, id: Optional[str] = None) -> _TokenDiffusion:
+        """Samples tokens for a class from noise in one stage, without a layout: gaussians and textures come from the same generator
+        (paper, table 2). LayoutDiffusion and TextureDiffusion are the two stages instead.
+
+        A picture depends on its seed and class, not on the rest of the batch. Picture i has the seed `seed + i`. The README of the
+        pack describes the noise."""
     class _TrainTokenizer(Node):
         path: Output
         loss: Output
@@ -348,14 +357,15 @@ class _gpstoken:
     class _TrainTexture(Node):
         path: Output
         loss: Output
-    def TrainTexture(self, *, data: str | PathLike | Node | Output, tokenizer: Node | Output, output: str | PathLike | Node | Output = 'texture-generator.safetensors', tokens: int | Node | Output = 128, crops: int | Node | Output = 2000, depth: int | Node | Output = 4, width: int | Node | Output = 192, heads: int | Node | Output = 6, steps: int | Node | Output = 20000, pictures: int | Node | Output = 32, class_dropout: float | Node | Output = 0.1, seed: int | Node | Output = 0, learning_rate: float | Node | Output = 0.001, warm_up: int | Node | Output = 200, weight_decay: float | Node | Output = 0.0, clip: float | Node | Output = 1.0, average: float | Node | Output = 0.999, save_minutes: float | Node | Output = 5.0, kept: Literal['f32', 'f16'] | Node | Output = 'f32', device: str | Node | Output = None, id: Optional[str] = None) -> _TrainTexture:
+    def TrainTexture(self, *, data: str | PathLike | Node | Output, tokenizer: Node | Output, output: str | PathLike | Node | Output = 'texture-generator.safetensors', tokens: int | Node | Output = 128, crops: int | Node | Output = 2000, depth: int | Node | Output = 4, width: int | Node | Output = 192, heads: int | Node | Output = 6, steps: int | Node | Output = 20000, pictures: int | Node | Output = 32, class_dropout: float | Node | Output = 0.1, seed: int | Node | Output = 0, learning_rate: float | Node | Output = 0.001, warm_up: int | Node | Output = 200, weight_decay: float | Node | Output = 0.0, clip: float | Node | Output = 1.0, average: float | Node | Output = 0.999, save_minutes: float | Node | Output = 5.0, kept: Literal['f32', 'f16'] | Node | Output = 'f32', device: str | Node | Output = None, stages: int | Node | Output = 2, id: Optional[str] = None) -> _TrainTexture:
         """Trains a generator of textures on a folder that holds a folder of pictures for each class (paper, section 3.3). Writes a
-        checkpoint with the authors' keys for LoadGenerator and TextureDiffusion.
+        checkpoint with the authors' keys for LoadGenerator and TextureDiffusion, or with `stages` 1 for TokenDiffusion.
 
         First the node cuts `crops` tiles out of the pictures at random, as TrainTokenizer does, from each class in turn, and
         makes tokens of each with InitTokens, Encode and RefineTokens. Then each step takes `pictures` of these and as much noise,
         and teaches the network the way from the noise to the textures and to the moves of the gaussians, given the layout and the
-        class (flow matching). The checkpoint holds the moving average of the weights. Its metadata holds the names of the
+        class (flow matching). In one stage there is no layout: the network learns the way from the noise to the gaussians and
+        textures. The checkpoint holds the moving average of the weights. Its metadata holds the names of the
         classes, the means and deviations with which the node normalised the tokens, and the name, map and support of the
         tokenizer.
 

@@ -1,7 +1,7 @@
 //! Refinement on a device: turns a layout and features into tokens.
 
 use super::{Device, OnDevice, Parameter, roi_align, tiles::split};
-use crate::tokenizer::{Network, Sizes, Tiled};
+use crate::tokenizer::{Geometry, Network, Sizes, Tiled};
 use burn::{prelude::s, tensor::Tensor};
 use splatgraph_sdk::{Canvas, Ctx, Features, Result, Tokens};
 
@@ -14,6 +14,7 @@ pub fn refine(
     device: &Device,
     features: &OnDevice<Features>,
     layout: Tiled<'_>,
+    geometry: Geometry,
     header: Canvas,
     ctx: &Ctx,
 ) -> Result<OnDevice<Tokens>> {
@@ -46,6 +47,9 @@ pub fn refine(
     if grid.count() > 1 {
         let [scale, offset] = grid.scale_and_offset_to_canvas(count);
         placed = placed * device.upload(scale, [1, count, 5])? + device.upload(offset, [1, count, 5])?;
+    }
+    if geometry == Geometry::AsGiven {
+        placed = device.upload(layout.gaussians().as_slice::<f32>()?.to_vec(), [batch, count, 5])?;
     }
     let textures = textures.reshape([batch, count, channels]);
     Ok(OnDevice::new(device, Some(header)).with("gaussians", placed).with("textures", textures))

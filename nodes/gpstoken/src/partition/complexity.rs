@@ -1,6 +1,6 @@
 //! The complexity of a region: the entropy of its gradient magnitudes (paper, section 3.2, eq. 4 and 5).
 
-use super::Region;
+use super::{Region, Weights};
 use crate::{
     canvas::plane::Plane,
     kernels::cpu::{Level, for_each_level},
@@ -14,17 +14,20 @@ const BIN: f64 = 11.0 / 512.0;
 const BINS: usize = 256;
 const LARGEST: f64 = 5.5;
 
-/// `entropy^exponent` times the number of `visible` pixels in the region, plus the sum of `added` over the region.
-pub fn complexity(grey: &Plane, visible: [usize; 2], added: Option<&Plane>, region: Region, exponent: f64) -> f64 {
-    let value = match region.visible(visible) {
-        [0, _] | [_, 0] => 0.0,
-        [columns, rows] => entropy(grey, region).powf(exponent) * rows as f64 * columns as f64,
+/// `entropy^exponent` times the number of `visible` pixels in the region, changed by the weights.
+pub fn complexity(
+    grey: &Plane,
+    visible: [usize; 2],
+    weights: Option<Weights<'_>>,
+    region: Region,
+    exponent: f64,
+) -> f64 {
+    let [columns, rows] = region.visible(visible);
+    let own = match columns * rows {
+        0 => 0.0,
+        _ => entropy(grey, region).powf(exponent) * rows as f64 * columns as f64,
     };
-    let sum = |plane: &Plane| -> f64 {
-        let rows = (region.y0..=region.y1).map(|y| plane.row(y, region.x0, region.x1));
-        rows.flatten().map(|&v| f64::from(v)).sum()
-    };
-    value + added.map_or(0.0, sum)
+    weights.map_or(own, |weights| weights.apply(own, region, columns * rows))
 }
 
 /// Entropy in bits of the histogram of gradient magnitudes; `grey` holds -1..1.

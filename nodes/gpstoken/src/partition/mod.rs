@@ -8,11 +8,13 @@ mod capacity;
 mod complexity;
 mod coverage;
 mod gaussians;
+mod weights;
 
 pub use capacity::capacity;
 pub use complexity::{complexity, entropy};
 pub use coverage::{Coverage, coverage};
 pub use gaussians::{corners, gaussian};
+pub use weights::{WeightMode, Weights};
 
 use crate::canvas::plane::Plane;
 
@@ -83,15 +85,14 @@ pub struct OverCapacity {
 }
 
 /// Cuts `grey` (values -1..1) into regions. `visible` is the number of its columns and rows that belong to the picture;
-/// pixels beyond them get no tokens of their own. `added` is a weight for each pixel; its sum over a region adds to the
-/// complexity of the region.
+/// pixels beyond them get no tokens of their own. `weights` change the complexity of a region.
 ///
 /// # Errors
 /// [`OverCapacity`] if no region can be cut before the number is reached.
 pub fn partition(
     grey: &Plane,
     visible: [usize; 2],
-    added: Option<&Plane>,
+    weights: Option<Weights<'_>>,
     rules: &Rules,
 ) -> Result<Vec<Region>, OverCapacity> {
     let parts = parts([grey.width, grey.height], visible, rules.tokens);
@@ -99,7 +100,7 @@ pub fn partition(
     if rules.tokens > capacity {
         return Err(OverCapacity { tokens: rules.tokens, capacity });
     }
-    let regions = cut(grey, visible, added, rules, f64::NEG_INFINITY);
+    let regions = cut(grey, visible, weights, rules, f64::NEG_INFINITY);
     if regions.len() < rules.tokens {
         return Err(OverCapacity { tokens: rules.tokens, capacity: regions.len() });
     }
@@ -108,13 +109,19 @@ pub fn partition(
 
 /// The number of regions after cutting until no region that can be cut has a complexity above `threshold`; at most the number
 /// in the rules.
-pub fn regions_above(grey: &Plane, visible: [usize; 2], added: Option<&Plane>, rules: &Rules, threshold: f64) -> usize {
-    cut(grey, visible, added, rules, threshold).len()
+pub fn regions_above(
+    grey: &Plane,
+    visible: [usize; 2],
+    weights: Option<Weights<'_>>,
+    rules: &Rules,
+    threshold: f64,
+) -> usize {
+    cut(grey, visible, weights, rules, threshold).len()
 }
 
 /// Cuts until there are as many regions as in the rules, or until no region that can be cut is above `threshold`.
-fn cut(grey: &Plane, visible: [usize; 2], added: Option<&Plane>, rules: &Rules, threshold: f64) -> Vec<Region> {
-    let value = |region: Region| Scored { value: complexity(grey, visible, added, region, rules.exponent), region };
+fn cut(grey: &Plane, visible: [usize; 2], weights: Option<Weights<'_>>, rules: &Rules, threshold: f64) -> Vec<Region> {
+    let value = |region: Region| Scored { value: complexity(grey, visible, weights, region, rules.exponent), region };
     let parts = parts([grey.width, grey.height], visible, rules.tokens);
     let mut regions: Vec<Scored> = parts.into_iter().map(value).collect();
     while regions.len() < rules.tokens {

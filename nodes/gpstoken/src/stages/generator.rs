@@ -24,7 +24,7 @@ pub struct Generator {
     pub class_names: Vec<String>,
     /// Means and deviations that scale the network's numbers to the data.
     pub normalisation: Normalisation,
-    /// The tokenizer that made the tokens in a texture generator's training data.
+    /// The tokenizer that made the tokens in the training data.
     pub tokenizer: TokenizerFacts,
     /// The name of the built-in model or of the file.
     pub name: String,
@@ -37,6 +37,19 @@ pub enum Kind {
     Layout,
     /// Tokens, made from noise and a layout.
     Texture,
+    /// Tokens, made from noise alone, in one stage.
+    Token,
+}
+
+impl Kind {
+    /// The name of the data in the header.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Layout => "layout",
+            Self::Texture => "texture",
+            Self::Token => "token",
+        }
+    }
 }
 
 /// The facts about a tokenizer in the tokens' header; see the conventions of LAYOUT and TOKENS.
@@ -57,7 +70,7 @@ impl Resident for Generator {
         let sizes = &self.sizes;
         let about = json!({
             "model": self.name,
-            "makes": if self.kind == Kind::Layout { "layout" } else { "texture" },
+            "makes": self.kind.name(),
             "blocks": sizes.blocks,
             "width": sizes.width,
             "heads": sizes.heads,
@@ -125,8 +138,9 @@ fn kind(sizes: &Sizes) -> Result<Kind> {
     match (sizes.condition_channels, sizes.channels) {
         (None, 5) => Ok(Kind::Layout),
         (Some(5), 6..) => Ok(Kind::Texture),
+        (None, 6..) => Ok(Kind::Token),
         (condition, channels) => Err(Error::new(format!(
-            "expected a generator of layouts (5 channels, no condition) or of textures (more than 5 channels, a condition of 5 channels), got one with {} and {}. Give LoadGenerator such a checkpoint",
+            "expected a generator of layouts (5 channels, no condition), of textures (more than 5 channels, a condition of 5 channels) or of tokens (more than 5 channels, no condition), got one with {} and {}. Give LoadGenerator such a checkpoint",
             counted(channels, "channel"),
             condition.map_or("no condition".to_owned(), |condition| {
                 format!("a condition of {}", counted(condition, "channel"))

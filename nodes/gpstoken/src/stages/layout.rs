@@ -8,7 +8,10 @@ use crate::{
         plane::Plane,
     },
     names::counted,
-    partition::{OverCapacity, Region, Rules, calibration::calibrate, corners, gaussian, partition, regions_above},
+    partition::{
+        OverCapacity, Region, Rules, WeightMode, Weights, calibration::calibrate, corners, gaussian, partition,
+        regions_above,
+    },
 };
 use rayon::prelude::*;
 use splatgraph_sdk::{Canvas, Ctx, Error, Image, Layout, Mask, Result, Tensor};
@@ -26,6 +29,8 @@ pub struct Cut {
     pub weight_map: Option<Mask>,
     /// Strength of the weight map.
     pub weight: f32,
+    /// How the weight map changes the complexity of a region.
+    pub weight_mode: WeightMode,
     /// The partition stops as soon as no region that can be cut is more complex than this threshold, and at `tokens` regions at the
     /// latest. The threshold 0 always makes `tokens` regions.
     pub threshold: f64,
@@ -50,6 +55,7 @@ impl Default for Cut {
             min_region: Self::MIN_REGION as usize,
             weight_map: None,
             weight: Self::WEIGHT,
+            weight_mode: WeightMode::Add,
             threshold: 0.0,
         }
     }
@@ -60,7 +66,7 @@ impl Default for Cut {
 /// # Errors
 /// A picture, its weight map or a number is unusable, a tile can't be cut into so many regions, or the run was cancelled.
 pub fn layout(image: &Image, cut: &Cut, ctx: &Ctx) -> Result<(Layout, u32)> {
-    let &Cut { tokens, exponent, min_region, ref weight_map, weight, threshold } = cut;
+    let &Cut { tokens, exponent, min_region, ref weight_map, weight, weight_mode, threshold } = cut;
     ctx.on_threads(|| {
         let [batch, height, width, _] = image.image.dims()?;
         let grid = Grid::of_picture(width, height)?;
@@ -93,22 +99,24 @@ pub fn layout(image: &Image, cut: &Cut, ctx: &Ctx) -> Result<(Layout, u32)> {
             ctx.check()?;
             let picture = &pictures[b * height * width * 3..][..height * width * 3];
             let visible = grid.visible(tile, [width, height]);
-            let added = maps.map(|maps| {
+            let map = maps.map(|maps| {
                 let start = if maps.len() == height * width { 0 } else { b * height * width };
                 weights(&maps[start..start + height * width], width, tile, visible, weight)
             });
-            Ok((grey(&tile_input(picture, [width, height], tile)), visible, added))
+            Ok((grey(&tile_input(picture, [width, height], tile)), visible, map))
         };
         if threshold > 0.0 {
             let needed = |tile| -> Result<usize> {
-                let (grey, visible, added) = planes(tile)?;
-                Ok(regions_above(&grey, visible, added.as_ref(), &rules, threshold))
+                let (grey, visible, map) = planes(tile)?;
+                let weights = map.as_ref().map(|map| Weights { map, mode: weight_mode });
+                Ok(regions_above(&grey, visible, weights, &rules, threshold))
             };
             rules.tokens = tiles.par_iter().map(needed).try_reduce(|| 1, |a, b| Ok(a.max(b)))?;
         }
         let cut = |tile| -> Result<Vec<Region>> {
-            let (grey, visible, added) = planes(tile)?;
-            partition(&grey, visible, added.as_ref(), &rules).map_err(over_capacity)
+            let (grey, visible, map) = planes(tile)?;
+            let weights = map.as_ref().map(|map| Weights { map, mode: weight_mode });
+            partition(&grey, visible, weights, &rules).map_err(over_capacity)
         };
         let regions = tiles.par_iter().map(cut).collect::<Result<Vec<_>>>()?;
         Ok((layout_of(batch, grid, [width, height], &tiles, &regions)?, rules.tokens as u32))

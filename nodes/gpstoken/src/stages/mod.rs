@@ -8,3 +8,4 @@ pub mod refine;
 pub mod sample;
 pub mod splat;
 pub mod tokenizer;
+pub mod tokens;

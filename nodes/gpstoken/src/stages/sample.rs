@@ -1,4 +1,4 @@
-//! Sampling for LayoutDiffusion and TextureDiffusion: checks the inputs, shows the progress, and logs the result.
+//! Sampling for LayoutDiffusion, TextureDiffusion and TokenDiffusion: checks the inputs, shows the progress, and logs the result.
 
 use super::generator::{Generator, Kind};
 use crate::{
@@ -18,7 +18,7 @@ use crate::{
 use splatgraph_sdk::prelude::*;
 use std::{collections::BTreeSet, ops::Range, time::Instant};
 
-/// The subject of a picture: inputs of LayoutDiffusion and TextureDiffusion.
+/// The subject of a picture: inputs of all diffusions.
 #[derive(Clone, Debug, InputGroup)]
 pub struct Subject {
     /// The subject of the picture: a class of the generator's training data, by its number or, if the checkpoint has names, by its
@@ -32,7 +32,7 @@ pub struct Subject {
     pub seed: u64,
 }
 
-/// Settings of a stochastic sampler: inputs of LayoutDiffusion and TextureDiffusion.
+/// Settings of a stochastic sampler: inputs of all diffusions.
 #[derive(Clone, Copy, Debug, InputGroup)]
 pub struct Stochastic {
     /// The amount of fresh noise that a stochastic sampler adds.
@@ -43,7 +43,7 @@ pub struct Stochastic {
     pub last_step: LastStep,
 }
 
-/// The inputs that both nodes share.
+/// The inputs that all diffusions share.
 pub(crate) struct Sampling<'a> {
     pub(crate) subject: Subject,
     pub(crate) settings: Settings,
@@ -62,6 +62,7 @@ pub(crate) fn expect(generator: &Generator, kind: Kind) -> Result<()> {
     let names = |kind| match kind {
         Kind::Layout => ("layouts", "LayoutDiffusion"),
         Kind::Texture => ("textures", "TextureDiffusion"),
+        Kind::Token => ("tokens", "TokenDiffusion"),
     };
     let ((wanted, _), (came, node)) = (names(kind), names(generator.kind));
     Err(Error::input(
@@ -98,7 +99,7 @@ impl Sampling<'_> {
         let guidance = self.guidance()?;
         let classes = self.classes(generator, pictures)?;
         let noise = match &self.noise {
-            None if condition.is_empty() => Noise::layout_seeds(self.subject.seed, pictures),
+            None if generator.kind == Kind::Layout => Noise::layout_seeds(self.subject.seed, pictures),
             None => Noise::seeds(self.subject.seed, pictures),
             Some(record) => Noise::recorded(record, [pictures, sizes.channels, count], self.settings.draws())?,
         };

@@ -12,7 +12,7 @@ pub(crate) mod transformer;
 pub use decode::{Pieces, Together, decode};
 pub use decoder::Decoder;
 pub use encode::encode;
-pub use refine::{Tiled, refine, region_pixel};
+pub use refine::{Geometry, Tiled, refine, region_pixel};
 use residual::Residual;
 pub use stem::{ImageStem, STEM_STAGES};
 pub use transformer::{TokenTransformer, Widths};

@@ -9,7 +9,17 @@ use crate::{
     kernels::cpu::Level,
     names::counted,
 };
-use splatgraph_sdk::{Canvas, Ctx, Error, Features, Layout, Result, Tensor, Tokens};
+use splatgraph_sdk::{Canvas, Choice, Ctx, Error, Features, Layout, Result, Tensor, Tokens};
+
+/// The geometry of the tokens.
+#[derive(Choice, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Geometry {
+    /// The gaussians as the tokenizer moved and reshaped them.
+    Refined,
+    /// The gaussians of the layout. Only the textures come from the tokenizer.
+    #[choice(name = "as given")]
+    AsGiven,
+}
 
 /// A layout by tiles, after the check that it fits the features and the tokenizer.
 #[derive(Clone, Copy)]
@@ -80,6 +90,11 @@ impl<'a> Tiled<'a> {
         Ok(Self { layout, batch, grid, count, per_tile: count / grid.count() })
     }
 
+    /// All gaussians of the layout, `[B, N, 5]`.
+    pub fn gaussians(&self) -> &Tensor {
+        &self.layout.gaussians
+    }
+
     /// The gaussians of tile number `index` of picture `b` in the tile's coordinates, and the tile's regions in pixels.
     ///
     /// # Errors
@@ -101,7 +116,14 @@ impl<'a> Tiled<'a> {
 ///
 /// # Errors
 /// The run was cancelled.
-pub fn refine(network: &Network, features: &Features, layout: Tiled<'_>, header: Canvas, ctx: &Ctx) -> Result<Tokens> {
+pub fn refine(
+    network: &Network,
+    features: &Features,
+    layout: Tiled<'_>,
+    geometry: Geometry,
+    header: Canvas,
+    ctx: &Ctx,
+) -> Result<Tokens> {
     let Tiled { batch, grid, count, .. } = layout;
     let [_, channels, height, width] = features.features.dims()?;
     let features = features.features.as_slice::<f32>()?;
@@ -123,12 +145,11 @@ pub fn refine(network: &Network, features: &Features, layout: Tiled<'_>, header:
             textures.extend(features);
         }
     }
-    Tokens::new(
-        Tensor::from_vec([batch, count, 5], placed)?,
-        Tensor::from_vec([batch, count, network.sizes.textures], textures)?,
-        None,
-        header,
-    )
+    let gaussians = match geometry {
+        Geometry::Refined => Tensor::from_vec([batch, count, 5], placed)?,
+        Geometry::AsGiven => layout.gaussians().clone(),
+    };
+    Tokens::new(gaussians, Tensor::from_vec([batch, count, network.sizes.textures], textures)?, None, header)
 }
 
 /// Converts a coordinate of a region's corner to pixels of its tile.

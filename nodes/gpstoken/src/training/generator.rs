@@ -14,7 +14,7 @@ use crate::{
     device::{Compute, Loaded},
     generator::Network,
     on_device,
-    stages::tokenizer::Tokenizer,
+    stages::{generator::Kind, tokenizer::Tokenizer},
 };
 use serde_json::json;
 use splatgraph_sdk::{Code, Ctx, Error, InputGroup, Local, Result, checkpoint::Checkpoint, settings::max_pixels};
@@ -52,7 +52,9 @@ pub(crate) struct Training<'a> {
     pub(crate) data: &'a Path,
     /// Path of the checkpoint.
     pub(crate) output: &'a Path,
-    /// Makes the tokens that a generator of textures learns. Without a tokenizer the training makes a generator of layouts.
+    /// The kind of data that the generator will make.
+    pub(crate) kind: Kind,
+    /// Makes the tokens that the generator learns. A generator of layouts needs no tokenizer.
     pub(crate) tokenizer: Option<Local<Tokenizer>>,
     pub(crate) tokens: usize,
     /// The total number of samples.
@@ -68,7 +70,7 @@ pub(crate) struct Training<'a> {
 impl Training<'_> {
     /// Runs the training and returns the average of the last losses.
     pub(crate) fn run(self) -> Result<f32> {
-        let Self { output, tokens, depth, width, heads, course, ctx, .. } = self;
+        let Self { output, kind, tokens, depth, width, heads, course, ctx, .. } = self;
         let GeneratorCourse { steps, pictures, class_dropout, seed, learning_rate, descent, saving } = course;
         let Descent { warm_up, weight_decay, clip, average } = descent;
         let trainer = Trainer::new(&self.compute)?;
@@ -88,7 +90,7 @@ impl Training<'_> {
             channels: 5 + textures,
             tokens,
             classes: classes.names.len(),
-            condition: tokenizer.is_some(),
+            condition: kind == Kind::Texture,
         };
         let weights = sizes.weights(seed)?;
         let files = Files::beside(output);
@@ -96,10 +98,14 @@ impl Training<'_> {
         // The settings of the samples, then those of the training. The number of steps is left out, so that it can change later.
         let counts: Vec<usize> = classes.ranges.iter().map(ExactSizeIterator::len).collect();
         let known = tokenizer.map(|tokenizer| json!({"model": tokenizer.name, "sum": sum(tokenizer)}));
-        let of_samples = json!({
+        let mut of_samples = json!({
             "classes": classes.names, "pictures_of_classes": counts, "tokens": tokens, "crops": self.crops, "seed": seed,
             "tokenizer": known,
         });
+        // Trainings in two stages began without this key, and continue only with equal settings.
+        if kind == Kind::Token {
+            of_samples["stages"] = 1.into();
+        }
         let settings = json!({
             "samples": of_samples, "depth": depth, "width": width, "heads": heads, "class_dropout": class_dropout,
             "pictures": pictures, "learning_rate": learning_rate, "warm_up": warm_up, "weight_decay": weight_decay,
@@ -107,10 +113,10 @@ impl Training<'_> {
         })
         .to_string();
         let state = run::begin(&files, &settings, &weights, None, ctx)?;
-        let making = Making { classes: &classes, crops: self.crops, tokens, seed, tokenizer };
+        let making = Making { classes: &classes, crops: self.crops, tokens, seed, kind, tokenizer };
         let rows = making.from_file(&files.samples, &of_samples.to_string(), ctx)?;
-        let samples = Samples::new(&rows, tokens, classes.names.len())?;
-        let examples = Examples::new(&rows, tokens, classes.names.len(), self.tokenizer.clone(), ctx)?;
+        let samples = Samples::new(&rows, tokens, classes.names.len(), kind)?;
+        let examples = Examples::new(&rows, tokens, classes.names.len(), kind, self.tokenizer.clone(), ctx)?;
         drop(rows);
 
         let metadata = self.metadata(&classes.names, &samples)?;

@@ -17,6 +17,7 @@ use crate::{
     splat::Tiles,
     stages::{
         decode::decode,
+        generator::Kind,
         layout::calibrated,
         sample::{tokens_of_rows, with_velocities},
         splat::splat,
@@ -36,6 +37,7 @@ const POINTS: usize = 16;
 pub struct Examples {
     classes: Vec<usize>,
     layouts: Layout,
+    kind: Kind,
     tokenizer: Option<Local<Tokenizer>>,
     above: Image,
 }
@@ -49,6 +51,7 @@ impl Examples {
         rows: &Rows,
         tokens: usize,
         classes: usize,
+        kind: Kind,
         tokenizer: Option<Local<Tokenizer>>,
         ctx: &Ctx,
     ) -> Result<Self> {
@@ -64,7 +67,7 @@ impl Examples {
             }
         };
         let classes = (0..pictures).map(|number| number % classes).collect();
-        Ok(Self { classes, layouts, tokenizer, above })
+        Ok(Self { classes, layouts, kind, tokenizer, above })
     }
 
     /// Draws the sheet: the samples above, the network's pictures below.
@@ -81,8 +84,11 @@ impl Examples {
         let pictures = self.classes.len();
         let [_, count, _] = self.layouts.gaussians.dims()?;
         let layouts = self.layouts.gaussians.as_slice::<f32>()?;
-        let with_layouts = self.tokenizer.is_some();
-        let noise = if with_layouts { Noise::seeds(0, pictures) } else { Noise::layout_seeds(0, pictures) };
+        let with_layouts = self.kind == Kind::Texture;
+        let noise = match self.kind {
+            Kind::Layout => Noise::layout_seeds(0, pictures),
+            Kind::Texture | Kind::Token => Noise::seeds(0, pictures),
+        };
         let condition = if with_layouts { layouts } else { &[] };
         let sample = |network: &dyn Velocities| {
             let request = Request {

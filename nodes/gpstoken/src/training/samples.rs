@@ -11,10 +11,12 @@ use crate::{
     generator::normalisation::Normalisation,
     stages::{
         encode::encode,
+        generator::Kind,
         layout::{Cut, layout},
         refine::refine,
         tokenizer::Tokenizer,
     },
+    tokenizer::Geometry,
 };
 use rayon::prelude::*;
 use splatgraph_sdk::{Ctx, DType, Error, Image, Result, Tensor, checkpoint, checkpoint::Checkpoint};
@@ -36,6 +38,8 @@ pub struct Making<'a> {
     pub tokens: usize,
     /// The seed of all random choices.
     pub seed: u64,
+    /// The kind of data that the generator will make.
+    pub kind: Kind,
     /// Makes the tokens. Without a tokenizer, samples are layouts only.
     pub tokenizer: Option<&'a Tokenizer>,
 }
@@ -94,18 +98,19 @@ impl Making<'_> {
             self.classes.pictures.new_refusals().iter().for_each(|refusal| ctx.warn(refusal));
             let image = Image::new(Tensor::from_vec([numbers.len(), TILE, TILE, 3], tiles.concat())?)?;
             let (layout, _) = layout(&image, &Cut { tokens: self.tokens, ..Cut::default() }, ctx)?;
-            let Some(tokenizer) = self.tokenizer else {
-                for layout in layout.gaussians.as_slice::<f32>()?.chunks_exact(self.tokens * 5) {
-                    rows.layouts.extend(in_order(layout));
-                }
-                continue;
+            let gaussians = layout.gaussians.as_slice::<f32>()?;
+            let orders: Vec<Vec<usize>> = match self.kind {
+                Kind::Texture => vec![(0..self.tokens).collect(); numbers.len()],
+                Kind::Layout | Kind::Token => gaussians.chunks_exact(self.tokens * 5).map(order).collect(),
             };
-            rows.layouts.extend(layout.gaussians.as_slice::<f32>()?);
+            rows.layouts.extend(in_order(gaussians, &orders, 5));
+            let Some(tokenizer) = self.tokenizer else { continue };
             let features = encode(tokenizer, &image, ctx)?;
-            let tokens = refine(tokenizer, features, &layout, ctx)?.into_host()?;
+            let tokens = refine(tokenizer, features, &layout, Geometry::Refined, ctx)?.into_host()?;
             let gaussians = tokens.gaussians.as_slice::<f32>()?.chunks_exact(5);
             let textures = tokens.textures.as_slice::<f32>()?.chunks_exact(tokenizer.sizes.textures);
-            rows.tokens.extend(gaussians.zip(textures).flat_map(|(gaussian, texture)| [gaussian, texture].concat()));
+            let tokens = gaussians.zip(textures).flat_map(|(gaussian, texture)| [gaussian, texture].concat());
+            rows.tokens.extend(in_order(&tokens.collect::<Vec<f32>>(), &orders, 5 + tokenizer.sizes.textures));
         }
         Ok(rows)
     }
@@ -121,17 +126,29 @@ impl Making<'_> {
     }
 }
 
-/// Sorts a layout's gaussians along the curve of Morton (1966) through a quadtree, so that a place of the position embedding stands
+/// The order of a layout's gaussians along the curve of Morton (1966) through a quadtree, so that a place of the position embedding stands
 /// for much the same part of the tile in all layouts. Calibration and textures, which come later, do not depend on the order.
-fn in_order(layout: &[f32]) -> Vec<f32> {
+fn order(layout: &[f32]) -> Vec<usize> {
     let pixel = |coordinate: f32| ((coordinate + 1.0) / 2.0 * (TILE - 1) as f32) as u32;
     let place = |[.., x, y]: &[f32; 5]| {
         let bits = |value: u32| (0..8).map(move |bit| (value >> bit & 1) << (2 * bit)).sum::<u32>();
         bits(pixel(*x)) + 2 * bits(pixel(*y))
     };
-    let mut rows = layout.as_chunks::<5>().0.to_vec();
-    rows.sort_by_key(place);
-    rows.concat()
+    let gaussians = layout.as_chunks::<5>().0;
+    let mut order: Vec<usize> = (0..gaussians.len()).collect();
+    order.sort_by_key(|index| place(&gaussians[*index]));
+    order
+}
+
+/// Rows `[B, N, C]` in the order of each picture.
+fn in_order(rows: &[f32], orders: &[Vec<usize>], channels: usize) -> Vec<f32> {
+    let mut sorted = Vec::with_capacity(rows.len());
+    let mut first = 0;
+    for order in orders {
+        order.iter().for_each(|index| sorted.extend(&rows[(first + index) * channels..][..channels]));
+        first += order.len();
+    }
+    sorted
 }
 
 /// The samples of a step: `B` points on the way from noise to data, with the velocities there. Numbers are in the network's scale.
@@ -162,21 +179,21 @@ pub struct Samples {
     pub normalisation: Normalisation,
     /// `[M, C, N]`
     values: Vec<f32>,
-    /// `[M, N, 5]`; empty if samples are layouts only.
+    /// `[M, N, 5]`; empty for a generator that takes no layouts.
     layouts: Vec<f32>,
 }
 
 impl Samples {
-    /// Measures means and deviations and normalises the samples with them. With tokens, the first five channels are differences from
-    /// the layout.
+    /// Measures means and deviations and normalises the samples with them. For a generator of textures, the first five channels are
+    /// differences from the layout.
     ///
     /// # Errors
     /// A number is not finite.
-    pub fn new(rows: &Rows, tokens: usize, classes: usize) -> Result<Self> {
+    pub fn new(rows: &Rows, tokens: usize, classes: usize, kind: Kind) -> Result<Self> {
         let samples = rows.layouts.len() / (tokens * 5);
-        let mut values = if rows.tokens.is_empty() { rows.layouts.clone() } else { rows.tokens.clone() };
+        let mut values = if kind == Kind::Layout { rows.layouts.clone() } else { rows.tokens.clone() };
         let channels = values.len() / (samples * tokens);
-        if !rows.tokens.is_empty() {
+        if kind == Kind::Texture {
             for (row, layout) in values.chunks_exact_mut(channels).zip(rows.layouts.chunks_exact(5)) {
                 row.iter_mut().zip(layout).for_each(|(value, layout)| *value -= layout);
             }
@@ -193,7 +210,7 @@ impl Samples {
             (0..channels).flat_map(move |c| (0..tokens).map(move |n| (sample[n * channels + c] - means[c]) / stds[c]))
         });
         let values = by_channel.collect();
-        let layouts = if rows.tokens.is_empty() { Vec::new() } else { rows.layouts.clone() };
+        let layouts = if kind == Kind::Texture { rows.layouts.clone() } else { Vec::new() };
         Ok(Self { shape: [channels, tokens], classes, normalisation, values, layouts })
     }
 
@@ -261,7 +278,7 @@ mod tests {
             layouts: (0..20).map(|v| v as f32 / 20.0).collect(),
             tokens: (0..24).map(|v| (v * v % 17) as f32).collect(),
         };
-        let samples = Samples::new(&rows, 2, 2).unwrap();
+        let samples = Samples::new(&rows, 2, 2, Kind::Texture).unwrap();
         for channel in 0..6 {
             let values: Vec<f32> = (0..2).flat_map(|m| samples.values[(m * 6 + channel) * 2..][..2].to_vec()).collect();
             let mean = values.iter().sum::<f32>() / 4.0;
@@ -290,15 +307,22 @@ mod tests {
         let without = (0..200).flat_map(|step| samples.batch(1, step, 8, 0.25).classes).filter(|class| *class == 2);
         let part = without.count() as f32 / 1600.0;
         assert!((part - 0.25).abs() < 0.04, "{part}");
+
+        // In one stage the tokens themselves are learned, and the network takes no layouts.
+        let samples = Samples::new(&rows, 2, 2, Kind::Token).unwrap();
+        let tokens = samples.normalisation.tokens(&samples.values[12..], None);
+        for (token, row) in tokens.chunks_exact(6).zip(rows.tokens[12..].chunks_exact(6)) {
+            assert!(token[3..].iter().zip(&row[3..]).all(|(a, b)| (a - b).abs() < 1e-4), "{token:?} {row:?}");
+        }
+        assert!(samples.batch(1, 5, 8, 0.25).layouts.is_empty());
     }
 
     #[test]
     fn layouts_are_sorted_in_the_order_of_a_quadtree() {
         let row = |x: f32, y: f32| [0.1, 0.1, 0.0, x, y];
         let quarters = [row(0.5, 0.5), row(-0.5, 0.5), row(0.5, -0.5), row(-0.25, -0.75), row(-0.75, -0.75)];
-        assert_eq!(
-            in_order(&quarters.concat()),
-            [quarters[4], quarters[3], quarters[2], quarters[1], quarters[0]].concat()
-        );
+        assert_eq!(order(&quarters.concat()), [4, 3, 2, 1, 0]);
+        // Two pictures of two tokens with one number each.
+        assert_eq!(in_order(&[1.0, 2.0, 3.0, 4.0], &[vec![1, 0], vec![0, 1]], 1), [2.0, 1.0, 3.0, 4.0]);
     }
 }

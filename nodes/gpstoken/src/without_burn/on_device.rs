@@ -7,7 +7,7 @@ use crate::{
     generator,
     generator::{Row, Velocities},
     splat::Target,
-    tokenizer::{Network, Pieces, Tiled},
+    tokenizer::{Geometry, Network, Pieces, Tiled},
 };
 use serde_json::{Map, Value as Json};
 use splatgraph_sdk::{
@@ -170,6 +170,7 @@ pub fn refine(
     device: &Device,
     _features: &OnDevice<Features>,
     _layout: Tiled<'_>,
+    _geometry: Geometry,
     _header: Canvas,
     _ctx: &Ctx,
 ) -> Result<OnDevice<Tokens>> {

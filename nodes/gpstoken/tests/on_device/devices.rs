@@ -99,11 +99,15 @@ fn finish(tokenizer: &Value, tokens: Value, tiles: &str) -> Stages {
 }
 
 fn tokens_of(tokenizer: &Value, picture: &Value, layout: Json) -> Value {
+    refined(tokenizer, picture, layout, json!({}))
+}
+
+fn refined(tokenizer: &Value, picture: &Value, layout: Json, settings: Json) -> Value {
     let layout = run::<init_tokens>(layout, [("image", picture.clone())]).unwrap().remove(0);
     let inputs = [("tokenizer", tokenizer.clone()), ("image", picture.clone())];
     let features = only(run::<encode>(json!({}), inputs).unwrap());
     let inputs = [("tokenizer", tokenizer.clone()), ("features", features), ("layout", layout)];
-    only(run::<refine_tokens>(json!({}), inputs).unwrap())
+    only(run::<refine_tokens>(settings, inputs).unwrap())
 }
 
 fn picture_of(image: &Value) -> Vec<f32> {
@@ -155,6 +159,12 @@ fn every_device_agrees_with_the_processor_on_tiles_batches_and_padding() {
     let host = tiny_tokenizer(&model, HOST, Precision::F32);
     let picture = image_of(&["china_512.png"]);
     let expected_tokens = tokens_of(&host, &picture, json!({"tokens": 20}));
+    let as_given = |tokenizer: &Value| {
+        let tokens = refined(tokenizer, &picture, json!({"tokens": 20}), json!({"geometry": "as given"}));
+        let tokens = Tokens::from_value(&tokens).unwrap();
+        (tokens.gaussians.to_f32(), tokens.textures.to_f32())
+    };
+    let (given_gaussians, given_textures) = as_given(&host);
     // The second of two pictures has fewer tokens.
     let one = Tokens::from_value(&expected_tokens).unwrap();
     let twice = |tensor: &Tensor| {
@@ -173,6 +183,9 @@ fn every_device_agrees_with_the_processor_on_tiles_batches_and_padding() {
         let there = tiny_tokenizer(&model, name, Precision::F32);
         let tokens = tokens_of(&there, &picture, json!({"tokens": 20}));
         assert_near(&format!("{name}: tokens"), &rows_of(&tokens), &rows_of(&expected_tokens), 6e-5);
+        let (gaussians, textures) = as_given(&there);
+        assert_eq!(gaussians, given_gaussians, "{name}");
+        assert_near(&format!("{name}: textures"), &textures, &given_textures, 6e-5);
         for tiles in ["merged", "separate", "overlapping"] {
             // Both decode the same tokens, because a decoder with these weights amplifies differences.
             let actual = picture_of(&finish(&there, expected_tokens.clone(), tiles).image);

@@ -6,6 +6,7 @@ use splatgraph_pack_gpstoken::{
     nodes::{
         generate::{
             layout_diffusion::layout_diffusion, load_generator::LoadGenerator, texture_diffusion::texture_diffusion,
+            token_diffusion::token_diffusion,
         },
         tokenize::load_tokenizer::LoadTokenizer,
         train::{train_layout::train_layout, train_texture::train_texture},
@@ -165,6 +166,51 @@ fn a_generator_of_textures_learns_and_runs() {
     let tokens = Tokens::from_value(&tokens).unwrap();
     assert_eq!((tokens.gaussians.shape(), tokens.textures.shape()), (&[1, 3, 5][..], &[1, 3, 32][..]));
     assert_eq!((tokens.header.map, tokens.header.model.as_deref()), (Some([64, 64]), Some("small")));
+}
+
+#[cfg(feature = "embed-models")]
+#[test]
+fn a_generator_of_one_stage_learns_and_runs() {
+    let place = tempfile::tempdir().unwrap();
+    let at = place.path();
+    data(&at.join("data"));
+    let mut settings = tiny(at);
+    settings["stages"] = json!(1);
+    run::<train_texture>(settings.clone(), [("tokenizer", tokenizer())]).unwrap();
+    let [first, last] = first_and_last(at);
+    println!("loss {first} to {last}");
+    assert!(last < 0.95 * first, "{first} {last}");
+    let trained = checkpoint::open(&at.join("generator.safetensors")).unwrap();
+    assert_eq!(trained.tensors["pos_embed"].shape(), [1, 12, 16]);
+    assert!(!trained.tensors.contains_key("cond_embedder.0.weight"));
+
+    // The samples have the tokens in the order of their layouts' quadtree. The normalisation describes the tokens, not differences.
+    let samples = checkpoint::open(&at.join("generator.samples.safetensors")).unwrap().tensors;
+    let (layouts, tokens) = (samples["layouts"].to_f32(), samples["tokens"].to_f32());
+    let quarter = |gaussian: &[f32]| 2 * usize::from(gaussian[4] > 0.0) + usize::from(gaussian[3] > 0.0);
+    let small = |gaussian: &[f32]| gaussian[0] < 0.34 && gaussian[1] < 0.34; // lies in one quarter
+    for (layout, tokens) in layouts.chunks_exact(12 * 5).zip(tokens.chunks_exact(12 * 37)) {
+        let quarters: Vec<usize> = layout.chunks_exact(5).filter(|gaussian| small(gaussian)).map(quarter).collect();
+        assert!(quarters.is_sorted(), "{quarters:?}");
+        // Refinement moves a token a little, so a token in another place of the list would be far off.
+        let moved = layout.chunks_exact(5).zip(tokens.chunks_exact(37));
+        let moved: Vec<f32> = moved.map(|(a, b)| (a[3] - b[3]).abs().max((a[4] - b[4]).abs())).collect();
+        assert!(moved.iter().all(|by| *by < 0.25), "{moved:?}");
+    }
+    let normalisation: Json = splatgraph_sdk::serde_json::from_str(&trained.metadata["normalisation"]).unwrap();
+    let mean = tokens.chunks_exact(37).map(|token| f64::from(token[0])).sum::<f64>() / (tokens.len() / 37) as f64;
+    assert!((normalisation["means"][0].as_f64().unwrap() - mean).abs() < 1e-5, "{normalisation} {mean}");
+
+    let inputs = [("generator", load(at))];
+    let sample = json!({"classes": [0, 1], "count": 2, "steps": 5, "sampler": "euler"});
+    let tokens = Tokens::from_value(&only(run::<token_diffusion>(sample, inputs).unwrap())).unwrap();
+    assert_eq!((tokens.gaussians.shape(), tokens.textures.shape()), (&[2, 12, 5][..], &[2, 12, 32][..]));
+    assert_eq!((tokens.header.map, tokens.header.model.as_deref()), (Some([64, 64]), Some("small")));
+
+    // The same files do not continue in two stages.
+    settings["stages"] = json!(2);
+    let error = run::<train_texture>(settings, [("tokenizer", tokenizer())]).unwrap_err().message;
+    assert!(error.contains("expected the settings of its start, got others"), "{error}");
 }
 
 #[test]

@@ -16,6 +16,7 @@ mod layouts;
 mod lpips;
 mod measures;
 mod nodes;
+mod one_stage;
 mod partition;
 mod samplers;
 mod splat;

@@ -1,6 +1,6 @@
 //! Runs the nodes as a graph does.
 
-use super::{Golden, assert_near, image, image_of, model_b, only};
+use super::{Golden, assert_near, distance, image, image_of, model_b, only};
 use crate::support::add_decoder;
 use splatgraph_pack_gpstoken::{
     device::Loaded,
@@ -248,6 +248,30 @@ fn grid_counts_and_sizes_of_a_larger_canvas_agree() {
         assert_eq!(drawing.image.shape(), [1, 1024, 1024, 3]);
         assert!(drawing.image.as_slice::<f32>().unwrap().iter().any(|v| *v > 0.5));
     }
+}
+
+#[test]
+fn geometry_as_given_keeps_the_layout_and_refines_textures_only() {
+    let chain = Chain::load(json!({}));
+    // Two pictures of four tiles each.
+    let picture = image_of(&["china_512.png", "china_512.png"]);
+    let layout = run::<init_tokens>(json!({"tokens": 12}), [("image", picture.clone())]).unwrap().remove(0);
+    let features = only(run::<encode>(json!({}), [("tokenizer", chain.0.clone()), ("image", picture)]).unwrap());
+    let refined = |settings: Json| {
+        let inputs = [("tokenizer", chain.0.clone()), ("features", features.clone()), ("layout", layout.clone())];
+        Tokens::from_value(&only(run::<refine_tokens>(settings, inputs).unwrap())).unwrap()
+    };
+    let (default, given) = (refined(json!({})), refined(json!({"geometry": "as given"})));
+    let layout = Layout::from_value(&layout).unwrap();
+    assert_eq!(given.gaussians.to_f32(), layout.gaussians.to_f32());
+    assert_eq!(given.textures.to_f32(), default.textures.to_f32());
+    assert_eq!(given.header, default.header);
+    assert!(distance(&default.gaussians.to_f32(), &layout.gaussians.to_f32()) > 0.01);
+    assert_eq!(refined(json!({"geometry": "refined"})).gaussians.to_f32(), default.gaussians.to_f32());
+    let inputs =
+        [("tokenizer", chain.0.clone()), ("features", features.clone()), ("layout", layout.into_value().unwrap())];
+    let error = run::<refine_tokens>(json!({"geometry": "given"}), inputs).unwrap_err();
+    insta::assert_snapshot!(error, @"expected one of refined, as given, got `given`");
 }
 
 #[test]

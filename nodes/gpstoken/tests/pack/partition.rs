@@ -4,7 +4,9 @@ use super::{Golden, assert_near, unit_picture};
 use splatgraph_pack_gpstoken::{
     canvas::picture::{grey, tile_input},
     canvas::plane::Plane,
-    partition::{OverCapacity, Region, Rules, capacity, complexity, corners, entropy, gaussian, partition},
+    partition::{
+        OverCapacity, Region, Rules, WeightMode, Weights, capacity, complexity, corners, entropy, gaussian, partition,
+    },
 };
 
 const PICTURES: [&str; 5] = ["astronaut", "chelsea", "china", "page", "synthetic"];
@@ -37,15 +39,15 @@ fn every_recorded_partition_is_repeated_in_order() {
             let biased = settings.ends_with(".bias");
             let (tokens, exponent) = settings.trim_end_matches(".bias").split_once(".w").unwrap();
             let rules = Rules { tokens: tokens.parse().unwrap(), exponent: exponent.parse().unwrap(), min_region: 8 };
-            let added = biased.then_some(&added);
-            let regions = partition(&grey, [256, 256], added, &rules).unwrap();
+            let weights = biased.then_some(Weights { map: &added, mode: WeightMode::Add });
+            let regions = partition(&grey, [256, 256], weights, &rules).unwrap();
             assert_eq!(pixels(&regions), golden.tensor(key).as_slice::<i32>().unwrap(), "{run}");
             let (gaussians, corners) = codes(&regions, 256, 256);
             assert_eq!(gaussians, golden.f32(&format!("{run}.codes")), "{run}");
             assert_eq!(corners, golden.f32(&format!("{run}.regions")), "{run}");
             let recorded = golden.tensor(&format!("{run}.values")).as_slice::<f64>().unwrap();
             for (region, recorded) in regions.iter().zip(recorded) {
-                let value = complexity(&grey, [256, 256], added, *region, rules.exponent);
+                let value = complexity(&grey, [256, 256], weights, *region, rules.exponent);
                 let tolerance = if biased { 1e-6 } else { 1e-12 };
                 assert!(
                     (value - recorded).abs() <= tolerance * recorded.abs().max(1e-9),

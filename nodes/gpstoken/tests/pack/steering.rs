@@ -3,9 +3,10 @@
 use super::{image_of, nodes::Chain, only};
 use splatgraph_pack_gpstoken::{
     canvas::picture::{grey, tile_input},
+    canvas::plane::Plane,
     nodes::tokenize::find_token_count::find_token_count,
     nodes::tokenize::init_tokens::init_tokens,
-    partition::{Rules, complexity, partition},
+    partition::{Region, Rules, WeightMode, Weights, complexity, partition},
     splat::Tiles,
 };
 use splatgraph_sdk::{
@@ -86,16 +87,78 @@ fn a_weighted_region_gets_more_tokens() {
     let inside = |x: usize, y: usize| (96..160).contains(&x) && (96..160).contains(&y);
     let mask = (0..256 * 256).map(|i| f32::from(u8::from(inside(i % 256, i / 256)))).collect();
     let mask = Mask::new(Tensor::from_vec([1, 256, 256], mask).unwrap()).unwrap().into_value().unwrap();
-    let count = |weight: f32| {
+    let count = |weight: f32, mode: &str| {
         let inputs = [("image", astronaut.clone()), ("weight_map", mask.clone())];
-        let layout = run::<init_tokens>(json!({"tokens": 128, "weight": weight}), inputs).unwrap();
+        let layout = run::<init_tokens>(json!({"tokens": 128, "weight": weight, "weight_mode": mode}), inputs).unwrap();
         let layout = Layout::from_value(&layout[0]).unwrap();
         let rows = layout.gaussians.as_slice::<f32>().unwrap().as_chunks::<5>().0;
         rows.iter().filter(|g| g[3].abs() < 0.25 && g[4].abs() < 0.25).count()
     };
-    let counts = [0.0, 50.0, 100.0, 200.0].map(count);
-    println!("{counts:?}");
-    assert!(counts.is_sorted() && counts[3] >= counts[0] + 20, "{counts:?}");
+    for (mode, weights) in [("add", [0.0, 50.0, 100.0, 200.0]), ("multiply", [0.0, 2.0, 5.0, 10.0])] {
+        let counts = weights.map(|weight| count(weight, mode));
+        println!("{mode}: {counts:?}");
+        assert!(counts.is_sorted() && counts[3] >= counts[0] + 20, "{mode}: {counts:?}");
+    }
+}
+
+/// A picture that gets brighter from left to right at one rate. Every region that is at least 64 pixels wide has the same entropy: scaled
+/// to 64 columns, it has one gradient in 62 of them and half of it in the 2 at the border. So its complexity is its area times
+/// `E^2.5` = 0.018, where `E` is the entropy in bits of the shares 31/32 and 1/32.
+fn ramp() -> Value {
+    let values = (0..256 * 256).flat_map(|i| [(i % 256) as f32 / 255.0; 3]).collect();
+    Image::new(Tensor::from_vec([1, 256, 256, 3], values).unwrap()).unwrap().into_value().unwrap()
+}
+
+#[test]
+fn weights_are_added_or_multiplied() {
+    // The upper left quarter has the weight 2. In quarters of the picture, the complexities and cuts are, by hand:
+    //
+    // | weights | cuts of the most complex region |
+    // |---|---|
+    // | none | whole 4: upper, lower half 2 each; upper: 2 quarters of 1; lower: 2 of 1; first quarter 1: 2 halves; next quarter 1: 2 halves |
+    // | multiplied | whole 6: upper 4, lower 2; upper: left 3, right 1; left: 2 halves of 1.5; lower: 2 quarters of 1; upper half: 2 of 0.75 |
+    // | added | the quarter is at least 55 times as complex as the others: it is cut in 2, then each half of it in 2 |
+    //
+    // A square is cut across y, as both cuts have the same least half. The two new regions stay at the end.
+    let quarter = (0..256 * 256).map(|i| f32::from(u8::from(i % 256 < 128 && i / 256 < 128))).collect();
+    let quarter = Mask::new(Tensor::from_vec([1, 256, 256], quarter).unwrap()).unwrap().into_value().unwrap();
+    let (tl, tr, bl, br) = ([0, 0, 128, 128], [128, 0, 256, 128], [0, 128, 128, 256], [128, 128, 256, 256]);
+    let cut = |settings: Json, map: Option<&Value>| {
+        let inputs = [("image", ramp())].into_iter().chain(map.map(|map| ("weight_map", map.clone())));
+        let layout = Layout::from_value(&run::<init_tokens>(settings, inputs).unwrap()[0]).unwrap();
+        let corners = layout.regions.unwrap();
+        let pixel = |corner: &f32| ((corner + 1.0) / 2.0 * 255.0).round() as i32;
+        let boxes = corners.as_slice::<f32>().unwrap().chunks_exact(4);
+        boxes.map(|c| [pixel(&c[0]), pixel(&c[1]), pixel(&c[2]) + 1, pixel(&c[3]) + 1]).collect::<Vec<[i32; 4]>>()
+    };
+    let halves = |[x0, y0, x1, y1]: [i32; 4]| [[x0, y0, x1, y0 + 64], [x0, y0 + 64, x1, y1]];
+    let without = [[bl, br].as_slice(), &halves(tl), &halves(tr)].concat();
+    assert_eq!(cut(json!({"tokens": 6}), None), without);
+    let upper = [[0, 0, 64, 64], [64, 0, 128, 64]];
+    let lower = [0, 64, 128, 128];
+    let multiplied = [[lower, tr, bl, br].as_slice(), &upper].concat();
+    let settings = json!({"tokens": 6, "weight": 2, "weight_mode": "multiply"});
+    assert_eq!(cut(settings, Some(&quarter)), multiplied);
+    let added = [upper[0], upper[1], [0, 128, 256, 256], tr, [0, 64, 64, 128], [64, 64, 128, 128]];
+    assert_eq!(cut(json!({"tokens": 6, "weight": 2, "weight_mode": "add"}), Some(&quarter)), added);
+    assert_eq!(cut(json!({"tokens": 6, "weight": 2}), Some(&quarter)), added);
+    assert_eq!(cut(json!({"tokens": 6, "weight": 0, "weight_mode": "multiply"}), Some(&quarter)), without);
+
+    // The complexity itself: E^2.5 times the area times (1 + 2 times the weighted part).
+    let share: f64 = 1.0 / 32.0;
+    let entropy = -(share * share.log2() + (1.0 - share) * (1.0 - share).log2());
+    let pixels = Image::from_value(&ramp()).unwrap().image.to_f32();
+    let grey = grey(&tile_input(&pixels, [256, 256], [0, 0]));
+    let map = Plane { width: 256, height: 256, values: Mask::from_value(&quarter).unwrap().mask.to_f32() };
+    let region = Region { x0: 0, y0: 0, x1: 255, y1: 127 };
+    for (mode, expected) in [
+        (WeightMode::Multiply, entropy.powf(2.5) * 32768.0 * 1.5),
+        (WeightMode::Add, entropy.powf(2.5) * 32768.0 + 16384.0),
+    ] {
+        let value = complexity(&grey, [256, 256], Some(Weights { map: &map, mode }), region, 2.5);
+        // The shares are of 4096 + 1e-5 pixels.
+        assert!((value - expected).abs() < 1e-6 * expected, "{mode:?}: {value} instead of {expected}");
+    }
 }
 
 #[test]

@@ -15,21 +15,22 @@ pub struct LoadGenerator {
     last: Latest<GeneratorFile>,
 }
 
-#[node(category = "GPSToken", outputs(generator: "the generator, for LayoutDiffusion or TextureDiffusion"))]
+#[node(category = "GPSToken", outputs(generator: "the generator, for LayoutDiffusion, TextureDiffusion or TokenDiffusion"))]
 impl LoadGenerator {
-    /// Loads a generator (SiT) of layouts or textures: the official checkpoint without conversion, a compatible one, or one
-    /// inside the pack.
+    /// Loads a generator (SiT) of layouts, of textures, or of both together: the official checkpoint without conversion, a
+    /// compatible one, or one inside the pack.
     ///
     /// The node reads .safetensors and .pth files in f32, f16 or bf16, and takes the sizes from the shapes of the weights. A
     /// checkpoint with a condition (`cond_embedder`) is a generator of textures. A checkpoint without one and with 5 channels
-    /// is a generator of layouts. The node reads a file again only if the file has changed. The metadata of the checkpoint
-    /// may name its classes in a list (key `classes`).
+    /// is a generator of layouts; with more channels it is a generator of tokens, for TokenDiffusion. The node reads a file
+    /// again only if the file has changed. The metadata of the checkpoint may name its classes in a list (key `classes`).
     ///
     /// The generator works on normalised numbers. Means and stds, one for each channel, bring them to the scale of the data.
     /// The node takes them from the first of these places that has them: the input `normalisation`; the metadata of the
     /// checkpoint (key `normalisation`); `NAME.normalisation.json` beside `NAME.safetensors`; for the official texture
     /// generator, the official values. For layouts they are those of the gaussians (sigma_x, sigma_y, rho, x, y). For
-    /// textures they are those of the differences to the layout's gaussians, then of the textures.
+    /// textures they are those of the differences to the layout's gaussians, then of the textures. For tokens they are those
+    /// of the gaussians, then of the textures.
     pub fn run(
         &self,
         /// A checkpoint, or a model inside the pack: `small-layout` makes layouts, `small-texture` makes textures for the
@@ -88,7 +89,11 @@ fn normalisation_of(loaded: &GeneratorFile, given: Option<Json>, model: &Path) -
         return Ok((Normalisation::official(), "the official texture generator's constants".to_owned()));
     }
     let channels = sizes.channels;
-    let values = if loaded.kind == Kind::Layout { "gaussians" } else { "differences to the layout, then of textures" };
+    let values = match loaded.kind {
+        Kind::Layout => "gaussians",
+        Kind::Texture => "differences to the layout, then of textures",
+        Kind::Token => "gaussians, then of textures",
+    };
     Err(Error::input(
         "normalisation",
         format!(

@@ -6,3 +6,4 @@ pub mod layout_bank;
 pub mod layout_diffusion;
 pub mod load_generator;
 pub mod texture_diffusion;
+pub mod token_diffusion;

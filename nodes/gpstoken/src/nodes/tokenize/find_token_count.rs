@@ -2,6 +2,7 @@
 
 use crate::{
     names::counted,
+    partition::WeightMode,
     splat::Tiles,
     stages::{
         decode::decode,
@@ -11,7 +12,7 @@ use crate::{
         splat::splat,
         tokenizer::Tokenizer,
     },
-    tokenizer::Together,
+    tokenizer::{Geometry, Together},
 };
 use splatgraph_sdk::prelude::*;
 
@@ -58,6 +59,9 @@ pub fn find_token_count(
     /// How to splat a picture of several tiles, as `tiles` in Splat.
     #[input(default = Tiles::Merged)]
     splat_tiles: Tiles,
+    /// How the weight map acts, as in InitTokens.
+    #[input(default = WeightMode::Add)]
+    weight_mode: WeightMode,
     ctx: &Ctx,
 ) -> Result<(u32, f64, bool)> {
     if low > high {
@@ -68,14 +72,14 @@ pub fn find_token_count(
     }
     let features = encode(&tokenizer, &image, ctx)?;
     let min_region = min_region as usize;
-    let cut = Cut { exponent, min_region, weight_map, weight, ..Cut::default() };
+    let cut = Cut { exponent, min_region, weight_map, weight, weight_mode, ..Cut::default() };
     let most = (high - low).checked_ilog2().map_or(1, |halvings| halvings as usize + 3); // reconstructions, at most
     let mut tried = 0;
     let mut reconstruct = |tokens: u32| -> Result<f64> {
         ctx.progress(tried, most, &counted(tokens as usize, "token"));
         tried += 1;
         let (layout, _) = layout(&image, &Cut { tokens: tokens as usize, ..cut.clone() }, ctx).map_err(too_many)?;
-        let refined = refine(&tokenizer, features.clone(), &layout, ctx)?;
+        let refined = refine(&tokenizer, features.clone(), &layout, Geometry::Refined, ctx)?;
         let map = splat(refined, Some(&tokenizer), splat_tiles, 1.0, ctx)?;
         let decoded = decode(&tokenizer, map, tiles, ctx)?.into_host()?;
         let reached = mean_psnr(&image, &decoded)?;

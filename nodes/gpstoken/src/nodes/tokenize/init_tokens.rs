@@ -1,6 +1,9 @@
 //! The node `gpstoken.InitTokens`.
 
-use crate::stages::layout::{Cut, layout};
+use crate::{
+    partition::WeightMode,
+    stages::layout::{Cut, layout},
+};
 use splatgraph_sdk::prelude::*;
 
 /// Places more tokens where the picture has more detail: cuts it into regions by their entropy and starts a gaussian in each
@@ -29,8 +32,8 @@ pub fn init_tokens(
     /// Where more tokens are wanted: a weight for each pixel, in the size of the picture; one map for all pictures, or one
     /// for each.
     weight_map: Option<Mask>,
-    /// The strength of the weight map. For comparison: the complexity of a textured pixel is about 10 to 40. No effect
-    /// without a map.
+    /// The strength of the weight map, which multiplies its values. For comparison with weights that are added: the complexity
+    /// of a textured pixel is about 10 to 40. No effect without a map.
     #[input(default = Cut::WEIGHT)]
     weight: f32,
     /// The node stops cutting when no region that can be cut is more complex than this; `tokens` is then the largest number.
@@ -39,8 +42,13 @@ pub fn init_tokens(
     /// `tokens` tokens.
     #[input(default = 0.0, min = 0)]
     threshold: f64,
+    /// How the weight map acts on the complexity of a region. Use `multiply` with a smaller `weight`: 1 doubles the complexity
+    /// where the map is 1. No effect without a map.
+    #[input(default = WeightMode::Add)]
+    weight_mode: WeightMode,
     ctx: &Ctx,
 ) -> Result<(Layout, u32)> {
-    let cut = Cut { tokens: tokens as usize, exponent, min_region: min_region as usize, weight_map, weight, threshold };
+    let (tokens, min_region) = (tokens as usize, min_region as usize);
+    let cut = Cut { tokens, exponent, min_region, weight_map, weight, weight_mode, threshold };
     layout(&image, &cut, ctx)
 }

@@ -3,6 +3,7 @@
 use crate::{
     device::Placed,
     stages::{self, tokenizer::Tokenizer},
+    tokenizer::Geometry,
 };
 use splatgraph_sdk::prelude::*;
 
@@ -16,7 +17,10 @@ pub fn refine_tokens(
     features: Placed<Features>,
     /// The layout, from InitTokens or another node that makes regions, for the same picture.
     layout: Layout,
+    /// Whose gaussians the tokens have. `as given` switches the refinement of the geometry off to measure what it brings.
+    #[input(default = Geometry::Refined)]
+    geometry: Geometry,
     ctx: &Ctx,
 ) -> Result<Placed<Tokens>> {
-    stages::refine::refine(&tokenizer, features, &layout, ctx)
+    stages::refine::refine(&tokenizer, features, &layout, geometry, ctx)
 }

@@ -2,6 +2,7 @@
 
 use crate::{
     device::Compute,
+    stages::generator::Kind,
     training::generator::{GeneratorCourse, Training},
 };
 use splatgraph_sdk::prelude::*;
@@ -49,6 +50,7 @@ pub fn train_layout(
     let training = Training {
         data: &data,
         output: &output,
+        kind: Kind::Layout,
         tokenizer: None,
         tokens,
         crops,

@@ -2,18 +2,19 @@
 
 use crate::{
     device::Compute,
-    stages::tokenizer::Tokenizer,
+    stages::{generator::Kind, tokenizer::Tokenizer},
     training::generator::{GeneratorCourse, Training},
 };
 use splatgraph_sdk::prelude::*;
 
 /// Trains a generator of textures on a folder that holds a folder of pictures for each class (paper, section 3.3). Writes a
-/// checkpoint with the authors' keys for LoadGenerator and TextureDiffusion.
+/// checkpoint with the authors' keys for LoadGenerator and TextureDiffusion, or with `stages` 1 for TokenDiffusion.
 ///
 /// First the node cuts `crops` tiles out of the pictures at random, as TrainTokenizer does, from each class in turn, and
 /// makes tokens of each with InitTokens, Encode and RefineTokens. Then each step takes `pictures` of these and as much noise,
 /// and teaches the network the way from the noise to the textures and to the moves of the gaussians, given the layout and the
-/// class (flow matching). The checkpoint holds the moving average of the weights. Its metadata holds the names of the
+/// class (flow matching). In one stage there is no layout: the network learns the way from the noise to the gaussians and
+/// textures. The checkpoint holds the moving average of the weights. Its metadata holds the names of the
 /// classes, the means and deviations with which the node normalised the tokens, and the name, map and support of the
 /// tokenizer.
 ///
@@ -49,11 +50,16 @@ pub fn train_texture(
     #[input(flatten)] course: GeneratorCourse,
     /// The device to train on; left out: the device of the run. Always in f32.
     device: Option<String>,
+    /// The number of stages in which pictures will be generated. 2 trains a generator for TextureDiffusion, which takes layouts
+    /// of another generator. 1 trains a generator for TokenDiffusion, which makes gaussians and textures together.
+    #[input(default = 2, min = 1, max = 2)]
+    stages: u32,
     ctx: &Ctx,
 ) -> Result<(PathBuf, f32)> {
     let training = Training {
         data: &data,
         output: &output,
+        kind: if stages == 1 { Kind::Token } else { Kind::Texture },
         tokenizer: Some(tokenizer),
         tokens,
         crops,
