@@ -7,7 +7,7 @@ from server import PROJECT
 
 RENDERERS = ["canvas", "vue"]
 # Graphs that take a file which the user brings: the page says that it is missing.
-BRING = ["evaluate", "generate-from-bank", "generate-one-stage"]
+BRING = ["evaluate", "features", "generate-from-bank", "generate-one-stage", "measure", "measure-against-file", "table-1", "table-2"]
 # Graphs that the gallery must have.
 GRAPHS = [p.stem for p in (PROJECT / "graphs").glob("*.json") if p.stem != "schema"]
 
@@ -31,7 +31,7 @@ def complete(site):
     script = """() => [...document.querySelectorAll('[data-testid^="template-workflow-"]')].map(card =>
         [card.dataset.testid.slice(18), [...card.querySelectorAll('img')].some(i => i.complete && i.naturalWidth > 0)])"""
     cards(site.page).first.hover()
-    for step in range(26):
+    for step in range(36):
         if step:
             tab.mouse.wheel(0, 400)
         tab.wait_for_timeout(150)
