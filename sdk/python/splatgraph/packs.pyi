@@ -224,6 +224,80 @@ class _gpstoken:
         Values of AlexNet and VGG16 are not comparable: always name the network. The node does not round the pictures. The
         weights are not part of the pack; its README says where to get them. VGG16 needs about 800 bytes of memory for each
         pixel."""
+    class _ImageFeatures(Node):
+        features: Output
+    def ImageFeatures(self, *, image: Node | Output, model: str | PathLike | Node | Output, convention: Literal['adm', 'pytorch-fid', 'torch-fidelity', 'clean-fid'] | Node | Output = 'adm', id: Optional[str] = None) -> _ImageFeatures:
+        """Computes the features from which FID, sFID, KID, inception score, precision and recall are made: InceptionV3 without its last layer.
+
+        Save the features of each picture of a batch with std.SaveRecord, or collect them with `batch --collect features`. FeatureStatistics,
+        LoadFeatures and the measures read the folder. Public programs disagree by up to a factor of two for the same pictures, because they
+        prepare pictures differently; the convention says whose way it is, and features of two conventions can't be mixed. The weights are not
+        part of the pack; its README says where to get them. The node computes on the processor."""
+    class _LoadFeatures(Node):
+        features: Output
+        count: Output
+    def LoadFeatures(self, *, path: str | PathLike | Node | Output, id: Optional[str] = None) -> _LoadFeatures:
+        """Loads all features of a folder, for measures that compare all pictures: KID, inception score, precision and recall.
+
+        The files are records (.safetensors) of ImageFeatures, one for each picture or for many, in the order of their names. The features of
+        50,000 pictures take 1 GB."""
+    class _FeatureStatistics(Node):
+        statistics: Output
+        count: Output
+    def FeatureStatistics(self, *, path: str | PathLike | Node | Output = None, features: Node | Output = None, id: Optional[str] = None) -> _FeatureStatistics:
+        """Sums up features for FrechetDistance: the mean and the covariance over all pictures.
+
+        The sums are exact, so any order of pictures, any number of files and any split into parts give the same bits. The node reads one file at
+        a time. To join the statistics of several machines, save them with std.SaveRecord into one folder, and give that folder."""
+    class _LoadStatistics(Node):
+        statistics: Output
+    def LoadStatistics(self, *, path: str | PathLike | Node | Output, convention: Literal['adm', 'pytorch-fid', 'torch-fidelity', 'clean-fid'] | Node | Output = 'adm', id: Optional[str] = None) -> _LoadStatistics:
+        """Loads the statistics of another program (.npz): ADM's reference batches, and the files of pytorch-fid and clean-fid.
+
+        The node reads `mu` and `sigma`, and for sFID `mu_s` and `sigma_s`. Such a file does not say with which weights and in which way it was
+        made; name the program."""
+    class _SaveStatistics(Node):
+        path: Output
+    def SaveStatistics(self, *, statistics: Node | Output, path: str | PathLike | Node | Output, id: Optional[str] = None) -> _SaveStatistics:
+        """Writes statistics for other programs (.npz): `mu`, `sigma`, `mu_s` and `sigma_s`, as ADM's evaluator, pytorch-fid and clean-fid read them.
+
+        The file keeps no convention, no hash of the weights and no exact sums. To join statistics later, use std.SaveRecord."""
+    class _FrechetDistance(Node):
+        distance: Output
+        about: Output
+    def FrechetDistance(self, *, statistics: Node | Output, reference: Node | Output, features: Literal['pool', 'spatial'] | Node | Output = 'pool', id: Optional[str] = None) -> _FrechetDistance:
+        """Compares two sets of pictures by the statistics of their features: FID (Heusel et al. 2017, arXiv:1706.08500) or sFID.
+
+        Smaller is better, and 0 means equal statistics. The distance falls with the number of pictures: papers use 50,000 generated ones. Both
+        statistics must have one convention, one network and one file of weights."""
+    class _KernelDistance(Node):
+        distance: Output
+        about: Output
+    def KernelDistance(self, *, features: Node | Output, reference: Node | Output, id: Optional[str] = None) -> _KernelDistance:
+        """Compares two sets of pictures by a polynomial kernel of their features: KID (Bińkowski et al. 2018, arXiv:1801.01401).
+
+        Smaller is better. The estimate is unbiased, also for few pictures, and can be below 0. It takes all pairs; other programs take means over
+        random subsets, which estimate the same number with more noise."""
+    class _InceptionScore(Node):
+        score: Output
+        deviation: Output
+        about: Output
+    def InceptionScore(self, *, features: Node | Output, splits: int | Node | Output = 10, id: Optional[str] = None) -> _InceptionScore:
+        """Measures how clear and how different generated pictures are (Salimans et al. 2016, arXiv:1606.03498).
+
+        Larger is better. The score is computed over equal parts of the pictures in their order, without shuffling. ADM's evaluator makes parts
+        of 5000 pictures, which are 10 parts of 50,000."""
+    class _PrecisionRecall(Node):
+        precision: Output
+        recall: Output
+        about: Output
+    def PrecisionRecall(self, *, features: Node | Output, reference: Node | Output, neighbours: int | Node | Output = 3, id: Optional[str] = None) -> _PrecisionRecall:
+        """Measures how many generated pictures look real, and how many kinds of real pictures are generated (Kynkäänniemi et al. 2019,
+        arXiv:1904.06991).
+
+        Precision is the share of generated pictures inside the balls around real ones, and recall the share of real pictures inside the balls
+        around generated ones. A ball reaches to a neighbour of its own set. Papers compare 10,000 real with 50,000 generated pictures, or 10,000
+        with 10,000; the numbers depend on that."""
     class _SaveTokens(Node):
         path: Output
         bytes: Output
