@@ -143,7 +143,7 @@ fn measured(all: &[Results]) -> Result<Vec<String>, Error> {
             (Some((numbers, _)), Some((texts, text))) => {
                 let [name, numbers, texts, text] = [name, *numbers, *texts, text].map(one_line);
                 let message =
-                    format!("expected numbers for `{name}` in {texts}, as in {numbers}, got the text `{text}`");
+                    format!("expected numbers for `{name}` in `{texts}`, as in `{numbers}`, got the text `{text}`");
                 return Err(Error::usage(format!("{message}; rename one of the two results in its graph")));
             }
             (Some(_), None) => measured.push(name.clone()),
@@ -153,9 +153,7 @@ fn measured(all: &[Results]) -> Result<Vec<String>, Error> {
     if measured.is_empty() {
         let names = if names.is_empty() { "none".to_owned() } else { some_of(names.iter().map(String::as_str)) };
         let message = format!("expected a result that is a number, got {}", one_line(&names));
-        return Err(Error::usage(format!(
-            "{message}; add one to the `outputs` of the graph, such as psnr of std.Compare"
-        )));
+        return Err(Error::usage(format!("{message}; add one to the `outputs` of the graph")));
     }
     Ok(measured)
 }

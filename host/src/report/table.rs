@@ -26,7 +26,7 @@ pub(super) fn overview(report: &Report) -> Table {
     }
     head.extend(report.measures.iter().map(heading));
     let row = |configuration: &Configuration| {
-        let mut cells = configuration.values.clone();
+        let mut cells: Vec<String> = configuration.values.iter().map(|value| dashed(value)).collect();
         cells.push(configuration.items.to_string());
         if has_failed {
             cells.push(configuration.failed.len().to_string());
@@ -39,7 +39,7 @@ pub(super) fn overview(report: &Report) -> Table {
     };
     let mut rows: Vec<Row> = report.configurations.iter().map(row).collect();
     for beside in &report.beside {
-        let mut cells = beside.values.clone();
+        let mut cells: Vec<String> = beside.values.iter().map(|value| dashed(value)).collect();
         cells[0].clone_from(&beside.name);
         cells.extend(vec!["–".to_owned(); 1 + usize::from(has_failed)]);
         cells.extend(beside.cells.iter().map(|cell| dashed(cell)));
@@ -66,7 +66,7 @@ pub(super) fn details(report: &Report, at: usize) -> Table {
         let summary = &configuration.summaries[at];
         let interval = summary.interval;
         let interval = interval.map(|[low, high]| format!("{} to {}", digits.text(low), digits.text(high)));
-        let mut cells = configuration.values.clone();
+        let mut cells: Vec<String> = configuration.values.iter().map(|value| dashed(value)).collect();
         cells.push(summary.count.to_string());
         cells.push(digits.or_dash(summary.mean));
         cells.push(digits.or_dash(summary.std));

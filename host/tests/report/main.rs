@@ -265,7 +265,9 @@ fn a_report_of_a_batch_knows_failed_items_and_parts() {
         },
     });
     place.write("graph.json", &graph.to_string());
-    ["a", "bcd", "ef"].map(|name| place.write(&format!("in/{name}.txt"), name));
+    for name in ["a", "bcd", "ef"] {
+        place.write(&format!("in/{name}.txt"), name);
+    }
     place.write("files.csv", "file\nin/a.txt\nin/bcd.txt\nin/ef.txt\nin/none.txt\n");
     for part in ["1/2", "2/2"] {
         let ran = place.run(&[
@@ -340,7 +342,7 @@ fn figures_of_a_paper_are_put_beside() {
     | now | 64 | 3 | 1 | 23.00 ± 3.61 | 0.5000 ± 0.0000 |
     | now | 128 | 3 | 0 | 24.00 ± 0.00 | 0.2500 ± 0.0000 |
     | *M128* | *128* | *–* | *–* | *24.06* | *.080* |
-    | *last year* | ** | *–* | *–* | *23.1* | *–* |
+    | *last year* | *–* | *–* | *–* | *23.1* | *–* |
 
     Mean ± sample standard deviation over the pictures of a configuration. ↑ higher is better. ↓ lower is better.
 
@@ -649,12 +651,12 @@ fn wrong_results_are_errors_that_say_what_to_do() {
       short.csv
     2: error: expected the mean of all items at the end of the table, or the journal of the batch beside it: without them `psnr` may be an input or a result; name the table as the batch wrote it, or put the journal beside it
       plain/t.csv
-    2: error: expected a result that is a number, got none; add one to the `outputs` of the graph, such as psnr of std.Compare
+    2: error: expected a result that is a number, got none; add one to the `outputs` of the graph
     2: error: expected a table with an item that is done, got none; every item failed, the first one, `x`, with: it broke; run the batch to its end
       none/t.csv
     1: error: expected an item in line 2 of the journal, got EOF while parsing a value at line 1 column 8; run the batch again in another folder, or remove the line
       [DIR]/work/torn/batch.jsonl
-    2: error: expected numbers for `psnr` in text, as in results, got the text `good`; rename one of the two results in its graph
+    2: error: expected numbers for `psnr` in `text`, as in `results`, got the text `good`; rename one of the two results in its graph
     2: error: expected each table once, got it twice: results/results.csv; leave one of them out
     2: error: expected the name of an input of the results, got `imag`; did you mean `image`?
     2: error: expected the name of a measure of the results, got `letters`; the measures are: psnr, lpips

@@ -51,7 +51,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "INPUT")]
     over: Vec<String>,
     /// Lower numbers of this measure are better; may be given several times. Names such as psnr, ssim, lpips and fid are known
-    #[arg(long, value_name = "MEASURE", conflicts_with = "higher")]
+    #[arg(long, value_name = "MEASURE")]
     lower: Vec<String>,
     /// Higher numbers of this measure are better; may be given several times
     #[arg(long, value_name = "MEASURE")]
