@@ -76,6 +76,7 @@ pub mod preview;
 pub mod reading;
 mod record_png;
 pub mod registry;
+pub mod report;
 pub mod run;
 #[cfg(feature = "serve")]
 pub mod serve;

@@ -10,7 +10,7 @@ use std::{
 };
 
 /// Folders whose files may not use each other in a circle. In the first, a module is a folder or a file at the top.
-const FOLDERS: [&str; 4] = ["", "run", "batch", "cli/watch"];
+const FOLDERS: [&str; 5] = ["", "run", "batch", "report", "cli/watch"];
 
 /// Texts outside `cli/` that look like flags of this program but are not: words of file formats, and flags of cargo.
 const NOT_FLAGS: [(&str, &str); 4] = [

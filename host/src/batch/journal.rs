@@ -230,7 +230,7 @@ fn other_journals(folder: &Path, part: Option<Part>) -> Vec<PathBuf> {
 }
 
 /// The journals in a folder, each with its part.
-fn journals(folder: &Path) -> Vec<(PathBuf, Option<Part>)> {
+pub(super) fn journals(folder: &Path) -> Vec<(PathBuf, Option<Part>)> {
     let part_of = |name: &str| -> Option<Option<Part>> {
         let rest = name.strip_prefix("batch")?.strip_suffix(".jsonl")?;
         if rest.is_empty() {

@@ -10,7 +10,7 @@ use serde_json::{Map, Value as Json};
 use std::{borrow::Cow, fmt, path::Path};
 
 /// The version of the format of journals. Version 1 had no lines about items that start.
-const VERSION: u64 = 2;
+pub(super) const VERSION: u64 = 2;
 
 /// The first line.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -263,7 +263,7 @@ fn line_at(position: Option<&csv::Position>, bytes: &[u8]) -> usize {
 }
 
 /// The error of the reader, in the words of this program.
-fn said(error: &csv::Error, bytes: &[u8]) -> String {
+pub(crate) fn said(error: &csv::Error, bytes: &[u8]) -> String {
     match error.kind() {
         csv::ErrorKind::UnequalLengths { pos, expected_len, len } => {
             let line = line_at(pos.as_ref(), bytes);

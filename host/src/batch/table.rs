@@ -99,7 +99,7 @@ fn columns<'a>(names: impl Iterator<Item = (&'a str, &'a str)>) -> Vec<String> {
 }
 
 /// A cell that spreadsheets show and do not compute: a text that begins like a formula gets an apostrophe.
-fn inert(cell: &str) -> Cow<'_, str> {
+pub(crate) fn inert(cell: &str) -> Cow<'_, str> {
     let is_formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r']) && cell.parse::<f64>().is_err();
     if is_formula { format!("'{cell}").into() } else { cell.into() }
 }

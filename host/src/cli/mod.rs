@@ -28,6 +28,7 @@ mod previews;
 mod process_state;
 mod progress;
 mod python;
+mod report;
 mod run;
 mod run_packs;
 mod schema;
@@ -60,6 +61,7 @@ struct Arguments {
 enum Command {
     Run(run::Options),
     Batch(batch::Options),
+    Report(report::Options),
     Watch(watch::Options),
     Bench(bench::Options),
     Check(check::Options),
@@ -119,6 +121,7 @@ pub(crate) fn main() -> u8 {
     let outcome = match arguments.command {
         Command::Run(options) => run::run(&options),
         Command::Batch(options) => batch::run(&options),
+        Command::Report(options) => report::run(&options),
         Command::Watch(options) => watch::run(&options),
         Command::Bench(options) => bench::run(&options),
         Command::Check(options) => check::run(&options),

@@ -23,6 +23,8 @@ fn help_lists_the_commands() {
     Commands:
       run          Run a graph
       batch        Run a graph over many files and values
+      report       Write a report about what batches measured: tables, plots, and the worst and best
+                   pictures
       watch        Run a graph, and run it again when it, a file that it reads or a pack changes
       bench        Measure how long a graph and each of its nodes take
       check        Check a graph without running it, and print all problems
