@@ -9,8 +9,24 @@ pub fn precision_recall(real: &[f32], generated: &[f32], width: usize, neighbour
     if [real, generated].iter().any(|set| set.len() / width <= neighbours) || neighbours == 0 {
         return None;
     }
-    let [real, generated] = [real, generated].map(|features| Set::new(features, width, neighbours));
+    let centre = mean(real, width);
+    let centred = |features: &[f32]| -> Vec<f32> {
+        let values = features.iter().zip(centre.iter().cycle());
+        values.map(|(value, centre)| (f64::from(*value) - centre) as f32).collect()
+    };
+    // Distances stay the same, and products of short vectors round less.
+    let [real, generated] = [centred(real), centred(generated)];
+    let [real, generated] = [&real, &generated].map(|features| Set::new(features, width, neighbours));
     Some([real.share_inside(&generated), generated.share_inside(&real)])
+}
+
+fn mean(features: &[f32], width: usize) -> Vec<f64> {
+    let mut sums = vec![0.0; width];
+    for row in features.chunks_exact(width) {
+        sums.iter_mut().zip(row).for_each(|(sum, value)| *sum += f64::from(*value));
+    }
+    let pictures = (features.len() / width) as f64;
+    sums.into_iter().map(|sum| sum / pictures).collect()
 }
 
 struct Set<'a> {
