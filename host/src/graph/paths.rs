@@ -9,7 +9,10 @@ use super::{
     written::WrittenFile,
 };
 use crate::words::{nearest, shown, some_of};
-use splatgraph_sdk::spec::{InputSpec, PathKind};
+use splatgraph_sdk::{
+    shard,
+    spec::{InputSpec, PathKind},
+};
 use std::{
     collections::{HashMap, hash_map::DefaultHasher},
     ffi::{OsStr, OsString},
@@ -117,7 +120,7 @@ impl PathRules {
         let models: &[PathBuf] = if kind == PathKind::Model { &self.model_folders } else { &[] };
         let allowed = || self.reads_in.iter().chain(models);
         let searched = std::iter::once(own).chain(allowed().map(PathBuf::as_path));
-        let found = searched.map(|folder| absolute(&folder.join(text))).find(|path| path.exists());
+        let found = searched.map(|folder| absolute(&folder.join(text))).find(|path| path.exists() || is_member(path));
         let is_allowed = |path: &Path| allowed().any(|folder| identity(path).starts_with(identity(folder)));
         match found {
             Some(path) if is_allowed(&path) => Ok(path),
@@ -183,6 +186,11 @@ impl PathRules {
             None => format!("searched {tried}"),
         }))
     }
+}
+
+/// Whether a path names a member of a shard.
+fn is_member(path: &Path) -> bool {
+    shard::split(path).is_some_and(|(_, member)| !leaves_folder(Path::new(&member)))
 }
 
 /// The folder of a file; empty means the current directory.

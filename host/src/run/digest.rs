@@ -2,6 +2,7 @@
 
 use crate::sha256;
 use sha2::{Digest, Sha256};
+use splatgraph_sdk::shard;
 use std::{
     collections::HashMap,
     fs::{self, Metadata},
@@ -35,7 +36,9 @@ impl Digests {
     }
 
     fn of_any(&mut self, path: &Path, depth: usize) -> io::Result<[u8; 32]> {
-        let metadata = fs::metadata(path)?;
+        // The digest of a member is that of its own bytes, so that a shard is not read as a whole for each.
+        let shard = shard::split(path).map(|(shard, _)| shard);
+        let metadata = fs::metadata(shard.unwrap_or(path))?;
         if !metadata.is_dir() {
             return self.of_file(path, &metadata);
         }
