@@ -255,9 +255,14 @@ impl Identities {
         hash_of(&(hash_of(folder_of(&own).as_os_str()), own.file_name().unwrap_or_default()))
     }
 
-    /// The folder and the name of a file; `None` if the file is a link, or has no name.
+    /// The folder and the name of a file; `None` if the file is a link, or has no name. The folder of a member of a shard is the
+    /// shard, as a member may have a folder that no other has.
     fn folder<'p>(&mut self, path: &'p Path) -> Option<(&Folder, &'p OsStr)> {
-        let (folder, name) = (path.parent()?, path.file_name()?);
+        let (parent, mut name) = (path.parent()?, path.file_name()?);
+        let folder = shard::split(path).map_or(parent, |(shard, _)| shard);
+        if folder != parent {
+            name = path.strip_prefix(folder).ok()?.as_os_str();
+        }
         if !self.0.contains_key(folder.as_os_str()) {
             let identity = identity(folder);
             let hash = hash_of(identity.as_os_str());

@@ -103,6 +103,8 @@ impl Shard {
             reader.seek_relative((at - start - read).cast_signed())?;
         }
         shard.sort();
+        shard.names.shrink_to_fit();
+        shard.members.shrink_to_fit();
         Ok(shard)
     }
 
@@ -169,18 +171,24 @@ impl Shard {
         (0..self.len()).map(|position| self.name(position))
     }
 
-    /// Looks for a member.
+    /// Whether the shard has a member of this name.
     ///
     /// # Errors
-    /// The shard has none of this name, or it is passed over; the message says what to do.
-    pub fn find(&self, name: &str) -> io::Result<()> {
+    /// It has none that can be used; the words say what it has in its place, and what to do.
+    pub fn find(&self, name: &str) -> Result<(), String> {
         self.place(name).map(drop)
     }
 
     /// Where the bytes of a member lie.
-    pub(super) fn place(&self, name: &str) -> io::Result<Range<u64>> {
-        let found = self.sorted.binary_search_by(|position| self.name(*position as usize).cmp(name));
-        let member = &self.members[self.sorted[found.map_err(|_| self.missing(name))?] as usize];
+    pub(super) fn place(&self, name: &str) -> Result<Range<u64>, String> {
+        let Ok(at) = self.sorted.binary_search_by(|position| self.name(*position as usize).cmp(name)) else {
+            let known = self.passed_over.iter().find(|(known, _)| known.trim_start_matches("./") == name);
+            return Err(match known {
+                Some((_, why)) => format!("the member {name:?} that can't be used: {why}"),
+                None => format!("no member {name:?}; `tar tf` lists the members of the shard"),
+            });
+        };
+        let member = &self.members[self.sorted[at] as usize];
         Ok(member.start..member.start + member.length)
     }
 
@@ -192,17 +200,6 @@ impl Shard {
     /// The first 100 of these, each with the reason.
     pub fn passed_over(&self) -> impl Iterator<Item = (&str, &'static str)> {
         self.passed_over.iter().map(|(name, why)| (name.as_str(), *why))
-    }
-
-    /// The error for a name that is no member.
-    fn missing(&self, name: &str) -> io::Error {
-        let message = match self.passed_over.iter().find(|(known, _)| known.trim_start_matches("./") == name) {
-            Some((_, why)) => format!("the member {name:?} of the shard can't be used: {why}"),
-            None => format!(
-                "expected a member of the shard, got {name:?}, which it does not have; `tar tf` lists its members"
-            ),
-        };
-        io::Error::new(io::ErrorKind::NotFound, message)
     }
 }
 

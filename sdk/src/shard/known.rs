@@ -9,8 +9,9 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-/// The most members in all indexes that stay in memory. An index takes 28 bytes for a member, and its name.
-const MOST_MEMBERS: usize = 1 << 20;
+/// The most members in all indexes that stay in memory, unless one shard has more. An index takes 28 bytes for a member, and its
+/// name. A batch reads its shards one after the other, so a few indexes are enough.
+const MOST_MEMBERS: usize = 1 << 16;
 /// A shard that changed so shortly ago may change again without a new modification time.
 const UNSURE: Duration = Duration::from_secs(2);
 

@@ -42,7 +42,9 @@ pub fn open_file(path: &Path) -> io::Result<InputFile> {
     let mut file = File::open(shard)?;
     let state = State::of(&file)?;
     let index = Shard::of(&file, &state, shard)?;
-    let bytes = index.place(&name)?;
+    let missing =
+        |what: String| io::Error::new(io::ErrorKind::NotFound, format!("expected a member of a shard, got {what}"));
+    let bytes = index.place(&name).map_err(missing)?;
     file.seek(SeekFrom::Start(bytes.start))?;
     Ok(InputFile { file, member: Some(Member { at: bytes.start, bytes, state }) })
 }

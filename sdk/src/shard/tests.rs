@@ -90,19 +90,19 @@ fn only_what_is_in_the_shard_can_be_read() {
     let error = |name: &str| open_file(&path.join(name)).unwrap_err().to_string();
     assert_eq!(
         error("link.txt"),
-        "the member \"link.txt\" of the shard can't be used: it is a link, which is not followed"
+        "expected a member of a shard, got the member \"link.txt\" that can't be used: it is a link, which is not followed"
     );
     assert_eq!(
         error("sparse"),
-        "the member \"sparse\" of the shard can't be used: it is a sparse file, which is not read"
+        "expected a member of a shard, got the member \"sparse\" that can't be used: it is a sparse file, which is not read"
     );
     assert_eq!(
         error("../secret"),
-        "the member \"../secret\" of the shard can't be used: its name leads out of the shard"
+        "expected a member of a shard, got the member \"../secret\" that can't be used: its name leads out of the shard"
     );
     assert_eq!(
         error("no.txt"),
-        "expected a member of the shard, got \"no.txt\", which it does not have; `tar tf` lists its members"
+        "expected a member of a shard, got no member \"no.txt\"; `tar tf` lists the members of the shard"
     );
 }
 

@@ -268,11 +268,11 @@ fn read_fault(path: &Path, kind: PathKind) -> Option<Fault> {
 
 /// The problem of a member of a shard. Only the headers of the shard are read.
 fn member_fault(path: &Path, member: &str) -> Option<Fault> {
-    let received = match Shard::open(path).and_then(|shard| shard.find(member)) {
-        Ok(()) => return None,
-        Err(error) => format!("{error}: {}", shown(path)),
+    let what = match Shard::open(path) {
+        Ok(shard) => shard.find(member).err()?,
+        Err(error) => format!("a shard that cannot be read: {error}"),
     };
-    Some(Fault { received, is_missing: false })
+    Some(Fault { received: format!("{what}: {}", shown(path)), is_missing: false })
 }
 
 /// Whether there is no such file. A file may be in the place of its folder.
