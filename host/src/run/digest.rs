@@ -100,6 +100,22 @@ mod tests {
     }
 
     #[test]
+    fn a_member_of_a_shard_has_the_digest_of_its_own_bytes() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut digests = Digests::default();
+        let path = folder.path().join("a.tar");
+        let mut write = |members: [(&str, &[u8]); 2]| {
+            fs::write(&path, splatgraph_sdk::testing::shard(members)).unwrap();
+            ["x", "y"].map(|name| digests.of(&path.join(name)).unwrap())
+        };
+        let first = write([("x", b"one"), ("y", b"two")]);
+        assert_eq!(first[0], sha256::of_bytes(b"one"));
+        let second = write([("y", b"three"), ("x", b"one")]);
+        assert_eq!((second[0], second[1]), (first[0], sha256::of_bytes(b"three")));
+        assert!(digests.of(&path.join("z")).is_err());
+    }
+
+    #[test]
     fn content_counts_and_so_do_names_in_folders() {
         let folder = tempfile::tempdir().unwrap();
         let mut digests = Digests::default();

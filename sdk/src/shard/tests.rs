@@ -222,6 +222,15 @@ fn compressed_shards_say_what_to_do() {
     assert_eq!(compressed(&folder.path().join("none.tar.gz/x")), None);
 }
 
+/// What fuzzing found worth keeping (see the folder `fuzz`): nothing of it may panic.
+#[test]
+fn the_corpus_is_read_without_a_panic() {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus/shard");
+    let read: Vec<bool> =
+        fs::read_dir(corpus).unwrap().map(|entry| read(&fs::read(entry.unwrap().path()).unwrap()).is_ok()).collect();
+    assert!(read.contains(&true) && read.contains(&false));
+}
+
 /// Members as GNU tar writes them in all of its forms.
 #[test]
 fn all_forms_of_gnu_tar_are_read() {
