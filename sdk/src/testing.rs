@@ -152,7 +152,8 @@ pub fn add_member(tar: &mut Vec<u8>, kind: u8, name: &str, content: &[u8]) {
     header[100..107].copy_from_slice(b"0000644");
     header[124..135].copy_from_slice(format!("{:011o}", content.len()).as_bytes());
     header[156] = kind;
-    header[257..265].copy_from_slice(b"ustar\000");
+    header[257..262].copy_from_slice(b"ustar");
+    header[263..265].copy_from_slice(b"00");
     sign_header(header);
     tar.extend_from_slice(content);
     tar.resize(tar.len().next_multiple_of(512), 0);
