@@ -1,18 +1,18 @@
 //! Sums of files, and sums as text.
 
 use sha2::{Digest, Sha256};
+use splatgraph_sdk::open_file;
 use std::{
-    fs::File,
     io::{self, Read},
     path::Path,
 };
 
-/// The SHA-256 of a file, which is read in parts.
+/// The SHA-256 of a file or of a member of a shard, which is read in parts.
 ///
 /// # Errors
 /// The file can't be read.
 pub fn of_file(path: &Path) -> io::Result<[u8; 32]> {
-    let (mut file, mut hash, mut part) = (File::open(path)?, Sha256::new(), vec![0; 1 << 20]);
+    let (mut file, mut hash, mut part) = (open_file(path)?, Sha256::new(), vec![0; 1 << 20]);
     loop {
         match file.read(&mut part)? {
             0 => return Ok(hash.finalize().into()),

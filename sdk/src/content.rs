@@ -1,6 +1,6 @@
 //! The content of a file, which its tensors share.
 
-use crate::{DType, Error, Result, Tensor, kind_of_file::START, limits};
+use crate::{DType, Error, Result, Tensor, kind_of_file::START, limits, open_file};
 use memmap2::MmapMut;
 use std::{
     fs::File,
@@ -18,22 +18,25 @@ impl Content {
     /// Reads a file. First, `check` sees its first [`START`] bytes and its length, so that it can refuse a file of another kind
     /// before the whole file is in memory. The length of a pipe counts as endless.
     pub(crate) fn read(path: &Path, check: impl Fn(&[u8], u64) -> Result<()>) -> Result<Self> {
-        let mut file = File::open(path)?;
-        let about = file.metadata()?;
+        let mut file = open_file(path)?;
         let mut start = Vec::new();
         file.by_ref().take(START as u64).read_to_end(&mut start)?;
-        if !about.is_file() {
+        if !file.is_file()? {
             check(&start, u64::MAX)?;
             return Self::copy(&read_stream(start, file)?);
         }
-        check(&start, about.len())?;
+        let length = file.length()?;
+        check(&start, length)?;
         file.rewind()?;
-        let length = usize::try_from(about.len()).map_err(Error::new)?;
+        let length = usize::try_from(length).map_err(Error::new)?;
         let mut memory = MmapMut::map_anon(length)?;
         // With pages of 2 MiB, reading a checkpoint takes hundreds of page faults instead of a hundred thousand. This is only advice.
         #[cfg(target_os = "linux")]
         let _ = memory.advise(memmap2::Advice::HugePage);
-        fill(&file, &mut memory)?;
+        match file.plain() {
+            Some(file) => fill(file, &mut memory)?,
+            None => file.read_exact(&mut memory)?,
+        }
         Ok(Self(Arc::new(memory)))
     }
 
@@ -62,21 +65,26 @@ impl Content {
     }
 }
 
-/// Reads a whole file. From a pipe or a device, whose length is not known in advance, it reads at most 1 GiB, or as much as the
+/// Reads a whole file, or a member of a shard as [`open_file`] does. From a pipe or a device, whose length is not known in advance, it reads at most 1 GiB, or as much as the
 /// environment variable `SPLATGRAPH_READ_LIMIT` allows.
 ///
 /// # Errors
 /// The file can't be read, or the pipe has no end in sight.
 pub fn read_whole(path: &Path) -> Result<Vec<u8>> {
-    let file = File::open(path)?;
-    if file.metadata()?.is_file() {
-        return Ok(std::fs::read(path)?);
+    let mut file = open_file(path)?;
+    if !file.is_file()? {
+        return read_stream(Vec::new(), file);
     }
-    read_stream(Vec::new(), file)
+    let mut bytes = Vec::new();
+    match file.plain() {
+        Some(mut file) => file.read_to_end(&mut bytes)?,
+        None => file.read_to_end(&mut bytes)?,
+    };
+    Ok(bytes)
 }
 
 /// Reads the rest of a pipe or a device, behind the bytes that are read already.
-fn read_stream(mut bytes: Vec<u8>, stream: File) -> Result<Vec<u8>> {
+fn read_stream(mut bytes: Vec<u8>, stream: impl Read) -> Result<Vec<u8>> {
     let most = limits::of_stream()?;
     stream.take(most as u64 + 1).read_to_end(&mut bytes)?;
     if bytes.len() > most {

@@ -7,6 +7,7 @@ const LFS: &str = "a Git LFS pointer in place of the file; run `git lfs pull`, o
 const PAGE: &str = "a web page (HTML); download the file itself instead of the page about it";
 const XML: &str = "XML text, as a server sends it in place of a file; download the file itself";
 const ARCHIVE: &str = "a packed archive; unpack it first";
+const TAR: &str = "a .tar file; write the name of a member behind it, as in FILE.tar/NAME, or unpack it first";
 const PICKLE: &str = "a Python pickle";
 const UTF16: &str = "text in UTF-16";
 const PROGRAM: &str = "a program or library";
@@ -24,7 +25,7 @@ const KINDS: [(usize, &[u8], &str); 63] = [
     (0, b"\x04\x22\x4d\x18", ARCHIVE),
     (0, b"7z\xbc\xaf\x27\x1c", ARCHIVE),
     (0, b"Rar!", ARCHIVE),
-    (257, b"ustar", ARCHIVE),
+    (257, b"ustar", TAR),
     (0, b"\x93NUMPY", "a NumPy array (.npy)"),
     (0, b"GGUF", "a model in the format GGUF"),
     (0, b"lmgg", "a model in the format GGML"),

@@ -127,3 +127,41 @@ pub fn run_node<N: Node>(
     }
     call(node, &spec, &context(host.clone()), &inputs)
 }
+
+/// The bytes of a .tar shard with these members, each a name and a content.
+#[must_use]
+pub fn shard<'a>(members: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for (name, content) in members {
+        if name.len() > 100 {
+            add_member(&mut bytes, b'L', "././@LongLink", name.as_bytes());
+        }
+        add_member(&mut bytes, b'0', name, content);
+    }
+    bytes.resize(bytes.len() + 1024, 0);
+    bytes
+}
+
+/// Adds a member of any kind to a .tar file. A name is cut off behind 100 bytes.
+pub fn add_member(tar: &mut Vec<u8>, kind: u8, name: &str, content: &[u8]) {
+    let start = tar.len();
+    tar.resize(start + 512, 0);
+    let header = &mut tar[start..];
+    let name = &name.as_bytes()[..name.len().min(100)];
+    header[..name.len()].copy_from_slice(name);
+    header[100..107].copy_from_slice(b"0000644");
+    header[124..135].copy_from_slice(format!("{:011o}", content.len()).as_bytes());
+    header[156] = kind;
+    header[257..262].copy_from_slice(b"ustar");
+    header[263..265].copy_from_slice(b"00");
+    sign_header(header);
+    tar.extend_from_slice(content);
+    tar.resize(tar.len().next_multiple_of(512), 0);
+}
+
+/// Writes the sum of a header of a .tar file into it, after a test has changed the header.
+pub fn sign_header(header: &mut [u8]) {
+    header[148..156].fill(b' ');
+    let sum: u32 = header[..512].iter().map(|byte| u32::from(*byte)).sum();
+    header[148..155].copy_from_slice(format!("{sum:06o}\0").as_bytes());
+}

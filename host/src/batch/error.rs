@@ -1,5 +1,7 @@
 //! The errors of a batch.
 
+use crate::words::one_line;
+
 /// An error of a batch, shown with one message a line.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}", messages.join("\n"))]
@@ -41,4 +43,9 @@ impl Error {
     pub(super) fn failed(message: impl Into<String>) -> Self {
         Self { messages: vec![message.into()], kind: ErrorKind::Failed }
     }
+}
+
+/// A value in a message, as the user wrote it.
+pub(super) fn given(name: &str, text: &str) -> String {
+    format!("`{}`", one_line(&format!("{name}={text}")))
 }

@@ -1,6 +1,7 @@
-//! Finds the files that match a pattern such as `photos/**/*.{png,jpg}`.
+//! Finds the files that match a pattern such as `photos/**/*.{png,jpg}`, and the members of shards that match the rest of it.
 
 use glob::{MatchOptions, Pattern, PatternError};
+use splatgraph_sdk::shard;
 use std::{
     ffi::OsStr,
     fs, io,
@@ -20,7 +21,8 @@ pub(super) enum PatternProblem {
 }
 
 /// A step of a pattern from a folder to its entries.
-enum Step {
+#[derive(Clone)]
+pub(super) enum Step {
     /// One name, which may also be `..` or the root.
     Name(PathBuf),
     /// Names that match. The text is a name too, if there is one.
@@ -60,7 +62,8 @@ pub(super) struct Finding {
     pub(super) unreadable: Vec<(PathBuf, io::Error)>,
 }
 
-/// The paths in `folder` that match a pattern, in any order. Relative patterns give relative paths. `**` follows no links, so it
+/// The paths in `folder` that match a pattern, sorted. A pattern that continues behind a shard gives the shard, with the rest of
+/// the pattern. Relative patterns give relative paths. `**` follows no links, so it
 /// ends even if a link leads to a folder above. A name with special characters that exists is meant as it is. A folder that
 /// can't be read is passed over, unless the pattern itself names it.
 pub(super) fn find(pattern: &str, folder: &Path) -> Result<Finding, PatternProblem> {
@@ -69,8 +72,14 @@ pub(super) fn find(pattern: &str, folder: &Path) -> Result<Finding, PatternProbl
         let steps = steps(&alternative)?;
         Walk { folder, finding: &mut finding }.go(&PathBuf::new(), &steps, true)?;
     }
-    finding.found.sort_unstable_by(|a, b| a.path.as_os_str().cmp(b.path.as_os_str()));
-    finding.found.dedup_by(|a, b| a.path == b.path);
+    finding.found.sort_by(|a, b| a.path.as_os_str().cmp(b.path.as_os_str()));
+    finding.found.dedup_by(|again, first| {
+        let is_again = again.path == first.path;
+        if is_again {
+            first.inside.append(&mut again.inside);
+        }
+        is_again
+    });
     Ok(finding)
 }
 
@@ -79,6 +88,8 @@ pub(super) struct Found {
     pub(super) path: PathBuf,
     /// As the folder lists it; `None` if it may be a link.
     kind: Option<fs::FileType>,
+    /// If the path is a shard whose members are meant: the rests of the patterns, one of which a member has to match.
+    pub(super) inside: Vec<Vec<Step>>,
 }
 
 impl Found {
@@ -87,6 +98,28 @@ impl Found {
         match self.kind {
             Some(kind) if !kind.is_symlink() => kind.is_dir(),
             _ => cwd.join(&self.path).is_dir(),
+        }
+    }
+}
+
+/// Whether the name of a member matches the rest of a pattern behind its shard.
+pub(super) fn matches_member(steps: &[Step], name: &str) -> bool {
+    let parts: Vec<&str> = name.split('/').collect();
+    fits(steps, &parts)
+}
+
+fn fits(steps: &[Step], parts: &[&str]) -> bool {
+    let Some((step, rest)) = steps.split_first() else { return parts.is_empty() };
+    let is_first =
+        |is: &dyn Fn(&str) -> bool| parts.split_first().is_some_and(|(part, parts)| is(part) && fits(rest, parts));
+    match step {
+        Step::Name(name) => is_first(&|part| name.as_os_str() == part),
+        Step::Names(name, pattern) => is_first(&|part| name.as_os_str() == part || pattern.matches_with(part, OPTIONS)),
+        // `**` stands for no folder, or for the first one and those below it. At the end it means folders, which a shard does not list.
+        Step::Below if rest.is_empty() => false,
+        Step::Below => {
+            fits(rest, parts)
+                || parts.split_first().is_some_and(|(part, parts)| !part.starts_with('.') && fits(steps, parts))
         }
     }
 }
@@ -157,9 +190,13 @@ impl Walk<'_> {
     /// letter by letter.
     fn go(&mut self, at: &Path, steps: &[Step], named: bool) -> Result<(), PatternProblem> {
         let Some((step, rest)) = steps.split_first() else {
-            self.finding.found.push(Found { path: at.to_owned(), kind: None });
+            self.finding.found.push(Found { path: at.to_owned(), kind: None, inside: Vec::new() });
             return Ok(());
         };
+        if shard::is_shard(&self.folder.join(at)) {
+            self.finding.found.push(Found { path: at.to_owned(), kind: None, inside: vec![steps.to_vec()] });
+            return Ok(());
+        }
         match step {
             Step::Name(name) => {
                 let path = at.join(name);
@@ -177,7 +214,7 @@ impl Walk<'_> {
                 }
                 let path = at.join(name);
                 if rest.is_empty() {
-                    walk.finding.found.push(Found { path, kind: entry.file_type().ok() });
+                    walk.finding.found.push(Found { path, kind: entry.file_type().ok(), inside: Vec::new() });
                     return Ok(());
                 }
                 walk.go(&path, rest, false)

@@ -1,24 +1,26 @@
-//! Reads values of inputs: lists, ranges, patterns for files, and columns of CSV files.
+//! Reads values of inputs: lists, ranges, files, columns of CSV files, and labels of files.
 
 use super::{
     axis::{Axis, AxisInput, Takes, spec_of, takes},
     column::{Column, Numbers, Texts},
-    error::Error,
-    pattern::{self, Finding, PatternProblem, is_pattern},
+    error::{Error, given},
+    files::{Files, is_there},
+    labels::Label,
+    pattern,
     repeated::first_repeated,
     rows::Rows,
 };
 use crate::{
-    graph::{File, Kind, Problem},
+    graph::{File, Problem},
     registry::Registry,
-    words::{one_line, shown, with_slashes},
+    words::one_line,
 };
 use std::{collections::HashSet, path::Path};
 
 /// The largest number of items. More are most likely a mistake.
 const MOST_ITEMS: usize = 10_000_000;
 
-/// The axes of the arguments `NAME=VALUE`, `NAME=@rows.csv` and `@rows.csv`, in their order. Paths are relative to `cwd`. Adds a
+/// The axes of the arguments `NAME=VALUE`, `NAME=@rows.csv`, `@rows.csv` and `NAME=@INPUT:LABEL`, in their order. Paths are relative to `cwd`. Adds a
 /// warning for each folder that a pattern passes over.
 ///
 /// # Errors
@@ -33,6 +35,8 @@ pub(super) fn axes(
     let mut axes: Vec<Axis> = Vec::new();
     // The CSV files so far, each with its axis: inputs from one file are set together.
     let mut tables: Vec<(Rows, usize)> = Vec::new();
+    // These need the files of another input, which may come later.
+    let mut labels: Vec<Label> = Vec::new();
     for argument in arguments {
         let (name, text) = match argument.split_once('=') {
             _ if argument.starts_with('@') => ("", argument.as_str()),
@@ -40,12 +44,18 @@ pub(super) fn axes(
             _ => return Err(Error::usage(format!("expected NAME=VALUE or @rows.csv, got `{argument}`"))),
         };
         let Some(csv) = text.strip_prefix('@') else {
-            let takes = takes(spec_of(file, registry, name).as_ref());
-            let column = values(name, text, takes, cwd, warnings)?;
+            let spec = spec_of(file, registry, name);
+            let takes = takes(spec.as_ref());
+            let extensions = spec.map_or_else(Vec::new, |spec| spec.extensions);
+            let column = values(name, text, (takes, &extensions), cwd, warnings)?;
             let len = column.len();
             axes.push(Axis { inputs: vec![AxisInput { name: name.to_owned(), takes, column }], len });
             continue;
         };
+        if let Some(label) = Label::parse(name, csv, file, cwd)? {
+            labels.push(label);
+            continue;
+        }
         let position = match tables.iter().position(|(rows, _)| rows.name == csv) {
             Some(position) => position,
             None => {
@@ -65,6 +75,9 @@ pub(super) fn axes(
             refuse_twice(&column, &axes)?;
             rows.add(&column, spec_of(file, registry, &column).as_ref(), &mut axes[*axis])?;
         }
+    }
+    for label in labels {
+        label.add(takes(spec_of(file, registry, &label.name).as_ref()), &mut axes, cwd)?;
     }
     let mut seen = HashSet::new();
     if let Some(twice) = axes.iter().flat_map(|axis| &axis.inputs).find(|input| !seen.insert(input.name.as_str())) {
@@ -93,25 +106,26 @@ fn given_twice(name: &str) -> Error {
     Error::usage(format!("`{name}` is given twice; give it once"))
 }
 
-/// The values that a text stands for: at least one, and no value twice.
-fn values(name: &str, text: &str, takes: Takes, cwd: &Path, warnings: &mut Vec<Problem>) -> Result<Column, Error> {
+/// The values that a text stands for: at least one, and no value twice. `extensions` are those of the files that the input reads.
+fn values(
+    name: &str,
+    text: &str,
+    (takes, extensions): (Takes, &[String]),
+    cwd: &Path,
+    warnings: &mut Vec<Problem>,
+) -> Result<Column, Error> {
     let column = match takes {
         Takes::Anything | Takes::Write => return Ok(Column::one(text)),
         Takes::Numbers => Column::numbers(numbers(name, text)?),
         Takes::Words => Column::texts(split(name, text)?),
-        Takes::Files | Takes::Folders | Takes::Models if !text.is_empty() && cwd.join(text).exists() => {
-            Column::one(text)
-        }
         Takes::Files | Takes::Folders | Takes::Models => {
-            let mut paths = Texts::default();
-            for part in whole(name, text, pattern::split(text))? {
-                if is_pattern(part) && !cwd.join(part).exists() {
-                    matches(name, part, takes, cwd, warnings)?.into_iter().for_each(|path| paths.push(&path));
-                } else {
-                    paths.push(part);
-                }
+            let mut files = Files { name, takes, extensions, cwd, warnings, paths: Texts::default() };
+            if is_there(&cwd.join(text)) && !text.is_empty() {
+                files.add(text)?;
+            } else {
+                whole(name, text, pattern::split(text))?.into_iter().try_for_each(|part| files.add(part))?;
             }
-            Column::Texts(paths)
+            Column::Texts(files.paths)
         }
     };
     // The numbers of one range differ.
@@ -126,11 +140,6 @@ fn values(name: &str, text: &str, takes: Takes, cwd: &Path, warnings: &mut Vec<P
         )));
     }
     Ok(column)
-}
-
-/// A value in a message, as the user wrote it.
-fn given(name: &str, text: &str) -> String {
-    format!("`{}`", one_line(&format!("{name}={text}")))
 }
 
 /// The parts of a list.
@@ -185,52 +194,6 @@ fn numbers(name: &str, text: &str) -> Result<Vec<Numbers>, Error> {
     Ok(values)
 }
 
-/// The files that match a pattern, sorted. Hidden files match only if the pattern has their dot.
-fn matches(
-    name: &str,
-    pattern: &str,
-    takes: Takes,
-    cwd: &Path,
-    warnings: &mut Vec<Problem>,
-) -> Result<Vec<String>, Error> {
-    let given = given(name, pattern);
-    let Finding { found, unreadable } = pattern::find(pattern, cwd).map_err(|problem| match problem {
-        PatternProblem::Form { message, at } => {
-            Error::usage(format!("expected a pattern, got {given}: {message} at character {at}"))
-        }
-        PatternProblem::Folder { path, error } => {
-            Error::failed(format!("{given}: a folder cannot be read: {error}\n  {}", shown(&path)))
-        }
-    })?;
-    let passed_over = unreadable.iter().map(|(path, error)| {
-        let message = format!("{given}: a folder cannot be read and is passed over: {error}");
-        Problem::new(Kind::MissingFile, format!("{message}: {}", shown(path)))
-    });
-    warnings.extend(passed_over);
-    let mut paths = Vec::new();
-    for found in found {
-        // A broken link counts as a file. Its item then fails with the reason.
-        if takes != Takes::Models && found.is_folder(cwd) != (takes == Takes::Folders) {
-            continue;
-        }
-        match found.path.into_os_string().into_string() {
-            Ok(text) if std::path::is_separator('\\') => paths.push(with_slashes(&text)),
-            Ok(text) => paths.push(text),
-            Err(name) => {
-                let message = format!("{given} matches a file whose name is not Unicode; rename the file");
-                return Err(Error::usage(format!("{message}\n  {}", shown(Path::new(&name)))));
-            }
-        }
-    }
-    if paths.is_empty() {
-        let what = if takes == Takes::Folders { "folder" } else { "file" };
-        let message = format!("{given} matches no {what} in the current directory");
-        return Err(Error::usage(format!("{message}\n  {}", shown(cwd))));
-    }
-    paths.sort_unstable();
-    Ok(paths)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -238,7 +201,7 @@ mod tests {
     use std::fs;
 
     fn listed(name: &str, text: &str, takes: Takes, cwd: &Path) -> Result<Vec<String>, Error> {
-        let column = values(name, text, takes, cwd, &mut Vec::new())?;
+        let column = values(name, text, (takes, &[]), cwd, &mut Vec::new())?;
         Ok((0..column.len()).map(|row| column.value(row).unwrap().into_owned()).collect())
     }
 

@@ -9,7 +9,10 @@ use super::{
     written::WrittenFile,
 };
 use crate::words::{nearest, shown, some_of};
-use splatgraph_sdk::spec::{InputSpec, PathKind};
+use splatgraph_sdk::{
+    shard,
+    spec::{InputSpec, PathKind},
+};
 use std::{
     collections::{HashMap, hash_map::DefaultHasher},
     ffi::{OsStr, OsString},
@@ -117,7 +120,7 @@ impl PathRules {
         let models: &[PathBuf] = if kind == PathKind::Model { &self.model_folders } else { &[] };
         let allowed = || self.reads_in.iter().chain(models);
         let searched = std::iter::once(own).chain(allowed().map(PathBuf::as_path));
-        let found = searched.map(|folder| absolute(&folder.join(text))).find(|path| path.exists());
+        let found = searched.map(|folder| absolute(&folder.join(text))).find(|path| path.exists() || is_member(path));
         let is_allowed = |path: &Path| allowed().any(|folder| identity(path).starts_with(identity(folder)));
         match found {
             Some(path) if is_allowed(&path) => Ok(path),
@@ -185,6 +188,11 @@ impl PathRules {
     }
 }
 
+/// Whether a path names a member of a shard.
+fn is_member(path: &Path) -> bool {
+    shard::split(path).is_some_and(|(_, member)| !leaves_folder(Path::new(&member)))
+}
+
 /// The folder of a file; empty means the current directory.
 pub(crate) fn folder_of(path: &Path) -> &Path {
     path.parent().unwrap_or(Path::new(""))
@@ -247,9 +255,14 @@ impl Identities {
         hash_of(&(hash_of(folder_of(&own).as_os_str()), own.file_name().unwrap_or_default()))
     }
 
-    /// The folder and the name of a file; `None` if the file is a link, or has no name.
+    /// The folder and the name of a file; `None` if the file is a link, or has no name. The folder of a member of a shard is the
+    /// shard, as a member may have a folder that no other has.
     fn folder<'p>(&mut self, path: &'p Path) -> Option<(&Folder, &'p OsStr)> {
-        let (folder, name) = (path.parent()?, path.file_name()?);
+        let (parent, mut name) = (path.parent()?, path.file_name()?);
+        let folder = shard::split(path).map_or(parent, |(shard, _)| shard);
+        if folder != parent {
+            name = path.strip_prefix(folder).ok()?.as_os_str();
+        }
         if !self.0.contains_key(folder.as_os_str()) {
             let identity = identity(folder);
             let hash = hash_of(identity.as_os_str());

@@ -2,6 +2,7 @@
 
 use crate::sha256;
 use sha2::{Digest, Sha256};
+use splatgraph_sdk::shard;
 use std::{
     collections::HashMap,
     fs::{self, Metadata},
@@ -35,7 +36,9 @@ impl Digests {
     }
 
     fn of_any(&mut self, path: &Path, depth: usize) -> io::Result<[u8; 32]> {
-        let metadata = fs::metadata(path)?;
+        // The digest of a member is that of its own bytes, so that a shard is not read as a whole for each.
+        let shard = shard::split(path).map(|(shard, _)| shard);
+        let metadata = fs::metadata(shard.unwrap_or(path))?;
         if !metadata.is_dir() {
             return self.of_file(path, &metadata);
         }
@@ -94,6 +97,22 @@ mod tests {
         assert_eq!(digest("two", old), one, "an old file with the same time and size should not be read again");
         assert_ne!(digest("two", old + Duration::from_secs(1)), one);
         assert_ne!(digest("three", old), one);
+    }
+
+    #[test]
+    fn a_member_of_a_shard_has_the_digest_of_its_own_bytes() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut digests = Digests::default();
+        let path = folder.path().join("a.tar");
+        let mut write = |members: [(&str, &[u8]); 2]| {
+            fs::write(&path, splatgraph_sdk::testing::shard(members)).unwrap();
+            ["x", "y"].map(|name| digests.of(&path.join(name)).unwrap())
+        };
+        let first = write([("x", b"one"), ("y", b"two")]);
+        assert_eq!(first[0], sha256::of_bytes(b"one"));
+        let second = write([("y", b"three"), ("x", b"one")]);
+        assert_eq!((second[0], second[1]), (first[0], sha256::of_bytes(b"three")));
+        assert!(digests.of(&path.join("z")).is_err());
     }
 
     #[test]

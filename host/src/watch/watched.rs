@@ -4,7 +4,7 @@ use crate::{
     graph::{Checked, File, Given, Kind, Problems, WrittenFile},
     packs::HotPacks,
 };
-use splatgraph_sdk::checkpoint;
+use splatgraph_sdk::{checkpoint, shard};
 use std::path::{Path, PathBuf};
 
 /// The files and folders that a graph depends on. Paths are absolute, and need not exist.
@@ -53,7 +53,7 @@ impl Watched {
                     self.trees.push(path.clone());
                 } else {
                     self.files.extend(checkpoint::parts(path));
-                    self.files.push(path.clone());
+                    self.files.push(shard::split(path).map_or(path.as_path(), |(shard, _)| shard).to_owned());
                 }
             }
             self.written.extend(node.writes.iter().cloned());

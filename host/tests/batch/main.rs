@@ -9,6 +9,7 @@ mod parts;
 #[cfg(unix)]
 mod restart;
 mod scale;
+mod shards;
 #[path = "../support/mod.rs"]
 mod support;
 mod table;

@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value as Json, json};
-use splatgraph_sdk::Record;
+use splatgraph_sdk::{Record, testing::shard};
 
 use crate::support::Place;
 use crate::{files, journal, node};
@@ -178,4 +178,22 @@ fn a_journal_that_cannot_grow_stops_the_batch() {
     let result: Json = serde_json::from_str(&rest.stdout).unwrap();
     assert_eq!(result["earlier"].as_u64().unwrap() + result["done"].as_u64().unwrap(), ITEMS as u64);
     assert_eq!(journal(&place, "out/batch.jsonl").len(), ITEMS);
+}
+
+#[test]
+fn a_killed_batch_over_a_shard_continues() {
+    let place = many();
+    let text = |name: &str| fs::read(place.path("work/in").join(name)).unwrap();
+    let mut members: Vec<(String, Vec<u8>)> =
+        (0..ITEMS).map(|number| (format!("t{number:03}.png"), text(&format!("t{number:03}.txt")))).collect();
+    members.push(("corrupt.png".to_owned(), text("corrupt.txt")));
+    let bytes = shard(members.iter().map(|(name, text)| (name.as_str(), text.as_slice())));
+    fs::write(place.path("work/all.tar"), bytes).unwrap();
+    let arguments = ["batch", "copy.json", "file=*.tar", "--out", "out", "--jobs", "2"];
+    let result = kill_and_finish(&place, &arguments, ITEMS / 8);
+    assert!(result["earlier"].as_u64() > Some(0), "something was done before a kill");
+    assert_eq!(journal(&place, "out/batch.jsonl").len(), ITEMS + 1);
+    for number in 0..ITEMS {
+        assert_eq!(place.read(&format!("out/t{number:03}.txt")), format!("text {}", number - number % 20));
+    }
 }

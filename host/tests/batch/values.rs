@@ -70,6 +70,10 @@ fn help_says_how_values_are_written() {
     CSV file (image=@rows.csv). With @rows.csv alone, every column is an input. All combinations run,
     and the last input varies fastest.
 
+    A .tar shard stands for the pictures in it (image='shards/*.tar'). An input may take the label of
+    each file: the name of its folder (class=@image:folder), the number of this folder (@image:class), a
+    file beside it (@image:.cls) or its line in a list (@image:labels.txt).
+
     The folder for output has a journal. With it the same command continues where it stopped, for
     whatever reason, and does not run items again that are done.
 

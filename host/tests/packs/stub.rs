@@ -1,7 +1,12 @@
 //! The pack `stub`, which the tests of the host load. Each node does one trivial or one bad thing.
 
 use splatgraph_sdk::{TemporaryFile, prelude::*};
-use std::{io::Write, path::Path, thread, time::Duration};
+use std::{
+    io::{Read, Write},
+    path::Path,
+    thread,
+    time::Duration,
+};
 
 /// A number.
 #[node(category = "Number", outputs(value: "the number"))]
@@ -180,7 +185,11 @@ fn read_text(
     #[input(path = read)]
     path: PathBuf,
 ) -> Result<String> {
-    std::fs::read_to_string(&path).map_err(|error| Error::input("path", format!("{error}: {}", path.display())))
+    let wrong = |error: &dyn std::fmt::Display| Error::input("path", format!("{error}: {}", path.display()));
+    let mut text = String::new();
+    let mut file = splatgraph_sdk::open_file(&path).map_err(|error| wrong(&error))?;
+    file.read_to_string(&mut text).map_err(|error| wrong(&error))?;
+    Ok(text)
 }
 
 /// Writes a text file.

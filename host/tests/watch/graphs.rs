@@ -5,6 +5,7 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value as Json, json};
+use splatgraph_sdk::testing::shard;
 
 use crate::support::Place;
 use crate::{Watching, node, ran, write_graph};
@@ -144,6 +145,32 @@ fn files_that_nodes_read_count_and_files_that_they_write_do_not() {
     watching.stays_quiet();
     place.write("notes/in.txt", "three");
     assert_eq!(watching.done()["outputs"]["result"], "three");
+}
+
+#[test]
+fn a_shard_that_changes_runs_the_nodes_whose_members_changed() {
+    let place = Place::with_stub();
+    let write = |one: &str, two: &str| {
+        let bytes = shard([("one.txt", one.as_bytes()), ("two.txt", two.as_bytes())]);
+        let path = place.path("work/in.tar");
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
+    };
+    write("1", "2");
+    let nodes = json!({
+        "one": node("ReadText", json!({"path": "in.tar/one.txt"})),
+        "two": node("ReadText", json!({"path": "in.tar/two.txt"})),
+        "a": node("Letters", json!({"text": ["one", 0]})),
+        "b": node("Letters", json!({"text": ["two", 0]})),
+        "sum": node("Add", json!({"a": ["a", 0], "b": ["b", 0]})),
+    });
+    write_graph(&place, nodes, json!(["sum", 0]));
+    let watching = Watching::start(&place, &[]);
+    assert_eq!(watching.done()["outputs"]["result"], 2);
+    write("1", "three");
+    let round = watching.done();
+    assert_eq!((&round["changed"], &round["outputs"]["result"]), (&json!(["in.tar"]), &json!(6)));
+    assert_eq!(ran(&round), ["two", "b", "sum"]);
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! `std.LoadImage`
 
 use crate::picture_file::{Picture, ProfileUse, Wishes, decode};
-use splatgraph_sdk::{prelude::*, settings};
-use std::{ffi::OsStr, fs::File, io::BufReader, path::Path};
+use splatgraph_sdk::{open_file, prelude::*, settings};
+use std::{ffi::OsStr, io::BufReader, path::Path};
 
 /// Reads a picture.
 ///
@@ -13,6 +13,9 @@ use std::{ffi::OsStr, fs::File, io::BufReader, path::Path};
 ///
 /// Reading takes at most 1 GB of memory beyond twice the size of the file. That is enough for 65 megapixels of 8 bits without
 /// alpha, and for more from large files. `--max-pixels` sets another limit.
+///
+/// A path that continues behind a .tar file names a member of it: `val-0003.tar/n01440764/1.jpg`. The node reads it without
+/// unpacking the file.
 #[node(category = "Image", outputs(image: "The picture, [1, H, W, 3].", mask: "1 - alpha, [1, H, W]; zeros if the file has no alpha."))]
 pub fn load_image(
     /// The file.
@@ -49,8 +52,11 @@ fn read(path: &Path, wishes: Wishes) -> Result<Picture> {
             bail!("expected a picture file, got a pipe, a socket or a device; save the picture as a file first");
         }
     }
-    let file = File::open(path).map_err(|e| match e.kind() {
-        std::io::ErrorKind::NotFound => Error::new("expected a file, found none; check the name and the folder"),
+    let file = open_file(path).map_err(|e| match e.kind() {
+        // The SDK says more about a member of a shard.
+        std::io::ErrorKind::NotFound if e.get_ref().is_none() => {
+            Error::new("expected a file, found none; check the name and the folder")
+        }
         _ => Error::new(e),
     })?;
     decode(BufReader::new(file), path.extension().and_then(OsStr::to_str), wishes)

@@ -12,7 +12,10 @@ use super::{
     Checked, Feed,
 };
 use crate::words::{nearest, shown, some_of};
-use splatgraph_sdk::spec::PathKind;
+use splatgraph_sdk::{
+    shard::{self, Shard},
+    spec::PathKind,
+};
 use std::{
     collections::{HashMap, HashSet},
     io,
@@ -239,6 +242,11 @@ struct Fault {
 
 fn read_fault(path: &Path, kind: PathKind) -> Option<Fault> {
     let file = shown(path);
+    if kind == PathKind::Read
+        && let Some((shard, member)) = shard::split(path)
+    {
+        return member_fault(shard, &member);
+    }
     let fault = |received: String| Some(Fault { received, is_missing: false });
     match path.metadata() {
         Ok(about) if about.is_dir() && kind == PathKind::Read => fault(format!("a folder: {file}")),
@@ -251,10 +259,20 @@ fn read_fault(path: &Path, kind: PathKind) -> Option<Fault> {
                 _ if kind == PathKind::ReadDir => format!("no such folder: {file}"),
                 _ => format!("no such file: {file}"),
             };
-            Some(Fault { received, is_missing: true })
+            let hint = shard::compressed(path);
+            Some(Fault { is_missing: hint.is_none(), received: hint.unwrap_or(received) })
         }
         Err(error) => fault(format!("{error}: {file}")),
     }
+}
+
+/// The problem of a member of a shard. Only the headers of the shard are read.
+fn member_fault(path: &Path, member: &str) -> Option<Fault> {
+    let what = match Shard::open(path) {
+        Ok(shard) => shard.find(member).err()?,
+        Err(error) => format!("a shard that cannot be read: {error}"),
+    };
+    Some(Fault { received: format!("{what}: {}", shown(path)), is_missing: false })
 }
 
 /// Whether there is no such file. A file may be in the place of its folder.

@@ -1,10 +1,14 @@
 //! The pictures of a folder, decoded on demand and cached up to a limit.
 
 use crate::names::counted;
-use image::{DynamicImage, ImageDecoder, ImageReader, Limits, RgbImage, imageops::FilterType};
-use splatgraph_sdk::{Error, Result, check_picture_size};
+use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, RgbImage, imageops::FilterType};
+use splatgraph_sdk::{
+    Error, Result, check_picture_size, open_file,
+    shard::{self, Shard},
+};
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
+    io::BufReader,
     ops::Range,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
@@ -20,7 +24,7 @@ const DECODER_BYTES: u64 = 256 << 20;
 const CONVERTED_PIXEL: u64 = 16;
 const EXTENSIONS: [&str; 8] = ["png", "jpg", "jpeg", "webp", "bmp", "tga", "tif", "tiff"];
 
-/// The pictures of a folder and of all folders inside it, in the order of their paths.
+/// The pictures of a folder, of all folders inside it and of all .tar files in them, in the order of their paths.
 #[derive(Debug)]
 pub struct Pictures {
     paths: Vec<PathBuf>,
@@ -140,14 +144,22 @@ impl Pictures {
 fn collect(folder: &Path, paths: &mut Vec<PathBuf>) -> std::io::Result<()> {
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();
-        let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
         if path.is_dir() {
             collect(&path, paths)?;
-        } else if EXTENSIONS.contains(&extension.as_str()) {
+        } else if shard::is_shard(&path) {
+            let shard = Shard::open(&path)
+                .map_err(|error| std::io::Error::new(error.kind(), format!("{error}: {}", path.display())))?;
+            paths.extend(shard.names().map(|name| path.join(name)).filter(|member| is_picture(member)));
+        } else if is_picture(&path) {
             paths.push(path);
         }
     }
     Ok(())
+}
+
+fn is_picture(path: &Path) -> bool {
+    let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+    EXTENSIONS.contains(&extension.as_str())
 }
 
 /// Reads a picture, composes it over white if it is transparent, and shrinks it if it is very large. `None` if the file can't be read.
@@ -155,10 +167,19 @@ fn collect(folder: &Path, paths: &mut Vec<PathBuf>) -> std::io::Result<()> {
 /// # Errors
 /// The picture takes too much memory.
 fn read(path: &Path, max_pixels: Option<u64>) -> Result<Option<RgbImage>> {
-    let decoder = || ImageReader::open(path).ok()?.with_guessed_format().ok()?.into_decoder().ok();
-    let (Some(mut decoder), Ok(about)) = (decoder(), path.metadata()) else { return Ok(None) };
+    let file = || {
+        let file = open_file(path).ok()?;
+        Some((file.length().ok()?, BufReader::new(file)))
+    };
+    let Some((length, file)) = file() else { return Ok(None) };
+    let mut reader = ImageReader::new(file);
+    if let Ok(format) = ImageFormat::from_path(path) {
+        reader.set_format(format);
+    }
+    let decoder = || reader.with_guessed_format().ok()?.into_decoder().ok();
+    let Some(mut decoder) = decoder() else { return Ok(None) };
     let pixel = u64::from(decoder.color_type().bytes_per_pixel()) + CONVERTED_PIXEL;
-    check_picture_size(decoder.dimensions(), pixel, about.len(), max_pixels)?;
+    check_picture_size(decoder.dimensions(), pixel, length, max_pixels)?;
     let mut limits = Limits::default();
     limits.max_alloc = Some(decoder.total_bytes().saturating_add(DECODER_BYTES));
     let limited = decoder.set_limits(limits);

@@ -5,7 +5,7 @@ use image::{DynamicImage, ImageFormat, RgbImage, metadata::Orientation};
 use splatgraph_pack_std::load_image::load_image;
 use splatgraph_sdk::{
     prelude::*,
-    testing::{json, run},
+    testing::{json, run, shard},
 };
 use std::{fs, io::Cursor, path::Path};
 
@@ -154,4 +154,27 @@ fn wrong_exif_is_passed_over() {
     image::codecs::jpeg::JpegEncoder::new_with_quality(&mut jpeg, 90).encode_image(&bytes_16x16()).unwrap();
     let (image, _) = load_bytes("a.jpg", &with_orientation(&jpeg, 77));
     assert_eq!(image.image.shape(), [1, 16, 16, 3]);
+}
+
+#[test]
+fn a_member_of_a_shard_is_the_picture_of_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.tar");
+    let picture = bytes_16x16();
+    // Formats whose readers seek, take the whole file, and need the name.
+    let formats = [
+        ("1.png", ImageFormat::Png),
+        ("2.tiff", ImageFormat::Tiff),
+        ("3.tga", ImageFormat::Tga),
+        ("4.gif", ImageFormat::Gif),
+    ];
+    let files = formats.map(|(name, format)| (name, encoded(picture.clone(), format)));
+    fs::write(&path, shard(files.iter().map(|(name, bytes)| (*name, bytes.as_slice())))).unwrap();
+    for (name, bytes) in &files {
+        let (file, member) = (load_bytes(name, bytes), load(&path.join(name)));
+        assert_eq!(floats(&file.0), floats(&member.0), "{name}");
+    }
+    let error = run::<load_image>(json!({"path": path.join("5.png")}), []).err().unwrap().message;
+    let expected = "expected a member of a shard, got no member \"5.png\"; `tar tf` lists the members of the shard: ";
+    assert!(error.contains(expected), "{error}");
 }
