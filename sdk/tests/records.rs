@@ -77,7 +77,11 @@ fn kinds_are_known_by_their_first_bytes() {
         Some("a web page (HTML); download the file itself instead of the page about it")
     );
     assert_eq!(kind_of_file(b"{\"a\""), Some("JSON text"));
-    assert_eq!(kind_of_file(&[&[0; 257][..], b"ustar"].concat()), Some("a packed archive; unpack it first"));
+    assert_eq!(kind_of_file(b"7z\xbc\xaf\x27\x1c"), Some("a packed archive; unpack it first"));
+    assert_eq!(
+        kind_of_file(&[&[0; 257][..], b"ustar"].concat()),
+        Some("a .tar file; write the name of a member behind it, as in FILE.tar/NAME, or unpack it first")
+    );
     assert_eq!(kind_of_file(b"neither"), None);
     let kinds: [(&[u8], &str); 12] = [
         (b"\xef\xbb\xbf<!-- saved -->\n<!DOCTYPE html>", "a web page"),

@@ -9,6 +9,9 @@ use serde_json::{Map, Value as Json};
 use sha2::{Digest, Sha256};
 use std::{borrow::Cow, path::Path};
 
+/// Begins the names of inputs of nodes in journals, where they stand beside the named inputs of the graph.
+pub(crate) const SET: &str = "--set ";
+
 /// Identifies an item in all runs of a batch: a digest of its values.
 pub(super) type Key = [u8; 32];
 
@@ -107,7 +110,7 @@ impl Items {
 
     /// The values that all items have besides, as the journal has them.
     pub(super) fn shared_values(&self) -> impl Iterator<Item = (String, &str)> {
-        self.sets.iter().map(|(name, value)| (format!("--set {name}"), value.as_str()))
+        self.sets.iter().map(|(name, value)| (format!("{SET}{name}"), value.as_str()))
     }
 
     /// The values and options with which the graph is checked for an item.

@@ -54,6 +54,7 @@ mod wrong;
 
 pub use check::Batch;
 pub use error::{Error, ErrorKind};
+pub(crate) use items::SET;
 pub use options::{Collect, Options, Part};
 pub(crate) use past::{Past, PastItem};
 pub(crate) use rows::said;

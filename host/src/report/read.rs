@@ -194,7 +194,7 @@ impl Results {
         }
         // Inputs of nodes are known by their own names from here on.
         for name in &mut results.inputs {
-            *name = name.strip_prefix("--set ").unwrap_or(name).to_owned();
+            *name = name.strip_prefix(batch::SET).unwrap_or(name).to_owned();
         }
         Ok(results)
     }

@@ -85,7 +85,7 @@ pub(super) fn texts(report: &Report) -> Option<Table> {
         Row { cells, is_beside: false }
     };
     let rows = report.configurations.iter().map(row).collect();
-    (!report.texts.is_empty()).then(|| Table { words: head.len(), head, rows })
+    (!report.texts.is_empty()).then_some(Table { words: head.len(), head, rows })
 }
 
 /// What items are called.

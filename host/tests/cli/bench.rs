@@ -51,6 +51,6 @@ fn a_graph_that_fails_is_not_measured() {
     exit code 1
     --- stdout
     --- stderr
-    error: node `bad` (stub.Fails) failed: input `message`: the stub fails on purpose [stub 0.1.0, host/tests/packs/stub.rs:114:9]
+    error: node `bad` (stub.Fails) failed: input `message`: the stub fails on purpose [stub 0.1.0, host/tests/packs/stub.rs:119:9]
     ");
 }

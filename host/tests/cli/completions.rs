@@ -37,7 +37,7 @@ fn every_shell_has_a_script() {
 fn commands_options_nodes_and_inputs_of_graphs_are_completed() {
     let place = place();
     let of = |line: &str| words(&place, &line.split(' ').collect::<Vec<_>>());
-    assert!(of("").starts_with("run batch watch") && !of("").contains("look-over"));
+    assert!(of("").starts_with("run batch report watch") && !of("").contains("look-over"));
     assert_eq!(of("new"), "new-pack");
     assert_eq!((of("run "), of("run gra")), (String::new(), String::new()), "the shell completes files");
     assert_eq!(of("run graph.json "), "start= output=");

@@ -31,6 +31,8 @@ fn commands() -> Vec<Vec<String>> {
         "run --help",
         "batch graph.json start=1,2 output={start}.txt --table t.csv --out batch",
         "batch graph.json start=1,2 output={start}.txt --out batch-json --json",
+        "report batch --out report",
+        "report batch --out report --json",
         "watch graph.json",
         "watch graph.json --json",
         "bench graph.json --repeat 1",

@@ -158,7 +158,7 @@ fn a_node_that_fails_leaves_no_bars() {
     let (code, screen) = terminal.end();
     assert_eq!(code, 1);
     insta::assert_snapshot!(screen, @"
-    error: node `bad` (stub.Fails) failed: input `message`: the stub fails on purpose [stub 0.1.0, host/tests/packs/stub.rs:114:9]
+    error: node `bad` (stub.Fails) failed: input `message`: the stub fails on purpose [stub 0.1.0, host/tests/packs/stub.rs:119:9]
     not run because `bad` failed: `add`, `save`
     slow  400
     1 node failed: 1 node ran in [TIME]

@@ -461,7 +461,10 @@ class _std:
         profile to sRGB.
 
         Reading takes at most 1 GB of memory beyond twice the size of the file. That is enough for 65 megapixels of 8 bits without
-        alpha, and for more from large files. `--max-pixels` sets another limit."""
+        alpha, and for more from large files. `--max-pixels` sets another limit.
+
+        A path that continues behind a .tar file names a member of it: `val-0003.tar/n01440764/1.jpg`. The node reads it without
+        unpacking the file."""
     class _SaveImage(Node):
         path: Output
         paths: Output
