@@ -101,14 +101,15 @@ fn list(lines: impl Iterator<Item = String>) -> String {
 /// A text without meaning for Markdown.
 fn escaped(text: &str) -> String {
     let mut escaped = String::new();
-    for c in text.chars() {
+    let mut characters = text.chars().peekable();
+    while let Some(c) = characters.next() {
         match c {
             '<' => escaped += "&lt;",
             '>' => escaped += "&gt;",
             '&' => escaped += "&amp;",
             // An address, or a name that is called, would become a link.
             '@' => escaped += "&#64;",
-            ':' => escaped += "&#58;",
+            ':' if characters.peek().is_some_and(|next| !next.is_whitespace()) => escaped += "&#58;",
             '\\' | '|' | '*' | '_' | '`' | '[' | ']' | '#' | '~' | '$' | '!' => {
                 escaped.push('\\');
                 escaped.push(c);
@@ -126,8 +127,8 @@ mod tests {
     #[test]
     fn texts_have_no_meaning_for_markdown() {
         assert_eq!(
-            escaped("a|b <script> **x** [y](z) $1$ & `c`"),
-            r"a\|b &lt;script&gt; \*\*x\*\* \[y\](z) \$1\$ &amp; \`c\`"
+            escaped("a|b <script> **x** [y](z) $1$ & `c`: http://a :b:"),
+            r"a\|b &lt;script&gt; \*\*x\*\* \[y\](z) \$1\$ &amp; \`c\`: http&#58;//a &#58;b:"
         );
     }
 }

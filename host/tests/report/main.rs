@@ -142,7 +142,7 @@ fn figures_are_those_of_a_calculation_by_hand() {
 
     ## Failed items
 
-    - d-64&#58; load (std.LoadImage)&#58; expected a picture, got a text
+    - d-64: load (std.LoadImage): expected a picture, got a text
 
     ## The same for all
 
@@ -155,13 +155,13 @@ fn figures_are_those_of_a_calculation_by_hand() {
     | 64 | 3 | 23.00 | 3.61 | 14.04 to 31.96 | 22.00 | 20.00 | 27.00 |
     | 128 | 3 | 24.00 | 0.00 | 24.00 to 24.00 | 24.00 | 24.00 | 24.00 |
 
-    ![psnr over tokens&#58; means of all pictures, with the 95 % interval of the mean](report-plot-1.svg)
+    ![psnr over tokens: means of all pictures, with the 95 % interval of the mean](report-plot-1.svg)
 
-    psnr over tokens&#58; means of all pictures, with the 95 % interval of the mean.
+    psnr over tokens: means of all pictures, with the 95 % interval of the mean.
 
-    ![Spread of psnr&#58; boxes hold the middle half, with the median as a line and the mean as a dot; lines end at min and max](report-plot-2.svg)
+    ![Spread of psnr: boxes hold the middle half, with the median as a line and the mean as a dot; lines end at min and max](report-plot-2.svg)
 
-    Spread of psnr&#58; boxes hold the middle half, with the median as a line and the mean as a dot; lines end at min and max.
+    Spread of psnr: boxes hold the middle half, with the median as a line and the mean as a dot; lines end at min and max.
 
     ## lpips ↓
 
@@ -170,22 +170,22 @@ fn figures_are_those_of_a_calculation_by_hand() {
     | 64 | 3 | 0.5000 | 0.0000 | 0.5000 to 0.5000 | 0.5000 | 0.5000 | 0.5000 |
     | 128 | 3 | 0.2500 | 0.0000 | 0.2500 to 0.2500 | 0.2500 | 0.2500 | 0.2500 |
 
-    ![lpips over tokens&#58; means of all pictures, with the 95 % interval of the mean](report-plot-3.svg)
+    ![lpips over tokens: means of all pictures, with the 95 % interval of the mean](report-plot-3.svg)
 
-    lpips over tokens&#58; means of all pictures, with the 95 % interval of the mean.
+    lpips over tokens: means of all pictures, with the 95 % interval of the mean.
 
-    ![Spread of lpips&#58; boxes hold the middle half, with the median as a line and the mean as a dot; lines end at min and max](report-plot-4.svg)
+    ![Spread of lpips: boxes hold the middle half, with the median as a line and the mean as a dot; lines end at min and max](report-plot-4.svg)
 
-    Spread of lpips&#58; boxes hold the middle half, with the median as a line and the mean as a dot; lines end at min and max.
+    Spread of lpips: boxes hold the middle half, with the median as a line and the mean as a dot; lines end at min and max.
 
-    ## Worst pictures&#58; the lowest psnr
+    ## Worst pictures: the lowest psnr
 
     | picture | original | tokens = 64 | tokens = 128 |
     | --- | --- | ---: | ---: |
     | a.png | not there | 20.00 | 24.00 |
     | b.png | not there | 22.00 | 24.00 |
 
-    ## Best pictures&#58; the highest psnr
+    ## Best pictures: the highest psnr
 
     | picture | original | tokens = 64 | tokens = 128 |
     | --- | --- | ---: | ---: |
@@ -195,7 +195,7 @@ fn figures_are_those_of_a_calculation_by_hand() {
 
     ## Tables
 
-    - results&#58; results/results.csv, graph graph.json; 6 items
+    - results: results/results.csv, graph graph.json; 6 items
     ");
     insta::assert_snapshot!(place.read("report/report.tex"), @r"
     % splatgraph report: \input this file; it needs \usepackage{booktabs}
@@ -348,9 +348,9 @@ fn figures_of_a_paper_are_put_beside() {
 
     ## Figures of others
 
-    - M128. source&#58; a paper, Table 1
-    - last year. note&#58; other photos
-    - Not measured here&#58; rfid
+    - M128. source: a paper, Table 1
+    - last year. note: other photos
+    - Not measured here: rfid
     ");
     assert!(place.read("report/report-plot-1.svg").contains("M128"));
     let ran = place.run(&["report", "results", "--beside", "own.csv", "--json"]);
@@ -536,13 +536,13 @@ fn the_worst_and_best_pictures_are_in_the_page() {
     let text = place.read("report/report.md");
     let start = text.find("## Worst pictures").unwrap();
     insta::assert_snapshot!(&text[start..], @r#"
-    ## Worst pictures&#58; the lowest psnr
+    ## Worst pictures: the lowest psnr
 
     | picture | original | tokens = 64 | tokens = 128 |
     | --- | --- | ---: | ---: |
     | a.png | <img src="../in/a.png" width="192"> | <img src="../results/a-64.png" width="192"> 20.00 | <img src="../results/a-128.png" width="192"> 24.00 |
 
-    ## Best pictures&#58; the highest psnr
+    ## Best pictures: the highest psnr
 
     | picture | original | tokens = 64 | tokens = 128 |
     | --- | --- | ---: | ---: |
@@ -552,7 +552,7 @@ fn the_worst_and_best_pictures_are_in_the_page() {
 
     ## Tables
 
-    - results&#58; results/results.csv, graph graph.json; 6 items
+    - results: results/results.csv, graph graph.json; 6 items
     "#);
     let ran = place.run(&["report", "results", "--pictures", "0", "--quiet"]);
     assert_eq!(ran.code, 0);

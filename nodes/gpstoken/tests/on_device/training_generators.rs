@@ -197,7 +197,7 @@ fn a_generator_of_one_stage_learns_and_runs() {
         let moved: Vec<f32> = moved.map(|(a, b)| (a[3] - b[3]).abs().max((a[4] - b[4]).abs())).collect();
         assert!(moved.iter().all(|by| *by < 0.25), "{moved:?}");
     }
-    let normalisation: Json = splatgraph_sdk::serde_json::from_str(&trained.metadata["normalisation"]).unwrap();
+    let normalisation: Json = serde_json::from_str(&trained.metadata["normalisation"]).unwrap();
     let mean = tokens.chunks_exact(37).map(|token| f64::from(token[0])).sum::<f64>() / (tokens.len() / 37) as f64;
     assert!((normalisation["means"][0].as_f64().unwrap() - mean).abs() < 1e-5, "{normalisation} {mean}");
 
