@@ -72,7 +72,7 @@ impl Step<Prepared> {
         match self {
             Self::Convolution(layer) => {
                 let mut out = layer.forward(map, host);
-                out.values_mut().par_chunks_mut(1 << 14).for_each(|part| part.iter_mut().for_each(|v| *v = v.max(0.0)));
+                out.rectify();
                 out
             }
             Self::Pool(pool) => pool.forward(map, host),
@@ -127,24 +127,21 @@ impl Prepared {
 
 impl Pool {
     fn forward(self, map: &Map, host: Host<'_>) -> Map {
+        if self == Self::HalvedMax {
+            return host.halve_to_largest(map, 3);
+        }
         let ([height, width], channels) = (map.size, map.channels);
-        let (stride, size) = match self {
-            Self::HalvedMax => (2, map.size.map(|side| (side - 3) / 2 + 1)),
-            _ => (1, map.size),
-        };
-        // The first row and column of a window; one before the map if the size stays.
-        let border = 2 - stride;
-        let mut out = host.map(size, channels);
+        let mut out = host.map(map.size, channels);
         let values = map.values();
-        out.values_mut().par_chunks_exact_mut(size[1] * channels).enumerate().for_each(|(y, line)| {
-            let window =
-                |at: usize, length: usize| (at * stride).saturating_sub(border)..(at * stride + 3 - border).min(length);
+        // The pixel and its neighbours, inside the map.
+        let window = |at: usize, length: usize| at.saturating_sub(1)..(at + 2).min(length);
+        out.values_mut().par_chunks_exact_mut(width * channels).enumerate().for_each(|(y, line)| {
             for (x, to) in line.chunks_exact_mut(channels).enumerate() {
                 let (rows, columns) = (window(y, height), window(x, width));
                 let inside = rows.len() * columns.len();
                 let pixels = rows.flat_map(|row| columns.clone().map(move |column| row * width + column));
                 let pixels = pixels.map(|pixel| &values[pixel * channels..][..channels]);
-                if matches!(self, Self::HalvedMax | Self::Max) {
+                if self == Self::Max {
                     to.fill(f32::NEG_INFINITY);
                     pixels.for_each(|pixel| to.iter_mut().zip(pixel).for_each(|(to, v)| *to = to.max(*v)));
                 } else {

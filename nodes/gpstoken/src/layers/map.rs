@@ -7,6 +7,7 @@ use crate::kernels::{
     group_norm::Normalisation,
     workspace::Workspace,
 };
+use rayon::prelude::*;
 
 /// A feature map `[height, width, channels]`. The channels of a pixel are adjacent.
 #[derive(Debug)]
@@ -31,6 +32,13 @@ impl Map {
     }
 }
 
+impl Map {
+    /// ReLU in place.
+    pub(crate) fn rectify(&mut self) {
+        self.values_mut().par_chunks_mut(1 << 14).for_each(|part| part.iter_mut().for_each(|v| *v = v.max(0.0)));
+    }
+}
+
 /// The resources of a forward pass on the host: the processor's instructions, and memory.
 #[derive(Clone, Copy, Debug)]
 pub struct Host<'a> {
@@ -49,6 +57,24 @@ impl Host<'_> {
     /// Returns a map's memory to the workspace.
     pub fn put(self, map: Map) {
         self.workspace.put(map.values);
+    }
+
+    /// Max pooling: the largest values of windows of `side` pixels, two pixels apart.
+    pub(crate) fn halve_to_largest(self, map: &Map, side: usize) -> Map {
+        let (channels, [height, width]) = (map.channels, map.size);
+        let [rows, columns] = [height, width].map(|length| (length - side) / 2 + 1);
+        let mut out = self.map([rows, columns], channels);
+        let values = map.values();
+        out.values_mut().par_chunks_exact_mut(columns * channels).enumerate().for_each(|(y, line)| {
+            for (x, largest) in line.chunks_exact_mut(channels).enumerate() {
+                largest.fill(f32::NEG_INFINITY);
+                for (dy, dx) in (0..side).flat_map(|dy| (0..side).map(move |dx| (dy, dx))) {
+                    let pixel = &values[((2 * y + dy) * width + 2 * x + dx) * channels..][..channels];
+                    largest.iter_mut().zip(pixel).for_each(|(largest, v)| *largest = largest.max(*v));
+                }
+            }
+        });
+        out
     }
 
     /// A 3x3 convolution.

@@ -47,13 +47,12 @@ fn input(picture: &[f32], size: [usize; 2], host: Host<'_>) -> Map {
 impl Stage {
     fn forward(&self, mut map: Map, host: Host<'_>) -> Map {
         if let Some(side) = self.pool {
-            let pooled = pool(&map, side, host);
+            let pooled = host.halve_to_largest(&map, side);
             host.put(std::mem::replace(&mut map, pooled));
         }
         for layer in &self.layers {
             let mut next = layer.forward(&map, host);
-            // ReLU
-            next.values_mut().par_chunks_mut(1 << 14).for_each(|part| part.iter_mut().for_each(|v| *v = v.max(0.0)));
+            next.rectify();
             host.put(std::mem::replace(&mut map, next));
         }
         map
@@ -73,24 +72,6 @@ impl Layer {
         convolve_patches(host.level, weights, *kernel, map.values(), map.size, to, host.workspace);
         out
     }
-}
-
-/// Max pooling: the largest values of windows of `side` pixels, two pixels apart.
-fn pool(map: &Map, side: usize, host: Host<'_>) -> Map {
-    let (channels, [height, width]) = (map.channels, map.size);
-    let [rows, columns] = [height, width].map(|length| (length - side) / 2 + 1);
-    let mut out = host.map([rows, columns], channels);
-    let values = map.values();
-    out.values_mut().par_chunks_exact_mut(columns * channels).enumerate().for_each(|(y, line)| {
-        for (x, largest) in line.chunks_exact_mut(channels).enumerate() {
-            largest.fill(f32::NEG_INFINITY);
-            for (dy, dx) in (0..side).flat_map(|dy| (0..side).map(move |dx| (dy, dx))) {
-                let pixel = &values[((2 * y + dy) * width + 2 * x + dx) * channels..][..channels];
-                largest.iter_mut().zip(pixel).for_each(|(largest, v)| *largest = largest.max(*v));
-            }
-        }
-    });
-    out
 }
 
 fn difference([a, b]: &[Map; 2], head: &[f32]) -> Difference {

@@ -78,6 +78,13 @@ impl Source {
         entries.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?.into()))).collect()
     }
 
+    /// The header with the number of pictures, if it is known: the facts that a result carries.
+    pub fn with_pictures(&self, count: Option<u64>) -> Map<String, Json> {
+        let mut header = self.to_header();
+        header.extend(count.map(|count| ("pictures".to_owned(), count.into())));
+        header
+    }
+
     /// Reads the header of a record.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! The record of features that the measures take.
 
 use super::convention::Source;
-use splatgraph_sdk::{Error, Input, Output, Record, Result, Tensor, Value, serde_json::json, socket::Socket};
+use splatgraph_sdk::{Error, Input, Output, Record, Result, Tensor, Value, socket::Socket};
 
 /// Features of pictures by a network.
 #[derive(Clone, Debug)]
@@ -113,9 +113,7 @@ impl ImageFeatures {
 
     /// The facts that a result carries: its source and the number of pictures.
     pub fn facts(&self) -> serde_json::Value {
-        let mut facts = self.source.to_header();
-        facts.insert("pictures".to_owned(), json!(self.count()));
-        facts.into()
+        self.source.with_pictures(Some(self.count() as u64)).into()
     }
 }
 

@@ -6,7 +6,7 @@ use super::{
     numpy_file::{NumpyFile, to_npz},
     sums::Sums,
 };
-use splatgraph_sdk::{Error, Input, Output, Record, Result, Tensor, Value, serde_json::json, socket::Socket};
+use splatgraph_sdk::{Error, Input, Output, Record, Result, Tensor, Value, socket::Socket};
 use std::{fs::File, io::BufReader, path::Path};
 
 /// Mean and covariance of features.
@@ -130,8 +130,7 @@ impl Statistics {
     /// # Errors
     /// None; the tensors have the right shapes.
     pub fn into_record(self) -> Result<Record> {
-        let mut header = self.source.to_header();
-        header.extend(self.count.map(|count| ("pictures".to_owned(), json!(count))));
+        let header = self.source.with_pictures(self.count);
         let mut fields = Vec::new();
         for (name, part) in [("pool", Some(self.pool)), ("spatial", self.spatial)] {
             match part {
@@ -198,9 +197,7 @@ impl Statistics {
 
     /// The facts that a result carries: its source and the number of pictures.
     pub fn facts(&self) -> serde_json::Value {
-        let mut facts = self.source.to_header();
-        facts.extend(self.count.map(|count| ("pictures".to_owned(), json!(count))));
-        facts.into()
+        self.source.with_pictures(self.count).into()
     }
 }
 

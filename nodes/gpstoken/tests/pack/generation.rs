@@ -74,7 +74,7 @@ fn sample(settings: Json, inputs: impl IntoIterator<Item = (&'static str, Value)
     run::<texture_diffusion>(settings, inputs).and_then(|outputs| Tokens::from_value(&only(outputs)))
 }
 
-fn rows(tokens: &Tokens) -> Vec<f32> {
+pub(super) fn rows(tokens: &Tokens) -> Vec<f32> {
     let channels = tokens.textures.shape()[2];
     let gaussians = tokens.gaussians.as_slice::<f32>().unwrap().chunks_exact(5);
     let textures = tokens.textures.as_slice::<f32>().unwrap().chunks_exact(channels);

@@ -1,6 +1,10 @@
 //! Samples in one stage: compares a generator of tokens with the recorded samples, and tests TokenDiffusion as a node.
 
-use super::{Golden, assert_near, distance, generation::checkpoint, largest, only};
+use super::{
+    Golden, assert_near, distance,
+    generation::{checkpoint, rows},
+    largest, only,
+};
 use splatgraph_pack_gpstoken::{
     device::list,
     generator::{
@@ -73,13 +77,6 @@ fn load(more: Json) -> Value {
 fn sample(settings: Json, inputs: impl IntoIterator<Item = (&'static str, Value)>) -> Result<Tokens, Error> {
     let inputs = inputs.into_iter().chain([("generator", load(json!({})))]);
     run::<token_diffusion>(settings, inputs).and_then(|outputs| Tokens::from_value(&only(outputs)))
-}
-
-fn rows(tokens: &Tokens) -> Vec<f32> {
-    let textures = tokens.textures.shape()[2];
-    let gaussians = tokens.gaussians.as_slice::<f32>().unwrap().chunks_exact(5);
-    let textures = tokens.textures.as_slice::<f32>().unwrap().chunks_exact(textures);
-    gaussians.zip(textures).flat_map(|(gaussian, texture)| [gaussian, texture].concat()).collect()
 }
 
 #[test]

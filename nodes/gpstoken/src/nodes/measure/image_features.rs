@@ -95,7 +95,8 @@ fn hash(tensors: &BTreeMap<String, Tensor>) -> String {
     let mut hash = Sha256::new();
     for (name, tensor) in tensors.iter().filter(|(name, _)| !name.ends_with(".num_batches_tracked")) {
         hash.update(format!("{name} {:?}\n", tensor.shape()));
-        tensor.to_f32().iter().for_each(|value| hash.update(value.to_le_bytes()));
+        let bytes: Vec<u8> = tensor.to_f32().into_iter().flat_map(f32::to_le_bytes).collect();
+        hash.update(bytes);
     }
     hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
