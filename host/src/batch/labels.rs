@@ -166,7 +166,7 @@ impl Label {
         let wrong =
             |what: String, path: &Path| Err(Error::usage(format!("{}: {what}\n  {}", self.given(), shown(path))));
         let mut failed = None;
-        for beside in names_beside(path, ending) {
+        for beside in shard::beside(path, ending) {
             let bytes = match open_file(&beside).and_then(|file| read_all(file, LARGEST_LABEL)) {
                 Ok(bytes) => bytes,
                 Err(error) => {
@@ -244,14 +244,6 @@ impl Label {
         }
         Ok(labels)
     }
-}
-
-/// The paths that a file beside another may have, the most likely first: `a.seg.cls` and `a.cls` beside `a.seg.png`, because in
-/// shards the names up to the first dot belong together.
-fn names_beside(path: &Path, ending: &str) -> Vec<PathBuf> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let stems = name.rmatch_indices('.').map(|(dot, _)| &name[..dot]).filter(|stem| !stem.is_empty());
-    stems.map(|stem| path.with_file_name(format!("{stem}.{ending}"))).collect()
 }
 
 /// The label of a file in a list that names files by the ends of their paths, with or without the ending of the file. The longest

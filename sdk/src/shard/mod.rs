@@ -10,7 +10,7 @@ mod tests;
 pub use index::Shard;
 pub use open::{InputFile, open_file};
 
-use std::path::{Component, Path};
+use std::path::{Component, Path, PathBuf};
 
 /// The ending of a shard, in lower case.
 pub const ENDING: &str = "tar";
@@ -60,4 +60,12 @@ pub fn compressed(path: &Path) -> Option<String> {
             )
         })
     })
+}
+
+/// The paths that the file with another ending beside a file may have, the most likely first: `a.seg.cls` and `a.cls` beside
+/// `a.seg.png`, because in shards the names up to the first dot belong together.
+pub fn beside(path: &Path, ending: &str) -> Vec<PathBuf> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let stems = name.rmatch_indices('.').map(|(dot, _)| &name[..dot]).filter(|stem| !stem.is_empty());
+    stems.map(|stem| path.with_file_name(format!("{stem}.{ending}"))).collect()
 }

@@ -66,6 +66,12 @@ impl Pictures {
         Ok(Self { paths, smallest, max_pixels, kept: Mutex::default(), refused: Mutex::default() })
     }
 
+    /// Some of these pictures, in another order.
+    #[must_use]
+    pub fn in_order(self, paths: Vec<PathBuf>) -> Self {
+        Self { paths, kept: Mutex::default(), refused: Mutex::default(), ..self }
+    }
+
     /// Number of pictures.
     pub fn count(&self) -> usize {
         self.paths.len()

@@ -24,6 +24,7 @@ mod steering;
 #[path = "../support/mod.rs"]
 mod support;
 mod token_file;
+mod training_classes;
 mod training_pictures;
 mod whole;
 

@@ -21,7 +21,8 @@ use splatgraph_sdk::prelude::*;
 #[node(category = "Training", output, saves, outputs(path: "the checkpoint", loss: "the average loss of the last steps"))]
 #[expect(clippy::too_many_arguments, reason = "a node's inputs")]
 pub fn train_layout(
-    /// A folder with a folder of pictures for each class; their alphabetical order numbers the classes.
+    /// A folder with a folder of pictures for each class, whose alphabetical order numbers the classes. It may also have .tar
+    /// shards with the class of each picture in a .cls file, as in WebDataset, or in the name of its folder.
     #[input(path = read_dir)]
     data: PathBuf,
     /// The checkpoint.
