@@ -485,3 +485,44 @@ fn arrays_without_room_are_an_error_of_the_node() {
         ran.all()
     );
 }
+
+#[test]
+fn members_of_shards_are_files() {
+    let Some(python) = python() else { return };
+    let pack = r#"
+from typing import Annotated
+
+from splatgraph import Read, node, open_file
+
+
+@node
+def look(path: Annotated[str, Read()]) -> str:
+    "The ends of a file."
+    with open_file(path) as file:
+        first = file.read(2)
+        length = file.seek(0, 2)
+        file.seek(-2, 1)
+        return f"{first!r} {length} {file.read()!r}"
+"#;
+    let (place, _) = with_pack(&python, "files", pack);
+    let shard =
+        splatgraph_sdk::testing::shard([("n01/a.bin", &b"abcdef"[..]), ("b.bin", b"xy"), ("n01/a.bin", b"newest")]);
+    place.write("work/plain.bin", "12345");
+    fs::write(place.path("work/s.tar"), &shard).unwrap();
+    let look = |path: &str| {
+        let ran = run(
+            &place,
+            json!({"x": ["a", 0]}),
+            json!({"a": node("files.Look", json!({"path": path}))}),
+            &["--json", "--quiet"],
+        );
+        let result = result(&ran);
+        result["outputs"]["x"].as_str().or(result["failures"][0]["message"].as_str()).map_or(ran.all(), str::to_owned)
+    };
+    assert_eq!(look("plain.bin"), "b'12' 5 b'45'");
+    assert_eq!(look("s.tar/n01/a.bin"), "b'ne' 6 b'st'");
+    assert_eq!(look("s.tar/b.bin"), "b'xy' 2 b'xy'");
+    // The host knows before the run that there is no such member.
+    let missing = look("s.tar/c.bin");
+    assert!(missing.contains("c.bin") && !missing.contains("Traceback"), "{missing}");
+}

@@ -37,6 +37,7 @@ except ImportError as error:
     raise ImportError("splatgraph needs numpy in this Python: pip install numpy") from error
 
 from ._errors import Cancelled, Error, GraphError, RunError
+from ._files import open_file
 from ._node import Choice, Model, Range, Read, ReadDir, Write, node
 from ._types import Canvas, FeatureMap, Features, Image, Layout, Mask, Selection, Tokens
 from ._run import Ctx
@@ -51,7 +52,7 @@ if _TYPE_CHECKING:
 __all__ = [
     "Cancelled", "Canvas", "Choice", "Ctx", "Error", "Event", "FeatureMap", "Features", "Graph", "GraphError", "Image", "Layout", "Mask",
     "Model", "Opaque", "Range", "Read", "ReadDir", "Record", "Result", "RunError", "Selection", "Session", "Summary", "Tokens", "Write",
-    "node", "packs",
+    "node", "open_file", "packs",
 ]
 
 _RUNS = {"Graph": "_graph", "Result": "_graph", "Summary": "_graph", "Session": "_session", "Event": "_progress", "Opaque": "_convert",
