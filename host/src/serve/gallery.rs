@@ -34,22 +34,30 @@ pub(super) fn parts(server: &Server) -> Vec<Graph> {
 fn of_folders(server: &Server, folders: impl Iterator<Item = PathBuf>) -> Vec<Graph> {
     let mut all: Vec<Graph> = Vec::new();
     for named in folders.flat_map(|folder| named_graphs::list(&folder).unwrap_or_default()) {
-        if all.iter().any(|graph| graph.name == named.name) {
-            continue;
-        }
-        let Some(file) = read(&named.path) else { continue };
-        let has_classes = file.nodes.iter().all(|node| server.registry.class(&node.class_type).is_some());
-        if has_classes && !file.nodes.is_empty() && file.problems.is_empty() {
-            all.push(Graph { name: named.name, path: named.path, file });
+        if !all.iter().any(|graph| graph.name == named.name) {
+            all.extend(runnable(server, named.name, named.path));
         }
     }
     all.sort_by(|a, b| a.name.cmp(&b.name));
     all
 }
 
-/// The graph with a name.
+/// The graph with a name. Reads no other graph, since every edit of a picture asks for one.
 pub(super) fn graph(server: &Server, name: &str) -> Option<Graph> {
-    graphs(server).into_iter().find(|graph| graph.name == name)
+    let file_name = format!("{name}.json");
+    // A name with a folder in it is none.
+    if Path::new(&file_name).file_name() != Some(file_name.as_ref()) {
+        return None;
+    }
+    let paths = server.folders.graphs.iter().map(|folder| folder.join(&file_name));
+    paths.filter(|path| path.is_file()).find_map(|path| runnable(server, name.to_owned(), path))
+}
+
+/// The graph in a file, if all its classes are there.
+fn runnable(server: &Server, name: String, path: PathBuf) -> Option<Graph> {
+    let file = read(&path)?;
+    let has_classes = file.nodes.iter().all(|node| server.registry.class(&node.class_type).is_some());
+    (has_classes && !file.nodes.is_empty() && file.problems.is_empty()).then_some(Graph { name, path, file })
 }
 
 /// The graph in a file, with those that its nodes name. Its paths are relative to its folder, where the server looks for them.

@@ -208,7 +208,8 @@ impl Server {
         if let Some(pixels) = self.options.max_pixels {
             settings.insert(MAX_PIXELS.to_owned(), pixels.into());
         }
-        if self.clients.features(job.body.client.as_deref()).previews && !wants_no_previews(&job.body.extra) {
+        let understands = || self.clients.features(job.body.client.as_deref()).previews;
+        if asks_for_previews(&job.body.extra).unwrap_or_else(understands) {
             settings.insert(PREVIEWS.to_owned(), true.into());
         }
         let device = self.devices.choose(checked, Some(&self.options.device));
@@ -254,9 +255,14 @@ impl Server {
     }
 }
 
-/// Whether the client asks for no previews.
-fn wants_no_previews(extra: &Map<String, Json>) -> bool {
-    extra.get("preview_method").and_then(Json::as_str) == Some("none")
+/// Whether a request asks for previews, or for none. `None` if it leaves this to what its client understands; a client that
+/// connects while the job starts has not said so yet.
+fn asks_for_previews(extra: &Map<String, Json>) -> Option<bool> {
+    match extra.get("preview_method").and_then(Json::as_str)? {
+        "none" => Some(false),
+        "auto" | "latent2rgb" | "taesd" => Some(true),
+        _ => None,
+    }
 }
 
 /// Why a job can't start.

@@ -171,12 +171,12 @@ def moved(places, transform):
 
 
 def many(drawing, places, transform, idle):
-    """30 moves, one after the other; the median from the release to the new picture."""
+    """30 moves, one after the other, each to a new place, as earlier results are kept; the median from the release to the new picture."""
     tab, took = drawing.tab, []
     x, y = moved(places, transform)
     drawing.click((x, y))
     for n in range(EDITS):
-        dx = 5 if n % 2 == 0 else -5
+        dx = (5 + n) * (1 if n % 2 == 0 else -1)
         before = tab.evaluate("shown.length")
         drawing.drag((x, y), (x + dx, y))
         until(lambda: tab.evaluate("shown.length") > before, f"expected a new picture after edit {n + 1}", 10, 0.01)

@@ -98,3 +98,27 @@ fn previews_go_only_to_clients_that_ask_for_them() {
     assert_eq!((&previews[0]["about"]["node_id"], &previews[0]["about"]["prompt_id"]), (&json!("1"), &json!(id)));
     assert_eq!(server.result("b.txt"), "5");
 }
+
+#[test]
+fn a_request_says_whether_it_wants_previews_and_need_not_wait_for_its_socket() {
+    let server = Server::start(&[]);
+    let previews = |method: &str, count: u32, understands_before: bool| {
+        let mut socket = server.socket("page");
+        let says = json!({"type": "feature_flags", "data": {"supports_preview_metadata": true}});
+        let shows = json!({
+            "1": node("Show", json!({"count": count, "ms": 110})),
+            "2": node("WriteText", json!({"text": ["1", 0], "path": format!("{count}.txt")})),
+        });
+        if understands_before {
+            socket.send(&says);
+            while socket.next().0 != "feature_flags" {}
+        }
+        let body = json!({"prompt": shows, "client_id": "page", "extra_data": {"preview_method": method}});
+        let id = server.post("/prompt", &body).json()["prompt_id"].as_str().unwrap().to_owned();
+        socket.send(&says);
+        names(&socket.until_end(&id)).iter().filter(|name| **name == "binary").count()
+    };
+    assert!(previews("auto", 4, false) >= 2);
+    assert_eq!(previews("none", 5, true), 0);
+    assert!(previews("default", 6, true) >= 3);
+}

@@ -85,7 +85,8 @@ async function run() {
   const ran = structuredClone({ sets, nodes });
   isWaiting = true;
   try {
-    const { prompt_id } = await ask("/api/run", { graph: name, inputs, sets, client_id: client });
+    const extra_data = { preview_method: "auto" };
+    const { prompt_id } = await ask("/api/run", { graph: name, inputs, sets, client_id: client, extra_data });
     isWaiting = false;
     if (open) open.ran = { id: prompt_id, ...ran, inputs };
     follow(prompt_id, name);

@@ -87,7 +87,8 @@ fn spec(file: &File, target: &Target, server: &Server) -> Option<InputSpec> {
     class.spec.inputs.iter().find(|input| input.name == target.input).cloned()
 }
 
-/// Takes a graph into the queue: `graph` (a name or a graph), `inputs`, `sets` and `client_id`.
+/// Takes a graph into the queue: `graph` (a name or a graph), `inputs`, `sets`, `client_id` and `extra_data`, the last
+/// two as in `/prompt`.
 pub(super) async fn run(State(server): State<Arc<Server>>, body: Object) -> Response {
     match in_background(move || add(&server, &body)).await {
         Ok(Ok(Ok(added))) => JsonBody(added).into_response(),
@@ -111,12 +112,17 @@ fn add(server: &Server, request: &Object) -> Answer<Result<Json, Vec<Problem>>> 
         Some(Json::String(client)) => Some(client.clone()),
         Some(_) => return Err(Failure::bad("`client_id`: expected a text")),
     };
+    let extra = match request.0.get("extra_data") {
+        None | Some(Json::Null) => Map::new(),
+        Some(Json::Object(extra)) => extra.clone(),
+        Some(_) => return Err(Failure::bad("`extra_data`: expected an object")),
+    };
     let mut file = match File::parse(&graph.to_string(), Origin::Text) {
         Ok(file) => file,
         Err(problems) => return Ok(Err(problems.problems)),
     };
     let unknown = put_in(&mut file, request.0.get("inputs"), request.0.get("sets"))?;
-    let body = Body { graph: file.to_json(), is_prompt: false, client, ..Body::default() };
+    let body = Body { graph: file.to_json(), is_prompt: false, client, extra, ..Body::default() };
     let given = server.given();
     let checked = graph::check_with_files(graph::expand(file), &server.registry, &given);
     match (checked, unknown) {
