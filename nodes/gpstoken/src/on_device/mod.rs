@@ -1,6 +1,6 @@
 //! Devices through burn: graphics cards, CUDA, libtorch. Only this folder and `training/gradients` use burn.
 //!
-//! A device runs the networks that `tokenizer`, `generator` and `lpips` describe. [`Parameter`] holds a parameter on a device, and the
+//! A device runs the networks that `tokenizer`, `generator`, `inception` and `lpips` describe. [`Parameter`] holds a parameter on a device, and the
 //! forward passes are in this folder. `without_burn/on_device.rs` provides the same names for a build without burn.
 
 pub mod convolution_shader;
@@ -11,6 +11,7 @@ mod encode;
 mod generator;
 mod gpu;
 mod group_norm;
+pub mod inception;
 pub(crate) mod layers;
 pub mod linear_shader;
 mod list;

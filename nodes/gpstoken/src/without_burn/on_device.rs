@@ -222,6 +222,32 @@ impl Velocities for Prepared<'_> {
     }
 }
 
+/// InceptionV3.
+pub mod inception {
+    use super::Device;
+    use crate::inception::{self, Network, PictureFeatures};
+    use splatgraph_sdk::Result;
+
+    /// A convolution on a device.
+    #[derive(Debug)]
+    pub struct Layer(Device);
+
+    /// A function for the network's `map`.
+    pub fn upload(device: &Device) -> impl FnMut(&inception::Layer) -> Layer {
+        |_| match device.0 {}
+    }
+
+    impl Network<Layer> {
+        /// The features of pictures.
+        ///
+        /// # Errors
+        /// None.
+        pub fn features(&self, _pictures: Vec<f32>, _device: &Device) -> Result<Vec<PictureFeatures>> {
+            match self.classes.0.0 {}
+        }
+    }
+}
+
 /// LPIPS.
 pub mod lpips {
     use super::{Device, OnDevice, Parameter};

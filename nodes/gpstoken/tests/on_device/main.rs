@@ -4,6 +4,7 @@
 mod adversarial;
 mod devices;
 mod generator;
+mod inception;
 mod kernels;
 mod lpips;
 mod network;

@@ -2,26 +2,33 @@
 
 use crate::{
     checkpoint::latest::Latest,
-    inception::{Network, Prepared, SIDE},
+    device::{Compute, Loaded, Placed},
+    inception::{Network, PictureFeatures, Prepared, SIDE},
     kernels::{cpu::Level, workspace::Workspace},
     layers::Host,
     measures::{Convention, ImageFeatures as Features, Source},
+    on_device,
 };
 use sha2::{Digest, Sha256};
 use splatgraph_sdk::{checkpoint, prelude::*};
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
+/// The most pictures that a device computes at a time.
+const AT_ONCE: usize = 16;
+
 /// The node's state: the network that it loaded last, and memory that it reuses.
 #[derive(Default)]
 pub struct ImageFeatures {
-    last: Latest<Arc<Loaded>>,
+    last: Latest<Known>,
     workspace: Workspace,
 }
 
-/// A network, with the hash of its weights.
-struct Loaded {
-    network: Network<Prepared>,
-    weights: String,
+/// A network, with its name and the hash of its weights.
+#[derive(Clone)]
+struct Known {
+    network: Loaded<Network<Prepared>, Network<on_device::inception::Layer>>,
+    name: &'static str,
+    weights: Arc<str>,
 }
 
 #[node(category = "GPSToken/Measure", outputs(features: "features, spatial features and classes of each picture"))]
@@ -31,11 +38,11 @@ impl ImageFeatures {
     /// Save the features of each picture of a batch with std.SaveRecord, or collect them with `batch --collect features`. FeatureStatistics,
     /// LoadFeatures and the measures read the folder. Public programs disagree by up to a factor of two for the same pictures, because they
     /// prepare pictures differently; the convention says whose way it is, and features of two conventions can't be mixed. The weights are not
-    /// part of the pack; its README says where to get them. The node computes on the processor.
+    /// part of the pack; its README says where to get them.
     pub fn run(
         &self,
         /// The pictures, of any size. The node rounds them to 8 bits, as they would be in a file.
-        image: Image,
+        image: Placed<Image>,
         /// The weights of InceptionV3 with the names of torchvision: `pt_inception-2015-12-05-6726825d.pth` of pytorch-fid,
         /// `weights-inception-2015-12-05-6726825d.pth` of torch-fidelity, or torchvision's `inception_v3`.
         #[input(path = model)]
@@ -43,8 +50,11 @@ impl ImageFeatures {
         /// The program whose way the node follows.
         #[input(default = Convention::Adm)]
         convention: Convention,
+        /// The device to compute on, such as `cpu` or `gpu:1`; left out: the device of the run.
+        device: Option<String>,
         ctx: &Ctx,
     ) -> Result<Features> {
+        let image = image.into_host()?;
         let [batch, height, width, _] = image.image.dims()?;
         if batch * height * width == 0 {
             let got = format!("{batch} pictures of {width} x {height} pixels");
@@ -53,41 +63,75 @@ impl ImageFeatures {
                 format!("expected at least 1 picture of at least 1 x 1 pixels, got {got}"),
             ));
         }
-        let loaded = self.load(&model).map_err(|e| e.blame("model"))?;
+        // Always in f32, as the measures compare small differences.
+        let compute = Compute::of_run(ctx, device.as_deref())?.in_f32();
+        let Known { network, name, weights } = self.load(&model, &compute).map_err(|e| e.blame("model"))?;
         let pixels = image.image.as_slice::<f32>()?;
-        let host = Host { level: Level::best(), workspace: &self.workspace };
-        let (mut pool, mut spatial, mut logits) = (Vec::new(), Vec::new(), Vec::new());
-        ctx.on_threads(|| -> Result<()> {
-            for (index, picture) in pixels.chunks_exact(height * width * 3).enumerate() {
-                ctx.step(index, batch)?;
-                let found = loaded.network.features(&convention.input(picture, [height, width], SIDE), host);
-                pool.extend(found.pool);
-                spatial.extend(found.spatial);
-                logits.extend(found.logits);
+        let pictures = pixels.chunks_exact(height * width * 3);
+        let pictures: Vec<&[f32]> = pictures.collect();
+        let inputs = |some: &[&[f32]]| -> Vec<f32> {
+            some.iter().flat_map(|picture| convention.input(picture, [height, width], SIDE)).collect()
+        };
+        let found = match &network {
+            Loaded::Host(network) => ctx.on_threads(|| {
+                let host = Host { level: Level::best(), workspace: &self.workspace };
+                each(&pictures, 1, ctx, |pictures| Ok(vec![network.features(&inputs(pictures), host)]))
+            })?,
+            Loaded::Device(network, device) => {
+                each(&pictures, AT_ONCE, ctx, |pictures| network.features(inputs(pictures), device))?
             }
-            Ok(())
-        })?;
+        };
         self.workspace.trim();
-        let rows = |values: Vec<f32>| Tensor::from_vec([batch, values.len() / batch], values);
-        let network = Some(loaded.network.kind.name().to_owned());
-        let source = Source { convention, network, weights: Some(loaded.weights.clone()) };
-        Ok(Features { source, pool: rows(pool)?, spatial: rows(spatial)?, logits: rows(logits)? })
+        let rows = |of: fn(&PictureFeatures) -> &[f32]| {
+            let values: Vec<f32> = found.iter().flat_map(of).copied().collect();
+            Tensor::from_vec([batch, values.len() / batch], values)
+        };
+        let source = Source { convention, network: Some(name.to_owned()), weights: Some(weights.to_string()) };
+        Ok(Features {
+            source,
+            pool: rows(|features| &features.pool)?,
+            spatial: rows(|features| &features.spatial)?,
+            logits: rows(|features| &features.logits)?,
+        })
     }
 
-    fn load(&self, model: &Path) -> Result<Arc<Loaded>> {
+    fn load(&self, model: &Path, compute: &Compute) -> Result<Known> {
         let missing = |e| {
             Error::missing(format!(
                 "loading InceptionV3: expected its weights, got {e}: {}. The authors of pytorch-fid offer `pt_inception-2015-12-05-6726825d.pth` with the release `fid_weights` of github.com/mseitzer/pytorch-fid",
                 model.display()
             ))
         };
-        self.last.get_from(model, "", missing, || {
+        self.last.get_from(model, compute.id(), missing, || {
             let tensors = checkpoint::open(model)?.tensors;
-            let weights = hash(&tensors);
-            let network = Network::load(tensors).map_err(|e| e.about_file("loading InceptionV3", model))?;
-            Ok(Arc::new(Loaded { network: network.prepare(), weights }))
+            let weights = hash(&tensors).into();
+            let read = Network::load(tensors).map_err(|e| e.about_file("loading InceptionV3", model))?;
+            let name = read.kind.name();
+            let network = match compute {
+                Compute::Host => Loaded::Host(Arc::new(read.prepare())),
+                Compute::Device(device) => {
+                    let uploaded = device.run(|| Ok(read.map(&mut on_device::inception::upload(device))))?;
+                    Loaded::Device(Arc::new(uploaded), device.clone())
+                }
+            };
+            Ok(Known { network, name, weights })
         })
     }
+}
+
+/// The features of all pictures, `at_once` at a time.
+fn each(
+    pictures: &[&[f32]],
+    at_once: usize,
+    ctx: &Ctx,
+    features: impl Fn(&[&[f32]]) -> Result<Vec<PictureFeatures>>,
+) -> Result<Vec<PictureFeatures>> {
+    let mut found = Vec::with_capacity(pictures.len());
+    for some in pictures.chunks(at_once) {
+        ctx.step(found.len(), pictures.len())?;
+        found.extend(features(some)?);
+    }
+    Ok(found)
 }
 
 /// The SHA-256 of names, shapes and numbers, which does not depend on the kind of the file.
