@@ -117,6 +117,36 @@ fn one_stage_makes_pictures_that_depend_on_their_seeds_alone() {
 }
 
 #[test]
+fn samples_of_one_and_two_stages_become_features_and_parts_give_the_same() {
+    let place = place();
+    let folder = place.path();
+    let inception = format!("inception={}", support::inception().display());
+    let batch = |graph: &str, out: &str, options: &[&str]| {
+        let mut command = Command::new(program());
+        command.arg("batch").arg(graphs().join(graph)).args(["class=1,4", "seed=0..2", "steps=3", "--out", out]);
+        command.arg(&inception).args(options).current_dir(folder).env("NO_COLOR", "1");
+        succeed(&command.output().unwrap());
+    };
+    let files = |out: &str| {
+        let names = [1, 4].iter().flat_map(|class| (0..2).map(move |seed| format!("{class}-{seed}.safetensors")));
+        names.map(|name| fs::read(folder.join(out).join("features").join(name)).unwrap()).collect::<Vec<_>>()
+    };
+    let two = ["generator=textures.safetensors", "layout_generator=layouts.safetensors", "layout_steps=3"];
+    for (graph, generators) in
+        [("table-2.json", &two[..]), ("table-2-one-stage.json", &["generator=one-stage.safetensors"])]
+    {
+        let (whole, parts) = (format!("{graph}-whole"), format!("{graph}-parts"));
+        batch(graph, &whole, generators);
+        for part in ["2/2", "1/2"] {
+            batch(graph, &parts, &[generators, &["--part", part]].concat());
+        }
+        let whole = files(&whole);
+        assert!(whole == files(&parts), "{graph}");
+        assert!((1..4).all(|i| whole[0] != whole[i]), "{graph}: every class and seed gives other features");
+    }
+}
+
+#[test]
 fn a_picture_depends_on_its_seed_alone() {
     let folder = place();
     let folder = folder.path();
