@@ -77,12 +77,14 @@ impl Work {
                 if !self.leave_running(node, State::Done { ms, written: written.clone() }) {
                     return Vec::new();
                 }
-                (self.hooks.keep)(node, &about.id, &outputs, &written);
+                for equal in [node].iter().chain(self.equal.followers(node)) {
+                    (self.hooks.keep)(node, &self.checked.nodes[*equal].id, &outputs, &written);
+                }
                 for (output, value) in outputs.iter().enumerate() {
                     let mut slot = lock(&self.slots[self.plan.output(node, output)]);
                     slot.value = (slot.uses > 0).then(|| value.clone());
                 }
-                self.emit(Event::Finished { node: about.id.clone(), ms, cached: false, outputs });
+                self.emit_finished(node, ms, false, outputs);
                 self.release(node, None)
             }
             Err(error) if error.code == Code::Cancelled && self.cancel.is_cancelled() => {
@@ -95,6 +97,7 @@ impl Work {
                     return Vec::new();
                 }
                 self.emit(Event::Failed(failure));
+                self.skip_equals(node, &about.id);
                 self.release(node, Some(about.id.clone()))
             }
         }
@@ -161,6 +164,7 @@ impl Work {
                         self.take(*socket);
                     }
                     self.emit(Event::Skipped { node: about.id.clone(), because_of: because_of.clone() });
+                    self.skip_equals(consumer, &because_of);
                     over.push((consumer, Some(because_of)));
                 } else {
                     ready.push(consumer);

@@ -151,7 +151,7 @@ fn sha(texts: impl IntoIterator<Item = String>) -> Key {
 }
 
 /// The nodes that the roots need, each after its sources. Works without recursion, so long chains are safe.
-fn sources_first(checked: &Checked) -> Vec<usize> {
+pub(super) fn sources_first(checked: &Checked) -> Vec<usize> {
     let sources = |node: &CheckedNode| -> Vec<usize> {
         node.feeds.iter().flat_map(Feed::sockets).map(|socket| socket.node).collect()
     };

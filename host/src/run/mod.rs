@@ -9,6 +9,7 @@ mod cache;
 mod cancel;
 mod context;
 mod digest;
+mod equal;
 mod event;
 mod execute;
 mod keys;

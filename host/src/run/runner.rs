@@ -4,6 +4,7 @@ use super::{
     cache::Cache,
     cancel::CancelToken,
     digest::Digests,
+    equal::Equal,
     event::{Event, NodeReport, RunResult, Status},
     execute::drive,
     keys::{Fingerprint, Keep, Key, fingerprints},
@@ -124,13 +125,14 @@ impl Runner {
         cancel: &CancelToken,
     ) -> RunResult {
         let settings = self.with_threads(settings);
-        let Prepared { plan, supplied, fingerprints, whys } = self.prepare(checked, &settings, keep);
+        let (checked, equal) = Equal::merge(checked);
+        let Prepared { plan, supplied, fingerprints, whys } = self.prepare(&checked, &settings, keep);
         let hooks = self.hooks(events, fingerprints);
         let cached = supplied.clone();
         let text = SettingsText::new(settings);
-        let (work, messages) = Work::new(checked.clone(), plan, supplied, text, cancel.clone(), hooks);
+        let (work, messages) = Work::new((checked, equal), plan, supplied, text, cancel.clone(), hooks);
         for (node, outputs) in cached {
-            work.emit(Event::Finished { node: checked.nodes[node].id.clone(), ms: 0.0, cached: true, outputs });
+            work.emit_finished(node, 0.0, true, outputs);
         }
         if let Some(runtime) = &self.runtime {
             runtime.block_on(drive(work.clone(), messages, self.limit));
@@ -167,7 +169,7 @@ impl Runner {
     /// For each node, whether [`run`](Self::run) would run it, as far as is known before.
     #[cfg(feature = "serve")]
     pub(crate) fn would_run(&self, checked: &Checked, settings: &Settings) -> Vec<bool> {
-        self.prepare(checked, &self.with_threads(settings), &|_| true).plan.runs
+        self.prepare(&Equal::merge(checked).0, &self.with_threads(settings), &|_| true).plan.runs
     }
 
     /// The outputs of a node, if its last result is in the cache and would be taken from there.
@@ -286,6 +288,18 @@ impl Runner {
                 }
             };
             result.nodes.push(NodeReport { node: node.id.clone(), status, ms: took, why });
+        }
+        for (first, equals) in work.equal.all() {
+            let NodeReport { node, status, .. } = result.nodes[first].clone();
+            let status = match status {
+                Status::Done | Status::Cached => Status::Cached,
+                Status::Failed => Status::Skipped(node.clone()),
+                other => other,
+            };
+            for &equal in equals {
+                let report = &mut result.nodes[equal];
+                (report.status, report.why) = (status.clone(), Why::EqualTo(node.to_string()));
+            }
         }
         let unfinished = |report: &NodeReport| matches!(report.status, Status::Cancelled | Status::Abandoned);
         result.cancelled = cancel.is_cancelled() && result.nodes.iter().any(unfinished);

@@ -38,6 +38,8 @@ pub enum Why {
     Cached,
     /// It did not run: neither its inputs nor the files that it wrote changed.
     Written,
+    /// It did not run: it has the results of this node, whose class and inputs are equal.
+    EqualTo(String),
     /// It did not run: nothing needs it.
     NotNeeded,
 }
@@ -59,6 +61,7 @@ impl fmt::Display for Why {
             Self::Unknown(input) => write!(f, "ran: input `{input}` may have changed"),
             Self::Cached => f.write_str("cached"),
             Self::Written => f.write_str("cached: its files have not changed"),
+            Self::EqualTo(node) => write!(f, "cached: equal to `{node}`"),
             Self::NotNeeded => f.write_str("not needed"),
         }
     }

@@ -2,6 +2,7 @@
 
 use super::{
     cancel::CancelToken,
+    equal::Equal,
     event::{Event, NodeFailure},
     plan::Plan,
     settings::SettingsText,
@@ -31,6 +32,7 @@ pub(super) type Made = HashMap<usize, Vec<Value>>;
 pub(super) struct Work {
     pub(super) checked: Checked,
     pub(super) plan: Plan,
+    pub(super) equal: Equal,
     /// One for each output of all nodes.
     pub(super) slots: Vec<Mutex<Slot>>,
     /// For each node, the number of links that it still waits for.
@@ -96,7 +98,7 @@ pub(super) enum Message {
 impl Work {
     /// `supplied` are outputs from the cache, by the positions of their nodes.
     pub(super) fn new(
-        checked: Checked,
+        (checked, equal): (Checked, Equal),
         plan: Plan,
         supplied: Vec<(usize, Vec<Value>)>,
         settings: SettingsText,
@@ -121,6 +123,7 @@ impl Work {
             over: AtomicBool::new(false),
             checked,
             plan,
+            equal,
             settings,
             cancel,
             hooks,
@@ -145,6 +148,24 @@ impl Work {
         if !self.over.load(Ordering::Acquire) {
             // A listener that panics must not end the run.
             let _ = catch_unwind(AssertUnwindSafe(|| (self.hooks.event)(event)));
+        }
+    }
+
+    /// Tells that a node and its equals have these outputs, which took `ms` unless they were `cached`.
+    pub(super) fn emit_finished(&self, node: usize, ms: f64, cached: bool, outputs: Vec<Value>) {
+        let id = |node: usize| self.checked.nodes[node].id.clone();
+        let equals = self.equal.followers(node).iter();
+        let equals: Vec<_> = equals.map(|&equal| (id(equal), outputs.clone())).collect();
+        self.emit(Event::Finished { node: id(node), ms, cached, outputs });
+        for (node, outputs) in equals {
+            self.emit(Event::Finished { node, ms: 0.0, cached: true, outputs });
+        }
+    }
+
+    /// Tells that nothing becomes of the equals of a node because `because_of` failed.
+    pub(super) fn skip_equals(&self, node: usize, because_of: &Arc<str>) {
+        for &equal in self.equal.followers(node) {
+            self.emit(Event::Skipped { node: self.checked.nodes[equal].id.clone(), because_of: because_of.clone() });
         }
     }
 

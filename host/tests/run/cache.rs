@@ -318,7 +318,8 @@ fn nodes_live_as_long_as_the_runner() {
             Ok(vec![Value::uint(self.0.fetch_add(1, Ordering::SeqCst) as u64)])
         }
     }
-    let manifest = json!({ "id": "t", "nodes": [{ "name": "Count", "outputs": [{ "name": "n", "type": "INT" }] }] });
+    // An output node runs even if another one is equal.
+    let manifest = json!({ "id": "t", "nodes": [{ "name": "Count", "output": true, "outputs": [{ "name": "n", "type": "INT" }] }] });
     let made = Arc::new(AtomicUsize::new(0));
     let registry = Registry::new(vec![Pack {
         manifest: serde_json::from_value(manifest).unwrap(),
@@ -339,4 +340,77 @@ fn nodes_live_as_long_as_the_runner() {
     let result = run(&runner, &both);
     let numbers: Vec<_> = result.outputs.iter().map(|(_, value)| value.as_int()).collect();
     assert_eq!((numbers, made.load(Ordering::SeqCst)), (vec![Some(3), Some(0)], 3));
+}
+
+#[test]
+fn equal_nodes_run_once() {
+    let text = |d: i64| {
+        json!({"outputs": {"x": ["e", 0], "y": ["f", 0]}, "nodes": {
+            "a": {"class_type": "t.Number", "inputs": {"value": 1}},
+            "b": {"class_type": "t.Number", "inputs": {"value": 1}},
+            "c": {"class_type": "t.Sum", "inputs": {"numbers": [["a", 0], ["b", 0]]}},
+            "d": {"class_type": "t.Number", "inputs": {"value": d}},
+            "e": {"class_type": "t.Sum", "inputs": {"numbers": [["b", 0], ["d", 0]]}},
+            "f": {"class_type": "t.Add", "inputs": {"a": ["a", 0], "b": ["c", 0]}},
+            "save": {"class_type": "t.Save", "inputs": {"x": ["e", 0]}},
+            "again": {"class_type": "t.Save", "inputs": {"x": ["e", 0]}},
+        }})
+        .to_string()
+    };
+    let outputs =
+        |result: &RunResult| result.outputs.iter().map(|(_, value)| value.as_int().unwrap()).collect::<Vec<_>>();
+    for cache_bytes in [0, 1 << 20] {
+        let runner = runner(2, cache_bytes);
+        let same = checked(&text(1), &pack().registry());
+        let mut events = lines(&runner, &same);
+        events.sort();
+        assert_eq!(events.iter().filter(|line| line.ends_with(" started")).count(), 5, "{events:?}");
+        assert_eq!(events.iter().filter(|line| line.ends_with(" finished (cached)")).count(), 3, "{events:?}");
+        let result = run(&runner, &same);
+        assert_eq!(outputs(&result), [2, 3]);
+        // They are told apart as soon as they differ.
+        let other = run(&runner, &checked(&text(7), &pack().registry()));
+        assert_eq!(outputs(&other), [8, 3]);
+        if cache_bytes == 0 {
+            insta::assert_snapshot!(whys(&result), @r"
+            a: ran: results are not kept
+            b: cached: equal to `a`
+            c: ran: results are not kept
+            d: cached: equal to `a`
+            e: cached: equal to `c`
+            f: ran: results are not kept
+            save: ran: results are not kept
+            again: ran: results are not kept
+            ");
+        } else {
+            insta::assert_snapshot!(whys(&other), @r"
+            a: cached
+            b: cached: equal to `a`
+            c: cached
+            d: ran: input `value` changed
+            e: ran: input `numbers` changed
+            f: cached
+            save: ran: it is an output node
+            again: ran: it is an output node
+            ");
+        }
+    }
+}
+
+#[test]
+fn equal_nodes_fail_once() {
+    let int = json!([{ "name": "x", "type": "INT" }]);
+    let pack = arithmetic()
+        .node(json!({ "name": "Fails", "inputs": int, "outputs": int }), |_, _| Err(Error::new("on purpose")));
+    let text = json!({"outputs": {"x": ["sum", 0]}, "nodes": {
+        "first": {"class_type": "t.Fails", "inputs": {"x": 1}},
+        "second": {"class_type": "t.Fails", "inputs": {"x": 1}},
+        "sum": {"class_type": "t.Add", "inputs": {"a": ["first", 0], "b": ["second", 0]}},
+    }});
+    let checked = checked(&text.to_string(), &pack.registry());
+    let result = run(&runner(2, 0), &checked);
+    assert_eq!((result.failures.len(), result.outputs.len()), (1, 0));
+    let statuses = super::statuses(&result);
+    let because = |status: &Status| matches!(status, Status::Skipped(_));
+    assert!(statuses.iter().filter(|(_, status)| because(status)).count() == 2, "{statuses:?}");
 }

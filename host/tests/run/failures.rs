@@ -116,8 +116,9 @@ fn a_fast_branch_does_not_wait_for_a_slow_one() {
     // Both nodes meet only if the second runs while the first waits.
     let text = r#"{"outputs": {"a": ["a", 0], "b": ["b", 0]}, "nodes": {
         "n": {"class_type": "t.Number", "inputs": {"value": 1}},
+        "m": {"class_type": "t.Number", "inputs": {"value": 2}},
         "a": {"class_type": "t.Meet", "inputs": {"x": ["n", 0]}},
-        "b": {"class_type": "t.Meet", "inputs": {"x": ["n", 0]}}}}"#;
+        "b": {"class_type": "t.Meet", "inputs": {"x": ["m", 0]}}}}"#;
     let start = Instant::now();
     assert_eq!(run(&runner(2, 0), &checked(text, &pack.registry())).outputs.len(), 2);
     assert!(start.elapsed() < Duration::from_secs(10));

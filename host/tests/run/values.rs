@@ -163,7 +163,8 @@ fn written_files_are_the_ones_that_the_node_names() {
 #[test]
 fn independent_branches_run_at_the_same_time_but_no_more_than_allowed() {
     let running = Arc::new(Mutex::new((0, 0)));
-    let spec = json!({ "name": "Wait", "outputs": [{ "name": "x", "type": "INT" }] });
+    let int = json!([{ "name": "x", "type": "INT" }]);
+    let spec = json!({ "name": "Wait", "inputs": int, "outputs": int });
     let for_node = running.clone();
     let pack = PackOf::new("t").node(spec, move |_, _| {
         {
@@ -175,7 +176,8 @@ fn independent_branches_run_at_the_same_time_but_no_more_than_allowed() {
         for_node.lock().unwrap().0 -= 1;
         Ok(vec![Value::int(0)])
     });
-    let nodes: Vec<String> = (0..9).map(|n| format!(r#""n{n}": {{"class_type": "t.Wait"}}"#)).collect();
+    let nodes: Vec<String> =
+        (0..9).map(|n| format!(r#""n{n}": {{"class_type": "t.Wait", "inputs": {{"x": {n}}}}}"#)).collect();
     let outputs: Vec<String> = (0..9).map(|n| format!(r#""n{n}": ["n{n}", 0]"#)).collect();
     let text = format!(r#"{{"outputs": {{{}}}, "nodes": {{{}}}}}"#, outputs.join(", "), nodes.join(", "));
     let result = run(&runner(3, 0), &checked(&text, &pack.registry()));
