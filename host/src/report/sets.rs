@@ -10,7 +10,7 @@ use super::{
     group::{Group, is_picture},
     read::{Item, Results},
 };
-use crate::words::{one_line, some_of};
+use crate::words::{one_line, shown, some_of};
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
     path::{Path, PathBuf},
@@ -107,9 +107,10 @@ fn folders_of(results: &Results) -> BTreeSet<PathBuf> {
     parents.into_iter().flat_map(around).collect()
 }
 
-/// A folder and the folders around it, up to the folder of the batch.
+/// A folder and the folders around it, up to the folder of the batch. A folder elsewhere stands alone.
 fn around<'a>(folder: &'a Path, root: &'a Path) -> impl Iterator<Item = &'a Path> {
-    folder.ancestors().take_while(move |ancestor| ancestor.starts_with(root))
+    let above = folder.ancestors().skip(1).take_while(move |ancestor| ancestor.starts_with(root));
+    std::iter::once(folder).chain(above)
 }
 
 /// The whole path of a folder without links, as far as it is there.
@@ -283,7 +284,7 @@ fn writer(
     let (input, batch) = (one_line(&sets.results.inputs[place.input]), one_line(&sets.results.name));
     let message = format!("expected `{input}` of `{batch}` to be a folder of one configuration, got one with {names}");
     let hint = "let the graph write each configuration into a folder of its own, such as features-{tokens}";
-    Err(Error::usage(format!("{message}; {hint}, or average with --over\n  {}", place.folder.display())))
+    Err(Error::usage(format!("{message}; {hint}, or average over what differs\n  {}", shown(&place.folder))))
 }
 
 fn setting(sets: &Sets, item: &Item, folder: usize) -> Vec<(String, String)> {

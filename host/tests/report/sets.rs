@@ -153,6 +153,24 @@ fn numbers_about_sets_stand_beside_the_figures_of_their_configuration() {
 }
 
 #[test]
+fn files_outside_of_the_folder_of_their_batch_are_found_too() {
+    let place = Place::new();
+    let far = |tokens: &str| place.path(&format!("work/far/{tokens}/a.safetensors")).display().to_string();
+    let line = |tokens: &str| {
+        let values = json!({"image": "in/a.png", "tokens": tokens});
+        done(&format!("a-{tokens}"), values, json!({"psnr": 20}), &[&far(tokens)])
+    };
+    place.write("table/batch.jsonl", &journal(&[line("64"), line("128")]));
+    place.write("table/t.csv", "item,tokens,psnr\na-64,64,20\na-128,128,20\nmean,,20\nstd,,0\n");
+    let of = |folder: &str, fid: f64| set(folder, "real", json!({"fid": fid}));
+    sets(&place, "sets", &[of("far/64", 3.0), of("far/128", 2.0)]);
+    let ran = place.run(&["report", "table", "sets", "--json", "--out", "report"]);
+    let found: Json = serde_json::from_str(&ran.stdout).unwrap();
+    let fid = |at: usize| found["configurations"][at]["summaries"][1]["mean"].as_f64();
+    assert_eq!([fid(0), fid(1)], [Some(3.0), Some(2.0)]);
+}
+
+#[test]
 fn two_ways_of_measuring_get_two_columns_and_two_conventions_in_one_are_refused() {
     let place = Place::new();
     pictures(&place);
@@ -216,7 +234,7 @@ fn two_ways_of_measuring_get_two_columns_and_two_conventions_in_one_are_refused(
     insta::assert_snapshot!(said.concat(), @"
     2: error: expected one convention in the column `fid`, got two for `about.statistics.convention`: `adm` (tokens = 64) and `clean-fid` (tokens = 128); measure all configurations by one of them, or make a report of each
     2: error: expected one number for `fid (reference = a)` of `tokens = 64`, got two, from `both` and `again`; leave one of them out
-    2: error: expected `features` of `all` to be a folder of one configuration, got one with tokens = 64, tokens = 128; let the graph write each configuration into a folder of its own, such as features-{tokens}, or average with --over
+    2: error: expected `features` of `all` to be a folder of one configuration, got one with tokens = 64, tokens = 128; let the graph write each configuration into a folder of its own, such as features-{tokens}, or average over what differs
       [DIR]/work/table
     ");
 }
