@@ -147,6 +147,31 @@ fn samples_of_one_and_two_stages_become_features_and_parts_give_the_same() {
 }
 
 #[test]
+fn features_of_one_stage_are_those_of_its_pictures() {
+    let place = place();
+    let ran = |command: &str, graph: &str, arguments: &[&str]| {
+        let mut program = Command::new(program());
+        program.arg(command).arg(graphs().join(graph)).args(arguments).args(["--device", "cpu"]);
+        succeed(&program.current_dir(place.path()).env("NO_COLOR", "1").output().unwrap());
+    };
+    let inception = format!("inception={}", support::inception().display());
+    let sampling = ["generator=one-stage.safetensors", "class=4", "steps=4"];
+    ran("batch", "table-2-one-stage.json", &[&sampling[..], &["seed=0,1", &inception, "--out", "direct"]].concat());
+    ran("batch", "generate-one-stage.json", &[&sampling[..], &["seed=0,1", "--out", "pictures"]].concat());
+    ran("batch", "features.json", &["image=pictures/*.png", &inception, "--out", "from-pictures"]);
+    let of = |file: &str| {
+        let record = splatgraph_sdk::Record::load(&place.path().join(file)).unwrap();
+        let fields = record.fields.into_iter().map(|(name, tensor)| (name, tensor.to_f32()));
+        fields.collect::<std::collections::BTreeMap<_, _>>()
+    };
+    for seed in 0..2 {
+        let direct = of(&format!("direct/features/4-{seed}.safetensors"));
+        assert!(direct.values().flatten().any(|value| *value != 0.0));
+        assert_eq!(direct, of(&format!("from-pictures/features/generated-4-{seed}.safetensors")));
+    }
+}
+
+#[test]
 fn a_picture_depends_on_its_seed_alone() {
     let folder = place();
     let folder = folder.path();

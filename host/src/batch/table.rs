@@ -104,12 +104,14 @@ pub(crate) fn inert(cell: &str) -> Cow<'_, str> {
     if is_formula { format!("'{cell}").into() } else { cell.into() }
 }
 
-/// A result in the form of the journal; `None` if it is no scalar. A number that JSON can't represent is a text.
+/// A result in the form of the journal; `None` if it is no scalar. A number that JSON can't represent is a text, and so is a JSON
+/// object, which has facts about other results.
 pub(super) fn scalar(value: &splatgraph_sdk::Value) -> Option<Json> {
     use splatgraph_sdk::Kind;
     match value.kind() {
         Kind::Bool | Kind::Int | Kind::Uint | Kind::Text => value.to_json(),
         Kind::Float => value.as_float().map(|x| if x.is_finite() { x.into() } else { x.to_string().into() }),
+        Kind::Json => value.to_json().filter(Json::is_object).map(|facts| facts.to_string().into()),
         _ => None,
     }
 }

@@ -2,8 +2,21 @@
 
 use super::data::Better;
 
-const HIGHER: [&str; 12] =
-    ["psnr", "ssim", "msssim", "snr", "is", "precision", "recall", "accuracy", "iou", "r2", "density", "coverage"];
+const HIGHER: [&str; 13] = [
+    "psnr",
+    "ssim",
+    "msssim",
+    "snr",
+    "is",
+    "inception",
+    "precision",
+    "recall",
+    "accuracy",
+    "iou",
+    "r2",
+    "density",
+    "coverage",
+];
 const LOWER: [&str; 18] = [
     "lpips", "fid", "rfid", "sfid", "rsfid", "gfid", "kid", "dists", "mse", "rmse", "mae", "l1", "l2", "loss", "error",
     "distance", "bpp", "ms",
@@ -29,8 +42,9 @@ mod tests {
 
     #[test]
     fn names_tell_which_numbers_are_better() {
-        let found = ["PSNR", "rec. FID", "psnr_of_mean_error", "lpips-vgg", "letters", "", "miss"].map(by_name);
+        let found = ["PSNR", "rec_fid", "inception_score", "psnr_of_mean_error", "lpips-vgg", "letters", "", "miss"]
+            .map(by_name);
         let (higher, lower) = (Some(Better::Higher), Some(Better::Lower));
-        assert_eq!(found, [higher, lower, higher, lower, None, None, None]);
+        assert_eq!(found, [higher, lower, higher, higher, lower, None, None, None]);
     }
 }

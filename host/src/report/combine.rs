@@ -2,13 +2,14 @@
 
 use super::{
     better,
-    data::{Better, Configuration, Measure, Report, Source},
+    data::{Better, Configuration, Measure, Report, Source, label},
     digits::Digits,
     error::Error,
     facts::Facts,
     group::{Grouping, grouped, is_picture},
     rank,
     read::Results,
+    sets::{self, Sets},
 };
 use crate::words::{one_line, some_of, suggest};
 use std::path::Path;
@@ -18,11 +19,19 @@ const SOURCE: &str = "results";
 
 /// The report without figures of others. `named` puts the names of the batches beside the configurations, even if there is
 /// only one batch.
-pub(super) fn combine(all: &[Results], grouping: &Grouping, named: bool, cwd: &Path) -> Result<Report, Error> {
+pub(super) fn combine(
+    all: &[Results],
+    sets: &[Sets],
+    grouping: &Grouping,
+    named: bool,
+    cwd: &Path,
+) -> Result<Report, Error> {
     refuse_nothing(all)?;
     let inputs = union(all.iter().map(|results| &results.inputs));
     let over = over(all, &inputs, &grouping.over)?;
-    let names = measured(all)?;
+    let names = measured(all.iter())?;
+    let of_sets = measured(sets.iter().map(|sets| &sets.results))?;
+    refuse_no_number(all, &names, &of_sets)?;
     let kept: Vec<&str> = inputs.iter().map(String::as_str).filter(|name| !over.contains(name)).collect();
     let mut groups = grouped(all, &kept, &over, &names);
     let (same_inputs, varying): (Vec<usize>, Vec<usize>) =
@@ -46,13 +55,23 @@ pub(super) fn combine(all: &[Results], grouping: &Grouping, named: bool, cwd: &P
     let facts = Facts::of(&groups, &names);
     facts.refuse_two_conventions(&names_of_values, &groups)?;
     let of_pictures = !over.is_empty();
+    let said = sets::said(sets, &mut groups, &names_of_values, &of_sets, &names)?;
     let mut configurations: Vec<Configuration> = groups.iter().map(|group| group.configuration(names.len())).collect();
+    let differing: Vec<(String, Vec<String>)> = facts.differing.into_iter().chain(said.differing).collect();
     for (at, configuration) in configurations.iter_mut().enumerate() {
-        configuration.texts = facts.differing.iter().map(|(_, values)| values[at].clone()).collect();
+        configuration.texts = differing.iter().map(|(_, values)| values[at].clone()).collect();
+        let label = label(&names_of_values, &configuration.values);
+        for column in &said.columns {
+            configuration.add_of_set(column.numbers[at], &label);
+        }
     }
-    let measures = measures(&names, &configurations, grouping)?;
+    let (first_of_sets, mut names) = (names.len(), names);
+    names.extend(said.columns.into_iter().map(|column| column.name));
+    let mut measures = measures(&names, &configurations, grouping)?;
+    measures[first_of_sets..].iter_mut().for_each(|measure| measure.of_sets = true);
     same.extend(facts.same);
-    let mut notes: Vec<String> = all.iter().flat_map(|results| results.notes.clone()).collect();
+    let sources = || all.iter().chain(sets.iter().map(|sets| &sets.results));
+    let mut notes: Vec<String> = sources().flat_map(|results| results.notes.clone()).collect();
     if !facts.varying.is_empty() {
         let names = some_of(facts.varying.iter().map(String::as_str));
         notes.push(format!("texts that differ from item to item are left out: {names}"));
@@ -66,11 +85,12 @@ pub(super) fn combine(all: &[Results], grouping: &Grouping, named: bool, cwd: &P
         failed: results.failed.len(),
     };
     Ok(Report {
-        sources: all.iter().map(source).collect(),
+        sources: sources().map(source).collect(),
         inputs: names_of_values,
         same,
-        texts: facts.differing.into_iter().map(|(name, _)| name).collect(),
+        texts: differing.into_iter().map(|(name, _)| name).collect(),
         measures,
+        sets: said.measures,
         configurations,
         beside: Vec::new(),
         ranking,
@@ -131,31 +151,36 @@ fn names_pictures(all: &[Results], name: &str) -> bool {
 }
 
 /// The names of the results that are numbers.
-fn measured(all: &[Results]) -> Result<Vec<String>, Error> {
-    let names = union(all.iter().map(|results| &results.outputs));
+fn measured<'a>(all: impl Iterator<Item = &'a Results> + Clone) -> Result<Vec<String>, Error> {
+    let names = union(all.clone().map(|results| &results.outputs));
     let mut measured = Vec::new();
-    for name in &names {
+    for name in names {
         // Of each batch that has the result: its name, and a result that is no number.
-        let kinds: Vec<(&str, Option<&str>)> = all.iter().filter_map(|results| kind_of(results, name)).collect();
+        let kinds: Vec<(&str, Option<&str>)> = all.clone().filter_map(|results| kind_of(results, &name)).collect();
         let number = kinds.iter().find(|(_, text)| text.is_none());
         let text = kinds.iter().find_map(|(batch, text)| Some((batch, (*text)?)));
         match (number, text) {
             (Some((numbers, _)), Some((texts, text))) => {
-                let [name, numbers, texts, text] = [name, *numbers, *texts, text].map(one_line);
+                let [name, numbers, texts, text] = [&name, *numbers, *texts, text].map(one_line);
                 let message =
                     format!("expected numbers for `{name}` in `{texts}`, as in `{numbers}`, got the text `{text}`");
                 return Err(Error::usage(format!("{message}; rename one of the two results in its graph")));
             }
-            (Some(_), None) => measured.push(name.clone()),
+            (Some(_), None) => measured.push(name),
             (None, _) => {}
         }
     }
-    if measured.is_empty() {
-        let names = if names.is_empty() { "none".to_owned() } else { some_of(names.iter().map(String::as_str)) };
-        let message = format!("expected a result that is a number, got {}", one_line(&names));
-        return Err(Error::usage(format!("{message}; add one to the `outputs` of the graph")));
-    }
     Ok(measured)
+}
+
+fn refuse_no_number(all: &[Results], names: &[String], of_sets: &[String]) -> Result<(), Error> {
+    if !names.is_empty() || !of_sets.is_empty() {
+        return Ok(());
+    }
+    let names = union(all.iter().map(|results| &results.outputs));
+    let names = if names.is_empty() { "none".to_owned() } else { some_of(names.iter().map(String::as_str)) };
+    let message = format!("expected a result that is a number, got {}", one_line(&names));
+    Err(Error::usage(format!("{message}; add one to the `outputs` of the graph")))
 }
 
 /// The name of a batch, and the first of its results of this name that is no number; `None` without such results.
@@ -192,7 +217,7 @@ fn measures(names: &[String], configurations: &[Configuration], grouping: &Group
             // Numbers around zero, or with infinite ones among them.
             Digits::of(summaries().flat_map(|summary| [summary.std, summary.median, summary.min]).flatten())
         };
-        Measure { name: name.clone(), better, digits }
+        Measure { name: name.clone(), better, of_sets: false, digits }
     };
     Ok(names.iter().enumerate().map(measure).collect())
 }

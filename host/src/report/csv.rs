@@ -35,7 +35,7 @@ pub(super) fn csv(report: &Report) -> String {
         (0..report.measures.len()).for_each(|at| write(row(report, configuration, at)));
     }
     for beside in &report.beside {
-        let source = beside.about.iter().map(|(name, text)| format!("{name}: {text}")).collect::<Vec<_>>().join("; ");
+        let source = words(&beside.about);
         for (measure, cell) in report.measures.iter().zip(&beside.cells).filter(|(_, cell)| !cell.is_empty()) {
             let mut cells = beside.values.clone();
             cells[0].clone_from(&beside.name);
@@ -50,6 +50,11 @@ pub(super) fn csv(report: &Report) -> String {
     String::from_utf8(writer.into_inner().unwrap_or_default()).unwrap_or_default()
 }
 
+/// Where numbers come from, in words.
+fn words(facts: &[(String, String)]) -> String {
+    facts.iter().map(|(name, text)| format!("{name}: {text}")).collect::<Vec<_>>().join("; ")
+}
+
 fn row(report: &Report, configuration: &Configuration, at: usize) -> Vec<String> {
     let summary = &configuration.summaries[at];
     let number = |number: Option<f64>| number.map(|number| number.to_string()).unwrap_or_default();
@@ -60,6 +65,7 @@ fn row(report: &Report, configuration: &Configuration, at: usize) -> Vec<String>
     cells.push(report.measures[at].name.clone());
     cells.extend(counts.map(|count| count.to_string()));
     cells.extend(figures.map(number));
-    cells.push(String::new());
+    let sets = report.sets.iter().find(|sets| sets.names.contains(&report.measures[at].name));
+    cells.push(sets.map(|sets| words(&sets.facts)).unwrap_or_default());
     cells
 }

@@ -17,6 +17,8 @@ pub struct Report {
     pub texts: Vec<String>,
     /// What was measured.
     pub measures: Vec<Measure>,
+    /// How numbers about sets were measured.
+    pub sets: Vec<SetMeasures>,
     /// In the order of the tables.
     pub configurations: Vec<Configuration>,
     /// Figures of others for comparison.
@@ -51,9 +53,20 @@ pub struct Measure {
     pub name: String,
     /// Which numbers are better, if known.
     pub better: Option<Better>,
+    /// Whether its number is about all items of a configuration together, as for FID.
+    pub of_sets: bool,
     /// How its numbers are written.
     #[serde(skip)]
     pub digits: super::digits::Digits,
+}
+
+/// Measures whose numbers are about sets, and how all of them were measured.
+#[derive(Clone, Debug, Serialize)]
+pub struct SetMeasures {
+    /// The names of the measures.
+    pub names: Vec<String>,
+    /// The graph, inputs such as the reference, and texts such as the convention, each with its value.
+    pub facts: Vec<(String, String)>,
 }
 
 /// Which numbers of a measure are better.
@@ -163,7 +176,7 @@ impl Report {
     /// The number of items that are done.
     #[must_use]
     pub fn done(&self) -> usize {
-        self.sources.iter().map(|source| source.done).sum()
+        self.configurations.iter().map(|configuration| configuration.items).sum()
     }
 
     /// All items that failed, each with the position of its configuration.

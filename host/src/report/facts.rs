@@ -90,9 +90,12 @@ impl Facts {
 }
 
 /// Refuses figures of others that name another convention than the results.
-pub(super) fn refuse_another_convention(same: &[(String, String)], beside: &Beside) -> Result<(), Error> {
+pub(super) fn refuse_another_convention<'a>(
+    same: impl Iterator<Item = &'a (String, String)> + Clone,
+    beside: &Beside,
+) -> Result<(), Error> {
     for (name, theirs) in beside.about.iter().filter(|(name, _)| is_convention(name)) {
-        let ours = same.iter().find(|(known, value)| known == name && value != theirs);
+        let ours = same.clone().find(|(known, value)| known == name && value != theirs);
         if let Some((_, ours)) = ours {
             let [name, ours, theirs, row] = [name, ours, theirs, &beside.name].map(|text| one_line(text));
             let message = format!(
@@ -104,22 +107,22 @@ pub(super) fn refuse_another_convention(same: &[(String, String)], beside: &Besi
     Ok(())
 }
 
-/// The first two values that differ.
-fn two_values(mut values: impl Iterator<Item = (String, usize)>) -> Option<[(String, usize); 2]> {
+/// The first two values that differ, each with its position.
+pub(super) fn two_values(mut values: impl Iterator<Item = (String, usize)>) -> Option<[(String, usize); 2]> {
     let first = values.next()?;
     let second = values.find(|(value, _)| *value != first.0)?;
     Some([first, second])
 }
 
 /// Whether a name ends with the word `convention`.
-fn is_convention(name: &str) -> bool {
+pub(super) fn is_convention(name: &str) -> bool {
     name.rsplit(|c: char| !c.is_alphanumeric()).next().is_some_and(|word| word.eq_ignore_ascii_case("convention"))
 }
 
-/// The facts in a text: the text itself, or the members of a JSON object.
-fn fields(name: &str, cell: &str) -> Vec<(String, String)> {
+/// The facts in a text: the text itself, or the members of a JSON object, also of objects in it.
+pub(super) fn fields(name: &str, cell: &str) -> Vec<(String, String)> {
     let object = cell.starts_with('{').then(|| serde_json::from_str::<Map<String, Json>>(cell).ok()).flatten();
     let Some(object) = object else { return vec![(name.to_owned(), cell.to_owned())] };
     let text = |value: Json| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    object.into_iter().map(|(key, value)| (format!("{name}.{key}"), text(value))).collect()
+    object.into_iter().flat_map(|(key, value)| fields(&format!("{name}.{key}"), &text(value))).collect()
 }

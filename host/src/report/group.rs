@@ -27,7 +27,7 @@ pub struct Grouping {
 pub(super) struct Group<'a> {
     pub(super) values: Vec<String>,
     pub(super) members: Vec<Member<'a>>,
-    failed: Vec<FailedItem>,
+    pub(super) failed: Vec<FailedItem>,
 }
 
 /// An item, with its place in its batch.
@@ -92,6 +92,16 @@ impl Group<'_> {
             summaries: summaries.collect(),
             odd: odd.map(|(at, member, number)| (at, member.item.name.clone(), number)).collect(),
         }
+    }
+}
+
+impl Configuration {
+    /// Adds the number of a measure of sets. `label` names the configuration.
+    pub(super) fn add_of_set(&mut self, number: Option<f64>, label: &str) {
+        let measure = self.summaries.len();
+        self.summaries.push(Summary::of(number.as_slice()));
+        let odd = number.filter(|number| !number.is_finite());
+        self.odd.extend(odd.map(|number| (measure, format!("the set of {label}"), number)));
     }
 }
 

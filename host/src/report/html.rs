@@ -23,6 +23,7 @@ pub(super) fn html(report: &Report, plots: &[Vec<Named>], folder: &Path) -> Stri
     body += &of_table(&table::overview(report));
     body += &format!("<p class=\"legend\">{}</p>\n", escaped(&prose::legend(report)));
     let lists = [
+        ("Measures of sets", prose::sets(report)),
         ("Figures of others", prose::beside(report)),
         ("Notes", prose::notes(report)),
         ("Failed items", prose::failed(report)),

@@ -15,7 +15,8 @@ pub(super) fn latex(report: &Report) -> String {
     let facts =
         prose::same(report).iter().map(|(name, value)| format!("{name}: {value}")).collect::<Vec<_>>().join("; ");
     let facts = if facts.is_empty() { String::new() } else { format!(" The same for all: {facts}.") };
-    let beside = prose::beside(report).iter().map(|line| format!(" {line}.")).collect::<String>();
+    let beside =
+        prose::sets(report).iter().chain(&prose::beside(report)).map(|line| format!(" {line}.")).collect::<String>();
     let caption = format!("{}. {}{facts}{beside}", prose::title(report), prose::legend(report));
     text += &of_table(&table::overview(report), &caption, "report");
     for (at, measure) in report.measures.iter().enumerate() {

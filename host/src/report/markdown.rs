@@ -22,6 +22,7 @@ pub(super) fn markdown(report: &Report, plots: &[Vec<Named>], folder: &Path) -> 
     text += &of_table(&table::overview(report));
     text += &format!("\n{}\n", escaped(&prose::legend(report)));
     let lists = [
+        ("Measures of sets", prose::sets(report)),
         ("Figures of others", prose::beside(report)),
         ("Notes", prose::notes(report)),
         ("Failed items", prose::failed(report)),

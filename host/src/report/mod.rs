@@ -5,8 +5,10 @@
 //!
 //! A *configuration* is a combination of inputs other than pictures. Results that are numbers are measures; a report has
 //! figures of each measure over the items of each configuration. Results that are texts are facts, such as the convention of a
-//! measure.
+//! measure. An item whose input is the folder that a configuration of another batch wrote is about this *set* of files, and its
+//! numbers stand beside the figures of that configuration.
 
+mod axis;
 mod beside;
 mod better;
 mod combine;
@@ -24,12 +26,13 @@ mod plot;
 mod prose;
 mod rank;
 mod read;
+mod sets;
 mod summary;
 mod table;
 mod thumbnail;
 mod write;
 
-pub use data::{Beside, Better, Configuration, FailedItem, Measure, Ranked, Ranking, Report, Source};
+pub use data::{Beside, Better, Configuration, FailedItem, Measure, Ranked, Ranking, Report, SetMeasures, Source};
 pub use digits::Digits;
 pub use error::{Error, ErrorKind};
 pub use group::Grouping;
@@ -64,11 +67,13 @@ pub fn make(options: &Options) -> Result<Report, Error> {
         all.extend(read::read(name.as_deref(), path)?);
     }
     distinguish(&mut all)?;
-    let mut report = combine::combine(&all, &options.grouping, !options.beside.is_empty(), &options.cwd)?;
+    let sets = sets::take(&mut all, &options.cwd);
+    let mut report = combine::combine(&all, &sets, &options.grouping, !options.beside.is_empty(), &options.cwd)?;
     for asked in &options.beside {
         for row in beside::find(asked, &options.cwd, &options.beside_folders)? {
             let beside = row.beside(&report.inputs, &report.measures)?;
-            facts::refuse_another_convention(&report.same, &beside)?;
+            let of_sets = report.sets.iter().flat_map(|sets| &sets.facts);
+            facts::refuse_another_convention(report.same.iter().chain(of_sets), &beside)?;
             report.beside.push(beside);
         }
     }

@@ -1,6 +1,7 @@
 //! Plots of a report as SVG, in colours that are seen on white and on black.
 
 use super::{
+    axis::{axis, is_small},
     data::{Configuration, Report, label},
     digits::Digits,
     table::items,
@@ -36,8 +37,6 @@ const TEXT: i32 = 20;
 const LETTER: i32 = 9;
 /// The most letters of a name in a plot.
 const NAME: usize = 30;
-/// Larger numbers have no plot.
-const LARGEST: f64 = 1e100;
 
 const INK: RGBColor = RGBColor(118, 118, 118);
 const COLOURS: [RGBColor; 8] = [
@@ -67,8 +66,8 @@ struct Curve {
 }
 
 fn curves(report: &Report, measure: usize) -> Option<Plot> {
-    let input = varying_number(report)?;
-    let number = |configuration: &Configuration| configuration.values[input].parse::<f64>().ok();
+    let axis = axis(report)?;
+    let input = axis.input;
     let differs = |at: &usize| {
         let mut values = report.configurations.iter().map(|configuration| &configuration.values[*at]);
         let first = values.next();
@@ -79,9 +78,9 @@ fn curves(report: &Report, measure: usize) -> Option<Plot> {
     let mut names = HashSet::new();
     let mut curves: Vec<Curve> = Vec::new();
     let mut ticks: Vec<(f64, String)> = Vec::new();
-    for configuration in &report.configurations {
+    for (configuration, (x, tick)) in report.configurations.iter().zip(axis.places) {
         let summary = &configuration.summaries[measure];
-        let (Some(x), Some(mean)) = (number(configuration), summary.mean.filter(is_small)) else { continue };
+        let Some(mean) = summary.mean.filter(is_small) else { continue };
         let name = label(&of(&report.inputs), &of(&configuration.values));
         if !curves.iter().any(|curve| curve.name == name) {
             if names.insert(name.clone()) && curves.len() < CURVES {
@@ -93,7 +92,7 @@ fn curves(report: &Report, measure: usize) -> Option<Plot> {
         let interval = summary.interval.filter(|interval| interval.iter().all(is_small)).unwrap_or([mean; 2]);
         if let Some(curve) = curves.iter_mut().find(|curve| curve.name == name) {
             curve.points.push((x, mean, interval));
-            ticks.push((x, configuration.values[input].clone()));
+            ticks.push((x, tick));
         }
     }
     let all = names.len();
@@ -103,8 +102,11 @@ fn curves(report: &Report, measure: usize) -> Option<Plot> {
     if ticks.len() < 2 {
         return None;
     }
-    let (name, over) = (&report.measures[measure].name, &report.inputs[input]);
-    let mut caption = format!("{name} over {over}: means of all {}, with the 95 % interval of the mean", items(report));
+    let (shown, over) = (&report.measures[measure], &axis.name);
+    let mut caption = format!("{} over {over}", shown.name);
+    if !shown.of_sets {
+        caption += &format!(": means of all {}, with the 95 % interval of the mean", items(report));
+    }
     if all > CURVES {
         caption += &format!("; the first {CURVES} of {all} curves");
     }
@@ -118,26 +120,6 @@ fn curves(report: &Report, measure: usize) -> Option<Plot> {
     let height = CURVES_HEIGHT + if curves.len() > 1 { LEGEND * i32::try_from(curves.len()).unwrap_or(0) } else { 0 };
     let svg = drawn(height, |area| draw_curves(area, over, &curves, &ticks, &beside))?;
     Some(Plot { caption, svg })
-}
-
-/// Whether a number has a place in a plot.
-fn is_small(number: &f64) -> bool {
-    number.abs() < LARGEST
-}
-
-/// The input with the most different numbers.
-fn varying_number(report: &Report) -> Option<usize> {
-    let different = |input: &usize| {
-        let numbers =
-            report.configurations.iter().map(|configuration| configuration.values[*input].parse::<f64>().ok());
-        let numbers = numbers.map(|number| number.filter(is_small));
-        let mut numbers = numbers.collect::<Option<Vec<f64>>>().unwrap_or_default();
-        numbers.sort_by(f64::total_cmp);
-        numbers.dedup();
-        numbers.len()
-    };
-    let inputs = (0..report.inputs.len()).rev().map(|input| (different(&input), input));
-    inputs.filter(|(count, _)| *count > 1).max_by_key(|(count, _)| *count).map(|(_, input)| input)
 }
 
 /// An SVG picture without a background.

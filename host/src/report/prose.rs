@@ -30,6 +30,9 @@ pub(super) fn summary(report: &Report) -> String {
 /// How to read the first table.
 pub(super) fn legend(report: &Report) -> String {
     let mut text = format!("Mean ± sample standard deviation over the {} of a configuration.", items(report));
+    if report.measures.iter().any(|measure| measure.of_sets) {
+        text += &format!(" Measures of sets have one number for all {} of a configuration.", items(report));
+    }
     let has = |better| report.measures.iter().any(|measure| measure.better == Some(better));
     if has(Better::Higher) {
         text += " ↑ higher is better.";
@@ -62,6 +65,16 @@ impl Report {
     pub fn all_notes(&self) -> Vec<String> {
         notes(self)
     }
+}
+
+/// How numbers about sets were measured.
+pub(super) fn sets(report: &Report) -> Vec<String> {
+    let line = report.sets.iter().map(|sets| {
+        let facts: Vec<String> = sets.facts.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+        let names = some_of(sets.names.iter().map(String::as_str));
+        one_line(&format!("{names}. {}", facts.join("; "))).into_owned()
+    });
+    line.collect()
 }
 
 /// The items that failed, with the reasons.

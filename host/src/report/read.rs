@@ -17,6 +17,8 @@ use std::{
 pub(super) struct Results {
     pub(super) name: String,
     pub(super) tables: Vec<PathBuf>,
+    /// The folder with the journal, below which the files of the items lie.
+    pub(super) folder: Option<PathBuf>,
     pub(super) graph: Option<String>,
     /// The names of the inputs: of those in the table, then of those that all items have in common.
     pub(super) inputs: Vec<String>,
@@ -145,6 +147,7 @@ impl Results {
         let mut results = Self {
             name,
             tables: tables.iter().map(|table| table.path.clone()).collect(),
+            folder: None,
             graph: None,
             inputs: Vec::new(),
             outputs: Vec::new(),
@@ -154,7 +157,9 @@ impl Results {
         };
         // The items of other parts may have other results, so all columns come first.
         let past = past_of(&tables[0].path)?;
-        let past = past.filter(|past| tables.iter().any(|table| table.knows(past)));
+        let past = past.filter(|(past, _)| tables.iter().any(|table| table.knows(past)));
+        let (past, folder) = past.unzip();
+        results.folder = folder;
         if past.is_none() {
             let why = "no journal of its batch lies beside it, so files and failed items are unknown";
             results.notes.push(format!("{}: {why}", results.name));
@@ -286,12 +291,12 @@ impl<'a> Found<'a> {
     }
 }
 
-/// The journal beside a table, or in the folder above it.
-fn past_of(table: &Path) -> Result<Option<Past>, Error> {
+/// The journal beside a table, or in the folder above it, and its folder.
+fn past_of(table: &Path) -> Result<Option<(Past, PathBuf)>, Error> {
     let table = std::path::absolute(table).map_err(|error| Error::usage(format!("{error}\n  {}", shown(table))))?;
     for folder in table.ancestors().skip(1).take(2) {
         if let Some(past) = Past::read(folder)? {
-            return Ok(Some(past));
+            return Ok(Some((past, folder.to_owned())));
         }
     }
     Ok(None)

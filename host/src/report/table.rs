@@ -57,9 +57,18 @@ impl Report {
     }
 }
 
-/// All figures of one measure.
+/// All figures of one measure. A measure of sets has one number in each configuration.
 pub(super) fn details(report: &Report, at: usize) -> Table {
     let digits = report.measures[at].digits;
+    if report.measures[at].of_sets {
+        let head = report.inputs.iter().cloned().chain([report.measures[at].name.clone()]).collect();
+        let row = |configuration: &Configuration| {
+            let values = configuration.values.iter().map(|value| dashed(value));
+            let cells = values.chain([digits.or_dash(configuration.summaries[at].mean)]).collect();
+            Row { cells, is_beside: false }
+        };
+        return Table { words: report.inputs.len(), head, rows: report.configurations.iter().map(row).collect() };
+    }
     let figures = [items(report), "mean", "std", "95 % interval of the mean", "median", "min", "max"];
     let head = report.inputs.iter().map(String::as_str).chain(figures).map(str::to_owned).collect();
     let row = |configuration: &Configuration| {

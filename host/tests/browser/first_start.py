@@ -7,7 +7,7 @@ from server import PROJECT
 
 RENDERERS = ["canvas", "vue"]
 # Graphs that take a file which the user brings: the page says that it is missing.
-BRING = ["evaluate", "features", "generate-from-bank", "generate-one-stage", "measure", "measure-against-file", "table-1", "table-2", "table-2-one-stage"]
+BRING = ["evaluate", "features", "generate-from-bank", "generate-one-stage", "measure", "measure-against-file", "measure-reconstruction", "table-1", "table-2", "table-2-one-stage"]
 # Graphs that the gallery must have.
 GRAPHS = [p.stem for p in (PROJECT / "graphs").glob("*.json") if p.stem != "schema"]
 

@@ -1,5 +1,6 @@
 //! `splatgraph report`, through the real binary: figures, forms, comparisons and pictures.
 
+mod sets;
 #[path = "../support/mod.rs"]
 mod support;
 

@@ -35,6 +35,7 @@ mod metrics;
 mod parallel;
 mod picture_file;
 mod resample;
+mod similarity;
 mod tiles;
 
 export_pack! {

@@ -392,7 +392,7 @@ class _gpstoken:
     class _TrainTokenizer(Node):
         path: Output
         loss: Output
-    def TrainTokenizer(self, *, data: str | PathLike | Node | Output, output: str | PathLike | Node | Output = 'tokenizer.safetensors', start: str | PathLike | Node | Output = None, sizes: Any | Node | Output = None, steps: int | Node | Output = 10000, pictures: int | Node | Output = 4, token_counts: Any | Node | Output = None, seed: int | Node | Output = 0, learning_rate: float | Node | Output = 0.0003, warm_up: int | Node | Output = 200, weight_decay: float | Node | Output = 0.0, clip: float | Node | Output = 1.0, average: float | Node | Output = 0.999, absolute: float | Node | Output = 1.0, squared: float | Node | Output = 1.0, gradient: float | Node | Output = 0.5, perceptual: float | Node | Output = 0.0, lpips: str | PathLike | Node | Output = None, adversarial: float | Node | Output = 0.0, adversarial_from: int | Node | Output = 0, adversarial_channels: int | Node | Output = 64, save_minutes: float | Node | Output = 5.0, kept: Literal['f32', 'f16'] | Node | Output = 'f32', device: str | Node | Output = None, id: Optional[str] = None) -> _TrainTokenizer:
+    def TrainTokenizer(self, *, data: str | PathLike | Node | Output, output: str | PathLike | Node | Output = 'tokenizer.safetensors', start: str | PathLike | Node | Output = None, sizes: Any | Node | Output = None, steps: int | Node | Output = 10000, pictures: int | Node | Output = 4, token_counts: Any | Node | Output = None, seed: int | Node | Output = 0, learning_rate: float | Node | Output = 0.0003, warm_up: int | Node | Output = 200, weight_decay: float | Node | Output = 0.0, clip: float | Node | Output = 1.0, average: float | Node | Output = 0.999, absolute: float | Node | Output = 1.0, squared: float | Node | Output = 1.0, gradient: float | Node | Output = 0.5, perceptual: float | Node | Output = 0.0, lpips: str | PathLike | Node | Output = None, adversarial: float | Node | Output = 0.0, adversarial_from: int | Node | Output = 0, adversarial_channels: int | Node | Output = 64, save_minutes: float | Node | Output = 5.0, kept: Literal['f32', 'f16'] | Node | Output = 'f32', keep: int | Node | Output = 0, device: str | Node | Output = None, id: Optional[str] = None) -> _TrainTokenizer:
         """Trains a tokenizer on a folder of pictures and writes a checkpoint with the authors' keys.
 
         Each step takes `pictures` tiles and one number of `token_counts`, so that one model serves all these numbers. The tiles
@@ -416,7 +416,7 @@ class _gpstoken:
     class _TrainLayout(Node):
         path: Output
         loss: Output
-    def TrainLayout(self, *, data: str | PathLike | Node | Output, output: str | PathLike | Node | Output = 'layout-generator.safetensors', tokens: int | Node | Output = 128, crops: int | Node | Output = 10000, depth: int | Node | Output = 3, width: int | Node | Output = 128, heads: int | Node | Output = 4, steps: int | Node | Output = 20000, pictures: int | Node | Output = 32, class_dropout: float | Node | Output = 0.1, seed: int | Node | Output = 0, learning_rate: float | Node | Output = 0.001, warm_up: int | Node | Output = 200, weight_decay: float | Node | Output = 0.0, clip: float | Node | Output = 1.0, average: float | Node | Output = 0.999, save_minutes: float | Node | Output = 5.0, kept: Literal['f32', 'f16'] | Node | Output = 'f32', device: str | Node | Output = None, id: Optional[str] = None) -> _TrainLayout:
+    def TrainLayout(self, *, data: str | PathLike | Node | Output, output: str | PathLike | Node | Output = 'layout-generator.safetensors', tokens: int | Node | Output = 128, crops: int | Node | Output = 10000, depth: int | Node | Output = 3, width: int | Node | Output = 128, heads: int | Node | Output = 4, steps: int | Node | Output = 20000, pictures: int | Node | Output = 32, class_dropout: float | Node | Output = 0.1, seed: int | Node | Output = 0, learning_rate: float | Node | Output = 0.001, warm_up: int | Node | Output = 200, weight_decay: float | Node | Output = 0.0, clip: float | Node | Output = 1.0, average: float | Node | Output = 0.999, save_minutes: float | Node | Output = 5.0, kept: Literal['f32', 'f16'] | Node | Output = 'f32', keep: int | Node | Output = 0, device: str | Node | Output = None, id: Optional[str] = None) -> _TrainLayout:
         """Trains a generator of layouts on a folder that holds a folder of pictures for each class (paper, section 3.3). Writes a
         checkpoint with the authors' keys for LoadGenerator and LayoutDiffusion.
 
@@ -431,7 +431,7 @@ class _gpstoken:
     class _TrainTexture(Node):
         path: Output
         loss: Output
-    def TrainTexture(self, *, data: str | PathLike | Node | Output, tokenizer: Node | Output, output: str | PathLike | Node | Output = 'texture-generator.safetensors', tokens: int | Node | Output = 128, crops: int | Node | Output = 2000, depth: int | Node | Output = 4, width: int | Node | Output = 192, heads: int | Node | Output = 6, steps: int | Node | Output = 20000, pictures: int | Node | Output = 32, class_dropout: float | Node | Output = 0.1, seed: int | Node | Output = 0, learning_rate: float | Node | Output = 0.001, warm_up: int | Node | Output = 200, weight_decay: float | Node | Output = 0.0, clip: float | Node | Output = 1.0, average: float | Node | Output = 0.999, save_minutes: float | Node | Output = 5.0, kept: Literal['f32', 'f16'] | Node | Output = 'f32', device: str | Node | Output = None, stages: int | Node | Output = 2, id: Optional[str] = None) -> _TrainTexture:
+    def TrainTexture(self, *, data: str | PathLike | Node | Output, tokenizer: Node | Output, output: str | PathLike | Node | Output = 'texture-generator.safetensors', tokens: int | Node | Output = 128, crops: int | Node | Output = 2000, depth: int | Node | Output = 4, width: int | Node | Output = 192, heads: int | Node | Output = 6, steps: int | Node | Output = 20000, pictures: int | Node | Output = 32, class_dropout: float | Node | Output = 0.1, seed: int | Node | Output = 0, learning_rate: float | Node | Output = 0.001, warm_up: int | Node | Output = 200, weight_decay: float | Node | Output = 0.0, clip: float | Node | Output = 1.0, average: float | Node | Output = 0.999, save_minutes: float | Node | Output = 5.0, kept: Literal['f32', 'f16'] | Node | Output = 'f32', keep: int | Node | Output = 0, device: str | Node | Output = None, stages: int | Node | Output = 2, id: Optional[str] = None) -> _TrainTexture:
         """Trains a generator of textures on a folder that holds a folder of pictures for each class (paper, section 3.3). Writes a
         checkpoint with the authors' keys for LoadGenerator and TextureDiffusion, or with `stages` 1 for TokenDiffusion.
 
@@ -504,13 +504,17 @@ class _std:
         ssim: Output
         each: Output
         picture: Output
-    def Compare(self, *, a: Node | Output, b: Node | Output, error_gain: float | Node | Output = 4.0, mask: Node | Output = None, id: Optional[str] = None) -> _Compare:
+        squared_error: Output
+        psnr_of_mean_error: Output
+        about: Output
+    def Compare(self, *, a: Node | Output, b: Node | Output, error_gain: float | Node | Output = 4.0, mask: Node | Output = None, convention: Literal['gaussian', 'skimage', 'skimage-gaussian', 'llamagen', 'luma'] | Node | Output = 'gaussian', border: int | Node | Output = 0, id: Optional[str] = None) -> _Compare:
         """Measures how alike two pictures are.
 
         The node first rounds both pictures to 8 bits, as saving does. PSNR is over all three channels, in dB. It is at most 100, also for
         equal pictures, whose PSNR is infinite. SSIM has a Gaussian window of 11 x 11 with sigma 1.5, K1 = 0.01 and K2 = 0.03. It is the
         mean over the channels and over all windows inside the picture. For a batch, both are means over the pictures. With a mask, both
-        are weighted means: PSNR over pixels, SSIM over windows, with the weight of the pixel in the middle of the window."""
+        are weighted means: PSNR over pixels, SSIM over windows, with the weight of the pixel in the middle of the window. The convention
+        chooses another program's way."""
     class _View(Node):
         image: Output
     def View(self, *, value: Any | Node | Output, field: str | Node | Output = '', channel: int | Node | Output = -1, colours: Literal['viridis', 'grey'] | Node | Output = 'viridis', id: Optional[str] = None) -> _View:

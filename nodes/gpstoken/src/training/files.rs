@@ -4,6 +4,7 @@ use super::{chart, state::State};
 use image::{ImageFormat, RgbImage};
 use splatgraph_sdk::{Choice, DType, Error, Result, write_whole};
 use std::{
+    fs,
     io::Cursor,
     path::{Path, PathBuf},
 };
@@ -31,7 +32,8 @@ pub struct Files {
     pub training: PathBuf,
     /// The samples, for trainings that make them before the first step.
     pub samples: PathBuf,
-    /// The name of the checkpoint, for the chart.
+    checkpoint: PathBuf,
+    /// The name of the checkpoint.
     name: String,
     table: PathBuf,
     chart: PathBuf,
@@ -45,6 +47,7 @@ impl Files {
         Self {
             training: with("training.safetensors"),
             samples: with("samples.safetensors"),
+            checkpoint: output.to_owned(),
             name: output.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
             table: with("loss.csv"),
             chart: with("loss.png"),
@@ -69,6 +72,22 @@ impl Files {
             self.training.display(),
             state.settings
         )))
+    }
+
+    /// The copy of the checkpoint that is kept after a step.
+    pub fn kept(&self, step: u64) -> PathBuf {
+        self.checkpoint.with_file_name(format!("{}-step-{step:06}.safetensors", self.name))
+    }
+
+    /// Keeps a copy of the checkpoint, which was written after `step` steps.
+    ///
+    /// # Errors
+    /// The checkpoint can't be read, or the copy can't be written.
+    pub fn keep(&self, step: u64) -> Result<()> {
+        let about = |e: Error, path: &Path| e.about_file("keeping a training's checkpoint", path);
+        let bytes = fs::read(&self.checkpoint).map_err(|e| about(e.into(), &self.checkpoint))?;
+        let kept = self.kept(step);
+        write_whole(&kept, &bytes).map_err(|e| about(e, &kept))
     }
 
     /// Writes the table of losses, the loss curve and the examples, if there are any.

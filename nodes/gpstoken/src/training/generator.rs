@@ -142,7 +142,7 @@ impl Training<'_> {
             let batch = samples.batch(seed, state.step, pictures, class_dropout);
             Ok((velocity_step(&trainer, state.network.weights()?, heads, &batch)?, None))
         };
-        let plan = Plan { steps, samples: pictures, learning_rate, descent, save_minutes: saving.save_minutes };
+        let plan = Plan { steps, samples: pictures, learning_rate, descent, saving };
         run::train(state, &plan, &files, ctx, &mut next, &save)
     }
 

@@ -40,6 +40,10 @@ pub struct Saving {
     /// The number type of the checkpoint.
     #[input(default = Kept::F32)]
     pub kept: Kept,
+    /// Keeps a copy of the checkpoint each time so many steps are done, as `NAME-step-000500.safetensors`, to measure the course
+    /// of the training; 0 keeps none.
+    #[input(default = 0, min = 0, max = 100000000)]
+    pub keep: u64,
 }
 
 /// The length and the learning settings of a training.
@@ -53,8 +57,8 @@ pub struct Plan {
     pub learning_rate: f32,
     /// Settings of the optimiser.
     pub descent: Descent,
-    /// The minutes between two savings.
-    pub save_minutes: f64,
+    /// The minutes between two savings, and the steps between two checkpoints that stay.
+    pub saving: Saving,
 }
 
 /// The state that an earlier run saved, or else the state before the first step.
@@ -79,7 +83,7 @@ pub fn begin(
 ///
 /// `step` returns the loss and the gradients of the network and, if the discriminator learns in this step, those of the discriminator.
 /// Whenever the state is saved, `save` writes the checkpoint and returns a sheet of examples if it has one. The state is saved every few
-/// minutes, when the run is cancelled, and at the end.
+/// minutes, before a copy of the checkpoint is kept, when the run is cancelled, and at the end.
 ///
 /// # Errors
 /// The run was cancelled; a step failed, or its loss or gradients are not finite; or a file can't be written.
@@ -91,7 +95,7 @@ pub fn train(
     step: &mut dyn FnMut(&State) -> Result<Steps>,
     save: &dyn Fn(&State) -> Result<Option<RgbImage>>,
 ) -> Result<f32> {
-    let Plan { steps, samples, learning_rate, descent, save_minutes } = *plan;
+    let Plan { steps, samples, learning_rate, descent, saving: Saving { save_minutes, keep, .. } } = *plan;
     let Descent { warm_up, weight_decay, clip, average } = descent;
     let adam = Adam::with_decay(weight_decay);
     let save_all = |state: &State| -> Result<Option<RgbImage>> {
@@ -100,6 +104,12 @@ pub fn train(
         files.save_pictures(state, examples.as_ref())?;
         Ok(examples)
     };
+    let is_kept = |step: u64| step > 0 && keep > 0 && step.is_multiple_of(keep);
+    // A run that was killed behind the saving of a state did not keep its checkpoint.
+    if is_kept(state.step) && !files.kept(state.step).exists() {
+        save_all(&state)?;
+        files.keep(state.step)?;
+    }
     let (begun, first) = (Instant::now(), state.step);
     let mut saved = Instant::now();
     while state.step < steps {
@@ -139,8 +149,13 @@ pub fn train(
         let judge = judge.map_or(String::new(), |judge| format!(", discriminator {:.3}", judge.recent_loss()));
         let note = format!("loss {:.4}{judge}, {speed} pictures/s, {left} left", state.network.recent_loss());
         ctx.progress(state.step as usize, steps as usize, &note);
-        if saved.elapsed() >= Duration::from_secs_f64(save_minutes * 60.0) && state.step < steps {
+        let is_kept = is_kept(state.step);
+        let is_time = saved.elapsed() >= Duration::from_secs_f64(save_minutes * 60.0);
+        if (is_time && state.step < steps) || is_kept {
             let examples = save_all(&state)?;
+            if is_kept {
+                files.keep(state.step)?;
+            }
             saved = Instant::now();
             if let Some(examples) = examples.filter(|_| ctx.wants_previews()) {
                 ctx.preview(&as_image(&examples)?.into_value()?);
@@ -171,6 +186,75 @@ fn time(seconds: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use splatgraph_sdk::{DType, checkpoint, checkpoint::Checkpoint, node, testing};
+    use std::path::Path;
+
+    /// Trains one weight, whose gradient depends on the step. Writes the weight's average as the checkpoint.
+    #[node(category = "Test", outputs(loss))]
+    pub(super) fn one_weight(
+        /// The checkpoint.
+        output: String,
+        /// The number of steps.
+        steps: u64,
+        /// The steps between two checkpoints that stay.
+        keep: u64,
+        ctx: &Ctx,
+    ) -> Result<f32> {
+        let output = Path::new(&output);
+        let weights = BTreeMap::from([("weight".to_owned(), Tensor::from_vec([2], vec![1.0f32, -2.0])?)]);
+        let files = Files::beside(output);
+        let state = begin(&files, "{}", &weights, None, ctx)?;
+        let descent = Descent { warm_up: 2, weight_decay: 0.0, clip: 0.0, average: 0.9 };
+        let saving = Saving { save_minutes: 1000.0, kept: Kept::F32, keep };
+        let plan = Plan { steps, samples: 1, learning_rate: 0.1, descent, saving };
+        let mut step = |state: &State| {
+            let gradient = vec![1.0 + state.step as f32, 0.5];
+            let loss = 1.0 / (1.0 + state.step as f32);
+            Ok((Step { loss, gradients: BTreeMap::from([("weight".to_owned(), gradient)]) }, None))
+        };
+        let save = |state: &State| {
+            let metadata = BTreeMap::from([("training".to_owned(), state.about()?)]);
+            Checkpoint { metadata, tensors: state.network.averages()? }.save(output, DType::F32)?;
+            Ok(None)
+        };
+        train(state, &plan, &files, ctx, &mut step, &save)
+    }
+
+    #[test]
+    fn checkpoints_of_the_course_are_kept_and_change_no_result() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str| folder.path().join(name);
+        let trained = |name: &str, steps: u64, keep: u64| {
+            let inputs = testing::json!({"output": file(name), "steps": steps, "keep": keep});
+            testing::run::<one_weight>(inputs, []).unwrap();
+        };
+        let read = |name: &str| std::fs::read(file(name)).unwrap_or_else(|e| panic!("{name}: {e}"));
+        trained("plain.safetensors", 7, 0);
+        trained("course.safetensors", 7, 3);
+        for end in ["safetensors", "training.safetensors"] {
+            assert_eq!(read(&format!("plain.{end}")), read(&format!("course.{end}")));
+        }
+        let steps = |name: &str| {
+            let training = checkpoint::open(&file(name)).unwrap().metadata["training"].clone();
+            serde_json::from_str::<serde_json::Value>(&training).unwrap()["steps"].as_u64()
+        };
+        let kept = ["course-step-000003.safetensors", "course-step-000006.safetensors"];
+        assert_eq!(kept.map(steps), [Some(3), Some(6)]);
+        let count = std::fs::read_dir(folder.path())
+            .unwrap()
+            .filter(|entry| entry.as_ref().unwrap().file_name().to_string_lossy().contains("-step-"));
+        assert_eq!(count.count(), 2);
+
+        // A run that ends behind the saving of step 3 and before the copy: the next run keeps the copy, and the rest is equal.
+        trained("stopped.safetensors", 3, 0);
+        trained("stopped.safetensors", 7, 3);
+        for end in ["safetensors", "training.safetensors"] {
+            assert_eq!(read(&format!("stopped.{end}")), read(&format!("course.{end}")));
+        }
+        for step in ["step-000003", "step-000006"] {
+            assert_eq!(read(&format!("stopped-{step}.safetensors")), read(&format!("course-{step}.safetensors")));
+        }
+    }
 
     #[test]
     fn speeds_have_two_digits_and_times_are_in_words() {

@@ -3,6 +3,7 @@
 use crate::{floats, image, output, told, value};
 use insta::assert_snapshot;
 use splatgraph_pack_std::compare::compare;
+use splatgraph_sdk::serde_json;
 use splatgraph_sdk::{
     prelude::*,
     testing::{json, run},
@@ -38,6 +39,69 @@ fn a_batch_is_measured_one_by_one() {
     let ssim = each[1]["ssim"].as_f64().unwrap();
     assert!(ssim > 0.99 && ssim < 1.0, "{ssim}");
     assert_eq!(outputs[1].as_float(), Some(f64::midpoint(1.0, ssim)));
+}
+
+/// The pictures of goldens/similarity.py.
+fn recorded_pictures(height: usize, width: usize) -> [Image; 2] {
+    let first = |y: usize, x: usize, c: usize| {
+        (3 * x + 2 * y + 40 * c + 60 * usize::from(x > 30) + (x * y * (c + 1)) % 23) % 256
+    };
+    let second = |y: usize, x: usize, c: usize| {
+        (first(y, x, c) + (x * 7 + y * 13 + c * 5) % (3 + x / 4)).saturating_sub(x / 10).min(255)
+    };
+    let of = |level: &dyn Fn(usize, usize, usize) -> usize| {
+        image([1, height, width], |[_, y, x, c]| level(y, x, c) as f32 / 255.0)
+    };
+    [of(&first), of(&second)]
+}
+
+#[test]
+fn each_convention_gives_the_numbers_of_its_program() {
+    let record: serde_json::Value = serde_json::from_str(include_str!("../goldens/similarity.json")).unwrap();
+    let number = |value: &serde_json::Value| value.as_u64().unwrap() as usize;
+    let [a, b] = recorded_pictures(number(&record["size"][0]), number(&record["size"][1]));
+    for (part, border) in [("whole", 0), ("inside", number(&record["border"]))] {
+        for (convention, expected) in record[part].as_object().unwrap() {
+            let literals = json!({"convention": convention, "border": border});
+            let outputs = run::<compare>(literals, [("a", value(&a)), ("b", value(&b))]).unwrap();
+            // Both compute in f64, so 1e-9 is far above the rounding of sums; the luma is kept in f32, with steps of 1.5e-5 levels.
+            let tolerance = if convention == "luma" { 1e-5 } else { 1e-9 };
+            for (name, at) in [("psnr", 0), ("ssim", 1), ("squared_error", 4), ("psnr", 5)] {
+                let (found, expected) = (outputs[at].as_float().unwrap(), expected[name].as_f64().unwrap());
+                assert!((found - expected).abs() < tolerance, "{part} {convention} {name}: {found} {expected}");
+            }
+            let about = outputs[6].to_json().unwrap();
+            assert_eq!((about["convention"].as_str(), number(&about["border"])), (Some(convention.as_str()), border));
+        }
+    }
+}
+
+#[test]
+fn the_mean_of_psnr_and_the_psnr_of_the_mean_error_differ() {
+    let a = image([2, 16, 16], |_| 0.5);
+    let b = image([2, 16, 16], |[b, ..]| 0.5 + [3.0, 30.0][b] / 255.0);
+    let outputs = compared(&a, &b).unwrap();
+    let decibels = |error: f64| 10.0 * (255.0f64.powi(2) / error).log10();
+    let near = |at: usize, expected: f64| {
+        let found = outputs[at].as_float().unwrap();
+        assert!((found - expected).abs() < 1e-9, "{at}: {found} {expected}");
+    };
+    near(0, f64::midpoint(decibels(9.0), decibels(900.0)));
+    near(4, 454.5);
+    near(5, decibels(454.5));
+}
+
+#[test]
+fn a_border_that_leaves_no_window_is_refused() {
+    let picture = image([1, 20, 64], |_| 0.5);
+    let refused =
+        |literals| told(run::<compare>(literals, [("a", value(&picture)), ("b", value(&picture))]), Path::new("/none"));
+    assert_snapshot!(refused(json!({"border": 5})), @"border: expected sides of at least 21 pixels, the size of SSIM's window and the border at both sides, got 64 x 20");
+    assert!(
+        run::<compare>(json!({"border": 5, "convention": "skimage"}), [("a", value(&picture)), ("b", value(&picture))])
+            .is_ok()
+    );
+    assert_snapshot!(refused(json!({"convention": "wang"})), @"convention: expected one of gaussian, skimage, skimage-gaussian, llamagen, luma, got `wang`");
 }
 
 #[test]

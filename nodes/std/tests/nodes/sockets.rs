@@ -59,7 +59,7 @@ fn sockets_are_as_designed() {
         Crop(image IMAGE, x INT = 0, y INT = 0, width INT, height INT) -> image IMAGE
         Batch(images IMAGE[]) -> image IMAGE
         Grid(images IMAGE[], columns INT = 0, gap INT = 8, background FLOAT = 1.0) -> image IMAGE
-        Compare(a IMAGE, b IMAGE, error_gain FLOAT = 4.0, mask MASK) -> psnr FLOAT, ssim FLOAT, each JSON, picture IMAGE
+        Compare(a IMAGE, b IMAGE, error_gain FLOAT = 4.0, mask MASK, convention STRING = "gaussian", border INT = 0) -> psnr FLOAT, ssim FLOAT, each JSON, picture IMAGE, squared_error FLOAT, psnr_of_mean_error FLOAT, about JSON
         View(value *, field STRING = "", channel INT = -1, colours STRING = "viridis") -> image IMAGE
         RectangleMask(image IMAGE, x FLOAT = 0.0, y FLOAT = 0.0, width FLOAT, height FLOAT, feather FLOAT = 0.0, canvas_width INT = 0, canvas_height INT = 0) -> mask MASK
         EllipseMask(image IMAGE, x FLOAT, y FLOAT, radius_x FLOAT, radius_y FLOAT, angle FLOAT = 0.0, feather FLOAT = 0.0, canvas_width INT = 0, canvas_height INT = 0) -> mask MASK

@@ -176,7 +176,7 @@ pub fn train_tokenizer(
         let judge = judge.map(|weights| Adversary { weights, weight: adversarial });
         tokenizer_step(&trainer, state.network.weights()?, &batch, geometry, &losses, lpips.as_ref(), judge)
     };
-    let plan = Plan { steps, samples: pictures, learning_rate, descent, save_minutes: saving.save_minutes };
+    let plan = Plan { steps, samples: pictures, learning_rate, descent, saving };
     let loss = run::train(state, &plan, &files, ctx, &mut next, &save)?;
     Ok((output, loss))
 }
