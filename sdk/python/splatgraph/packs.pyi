@@ -226,13 +226,13 @@ class _gpstoken:
         pixel."""
     class _ImageFeatures(Node):
         features: Output
-    def ImageFeatures(self, *, image: Node | Output, model: str | PathLike | Node | Output, convention: Literal['adm', 'pytorch-fid', 'torch-fidelity', 'clean-fid'] | Node | Output = 'adm', id: Optional[str] = None) -> _ImageFeatures:
+    def ImageFeatures(self, *, image: Node | Output, model: str | PathLike | Node | Output, convention: Literal['adm', 'pytorch-fid', 'torch-fidelity', 'clean-fid'] | Node | Output = 'adm', device: str | Node | Output = None, id: Optional[str] = None) -> _ImageFeatures:
         """Computes the features from which FID, sFID, KID, inception score, precision and recall are made: InceptionV3 without its last layer.
 
         Save the features of each picture of a batch with std.SaveRecord, or collect them with `batch --collect features`. FeatureStatistics,
         LoadFeatures and the measures read the folder. Public programs disagree by up to a factor of two for the same pictures, because they
         prepare pictures differently; the convention says whose way it is, and features of two conventions can't be mixed. The weights are not
-        part of the pack; its README says where to get them. The node computes on the processor."""
+        part of the pack; its README says where to get them."""
     class _LoadFeatures(Node):
         features: Output
         count: Output
