@@ -305,11 +305,16 @@ fn walk(folder: &Path) -> BTreeMap<String, Outcome> {
     let result = splatgraph(&["run", "graph.json", "--json", "--device", "cpu"]);
     let failures = result["failures"].as_array().unwrap_or_else(|| panic!("{result}"));
     let failed: BTreeMap<&str, &Value> = failures.iter().map(|f| (f["node"].as_str().unwrap(), f)).collect();
-    let skipped: Vec<&Value> =
-        result["nodes"].as_array().unwrap().iter().filter(|node| node["status"] == "skipped").collect();
-    let outcome = |id: &str| match failed.get(id) {
+    let nodes = result["nodes"].as_array().unwrap();
+    let nodes: BTreeMap<&str, &Value> = nodes.iter().map(|node| (node["id"].as_str().unwrap(), node)).collect();
+    // Of equal cases one runs.
+    let ran = |id: &str| {
+        let why = nodes[id]["why"].as_str().unwrap();
+        why.strip_prefix("equal to `").and_then(|rest| rest.strip_suffix('`')).unwrap_or(id).to_owned()
+    };
+    let outcome = |id: &str| match failed.get(ran(id).as_str()) {
         Some(failure) => Outcome::Failed((*failure).clone()),
-        None if skipped.iter().any(|node| node["id"] == id) => Outcome::Skipped,
+        None if nodes[id]["status"] == "skipped" => Outcome::Skipped,
         None => {
             let prefix = format!("{id}.");
             let outputs = result["outputs"].as_object().unwrap().iter();

@@ -61,7 +61,7 @@ impl fmt::Display for Why {
             Self::Unknown(input) => write!(f, "ran: input `{input}` may have changed"),
             Self::Cached => f.write_str("cached"),
             Self::Written => f.write_str("cached: its files have not changed"),
-            Self::EqualTo(node) => write!(f, "cached: equal to `{node}`"),
+            Self::EqualTo(node) => write!(f, "equal to `{node}`"),
             Self::NotNeeded => f.write_str("not needed"),
         }
     }

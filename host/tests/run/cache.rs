@@ -374,10 +374,10 @@ fn equal_nodes_run_once() {
         if cache_bytes == 0 {
             insta::assert_snapshot!(whys(&result), @r"
             a: ran: results are not kept
-            b: cached: equal to `a`
+            b: equal to `a`
             c: ran: results are not kept
-            d: cached: equal to `a`
-            e: cached: equal to `c`
+            d: equal to `a`
+            e: equal to `c`
             f: ran: results are not kept
             save: ran: results are not kept
             again: ran: results are not kept
@@ -385,7 +385,7 @@ fn equal_nodes_run_once() {
         } else {
             insta::assert_snapshot!(whys(&other), @r"
             a: cached
-            b: cached: equal to `a`
+            b: equal to `a`
             c: cached
             d: ran: input `value` changed
             e: ran: input `numbers` changed
