@@ -513,7 +513,7 @@ def look(path: Annotated[str, Read()]) -> str:
         let ran = run(
             &place,
             json!({"x": ["a", 0]}),
-            json!({"a": node("files.Look", json!({"path": path}))}),
+            json!({"a": node("files.Look", json!({"path": place.path("work").join(path)}))}),
             &["--json", "--quiet"],
         );
         let result = result(&ran);

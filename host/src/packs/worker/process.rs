@@ -272,7 +272,7 @@ impl Process {
     /// Waits for what the process printed. All of it has come a moment after its end, unless another process holds the pipe.
     fn drain(&self) {
         if let Some(printing) = lock(&self.printing).take() {
-            let deadline = Instant::now() + Duration::from_millis(200);
+            let deadline = Instant::now() + Duration::from_secs(1);
             while !printing.is_finished() && Instant::now() < deadline {
                 thread::sleep(Duration::from_millis(2));
             }
