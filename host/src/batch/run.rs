@@ -157,6 +157,7 @@ impl Batch {
             // These change no result.
             graph.shift_remove("title");
             graph.shift_remove("description");
+            graph.shift_remove("packs");
         }
         let sha256 = hex(&Sha256::digest(graph.to_string()));
         let name = match &self.file.origin {

@@ -43,6 +43,11 @@ pub fn schema(registry: &Registry) -> Json {
                     "additionalProperties": false,
                 },
             },
+            "packs": {
+                "type": "object",
+                "description": "The versions of the packs with which the graph was made, by their ids. What changed since is applied.",
+                "additionalProperties": { "type": "string" },
+            },
             "inputs": {
                 "type": "object",
                 "description": "The knobs a user sets: names for inputs of nodes, each `node.input` or a list of them.",

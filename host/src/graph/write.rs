@@ -21,6 +21,10 @@ impl File {
         if !self.requires.is_empty() {
             out.insert("requires".to_owned(), requires_json(&self.requires));
         }
+        if !self.packs.is_empty() {
+            let packs = self.packs.iter().map(|(pack, version)| (pack.clone(), version.to_string().into()));
+            out.insert("packs".to_owned(), packs.collect::<Map<_, _>>().into());
+        }
         if !self.inputs.is_empty() {
             let inputs = self.inputs.iter().map(|input| {
                 let mut targets: Vec<Json> = input.targets.iter().map(|target| target.to_string().into()).collect();

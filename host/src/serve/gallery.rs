@@ -37,7 +37,7 @@ fn of_folders(server: &Server, folders: impl Iterator<Item = PathBuf>) -> Vec<Gr
         if all.iter().any(|graph| graph.name == named.name) {
             continue;
         }
-        let Some(file) = read(&named.path) else { continue };
+        let Some(file) = read(&named.path, server) else { continue };
         let has_classes = file.nodes.iter().all(|node| server.registry.class(&node.class_type).is_some());
         if has_classes && !file.nodes.is_empty() && file.problems.is_empty() {
             all.push(Graph { name: named.name, path: named.path, file });
@@ -53,10 +53,10 @@ pub(super) fn graph(server: &Server, name: &str) -> Option<Graph> {
 }
 
 /// The graph in a file, with those that its nodes name. Its paths are relative to its folder, where the server looks for them.
-fn read(path: &Path) -> Option<File> {
+fn read(path: &Path, server: &Server) -> Option<File> {
     let text = read_all(fs::File::open(path).ok()?, LARGEST_GRAPH).ok()?;
     let file = File::parse(&String::from_utf8(text).ok()?, Origin::File(path.to_owned())).ok()?;
-    Some(graph::expand(file))
+    Some(graph::expand(file).adapted(&server.registry))
 }
 
 impl Graph {

@@ -51,6 +51,9 @@ fn the_swapped_graph_is_saved_and_leads_to_the_same_files() {
       "_by": "me",
       "version": 1,
       "title": "Sums",
+      "packs": {
+        "stub": "0.1.0"
+      },
       "inputs": {
         "output": "save.path"
       },
@@ -110,6 +113,9 @@ fn a_graph_node_stays_in_the_saved_graph_unless_it_is_swapped_inside() {
     insta::assert_snapshot!(save("pass=stub.Constant", "outer.json").replace("\n\n", "\n"), @r#"
     {
       "version": 1,
+      "packs": {
+        "stub": "0.1.0"
+      },
       "outputs": {
         "text": ["p", "text"],
         "sum": ["pass", "value"]
@@ -123,6 +129,9 @@ fn a_graph_node_stays_in_the_saved_graph_unless_it_is_swapped_inside() {
     insta::assert_snapshot!(save("p:add=stub.Sleep", "inner.json"), @r#"
     {
       "version": 1,
+      "packs": {
+        "stub": "0.1.0"
+      },
       "outputs": {
         "text": ["p:read", "text"],
         "sum": ["pass", "sum"]
@@ -153,6 +162,9 @@ fn the_saved_graph_has_the_given_values() {
       "_by": "me",
       "version": 1,
       "title": "Sums",
+      "packs": {
+        "stub": "0.1.0"
+      },
       "inputs": {
         "b": "add.b",
         "output": "save.path"

@@ -13,6 +13,7 @@ fn graph() -> Json {
         "version": 1,
         "title": "Small pictures",
         "description": "Makes them small.",
+        "packs": { "std": "0.1.0" },
         "inputs": { "picture": "load.path", "size": ["small.width", "tiny.width"], "output": "save.path" },
         "outputs": { "said": ["note", "text"] },
         "nodes": {
@@ -239,6 +240,7 @@ fn the_prompt_of_a_workflow_gets_its_names_again() {
 fn what_no_class_knows_survives_too() {
     let graph = json!({
         "version": 1,
+        "packs": { "std": "0.1.0" },
         "inputs": { "size": "far.size" },
         "outputs": { "far": ["far", "near"], "third": ["far", 2] },
         "nodes": {
