@@ -64,7 +64,7 @@ pub struct Change {
     /// For an input: the new texts of values.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub words: BTreeMap<String, String>,
-    /// For an input: the number by which its numbers are multiplied.
+    /// For an input: the factor of its numbers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub factor: Option<f64>,
     /// For an input: whether it took one value, and now takes a list.

@@ -18,7 +18,7 @@ use std::{
 };
 
 /// The newest version of the format that this program reads.
-pub const VERSION: u64 = 1;
+pub const VERSION: u64 = 2;
 
 const KEYS: [&str; 8] = ["version", "title", "description", "requires", "packs", "inputs", "outputs", "nodes"];
 const NODE_KEYS: [&str; 2] = ["class_type", "inputs"];
@@ -194,7 +194,7 @@ impl Reader<'_> {
                 self.problem(tree.at, problem.hint("use a newer splatgraph".to_owned()));
                 return None;
             }
-            _ => self.wrong(tree, "`version`", &format!("the number {VERSION}")),
+            _ => self.wrong(tree, "`version`", &format!("a number from 1 to {VERSION}")),
         }
         Some(())
     }

@@ -26,7 +26,7 @@ pub fn schema(registry: &Registry) -> Json {
         "type": "object",
         "required": ["nodes"],
         "properties": {
-            "version": { "const": super::parse::VERSION, "description": "The version of the format." },
+            "version": { "enum": (1..=super::parse::VERSION).collect::<Vec<_>>(), "description": "The version of the format." },
             "title": { "type": "string", "description": "One line about the graph." },
             "description": { "type": "string", "description": "More about it." },
             "requires": {

@@ -12,7 +12,8 @@ impl File {
     #[must_use]
     pub fn to_json(&self) -> Json {
         let mut out: Map<String, Json> = self.extra.iter().cloned().collect();
-        out.insert("version".to_owned(), VERSION.into());
+        // Version 2 adds `packs`. A graph without them stays one that every release reads.
+        out.insert("version".to_owned(), if self.packs.is_empty() { 1 } else { VERSION }.into());
         for (key, text) in [("title", &self.title), ("description", &self.description)] {
             if !text.is_empty() {
                 out.insert(key.to_owned(), text.clone().into());

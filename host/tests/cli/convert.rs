@@ -35,7 +35,7 @@ fn a_graph_becomes_a_bare_prompt_and_a_graph_again() {
     exit code 0
     --- stdout
     {
-      "version": 1,
+      "version": 2,
       "packs": {
         "stub": "0.1.0"
       },
@@ -69,7 +69,7 @@ fn a_prompt_of_another_program_becomes_a_graph() {
     exit code 0
     --- stdout
     {
-      "version": 1,
+      "version": 2,
       "packs": {
         "stub": "0.1.0"
       },
@@ -114,7 +114,7 @@ fn graphs_in_the_graph_are_put_in_and_paths_lead_to_the_same_files() {
     assert_eq!(place.run(&["convert", "graphs/graph.json", "-o", "made/graph.json"]).code, 0);
     insta::assert_snapshot!(place.read("made/graph.json"), @r#"
     {
-      "version": 1,
+      "version": 2,
       "packs": {
         "stub": "0.1.0"
       },

@@ -55,6 +55,7 @@ const GRAPH: &str = r#"{
 
 /// A graph as it is written, with the version of its pack.
 fn with_packs(mut graph: Json) -> Json {
+    graph["version"] = 2.into();
     graph["packs"] = json!({"stub": "0.1.0"});
     graph
 }

@@ -109,7 +109,7 @@ fn a_picture_carries_its_graph_and_is_run_again() {
 
     The graph that made it
     {
-      "version": 1,
+      "version": 2,
       "packs": {
         "stub": "0.1.0"
       },

@@ -49,7 +49,7 @@ fn the_swapped_graph_is_saved_and_leads_to_the_same_files() {
     {
       "$schema": "../schema.json",
       "_by": "me",
-      "version": 1,
+      "version": 2,
       "title": "Sums",
       "packs": {
         "stub": "0.1.0"
@@ -112,7 +112,7 @@ fn a_graph_node_stays_in_the_saved_graph_unless_it_is_swapped_inside() {
     };
     insta::assert_snapshot!(save("pass=stub.Constant", "outer.json").replace("\n\n", "\n"), @r#"
     {
-      "version": 1,
+      "version": 2,
       "packs": {
         "stub": "0.1.0"
       },
@@ -128,7 +128,7 @@ fn a_graph_node_stays_in_the_saved_graph_unless_it_is_swapped_inside() {
     "#);
     insta::assert_snapshot!(save("p:add=stub.Sleep", "inner.json"), @r#"
     {
-      "version": 1,
+      "version": 2,
       "packs": {
         "stub": "0.1.0"
       },
@@ -160,7 +160,7 @@ fn the_saved_graph_has_the_given_values() {
     {
       "$schema": "../schema.json",
       "_by": "me",
-      "version": 1,
+      "version": 2,
       "title": "Sums",
       "packs": {
         "stub": "0.1.0"

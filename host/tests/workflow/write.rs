@@ -10,7 +10,7 @@ use splatgraph::{
 fn graph() -> Json {
     json!({
         "_note": "kept",
-        "version": 1,
+        "version": 2,
         "title": "Small pictures",
         "description": "Makes them small.",
         "packs": { "std": "0.1.0" },
@@ -239,7 +239,7 @@ fn the_prompt_of_a_workflow_gets_its_names_again() {
 #[test]
 fn what_no_class_knows_survives_too() {
     let graph = json!({
-        "version": 1,
+        "version": 2,
         "packs": { "std": "0.1.0" },
         "inputs": { "size": "far.size" },
         "outputs": { "far": ["far", "near"], "third": ["far", 2] },

@@ -94,7 +94,7 @@ impl<'n, 'a> Renewal<'n, 'a> {
         match of {
             OfInput::Renamed(to) => {
                 self.tracked(input).now = Some((*to).to_owned());
-                // A graph that has both names is told about the old one.
+                // If the graph has both names, the check reports the old one.
                 if let Some(at) = position
                     && !self.node.inputs.iter().any(|other| other.name == *to)
                 {
@@ -233,7 +233,7 @@ fn shown(source: &Source) -> String {
     }
 }
 
-/// The text by which a value chooses a class.
+/// The text with which a value chooses a class.
 fn as_key(value: &Json) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
