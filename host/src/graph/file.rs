@@ -82,8 +82,8 @@ pub struct File {
     pub parts: Vec<PathBuf>,
     /// The problems of the text. [`check`](super::check()) reports them with all others.
     pub problems: Vec<Problem>,
-    /// The earlier forms of nodes to which changes of their packs were applied; see [`File::adapted`].
-    pub earlier: Vec<Earlier>,
+    /// By their ids, the earlier forms of nodes to which changes of their packs were applied; see [`File::adapted`].
+    pub earlier: BTreeMap<String, Earlier>,
     /// Texts about these changes, which [`check`](super::check()) adds to its warnings.
     pub notices: Vec<Problem>,
 }
@@ -304,7 +304,7 @@ impl File {
             graph_nodes: Vec::new(),
             parts: Vec::new(),
             problems: Vec::new(),
-            earlier: Vec::new(),
+            earlier: BTreeMap::new(),
             notices: Vec::new(),
         }
     }

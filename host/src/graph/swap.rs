@@ -82,7 +82,7 @@ fn one(file: &mut File, id: &str, class: &str, registry: &Registry) -> Result<St
     let node = &mut file.nodes[position];
     let old_class = std::mem::replace(&mut node.class_type, new.class_type.clone());
     node.version = None;
-    file.earlier.retain(|earlier| earlier.node != id);
+    file.earlier.remove(id);
     let node = &mut file.nodes[position];
     let (kept, gone): (Vec<_>, Vec<_>) =
         std::mem::take(&mut node.inputs).into_iter().partition(|input| new.inputs.contains(&input.name));

@@ -10,8 +10,6 @@ use std::borrow::Cow;
 /// The earlier form of a node to which changes of its pack were applied.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Earlier {
-    /// The node's id.
-    pub node: String,
     /// The pack of its class now.
     pub pack: String,
     /// The pack with the version with which the graph was made: `acme 0.1.0`.
@@ -45,8 +43,7 @@ impl EarlierInput {
 
 impl File {
     fn earlier(&self, node: &str) -> Option<&Earlier> {
-        // Most graphs have none.
-        self.earlier.iter().find(|earlier| earlier.node == node)
+        self.earlier.get(node)
     }
 
     /// The earlier form of an input, by the name that the graph has for it.

@@ -24,7 +24,7 @@ pub use step::Step;
 
 use super::{
     file::{File, Node},
-    problem::{Kind, Problem},
+    problem::Problem,
 };
 use crate::registry::Registry;
 use claims::{Claim, claims};
@@ -34,7 +34,7 @@ use notice::Notices;
 use outputs::Outputs;
 use semver::Version;
 use serde_json::Value as Json;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// The changes of a loaded pack.
 struct Log<'a> {
@@ -95,7 +95,7 @@ impl File {
         }
         let logs = manifests().map(|pack| Log { pack: &pack.id, lines: Line::all(pack), registry });
         let logs: Vec<Log<'_>> = logs.collect();
-        let (mut notices, mut outputs, first) = (Notices::default(), BTreeMap::new(), self.earlier.len());
+        let (mut notices, mut outputs, mut changed) = (Notices::default(), BTreeMap::new(), BTreeMap::new());
         for node in &mut self.nodes {
             let Some((pack, class)) = of_pack(node) else { continue };
             let (pack, class) = (pack.to_owned(), class.to_owned());
@@ -127,13 +127,14 @@ impl File {
             let now = loaded(log.pack, registry).map(|version| version.to_string()).unwrap_or_default();
             notices.add(file.clone(), &earlier, &now, said);
             if !lines.is_empty() {
-                outputs.insert(id, Outputs { earlier: earlier.clone(), lines, now, file });
+                outputs.insert(id.clone(), Outputs { earlier: earlier.clone(), lines, now, file });
             }
             self.problems.extend(problems);
-            self.earlier.push(earlier);
+            changed.insert(id, earlier);
         }
         self.change_links(&outputs, &mut notices);
-        self.change_targets(first);
+        self.change_targets(&changed);
+        self.earlier.append(&mut changed);
         for notice in notices.problems() {
             if !self.notices.contains(&notice) {
                 self.notices.push(notice);
@@ -162,20 +163,23 @@ impl File {
         self
     }
 
-    /// Adds to a problem of a node that the graph was made with a newer version of its pack, or with an older one.
-    pub(in crate::graph) fn with_versions(&self, problem: Problem, registry: &Registry) -> Problem {
-        let node = problem.node.as_deref().and_then(|id| self.node(id)).filter(|node| node.version.is_some());
-        let newer = node.and_then(|node| {
-            let (pack, made) = (of_pack(node)?.0, node.version.as_ref()?);
-            let there = loaded(pack, registry).filter(|there| made > there)?;
-            Some(notice::newer(pack, made, &there))
-        });
-        match newer {
-            Some(note) if problem.kind != Kind::PackVersion => {
+    /// Adds to problems of nodes that the graph was made with a newer version of their pack, or with an older one.
+    pub(in crate::graph) fn with_versions(&self, problems: Vec<Problem>, registry: &Registry) -> Vec<Problem> {
+        let newer: HashMap<&str, String> = self.nodes.iter().filter_map(|node| Self::newer(node, registry)).collect();
+        let with_version = |problem: Problem| match problem.node.as_deref().and_then(|node| newer.get(node)) {
+            Some(note) => {
                 let hint = problem.hint.as_ref().map_or_else(|| note.clone(), |hint| format!("{hint}; {note}"));
                 Problem { hint: Some(hint), ..problem }
             }
-            _ => self.with_earlier_names(problem),
-        }
+            None => self.with_earlier_names(problem),
+        };
+        problems.into_iter().map(with_version).collect()
+    }
+
+    /// The id of a node that was made with a newer version of its pack, and a text about it.
+    fn newer<'a>(node: &'a Node, registry: &Registry) -> Option<(&'a str, String)> {
+        let (pack, made) = (of_pack(node)?.0, node.version.as_ref()?);
+        let there = loaded(pack, registry).filter(|there| made > there)?;
+        Some((&node.id, notice::newer(pack, made, &there)))
     }
 }

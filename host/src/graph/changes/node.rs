@@ -31,7 +31,6 @@ impl<'n, 'a> Renewal<'n, 'a> {
     /// `class` is the node's class as the first line may name it. `made_with` is the pack with its version when the graph was made.
     pub(super) fn new(node: &'n mut Node, pack: &'a str, class: String, made_with: String) -> Self {
         let earlier = Earlier {
-            node: node.id.clone(),
             pack: pack.to_owned(),
             made_with,
             class: node.class_type.clone(),

@@ -35,10 +35,8 @@ impl File {
         }
     }
 
-    /// Changes the targets of named inputs: those of nodes in [`File::earlier`] from the position `first` on.
-    pub(super) fn change_targets(&mut self, first: usize) {
-        let changed: BTreeMap<&str, &Earlier> =
-            self.earlier[first..].iter().map(|earlier| (earlier.node.as_str(), earlier)).collect();
+    /// Changes the targets of named inputs that lead to nodes, by their ids, which changed.
+    pub(super) fn change_targets(&mut self, changed: &BTreeMap<String, Earlier>) {
         if changed.is_empty() {
             return;
         }
@@ -48,7 +46,7 @@ impl File {
             named.targets = before
                 .into_iter()
                 .filter_map(|mut target| {
-                    let inputs = changed.get(target.node.as_str()).map_or(&[][..], |earlier| &earlier.inputs);
+                    let inputs = changed.get(&target.node).map_or(&[][..], |earlier| &earlier.inputs);
                     if let Some(input) = inputs.iter().find(|input| input.name == target.input) {
                         target.input = input.now.clone()?;
                     }

@@ -167,7 +167,7 @@ pub(super) fn check_links(file: File, registry: &Registry) -> Vec<Problem> {
     checker.problems.append(&mut problems);
     checker.check_named_outputs();
     let Checker { file, problems, .. } = checker;
-    problems.into_iter().map(|problem| file.with_versions(problem, registry)).collect()
+    file.with_versions(problems, registry)
 }
 
 struct Checker<'a> {
@@ -223,7 +223,7 @@ impl<'a> Checker<'a> {
         }
         let Checker { registry, file, mut problems, warnings, .. } = self;
         let (paths, origin, whole) = (Arc::new(paths), file.origin.to_string(), nodes.len() == file.nodes.len());
-        problems = problems.into_iter().map(|problem| file.with_versions(problem, registry)).collect();
+        problems = file.with_versions(problems, registry);
         let (file, files) = (Arc::new(file), files.into());
         let checked = Checked { file, warnings, nodes: nodes.into(), roots, outputs, paths, files };
         if checks.disk && whole {
