@@ -68,7 +68,9 @@ impl Content {
             Self::Picture(text) => {
                 let found = text.and_then(|text| picture::graph_in(&text)).map_err(|error| error.to_string())?;
                 let path = path.unwrap_or_else(|| Path::new(".").join("standard input"));
-                Ok(graph::File::parse(&found.graph, Origin::Picture(path)))
+                let parsed = graph::File::parse(&found.graph, Origin::Picture(path));
+                let packs = found.header.as_ref().and_then(|header| header.get("packs"));
+                Ok(parsed.map(|file| if let Some(packs) = packs { file.made_with(packs) } else { file }))
             }
             Self::Text(bytes) => {
                 let expected = "expected a graph in JSON text, or a PNG picture with a graph in it";

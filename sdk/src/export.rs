@@ -2,6 +2,7 @@
 
 use crate::{
     Error, Result,
+    changes::Change,
     node::{AnyNode, Instance, Node},
     spec::{DeviceSpec, Manifest, NodeSpec, Replacement, WebFile},
 };
@@ -66,6 +67,7 @@ pub fn manifest(
     absent: &[fn() -> Absent],
     web: &[(&str, &[u8])],
     replaces: &[fn() -> Vec<Replacement>],
+    changes: fn() -> Vec<Change>,
 ) -> RString {
     let text = splatgraph_abi::guard(|| {
         let manifest = Manifest {
@@ -78,6 +80,7 @@ pub fn manifest(
             absent: absent.iter().flat_map(|list| list()).map(|(node, why)| (node.to_owned(), why)).collect(),
             web: web.iter().map(|(name, file)| WebFile { name: (*name).to_owned(), size: file.len() as u64 }).collect(),
             replaces: replaces.iter().flat_map(|list| list()).collect(),
+            changes: changes(),
         };
         manifest.nodes.iter().try_for_each(check_names).map_err(Error::into_abi)?;
         serde_json::to_string(&manifest).map_err(|e| Error::new(e).into_abi())
@@ -165,9 +168,12 @@ fn specs(nodes: &'static [Entry]) -> Specs {
 ///
 /// A pack whose nodes can stand in for classes of ComfyUI adds `replaces: path::to::list`. This function of type
 /// `fn() -> Vec<spec::Replacement>` lists them; see [`Replacement`](crate::spec::Replacement).
+///
+/// A pack with nodes that changed since an earlier version adds `changes: [since("0.2.0", "Blur").renamed("Smooth"), ..]`, one line a
+/// change, so that graphs of that version still run; see [`changes`](crate::changes).
 #[macro_export]
 macro_rules! export_pack {
-    (id: $id:literal, description: $description:literal, nodes: [$($($node:ident)::+),* $(,)?] $(, devices: $devices:path)? $(, absent: $absent:path)? $(, web: $folder:literal => [$($web:literal),* $(,)?])? $(, replaces: $replaces:path)? $(,)?) => {
+    (id: $id:literal, description: $description:literal, nodes: [$($($node:ident)::+),* $(,)?] $(, devices: $devices:path)? $(, absent: $absent:path)? $(, web: $folder:literal => [$($web:literal),* $(,)?])? $(, replaces: $replaces:path)? $(, changes: [$($change:expr),* $(,)?])? $(,)?) => {
         #[cfg(panic = "abort")]
         ::core::compile_error!("expected a node pack built with panic = \"unwind\", got panic = \"abort\": the SDK turns panics into errors, so that the host keeps running. Remove panic = \"abort\" from the profile");
         #[allow(unsafe_code, reason = "the symbols that the host looks for")]
@@ -196,7 +202,7 @@ macro_rules! export_pack {
                     description: $description,
                     license: env!("CARGO_PKG_LICENSE"),
                 };
-                export::manifest(&ABOUT, NODES, &[$($absent)?], WEB, &[$($replaces)?])
+                export::manifest(&ABOUT, NODES, &[$($absent)?], WEB, &[$($replaces)?], || vec![$($($change),*)?])
             }
             extern "C" fn init(context: abi::Context) {
                 export::init(context)

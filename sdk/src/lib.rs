@@ -77,6 +77,7 @@
 #![forbid(unsafe_op_in_unsafe_fn)]
 
 mod canvas;
+pub mod changes;
 pub mod checkpoint;
 mod content;
 mod context;

@@ -3,6 +3,7 @@
 //! Readers ignore unknown keys, and every key except the names has a default. Therefore old and new packs and hosts understand
 //! each other.
 
+use crate::changes::Change;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
@@ -36,6 +37,9 @@ pub struct Manifest {
     /// Node classes of ComfyUI for which nodes of the pack stand in.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub replaces: Vec<Replacement>,
+    /// What changed since earlier versions of the pack.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<Change>,
 }
 
 /// A node class of ComfyUI, and the node of the pack that stands in for it. Graphs with the class run with the node.

@@ -157,6 +157,9 @@ impl Batch {
             // These change no result.
             graph.shift_remove("title");
             graph.shift_remove("description");
+            graph.shift_remove("packs");
+            // With `packs`, the format has another version.
+            graph.insert("version".to_owned(), 1.into());
         }
         let sha256 = hex(&Sha256::digest(graph.to_string()));
         let name = match &self.file.origin {

@@ -44,7 +44,7 @@ pub(crate) fn run(options: &Options) -> Outcome {
         return output::print_json(&json!({"ok": true, "nodes": checked.nodes.len(), "warnings": checked.warnings}));
     }
     for warning in &checked.warnings {
-        output::warning(&warning.to_string());
+        output::about_graph(warning);
     }
     let nodes = output::count(checked.nodes.len(), "node");
     output::print(&format!("{}: {nodes}, no problems", output::shown(&options.graph)))

@@ -67,6 +67,7 @@ pub(crate) fn run(options: &Options) -> Outcome {
         Some(path) => source::write_new(path, &text)?,
         None => output::print_json_text(&text)?,
     }
+    converted.notices.iter().for_each(output::about_graph);
     for lost in &converted.lost {
         output::note(&format!("{form} cannot hold {lost}"));
     }

@@ -36,8 +36,9 @@ impl GivenOptions {
             .map_err(|error| Failure::usage(format!("the current directory cannot be read: {error}")))?;
         // Of the expanded graph, as an input may be for a node of a graph node. Expanding reads files, so only hints do it.
         let reads = || {
-            let found = graph
-                .map(|(file, registry)| inputs_for_files(&graph::expand(file.clone().adapted(registry)), registry));
+            let found = graph.map(|(file, registry)| {
+                inputs_for_files(&graph::expand(file.clone().adapted(registry)).adapted(registry), registry)
+            });
             found.unwrap_or_default()
         };
         let inputs = pairs(&self.values, "NAME=VALUE").map_err(|failure| {

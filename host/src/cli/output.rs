@@ -12,6 +12,7 @@ use serde::Serialize;
 use serde_json::Value as Json;
 use serde_json::ser::Formatter;
 
+use splatgraph::graph::{Kind, Problem};
 pub(crate) use splatgraph::words::{count, one_line, shown};
 
 use super::bars;
@@ -128,6 +129,14 @@ pub(crate) fn error_line(text: &str) -> String {
 /// Prints a warning.
 pub(crate) fn warning(text: &str) {
     note(&warning_line(text));
+}
+
+/// Prints a warning about a graph. Changes of packs that were applied to it are only a note.
+pub(crate) fn about_graph(warning: &Problem) {
+    match warning.kind {
+        Kind::Changed => note(&warning.to_string()),
+        _ => self::warning(&warning.to_string()),
+    }
 }
 
 /// The printed form of a warning.

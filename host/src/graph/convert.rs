@@ -4,7 +4,7 @@ use super::{
     check::check_links,
     expand,
     file::{File, Link, OutputName, Source},
-    problem::Problems,
+    problem::{Problem, Problems},
     workflow,
 };
 use crate::{registry::Registry, words::some_of};
@@ -18,6 +18,8 @@ pub struct Converted {
     pub json: Json,
     /// The parts of the graph that the form can't hold, one in each text.
     pub lost: Vec<String>,
+    /// Texts about changes of packs that were applied.
+    pub notices: Vec<Problem>,
 }
 
 /// Converts a graph to a bare prompt for a file in `folder` (empty: the current directory). Graph nodes are replaced by the
@@ -26,7 +28,7 @@ pub struct Converted {
 /// # Errors
 /// The graph has problems in its text, its classes or its links.
 pub fn to_bare_prompt(file: File, folder: &Path, registry: &Registry) -> Result<Converted, Problems> {
-    let file = expand(file).with_nodes_of_workflow(registry).with_replacements(registry);
+    let file = expand(file).with_nodes_of_workflow(registry).with_changes(registry).with_replacements(registry);
     // The prompt has the values as they are written.
     known(file.clone().adapted(registry), registry)?;
     let mut lost = Vec::new();
@@ -46,7 +48,7 @@ pub fn to_bare_prompt(file: File, folder: &Path, registry: &Registry) -> Result<
             lost.push(what);
         }
     }
-    Ok(Converted { json: file.moved_to(folder, registry).to_prompt(registry), lost })
+    Ok(Converted { json: file.moved_to(folder, registry).to_prompt(registry), lost, notices: file.notices })
 }
 
 /// Converts a graph to this program's own format for a file in `folder` (empty: the current directory). Classes have full
@@ -56,7 +58,7 @@ pub fn to_bare_prompt(file: File, folder: &Path, registry: &Registry) -> Result<
 /// The graph has problems in its text, its classes or its links.
 pub fn to_own_format(file: &File, folder: &Path, registry: &Registry) -> Result<Converted, Problems> {
     let file = file.clone().adapted(registry);
-    let expanded = known(expand(file.clone()), registry)?;
+    let expanded = known(expand(file.clone()).adapted(registry), registry)?;
     let mut file = file.moved_to(folder, registry);
     let mut lost = Vec::new();
     for node in &mut file.nodes {
@@ -81,7 +83,7 @@ pub fn to_own_format(file: &File, folder: &Path, registry: &Registry) -> Result<
             link.output = OutputName::Name(name);
         }
     }
-    Ok(Converted { json: file.to_json(), lost })
+    Ok(Converted { json: file.to_json(), lost, notices: file.notices })
 }
 
 /// Converts a graph to a workflow of the ComfyUI front end for a file in `folder` (empty: the current directory). Graph nodes are
@@ -92,7 +94,7 @@ pub fn to_own_format(file: &File, folder: &Path, registry: &Registry) -> Result<
 pub fn to_workflow(file: File, folder: &Path, registry: &Registry) -> Result<Converted, Problems> {
     let file = known(expand(file).adapted(registry), registry)?;
     let json = workflow::to_workflow(&file.moved_to(folder, registry), registry);
-    Ok(Converted { json, lost: Vec::new() })
+    Ok(Converted { json, lost: Vec::new(), notices: file.notices })
 }
 
 fn known(file: File, registry: &Registry) -> Result<File, Problems> {

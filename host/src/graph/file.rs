@@ -1,9 +1,13 @@
 //! A graph as it is written: parsed, but not checked.
 
-use super::problem::{Place, Problem};
-use semver::VersionReq;
+use super::{
+    changes::Earlier,
+    problem::{Place, Problem},
+};
+use semver::{Version, VersionReq};
 use serde_json::Value as Json;
 use std::{
+    collections::BTreeMap,
     fmt,
     path::{Path, PathBuf},
     sync::Arc,
@@ -68,6 +72,8 @@ pub struct File {
     pub outputs: Vec<NamedOutput>,
     /// The packs that the graph requires. An expanded graph also has the requirements of its parts.
     pub requires: Vec<Requirement>,
+    /// The versions of the packs with which it was made, by their ids, as far as they are known.
+    pub packs: BTreeMap<String, Version>,
     /// The nodes, in the order of the file.
     pub nodes: Vec<Node>,
     /// The graph nodes that [`expand`](super::expand()) replaced.
@@ -76,6 +82,10 @@ pub struct File {
     pub parts: Vec<PathBuf>,
     /// The problems of the text. [`check`](super::check()) reports them with all others.
     pub problems: Vec<Problem>,
+    /// By their ids, the earlier forms of nodes to which changes of their packs were applied; see [`File::adapted`].
+    pub earlier: BTreeMap<String, Earlier>,
+    /// Texts about these changes, which [`check`](super::check()) adds to its warnings.
+    pub notices: Vec<Problem>,
 }
 
 /// A name for an input, or for several inputs that are set together.
@@ -136,6 +146,8 @@ pub struct Node {
     pub bare: bool,
     /// Whether the values of a bare prompt have the form of their inputs; see [`File::adapted`].
     pub adapted: bool,
+    /// The version of its pack with which it was made, if that is known and not the loaded one; see [`File::adapted`].
+    pub version: Option<Version>,
     /// Its inputs, in the order of the file.
     pub inputs: Vec<Input>,
     /// The place of its id.
@@ -287,10 +299,13 @@ impl File {
             inputs: Vec::new(),
             outputs: Vec::new(),
             requires: Vec::new(),
+            packs: BTreeMap::new(),
             nodes: Vec::new(),
             graph_nodes: Vec::new(),
             parts: Vec::new(),
             problems: Vec::new(),
+            earlier: BTreeMap::new(),
+            notices: Vec::new(),
         }
     }
 

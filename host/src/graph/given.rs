@@ -7,7 +7,10 @@ use super::{
     moved::{Specs, relocate},
 };
 use crate::registry::Registry;
-use std::path::{Path, PathBuf};
+use std::{
+    borrow::Cow,
+    path::{Path, PathBuf},
+};
 
 /// Values and folders for a run besides the graph file, as from a command line.
 #[derive(Clone, Debug, Default)]
@@ -47,20 +50,31 @@ impl File {
     #[must_use]
     pub fn with_given(self, given: &Given, registry: &Registry) -> Self {
         let whole = self.adapted(registry);
-        let named =
-            given.inputs.iter().filter_map(|(name, text)| Some((whole.named_input(name)?.targets.clone(), text)));
-        let sets = given.sets.iter().filter_map(|(name, text)| Some((vec![Target::parse(name)?], text)));
-        let values: Vec<(Target, &str)> =
-            named.chain(sets).flat_map(|(targets, text)| targets.into_iter().map(|to| (to, text.as_str()))).collect();
-        let is_inside = values.iter().any(|(target, _)| whole.node(&target.node).is_none());
-        let expanded = expand(whole.clone());
+        let expanded = expand(whole.clone()).adapted(registry);
+        let named = given.inputs.iter().flat_map(|(name, text)| {
+            let targets = whole.named_input(name).map_or(&[][..], |named| &named.targets);
+            targets.iter().map(move |target| (target.clone(), Cow::from(text)))
+        });
+        // A name that the graph has for an input that is gone was refused.
+        let sets = given.sets.iter().filter_map(|(name, text)| expanded.renewed(Target::parse(name)?, text).ok());
+        let values: Vec<(Target, Cow<'_, str>, bool)> = named
+            .map(|(target, text)| (target, text, true))
+            .chain(sets.map(|(target, text)| (target, text, false)))
+            .collect();
+        let is_inside = values.iter().any(|(target, ..)| whole.node(&target.node).is_none());
         let mut file = if is_inside { expanded.clone() } else { whole };
         let specs = Specs::new(&expanded, registry);
         let folder = file.origin.folder().unwrap_or(Path::new("")).to_path_buf();
-        for (target, text) in values {
+        for (target, text, is_named) in values {
             for Target { node, input: name } in inner(&file, target) {
                 let Some(spec) = specs.of(&node, &name) else { continue };
-                let Ok(mut value) = literal::from_text(&spec, text) else { continue };
+                let text = if is_named { expanded.renewed_text(&node, &name, &text) } else { Cow::from(&*text) };
+                // The file of a graph node keeps its form, and with it the form of the values that it takes.
+                let inner = inner(&expanded, Target { node: node.clone(), input: name.clone() });
+                let is_earlier =
+                    inner.iter().any(|to| to.node != node && expanded.changes_values_of(&to.node, &to.input));
+                let value = if is_earlier { Ok(literal::as_written(&text)) } else { literal::from_text(&spec, &text) };
+                let Ok(mut value) = value else { continue };
                 relocate(&mut value, &spec, &given.cwd, &folder);
                 let Some(node) = file.nodes.iter_mut().find(|of| of.id == node) else { continue };
                 let new = Input { name, source: Source::Literal(value), place: None, base: Base::Graph };

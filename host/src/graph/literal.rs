@@ -224,6 +224,12 @@ pub(crate) fn from_text(spec: &InputSpec, text: &str) -> Result<Json, Problem> {
     }
 }
 
+/// The value that a text from the command line most likely is, for an input whose type is not known: a number, a list, or else a text.
+pub(super) fn as_written(text: &str) -> Json {
+    let json = serde_json::from_str(text).ok().filter(|json: &Json| json.is_number() || json.is_array());
+    json.unwrap_or_else(|| text.into())
+}
+
 /// Whether a text is a whole number of any size.
 fn is_whole(text: &str) -> bool {
     let digits = text.strip_prefix(['-', '+']).unwrap_or(text);

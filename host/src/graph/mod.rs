@@ -4,6 +4,10 @@
 //! [`Given`] and compares the graph with a [`Registry`](crate::registry::Registry). Its result, a [`Checked`] graph, has no
 //! problems and can run. [`check_with_files`] also looks whether the graph's files are there. [`swap()`], [`to_own_format`] and [`to_bare_prompt`] make other graphs from a graph.
 //!
+//! # Versions
+//! A graph names under `packs` the versions of packs with which it was made. What packs changed since is applied before the check;
+//! [`Checked::warnings`] tells about it, and a graph that is written has the new form.
+//!
 //! # Paths
 //! - Paths to read are relative to the folder of the file that has them: the graph, or the graph of a graph node. Paths from
 //!   the command line are relative to the current directory.
@@ -17,6 +21,7 @@
 //!   that its nodes declare. It replaces no file unless [`Given::overwrite`] says so: its file gets a number.
 //! - A run never writes over a file that it reads, and never writes a file twice.
 
+mod changes;
 mod check;
 mod convert;
 mod draw;
@@ -42,6 +47,7 @@ pub mod workflow;
 mod write;
 mod written;
 
+pub use changes::{Difference, Earlier, EarlierInput, Step, differences, faults};
 pub use check::{Checked, CheckedNode, Feed, Socket, check, check_with_files, unknown_class};
 pub(crate) use check::{Disk, check_without_overwriting};
 pub use convert::{Converted, to_bare_prompt, to_own_format, to_workflow};

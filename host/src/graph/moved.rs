@@ -19,8 +19,11 @@ impl File {
     /// classes name their packs. Values from the command line stay as they are.
     #[must_use]
     pub fn moved_to(&self, folder: &Path, registry: &Registry) -> Self {
-        let expanded =
-            if self.nodes.iter().any(Node::is_graph) { Cow::Owned(expand(self.clone())) } else { Cow::Borrowed(self) };
+        let expanded = if self.nodes.iter().any(Node::is_graph) {
+            Cow::Owned(expand(self.clone()).adapted(registry))
+        } else {
+            Cow::Borrowed(self)
+        };
         let specs = Specs::new(&expanded, registry);
         let own_folder = self.origin.folder().unwrap_or(Path::new(""));
         let mut file = self.clone();

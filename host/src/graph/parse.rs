@@ -1,6 +1,7 @@
 //! Reads the text of a graph file.
 
 use super::{
+    changes::version,
     file::{Base, File, Input, NamedInput, NamedOutput, Node, Origin, Requirement, Source, Target},
     json::{self, Member, Shape, Tree},
     lines::Lines,
@@ -9,13 +10,17 @@ use super::{
     workflow,
 };
 use crate::words::{some_of, suggest};
+use semver::Version;
 use serde_json::Value as Json;
-use std::{collections::HashSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::Arc,
+};
 
 /// The newest version of the format that this program reads.
-pub const VERSION: u64 = 1;
+pub const VERSION: u64 = 2;
 
-const KEYS: [&str; 7] = ["version", "title", "description", "requires", "inputs", "outputs", "nodes"];
+const KEYS: [&str; 8] = ["version", "title", "description", "requires", "packs", "inputs", "outputs", "nodes"];
 const NODE_KEYS: [&str; 2] = ["class_type", "inputs"];
 const REQUIREMENT_KEYS: [&str; 2] = ["version", "url"];
 
@@ -87,6 +92,7 @@ impl Reader<'_> {
                 }
                 self.no_numbers(tree);
                 self.own_format(members, &mut file);
+                file.set_versions();
             }
             _ => {
                 file.bare = true;
@@ -124,6 +130,7 @@ impl Reader<'_> {
                 class_type,
                 bare: true,
                 adapted: false,
+                version: None,
                 inputs: Vec::new(),
                 place: None,
             })
@@ -141,6 +148,7 @@ impl Reader<'_> {
                 "title" => file.title = self.text(value, "`title`"),
                 "description" => file.description = self.text(value, "`description`"),
                 "requires" => file.requires = self.requires(value),
+                "packs" => file.packs = self.packs(value),
                 "inputs" => file.inputs = self.named_inputs(value),
                 "outputs" => file.outputs = self.named_outputs(value),
                 "nodes" => file.nodes = self.nodes(value, false),
@@ -186,7 +194,7 @@ impl Reader<'_> {
                 self.problem(tree.at, problem.hint("use a newer splatgraph".to_owned()));
                 return None;
             }
-            _ => self.wrong(tree, "`version`", &format!("the number {VERSION}")),
+            _ => self.wrong(tree, "`version`", &format!("a number from 1 to {VERSION}")),
         }
         Some(())
     }
@@ -230,6 +238,21 @@ impl Reader<'_> {
             all.push(requirement);
         }
         all
+    }
+
+    fn packs(&mut self, tree: &Tree) -> BTreeMap<String, Version> {
+        let Some(members) = tree.members() else {
+            self.wrong(tree, "`packs`", r#"an object like {"acme": "0.2.0"}"#);
+            return BTreeMap::new();
+        };
+        let mut packs = BTreeMap::new();
+        for Member { key: pack, value, .. } in members.iter().filter(|member| !is_ignored(&member.key)) {
+            match value.as_str().and_then(version) {
+                Some(version) => drop(packs.insert(pack.clone(), version)),
+                None => self.wrong(value, &format!("`packs`, `{pack}`"), "the version of the pack, like \"0.2.0\""),
+            }
+        }
+        packs
     }
 
     fn named_inputs(&mut self, tree: &Tree) -> Vec<NamedInput> {
@@ -291,8 +314,15 @@ impl Reader<'_> {
     /// Reads a node. A class that can't be read becomes empty, so that links to the node are not problems too.
     fn node(&mut self, Member { at, key: id, value }: &Member, bare: bool) -> Node {
         let place = self.place(*at);
-        let mut node =
-            Node { id: id.clone(), class_type: String::new(), bare, adapted: false, inputs: Vec::new(), place };
+        let mut node = Node {
+            id: id.clone(),
+            class_type: String::new(),
+            bare,
+            adapted: false,
+            version: None,
+            inputs: Vec::new(),
+            place,
+        };
         let what = format!("node `{id}`");
         let Some(members) = value.members() else {
             self.wrong(value, &what, r#"an object like {"class_type": "pack.Node", "inputs": {}}"#);

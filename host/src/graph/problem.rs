@@ -94,6 +94,8 @@ pub enum Kind {
     Part,
     /// Items of a batch that use the same seeds.
     Overlap,
+    /// Changes of packs since the graph was made, which were applied.
+    Changed,
 }
 
 impl Kind {

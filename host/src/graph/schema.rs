@@ -26,7 +26,7 @@ pub fn schema(registry: &Registry) -> Json {
         "type": "object",
         "required": ["nodes"],
         "properties": {
-            "version": { "const": super::parse::VERSION, "description": "The version of the format." },
+            "version": { "enum": (1..=super::parse::VERSION).collect::<Vec<_>>(), "description": "The version of the format." },
             "title": { "type": "string", "description": "One line about the graph." },
             "description": { "type": "string", "description": "More about it." },
             "requires": {
@@ -42,6 +42,11 @@ pub fn schema(registry: &Registry) -> Json {
                     "patternProperties": { "^[_$]": true },
                     "additionalProperties": false,
                 },
+            },
+            "packs": {
+                "type": "object",
+                "description": "The versions of the packs with which the graph was made, by their ids. What changed since is applied.",
+                "additionalProperties": { "type": "string" },
             },
             "inputs": {
                 "type": "object",

@@ -112,6 +112,9 @@ impl Series {
         // An input that is set twice has the value that is set last, which is not looked at here.
         let mut seen: Vec<(usize, usize)> = Vec::new();
         for target in inputs.iter().flat_map(|input| &input.targets) {
+            if file.changes_values_of(&first.nodes[target.node].id, &target.get().name) {
+                return None;
+            }
             if seen.contains(&(target.node, target.input)) || (target.get().list && target.get().path.is_some()) {
                 return None;
             }

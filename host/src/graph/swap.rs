@@ -27,7 +27,7 @@ pub fn swap(mut file: File, swaps: &[(String, String)], registry: &Registry) -> 
     let (outer, inner): (Vec<_>, Vec<_>) = swaps.iter().partition(|(id, _)| file.node(id).is_some());
     if inner.iter().any(|(id, _)| id.contains(':')) {
         problems.extend(each(&mut file, &outer, registry, &mut said));
-        file = expand(file);
+        file = expand(file).adapted(registry);
         problems.extend(each(&mut file, &inner, registry, &mut said));
     } else {
         problems.extend(each(&mut file, &swaps.iter().collect::<Vec<_>>(), registry, &mut said));
@@ -81,6 +81,9 @@ fn one(file: &mut File, id: &str, class: &str, registry: &Registry) -> Result<St
 
     let node = &mut file.nodes[position];
     let old_class = std::mem::replace(&mut node.class_type, new.class_type.clone());
+    node.version = None;
+    file.earlier.remove(id);
+    let node = &mut file.nodes[position];
     let (kept, gone): (Vec<_>, Vec<_>) =
         std::mem::take(&mut node.inputs).into_iter().partition(|input| new.inputs.contains(&input.name));
     node.inputs = kept;
@@ -127,8 +130,15 @@ fn new_sockets(file: &File, class: &str, registry: &Registry) -> Result<Sockets,
 /// An expanded graph that has only one graph node.
 fn alone(file: &File, class_type: &str) -> File {
     let id = "graph".to_owned();
-    let node =
-        Node { id, class_type: class_type.to_owned(), bare: false, adapted: false, inputs: Vec::new(), place: None };
+    let node = Node {
+        id,
+        class_type: class_type.to_owned(),
+        bare: false,
+        adapted: false,
+        version: None,
+        inputs: Vec::new(),
+        place: None,
+    };
     let (inputs, outputs, graph_nodes) = (Vec::new(), Vec::new(), Vec::new());
     expand(File { inputs, outputs, graph_nodes, nodes: vec![node], ..file.clone() })
 }
@@ -144,7 +154,7 @@ fn sockets(file: &File, class_type: &str, registry: &Registry) -> Option<Sockets
             outputs: outputs.collect(),
         });
     }
-    let alone = alone(file, class_type);
+    let alone = alone(file, class_type).adapted(registry);
     let graph = alone.graph_nodes.first()?;
     let outputs = graph.outputs.iter().map(|output| {
         let class = alone.node(&output.link.node).and_then(|node| registry.class(&node.class_type));
@@ -235,7 +245,7 @@ pub(super) fn remove(
     if unneeded.is_empty() {
         return Vec::new();
     }
-    let expanded = expand(file.clone());
+    let expanded = expand(file.clone()).adapted(registry);
     let writes = |id: &str| {
         let inner = |node: &&Node| node.id == id || node.id.strip_prefix(id).is_some_and(|rest| rest.starts_with(':'));
         // A class that is not loaded may be an output node.

@@ -12,7 +12,8 @@ impl File {
     #[must_use]
     pub fn to_json(&self) -> Json {
         let mut out: Map<String, Json> = self.extra.iter().cloned().collect();
-        out.insert("version".to_owned(), VERSION.into());
+        // Version 2 adds `packs`. A graph without them stays one that every release reads.
+        out.insert("version".to_owned(), if self.packs.is_empty() { 1 } else { VERSION }.into());
         for (key, text) in [("title", &self.title), ("description", &self.description)] {
             if !text.is_empty() {
                 out.insert(key.to_owned(), text.clone().into());
@@ -20,6 +21,10 @@ impl File {
         }
         if !self.requires.is_empty() {
             out.insert("requires".to_owned(), requires_json(&self.requires));
+        }
+        if !self.packs.is_empty() {
+            let packs = self.packs.iter().map(|(pack, version)| (pack.clone(), version.to_string().into()));
+            out.insert("packs".to_owned(), packs.collect::<Map<_, _>>().into());
         }
         if !self.inputs.is_empty() {
             let inputs = self.inputs.iter().map(|input| {

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use crate::graph;
 use splatgraph_sdk::spec::Manifest;
 
 /// The faults of a manifest, one in each text. `stamped_id` is the id in the stamp of the library.
@@ -35,6 +36,7 @@ pub(super) fn faults(manifest: &Manifest, stamped_id: &str) -> Vec<String> {
             file.name
         ));
     }
+    faults.extend(graph::faults(manifest));
     faults
 }
 

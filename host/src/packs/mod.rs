@@ -14,6 +14,7 @@ mod hot;
 mod install;
 #[cfg(unix)]
 mod install_source;
+mod kept;
 mod library;
 mod load;
 mod look;
@@ -37,6 +38,7 @@ pub use hot::HotPacks;
 pub use install::{InstallError, Installed, RemoveError, Removed, install, remove};
 #[cfg(unix)]
 pub use install_source::install_source;
+pub use kept::{kept_text, read_kept};
 pub use load::{Log, load_all};
 pub use search::{Origin, PACKS_VARIABLE, Place, Surroundings, libraries, memory_file, places, user_folder};
 #[cfg(unix)]

@@ -55,16 +55,16 @@ pub(super) fn graph(server: &Server, name: &str) -> Option<Graph> {
 
 /// The graph in a file, if all its classes are there.
 fn runnable(server: &Server, name: String, path: PathBuf) -> Option<Graph> {
-    let file = read(&path)?;
+    let file = read(&path, server)?;
     let has_classes = file.nodes.iter().all(|node| server.registry.class(&node.class_type).is_some());
     (has_classes && !file.nodes.is_empty() && file.problems.is_empty()).then_some(Graph { name, path, file })
 }
 
 /// The graph in a file, with those that its nodes name. Its paths are relative to its folder, where the server looks for them.
-fn read(path: &Path) -> Option<File> {
+fn read(path: &Path, server: &Server) -> Option<File> {
     let text = read_all(fs::File::open(path).ok()?, LARGEST_GRAPH).ok()?;
     let file = File::parse(&String::from_utf8(text).ok()?, Origin::File(path.to_owned())).ok()?;
-    Some(graph::expand(file))
+    Some(graph::expand(file).adapted(&server.registry))
 }
 
 impl Graph {

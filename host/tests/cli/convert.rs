@@ -3,7 +3,7 @@
 use std::fs;
 
 use crate::support::Place;
-use crate::{GRAPH, node};
+use crate::{GRAPH, node, with_packs};
 use serde_json::{Value as Json, json};
 
 fn parsed(text: &str) -> Json {
@@ -35,7 +35,10 @@ fn a_graph_becomes_a_bare_prompt_and_a_graph_again() {
     exit code 0
     --- stdout
     {
-      "version": 1,
+      "version": 2,
+      "packs": {
+        "stub": "0.1.0"
+      },
       "nodes": {
         "first": {"class_type": "stub.Constant", "inputs": {"value": 3}},
         "add": {"class_type": "stub.Add", "inputs": {"a": ["first", "value"], "b": 4}},
@@ -47,9 +50,10 @@ fn a_graph_becomes_a_bare_prompt_and_a_graph_again() {
     // The names are lost, and nothing else.
     let again = parsed(&place.run(&["convert", "prompt.json"]).stdout);
     assert_eq!(again["nodes"], parsed(GRAPH)["nodes"]);
-    assert_eq!(again.as_object().unwrap().len(), 2);
+    let keys: Vec<&String> = again.as_object().unwrap().keys().collect();
+    assert_eq!(keys, ["version", "packs", "nodes"]);
     // A graph in the own format stays the same.
-    assert_eq!(parsed(&place.run(&["convert", "graph.json"]).stdout), parsed(GRAPH));
+    assert_eq!(parsed(&place.run(&["convert", "graph.json"]).stdout), with_packs(parsed(GRAPH)));
 }
 
 #[test]
@@ -65,7 +69,10 @@ fn a_prompt_of_another_program_becomes_a_graph() {
     exit code 0
     --- stdout
     {
-      "version": 1,
+      "version": 2,
+      "packs": {
+        "stub": "0.1.0"
+      },
       "nodes": {
         "3": {"class_type": "stub.Add", "inputs": {"a": ["4", "value"], "b": 1}},
         "4": {"class_type": "stub.Constant", "inputs": {"value": 3}},
@@ -107,7 +114,10 @@ fn graphs_in_the_graph_are_put_in_and_paths_lead_to_the_same_files() {
     assert_eq!(place.run(&["convert", "graphs/graph.json", "-o", "made/graph.json"]).code, 0);
     insta::assert_snapshot!(place.read("made/graph.json"), @r#"
     {
-      "version": 1,
+      "version": 2,
+      "packs": {
+        "stub": "0.1.0"
+      },
       "nodes": {
         "a": {"class_type": "../graphs/parts/part.json", "inputs": {}},
         "b": {"class_type": "../graphs/parts/part.json", "inputs": {"path": "../graphs/outer.txt"}},
@@ -132,7 +142,7 @@ fn a_picture_gives_its_graph() {
     let graph = json!({"version": 1, "inputs": {"size": "image.size"}, "nodes": nodes});
     place.write("graph.json", &graph.to_string());
     assert_eq!(place.run(&["run", "graph.json"]).code, 0);
-    assert_eq!(parsed(&place.run(&["convert", "out.png"]).stdout), graph);
+    assert_eq!(parsed(&place.run(&["convert", "out.png"]).stdout), with_packs(graph));
 }
 
 #[test]

@@ -36,7 +36,7 @@ fn help_lists_the_commands() {
       schema       Print the JSON schema of graph files for the loaded packs, with which an editor
                    completes and checks them
       packs        List the loaded node packs, and the files that cannot be loaded with the reasons; or
-                   add or remove a pack
+                   add, remove, keep or check packs
       new-pack     Create a folder with a new node pack in Rust or Python: one node, its test and a
                    graph that runs it
       inspect      Show the contents of a record, a checkpoint or a picture, or compare two records or

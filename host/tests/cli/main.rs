@@ -53,6 +53,13 @@ const GRAPH: &str = r#"{
 }
 "#;
 
+/// A graph as it is written, with the version of its pack.
+fn with_packs(mut graph: Json) -> Json {
+    graph["version"] = 2.into();
+    graph["packs"] = json!({"stub": "0.1.0"});
+    graph
+}
+
 /// A node of the pack `stub`.
 fn node(class: &str, inputs: Json) -> Json {
     json!({"class_type": format!("stub.{class}"), "inputs": inputs})

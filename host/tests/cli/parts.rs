@@ -68,7 +68,10 @@ fn a_picture_carries_the_whole_graph_and_is_run_again() {
 
     The graph that made it
     {
-      "version": 1,
+      "version": 2,
+      "packs": {
+        "stub": "0.1.0"
+      },
       "inputs": {
         "size": "part:image.size",
         "notes": "part:text.path"

@@ -109,7 +109,10 @@ fn a_picture_carries_its_graph_and_is_run_again() {
 
     The graph that made it
     {
-      "version": 1,
+      "version": 2,
+      "packs": {
+        "stub": "0.1.0"
+      },
       "inputs": {
         "size": "image.size",
         "output": "save.path",
@@ -135,7 +138,7 @@ fn a_picture_carries_its_graph_and_is_run_again() {
     fs::remove_file(place.path("work/notes.txt")).unwrap();
     let ran = place.run(&["run", "out.png", "output=again.png", "--quiet"]);
     insta::assert_snapshot!(ran.stderr, @r#"
-    error: line 24, column 17, node `text` (stub.ReadText), input `path`: expected the file "notes.txt", got no such file: [DIR]/work/notes.txt; the graph comes from a picture, so its files are searched beside the picture; give one with `notes=FILE`
+    error: line 27, column 17, node `text` (stub.ReadText), input `path`: expected the file "notes.txt", got no such file: [DIR]/work/notes.txt; the graph comes from a picture, so its files are searched beside the picture; give one with `notes=FILE`
     1 problem in the graph in out.png
     "#);
 }
@@ -177,7 +180,7 @@ fn a_graph_in_a_picture_may_not_leave_its_folder() {
     exit code 2
     --- stdout
     --- stderr
-    error: line 24, column 17, node `text` (stub.ReadText), input `path`: a graph from a picture may use only files in its folder: got "../work/notes.txt"; give the path on the command line, or save the graph as a file of its own
+    error: line 27, column 17, node `text` (stub.ReadText), input `path`: a graph from a picture may use only files in its folder: got "../work/notes.txt"; give the path on the command line, or save the graph as a file of its own
     1 problem in the graph in out.png
     "#);
 }

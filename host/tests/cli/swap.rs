@@ -49,8 +49,11 @@ fn the_swapped_graph_is_saved_and_leads_to_the_same_files() {
     {
       "$schema": "../schema.json",
       "_by": "me",
-      "version": 1,
+      "version": 2,
       "title": "Sums",
+      "packs": {
+        "stub": "0.1.0"
+      },
       "inputs": {
         "output": "save.path"
       },
@@ -109,7 +112,10 @@ fn a_graph_node_stays_in_the_saved_graph_unless_it_is_swapped_inside() {
     };
     insta::assert_snapshot!(save("pass=stub.Constant", "outer.json").replace("\n\n", "\n"), @r#"
     {
-      "version": 1,
+      "version": 2,
+      "packs": {
+        "stub": "0.1.0"
+      },
       "outputs": {
         "text": ["p", "text"],
         "sum": ["pass", "value"]
@@ -122,7 +128,10 @@ fn a_graph_node_stays_in_the_saved_graph_unless_it_is_swapped_inside() {
     "#);
     insta::assert_snapshot!(save("p:add=stub.Sleep", "inner.json"), @r#"
     {
-      "version": 1,
+      "version": 2,
+      "packs": {
+        "stub": "0.1.0"
+      },
       "outputs": {
         "text": ["p:read", "text"],
         "sum": ["pass", "sum"]
@@ -151,8 +160,11 @@ fn the_saved_graph_has_the_given_values() {
     {
       "$schema": "../schema.json",
       "_by": "me",
-      "version": 1,
+      "version": 2,
       "title": "Sums",
+      "packs": {
+        "stub": "0.1.0"
+      },
       "inputs": {
         "b": "add.b",
         "output": "save.path"

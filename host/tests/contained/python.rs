@@ -516,8 +516,7 @@ def look(path: Annotated[str, Read()]) -> str:
             json!({"a": node("files.Look", json!({"path": place.path("work").join(path)}))}),
             &["--json", "--quiet"],
         );
-        let result = result(&ran);
-        result["outputs"]["x"].as_str().or(result["failures"][0]["message"].as_str()).map_or(ran.all(), str::to_owned)
+        if ran.code == 0 { result(&ran)["outputs"]["x"].as_str().unwrap().to_owned() } else { ran.all() }
     };
     assert_eq!(look("plain.bin"), "b'12' 5 b'45'");
     assert_eq!(look("s.tar/n01/a.bin"), "b'ne' 6 b'st'");
@@ -525,4 +524,27 @@ def look(path: Annotated[str, Read()]) -> str:
     // The host knows before the run that there is no such member.
     let missing = look("s.tar/c.bin");
     assert!(missing.contains("c.bin") && !missing.contains("Traceback"), "{missing}");
+}
+
+#[test]
+fn a_pack_lists_its_changes_and_wrong_ones_are_refused() {
+    let Some(python) = python() else { return };
+    let with_changes = |changes: &str| {
+        let about = format!("PACK = {{'id': 'snake', 'version': '0.2.0', 'changes': [{changes}]}}");
+        with_pack(&python, "snake", &PACK.replace("\"\"\"A pack for tests.\"\"\"", &about))
+    };
+    let (place, added) = with_changes(
+        "{'version': '0.2.0', 'class': 'Flat', 'renamed': 'Plain'}, \
+         {'version': '0.2.0', 'class': 'Plain', 'input': 'width', 'renamed': 'size'}",
+    );
+    assert_eq!(added.code, 0, "{}", added.all());
+    let graph = r#"{"packs": {"snake": "0.1.0"}, "outputs": {"mean": ["half", "mean"]}, "nodes": {
+        "flat": {"class_type": "snake.Flat", "inputs": {"width": 8}},
+        "half": {"class_type": "snake.Halve", "inputs": {"image": ["flat", 0]}}}}"#;
+    place.write("graph.json", graph);
+    let ran = place.run(&["run", "graph.json"]);
+    assert_eq!((ran.code, ran.stdout.contains("0.25")), (0, true), "{}", ran.all());
+    assert!(ran.stderr.contains("made with snake 0.1.0 and runs with snake 0.2.0, after 2 changes"), "{}", ran.stderr);
+    let (_, added) = with_changes("{'version': '0.2.0', 'class': 'Flat', 'renamed': 'Plane'}");
+    assert!(added.code != 0 && added.stderr.contains("the pack has no node `Plane`"), "{}", added.all());
 }

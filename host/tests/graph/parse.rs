@@ -134,8 +134,8 @@ fn texts_that_are_not_graphs_are_described() {
     line 1, column 1: the text is not a graph: expected the key `nodes`, got the body of a request, line 1; keep only the object under `prompt`
     1 problem in the text
     ");
-    insta::assert_snapshot!(unreadable(r#"{"version": 2, "nodes": {}, "loops": []}"#), @r"
-    line 1, column 13: the graph has version 2 of the format: expected at most 1; use a newer splatgraph
+    insta::assert_snapshot!(unreadable(r#"{"version": 3, "nodes": {}, "loops": []}"#), @r"
+    line 1, column 13: the graph has version 3 of the format: expected at most 2; use a newer splatgraph
     1 problem in the text
     ");
 }
@@ -158,7 +158,7 @@ fn several_problems_are_found_at_once() {
   }
 }"#;
     insta::assert_snapshot!(problems(text), @r#"
-    line 2, column 14: `version`: expected the number 1, got the text "1"
+    line 2, column 14: `version`: expected a number from 1 to 2, got the text "1"
     line 3, column 3: a graph has no key "titel"; did you mean `title`?
     line 4, column 3: JSON has no comments; move the text to a key that starts with `_`
     line 5, column 24: the named input `tokens`: expected "node.input", or a list of them, got the text "init"

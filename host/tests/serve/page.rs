@@ -102,6 +102,36 @@ fn graphs_of_the_folder_run_by_their_names() {
     assert_eq!(run(json!({"graph": "none"})).status, 404);
 }
 
+#[test]
+fn a_graph_of_an_earlier_version_runs_and_its_changes_are_told() {
+    let place = Place::new();
+    place.add_pack("craft_after_pack", "packs");
+    let graph = json!({
+        "packs": {"craft": "0.1.0"}, "inputs": {"amount": "light.amount"}, "outputs": {"light": ["light", "out"]},
+        "nodes": {
+            "light": {"class_type": "craft.Lighten", "inputs": {"numbers": "1 2", "amount": 50}},
+            "save": {"class_type": "craft.Write", "inputs": {"texts": [["light", "out"]], "path": "out.txt"}},
+        },
+    });
+    place.write("graphs/light.json", &graph.to_string());
+    let server = Server::at(place, &[]);
+    let run = |graph: &serde_json::Value, amount: f64| {
+        let answer = server.post("/run", &json!({"graph": graph, "inputs": {"amount": amount}})).json();
+        let job = server.ended(answer["prompt_id"].as_str().unwrap_or_else(|| panic!("{answer:#}")));
+        assert_eq!(job["status"], "completed", "{job:#}");
+        (answer["warnings"].clone(), job["results"]["light"].clone())
+    };
+    // A graph that a client sends takes values as it is written.
+    let (told, light) = run(&graph, 100.0);
+    assert_eq!(light, "2 4");
+    let told = told[0]["text"].as_str().unwrap();
+    assert!(told.contains("made with craft 0.1.0 and runs with craft 0.3.0"), "{told}");
+    // A graph of the server is offered in the new form.
+    let listed = server.get("/graphs").json();
+    assert_eq!(listed[0]["inputs"][0]["value"], 0.5, "{listed:#}");
+    assert_eq!(run(&json!("light"), 0.25), (json!(null), json!("1.25 2.5")));
+}
+
 fn crate_graph() -> String {
     json!({
         "version": 1, "title": "Add and save",

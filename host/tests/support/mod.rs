@@ -21,7 +21,10 @@ pub(crate) fn example_pack(name: &str) -> PathBuf {
     static BUILT: OnceLock<()> = OnceLock::new();
     let library = |name: &str| build_folder().join("examples").join(format!("{DLL_PREFIX}{name}{DLL_SUFFIX}"));
     BUILT.get_or_init(|| {
-        if ["stub_pack", "second_pack", "hostile_pack"].iter().all(|name| library(name).is_file()) {
+        if ["stub_pack", "second_pack", "hostile_pack", "craft_before_pack", "craft_after_pack"]
+            .iter()
+            .all(|name| library(name).is_file())
+        {
             return;
         }
         // The profile and the target folder of this test.

@@ -10,9 +10,10 @@ use splatgraph::{
 fn graph() -> Json {
     json!({
         "_note": "kept",
-        "version": 1,
+        "version": 2,
         "title": "Small pictures",
         "description": "Makes them small.",
+        "packs": { "std": "0.1.0" },
         "inputs": { "picture": "load.path", "size": ["small.width", "tiny.width"], "output": "save.path" },
         "outputs": { "said": ["note", "text"] },
         "nodes": {
@@ -238,7 +239,8 @@ fn the_prompt_of_a_workflow_gets_its_names_again() {
 #[test]
 fn what_no_class_knows_survives_too() {
     let graph = json!({
-        "version": 1,
+        "version": 2,
+        "packs": { "std": "0.1.0" },
         "inputs": { "size": "far.size" },
         "outputs": { "far": ["far", "near"], "third": ["far", 2] },
         "nodes": {

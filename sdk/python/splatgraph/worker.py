@@ -61,7 +61,7 @@ def limit() -> None:
 
 
 def load(path: str):
-    """Runs the file, and returns its nodes and its manifest. `PACK = {"id": .., "version": ..}` in it is optional."""
+    """Runs the file, and returns its nodes and its manifest. `PACK = {"id": .., "version": .., "changes": [..]}` in it is optional."""
     stem = os.path.splitext(os.path.basename(path))[0]
     sys.path.insert(0, os.path.dirname(path))
     spec = importlib.util.spec_from_file_location(stem, path)
@@ -78,6 +78,7 @@ def load(path: str):
         "description": about.get("description") or (module.__doc__ or "").strip().split("\n")[0],
         "license": about.get("license", ""),
         "nodes": [node.spec for node in NODES.values()],
+        "changes": about.get("changes", []),
     }
     return NODES, manifest
 

@@ -111,7 +111,7 @@ pub(crate) fn run(options: &Options) -> Outcome {
     let batch = Batch::new(file, &registry, options.of_batch()?).map_err(failure)?;
     if !options.shown.quiet() {
         for warning in &batch.warnings {
-            output::warning(&warning.to_string());
+            output::about_graph(warning);
         }
         if !batch.left_out.is_empty() {
             let nodes: Vec<String> = batch.left_out.iter().map(|(id, class)| format!("{id} ({class})")).collect();

@@ -1,6 +1,8 @@
 //! `splatgraph packs`.
 
 mod add;
+mod check;
+mod keep;
 mod remove;
 
 use std::path::Path;
@@ -13,7 +15,7 @@ use crate::cli::options::JsonOption;
 use crate::cli::output::{self, BOLD, DIM, columns, count};
 use crate::cli::pack_folders::PackFolders;
 
-/// List the loaded node packs, and the files that cannot be loaded with the reasons; or add or remove a pack
+/// List the loaded node packs, and the files that cannot be loaded with the reasons; or add, remove, keep or check packs
 #[derive(clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Options {
@@ -27,6 +29,8 @@ pub(crate) struct Options {
 enum Action {
     Add(add::Options),
     Remove(remove::Options),
+    Keep(keep::Options),
+    Check(check::Options),
 }
 
 #[derive(clap::Args)]
@@ -45,6 +49,8 @@ pub(crate) fn run(options: &Options) -> Outcome {
         None => list(&options.list),
         Some(Action::Add(options)) => add::run(options),
         Some(Action::Remove(options)) => remove::run(options),
+        Some(Action::Keep(options)) => keep::run(options),
+        Some(Action::Check(options)) => check::run(options),
     }
 }
 

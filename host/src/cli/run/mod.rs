@@ -100,7 +100,7 @@ pub(crate) fn run(options: &Options) -> Outcome {
     let checked = checked.map_err(|(id, problem)| Failure::usage(format!("`--until {id}`: {problem}")))?;
     if !options.shown.quiet() {
         for warning in &checked.warnings {
-            output::warning(&warning.to_string());
+            output::about_graph(warning);
         }
     }
     options.swap.save(swapped, &given, &registry)?;

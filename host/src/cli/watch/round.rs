@@ -140,9 +140,7 @@ impl<'a> Rounds<'a> {
     fn warn(&mut self, checked: &Checked) {
         let warnings: Vec<String> = checked.warnings.iter().map(ToString::to_string).collect();
         if !self.options.quiet() && warnings != self.warned {
-            for warning in &warnings {
-                output::warning(warning);
-            }
+            checked.warnings.iter().for_each(output::about_graph);
         }
         self.warned = warnings;
     }

@@ -1,7 +1,10 @@
 //! Finds the classes of the nodes.
 
 use super::{
-    super::problem::{Kind, Problem},
+    super::{
+        changes::was_renamed,
+        problem::{Kind, Problem},
+    },
     Checker, HOW_TO_INSTALL,
 };
 use crate::{
@@ -24,7 +27,9 @@ impl Checker<'_> {
                 let problem = if node.is_graph() {
                     not_expanded(&node.class_type)
                 } else {
-                    unknown_class(self.registry, &node.class_type)
+                    let problem = unknown_class(self.registry, &node.class_type);
+                    let renamed = was_renamed(self.registry, &node.class_type, None);
+                    problem.hint(renamed.map(|renamed| self.or_name_version(position, &renamed)))
                 };
                 let problem = problem.node(&node.id).at(node.place.clone());
                 self.problems.push(problem);
@@ -35,6 +40,16 @@ impl Checker<'_> {
             }
             self.classes.push(found);
         }
+    }
+
+    /// A hint about a new name. A graph may also say with which version it was made, but a bare prompt has no place for that.
+    pub(super) fn or_name_version(&self, node: usize, renamed: &str) -> String {
+        let or = if self.file.nodes[node].bare {
+            ""
+        } else {
+            ", or name the version with which the graph was made under `packs`"
+        };
+        format!("{renamed}; write that{or}")
     }
 
     /// The class of the node at a position.
@@ -62,13 +77,16 @@ pub fn unknown_class(registry: &Registry, name: &str) -> Problem {
     let Some((pack, node)) = name.split_once('.') else { return unknown_bare_name(registry, name) };
     let same_node = registry.with_bare_name(node);
     if registry.pack(pack).is_some() {
+        let message = format!("the pack `{pack}` has no node `{node}`");
+        if let Some(renamed) = was_renamed(registry, name, None) {
+            return Problem::new(Kind::UnknownClass, message).hint(renamed);
+        }
         let near = nearest_class(registry, name);
         let hint = match (near, same_node) {
             (_, [other, ..]) => format!("did you mean `{other}`?"),
             (Some(near), _) => format!("did you mean `{near}`?"),
             _ => format!("`splatgraph nodes {pack}` lists its nodes"),
         };
-        let message = format!("the pack `{pack}` has no node `{node}`");
         return Problem::new(Kind::UnknownClass, message).hint(hint);
     }
     if let Some(reason) = registry.refused(pack) {

@@ -2,6 +2,7 @@
 
 use super::{
     super::{
+        changes::was_renamed,
         file::{Input, Link, OutputName, Source, Target},
         literal,
         problem::{Kind, Problem},
@@ -43,7 +44,10 @@ impl Checker<'_> {
 
     fn unknown_input(&mut self, node: usize, input: &Input, specs: &[InputSpec]) {
         let known = specs.iter().map(|spec| spec.name.as_str());
-        let hint = self.name_in_comfyui(node, &input.name);
+        let renamed =
+            self.class(node).and_then(|class| was_renamed(self.registry, &class.full_name, Some(&input.name)));
+        let renamed = renamed.map(|renamed| self.or_name_version(node, &renamed));
+        let hint = renamed.or_else(|| self.name_in_comfyui(node, &input.name));
         let hint = hint.or_else(|| suggest(&input.name, known, "its inputs are"));
         let hint = hint.or_else(|| Some("the class has no inputs".to_owned()));
         let problem = self.about(Kind::UnknownInput, format!("the class has no input `{}`", input.name), node);
@@ -179,7 +183,8 @@ impl Checker<'_> {
         let Some(output) = output else {
             let names = outputs.iter().map(|output| output.name.as_str());
             let of = format!("node `{}` ({})", link.node, class.full_name);
-            return Err(unknown_output(&of, &link.output, names, "it has no outputs"));
+            let gone = self.file.advice_for_output(&link.node, &link.output.to_string());
+            return Err(unknown_output(&of, &link.output, names, "it has no outputs").hint(gone));
         };
         Ok(Some((Socket { node, output }, outputs[output].clone())))
     }

@@ -166,7 +166,8 @@ pub(super) fn check_links(file: File, registry: &Registry) -> Vec<Problem> {
     }
     checker.problems.append(&mut problems);
     checker.check_named_outputs();
-    checker.problems
+    let Checker { file, problems, .. } = checker;
+    file.with_versions(problems, registry)
 }
 
 struct Checker<'a> {
@@ -191,6 +192,7 @@ impl<'a> Checker<'a> {
         let mut file = file.adapted(registry);
         let by_id = file.nodes.iter().enumerate().map(|(position, node)| (node.id.clone(), position)).collect();
         let problems = std::mem::take(&mut file.problems);
+        let warnings = std::mem::take(&mut file.notices);
         Self {
             registry,
             file,
@@ -198,7 +200,7 @@ impl<'a> Checker<'a> {
             classes: Vec::new(),
             unmet: HashSet::new(),
             problems,
-            warnings: Vec::new(),
+            warnings,
             wrongly_given: HashSet::new(),
             compared: Cell::new(0),
         }
@@ -219,8 +221,9 @@ impl<'a> Checker<'a> {
         if checks.overwriting {
             self.check_overwriting(&files);
         }
-        let Checker { file, mut problems, warnings, .. } = self;
+        let Checker { registry, file, mut problems, warnings, .. } = self;
         let (paths, origin, whole) = (Arc::new(paths), file.origin.to_string(), nodes.len() == file.nodes.len());
+        problems = file.with_versions(problems, registry);
         let (file, files) = (Arc::new(file), files.into());
         let checked = Checked { file, warnings, nodes: nodes.into(), roots, outputs, paths, files };
         if checks.disk && whole {

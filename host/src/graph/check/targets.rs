@@ -29,7 +29,8 @@ impl Checker<'_> {
             for target in &named.targets {
                 // `check_named_inputs` reports a target that does not exist.
                 for (node, spec) in self.target(target).unwrap_or_default() {
-                    self.set(node, &spec, text, name);
+                    let renewed = self.file.renewed_text(&self.file.nodes[node].id, &spec.name, text).into_owned();
+                    self.set(node, &spec, &renewed, (name, text));
                 }
             }
         }
@@ -43,8 +44,16 @@ impl Checker<'_> {
                 self.given_twice(name);
                 continue;
             }
+            let (target, renewed) = match self.file.renewed(target, text) {
+                Ok((target, renewed)) => (target, renewed.into_owned()),
+                Err(advice) => {
+                    let problem = Problem::new(Kind::UnknownName, format!("`{name}={text}`: the input is gone"));
+                    self.problems.push(problem.hint(advice));
+                    continue;
+                }
+            };
             match self.target(&target) {
-                Ok(inputs) => inputs.iter().for_each(|(node, spec)| self.set(*node, spec, text, name)),
+                Ok(inputs) => inputs.iter().for_each(|(node, spec)| self.set(*node, spec, &renewed, (name, text))),
                 Err(problem) => {
                     let message = format!("`{name}={text}`: {}", problem.message);
                     self.problems.push(Problem { kind: Kind::UnknownName, message, ..problem });
@@ -72,7 +81,8 @@ impl Checker<'_> {
         });
     }
 
-    fn set(&mut self, node: usize, spec: &InputSpec, text: &str, name: &str) {
+    /// Sets an input to a text. `given` is the name and the text that the user gave, in the form of the graph.
+    fn set(&mut self, node: usize, spec: &InputSpec, text: &str, given: (&str, &str)) {
         match literal::from_text(spec, text) {
             Ok(value) => {
                 let new = Input {
@@ -88,7 +98,7 @@ impl Checker<'_> {
                 }
             }
             Err(problem) => {
-                let message = format!("`{name}={text}`");
+                let message = format!("`{}={}`", given.0, given.1);
                 let about = self.about(problem.kind, message, node).input(&spec.name);
                 self.problems.push(Problem {
                     expected: problem.expected,

@@ -21,17 +21,17 @@ use std::path::Path;
 
 impl File {
     /// This graph with the nodes of its workflow, if it was read from one, and with the values of bare nodes in the form of their inputs,
-    /// as far as that is clear. Does so once.
+    /// as far as that is clear, and in the form of the loaded packs, if it was made with earlier versions. Does so once.
     #[must_use]
     pub fn adapted(self, registry: &Registry) -> Self {
-        let mut file = self.of_workflow(registry).with_replacements(registry);
+        let mut file = self.of_workflow(registry).with_changes(registry).with_replacements(registry);
         for node in file.nodes.iter_mut().filter(|node| node.bare && !node.adapted) {
             node.adapted = true;
             if let Some(class) = registry.class(&node.class_type) {
                 adapt(node, &class, registry, &mut file.problems);
             }
         }
-        file
+        file.with_pack_versions(registry)
     }
 }
 

@@ -128,7 +128,12 @@ fn add(server: &Server, request: &Object) -> Answer<Result<Json, Vec<Problem>>> 
     match (checked, unknown) {
         (Err(problems), _) => Ok(Err(problems.problems)),
         (Ok(_), Some(name)) => Err(Failure::bad(format!("the graph has no input {name:?}"))),
-        (Ok(_), None) => queue::add(server, None, Place::Back, body).map(Ok),
+        (Ok(checked), None) => queue::add(server, None, Place::Back, body).map(|mut added| {
+            if !checked.warnings.is_empty() {
+                added["warnings"] = json!(checked.warnings);
+            }
+            Ok(added)
+        }),
     }
 }
 

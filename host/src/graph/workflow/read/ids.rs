@@ -3,6 +3,7 @@
 use super::scopes::{NodeJson, id_of};
 use crate::{
     graph::{
+        changes::is_earlier,
         file::{Base, File, Input, Link, NamedInput, NamedOutput, Node, OutputName, Source, Target},
         workflow::{
             keys::{EXTRA, GIVEN, ID, VALUES},
@@ -45,6 +46,10 @@ pub(super) fn restore(file: &mut File, workflow: &Json, registry: &Registry) {
     for node in &mut file.nodes {
         let Some((id, json)) = old.get(&node.id) else { continue };
         match registry.class(&node.class_type) {
+            // Its class may have had other inputs, with other defaults.
+            _ if is_earlier(&node.class_type, node.version.as_ref(), registry) => {
+                leave_out(&mut node.inputs, json, &[])
+            }
             Some(class) => {
                 leave_out(&mut node.inputs, json, &class.spec.inputs);
                 sort_inputs(node, &class);

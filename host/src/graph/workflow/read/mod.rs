@@ -11,6 +11,7 @@ mod wires;
 use super::replacements::of_class;
 use crate::{
     graph::{
+        changes::is_earlier,
         file::{Base, File, Input, Link, Node, Origin, OutputName, Source},
         problem::{Kind, Problem, Problems},
     },
@@ -34,7 +35,7 @@ pub fn to_prompt(workflow: &Json, registry: &Registry) -> Result<Json, Problems>
     }
     let mut file = File::empty(Origin::Text);
     file.nodes = nodes;
-    Ok(file.to_prompt(registry))
+    Ok(file.with_changes(registry).to_prompt(registry))
 }
 
 impl File {
@@ -102,7 +103,7 @@ fn nodes(workflow: &Json, registry: &Registry) -> (Vec<Node>, Vec<Problem>) {
 /// A node that could not be read. An empty class says so.
 fn unreadable(id: &str) -> Node {
     let (id, class_type) = (id.to_owned(), String::new());
-    Node { id, class_type, bare: true, adapted: false, inputs: Vec::new(), place: None }
+    Node { id, class_type, bare: true, adapted: false, version: None, inputs: Vec::new(), place: None }
 }
 
 /// Adds the nodes of a scope. Calls itself for subgraphs, whose depth is limited.
@@ -138,7 +139,9 @@ fn read_node<'a>(
 ) -> Result<Node, Problem> {
     let scope = &scopes.all[at];
     let id = scope.path(&node.id);
+    let version = scopes.version(node);
     let fields = match (of_class(node.class_type, registry), registry.class(node.class_type)) {
+        _ if is_earlier(node.class_type, version.as_ref(), registry) => Fields::Earlier,
         (Some((_, replacement)), _) => Fields::Replaced(replacement),
         (None, Some(class)) => Fields::Known(class.spec),
         (None, None) => Fields::Unknown,
@@ -174,7 +177,7 @@ fn read_node<'a>(
         }
     }
     let class_type = node.class_type.to_owned();
-    Ok(Node { id, class_type, bare: true, adapted: false, inputs, place: None })
+    Ok(Node { id, class_type, bare: true, adapted: false, version, inputs, place: None })
 }
 
 fn set(inputs: &mut Vec<Input>, new: Input) {

@@ -1,6 +1,11 @@
 //! The nodes and links of a workflow and of its subgraphs. A subgraph that several nodes use is there once for each.
 
-use crate::graph::problem::{Kind, Problem};
+use crate::graph::{
+    changes::version,
+    problem::{Kind, Problem},
+    workflow::keys::{EXTRA, ID},
+};
+use semver::Version;
 use serde_json::Value as Json;
 use std::collections::HashMap;
 
@@ -48,6 +53,8 @@ pub(super) struct Scopes<'a> {
     pub(super) all: Vec<Scope<'a>>,
     /// How many nodes and links there are.
     count: usize,
+    /// The versions of packs, if the workflow was made of a graph that names them.
+    packs: Option<&'a Json>,
 }
 
 /// The text of an id, which is a number or a text.
@@ -194,7 +201,8 @@ pub(super) fn read(workflow: &Json) -> (Scopes<'_>, Vec<Problem>) {
     let definitions: HashMap<String, &Json> =
         definitions.iter().filter_map(|definition| Some((id(definition)?, definition))).collect();
     let root = Scope::of(workflow);
-    let mut scopes = Scopes { count: root.count(), all: vec![root] };
+    let packs = workflow.get("extra").and_then(|extra| extra.get(EXTRA)?.get("packs"));
+    let mut scopes = Scopes { count: root.count(), all: vec![root], packs };
     let mut problems = Vec::new();
     let mut next = 0;
     while next < scopes.all.len() {
@@ -239,6 +247,13 @@ impl<'a> Scopes<'a> {
         let child = self.all.len();
         self.all[outer].children.insert(node.id.clone(), child);
         self.all.push(scope);
+    }
+
+    /// The version of the pack with which a node was made. A node that somebody added in the front end has none.
+    pub(super) fn version(&self, node: &NodeJson<'_>) -> Option<Version> {
+        node.property(ID)?;
+        let (pack, _) = node.class_type.split_once('.')?;
+        version(self.packs?.get(pack)?.as_str()?)
     }
 
     /// The reason why the subgraph of a node is not read.

@@ -21,6 +21,8 @@ pub(super) enum Fields<'a> {
     Replaced(&'a Replacement),
     /// Nothing.
     Unknown,
+    /// Those that the node itself lists, as its class may have had others when the graph was made.
+    Earlier,
 }
 
 impl Fields<'_> {
@@ -30,12 +32,15 @@ impl Fields<'_> {
                 in_order(class).filter(|spec| Shown::of(spec).is_widget()).map(|spec| spec.name.as_str()).collect()
             }
             Self::Replaced(replacement) => replacement.fields.iter().map(String::as_str).collect(),
-            Self::Unknown => Vec::new(),
+            Self::Unknown | Self::Earlier => Vec::new(),
         }
     }
 
     /// Whether the value behind that of a field belongs to a field that the node has besides.
     fn is_extra(&self, name: &str, value: &str, next: Option<&str>) -> bool {
+        if matches!(self, Self::Earlier) {
+            return name == "seed" && AFTER_RUN.contains(&value);
+        }
         let Self::Known(class) = self else { return false };
         let Some(spec) = class.inputs.iter().find(|spec| spec.name == name) else { return false };
         let is_upload = is_picture(spec, class) && value == UPLOAD && next != Some(UPLOAD_FIELD);
@@ -45,7 +50,10 @@ impl Fields<'_> {
 
 /// The values of the fields of a node, by name: those with names, else by their order.
 pub(super) fn of_node(node: &NodeJson<'_>, fields: &Fields<'_>) -> Vec<(String, Json)> {
-    let names = fields.names();
+    let mut names = fields.names();
+    if matches!(fields, Fields::Earlier) {
+        names = node.inputs().filter(|input| input.is_widget()).filter_map(Slot::name).collect();
+    }
     let values = node.json.get("widgets_values");
     let named = node.json.get("widgets_values_named").filter(|named| named.is_object());
     if let Some(named) = named.or(values.filter(|values| values.is_object())) {
