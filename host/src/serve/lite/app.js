@@ -85,8 +85,7 @@ async function run() {
   const ran = structuredClone({ sets, nodes });
   isWaiting = true;
   try {
-    const extra_data = { preview_method: "auto" };
-    const { prompt_id } = await ask("/api/run", { graph: name, inputs, sets, client_id: client, extra_data });
+    const { prompt_id } = await ask("/api/run", { graph: name, inputs, sets, client_id: client, extra_data: { preview_method: "auto" } });
     isWaiting = false;
     if (open) open.ran = { id: prompt_id, ...ran, inputs };
     follow(prompt_id, name);
