@@ -507,7 +507,7 @@ def look(path: Annotated[str, Read()]) -> str:
     let (place, _) = with_pack(&python, "files", pack);
     let shard =
         splatgraph_sdk::testing::shard([("n01/a.bin", &b"abcdef"[..]), ("b.bin", b"xy"), ("n01/a.bin", b"newest")]);
-    place.write("work/plain.bin", "12345");
+    place.write("plain.bin", "12345");
     fs::write(place.path("work/s.tar"), &shard).unwrap();
     let look = |path: &str| {
         let ran = run(
