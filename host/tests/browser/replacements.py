@@ -22,6 +22,8 @@ def workflow():
 
 def opened(site):
     page = site.open("/?template=layout")
+    # On a busy machine the link's graph comes later than the page, and would hide the other one.
+    until(lambda: len(page.nodes()) == 4, "expected the graph of the link to open")
     # The front end asks another site about unknown classes, which the policy forbids. And 1.58.1 draws a node once more that it has
     # replaced, stumbles, and draws no more until the page is loaded again.
     page.expected += [r"api\.comfy\.org/comfy-nodes", r"LGraph reference that was null"]
