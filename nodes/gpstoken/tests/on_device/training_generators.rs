@@ -241,7 +241,7 @@ fn unusable_inputs_are_errors_before_the_first_step() {
         inputs.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         run::<train_layout>(inputs, []).unwrap_err().message.replace(at.to_str().unwrap(), "FOLDER")
     };
-    insta::assert_snapshot!(error(json!({})), @"looking for classes to train on: expected a folder of pictures for each class, got no folders. Put the pictures of each class into a folder of FOLDER/data");
+    insta::assert_snapshot!(error(json!({})), @"looking for classes to train on: expected a folder of pictures for each class, or .tar shards with labels, got neither. Put the pictures of each class into a folder of FOLDER/data");
     data(&pictures);
     std::fs::create_dir(pictures.join("birds")).unwrap();
     insta::assert_snapshot!(error(json!({})), @"looking for classes to train on: expected pictures in each folder, got a folder without any. Add pictures to it or remove it: FOLDER/data/birds");
