@@ -82,14 +82,13 @@ impl Classes {
                 add_shard(source, paths, &mut by_name, &mut labels)?;
             }
         }
-        let classes = match numbered(&by_name, &labels) {
-            Some(numbers) => in_order(numbers, folder)?,
-            None => {
-                for (name, paths) in labels {
-                    by_name.entry(name).or_default().extend(paths);
-                }
-                by_name.into_iter().collect()
+        let classes = if by_name.is_empty() && labels.keys().all(|label| number(label).is_some()) {
+            in_order(labels, folder)?
+        } else {
+            for (name, paths) in labels {
+                by_name.entry(name).or_default().extend(paths);
             }
+            by_name.into_iter().collect()
         };
         let (mut names, mut ranges, mut paths) = (Vec::new(), Vec::new(), Vec::new());
         for (name, mut of_class) in classes {
@@ -153,23 +152,21 @@ fn label_of(picture: &Path) -> Result<String> {
     }
 }
 
-/// The labels by number, if all classes are labels that are numbers.
-fn numbered(by_name: &ByName, labels: &ByName) -> Option<BTreeMap<usize, Vec<PathBuf>>> {
-    if !by_name.is_empty() {
-        return None;
-    }
-    let number = |label: &str| label.parse::<usize>().ok().filter(|number| number.to_string() == label);
-    labels.iter().map(|(label, paths)| Some((number(label)?, paths.clone()))).collect()
+/// The number that a label is.
+fn number(label: &str) -> Option<usize> {
+    label.parse::<usize>().ok().filter(|number| number.to_string() == label)
 }
 
 /// The classes 0, 1, 2 and so on.
-fn in_order(numbers: BTreeMap<usize, Vec<PathBuf>>, folder: &Path) -> Result<Vec<(String, Vec<PathBuf>)>> {
-    let last = numbers.last_key_value().map_or(0, |(last, _)| *last);
-    if let Some(missing) = (0..=last).find(|number| !numbers.contains_key(number)) {
+fn in_order(labels: ByName, folder: &Path) -> Result<Vec<(String, Vec<PathBuf>)>> {
+    let mut classes: Vec<(String, Vec<PathBuf>)> = labels.into_iter().collect();
+    classes.sort_by_key(|(label, _)| number(label));
+    let missing = classes.iter().enumerate().find(|(at, (label, _))| number(label) != Some(*at));
+    if let (Some((missing, _)), Some((last, _))) = (missing, classes.last()) {
         return Err(Error::new(format!(
             "{DOING}: expected pictures of each class from 0 to {last}, as the labels are numbers, got none of class {missing}. Add the shards that have it, or write names into the .{LABEL} files: {}",
             folder.display()
         )));
     }
-    Ok(numbers.into_iter().map(|(number, paths)| (number.to_string(), paths)).collect())
+    Ok(classes)
 }
