@@ -142,7 +142,7 @@ class Nodes(unittest.TestCase):
 
     def test_values_without_tensors(self):
         image = torch.rand(1, 12, 12, 3)
-        (psnr, ssim, each, picture), _ = self.one("std.Compare", a=image, b=image)
+        (psnr, ssim, each, picture, *_), _ = self.one("std.Compare", a=image, b=image)
         self.assertEqual((ssim, each[0]["ssim"], picture.shape), (1, 1, (1, 12, 36, 3)))
         self.assertEqual(self.one("std.Json", value='{"a": [1]}')[0], ({"a": [1]},))
         self.assertEqual(self.one("std.Json", value={"a": [1]})[0], ({"a": [1]},))
