@@ -84,7 +84,7 @@ impl Devices {
     /// The device does not exist or can't be used, or a pack failed while it looked for devices.
     pub fn choose(&self, checked: &Checked, asked: Option<&str>) -> Result<Option<Chosen>, DeviceError> {
         let mut lists: Vec<(&str, Vec<DeviceSpec>)> = Vec::new();
-        for node in checked.nodes.iter() {
+        for node in checked.pack_nodes() {
             let pack: &Arc<Pack> = &node.class.pack;
             let id = pack.manifest.id.as_str();
             if !lists.iter().any(|(known, _)| *known == id) {

@@ -35,7 +35,7 @@ pub struct UnreadableModel {
 /// A model file can't be read.
 pub fn settings(checked: &Checked, registry: &Registry, sums: &ModelSums) -> Result<Settings, UnreadableModel> {
     let writes = |node: &CheckedNode| node.class.spec.inputs.iter().any(|spec| spec.path == Some(PathKind::Write));
-    if !checked.nodes.iter().any(writes) {
+    if !checked.pack_nodes().into_iter().any(writes) {
         return Ok(Settings::default());
     }
     let texts = png_text(checked, registry, sums)?;
@@ -84,7 +84,7 @@ fn models(checked: &Checked, sums: &ModelSums) -> Result<Map<String, Json>, Unre
     if !checked.nodes.iter().any(|node| node.class.spec.output) {
         return Ok(models);
     }
-    for node in checked.nodes.iter() {
+    for node in checked.pack_nodes() {
         for (spec, feed) in node.class.spec.inputs.iter().zip(&node.feeds) {
             let value = match feed {
                 Feed::Value(value) => Some(value),

@@ -4,7 +4,7 @@ use super::{
     check::check_links,
     expand,
     file::{File, Link, OutputName, Source},
-    problem::{Problem, Problems},
+    problem::{Kind, Problem, Problems},
     workflow,
 };
 use crate::{registry::Registry, words::some_of};
@@ -29,6 +29,7 @@ pub struct Converted {
 /// The graph has problems in its text, its classes or its links.
 pub fn to_bare_prompt(file: File, folder: &Path, registry: &Registry) -> Result<Converted, Problems> {
     let file = expand(file).with_nodes_of_workflow(registry).with_changes(registry).with_replacements(registry);
+    without_repeats(&file)?;
     // The prompt has the values as they are written.
     known(file.clone().adapted(registry), registry)?;
     let mut lost = Vec::new();
@@ -93,8 +94,21 @@ pub fn to_own_format(file: &File, folder: &Path, registry: &Registry) -> Result<
 /// The graph has problems in its text, its classes or its links.
 pub fn to_workflow(file: File, folder: &Path, registry: &Registry) -> Result<Converted, Problems> {
     let file = known(expand(file).adapted(registry), registry)?;
+    without_repeats(&file)?;
     let json = workflow::to_workflow(&file.moved_to(folder, registry), registry);
     Ok(Converted { json, lost: Vec::new(), notices: file.notices })
+}
+
+/// The problems of nodes that ComfyUI's formats can't hold.
+fn without_repeats(file: &File) -> Result<(), Problems> {
+    let repeated = file.nodes.iter().filter_map(|node| Some((node, node.repeat.as_ref()?)));
+    let problems = repeated.map(|(node, repeat)| {
+        let message = format!("ComfyUI's formats have nothing that repeats a graph, as `{}` does", repeat.key());
+        let problem = Problem::new(Kind::Format, message).node(&node.id).at(repeat.place.clone());
+        problem.hint("keep the graph in this program's format".to_owned())
+    });
+    let problems: Vec<Problem> = problems.collect();
+    if problems.is_empty() { Ok(()) } else { Err(Problems::new(problems, file.origin.to_string())) }
 }
 
 fn known(file: File, registry: &Registry) -> Result<File, Problems> {

@@ -1,7 +1,8 @@
 //! Replaces graph nodes by the nodes of the graphs that they name.
 
 use super::{
-    file::{Base, File, GraphNode, Input, Link, NamedInput, Node, Origin, OutputName, Target},
+    file::{Base, File, GraphNode, Input, Link, NamedInput, Node, Origin, OutputName, Requirement, Target},
+    moved::graph_path,
     paths::{folder_of, identity, leaves_folder},
     problem::{Kind, Place, Problem},
 };
@@ -13,7 +14,6 @@ use std::{
     collections::{HashMap, HashSet},
     io,
     path::{Component, Path, PathBuf},
-    rc::Rc,
     sync::Arc,
 };
 
@@ -24,7 +24,8 @@ const NODES: usize = 100_000;
 
 /// Replaces each node that names a graph (`"class_type": "./other.json"`) by the nodes of that graph, at any depth. Their
 /// ids have the form `outer:inner`. Inputs of the replaced node set the graph's named inputs, and links to it lead to the
-/// graph's named outputs. Reads the files, and adds their problems to [`File::problems`].
+/// graph's named outputs. A node that repeats its graph stays, and gets the graph. Reads the files, and adds their problems to
+/// [`File::problems`].
 #[must_use]
 pub fn expand(mut file: File) -> File {
     let folder = file.origin.folder().map(Path::to_owned).unwrap_or_default();
@@ -51,7 +52,7 @@ struct Expander {
     /// The files that are being read, each of which names the next: identities and paths.
     chain: Vec<(PathBuf, PathBuf)>,
     /// Every file that was read, expanded; `None` if it has a problem, which is reported once.
-    loaded: HashMap<PathBuf, Option<Rc<File>>>,
+    loaded: HashMap<PathBuf, Option<Arc<File>>>,
     parts: Vec<PathBuf>,
     /// The number of nodes that were put in, including graph nodes.
     nodes: usize,
@@ -60,10 +61,19 @@ struct Expander {
 
 impl Expander {
     fn put_in(&mut self, file: &mut File, folder: &Path) {
-        let mut graphs: HashMap<String, Rc<File>> = HashMap::new();
+        let mut graphs: HashMap<String, Arc<File>> = HashMap::new();
         for node in file.nodes.iter_mut().filter(|node| node.is_graph()) {
+            if node.repeat.as_ref().is_some_and(|repeat| repeat.graph.is_some()) {
+                continue;
+            }
             match self.load(folder, node) {
-                Ok(Some(graph)) => drop(graphs.insert(node.id.clone(), graph)),
+                Ok(Some(graph)) => match &mut node.repeat {
+                    Some(repeat) => {
+                        repeat.graph = Some(graph.clone());
+                        require(&mut file.requires, &graph);
+                    }
+                    None => drop(graphs.insert(node.id.clone(), graph)),
+                },
                 // An empty class marks a node that could not be read, so that links to it are not problems too.
                 Ok(None) => node.class_type.clear(),
                 Err(problem) => {
@@ -89,16 +99,20 @@ impl Expander {
         let mut taken = own;
         for node in std::mem::take(&mut file.nodes) {
             match graphs.get(&node.id) {
-                Some(graph) => self.put_graph(file, &node, graph, &mut taken),
+                Some(graph) => self.put_graph(file, folder, &node, graph, &mut taken),
                 None => file.nodes.push(node),
             }
         }
     }
 
-    /// Adds the nodes of a graph in place of the node that names it.
-    fn put_graph(&mut self, file: &mut File, node: &Node, graph: &File, taken: &mut HashSet<String>) {
+    /// Adds the nodes of a graph in place of the node that names it. `folder` is that of the file.
+    fn put_graph(&mut self, file: &mut File, folder: &Path, node: &Node, graph: &File, taken: &mut HashSet<String>) {
         let first = file.nodes.len();
         file.nodes.extend(graph.nodes.iter().map(|inner| with_prefix(inner, &node.id)));
+        let own_folder = graph.origin.folder().unwrap_or(Path::new(""));
+        for inner in file.nodes[first..].iter_mut().filter(|inner| inner.repeat.is_some()) {
+            inner.class_type = graph_path(&inner.class_type, own_folder, folder);
+        }
         let named = |inputs: &[NamedInput]| {
             let inner = |target: &Target| Target { node: inner_id(&node.id, &target.node), ..target.clone() };
             let input =
@@ -115,11 +129,7 @@ impl Expander {
             let (id, class_type) = (inner_id(&node.id, &inner.id), inner.class_type.clone());
             GraphNode { id, class_type, inputs: named(&inner.inputs), outputs }
         }));
-        for requirement in &graph.requires {
-            if !file.requires.contains(requirement) {
-                file.requires.push(requirement.clone());
-            }
-        }
+        require(&mut file.requires, graph);
         let added = &mut file.nodes[first..];
         if let Some(twice) = added.iter().find(|node| !taken.insert(node.id.clone())) {
             let message = format!("its graph has a node that becomes `{}`, which is the id of another node", twice.id);
@@ -146,7 +156,7 @@ impl Expander {
     }
 
     /// The graph that a node names, expanded; `None` if its problem was reported before.
-    fn load(&mut self, folder: &Path, node: &Node) -> Result<Option<Rc<File>>, Problem> {
+    fn load(&mut self, folder: &Path, node: &Node) -> Result<Option<Arc<File>>, Problem> {
         let path = without_dots(&folder.join(&node.class_type));
         if let Some(root) = &self.confined_to
             && leaves_folder(path.strip_prefix(root).unwrap_or(&path))
@@ -175,7 +185,7 @@ impl Expander {
             }
             let text = read(&path, &node.class_type)?;
             let graph = self.read_graph(&text, &path, identity.clone());
-            self.loaded.insert(identity.clone(), graph.map(Rc::new));
+            self.loaded.insert(identity.clone(), graph.map(Arc::new));
         }
         let graph = self.loaded.get(&identity).cloned().flatten();
         self.nodes = self.nodes.saturating_add(1 + graph.as_ref().map_or(0, |graph| graph.nodes.len()));
@@ -226,6 +236,15 @@ impl Expander {
     }
 }
 
+/// Adds the requirements of a part.
+fn require(requires: &mut Vec<Requirement>, part: &File) {
+    for requirement in &part.requires {
+        if !requires.contains(requirement) {
+            requires.push(requirement.clone());
+        }
+    }
+}
+
 /// The id of an inner node in the outer graph.
 fn inner_id(outer: &str, inner: &str) -> String {
     format!("{outer}:{inner}")
@@ -240,7 +259,7 @@ fn output_of(graph: &File, output: &OutputName) -> Option<Link> {
 }
 
 /// The inner inputs that an input of a graph node sets; any other target stays as it is.
-fn targets(graphs: &HashMap<String, Rc<File>>, target: Target) -> Vec<Target> {
+fn targets(graphs: &HashMap<String, Arc<File>>, target: Target) -> Vec<Target> {
     match graphs.get(&target.node).and_then(|graph| graph.named_input(&target.input)) {
         Some(named) => {
             let inner = |inner: &Target| Target { node: inner_id(&target.node, &inner.node), ..inner.clone() };

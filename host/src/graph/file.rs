@@ -3,6 +3,7 @@
 use super::{
     changes::Earlier,
     problem::{Place, Problem},
+    repeat::Repeat,
 };
 use semver::{Version, VersionReq};
 use serde_json::Value as Json;
@@ -148,6 +149,8 @@ pub struct Node {
     pub adapted: bool,
     /// The version of its pack with which it was made, if that is known and not the loaded one; see [`File::adapted`].
     pub version: Option<Version>,
+    /// How it runs its graph several times, if it does. Such a graph node stays a node when its graph is read.
+    pub repeat: Option<Repeat>,
     /// Its inputs, in the order of the file.
     pub inputs: Vec<Input>,
     /// The place of its id.

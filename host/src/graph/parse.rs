@@ -21,7 +21,7 @@ use std::{
 pub const VERSION: u64 = 2;
 
 const KEYS: [&str; 8] = ["version", "title", "description", "requires", "packs", "inputs", "outputs", "nodes"];
-const NODE_KEYS: [&str; 2] = ["class_type", "inputs"];
+const NODE_KEYS: [&str; 4] = ["class_type", "inputs", "each", "fold"];
 const REQUIREMENT_KEYS: [&str; 2] = ["version", "url"];
 
 impl File {
@@ -45,7 +45,7 @@ fn is_ignored(key: &str) -> bool {
     key.starts_with(['_', '$'])
 }
 
-struct Reader<'a> {
+pub(super) struct Reader<'a> {
     lines: Lines<'a>,
     problems: Vec<Problem>,
     /// The ids of the nodes.
@@ -53,7 +53,7 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn place(&self, at: usize) -> Option<Place> {
+    pub(super) fn place(&self, at: usize) -> Option<Place> {
         Some(self.lines.place(at))
     }
 
@@ -73,7 +73,12 @@ impl Reader<'_> {
         }
     }
 
-    fn wrong(&mut self, tree: &Tree, what: &str, expected: &str) {
+    /// Reports a key that an object lacks.
+    pub(super) fn missing(&mut self, at: usize, what: &str, expected: &str) {
+        self.problem(at, Problem::new(Kind::Format, what).expected(expected).received("none"));
+    }
+
+    pub(super) fn wrong(&mut self, tree: &Tree, what: &str, expected: &str) {
         self.problem(tree.at, Problem::new(Kind::Format, what).expected(expected).received(tree.describe()));
     }
 
@@ -131,6 +136,7 @@ impl Reader<'_> {
                 bare: true,
                 adapted: false,
                 version: None,
+                repeat: None,
                 inputs: Vec::new(),
                 place: None,
             })
@@ -177,7 +183,7 @@ impl Reader<'_> {
         None
     }
 
-    fn unknown_key(&mut self, at: usize, key: &str, known: &[&'static str], of: &str) {
+    pub(super) fn unknown_key(&mut self, at: usize, key: &str, known: &[&'static str], of: &str) {
         if !is_ignored(key) {
             let hint = suggest(key, known.iter().copied(), &format!("{of} has"));
             self.problem(at, Problem::new(Kind::UnknownKey, format!("{of} has no key {key:?}")).hint(hint));
@@ -320,6 +326,7 @@ impl Reader<'_> {
             bare,
             adapted: false,
             version: None,
+            repeat: None,
             inputs: Vec::new(),
             place,
         };
@@ -341,8 +348,21 @@ impl Reader<'_> {
                     node.inputs = self.inputs(id, value, bare);
                 }
                 _ if bare => {}
+                "each" | "fold" if node.repeat.is_some() => {
+                    let problem = Problem::new(Kind::Format, format!("{what} has `each` and `fold`"));
+                    let hint = "put one of them into a graph of its own, and use that graph as a node".to_owned();
+                    self.problem(*at, problem.expected("one of them").received("both").hint(hint));
+                }
+                "each" | "fold" => node.repeat = self.repeat(id, *at, key, value),
                 _ => self.unknown_key(*at, key, &NODE_KEYS, &what),
             }
+        }
+        let repeats_no_graph = !node.class_type.is_empty() && !node.is_graph();
+        if let Some(repeat) = node.repeat.take_if(|_| repeats_no_graph) {
+            let message = format!("{what} has `{}`, which repeats a graph", repeat.key());
+            let problem = Problem::new(Kind::Format, message).expected("the path of a graph as `class_type`");
+            let hint = "put the node into a graph of its own, and name that graph here".to_owned();
+            self.problem(*at, problem.received(format!("{:?}", node.class_type)).hint(hint));
         }
         if value.get("class_type").is_none() {
             let problem = Problem::new(Kind::Format, format!("{what} has no `class_type`"));

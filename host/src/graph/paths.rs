@@ -83,6 +83,11 @@ impl PathRules {
         self.placeholders.value(placeholder)
     }
 
+    /// The placeholders with another number of a run or a pass.
+    pub(super) fn with_index(&self, index: usize) -> Placeholders {
+        self.placeholders.numbered(index)
+    }
+
     /// Resolves a path with other values of the placeholders.
     pub(super) fn resolve_with(
         &self,

@@ -38,6 +38,15 @@ impl Placeholders {
         Self(all)
     }
 
+    /// These placeholders with another `{index}`.
+    pub(super) fn numbered(&self, index: usize) -> Self {
+        let other = |(name, value): &(String, String)| match name.as_str() {
+            "index" => (name.clone(), format!("{index:03}")),
+            _ => (name.clone(), value.clone()),
+        };
+        Self(self.0.iter().map(other).collect())
+    }
+
     /// The value of a placeholder.
     pub(super) fn value(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())

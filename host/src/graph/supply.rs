@@ -59,7 +59,7 @@ impl File {
             base: Base::Graph,
         });
         let (class_type, inputs) = (value.class.clone(), inputs.collect());
-        self.nodes.push(Node { id, class_type, bare: false, adapted: true, version: None, inputs, place: None });
+        self.nodes.push(Node { id, class_type, bare: false, adapted: true, version: None, repeat: None, inputs, place: None });
         for output in replaced {
             self.replace_output(&output, &link, registry);
         }

@@ -82,6 +82,11 @@ fn one(file: &mut File, id: &str, class: &str, registry: &Registry) -> Result<St
     let node = &mut file.nodes[position];
     let old_class = std::mem::replace(&mut node.class_type, new.class_type.clone());
     node.version = None;
+    if node.is_graph() {
+        node.repeat.iter_mut().for_each(|repeat| repeat.graph = None);
+    } else {
+        node.repeat = None;
+    }
     file.earlier.remove(id);
     let node = &mut file.nodes[position];
     let (kept, gone): (Vec<_>, Vec<_>) =
@@ -136,6 +141,7 @@ fn alone(file: &File, class_type: &str) -> File {
         bare: false,
         adapted: false,
         version: None,
+        repeat: None,
         inputs: Vec::new(),
         place: None,
     };

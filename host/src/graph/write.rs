@@ -12,8 +12,9 @@ impl File {
     #[must_use]
     pub fn to_json(&self) -> Json {
         let mut out: Map<String, Json> = self.extra.iter().cloned().collect();
-        // Version 2 adds `packs`. A graph without them stays one that every release reads.
-        out.insert("version".to_owned(), if self.packs.is_empty() { 1 } else { VERSION }.into());
+        // Version 2 adds `packs`, `each` and `fold`. A graph without them stays one that every release reads.
+        let is_old = self.packs.is_empty() && self.nodes.iter().all(|node| node.repeat.is_none());
+        out.insert("version".to_owned(), if is_old { 1 } else { VERSION }.into());
         for (key, text) in [("title", &self.title), ("description", &self.description)] {
             if !text.is_empty() {
                 out.insert(key.to_owned(), text.clone().into());
@@ -40,7 +41,12 @@ impl File {
         let nodes = self.nodes.iter().map(|node| {
             let inputs: Map<_, _> =
                 node.inputs.iter().map(|input| (input.name.clone(), source_json(&input.source, &link_json))).collect();
-            (node.id.clone(), json!({ "class_type": node.class_type, "inputs": inputs }))
+            let mut json = json!({ "class_type": node.class_type });
+            if let Some(repeat) = &node.repeat {
+                json[repeat.key()] = repeat.to_json();
+            }
+            json["inputs"] = inputs.into();
+            (node.id.clone(), json)
         });
         out.insert("nodes".to_owned(), nodes.collect::<Map<_, _>>().into());
         out.into()

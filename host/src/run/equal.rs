@@ -12,6 +12,11 @@ pub(super) struct Equal {
 }
 
 impl Equal {
+    /// No nodes that are equal.
+    pub(super) fn none() -> Self {
+        Self { followers: HashMap::new() }
+    }
+
     /// Finds the equal nodes of a graph, and returns the graph in which the first of them in the file stands for all. Nodes that write run each
     /// for themselves.
     pub(super) fn merge(checked: &Checked) -> (Checked, Self) {
@@ -27,7 +32,7 @@ impl Equal {
             let at = &checked.nodes[node];
             let class = at.class.full_name.as_str();
             // Most classes stand once in a graph, and long inputs take time.
-            if counts[class] > 1 && !writes(at) {
+            if counts[class] > 1 && at.repeat.is_none() && !writes(at) {
                 let group = groups.entry((class, inputs(at, &one))).or_default();
                 group.push(node);
                 one[node] = group[0];

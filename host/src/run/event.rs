@@ -61,6 +61,15 @@ pub enum Event {
     },
     /// A node failed.
     Failed(NodeFailure),
+    /// Something happened in a graph that a node repeats. Only ends of nodes are told.
+    Inside {
+        /// The id of the node that repeats the graph.
+        node: Arc<str>,
+        /// The number of the pass, counted from 0.
+        pass: usize,
+        /// The event. The ids of the nodes of the graph begin with that of the node, and a colon.
+        event: Box<Event>,
+    },
     /// A node does not run, because a node that it needs failed.
     Skipped {
         /// Its id.
@@ -195,6 +204,8 @@ pub struct NodeReport {
     pub ms: f64,
     /// Why it ran or did not run.
     pub why: Why,
+    /// If it repeats a graph: the nodes of the graph, each with how often it ran, and how often its results came from the cache.
+    pub inside: Vec<(Arc<str>, u64, u64)>,
 }
 
 /// How a run ended.

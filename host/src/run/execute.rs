@@ -3,6 +3,7 @@
 use super::{
     context::NodeContext,
     event::{Event, NodeFailure},
+    repeat::{Failed, Inside},
     supply,
     work::{Message, Messages, State, Work},
 };
@@ -33,7 +34,7 @@ const MOST_TRIES: usize = 100;
 
 impl Work {
     /// Runs nodes until none is ready. Consumers of the last node come first, so that a chain stays in one thread.
-    fn run_ready_nodes(self: &Arc<Self>) {
+    pub(super) fn run_ready_nodes(self: &Arc<Self>) {
         let (mut next, mut last) = (None, None);
         while !self.cancel.is_cancelled()
             && let Some(node) = next.take().or_else(|| lock(&self.ready).pop_front())
@@ -68,13 +69,16 @@ impl Work {
         // It also covers what packs do when their values are dropped.
         let _call = calls::enter(format_args!("the node `{}` ({})", about.id, about.class.full_name));
         let start = Instant::now();
-        let result = catch_unwind(AssertUnwindSafe(|| self.call(node))).unwrap_or_else(|panic| Err(panicked(&*panic)));
+        let result = catch_unwind(AssertUnwindSafe(|| self.call(node))).unwrap_or_else(|panic| Err(panicked(&*panic).into()));
         let ms = start.elapsed().as_secs_f64() * 1e3;
         self.check_process(node, false);
         match result {
-            Ok(outputs) => {
-                let written = written_files(about, &outputs);
-                if !self.leave_running(node, State::Done { ms, written: written.clone() }) {
+            Ok((outputs, inside)) => {
+                let written = match &about.repeat {
+                    Some(_) => inside.written.clone(),
+                    None => written_files(about, &outputs),
+                };
+                if !self.leave_running(node, State::Done { ms, written: written.clone(), inside }) {
                     return Vec::new();
                 }
                 for equal in [node].iter().chain(self.equal.followers(node)) {
@@ -87,12 +91,15 @@ impl Work {
                 self.emit_finished(node, ms, false, outputs);
                 self.release(node, None)
             }
-            Err(error) if error.code == Code::Cancelled && self.cancel.is_cancelled() => {
+            Err(Failed::Itself(error)) if error.code == Code::Cancelled && self.cancel.is_cancelled() => {
                 self.leave_running(node, State::Cancelled);
                 Vec::new()
             }
-            Err(error) => {
-                let failure = self.failure(about, error);
+            Err(failed) => {
+                let failure = match failed {
+                    Failed::Itself(error) => self.failure(about, error),
+                    Failed::Inside(failure) => *failure,
+                };
                 if !self.leave_running(node, State::Failed(failure.clone())) {
                     return Vec::new();
                 }
@@ -103,10 +110,16 @@ impl Work {
         }
     }
 
-    fn call(self: &Arc<Self>, node: usize) -> Result<Vec<Value>, Error> {
+    fn call(self: &Arc<Self>, node: usize) -> Result<(Vec<Value>, Inside), Failed> {
         let about = &self.checked.nodes[node];
         let take = |socket| self.take(socket).unwrap_or_else(Value::none);
         let mut inputs = supply::inputs(about, &self.checked.paths, &self.reads, take)?;
+        if let Some(repeated) = &about.repeat {
+            if inputs.iter().any(host::is_lost) {
+                inputs = self.inputs_again(node, inputs)?;
+            }
+            return self.repeat(node, repeated, &inputs);
+        }
         let instance = (self.hooks.instance)(about)?;
         let ctx = host::context(NodeContext::new(self.clone(), node));
         let mut tries = 0;
@@ -124,9 +137,9 @@ impl Work {
             let message =
                 format!("expected {}, as the class declares, got {}", count(expected, "output"), outputs.len());
             let error = Error::new(format!("{message}; tell the author of the pack"));
-            return Err(Error { location: String::new(), ..error });
+            return Err(Error { location: String::new(), ..error }.into());
         }
-        Ok(outputs)
+        Ok((outputs, Inside::default()))
     }
 
     fn failure(&self, node: &CheckedNode, error: Error) -> NodeFailure {

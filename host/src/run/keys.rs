@@ -1,15 +1,22 @@
 //! Keys of results in the cache: digests of everything that a result depends on.
 
 use super::{digest::Digests, settings::Settings};
-use crate::graph::{Checked, CheckedNode, Feed};
+use crate::{
+    graph::{Checked, CheckedNode, Feed, Repeated},
+    sha256::hex,
+};
 use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 use splatgraph_sdk::{
-    checkpoint,
+    Record, Value, checkpoint,
     settings::changes_results,
     spec::{InputSpec, PathKind},
 };
-use std::{io, path::Path};
+use std::{
+    io,
+    path::Path,
+    sync::atomic::{AtomicU64, Ordering},
+};
 
 /// Names a result in the cache.
 pub(super) type Key = [u8; 32];
@@ -64,6 +71,15 @@ impl Fingerprint {
     }
 }
 
+/// The values of a pass, on which results in a repeated graph depend.
+#[derive(Clone, Copy)]
+pub(super) enum PassValues<'a> {
+    /// Those of any pass, for the fingerprint of the node that repeats the graph: its own inputs have the values.
+    Any,
+    /// Those of one pass, or of none.
+    Are(&'a [Value]),
+}
+
 /// The fingerprints of the nodes that the roots need, made in one pass from sources to consumers.
 ///
 /// A node that `keep` rejects has no fingerprint: no later run wants its results, so its files need not be read.
@@ -72,27 +88,103 @@ pub(super) fn fingerprints(
     digests: &mut Digests,
     settings: &Settings,
     keep: &Keep<'_>,
+    values: PassValues<'_>,
 ) -> Vec<Option<Fingerprint>> {
+    let given = settings;
     let mut relevant: Vec<_> = settings.iter().filter(|(name, _)| changes_results(name)).collect();
     relevant.sort_by_key(|(name, _)| name.as_str());
     let settings = sha(relevant.iter().flat_map(|(name, value)| [name.to_string(), value.to_string()]));
     let mut all: Vec<Option<Fingerprint>> = vec![None; checked.nodes.len()];
     let mut keys: Vec<Option<Key>> = vec![None; checked.nodes.len()];
     for node in sources_first(checked) {
-        if !keep(node) {
+        if !keep(node) || checked.values == Some(node) {
             continue;
         }
         let at = &checked.nodes[node];
         let parts = at.class.spec.inputs.iter().zip(&at.feeds);
-        let parts = parts.map(|(spec, feed)| part(spec, feed, &keys, digests)).collect();
+        let parts = parts.map(|(spec, feed)| match of_pass(checked, feed, values) {
+            Some((output, value)) => pass_part(spec, output, value, digests),
+            None => part(spec, feed, &keys, digests),
+        });
+        let parts = parts.collect();
         let manifest = &at.class.pack.manifest;
-        let class = sha([at.class.full_name.clone(), manifest.version.clone(), at.class.spec.version.to_string()]);
+        let class = match &at.repeat {
+            Some(repeated) => repeated_class(repeated, digests, given),
+            None => sha([at.class.full_name.clone(), manifest.version.clone(), at.class.spec.version.to_string()]),
+        };
         let generation = at.class.pack.nodes.generation();
         let fingerprint = Fingerprint { class, generation, settings, parts };
         keys[node] = fingerprint.key();
         all[node] = Some(fingerprint);
     }
     all
+}
+
+/// The output of the values of a pass that feeds an input, with its value if it is known.
+fn of_pass<'a>(checked: &Checked, feed: &Feed, values: PassValues<'a>) -> Option<(usize, Option<&'a Value>)> {
+    let Feed::Link(socket) = feed else { return None };
+    if Some(socket.node) != checked.values {
+        return None;
+    }
+    match values {
+        PassValues::Any => Some((socket.output, None)),
+        PassValues::Are(values) => Some((socket.output, Some(values.get(socket.output)?))),
+    }
+}
+
+/// What an input depends on that has a value of a pass.
+fn pass_part(spec: &InputSpec, output: usize, value: Option<&Value>, digests: &mut Digests) -> Part {
+    let Some(value) = value else { return Part::Value(sha(["a value of the pass".to_owned(), output.to_string()])) };
+    match (value.to_json(), spec.path) {
+        (Some(json), Some(PathKind::Read | PathKind::ReadDir | PathKind::Model)) => {
+            let paths = sha([json.to_string()]);
+            content(spec, &json, digests).map_or(Part::Unknown, |content| Part::Files { paths, content })
+        }
+        _ => content_sum(value).map_or(Part::Unknown, Part::Value),
+    }
+}
+
+/// The class of a node that repeats a graph: everything in the graph on which the results depend.
+fn repeated_class(repeated: &Repeated, digests: &mut Digests, settings: &Settings) -> Key {
+    /// Counts classes that are equal to no other.
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    let inner = fingerprints(&repeated.checked, digests, settings, &|_| true, PassValues::Any);
+    let mut texts = vec![format!("{:?}{:?}", repeated.repeat.mode, repeated.repeat.index)];
+    for (name, socket) in &repeated.checked.outputs {
+        texts.push(format!("{name}.{}", socket.output));
+    }
+    for &root in &repeated.checked.roots {
+        match inner[root].as_ref().map(Fingerprint::key) {
+            Some(Some(key)) => texts.push(hex(&key)),
+            // The root is the values themselves.
+            None => texts.push("values".to_owned()),
+            Some(None) => texts.push(NEXT.fetch_add(1, Ordering::Relaxed).to_string()),
+        }
+    }
+    for (_, socket) in &repeated.checked.outputs {
+        texts.push(inner[socket.node].as_ref().and_then(Fingerprint::key).map_or_else(String::new, |key| hex(&key)));
+    }
+    sha(texts)
+}
+
+/// The sum of the content of a value that JSON can hold, or of a record; `None` for other values.
+fn content_sum(value: &Value) -> Option<Key> {
+    let mut sum = Sha256::new();
+    if let Some(json) = value.to_json() {
+        sum.update(json.to_string());
+    } else if let Some(items) = value.as_list() {
+        for item in items {
+            sum.update(content_sum(&item)?);
+        }
+    } else {
+        let record = Record::from_value(value).ok()?;
+        sum.update(serde_json::json!([record.type_name, record.header]).to_string());
+        for (name, tensor) in &record.fields {
+            sum.update(serde_json::json!([name, tensor.dtype().name(), tensor.shape()]).to_string());
+            sum.update(tensor.bytes());
+        }
+    }
+    Some(sum.finalize().into())
 }
 
 fn part(spec: &InputSpec, feed: &Feed, keys: &[Option<Key>], digests: &mut Digests) -> Part {

@@ -7,11 +7,11 @@ use super::{
     equal::Equal,
     event::{Event, NodeReport, RunResult, Status},
     execute::drive,
-    keys::{Fingerprint, Keep, Key, fingerprints},
+    keys::{Fingerprint, Keep, Key, PassValues, fingerprints},
     plan::Plan,
     settings::{Settings, SettingsText},
     why::{Why, why_it_runs},
-    work::{Hooks, State, Work},
+    work::{Hooks, Listen, State, Work},
     written::Written,
 };
 use crate::{
@@ -126,10 +126,10 @@ impl Runner {
     ) -> RunResult {
         let settings = self.with_threads(settings);
         let (checked, equal) = Equal::merge(checked);
-        let Prepared { plan, supplied, fingerprints, whys } = self.prepare(&checked, &settings, keep);
+        let Prepared { plan, supplied, fingerprints, whys } = self.prepare(&checked, &settings, keep, &[]);
         let hooks = self.hooks(events, fingerprints);
         let cached = supplied.clone();
-        let text = SettingsText::new(settings);
+        let text = Arc::new(SettingsText::new(settings));
         let (work, messages) = Work::new((checked, equal), plan, supplied, text, cancel.clone(), hooks);
         for (node, outputs) in cached {
             work.emit_finished(node, 0.0, true, outputs);
@@ -140,11 +140,30 @@ impl Runner {
         self.result(&work, whys, cancel)
     }
 
+    /// Runs a pass of a repeated graph in this thread. `values` are those of the pass.
+    fn run_pass(
+        &self,
+        checked: &Checked,
+        values: Vec<Value>,
+        settings: &Arc<SettingsText>,
+        events: Listen,
+        cancel: &CancelToken,
+    ) -> RunResult {
+        let Prepared { plan, supplied, fingerprints, whys } =
+            self.prepare(checked, settings.given(), &|_| true, &values);
+        let hooks = self.hooks(events, fingerprints);
+        let graph = (checked.clone(), Equal::none());
+        let (work, _messages) = Work::new(graph, plan, supplied, settings.clone(), cancel.clone(), hooks);
+        work.run_ready_nodes();
+        work.finish();
+        self.result(&work, whys, cancel)
+    }
+
     /// Drops the instances that no run of this graph would use again, as they may hold large models.
     pub fn keep_only_nodes_of(&self, checked: &Checked) {
         let used: HashMap<_, _> = checked
-            .nodes
-            .iter()
+            .pack_nodes()
+            .into_iter()
             .map(|node| ((node.id.clone(), node.class.full_name.clone()), &node.class.pack))
             .collect();
         let is_used = |name: &_, made_by: &Arc<dyn NodeSource>| {
@@ -169,7 +188,7 @@ impl Runner {
     /// For each node, whether [`run`](Self::run) would run it, as far as is known before.
     #[cfg(feature = "serve")]
     pub(crate) fn would_run(&self, checked: &Checked, settings: &Settings) -> Vec<bool> {
-        self.prepare(&Equal::merge(checked).0, &self.with_threads(settings), &|_| true).plan.runs
+        self.prepare(&Equal::merge(checked).0, &self.with_threads(settings), &|_| true, &[]).plan.runs
     }
 
     /// The outputs of a node, if its last result is in the cache and would be taken from there.
@@ -177,7 +196,7 @@ impl Runner {
     pub(crate) fn cached(&self, checked: &Checked, settings: &Settings, node: usize) -> Option<Vec<Value>> {
         let settings = self.with_threads(settings);
         let mut kept = lock(&self.kept);
-        let fingerprints = fingerprints(checked, &mut kept.digests, &settings, &|_| true);
+        let fingerprints = fingerprints(checked, &mut kept.digests, &settings, &|_| true, PassValues::Any);
         let key = fingerprints[node].as_ref().and_then(Fingerprint::key)?;
         kept.cache.get(&key)
     }
@@ -190,22 +209,26 @@ impl Runner {
         settings
     }
 
-    /// Decides which nodes run.
-    fn prepare(&self, checked: &Checked, settings: &Settings, keep: &Keep<'_>) -> Prepared {
+    /// Decides which nodes run. `values` are those of a pass, for the node [`Checked::values`].
+    fn prepare(&self, checked: &Checked, settings: &Settings, keep: &Keep<'_>, values: &[Value]) -> Prepared {
         let mut kept = lock(&self.kept);
         let count = checked.nodes.len();
+        let of_pass = checked.values.map(|node| (node, values.to_vec()));
         if !kept.cache.is_on() {
-            let plan = Plan::new(checked, |_| false);
+            let plan = Plan::new(checked, |node| Some(node) == checked.values);
             return Prepared {
                 whys: plan.runs.iter().map(|&runs| if runs { Why::CacheOff } else { Why::NotNeeded }).collect(),
                 plan,
-                supplied: Vec::new(),
+                supplied: of_pass.into_iter().collect(),
                 fingerprints: vec![None; count],
             };
         }
-        let fingerprints = fingerprints(checked, &mut kept.digests, settings, keep);
-        let mut supplied = Vec::new();
+        let fingerprints = fingerprints(checked, &mut kept.digests, settings, keep, PassValues::Are(values));
+        let mut supplied: Vec<_> = of_pass.into_iter().collect();
         let plan = Plan::new(checked, |node| {
+            if Some(node) == checked.values {
+                return true;
+            }
             let key = fingerprints[node].as_ref().and_then(Fingerprint::key);
             // An output node runs unless the files that it would write are there.
             let at = &checked.nodes[node];
@@ -238,9 +261,14 @@ impl Runner {
 
     fn hooks(&self, events: impl Fn(Event) + Send + Sync + 'static, fingerprints: Vec<Option<Fingerprint>>) -> Hooks {
         let (for_instance, for_keep) = (self.kept.clone(), self.kept.clone());
+        let same = Self { runtime: None, limit: self.limit, threads: self.threads, kept: self.kept.clone() };
         let keys: Vec<Option<Key>> = fingerprints.iter().map(|f| f.as_ref().and_then(Fingerprint::key)).collect();
         Hooks {
             event: Box::new(events),
+            pass: Box::new(move |checked, values, settings, events, cancel| {
+                same.run_pass(checked, values, settings, events, cancel)
+            }),
+            passes_at_once: self.limit,
             instance: Box::new(move |node| instance(&for_instance, node)),
             keep: Box::new(move |node, id, outputs, written| {
                 let Some(fingerprint) = &fingerprints[node] else { return };
@@ -265,13 +293,14 @@ impl Runner {
         };
         let nodes = work.checked.nodes.iter().zip(&work.states);
         for (position, ((node, state), why)) in nodes.zip(whys).enumerate() {
-            let mut took = 0.0;
+            let (mut took, mut nodes_inside) = (0.0, Vec::new());
             let status = match lock(state).clone() {
                 State::Waiting | State::Doomed(_) if work.plan.runs[position] => Status::Cancelled,
                 State::Waiting | State::Doomed(_) if matches!(why, Why::Cached | Why::Written) => Status::Cached,
                 State::Waiting | State::Doomed(_) => Status::NotNeeded,
-                State::Done { ms, written } => {
+                State::Done { ms, written, inside } => {
                     took = ms;
+                    nodes_inside = inside.nodes.into_iter().map(|(node, (ran, cached))| (node, ran, cached)).collect();
                     result.written.extend(written.into_iter().map(|path| (node.id.clone(), path)));
                     Status::Done
                 }
@@ -287,7 +316,7 @@ impl Runner {
                     Status::Abandoned
                 }
             };
-            result.nodes.push(NodeReport { node: node.id.clone(), status, ms: took, why });
+            result.nodes.push(NodeReport { node: node.id.clone(), status, ms: took, why, inside: nodes_inside });
         }
         for (first, equals) in work.equal.all() {
             let NodeReport { node, status, .. } = result.nodes[first].clone();

@@ -14,13 +14,20 @@ pub type Settings = Map<String, Json>;
 pub(super) struct SettingsText {
     all: String,
     without_texts: String,
+    given: Settings,
 }
 
 impl SettingsText {
-    pub(super) fn new(mut settings: Settings) -> Self {
-        let all = Json::Object(settings.clone()).to_string();
+    pub(super) fn new(given: Settings) -> Self {
+        let all = Json::Object(given.clone()).to_string();
+        let mut settings = given.clone();
         settings.shift_remove(PNG_TEXT);
-        Self { all, without_texts: Json::Object(settings).to_string() }
+        Self { all, without_texts: Json::Object(settings).to_string(), given }
+    }
+
+    /// The settings themselves.
+    pub(super) fn given(&self) -> &Settings {
+        &self.given
     }
 
     /// The settings for a node of a class.

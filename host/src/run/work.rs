@@ -3,7 +3,8 @@
 use super::{
     cancel::CancelToken,
     equal::Equal,
-    event::{Event, NodeFailure},
+    event::{Event, NodeFailure, RunResult},
+    repeat::Inside,
     plan::Plan,
     settings::SettingsText,
     supply::Reads,
@@ -43,7 +44,7 @@ pub(super) struct Work {
     pub(super) made_again: Mutex<Made>,
     /// The files that nodes are known to read.
     pub(super) reads: Reads,
-    pub(super) settings: SettingsText,
+    pub(super) settings: Arc<SettingsText>,
     pub(super) cancel: CancelToken,
     /// Set when the run is over: events of abandoned nodes are dropped from then on.
     over: AtomicBool,
@@ -53,12 +54,21 @@ pub(super) struct Work {
 
 /// Functions that a run calls.
 pub(super) struct Hooks {
-    pub(super) event: Box<dyn Fn(Event) + Send + Sync>,
+    pub(super) event: Listen,
     /// Returns the instance of a node.
     pub(super) instance: Box<MakeInstance>,
     /// Keeps the outputs of a node for later runs.
     pub(super) keep: Box<KeepOutputs>,
+    /// Runs a pass of a repeated graph in this thread.
+    pub(super) pass: Box<RunPass>,
+    /// How many passes of a node run at the same time.
+    pub(super) passes_at_once: usize,
 }
+
+/// Listens to the events of a run.
+pub(super) type Listen = Box<dyn Fn(Event) + Send + Sync>;
+/// Takes the graph, the values of the pass, and what belongs to the whole run.
+type RunPass = dyn Fn(&Checked, Vec<Value>, &Arc<SettingsText>, Listen, &CancelToken) -> RunResult + Send + Sync;
 
 type MakeInstance = dyn Fn(&CheckedNode) -> Result<Arc<dyn Instance>, Error> + Send + Sync;
 /// Takes the position of a node, its id, its outputs and the files that it wrote.
@@ -81,6 +91,7 @@ pub(super) enum State {
     Done {
         ms: f64,
         written: Vec<PathBuf>,
+        inside: Inside,
     },
     Failed(NodeFailure),
     Skipped(Arc<str>),
@@ -101,7 +112,7 @@ impl Work {
         (checked, equal): (Checked, Equal),
         plan: Plan,
         supplied: Vec<(usize, Vec<Value>)>,
-        settings: SettingsText,
+        settings: Arc<SettingsText>,
         cancel: CancelToken,
         hooks: Hooks,
     ) -> (Arc<Self>, Messages) {

@@ -17,8 +17,13 @@ impl Checker<'_> {
         for position in 0..self.file.nodes.len() {
             let node = &self.file.nodes[position];
             // Only bare prompts may leave out the name of the pack.
-            let found =
-                if node.bare || node.class_type.contains('.') { self.registry.class(&node.class_type) } else { None };
+            let found = if node.repeat.is_some() {
+                self.repeating_class(node)
+            } else if node.bare || node.class_type.contains('.') {
+                self.registry.class(&node.class_type)
+            } else {
+                None
+            };
             // The class is empty if it could not be read. A missing pack that the graph requires is reported once, not for
             // each node.
             let pack = node.class_type.split_once('.').map(|(pack, _)| pack);

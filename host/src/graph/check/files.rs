@@ -121,7 +121,7 @@ impl Checker<'_> {
                 }
             }
             let id = self.file.nodes[position].id.as_str().into();
-            nodes.push(CheckedNode { id, class, feeds, reads, writes });
+            nodes.push(CheckedNode { id, class, feeds, reads, writes, repeat: None });
         }
         (nodes, files)
     }

@@ -6,12 +6,14 @@ mod cycles;
 mod disk;
 mod files;
 mod inputs;
+mod repeats;
 mod requires;
 mod targets;
 mod until;
 
 pub use classes::unknown_class;
 pub(crate) use disk::Disk;
+pub use repeats::Repeated;
 
 use super::{
     file::File,
@@ -51,6 +53,8 @@ pub struct Checked {
     pub(crate) paths: Arc<PathRules>,
     /// The files that the nodes read and write, as far as the graph names them.
     files: Arc<[disk::Used]>,
+    /// In a graph that a node repeats, the position of the node whose outputs are the values of a pass.
+    pub(crate) values: Option<usize>,
 }
 
 impl Checked {
@@ -60,9 +64,23 @@ impl Checked {
         &self.file
     }
 
+    /// All nodes that packs run: those of this graph, and of the graphs that its nodes repeat.
+    #[must_use]
+    pub fn pack_nodes(&self) -> Vec<&CheckedNode> {
+        let mut all = Vec::with_capacity(self.nodes.len());
+        for (position, node) in self.nodes.iter().enumerate() {
+            match &node.repeat {
+                Some(repeat) => all.extend(repeat.checked.pack_nodes()),
+                None if self.values == Some(position) => {}
+                None => all.push(node),
+            }
+        }
+        all
+    }
+
     /// The versions of the packs of all nodes, by their ids.
     pub(crate) fn pack_versions(&self) -> Map<String, Json> {
-        let manifests = self.nodes.iter().map(|node| &node.class.pack.manifest);
+        let manifests = self.pack_nodes().into_iter().map(|node| &node.class.pack.manifest);
         manifests.map(|manifest| (manifest.id.clone(), manifest.version.clone().into())).collect()
     }
 }
@@ -80,6 +98,8 @@ pub struct CheckedNode {
     pub reads: Vec<PathBuf>,
     /// The files that it writes, as far as the graph names them.
     pub writes: Vec<WrittenFile>,
+    /// The graph that it runs several times, if it does.
+    pub repeat: Option<Arc<Repeated>>,
 }
 
 /// The source of an input's value.
@@ -143,6 +163,7 @@ pub(crate) fn check_without_overwriting(file: File, registry: &Registry, given: 
 }
 
 /// The checks that not everyone needs.
+#[derive(Clone, Copy)]
 struct Checks {
     /// Compares the files that the graph writes with its other files.
     overwriting: bool,
@@ -212,20 +233,34 @@ impl<'a> Checker<'a> {
         self.apply(given);
         self.check_named_inputs();
         let outputs = self.check_named_outputs();
-        let feeds: Vec<Vec<Feed>> = (0..self.file.nodes.len()).map(|node| self.check_inputs(node)).collect();
+        let mut feeds = Vec::with_capacity(self.file.nodes.len());
+        let mut sound = Vec::with_capacity(self.file.nodes.len());
+        for node in 0..self.file.nodes.len() {
+            let before = self.problems.len();
+            feeds.push(self.check_inputs(node));
+            sound.push(self.problems.len() == before);
+        }
+        let repeats = self.check_repeats(&sound, given, checks);
         self.check_cycles(&feeds);
         let roots = self.roots(&outputs);
         let paths = self.path_rules(given);
         let needed = self.needed(&given.until, &feeds);
-        let (nodes, files) = self.resolve_paths(feeds, &needed, &paths);
+        let (mut nodes, files) = self.resolve_paths(feeds, &needed, &paths);
         if checks.overwriting {
             self.check_overwriting(&files);
         }
         let Checker { registry, file, mut problems, warnings, .. } = self;
         let (paths, origin, whole) = (Arc::new(paths), file.origin.to_string(), nodes.len() == file.nodes.len());
         problems = file.with_versions(problems, registry);
+        if whole {
+            for (node, repeat) in nodes.iter_mut().zip(repeats) {
+                let inner = repeat.iter().flat_map(|repeat| repeat.checked.nodes.iter());
+                node.reads.extend(inner.flat_map(|inner| inner.reads.iter().cloned()));
+                node.repeat = repeat;
+            }
+        }
         let (file, files) = (Arc::new(file), files.into());
-        let checked = Checked { file, warnings, nodes: nodes.into(), roots, outputs, paths, files };
+        let checked = Checked { file, warnings, nodes: nodes.into(), roots, outputs, paths, files, values: None };
         if checks.disk && whole {
             let until: Vec<usize> =
                 given.until.iter().flat_map(|id| checked.positions(id).unwrap_or_default()).collect();

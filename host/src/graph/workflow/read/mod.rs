@@ -103,7 +103,7 @@ fn nodes(workflow: &Json, registry: &Registry) -> (Vec<Node>, Vec<Problem>) {
 /// A node that could not be read. An empty class says so.
 fn unreadable(id: &str) -> Node {
     let (id, class_type) = (id.to_owned(), String::new());
-    Node { id, class_type, bare: true, adapted: false, version: None, inputs: Vec::new(), place: None }
+    Node { id, class_type, bare: true, adapted: false, version: None, repeat: None, inputs: Vec::new(), place: None }
 }
 
 /// Adds the nodes of a scope. Calls itself for subgraphs, whose depth is limited.
@@ -177,7 +177,7 @@ fn read_node<'a>(
         }
     }
     let class_type = node.class_type.to_owned();
-    Ok(Node { id, class_type, bare: true, adapted: false, version, inputs, place: None })
+    Ok(Node { id, class_type, bare: true, adapted: false, version, repeat: None, inputs, place: None })
 }
 
 fn set(inputs: &mut Vec<Input>, new: Input) {
