@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::graph::{self, Checked, CheckedNode, Feed, Source};
 use crate::picture::{HEADER_KEY, PROMPT_KEY};
@@ -49,7 +49,10 @@ fn png_text(checked: &Checked, registry: &Registry, sums: &ModelSums) -> Result<
     let graph = without_absolute_paths(checked, registry);
     let header = json!({"version": VERSION, "graph": graph.to_json(), "packs": checked.pack_versions(), "models": models(checked, sums)?});
     let mut texts = Map::new();
-    texts.insert(PROMPT_KEY.to_owned(), graph.to_prompt(registry).to_string().into());
+    // A prompt has no place for a node that repeats a graph.
+    if graph.nodes.iter().all(|node| node.repeat.is_none()) {
+        texts.insert(PROMPT_KEY.to_owned(), graph.to_prompt(registry).to_string().into());
+    }
     texts.insert(HEADER_KEY.to_owned(), header.to_string().into());
     Ok(texts)
 }
@@ -60,7 +63,17 @@ fn without_absolute_paths(checked: &Checked, registry: &Registry) -> graph::File
     let mut file = checked.file().moved_to(folder, registry);
     // These keys are for editors of the file.
     file.extra.clear();
+    cut_paths(&mut file, checked);
+    file
+}
+
+/// Cuts absolute paths in a graph, and in those that its nodes repeat, to the names of their files.
+fn cut_paths(file: &mut graph::File, checked: &Checked) {
     for (node, checked) in file.nodes.iter_mut().zip(checked.nodes.iter()) {
+        let graph = node.repeat.as_mut().and_then(|repeat| repeat.graph.as_mut());
+        if let (Some(graph), Some(repeated)) = (graph, &checked.repeat) {
+            cut_paths(Arc::make_mut(graph), &repeated.checked);
+        }
         for input in &mut node.inputs {
             let spec = checked.class.spec.inputs.iter().find(|spec| spec.name == input.name);
             if spec.is_some_and(|spec| spec.path.is_some())
@@ -71,7 +84,6 @@ fn without_absolute_paths(checked: &Checked, registry: &Registry) -> graph::File
             }
         }
     }
-    file
 }
 
 fn file_name(path: &str) -> String {

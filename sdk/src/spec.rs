@@ -175,6 +175,14 @@ pub struct InputSpec {
     /// items that use the same ones.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub counts_from: Option<String>,
+    /// The input that chooses this one. The host computes what feeds this input only if it is chosen; otherwise the node gets no value.
+    /// An input with `chosen_when` is chosen if the other has this value. The links of a list without it are chosen by their
+    /// position: the other input is a whole number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chosen_by: Option<String>,
+    /// See `chosen_by`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chosen_when: Option<Json>,
     /// The documentation.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub help: String,

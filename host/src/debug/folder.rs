@@ -1,15 +1,16 @@
 //! The folder of a debug run, and the names of its files.
 
 use crate::words::{one_line, shown};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
 use splatgraph_sdk::write_whole;
 
-use crate::graph::Checked;
+use crate::graph::{Checked, CheckedNode};
 
 /// The file with the report about the run.
 const RUN: &str = "run.json";
@@ -58,6 +59,8 @@ pub(super) struct Folder {
     path: PathBuf,
     /// For each node and output, the start of the names of its files.
     names: Vec<Vec<String>>,
+    /// The same for the nodes of graphs that nodes repeat, by their ids.
+    inside: HashMap<Arc<str>, Vec<String>>,
 }
 
 impl Folder {
@@ -72,13 +75,14 @@ impl Folder {
             entries.push(entry.map_err(failed("read"))?.file_name().to_string_lossy().into_owned());
         }
         entries.sort();
-        let folder = Self { path: path.to_path_buf(), names: file_names(checked) };
+        let (names, inside) = file_names(checked);
+        let folder = Self { path: path.to_path_buf(), names, inside };
         if !entries.is_empty() {
             let foreign =
                 |found: &String| DebugError::Foreign { found: one_line(found).into_owned(), folder: shown(path) };
             let earlier = names_of_earlier_run(path).ok_or_else(|| foreign(&entries[0]))?;
             let is_of = |file: &str, names: &[String]| names.iter().any(|name| is_file_of(file, name));
-            let new: Vec<String> = folder.names.iter().flatten().cloned().collect();
+            let new: Vec<String> = folder.all_names().cloned().collect();
             let (old, others): (Vec<_>, Vec<_>) = entries.into_iter().partition(|entry| is_of(entry, &earlier));
             if let Some(found) = others.iter().find(|entry| is_of(entry, &new)) {
                 return Err(foreign(found));
@@ -97,10 +101,21 @@ impl Folder {
         self.path.join(&self.names[node][output])
     }
 
+    /// The same for an output of a node in a graph that a node repeats, and a pass; `None` if there is no such node.
+    pub(super) fn file_inside(&self, node: &str, output: usize, pass: usize) -> Option<PathBuf> {
+        let name = self.inside.get(node)?.get(output)?;
+        Some(self.path.join(format!("{name}-{pass:03}")))
+    }
+
+    fn all_names(&self) -> impl Iterator<Item = &String> {
+        self.names.iter().chain(self.inside.values()).flatten()
+    }
+
     /// Writes the object `about` to `run.json`, with the marks of the folder.
     pub(super) fn write_run(&self, about: &Json) -> Result<(), DebugError> {
         let path = self.path.join(RUN);
-        let names: Vec<&String> = self.names.iter().flatten().collect();
+        let mut names: Vec<&String> = self.all_names().collect();
+        names.sort();
         let mut run = json!({"made_by": MADE_BY});
         if let (Some(run), Some(about)) = (run.as_object_mut(), about.as_object()) {
             run.extend(about.clone());
@@ -151,15 +166,20 @@ fn is_file_of(file: &str, name: &str) -> bool {
     parts.next() == Some("") && parts.all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
-/// The name `node.output` for each node and output. Neither part has a dot, and outputs have no hyphen, so all file names
-/// are distinct.
-fn file_names(checked: &Checked) -> Vec<Vec<String>> {
-    let nodes = distinct(checked.nodes.iter().map(|node| &*node.id), "-_");
-    let names = nodes.into_iter().zip(checked.nodes.iter()).map(|(node, about)| {
+/// The name `node.output` for each node and output, and for those in graphs that nodes repeat, by the ids of the nodes. Neither part
+/// has a dot, and outputs have no hyphen, so all file names are distinct.
+fn file_names(checked: &Checked) -> (Vec<Vec<String>>, HashMap<Arc<str>, Vec<String>>) {
+    let own: Vec<&CheckedNode> = checked.nodes.iter().collect();
+    let inside = checked.nodes.iter().filter_map(|node| node.repeat.as_ref());
+    let inside: Vec<&CheckedNode> = inside.flat_map(|repeat| repeat.checked.pack_nodes()).collect();
+    let nodes = distinct(own.iter().chain(&inside).map(|node| &*node.id), "-_");
+    let names = nodes.into_iter().zip(own.iter().chain(&inside)).map(|(node, about)| {
         let outputs = distinct(about.class.spec.outputs.iter().map(|output| output.name.as_str()), "_");
         outputs.into_iter().map(|output| format!("{node}.{output}")).collect()
     });
-    names.collect()
+    let mut names: Vec<Vec<String>> = names.collect();
+    let of_inside = names.split_off(own.len());
+    (names, inside.into_iter().map(|node| node.id.clone()).zip(of_inside).collect())
 }
 
 /// Makes names for files: short, of letters, digits and `allowed`, and distinct even if case is ignored.

@@ -68,12 +68,29 @@ impl Recorder {
 
     /// Records the outputs of a node that finished. Ignores other events. May be called from several threads.
     pub fn record(&self, event: &Event) {
+        if let Event::Inside { pass, event, .. } = event
+            && let Event::Finished { node, outputs, .. } = &**event
+        {
+            self.record_inside(node, *pass, outputs);
+        }
         let Event::Finished { node, cached, outputs, .. } = event else { return };
         let Some(&node) = self.positions.get(node) else { return };
         let open = self.open.read().unwrap_or_else(PoisonError::into_inner);
         if *open {
             self.record_outputs(node, *cached, outputs);
         }
+    }
+
+    /// Writes the outputs of a node in a graph that a node repeats. The report has only how often it ran.
+    fn record_inside(&self, node: &str, pass: usize, values: &[Value]) {
+        let open = self.open.read().unwrap_or_else(PoisonError::into_inner);
+        let mut unwritten = Vec::new();
+        for (output, value) in values.iter().enumerate().filter(|_| *open) {
+            if let Some(file) = self.folder.file_inside(node, output, pass) {
+                OutputReport::of("", value, &file, &mut unwritten);
+            }
+        }
+        self.recorded.lock().unwrap_or_else(PoisonError::into_inner).unwritten.append(&mut unwritten);
     }
 
     fn record_outputs(&self, node: usize, cached: bool, values: &[Value]) {

@@ -37,7 +37,9 @@ fn node(
     let error = result.failures.iter().find(|failure| failure.node == about.id);
     // A node computes on the device of its outputs.
     let device = outputs.iter().map(|output| output.device.as_str()).find(|device| *device != "cpu");
-    json!({
+    let inside = report.inside.iter().map(|(node, ran, cached)| json!({ "id": &**node, "ran": ran, "cached": cached }));
+    let inside: Vec<Json> = inside.collect();
+    let mut node = json!({
         "id": &*about.id,
         "class": about.class.full_name,
         "pack_version": about.class.pack.manifest.version,
@@ -48,7 +50,11 @@ fn node(
         "device": device.unwrap_or("cpu"),
         "error": error.map(|failure| failure.to_json()),
         "outputs": outputs,
-    })
+    });
+    if !inside.is_empty() {
+        node["inside"] = inside.into();
+    }
+    node
 }
 
 /// The value of an input, or its default; `{"link": ["node", "output"]}` if it comes from another node.

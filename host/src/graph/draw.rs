@@ -28,8 +28,7 @@ pub fn draw(file: &File, registry: Option<&Registry>) -> String {
     };
     for (position, (node, class)) in file.nodes.iter().zip(&classes).enumerate() {
         let repeat = node.repeat.as_ref().map(|repeat| format!("<br/>{}", escape(&repeat.summary())));
-        let label =
-            format!("{}<br/>{}{}", escape(&node.id), escape(&node.class_type), repeat.unwrap_or_default());
+        let label = format!("{}<br/>{}{}", escape(&node.id), escape(&node.class_type), repeat.unwrap_or_default());
         let writes = class.as_ref().is_some_and(|class| class.spec.output);
         line(match (node.is_graph(), writes) {
             (true, _) => format!("n{position}{{{{\"{label}\"}}}}"),

@@ -63,7 +63,12 @@ impl Expander {
     fn put_in(&mut self, file: &mut File, folder: &Path) {
         let mut graphs: HashMap<String, Arc<File>> = HashMap::new();
         for node in file.nodes.iter_mut().filter(|node| node.is_graph()) {
-            if node.repeat.as_ref().is_some_and(|repeat| repeat.graph.is_some()) {
+            if let Some(own) = node.repeat.as_mut().and_then(|repeat| repeat.graph.as_mut()) {
+                // It stands in the node, or was read before.
+                if own.nodes.iter().any(Node::is_graph) {
+                    self.put_in(Arc::make_mut(own), folder);
+                }
+                require(&mut file.requires, own);
                 continue;
             }
             match self.load(folder, node) {

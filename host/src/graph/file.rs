@@ -161,7 +161,7 @@ impl Node {
     /// Whether its class is another graph. A slash alone does not tell in a bare prompt, where some class names have one.
     #[must_use]
     pub fn is_graph(&self) -> bool {
-        self.class_type.ends_with(".json") || (!self.bare && self.class_type.contains('/'))
+        self.repeat.is_some() || self.class_type.ends_with(".json") || (!self.bare && self.class_type.contains('/'))
     }
 
     /// The source of an input in the file.

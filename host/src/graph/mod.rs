@@ -39,6 +39,7 @@ mod paths;
 mod placeholders;
 mod problem;
 mod repeat;
+mod repeat_class;
 mod schema;
 mod series;
 mod source;

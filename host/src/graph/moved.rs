@@ -3,7 +3,9 @@
 use super::{
     expand,
     file::{Base, File, GraphNode, Node, Source},
+    parse_repeat::OWN_GRAPH,
     paths::{folder_of, identity},
+    repeat_class::class_of,
 };
 use crate::{registry::Registry, words::with_slashes};
 use serde_json::Value as Json;
@@ -12,6 +14,7 @@ use std::{
     borrow::Cow,
     collections::HashMap,
     path::{Component, Path, PathBuf},
+    sync::Arc,
 };
 
 impl File {
@@ -35,7 +38,10 @@ impl File {
             }
         }
         for node in &mut file.nodes {
-            if node.is_graph() {
+            if let Some(graph) = node.repeat.as_mut().and_then(|repeat| repeat.graph.as_mut()) {
+                *graph = Arc::new(graph.moved_to(folder, registry));
+            }
+            if node.is_graph() && node.class_type != OWN_GRAPH {
                 node.class_type = graph_path(&node.class_type, own_folder, folder);
             } else if let Some(class) = registry.class(&node.class_type).filter(|_| node.bare) {
                 node.class_type = class.full_name;
@@ -59,7 +65,7 @@ impl File {
 
 /// The declarations of the inputs of an expanded graph.
 pub(super) struct Specs<'a> {
-    classes: HashMap<&'a str, &'a str>,
+    nodes: HashMap<&'a str, &'a Node>,
     graphs: HashMap<&'a str, &'a GraphNode>,
     registry: &'a Registry,
 }
@@ -67,7 +73,7 @@ pub(super) struct Specs<'a> {
 impl<'a> Specs<'a> {
     pub(super) fn new(expanded: &'a File, registry: &'a Registry) -> Self {
         Self {
-            classes: expanded.nodes.iter().map(|node| (node.id.as_str(), node.class_type.as_str())).collect(),
+            nodes: expanded.nodes.iter().map(|node| (node.id.as_str(), node)).collect(),
             graphs: expanded.graph_nodes.iter().map(|node| (node.id.as_str(), node)).collect(),
             registry,
         }
@@ -83,7 +89,7 @@ impl<'a> Specs<'a> {
             }
             None => (node, input),
         };
-        let class = self.registry.class(self.classes.get(node)?)?;
+        let class = class_of(self.nodes.get(node)?, self.registry)?;
         class.spec.inputs.iter().find(|spec| spec.name == input).cloned()
     }
 }

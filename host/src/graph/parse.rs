@@ -21,7 +21,7 @@ use std::{
 pub const VERSION: u64 = 2;
 
 const KEYS: [&str; 8] = ["version", "title", "description", "requires", "packs", "inputs", "outputs", "nodes"];
-const NODE_KEYS: [&str; 4] = ["class_type", "inputs", "each", "fold"];
+const NODE_KEYS: [&str; 5] = ["class_type", "inputs", "each", "fold", "graph"];
 const REQUIREMENT_KEYS: [&str; 2] = ["version", "url"];
 
 impl File {
@@ -32,7 +32,7 @@ impl File {
     /// The text is not JSON, not a graph, or made for a newer version. The problems have line and column.
     pub fn parse(text: &str, origin: Origin) -> Result<Self, Problems> {
         let (tree, problems) = json::parse(text);
-        let mut reader = Reader { lines: Lines::new(text), problems, ids: HashSet::new() };
+        let mut reader = Reader { lines: Lines::new(text), problems, ids: HashSet::new(), origin: origin.clone() };
         match tree.and_then(|tree| reader.file(&tree, origin.clone())) {
             Some(file) => Ok(Self { problems: reader.problems, ..file }),
             None => Err(Problems::new(reader.problems, origin.to_string())),
@@ -47,9 +47,10 @@ fn is_ignored(key: &str) -> bool {
 
 pub(super) struct Reader<'a> {
     lines: Lines<'a>,
-    problems: Vec<Problem>,
+    pub(super) problems: Vec<Problem>,
     /// The ids of the nodes.
-    ids: HashSet<String>,
+    pub(super) ids: HashSet<String>,
+    pub(super) origin: Origin,
 }
 
 impl Reader<'_> {
@@ -57,7 +58,7 @@ impl Reader<'_> {
         Some(self.lines.place(at))
     }
 
-    fn problem(&mut self, at: usize, problem: Problem) {
+    pub(super) fn problem(&mut self, at: usize, problem: Problem) {
         if self.problems.len() <= json::MAX_PROBLEMS {
             let problem = problem.at(self.place(at));
             self.problems.push(problem);
@@ -145,7 +146,7 @@ impl Reader<'_> {
         Some(())
     }
 
-    fn own_format(&mut self, members: &[Member], file: &mut File) {
+    pub(super) fn own_format(&mut self, members: &[Member], file: &mut File) {
         let nodes = members.iter().find(|member| member.key == "nodes").and_then(|member| member.value.members());
         self.ids = nodes.into_iter().flatten().map(|member| member.key.clone()).collect();
         for Member { at, key, value } in members {
@@ -348,23 +349,14 @@ impl Reader<'_> {
                     node.inputs = self.inputs(id, value, bare);
                 }
                 _ if bare => {}
-                "each" | "fold" if node.repeat.is_some() => {
-                    let problem = Problem::new(Kind::Format, format!("{what} has `each` and `fold`"));
-                    let hint = "put one of them into a graph of its own, and use that graph as a node".to_owned();
-                    self.problem(*at, problem.expected("one of them").received("both").hint(hint));
-                }
-                "each" | "fold" => node.repeat = self.repeat(id, *at, key, value),
+                "each" | "fold" | "graph" => {}
                 _ => self.unknown_key(*at, key, &NODE_KEYS, &what),
             }
         }
-        let repeats_no_graph = !node.class_type.is_empty() && !node.is_graph();
-        if let Some(repeat) = node.repeat.take_if(|_| repeats_no_graph) {
-            let message = format!("{what} has `{}`, which repeats a graph", repeat.key());
-            let problem = Problem::new(Kind::Format, message).expected("the path of a graph as `class_type`");
-            let hint = "put the node into a graph of its own, and name that graph here".to_owned();
-            self.problem(*at, problem.received(format!("{:?}", node.class_type)).hint(hint));
+        if !bare {
+            self.repeats(&mut node, members);
         }
-        if value.get("class_type").is_none() {
+        if value.get("class_type").is_none() && node.repeat.as_ref().is_none_or(|repeat| repeat.graph.is_none()) {
             let problem = Problem::new(Kind::Format, format!("{what} has no `class_type`"));
             self.problem(*at, problem.expected("a class like \"pack.Node\""));
         }

@@ -1,16 +1,72 @@
 //! Reads `each` and `fold` of a graph node.
 
 use super::{
+    file::{File, Node},
     json::{Member, Shape, Tree},
     parse::Reader,
+    problem::{Kind, Problem},
     repeat::{Each, Fold, MOST_TIMES, Mode, Repeat},
 };
 use serde_json::Value as Json;
+use std::sync::Arc;
 
 const EACH_KEYS: [&str; 5] = ["over", "cross", "limit", "keep_going", "index"];
 const FOLD_KEYS: [&str; 5] = ["carry", "times", "until", "collect", "index"];
 
+/// The class of a node whose graph stands in the node itself.
+pub(super) const OWN_GRAPH: &str = "graph";
+
 impl Reader<'_> {
+    /// Reads `each`, `fold` and `graph` of a node.
+    pub(super) fn repeats(&mut self, node: &mut Node, members: &[Member]) {
+        let what = format!("node `{}`", node.id);
+        for Member { at, key, value } in members.iter().filter(|member| ["each", "fold"].contains(&member.key.as_str()))
+        {
+            if node.repeat.is_some() {
+                let problem = Problem::new(Kind::Format, format!("{what} has `each` and `fold`"));
+                let hint = "put one of them into a graph of its own, and use that graph as a node".to_owned();
+                self.problem(*at, problem.expected("one of them").received("both").hint(hint));
+            } else {
+                node.repeat = self.repeat(&node.id, *at, key, value);
+            }
+        }
+        let own = members.iter().find(|member| member.key == "graph");
+        if let Some(Member { at, value, .. }) = own {
+            match (&mut node.repeat, value.members()) {
+                (None, _) => {
+                    let problem =
+                        Problem::new(Kind::Format, format!("{what} has `graph`, but nothing that repeats it"));
+                    self.problem(*at, problem.expected("`each` or `fold` beside it").received("neither"));
+                }
+                (Some(_), None) => self.wrong(value, &format!("{what}, `graph`"), "a graph"),
+                (Some(repeat), Some(members)) => repeat.graph = Some(Arc::new(self.own_graph(members))),
+            }
+            if node.class_type.is_empty() && node.repeat.is_some() {
+                OWN_GRAPH.clone_into(&mut node.class_type);
+            }
+        }
+        let is_path = node.class_type.ends_with(".json") || node.class_type.contains('/');
+        let repeats_no_graph = !node.class_type.is_empty() && own.is_none() && !is_path;
+        if let Some(repeat) = node.repeat.take_if(|_| repeats_no_graph) {
+            let message = format!("{what} has `{}`, which repeats a graph", repeat.key());
+            let problem = Problem::new(Kind::Format, message).expected("the path of a graph as `class_type`");
+            let hint = "put the node into a graph: a file, or the key `graph` of this node".to_owned();
+            let problem =
+                Problem { place: repeat.place, ..problem.received(format!("{:?}", node.class_type)).hint(hint) };
+            self.problems.push(problem);
+        }
+    }
+
+    /// Reads a graph that stands in a node.
+    fn own_graph(&mut self, members: &[Member]) -> File {
+        let mut file = File::empty(self.origin.clone());
+        let ids = std::mem::take(&mut self.ids);
+        self.own_format(members, &mut file);
+        self.ids = ids;
+        file.set_versions();
+        file
+    }
+
     /// Reads the value of `each` or `fold` of the node `id`. `at` is the place of the key.
     pub(super) fn repeat(&mut self, id: &str, at: usize, key: &str, tree: &Tree) -> Option<Repeat> {
         let what = format!("node `{id}`, `{key}`");

@@ -1,10 +1,7 @@
 //! Graph nodes that run their graph several times: `each` for every element of lists, and `fold` with values that go from one pass
 //! to the next.
 
-use super::{
-    file::File,
-    problem::Place,
-};
+use super::{file::File, problem::Place};
 use serde_json::{Map, Value as Json, json};
 use std::sync::Arc;
 

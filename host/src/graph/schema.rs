@@ -87,7 +87,7 @@ pub fn schema(registry: &Registry) -> Json {
             "links": { "type": "array", "items": { "$ref": "#/$defs/link" } },
             "node": {
                 "type": "object",
-                "required": ["class_type"],
+                "anyOf": [{ "required": ["class_type"] }, { "required": ["graph"] }],
                 "properties": {
                     "class_type": {
                         "anyOf": [
@@ -96,12 +96,63 @@ pub fn schema(registry: &Registry) -> Json {
                         ],
                     },
                     "inputs": { "type": "object" },
+                    "each": each(),
+                    "fold": fold(),
+                    "graph": { "$ref": "#", "description": "The graph that `each` or `fold` repeats, instead of a file." },
                 },
                 "patternProperties": { "^[_$]": true },
                 "additionalProperties": false,
                 "allOf": branches,
             },
         },
+    })
+}
+
+fn each() -> Json {
+    json!({
+        "type": "object",
+        "description": "Runs the graph for each element of lists, or for each picture of a batch. Its outputs become lists.",
+        "required": ["over"],
+        "properties": {
+            "over": names("The named inputs that take one element in each pass."),
+            "cross": { "type": "boolean", "default": false, "description": "Takes each element of a list with each of the others; the last list changes fastest." },
+            "limit": { "type": "integer", "minimum": 1, "description": "The most passes." },
+            "keep_going": { "type": "boolean", "default": false, "description": "Leaves passes that fail out of the lists." },
+            "index": index(),
+        },
+        "additionalProperties": false,
+    })
+}
+
+fn fold() -> Json {
+    json!({
+        "type": "object",
+        "description": "Runs the graph several times; values go from one pass to the next. Its outputs are those of the last pass.",
+        "required": ["carry", "times"],
+        "properties": {
+            "carry": {
+                "type": "object",
+                "description": "Named inputs, each with the named output whose value it has in the next pass.",
+                "additionalProperties": { "type": "string" },
+                "minProperties": 1,
+            },
+            "times": { "type": "integer", "minimum": 1, "maximum": super::repeat::MOST_TIMES, "description": "The most passes." },
+            "until": { "type": "string", "description": "The named output that ends it once it is true." },
+            "collect": names("The named outputs that are lists of the values of all passes."),
+            "index": index(),
+        },
+        "additionalProperties": false,
+    })
+}
+
+fn index() -> Json {
+    json!({ "type": "string", "description": "The named input that gets the number of the pass, from 0." })
+}
+
+fn names(description: &str) -> Json {
+    json!({
+        "description": description,
+        "anyOf": [{ "type": "string" }, { "type": "array", "items": { "type": "string" }, "minItems": 1 }],
     })
 }
 

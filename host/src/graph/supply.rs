@@ -5,6 +5,7 @@ use super::{
     given::inner,
     literal::takes_literals,
     problem::{Kind, Problem},
+    repeat_class::class_of,
     swap::{consumers, lose, remove},
 };
 use crate::{
@@ -59,7 +60,16 @@ impl File {
             base: Base::Graph,
         });
         let (class_type, inputs) = (value.class.clone(), inputs.collect());
-        self.nodes.push(Node { id, class_type, bare: false, adapted: true, version: None, repeat: None, inputs, place: None });
+        self.nodes.push(Node {
+            id,
+            class_type,
+            bare: false,
+            adapted: true,
+            version: None,
+            repeat: None,
+            inputs,
+            place: None,
+        });
         for output in replaced {
             self.replace_output(&output, &link, registry);
         }
@@ -119,7 +129,7 @@ impl File {
     }
 
     fn class_of(&self, node: &str, registry: &Registry) -> Option<Class> {
-        registry.class(&self.node(node)?.class_type)
+        class_of(self.node(node)?, registry)
     }
 
     /// What a value for a named input takes the place of.

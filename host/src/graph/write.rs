@@ -2,6 +2,7 @@
 
 use super::file::{File, Link, OutputName, Requirement, Source};
 use super::parse::VERSION;
+use super::parse_repeat::OWN_GRAPH;
 use crate::registry::{Class, Registry};
 use semver::VersionReq;
 use serde_json::{Map, Value as Json, json};
@@ -41,12 +42,15 @@ impl File {
         let nodes = self.nodes.iter().map(|node| {
             let inputs: Map<_, _> =
                 node.inputs.iter().map(|input| (input.name.clone(), source_json(&input.source, &link_json))).collect();
-            let mut json = json!({ "class_type": node.class_type });
-            if let Some(repeat) = &node.repeat {
-                json[repeat.key()] = repeat.to_json();
+            let mut json = Map::new();
+            let graph = node.repeat.as_ref().and_then(|repeat| repeat.graph.as_ref());
+            if graph.is_none() || node.class_type != OWN_GRAPH {
+                json.insert("class_type".to_owned(), node.class_type.clone().into());
             }
-            json["inputs"] = inputs.into();
-            (node.id.clone(), json)
+            json.extend(node.repeat.as_ref().map(|repeat| (repeat.key().to_owned(), repeat.to_json())));
+            json.insert("inputs".to_owned(), inputs.into());
+            json.extend(graph.map(|graph| ("graph".to_owned(), graph.to_json())));
+            (node.id.clone(), json.into())
         });
         out.insert("nodes".to_owned(), nodes.collect::<Map<_, _>>().into());
         out.into()

@@ -1,12 +1,14 @@
 //! Makes values again whose process ended: their makers run again, and before them the makers of what those need.
 
 use super::{
+    choice::{chosen_links, plain_links},
     context::NodeContext,
     event::Event,
+    repeat::Failed,
     supply,
     work::{Made, Work},
 };
-use crate::graph::{Feed, Socket};
+use crate::graph::Socket;
 use crate::lock::lock;
 use splatgraph_sdk::{
     Error, Value,
@@ -36,7 +38,9 @@ impl Work {
             let outputs = self.run_again(maker, &made)?;
             made.insert(maker, outputs);
         }
-        let again = supply::inputs(about, &self.checked.paths, &self.reads, |socket| self.there(socket, &made))?;
+        let again = supply::inputs(about, &self.checked.paths, &self.reads, |input, link, socket| {
+            if self.takes(node, input, link) { self.there(socket, &made) } else { Value::none() }
+        })?;
         Ok(inputs.into_iter().zip(again).map(|(value, again)| if is_lost(&value) { again } else { value }).collect())
     }
 
@@ -51,8 +55,10 @@ impl Work {
                 order.push(node);
             } else if !made.contains_key(&node) && seen.insert(node) {
                 stack.push((node, true));
-                let needs = self.checked.nodes[node].feeds.iter().flat_map(Feed::sockets);
-                let gone = needs.filter(|socket| self.waiting(**socket).is_none());
+                let of = &self.checked.nodes[node];
+                let is_chosen = |(input, link, _): &(usize, usize, Socket)| self.takes(node, *input, *link);
+                let chosen = chosen_links(of).filter(is_chosen).map(|(_, _, socket)| socket);
+                let gone = plain_links(of).chain(chosen).filter(|socket| self.waiting(*socket).is_none());
                 stack.extend(gone.map(|socket| (socket.node, false)));
             }
         }
@@ -74,10 +80,18 @@ impl Work {
         let about = &self.checked.nodes[node];
         let text = "it runs again, as the process that held its result ended".to_owned();
         self.emit(Event::Log { node: about.id.clone(), level: LogLevel::Info, text });
-        let inputs = supply::inputs(about, &self.checked.paths, &self.reads, |socket| self.there(socket, made))?;
+        let inputs = supply::inputs(about, &self.checked.paths, &self.reads, |input, link, socket| {
+            if self.takes(node, input, link) { self.there(socket, made) } else { Value::none() }
+        })?;
+        let context = |error: Error| error.context(format!("running `{}` again", about.id));
+        if let Some(repeated) = &about.repeat {
+            return match self.repeat(node, repeated, &inputs) {
+                Ok((outputs, _)) => Ok(outputs),
+                Err(Failed::Itself(error)) => Err(context(error)),
+                Err(Failed::Inside(failure)) => Err(context(failure.error)),
+            };
+        }
         let ctx = host::context(NodeContext::new(self.clone(), node));
-        (self.hooks.instance)(about)?
-            .run(&ctx, &inputs)
-            .map_err(|error| error.context(format!("running `{}` again", about.id)))
+        (self.hooks.instance)(about)?.run(&ctx, &inputs).map_err(context)
     }
 }

@@ -78,7 +78,9 @@ impl Passes {
         let lengths: Vec<usize> = lists.iter().map(|(_, length)| *length).collect();
         let all = if cross {
             let all = lengths.iter().try_fold(1usize, |all, length| all.checked_mul(*length));
-            all.ok_or_else(|| plain("expected fewer passes: the lists that are crossed give more than there are numbers"))?
+            all.ok_or_else(|| {
+                plain("expected fewer passes: the lists that are crossed give more than there are numbers")
+            })?
         } else {
             let shortest = lengths.iter().copied().min().unwrap_or(0);
             if let Some((longer, _)) = lists.iter().find(|(_, length)| *length != shortest) {

@@ -1,8 +1,10 @@
 //! Runs the nodes of a run in parallel tasks.
 
 use super::{
+    choice::plain_links,
     context::NodeContext,
     event::{Event, NodeFailure},
+    plan::Consumer,
     repeat::{Failed, Inside},
     supply,
     work::{Message, Messages, State, Work},
@@ -64,12 +66,21 @@ impl Work {
     /// Runs a node. Returns the nodes that are ready because it finished.
     fn run_node(self: &Arc<Self>, node: usize) -> Vec<usize> {
         let about = &self.checked.nodes[node];
+        if !self.plan.choices[node].is_empty() {
+            if !std::mem::replace(&mut *lock(&self.has_chosen[node]), true) {
+                return self.choose(node);
+            }
+            if let Some(because_of) = self.chosen_failed(node) {
+                return self.skip(node, because_of);
+            }
+        }
         *lock(&self.states[node]) = State::Running;
         self.emit(Event::Started { node: about.id.clone() });
         // It also covers what packs do when their values are dropped.
         let _call = calls::enter(format_args!("the node `{}` ({})", about.id, about.class.full_name));
         let start = Instant::now();
-        let result = catch_unwind(AssertUnwindSafe(|| self.call(node))).unwrap_or_else(|panic| Err(panicked(&*panic).into()));
+        let result =
+            catch_unwind(AssertUnwindSafe(|| self.call(node))).unwrap_or_else(|panic| Err(panicked(&*panic).into()));
         let ms = start.elapsed().as_secs_f64() * 1e3;
         self.check_process(node, false);
         match result {
@@ -112,7 +123,10 @@ impl Work {
 
     fn call(self: &Arc<Self>, node: usize) -> Result<(Vec<Value>, Inside), Failed> {
         let about = &self.checked.nodes[node];
-        let take = |socket| self.take(socket).unwrap_or_else(Value::none);
+        let take = |input, link, socket| match self.takes(node, input, link) {
+            true => self.take(socket).unwrap_or_else(Value::none),
+            false => Value::none(),
+        };
         let mut inputs = supply::inputs(about, &self.checked.paths, &self.reads, take)?;
         if let Some(repeated) = &about.repeat {
             if inputs.iter().any(host::is_lost) {
@@ -159,32 +173,53 @@ impl Work {
         let mut ready = Vec::new();
         let mut over = vec![(node, failed)];
         while let Some((node, failed)) = over.pop() {
-            for &consumer in &self.plan.consumers[node] {
+            for &Consumer { node: consumer, chosen } in &self.plan.consumers[node] {
+                if let Some(link) = chosen {
+                    // Whether the node failed matters only if the link is chosen, which its own node looks at.
+                    let is_new = !self.links[link].settled.swap(true, Ordering::SeqCst);
+                    if is_new && self.choosing[consumer].fetch_sub(1, Ordering::SeqCst) == 1 {
+                        ready.push(consumer);
+                    }
+                    continue;
+                }
                 if let Some(failed) = &failed {
                     let mut state = lock(&self.states[consumer]);
                     if matches!(*state, State::Waiting) {
                         *state = State::Doomed(failed.clone());
                     }
                 }
-                if self.waiting_for[consumer].fetch_sub(1, Ordering::AcqRel) != 1 {
+                if self.waiting_for[consumer].fetch_sub(1, Ordering::SeqCst) != 1 {
                     continue;
                 }
                 let state = lock(&self.states[consumer]).clone();
                 if let State::Doomed(because_of) = state {
-                    *lock(&self.states[consumer]) = State::Skipped(because_of.clone());
-                    let about = &self.checked.nodes[consumer];
-                    for socket in about.feeds.iter().flat_map(Feed::sockets) {
-                        self.take(*socket);
-                    }
-                    self.emit(Event::Skipped { node: about.id.clone(), because_of: because_of.clone() });
-                    self.skip_equals(consumer, &because_of);
+                    self.leave_out(consumer, &because_of);
                     over.push((consumer, Some(because_of)));
-                } else {
+                } else if self.queue(consumer) {
                     ready.push(consumer);
                 }
             }
         }
         ready
+    }
+
+    /// Skips a node that has chosen a link to a node that failed. Returns the nodes that are ready.
+    fn skip(&self, node: usize, because_of: Arc<str>) -> Vec<usize> {
+        self.leave_out(node, &because_of);
+        self.release(node, Some(because_of))
+    }
+
+    /// Marks a node as skipped, and drops the values that it will not take.
+    fn leave_out(&self, node: usize, because_of: &Arc<str>) {
+        *lock(&self.states[node]) = State::Skipped(because_of.clone());
+        let about = &self.checked.nodes[node];
+        for socket in plain_links(about) {
+            self.take(socket);
+        }
+        if self.awake[node].load(Ordering::SeqCst) {
+            self.emit(Event::Skipped { node: about.id.clone(), because_of: because_of.clone() });
+            self.skip_equals(node, because_of);
+        }
     }
 }
 

@@ -7,6 +7,7 @@
 mod again;
 mod cache;
 mod cancel;
+mod choice;
 mod context;
 mod digest;
 mod elements;

@@ -68,7 +68,12 @@ type Pass = Result<Vec<Value>, Failed>;
 
 impl Work {
     /// Runs the graph of a node with the values of its inputs.
-    pub(super) fn repeat(self: &Arc<Self>, node: usize, repeated: &Repeated, inputs: &[Value]) -> Result<(Vec<Value>, Inside), Failed> {
+    pub(super) fn repeat(
+        self: &Arc<Self>,
+        node: usize,
+        repeated: &Repeated,
+        inputs: &[Value],
+    ) -> Result<(Vec<Value>, Inside), Failed> {
         let repeating = Repeating {
             work: self,
             node,
@@ -230,7 +235,11 @@ impl Repeating<'_> {
         let listen = move |event: Event| match event {
             Event::Log { node: inner, level, text } => {
                 let inner = inner.strip_prefix(&*node).and_then(|inner| inner.strip_prefix(':')).unwrap_or(&inner);
-                listener.emit(Event::Log { node: node.clone(), level, text: format!("pass {pass}, `{inner}`: {text}") });
+                listener.emit(Event::Log {
+                    node: node.clone(),
+                    level,
+                    text: format!("pass {pass}, `{inner}`: {text}"),
+                });
             }
             Event::Preview { value, .. } => listener.emit(Event::Preview { node: node.clone(), value }),
             Event::Finished { node: inner, cached, ms, outputs } => listener.emit(Event::Inside {
@@ -286,7 +295,13 @@ impl Repeating<'_> {
         // The pack and the place in the source stand at the end, once.
         let message = own.rsplit_once(" [").map_or(own.as_str(), |(message, _)| message);
         let error = Error { message: format!("pass {pass}: {message}"), input: None, ..inner.error.clone() };
-        NodeFailure { node: about.id.clone(), class: about.class.full_name.clone(), error, came_from: Vec::new(), ..inner.clone() }
+        NodeFailure {
+            node: about.id.clone(),
+            class: about.class.full_name.clone(),
+            error,
+            came_from: Vec::new(),
+            ..inner.clone()
+        }
     }
 
     fn progress(&self, done: usize, all: usize) {

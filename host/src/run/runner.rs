@@ -24,7 +24,7 @@ use splatgraph_sdk::{Error, Value, settings::THREADS};
 use std::{
     collections::HashMap,
     io,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, atomic::Ordering},
     thread::available_parallelism,
     time::Duration,
 };
@@ -217,7 +217,7 @@ impl Runner {
         if !kept.cache.is_on() {
             let plan = Plan::new(checked, |node| Some(node) == checked.values);
             return Prepared {
-                whys: plan.runs.iter().map(|&runs| if runs { Why::CacheOff } else { Why::NotNeeded }).collect(),
+                whys: plan.may_run.iter().map(|&runs| if runs { Why::CacheOff } else { Why::NotNeeded }).collect(),
                 plan,
                 supplied: of_pass.into_iter().collect(),
                 fingerprints: vec![None; count],
@@ -243,7 +243,7 @@ impl Runner {
         });
         supplied.sort_by_key(|(node, _)| *node);
         let why = |(node, fingerprint): (usize, &Option<Fingerprint>)| match fingerprint {
-            Some(now) if plan.runs[node] => {
+            Some(now) if plan.may_run[node] => {
                 let at = &checked.nodes[node];
                 let why = why_it_runs(at, |source| checked.nodes[source].id.to_string(), kept.last.get(&at.id), now);
                 match (why, now.key()) {
@@ -292,10 +292,16 @@ impl Runner {
             cancelled: false,
         };
         let nodes = work.checked.nodes.iter().zip(&work.states);
-        for (position, ((node, state), why)) in nodes.zip(whys).enumerate() {
+        for (position, ((node, state), mut why)) in nodes.zip(whys).enumerate() {
+            // No link that leads to it was chosen.
+            let sleeps = work.plan.may_run[position] && !work.awake[position].load(Ordering::SeqCst);
+            if sleeps {
+                why = Why::NotNeeded;
+            }
             let (mut took, mut nodes_inside) = (0.0, Vec::new());
             let status = match lock(state).clone() {
-                State::Waiting | State::Doomed(_) if work.plan.runs[position] => Status::Cancelled,
+                _ if sleeps => Status::NotNeeded,
+                State::Waiting | State::Doomed(_) if work.plan.may_run[position] => Status::Cancelled,
                 State::Waiting | State::Doomed(_) if matches!(why, Why::Cached | Why::Written) => Status::Cached,
                 State::Waiting | State::Doomed(_) => Status::NotNeeded,
                 State::Done { ms, written, inside } => {

@@ -25,7 +25,7 @@ impl Reads {
     }
 }
 
-/// The inputs of a node in the order of its class. `take` returns the value of an output.
+/// The inputs of a node in the order of its class. `take` returns the value of an output for an input and a link of it, by their positions.
 ///
 /// # Errors
 /// A path from another node can't be used.
@@ -33,20 +33,27 @@ pub(super) fn inputs(
     node: &CheckedNode,
     rules: &PathRules,
     reads: &Reads,
-    mut take: impl FnMut(Socket) -> Value,
+    mut take: impl FnMut(usize, usize, Socket) -> Value,
 ) -> Result<Vec<Value>, Error> {
     // Takes all values before the first error, so that no value waits for a node that fails here.
     let values: Vec<Value> = node
         .feeds
         .iter()
         .zip(&node.class.spec.inputs)
-        .map(|(feed, spec)| match feed {
+        .enumerate()
+        .map(|(input, (feed, spec))| match feed {
             Feed::Nothing => Value::none(),
             Feed::Value(value) => Value::from_json(value),
-            Feed::Link(socket) if spec.list => Value::list(items(take(*socket))),
-            Feed::Link(socket) => take(*socket),
+            Feed::Link(socket) if spec.list => Value::list(items(take(input, 0, *socket))),
+            Feed::Link(socket) => take(input, 0, *socket),
             Feed::Links(sockets) => {
-                Value::list(sockets.iter().flat_map(|socket| items(take(*socket))).collect::<Vec<_>>())
+                let mut values = Vec::with_capacity(sockets.len());
+                for (link, socket) in sockets.iter().enumerate() {
+                    let value = take(input, link, *socket);
+                    // Another input counts these links, so each is one value.
+                    if spec.chosen_by.is_some() { values.push(value) } else { values.extend(items(value)) }
+                }
+                Value::list(values)
             }
         })
         .collect();

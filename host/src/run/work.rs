@@ -2,10 +2,11 @@
 
 use super::{
     cancel::CancelToken,
+    choice::{LinkState, counters, flags},
     equal::Equal,
     event::{Event, NodeFailure, RunResult},
-    repeat::Inside,
     plan::Plan,
+    repeat::Inside,
     settings::SettingsText,
     supply::Reads,
 };
@@ -38,6 +39,16 @@ pub(super) struct Work {
     pub(super) slots: Vec<Mutex<Slot>>,
     /// For each node, the number of links that it still waits for.
     pub(super) waiting_for: Vec<AtomicU32>,
+    /// For each node, whether it runs. One that only a chosen link needs is asleep until then.
+    pub(super) awake: Vec<AtomicBool>,
+    /// For each node, whether it was queued to run.
+    pub(super) queued: Vec<AtomicBool>,
+    /// For each node, whether it has chosen its links.
+    pub(super) has_chosen: Vec<Mutex<bool>>,
+    /// The states of [`Plan::chosen_links`].
+    pub(super) links: Vec<LinkState>,
+    /// For each node, how many of its links it may still choose or wait for, and one more until it has chosen.
+    pub(super) choosing: Vec<AtomicU32>,
     pub(super) states: Vec<Mutex<State>>,
     pub(super) ready: Mutex<VecDeque<usize>>,
     /// What was made again because the process that held it ended.
@@ -124,11 +135,17 @@ impl Work {
                 slot.value = (slot.uses > 0).then_some(value);
             }
         }
+        let ready = plan.ready.clone();
         let work = Self {
             slots: slots.into_iter().map(Mutex::new).collect(),
             waiting_for: plan.waiting_for.iter().map(|&count| AtomicU32::new(count)).collect(),
+            awake: flags(&plan.runs),
+            queued: flags(&vec![false; checked.nodes.len()]),
+            has_chosen: checked.nodes.iter().map(|_| Mutex::default()).collect(),
+            links: plan.chosen_links.iter().map(|_| LinkState::default()).collect(),
+            choosing: counters(&plan.choices),
             states: checked.nodes.iter().map(|_| Mutex::default()).collect(),
-            ready: Mutex::new(plan.ready.iter().copied().collect()),
+            ready: Mutex::default(),
             made_again: Mutex::default(),
             reads: Reads::new(checked.nodes.iter().flat_map(|node| node.reads.iter().cloned()).collect()),
             over: AtomicBool::new(false),
@@ -140,6 +157,14 @@ impl Work {
             hooks,
             messages,
         };
+        *lock(&work.ready) = ready.into_iter().filter(|&node| work.queue(node)).collect();
+        // A link to a value that is there is settled.
+        for (link, state) in work.plan.chosen_links.iter().zip(&work.links) {
+            if !work.plan.may_run[link.socket.node] {
+                state.settled.store(true, Ordering::SeqCst);
+                work.choosing[link.node].fetch_sub(1, Ordering::SeqCst);
+            }
+        }
         (Arc::new(work), Messages(receiver))
     }
 

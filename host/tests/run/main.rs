@@ -2,6 +2,7 @@
 
 mod cache;
 mod cancel;
+mod choice;
 #[path = "../closures/mod.rs"]
 mod closures;
 mod debug;
@@ -10,6 +11,7 @@ mod many;
 mod oracle;
 #[path = "../random/mod.rs"]
 mod random;
+mod repeat;
 mod values;
 
 use closures::PackOf;
@@ -51,6 +53,10 @@ fn lines(runner: &Runner, checked: &Checked) -> Vec<String> {
             Event::Finished { node, cached, .. } => format!("{node} finished{}", if cached { " (cached)" } else { "" }),
             Event::Failed(failure) => format!("{} failed", failure.node),
             Event::Skipped { node, because_of } => format!("{node} skipped because of {because_of}"),
+            Event::Inside { node, pass, event } => match *event {
+                Event::Finished { node: inner, .. } => format!("{node} pass {pass}: {inner} finished"),
+                _ => "?".to_owned(),
+            },
             _ => "?".to_owned(),
         };
         for_events.lock().unwrap().push(line);

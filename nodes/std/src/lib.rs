@@ -7,6 +7,7 @@
 use splatgraph_sdk::export_pack;
 
 pub mod batch;
+pub mod branches;
 mod comfyui;
 pub mod compare;
 pub mod constants;
@@ -58,6 +59,8 @@ export_pack! {
         resize_mask::resize_mask,
         load_record::load_record,
         save_record::save_record,
+        branches::choose_if,
+        branches::switch,
         constants::int,
         constants::float,
         constants::text,

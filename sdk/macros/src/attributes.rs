@@ -113,6 +113,8 @@ pub(crate) struct InputOptions {
     /// The place of `extensions_only`.
     pub(crate) extensions_only: Option<Span>,
     pub(crate) counts_from: Option<LitStr>,
+    pub(crate) chosen_by: Option<LitStr>,
+    pub(crate) chosen_when: Option<Expr>,
     /// The place of `flatten`.
     pub(crate) flatten: Option<Span>,
 }
@@ -138,10 +140,12 @@ impl Parse for InputOptions {
                 "extensions" => options.extensions = texts(input)?,
                 "extensions_only" => options.extensions_only = Some(key.span()),
                 "counts_from" => options.counts_from = Some(value(input)?),
+                "chosen_by" => options.chosen_by = Some(value(input)?),
+                "chosen_when" => options.chosen_when = Some(value(input)?),
                 "flatten" => options.flatten = Some(key.span()),
                 other => {
                     let message = format!(
-                        "expected an option of #[input] (default, min, max, path, builtin, extensions, extensions_only, counts_from or flatten), got `{other}`"
+                        "expected an option of #[input] (default, min, max, path, builtin, extensions, extensions_only, counts_from, chosen_by, chosen_when or flatten), got `{other}`"
                     );
                     return Err(Error::new(key.span(), message));
                 }
@@ -164,9 +168,10 @@ fn texts(input: ParseStream<'_>) -> Result<Vec<LitStr>> {
 
 impl InputOptions {
     pub(crate) fn is_only_flatten(&self) -> bool {
-        let Self { default, min, max, path, builtin, extensions, extensions_only, counts_from, flatten: _ } = self;
+        let Self { default, min, max, path, builtin, extensions, extensions_only, counts_from, chosen_by, .. } = self;
         let no_path = path.is_none() && builtin.is_empty() && extensions.is_empty() && extensions_only.is_none();
-        no_path && counts_from.is_none() && [default, min, max].iter().all(|e| e.is_none())
+        let no_other = counts_from.is_none() && chosen_by.is_none();
+        no_path && no_other && [default, min, max, &self.chosen_when].iter().all(|e| e.is_none())
     }
 
     /// Removes the `#[input(..)]` and the doc comment from the attributes of a parameter, and returns both.

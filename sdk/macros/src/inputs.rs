@@ -62,7 +62,12 @@ impl DeclaredInput {
         if let Some(literal) = self.default_literal() {
             set.push(quote!(input.default = ::core::option::Option::Some(#literal);));
         }
-        for (field, bound) in [(quote!(min), &self.options.min), (quote!(max), &self.options.max)] {
+        let bounds = [
+            (quote!(min), &self.options.min),
+            (quote!(max), &self.options.max),
+            (quote!(chosen_when), &self.options.chosen_when),
+        ];
+        for (field, bound) in bounds {
             let set_bound = bound.iter().map(
                 |e| quote!(input.#field = ::core::option::Option::Some(::splatgraph_sdk::serde_json::Value::from(#e));),
             );
@@ -81,8 +86,12 @@ impl DeclaredInput {
         if self.options.extensions_only.is_some() {
             set.push(quote!(input.extensions_only = true;));
         }
-        if let Some(other) = &self.options.counts_from {
-            set.push(quote!(input.counts_from = ::core::option::Option::Some(::std::string::String::from(#other));));
+        for (field, other) in
+            [(quote!(counts_from), &self.options.counts_from), (quote!(chosen_by), &self.options.chosen_by)]
+        {
+            if let Some(other) = other {
+                set.push(quote!(input.#field = ::core::option::Option::Some(::std::string::String::from(#other));));
+            }
         }
         if set.is_empty() { quote!(#declared;) } else { quote!({ let input = #declared; #(#set)* }) }
     }

@@ -24,7 +24,9 @@ use proc_macro::TokenStream;
 /// `model`), `builtin = ["small"]` for models inside the pack, and `extensions = ["abc"]` for kinds of files, without a dot, so that
 /// `inspect` and `convert` find the node. A node that can write no others adds `extensions_only`; the host then refuses a graph with
 /// another extension before it runs. `counts_from = "seed"` says that the node uses this many whole numbers from the input `seed`
-/// on. A parameter with `#[input(flatten)]` is a group of inputs, see
+/// on. `chosen_by = "condition", chosen_when = true` says that the host computes what feeds the input only if the input `condition` is
+/// true; without `chosen_when`, `chosen_by` names a whole number, which is the position of the chosen link in a list. A parameter with
+/// `#[input(flatten)]` is a group of inputs, see
 /// [`InputGroup`](macro@InputGroup). A parameter `ctx: &Ctx` is the context and not an input.
 ///
 /// A node with a state is a struct with `Default` and an `impl` block with `fn run(&self, ..)`. Each node of a graph has one

@@ -54,9 +54,13 @@ impl Report<'_> {
             output::note(&line);
         }
         if explain {
-            let rows: Vec<_> =
-                self.result.nodes.iter().map(|node| vec![node.node.to_string(), node.why.to_string()]).collect();
-            output::note(columns(0, &rows).trim_end());
+            let rows = self.result.nodes.iter().flat_map(|node| {
+                let inside = node.inside.iter().map(|(node, ran, cached)| {
+                    vec![node.to_string(), format!("in the passes: ran {ran} times, cached {cached} times")]
+                });
+                std::iter::once(vec![node.node.to_string(), node.why.to_string()]).chain(inside)
+            });
+            output::note(columns(0, &rows.collect::<Vec<_>>()).trim_end());
         }
         if quiet {
             return Ok(());

@@ -4,6 +4,7 @@ use super::{
     super::{
         changes::was_renamed,
         problem::{Kind, Problem},
+        repeat_class::class_of,
     },
     Checker, HOW_TO_INSTALL,
 };
@@ -18,7 +19,7 @@ impl Checker<'_> {
             let node = &self.file.nodes[position];
             // Only bare prompts may leave out the name of the pack.
             let found = if node.repeat.is_some() {
-                self.repeating_class(node)
+                class_of(node, self.registry)
             } else if node.bare || node.class_type.contains('.') {
                 self.registry.class(&node.class_type)
             } else {

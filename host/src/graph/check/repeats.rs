@@ -7,17 +7,12 @@ use super::{
         paths::Resolved,
         problem::{Kind, Problem},
         repeat::{Mode, Repeat},
+        repeat_class::pack,
     },
     Checked, CheckedNode, Checker, Checks, Feed,
 };
-use crate::{
-    registry::{Class, Instance, NodeSource, Pack, Registry},
-    words::suggest,
-};
-use splatgraph_sdk::{
-    Error,
-    spec::{InputSpec, Manifest, NodeSpec, OutputSpec, scalar, socket_types_meet},
-};
+use crate::{registry::Class, words::suggest};
+use splatgraph_sdk::spec::{InputSpec, NodeSpec, OutputSpec, scalar, socket_types_meet};
 use std::{collections::HashSet, sync::Arc};
 
 /// The node that has the values of a pass. No pack and no id of a graph file has parentheses around its name by chance.
@@ -66,30 +61,15 @@ impl Repeated {
     }
 }
 
-/// The source of the class of repeating nodes: the runner runs their graph itself.
-struct NoNodes;
-
-impl NodeSource for NoNodes {
-    fn create(&self, node: &str) -> Result<Box<dyn Instance>, Error> {
-        Err(Error::new(format!("`{node}` is no node that runs")))
-    }
-}
-
-fn pack(id: &str, nodes: Vec<NodeSpec>) -> Pack {
-    let (id, version) = (id.to_owned(), env!("CARGO_PKG_VERSION").to_owned());
-    Pack { manifest: Manifest { id, version, nodes, ..Manifest::default() }, path: "".into(), nodes: Arc::new(NoNodes) }
-}
-
 impl Checker<'_> {
-    /// The class of a node that repeats its graph: the named inputs and outputs of the graph.
-    pub(super) fn repeating_class(&self, node: &Node) -> Option<Class> {
-        let repeat = node.repeat.as_ref()?;
-        class_of(node, repeat, repeat.graph.as_ref()?, self.registry)
-    }
-
     /// Checks the graphs of the nodes that repeat one. For each node, the graph if it has no problems.
     /// `sound` says for each node whether its own inputs have no problems.
-    pub(super) fn check_repeats(&mut self, sound: &[bool], given: &Given, checks: Checks) -> Vec<Option<Arc<Repeated>>> {
+    pub(super) fn check_repeats(
+        &mut self,
+        sound: &[bool],
+        given: &Given,
+        checks: Checks,
+    ) -> Vec<Option<Arc<Repeated>>> {
         let mut all = vec![None; self.file.nodes.len()];
         for (position, found) in all.iter_mut().enumerate() {
             let Some(repeat) = self.file.nodes[position].repeat.clone() else { continue };
@@ -108,59 +88,59 @@ impl Checker<'_> {
         let outputs: Vec<&OutputSpec> = class.spec.outputs.iter().collect();
         let input = |name: &str| inputs.iter().find(|spec| spec.name == name).copied();
         let output = |name: &str| outputs.iter().find(|spec| spec.name == name).copied();
-        let mut problems: Vec<(Kind, String, Option<String>, Option<String>)> = Vec::new();
+        let mut problems: Vec<Problem> = Vec::new();
         let mut seen = HashSet::new();
         for name in repeat.varying() {
             if input(name).is_none() {
                 let hint = suggest(name, inputs.iter().map(|spec| spec.name.as_str()), "its inputs are");
                 let message = format!("`{}`: the graph has no input `{name}`", repeat.key());
-                problems.push((Kind::UnknownInput, message, None, hint));
+                problems.push(Problem::new(Kind::UnknownInput, message).hint(hint));
             } else if !seen.insert(name) {
                 let message = format!("`{}` names the input `{name}` twice; name it once", repeat.key());
-                problems.push((Kind::Format, message, None, None));
+                problems.push(Problem::new(Kind::Format, message));
             }
         }
         if let Some(index) = repeat.index.as_deref().and_then(input)
             && !socket_types_meet(scalar::INT, &index.socket)
         {
-            let message = format!("`{}`, `index`: expected an input that takes a whole number", repeat.key());
-            problems.push((Kind::LinkType, message, Some(format!("`{}` of type {}", index.name, index.socket)), None));
+            let problem = Problem::new(Kind::LinkType, format!("`{}`, `index`", repeat.key()));
+            let problem = problem.expected("an input that takes a whole number");
+            problems.push(problem.received(format!("`{}` of type {}", index.name, index.socket)));
         }
         if let Some(index) = repeat.index.as_deref()
             && self.file.nodes[position].input(index).is_some()
         {
             let message = format!("`{index}` gets the number of the pass; leave it out of `inputs`");
-            problems.push((Kind::UnknownInput, message, None, None));
+            problems.push(Problem::new(Kind::UnknownInput, message));
         }
         if let Mode::Fold(fold) = &repeat.mode {
             let named = fold.carry.iter().map(|(_, output)| output).chain(&fold.until).chain(&fold.collect);
             for name in named.filter(|name| output(name).is_none()) {
                 let hint = suggest(name, outputs.iter().map(|spec| spec.name.as_str()), "its outputs are");
-                problems.push((Kind::UnknownOutput, format!("`fold`: the graph has no output `{name}`"), None, hint));
+                let message = format!("`fold`: the graph has no output `{name}`");
+                problems.push(Problem::new(Kind::UnknownOutput, message).hint(hint));
             }
             for (to, from) in &fold.carry {
                 if let (Some(to), Some(from)) = (input(to), output(from))
                     && !socket_types_meet(&from.socket, &to.socket)
                 {
-                    let message = format!("`fold`, `carry`: expected an output of type {} for `{}`", to.socket, to.name);
-                    let got = format!("`{}` of type {}", from.name, from.socket);
-                    problems.push((Kind::LinkType, message, Some(got), None));
+                    let problem = Problem::new(Kind::LinkType, "`fold`, `carry`");
+                    let problem = problem.expected(format!("an output of type {} for `{}`", to.socket, to.name));
+                    problems.push(problem.received(format!("`{}` of type {}", from.name, from.socket)));
                 }
             }
             if let Some(until) = fold.until.as_deref().and_then(output)
                 && !socket_types_meet(&until.socket, scalar::BOOLEAN)
             {
-                let message = "`fold`, `until`: expected an output that is true or false".to_owned();
-                let got = format!("`{}` of type {}", until.name, until.socket);
-                problems.push((Kind::LinkType, message, Some(got), None));
+                let problem =
+                    Problem::new(Kind::LinkType, "`fold`, `until`").expected("an output that is true or false");
+                problems.push(problem.received(format!("`{}` of type {}", until.name, until.socket)));
             }
         }
-        for (kind, message, received, hint) in problems {
-            let problem = self.about(kind, message, position).at(repeat.place.clone()).hint(hint);
-            self.problems.push(match received {
-                Some(received) => problem.received(received),
-                None => problem,
-            });
+        let place = repeat.place.clone();
+        for problem in problems {
+            let about = self.about(problem.kind, "", position).at(place.clone());
+            self.problems.push(Problem { node: about.node, class: about.class, place: about.place, ..problem });
         }
         self.problems.len() == before
     }
@@ -190,13 +170,23 @@ impl Checker<'_> {
                     if value.is_null() {
                         continue;
                     }
-                    Input { name: String::new(), source: Source::Literal(value.clone()), place: None, base: base.clone() }
+                    Input {
+                        name: String::new(),
+                        source: Source::Literal(value.clone()),
+                        place: None,
+                        base: base.clone(),
+                    }
                 }
                 None if !is_index => continue,
                 _ => {
                     let list = spec.list && !repeat.goes_over(&spec.name);
                     let output = OutputName::Name(spec.name.clone());
-                    values.push(OutputSpec { name: spec.name.clone(), socket: spec.socket.clone(), list, ..OutputSpec::default() });
+                    values.push(OutputSpec {
+                        name: spec.name.clone(),
+                        socket: spec.socket.clone(),
+                        list,
+                        ..OutputSpec::default()
+                    });
                     from.push((!is_index).then_some(input));
                     let link = Link { node: VALUES.to_owned(), output };
                     Input { name: String::new(), source: Source::Link(link), place: None, base: Base::Value }
@@ -215,10 +205,13 @@ impl Checker<'_> {
         let mut registry = self.registry.clone();
         if !values.is_empty() {
             let spec = NodeSpec { name: CLASS.to_owned(), version: 1, outputs: values, ..NodeSpec::default() };
-            registry = registry.with_pack(pack(VALUES, vec![spec]));
+            // A graph that is repeated may repeat another.
+            let outer = registry.packs().iter().filter(|pack| pack.manifest.id.starts_with(VALUES)).count();
+            let id = format!("{VALUES}{outer}");
+            registry = registry.with_pack(pack(&id, vec![spec]));
             file.nodes.push(Node {
                 id: VALUES.to_owned(),
-                class_type: format!("{VALUES}.{CLASS}"),
+                class_type: format!("{id}.{CLASS}"),
                 bare: false,
                 adapted: true,
                 version: None,
@@ -247,15 +240,20 @@ impl Checker<'_> {
             if !used.text.contains("{index}") {
                 let inner = &checked.nodes[used.node];
                 let problem = Problem::new(Kind::Path, "each pass would write over the file of the one before");
-                let problem = problem.expected("a path with {index}, the number of the pass").received(format!("{:?}", used.text));
+                let problem = problem
+                    .expected("a path with {index}, the number of the pass")
+                    .received(format!("{:?}", used.text));
                 problems.push(inside(problem.node(&inner.id).class(&inner.class.full_name).input(&used.input)));
             }
         }
-        let nested = checked.nodes.iter().filter(|inner| inner.repeat.as_ref().is_some_and(|repeat| repeat.has_numbers));
+        let nested =
+            checked.nodes.iter().filter(|inner| inner.repeat.as_ref().is_some_and(|repeat| repeat.has_numbers));
         for inner in nested {
             let message = "its passes would write over the files of earlier passes, as {index} counts only its own";
             let problem = Problem::new(Kind::Path, message).node(&inner.id);
-            problems.push(inside(problem.hint("give its paths as a list, or let the outer graph save the pictures".to_owned())));
+            problems.push(inside(
+                problem.hint("give its paths as a list, or let the outer graph save the pictures".to_owned()),
+            ));
         }
         if !problems.is_empty() {
             self.problems.append(&mut problems);
@@ -267,53 +265,4 @@ impl Checker<'_> {
         }
         Some(Repeated { repeat, checked, from, has_numbers })
     }
-}
-
-/// The class of a node that repeats `graph`.
-fn class_of(node: &Node, repeat: &Repeat, graph: &File, registry: &Registry) -> Option<Class> {
-    let class = |id: &str| {
-        let inner = graph.node(id)?;
-        match &inner.repeat {
-            Some(repeat) => class_of(inner, repeat, repeat.graph.as_ref()?, registry),
-            None => registry.class(&inner.class_type),
-        }
-    };
-    let inputs = graph.inputs.iter().filter_map(|named| {
-        let targets = named.targets.iter();
-        let mut specs = targets.filter_map(|target| {
-            let spec = class(&target.node)?.spec.inputs.iter().find(|spec| spec.name == target.input)?.clone();
-            Some((spec, graph.node(&target.node)?.input(&target.input).is_some()))
-        });
-        let (spec, is_given) = specs.next()?;
-        let over = repeat.goes_over(&named.name);
-        let carried = !over && repeat.varying().any(|name| name == named.name) && repeat.index.as_ref() != Some(&named.name);
-        // The graph has its own value, or its class a default. What a pass takes has to come from outside.
-        let optional = !over && !carried && (is_given || !spec.required() || repeat.index.as_ref() == Some(&named.name));
-        Some(InputSpec { name: named.name.clone(), list: over || spec.list, optional, default: None, counts_from: None, ..spec })
-    });
-    let outputs = graph.outputs.iter().map(|output| {
-        let class = class(&output.link.node);
-        let spec = class.as_ref().and_then(|class| {
-            let outputs = &class.spec.outputs;
-            match &output.link.output {
-                OutputName::Name(name) => outputs.iter().find(|spec| spec.name == *name),
-                OutputName::Index(index) => outputs.get(usize::try_from(*index).ok()?),
-            }
-        });
-        let (socket, list) = spec.map_or((scalar::ANY.to_owned(), false), |spec| (spec.socket.clone(), spec.list));
-        let list = list || repeat.lists(&output.name);
-        OutputSpec { name: output.name.clone(), socket, list, help: spec.map(|spec| spec.help.clone()).unwrap_or_default() }
-    });
-    let writes = graph.nodes.iter().filter_map(|inner| class(&inner.id)).any(|class| class.spec.output);
-    let spec = NodeSpec {
-        name: node.class_type.clone(),
-        version: 1,
-        help: graph.title.clone(),
-        output: writes,
-        inputs: inputs.collect(),
-        outputs: outputs.collect(),
-        ..NodeSpec::default()
-    };
-    let pack = Arc::new(pack(repeat.key(), Vec::new()));
-    Some(Class { pack, spec: Arc::new(spec), full_name: node.class_type.clone() })
 }
