@@ -131,6 +131,10 @@ fn literals(class: &str, folder: &Path) -> Vec<Value> {
         "std.Resize" | "std.ResizeMask" | "std.Crop" | "std.RectangleMask" => json!([{ "width": 64, "height": 64 }]),
         "std.EllipseMask" => json!([{ "x": 50, "y": 50, "radius_x": 20, "radius_y": 20 }]),
         "std.StrokesMask" => json!([{ "strokes": { "__value__": [{ "points": [[1, 2]], "radius": 3 }] } }]),
+        "std.Calculate" | "std.Condition" => json!([{ "expression": "1" }]),
+        "std.Field" => json!([{ "field": "psnr" }]),
+        "std.Format" => json!([{ "template": "{a}{b}{c}{d}" }]),
+        "std.Label" => json!([{ "text": "a" }]),
         "std.View" => json!([{}, { "channel": 0 }]),
         "gpstoken.FindTokenCount" => json!([{ "psnr": 20 }]),
         "gpstoken.SelectTokens" => json!([

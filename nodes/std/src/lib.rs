@@ -1,4 +1,5 @@
-//! Splatgraph's standard pack: nodes for pictures and records. It contains no machine learning.
+//! Splatgraph's standard pack: nodes for pictures and records, and small nodes for graphs that calculate and choose. It contains no
+//! machine learning.
 //!
 //! Each node has its own file. The larger nodes compute in `picture_file`, `encode`, `resample`, `metrics` and `tiles`, which
 //! use pictures as plain slices: f32 `[H, W, 3]`, 0..1.
@@ -8,13 +9,19 @@ use splatgraph_sdk::export_pack;
 
 pub mod batch;
 pub mod branches;
+pub mod calculate;
 mod comfyui;
 pub mod compare;
 pub mod constants;
 pub mod crop;
 pub mod ellipse_mask;
 pub mod error_mask;
+pub mod field;
+pub mod format;
 pub mod grid;
+pub mod label;
+pub mod list_files;
+pub mod lists;
 pub mod load_image;
 pub mod load_record;
 pub mod preview_image;
@@ -29,7 +36,9 @@ pub mod view;
 mod colours;
 mod drawn_mask;
 mod encode;
+mod expression;
 mod extent;
+mod lettering;
 mod levels;
 mod memory;
 mod metrics;
@@ -37,11 +46,12 @@ mod parallel;
 mod picture_file;
 mod resample;
 mod similarity;
+mod simple;
 mod tiles;
 
 export_pack! {
     id: "std",
-    description: "Pictures and records: load, save, resize, compare, arrange",
+    description: "Pictures and records: load, save, resize, compare, arrange, label; numbers, texts and lists",
     nodes: [
         load_image::load_image,
         save_image::save_image,
@@ -66,6 +76,20 @@ export_pack! {
         constants::text,
         constants::boolean,
         constants::json,
+        calculate::calculate,
+        calculate::condition,
+        format::format,
+        format::join_text,
+        field::field,
+        lists::list,
+        lists::range,
+        lists::item,
+        lists::length,
+        lists::slice,
+        lists::sort,
+        lists::reverse,
+        list_files::list_files,
+        label::label,
     ],
     web: "web" => [
         "editor.js",

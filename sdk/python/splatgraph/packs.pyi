@@ -589,4 +589,111 @@ class _std:
         value: Output
     def Json(self, *, value: Any | Node | Output, id: Optional[str] = None) -> _Json:
         """Any JSON value."""
+    class _Calculate(Node):
+        value: Output
+    def Calculate(self, *, expression: str | Node | Output, a: int | float | Node | Output = None, b: int | float | Node | Output = None, c: int | float | Node | Output = None, d: int | float | Node | Output = None, id: Optional[str] = None) -> _Calculate:
+        """Calculates a number from other numbers.
+
+        The expression names the inputs: `a * 2 + b`, `max(a, b) / 255`, `round(a * 0.1)`. It has + - * / ^, `//` (division, rounded
+        down), `%` (its rest), brackets, `pi`, and the functions abs, ceil, cos, exp, floor, log (natural), max, min, round, sin and sqrt.
+        A half is rounded away from 0. Angles are in radians.
+
+        A result of whole numbers is whole if it is exact: 6 / 2 is 3, and 7 / 2 is 3.5. ceil, floor and round give whole numbers. A result
+        that is no finite number is an error."""
+    class _Condition(Node):
+        value: Output
+    def Condition(self, *, expression: str | Node | Output, a: int | float | bool | str | Node | Output = None, b: int | float | bool | str | Node | Output = None, c: int | float | bool | str | Node | Output = None, d: int | float | bool | str | Node | Output = None, id: Optional[str] = None) -> _Condition:
+        """Tells whether a condition holds.
+
+        The expression names the inputs: `a > 30`, `a == "small" and not b`, `a + b <= c or d`. It has == != < <= > >=, `and`, `or`, `not`,
+        texts in quotes, `true` and `false`, and all that std.Calculate has. `and` and `or` leave out their right side if the left side
+        decides: `b != 0 and a / b > 1` never divides by 0.
+
+        Texts are compared character by character, by their numbers in Unicode. Values of different kinds can't be compared."""
+    class _Format(Node):
+        text: Output
+    def Format(self, *, template: str | Node | Output, a: Any | Node | Output = None, b: Any | Node | Output = None, c: Any | Node | Output = None, d: Any | Node | Output = None, id: Optional[str] = None) -> _Format:
+        """Writes values into a text.
+
+        `{a}` stands for the value of the input `a`: "{a} dB of {b:.2}". Behind a colon come a width and a number of decimals: `{a:.2}` has
+        2 decimals, `{a:6}` fills up with spaces to 6 characters, and `{a:04}` with zeros to 4. Numbers stand at the right of their width,
+        texts at the left. Write `{{` and `}}` for braces.
+
+        A number without decimals has as many digits as it needs. JSON and lists are written as JSON."""
+    class _JoinText(Node):
+        text: Output
+    def JoinText(self, *, texts: list[str] | list[Node | Output], separator: str | Node | Output = ', ', id: Optional[str] = None) -> _JoinText:
+        """Joins texts to one."""
+    class _Field(Node):
+        value: Output
+    def Field(self, *, value: Any | Node | Output, field: str | Node | Output, id: Optional[str] = None) -> _Field:
+        """Takes a value out of JSON.
+
+        A name such as `psnr` takes the field of an object. A path that begins with a slash goes deeper: `/each/0/psnr` takes the field
+        `psnr` of the first item of the array `each`. In such a path, `~1` stands for a slash in a name and `~0` for `~`, as in a JSON
+        pointer.
+
+        An array becomes a list."""
+    class _List(Node):
+        list: Output
+    def List(self, *, values: list[Any] | list[Node | Output], id: Optional[str] = None) -> _List:
+        """Makes a list of values, and of all values of lists."""
+    class _Range(Node):
+        list: Output
+    def Range(self, *, stop: int | float | Node | Output, start: int | float | Node | Output = 0, step: int | float | Node | Output = None, count: int | Node | Output = None, id: Optional[str] = None) -> _Range:
+        """Makes a list of numbers.
+
+        Like a range of `batch`, it has its end: from 0 to 9 are 10 numbers. With a step, the last number is the last one that does not pass
+        the end. With a count, so many numbers have equal distances from start to stop. A number is whole if start and stop are whole and it
+        is exact. If stop is less than start, the step has to be negative."""
+    class _Item(Node):
+        value: Output
+    def Item(self, *, list: list[Any] | list[Node | Output], index: int | Node | Output = 0, id: Optional[str] = None) -> _Item:
+        """Takes one value of a list."""
+    class _Length(Node):
+        length: Output
+    def Length(self, *, list: list[Any] | list[Node | Output], id: Optional[str] = None) -> _Length:
+        """Counts the values of a list.
+
+        A batch of pictures is one value."""
+    class _Slice(Node):
+        list: Output
+    def Slice(self, *, list: list[Any] | list[Node | Output], start: int | Node | Output = 0, stop: int | Node | Output = None, id: Optional[str] = None) -> _Slice:
+        """Takes a part of a list.
+
+        Positions beyond the list mean its end, so the part may be shorter or empty."""
+    class _Sort(Node):
+        list: Output
+    def Sort(self, *, list: list[int | float | bool | str] | list[Node | Output], descending: bool | Node | Output = False, id: Optional[str] = None) -> _Sort:
+        """Sorts a list of numbers or of texts.
+
+        Texts are sorted character by character, by their numbers in Unicode: B before a, and 10 before 9. Equal values keep their order."""
+    class _Reverse(Node):
+        list: Output
+    def Reverse(self, *, list: list[Any] | list[Node | Output], id: Optional[str] = None) -> _Reverse:
+        """Turns the order of a list around."""
+    class _ListFiles(Node):
+        paths: Output
+        names: Output
+        count: Output
+    def ListFiles(self, *, folder: str | PathLike | Node | Output, pattern: str | Node | Output = '', recursive: bool | Node | Output = False, limit: int | Node | Output = 0, id: Optional[str] = None) -> _ListFiles:
+        """Lists the files of a folder.
+
+        The files are in the order in which `batch` has them: by their paths with slashes, character by character, so that 10.png comes
+        before 9.png. Hidden files are left out, unless the pattern begins with a dot. The node follows links to files, but not links to
+        folders. A folder without such files gives empty lists."""
+    class _Label(Node):
+        image: Output
+    def Label(self, *, image: Node | Output, text: str | Node | Output = None, texts: list[str] | list[Node | Output] = None, position: Literal['below', 'above', 'top_left', 'top_right', 'bottom_left', 'bottom_right'] | Node | Output = 'below', size: int | Node | Output = 20, colour: str | Node | Output = '#000000', background: str | Node | Output = '#ffffff', font: str | PathLike | Node | Output = None, id: Optional[str] = None) -> _Label:
+        """Writes a text under, over or onto a picture.
+
+        A strip makes the picture higher. All pictures of a batch get strips of one height, for the text with the most lines. On the
+        picture, the text stands on a box of the background's colour; an empty text has none.
+
+        A line that is too long for the picture is cut off and ends with an ellipsis (…); the size stays. A line break in the text begins a
+        new line.
+
+        The font in the pack, DejaVu Sans, has Latin, Greek, Cyrillic, Armenian and Georgian letters and mathematical signs. For other
+        scripts give a font file. Characters stand side by side from left to right, in the order of the text. So Hebrew, Arabic and Indic
+        scripts do not look right."""
 std: _std

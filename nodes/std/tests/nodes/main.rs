@@ -2,6 +2,10 @@
 
 mod arrange;
 mod compare;
+mod expressions;
+mod label;
+mod list_files;
+mod lists;
 mod load;
 mod load_colours;
 mod load_damaged;
@@ -15,6 +19,7 @@ mod records;
 mod resize;
 mod save;
 mod sockets;
+mod texts;
 mod view;
 
 use splatgraph_sdk::{

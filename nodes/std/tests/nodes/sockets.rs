@@ -2,9 +2,28 @@
 
 use insta::assert_snapshot;
 use splatgraph_pack_std::{
-    batch::batch, compare::compare, constants, crop::crop, ellipse_mask::ellipse_mask, error_mask::error_mask,
-    grid::grid, load_image::load_image, load_record::load_record, rectangle_mask::rectangle_mask, resize::resize,
-    resize_mask::resize_mask, save_image::save_image, save_record::save_record, strokes_mask::strokes_mask, view::view,
+    batch::batch,
+    calculate::{calculate, condition},
+    compare::compare,
+    constants,
+    crop::crop,
+    ellipse_mask::ellipse_mask,
+    error_mask::error_mask,
+    field::field,
+    format::{format as format_node, join_text},
+    grid::grid,
+    label::label,
+    list_files::list_files,
+    lists,
+    load_image::load_image,
+    load_record::load_record,
+    rectangle_mask::rectangle_mask,
+    resize::resize,
+    resize_mask::resize_mask,
+    save_image::save_image,
+    save_record::save_record,
+    strokes_mask::strokes_mask,
+    view::view,
 };
 use splatgraph_sdk::{Node, spec::NodeSpec};
 
@@ -47,12 +66,26 @@ fn specs() -> Vec<NodeSpec> {
         constants::text::spec(),
         constants::boolean::spec(),
         constants::json::spec(),
+        calculate::spec(),
+        condition::spec(),
+        format_node::spec(),
+        join_text::spec(),
+        field::spec(),
+        lists::list::spec(),
+        lists::range::spec(),
+        lists::item::spec(),
+        lists::length::spec(),
+        lists::slice::spec(),
+        lists::sort::spec(),
+        lists::reverse::spec(),
+        list_files::spec(),
+        label::spec(),
     ]
 }
 
 #[test]
 fn sockets_are_as_designed() {
-    assert_snapshot!(specs().iter().map(line).collect::<Vec<_>>().join("\n"), @r#"
+    assert_snapshot!(specs().iter().map(line).collect::<Vec<_>>().join("\n"), @r##"
         LoadImage(path STRING, profile STRING = "convert") -> image IMAGE, mask MASK
         SaveImage(image IMAGE, path STRING, rounding STRING = "round", quality INT = 95) -> path STRING, paths STRING[] (output)
         Resize(image IMAGE, width INT, height INT, fit STRING = "fill", filter STRING = "lanczos") -> image IMAGE
@@ -73,7 +106,21 @@ fn sockets_are_as_designed() {
         Text(value STRING) -> value STRING
         Boolean(value BOOLEAN) -> value BOOLEAN
         Json(value JSON) -> value JSON
-        "#);
+        Calculate(expression STRING, a INT,FLOAT, b INT,FLOAT, c INT,FLOAT, d INT,FLOAT) -> value INT,FLOAT
+        Condition(expression STRING, a INT,FLOAT,BOOLEAN,STRING, b INT,FLOAT,BOOLEAN,STRING, c INT,FLOAT,BOOLEAN,STRING, d INT,FLOAT,BOOLEAN,STRING) -> value BOOLEAN
+        Format(template STRING, a *, b *, c *, d *) -> text STRING
+        JoinText(texts STRING[], separator STRING = ", ") -> text STRING
+        Field(value *, field STRING) -> value *
+        List(values *[]) -> list *[]
+        Range(start INT,FLOAT = 0, stop INT,FLOAT, step INT,FLOAT, count INT) -> list INT,FLOAT[]
+        Item(list *[], index INT = 0) -> value *
+        Length(list *[]) -> length INT
+        Slice(list *[], start INT = 0, stop INT) -> list *[]
+        Sort(list INT,FLOAT,BOOLEAN,STRING[], descending BOOLEAN = false) -> list INT,FLOAT,BOOLEAN,STRING[]
+        Reverse(list *[]) -> list *[]
+        ListFiles(folder STRING, pattern STRING = "", recursive BOOLEAN = false, limit INT = 0) -> paths STRING[], names STRING[], count INT
+        Label(image IMAGE, text STRING, texts STRING[], position STRING = "below", size INT = 20, colour STRING = "#000000", background STRING = "#ffffff", font STRING) -> image IMAGE
+        "##);
 }
 
 #[test]
