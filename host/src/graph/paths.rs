@@ -110,7 +110,11 @@ impl PathRules {
         if !self.reads_in.is_empty() {
             return self.in_folders(spec, kind, text, &folder).map(Resolved::Read);
         }
-        let inside = folder.strip_prefix(&self.graph_folder).unwrap_or(Path::new("")).join(text);
+        let inside = match Path::new(text).strip_prefix(&self.graph_folder) {
+            // A node that lists a folder gives absolute paths.
+            Ok(inside) if *base == Base::Value => inside.to_owned(),
+            _ => folder.strip_prefix(&self.graph_folder).unwrap_or(Path::new("")).join(text),
+        };
         if self.confined && *base != Base::CommandLine && leaves_folder(&inside) {
             let problem = Problem::new(Kind::Path, "a graph from a picture may use only files in its folder");
             let hint = "give the path on the command line, or save the graph as a file of its own".to_owned();

@@ -2,7 +2,7 @@
 
 use splatgraph_sdk::{serde_json::json, spec::Replacement};
 
-/// The classes that ordinary workflows use to load, save and arrange pictures.
+/// The classes that ordinary workflows use to load, save, arrange and choose.
 pub(crate) fn replaces() -> Vec<Replacement> {
     let load = |class: &str, fields: &[&str], outputs: &[usize]| Replacement {
         fields: texts(fields),
@@ -46,6 +46,12 @@ pub(crate) fn replaces() -> Vec<Replacement> {
             inputs: pairs(&[("images.image0", "image1"), ("images.image1", "image2")]),
             outputs: vec![0],
             ..replacement("ImageBatch", "Batch")
+        },
+        Replacement {
+            fields: texts(&["switch"]),
+            inputs: pairs(&[("condition", "switch"), ("then", "on_true"), ("otherwise", "on_false")]),
+            outputs: vec![0],
+            ..replacement("ComfySwitchNode", "If")
         },
     ]
 }

@@ -92,6 +92,9 @@ pub(super) fn input(spec: &InputSpec, class: &Class, files: &Files) -> Json {
     if !help.is_empty() {
         options.insert("tooltip".to_owned(), help.into());
     }
+    if spec.chosen_by.is_some() {
+        options.insert("lazy".to_owned(), true.into());
+    }
     match Shown::of(spec) {
         Shown::Socket => json!([spec.socket, options]),
         Shown::Sockets => {
