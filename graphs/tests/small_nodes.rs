@@ -69,10 +69,10 @@ fn a_value_of_another_type_fails_at_the_node_that_gets_it() {
     let list = json!({ "class_type": "std.List", "inputs": { "values": { "__value__": [1.5, "x", {"psnr": 3}] } } });
     let item = |index: i64| json!({ "class_type": "std.Item", "inputs": { "list": ["list", "list"], "index": index } });
     let last = |class: &str| json!({ "class_type": class, "inputs": { "value": ["item", "value"] } });
-    insta::assert_snapshot!(failure(json!({ "list": list, "item": item(0), "last": last("std.Int") })), @"");
-    insta::assert_snapshot!(failure(json!({ "list": list, "item": item(1), "last": last("std.Float") })), @"");
-    insta::assert_snapshot!(failure(json!({ "list": list, "last": { "class_type": "std.Item", "inputs": { "list": ["list", "list"], "index": 9 } } })), @"");
+    insta::assert_snapshot!(failure(json!({ "list": list, "item": item(0), "last": last("std.Int") })), @"last.value: expected a whole number, got FLOAT 1.5");
+    insta::assert_snapshot!(failure(json!({ "list": list, "item": item(1), "last": last("std.Float") })), @r#"last.value: expected a number, got STRING "x""#);
+    insta::assert_snapshot!(failure(json!({ "list": list, "last": { "class_type": "std.Item", "inputs": { "list": ["list", "list"], "index": 9 } } })), @"last.index: expected an index from -3 to 2 for a list of 3 values, got 9");
     insta::assert_snapshot!(failure(json!({
         "last": { "class_type": "std.Calculate", "inputs": { "expression": "a / b", "a": 1, "b": 0 } }
-    })), @"");
+    })), @"last.expression: expected a number other than 0 behind `/`, got 0");
 }

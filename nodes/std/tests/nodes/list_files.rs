@@ -139,7 +139,7 @@ fn a_folder_that_can_not_be_read_is_a_warning_below_and_an_error_above() {
     use std::os::unix::fs::PermissionsExt;
     let folder = folder();
     let closed = folder.path().join("in/deep");
-    fs::set_permissions(&closed, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0o000)).unwrap();
     if fs::read_dir(&closed).is_ok() {
         println!("skipped: this user may read every folder");
         return;
