@@ -74,9 +74,14 @@ fn node_for(path: &Path, registry: &Registry, kind: PathKind) -> Option<(Class, 
             .inputs
             .iter()
             .position(|input| input.path == Some(kind) && input.extensions.contains(&ending))?;
-        let required = others(&class.spec, at).filter(|(_, input)| input.required()).count();
-        (required == usize::from(kind == PathKind::Write)).then_some((class, at))
+        converts(&class.spec, at, kind).then_some((class, at))
     })
+}
+
+/// Whether a node needs nothing but the path, and the value if it writes.
+fn converts(spec: &NodeSpec, at: usize, kind: PathKind) -> bool {
+    let required = others(spec, at).filter(|(_, input)| input.required()).count();
+    required == usize::from(kind == PathKind::Write)
 }
 
 /// All inputs except one.
@@ -106,8 +111,13 @@ fn unknown(path: &Path, registry: &Registry, kind: PathKind) -> Error {
     let classes = registry.class_names().iter().filter_map(|name| registry.class(name));
     let mut known = vec![format!(".{OWN}")];
     for class in classes {
-        let inputs = class.spec.inputs.iter().filter(|input| input.path == Some(kind));
-        known.extend(inputs.flat_map(|input| &input.extensions).map(|ending| format!(".{ending}")));
+        let inputs = class
+            .spec
+            .inputs
+            .iter()
+            .enumerate()
+            .filter(|(at, input)| input.path == Some(kind) && converts(&class.spec, *at, kind));
+        known.extend(inputs.flat_map(|(_, input)| &input.extensions).map(|ending| format!(".{ending}")));
     }
     let mut seen = HashSet::new();
     known.retain(|ending| seen.insert(ending.clone()));

@@ -115,6 +115,18 @@ fn same(same: i64) -> Result<i64> {
     Ok(same)
 }
 
+/// Takes one of two, or one of many.
+#[node(outputs(value))]
+fn chosen(
+    other: bool,
+    #[input(chosen_by = "other", chosen_when = false)] one: Option<i64>,
+    #[input(default = 0)] index: u32,
+    #[input(chosen_by = "index")] many: Vec<Value>,
+) -> Result<i64> {
+    let found = many.get(index as usize).and_then(|value| value.as_int()?.try_into().ok());
+    one.filter(|_| !other).or(found).ok_or_else(|| Error::new("nothing was chosen"))
+}
+
 /// Counts its runs.
 #[derive(Default)]
 struct Count(AtomicI64);
@@ -146,6 +158,21 @@ fn inputs_take_their_values_and_defaults() {
     let all = json!({"number": 8, "fraction": 2, "mode": "linear", "path": "/b", "model": "m", "names": "one", "style": {"width": 3}, "any": 1});
     assert_snapshot!(text(run::<every_kind>(all, [("geometry", layout.into_value().unwrap())])), @r#"8 2 Linear /b m ["one"] false 3 layout INT"#);
     assert_eq!(run::<same>(json!({"same": 7}), []).unwrap()[0].to_json(), Some(7.into()));
+}
+
+#[test]
+fn an_input_may_choose_others() {
+    let spec = chosen::spec();
+    let choices: Vec<_> =
+        spec.inputs.iter().map(|input| (input.chosen_by.as_deref(), input.chosen_when.as_ref())).collect();
+    assert_eq!(
+        choices,
+        [(None, None), (Some("other"), Some(&json!(false))), (None, None), (Some("index"), None)]
+    );
+    let first = run::<chosen>(json!({"other": false, "one": 3, "many": [null]}), []);
+    assert_eq!(first.unwrap()[0].to_json(), Some(3.into()));
+    let second = run::<chosen>(json!({"other": true, "index": 1, "many": [null, 5]}), []);
+    assert_eq!(second.unwrap()[0].to_json(), Some(5.into()));
 }
 
 #[test]

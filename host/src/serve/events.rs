@@ -103,7 +103,7 @@ impl Reporter {
                     state.running.remove(position);
                 }
             }
-            Event::Log { .. } | Event::Skipped { .. } => {}
+            Event::Log { .. } | Event::Skipped { .. } | Event::Inside { .. } => {}
         }
     }
 
