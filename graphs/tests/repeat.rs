@@ -69,7 +69,8 @@ fn a_contact_sheet_equals_one_that_is_written_out() {
     }
     let tiles = json!([["astronaut-label", "image"], ["chelsea-label", "image"]]);
     nodes.insert("sheet".to_owned(), json!({ "class_type": "std.Grid", "inputs": { "images": tiles, "columns": 2 } }));
-    let save = json!({ "class_type": "std.SaveImage", "inputs": { "image": ["sheet", "image"], "path": "by-hand.png" } });
+    let save =
+        json!({ "class_type": "std.SaveImage", "inputs": { "image": ["sheet", "image"], "path": "by-hand.png" } });
     nodes.insert("save".to_owned(), save);
     fs::write(folder.join("by-hand.json"), json!({ "nodes": nodes }).to_string()).unwrap();
     results(&folder, &["by-hand.json"]);
@@ -88,7 +89,8 @@ fn pixels(path: &Path) -> Vec<u8> {
 #[test]
 fn a_fold_equals_its_passes_written_out() {
     let (_temporary, folder) = place();
-    let arguments = |graph: String| [graph, "image=chelsea.png".into(), "other=astronaut.png".into(), "tokens=32".into()];
+    let arguments =
+        |graph: String| [graph, "image=chelsea.png".into(), "other=astronaut.png".into(), "tokens=32".into()];
     let mut by_hand: Value = serde_json::from_slice(&fs::read(graphs().join("morph-steps.json")).unwrap()).unwrap();
     let walk = by_hand["nodes"].as_object_mut().unwrap().shift_remove("walk").unwrap();
     let mut from = json!(["refine", "tokens"]);
@@ -156,17 +158,20 @@ fn each_gives_what_a_batch_gives() {
 fn the_loop_ends_with_the_first_picture_that_is_good_enough() {
     let (_temporary, folder) = place();
     let loop_until = |psnr: &str| {
-        results(&folder, &[&graph("refine-until.json"), "image=chelsea.png", psnr, "first=16", "step=16", "output=out.png"])
+        results(
+            &folder,
+            &[&graph("refine-until.json"), "image=chelsea.png", psnr, "first=32", "step=32", "output=out.png"],
+        )
     };
     let reached = |result: &Value| -> Vec<f64> {
         result["outputs"]["psnr"].as_array().unwrap().iter().map(|value| value.as_f64().unwrap()).collect()
     };
-    let all = loop_until("psnr=20");
+    let all = loop_until("psnr=27");
     let passes = reached(&all);
     assert!(passes.len() > 1, "{all}");
     let (last, before) = passes.split_last().unwrap();
-    assert!(*last >= 20.0 && before.iter().all(|psnr| *psnr < 20.0), "{passes:?}");
-    assert_eq!(all["outputs"]["tokens"], 16 * passes.len());
+    assert!(*last >= 27.0 && before.iter().all(|psnr| *psnr < 27.0), "{passes:?}");
+    assert_eq!(all["outputs"]["tokens"], 32 * passes.len());
 }
 
 #[test]
@@ -185,7 +190,8 @@ fn only_the_chosen_tokenizer_is_loaded() {
     let status = |id: &str| nodes.iter().find(|node| node["id"] == id).unwrap()["status"].clone();
     assert_eq!((status("first"), status("second")), ("done".into(), "not_needed".into()));
     let mut command = Command::new(program());
-    let output = command.arg("run").args(arguments("choose=1", "output=other.png")).current_dir(&folder).output().unwrap();
+    let output =
+        command.arg("run").args(arguments("choose=1", "output=other.png")).current_dir(&folder).output().unwrap();
     assert!(!output.status.success() && !folder.join("other.png").exists());
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(said.contains("node `second` (gpstoken.LoadTokenizer) failed"), "{said}");

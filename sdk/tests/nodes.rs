@@ -165,10 +165,7 @@ fn an_input_may_choose_others() {
     let spec = chosen::spec();
     let choices: Vec<_> =
         spec.inputs.iter().map(|input| (input.chosen_by.as_deref(), input.chosen_when.as_ref())).collect();
-    assert_eq!(
-        choices,
-        [(None, None), (Some("other"), Some(&json!(false))), (None, None), (Some("index"), None)]
-    );
+    assert_eq!(choices, [(None, None), (Some("other"), Some(&json!(false))), (None, None), (Some("index"), None)]);
     let first = run::<chosen>(json!({"other": false, "one": 3, "many": [null]}), []);
     assert_eq!(first.unwrap()[0].to_json(), Some(3.into()));
     let second = run::<chosen>(json!({"other": true, "index": 1, "many": [null, 5]}), []);
