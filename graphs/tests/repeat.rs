@@ -148,8 +148,9 @@ fn each_gives_what_a_batch_gives() {
     run(&folder, &["batch", "part.json", "image=*.png", "--table", "table.csv", "--out", "out"]);
     let table = fs::read_to_string(folder.join("out/table.csv")).unwrap();
     let column = table.lines().next().unwrap().split(',').position(|name| name == "psnr").unwrap();
-    let batch: Vec<f64> =
-        table.lines().skip(1).map(|line| line.split(',').nth(column).unwrap().parse().unwrap()).collect();
+    // The means below have no picture.
+    let rows = table.lines().skip(1).filter(|line| !line.contains(",,"));
+    let batch: Vec<f64> = rows.map(|line| line.split(',').nth(column).unwrap().parse().unwrap()).collect();
     assert_eq!(each, json!(batch));
     assert_eq!(batch.len(), 2);
 }

@@ -1,7 +1,10 @@
 //! The axes of a batch: inputs that are set together, and the values that they take one after the other.
 
 use super::column::Column;
-use crate::{graph::File, registry::Registry};
+use crate::{
+    graph::{File, class_of},
+    registry::Registry,
+};
 use splatgraph_sdk::spec::{InputSpec, PathKind, scalar};
 
 /// Inputs that are set together, and the values that they take row by row.
@@ -65,7 +68,7 @@ impl Axis {
 /// The declaration of a named input; `None` if the graph has no such input or its class is not loaded.
 pub(super) fn spec_of(file: &File, registry: &Registry, name: &str) -> Option<InputSpec> {
     file.named_input(name)?.targets.iter().find_map(|target| {
-        let class = registry.class(&file.node(&target.node)?.class_type)?;
+        let class = class_of(file.node(&target.node)?, registry)?;
         class.spec.inputs.iter().find(|spec| spec.name == target.input).cloned()
     })
 }

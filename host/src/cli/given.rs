@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use splatgraph::graph;
+use splatgraph::graph::{self, class_of};
 use splatgraph::registry::Registry;
 use splatgraph_sdk::spec::PathKind;
 
@@ -82,7 +82,7 @@ impl GivenOptions {
 /// The named inputs that take a file to read.
 fn inputs_for_files(file: &graph::File, registry: &Registry) -> Vec<String> {
     let is_for_file = |target: &graph::Target| {
-        let class = registry.class(&file.node(&target.node)?.class_type)?;
+        let class = class_of(file.node(&target.node)?, registry)?;
         let spec = class.spec.inputs.iter().find(|spec| spec.name == target.input)?;
         Some(spec.path == Some(PathKind::Read) && !spec.list)
     };

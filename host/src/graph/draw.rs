@@ -1,6 +1,9 @@
 //! Draws graphs as Mermaid diagrams.
 
-use super::file::{File, Link, OutputName};
+use super::{
+    file::{File, Link, OutputName},
+    repeat_class::class_of,
+};
 use crate::registry::{Class, Registry};
 use std::{collections::HashMap, fmt::Write};
 
@@ -12,7 +15,7 @@ pub fn draw(file: &File, registry: Option<&Registry>) -> String {
     let positions: HashMap<&str, usize> =
         file.nodes.iter().enumerate().map(|(n, node)| (node.id.as_str(), n)).collect();
     let classes: Vec<Option<Class>> =
-        file.nodes.iter().map(|node| registry.and_then(|registry| registry.class(&node.class_type))).collect();
+        file.nodes.iter().map(|node| registry.and_then(|registry| class_of(node, registry))).collect();
     let output_name = |link: &Link| match &link.output {
         OutputName::Name(name) => name.clone(),
         OutputName::Index(index) => {

@@ -193,7 +193,9 @@ impl Expander {
             self.loaded.insert(identity.clone(), graph.map(Arc::new));
         }
         let graph = self.loaded.get(&identity).cloned().flatten();
-        self.nodes = self.nodes.saturating_add(1 + graph.as_ref().map_or(0, |graph| graph.nodes.len()));
+        if self.nodes <= NODES {
+            self.nodes += 1 + graph.as_ref().map_or(0, |graph| count(graph, NODES));
+        }
         if self.nodes > NODES {
             let message = format!("expected at most {NODES} nodes from graph nodes, got more");
             return Err(Problem::new(Kind::Part, message).hint("use fewer graph nodes".to_owned()));
@@ -239,6 +241,18 @@ impl Expander {
             self.problems.push(Problem::new(Kind::DanglingLink, message).at(output.place.clone()).hint(hint));
         }
     }
+}
+
+/// The number of nodes of a graph, and of those that its nodes repeat, counted up to `most` and a few more.
+fn count(graph: &File, most: usize) -> usize {
+    let mut count = graph.nodes.len();
+    for inner in graph.nodes.iter().filter_map(|node| node.repeat.as_ref()?.graph.as_ref()) {
+        if count > most {
+            break;
+        }
+        count += self::count(inner, most - count);
+    }
+    count
 }
 
 /// Adds the requirements of a part.

@@ -65,6 +65,7 @@ pub(crate) use paths::{Identities, PathRules, Resolved, identity};
 pub use placeholders::file_name_part;
 pub use problem::{Kind, Place, Problem, Problems};
 pub use repeat::{Each, Fold, Mode, Repeat};
+pub use repeat_class::class_of;
 pub use schema::schema;
 pub(crate) use series::{RunFile, Series};
 pub use supply::Supplied;

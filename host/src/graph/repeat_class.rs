@@ -9,7 +9,7 @@ use splatgraph_sdk::{
     Error,
     spec::{InputSpec, Manifest, NodeSpec, OutputSpec, scalar},
 };
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 /// The source of the class of repeating nodes: the runner runs their graph itself.
 struct NoNodes;
@@ -26,8 +26,10 @@ pub(super) fn pack(id: &str, nodes: Vec<NodeSpec>) -> Pack {
     Pack { manifest: Manifest { id, version, nodes, ..Manifest::default() }, path: "".into(), nodes: Arc::new(NoNodes) }
 }
 
-/// The class of a node of an expanded graph. For a node that repeats a graph, the named inputs and outputs of the graph.
-pub(super) fn class_of(node: &Node, registry: &Registry) -> Option<Class> {
+/// The class of a node of an expanded graph; `None` if no loaded pack has it. For a node that repeats a graph, the named inputs and
+/// outputs of the graph.
+#[must_use]
+pub fn class_of(node: &Node, registry: &Registry) -> Option<Class> {
     match &node.repeat {
         Some(repeat) => repeating(node, repeat, repeat.graph.as_ref()?, registry),
         None => registry.class(&node.class_type),
@@ -35,12 +37,15 @@ pub(super) fn class_of(node: &Node, registry: &Registry) -> Option<Class> {
 }
 
 fn repeating(node: &Node, repeat: &Repeat, graph: &File, registry: &Registry) -> Option<Class> {
-    let class = |id: &str| class_of(graph.node(id)?, registry);
+    // Once for each node, as a graph that repeats others at every level would take very long otherwise.
+    let classes = graph.nodes.iter().filter_map(|inner| Some((inner.id.as_str(), (inner, class_of(inner, registry)?))));
+    let classes: HashMap<&str, (&Node, Class)> = classes.collect();
     let inputs = graph.inputs.iter().filter_map(|named| {
         let targets = named.targets.iter();
         let mut specs = targets.filter_map(|target| {
-            let spec = class(&target.node)?.spec.inputs.iter().find(|spec| spec.name == target.input)?.clone();
-            Some((spec, graph.node(&target.node)?.input(&target.input).is_some()))
+            let (inner, class) = classes.get(target.node.as_str())?;
+            let spec = class.spec.inputs.iter().find(|spec| spec.name == target.input)?.clone();
+            Some((spec, inner.input(&target.input).is_some()))
         });
         let (spec, is_given) = specs.next()?;
         let over = repeat.goes_over(&named.name);
@@ -61,8 +66,8 @@ fn repeating(node: &Node, repeat: &Repeat, graph: &File, registry: &Registry) ->
         })
     });
     let outputs = graph.outputs.iter().map(|output| {
-        let class = class(&output.link.node);
-        let spec = class.as_ref().and_then(|class| {
+        let class = classes.get(output.link.node.as_str());
+        let spec = class.and_then(|(_, class)| {
             let outputs = &class.spec.outputs;
             match &output.link.output {
                 OutputName::Name(name) => outputs.iter().find(|spec| spec.name == *name),
@@ -78,7 +83,7 @@ fn repeating(node: &Node, repeat: &Repeat, graph: &File, registry: &Registry) ->
             help: spec.map(|spec| spec.help.clone()).unwrap_or_default(),
         }
     });
-    let writes = graph.nodes.iter().filter_map(|inner| class(&inner.id)).any(|class| class.spec.output);
+    let writes = classes.values().any(|(_, class)| class.spec.output);
     let spec = NodeSpec {
         name: node.class_type.clone(),
         version: 1,

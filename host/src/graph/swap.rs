@@ -6,6 +6,7 @@ use super::{
     file::{File, Node, OutputName},
     moved::graph_path,
     problem::{Kind, Problem, Problems},
+    repeat_class::class_of,
 };
 use crate::{registry::Registry, words::suggest};
 use splatgraph_sdk::spec::socket_types_meet;
@@ -163,7 +164,7 @@ fn sockets(file: &File, class_type: &str, registry: &Registry) -> Option<Sockets
     let alone = alone(file, class_type).adapted(registry);
     let graph = alone.graph_nodes.first()?;
     let outputs = graph.outputs.iter().map(|output| {
-        let class = alone.node(&output.link.node).and_then(|node| registry.class(&node.class_type));
+        let class = alone.node(&output.link.node).and_then(|node| class_of(node, registry));
         let spec = class.and_then(|class| {
             class.spec.outputs.iter().enumerate().find_map(|(position, spec)| {
                 let found = match &output.link.output {

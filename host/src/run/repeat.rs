@@ -125,6 +125,10 @@ impl Repeating<'_> {
             };
             self.repeated.from.iter().map(value).collect()
         };
+        // Passes that run side by side keep all cores busy without further threads inside them.
+        let at_once = self.work.hooks.passes_at_once;
+        let threads = at_once.min(passes.count);
+        let inside = if threads > 1 { 1 } else { at_once };
         let results: Mutex<Vec<Option<Pass>>> = Mutex::new((0..passes.count).map(|_| None).collect());
         let (next, done, stop) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicBool::new(false));
         let work = || {
@@ -133,7 +137,7 @@ impl Repeating<'_> {
                 if pass >= passes.count {
                     break;
                 }
-                let result = values(pass).map_err(Failed::from).and_then(|values| self.pass(pass, values));
+                let result = values(pass).map_err(Failed::from).and_then(|values| self.pass(pass, values, inside));
                 if result.is_err() && !each.keep_going {
                     stop.store(true, Ordering::Relaxed);
                 }
@@ -141,7 +145,6 @@ impl Repeating<'_> {
                 self.progress(done.fetch_add(1, Ordering::Relaxed) + 1, passes.count);
             }
         };
-        let threads = self.work.hooks.passes_at_once.min(passes.count);
         std::thread::scope(|scope| {
             for _ in 1..threads {
                 // Without another thread, the passes run in this one.
@@ -196,7 +199,8 @@ impl Repeating<'_> {
                 None => Value::uint(pass as u64),
                 Some(input) => now[*input].clone(),
             };
-            last = self.pass(pass, self.repeated.from.iter().map(value).collect())?;
+            let values = self.repeated.from.iter().map(value).collect();
+            last = self.pass(pass, values, self.work.hooks.passes_at_once)?;
             for (list, output) in lists.iter_mut().zip(&collected) {
                 list.push(last[*output].clone());
             }
@@ -226,8 +230,8 @@ impl Repeating<'_> {
         Ok(last)
     }
 
-    /// Runs the graph once.
-    fn pass(&self, pass: usize, values: Vec<Value>) -> Pass {
+    /// Runs the graph once. `at_once` is how many passes run at the same time inside it.
+    fn pass(&self, pass: usize, values: Vec<Value>, at_once: usize) -> Pass {
         let work = self.work;
         let checked = self.repeated.numbered(pass);
         let listener = work.clone();
@@ -249,7 +253,7 @@ impl Repeating<'_> {
             }),
             _ => {}
         };
-        let result = (work.hooks.pass)(&checked, values, &work.settings, Box::new(listen), &work.cancel);
+        let result = (work.hooks.pass)((&checked, values), at_once, &work.settings, Box::new(listen), &work.cancel);
         self.count(&result)?;
         if let Some(failure) = result.failures.first() {
             return Err(Failed::Inside(Box::new(self.failure(pass, failure))));

@@ -140,18 +140,19 @@ impl Runner {
         self.result(&work, whys, cancel)
     }
 
-    /// Runs a pass of a repeated graph in this thread. `values` are those of the pass.
+    /// Runs a pass of a repeated graph in this thread. `values` are those of the pass, and `at_once` is how many passes of graphs that it
+    /// repeats itself run at the same time.
     fn run_pass(
         &self,
-        checked: &Checked,
-        values: Vec<Value>,
+        (checked, values): (&Checked, Vec<Value>),
+        at_once: usize,
         settings: &Arc<SettingsText>,
         events: Listen,
         cancel: &CancelToken,
     ) -> RunResult {
         let Prepared { plan, supplied, fingerprints, whys } =
             self.prepare(checked, settings.given(), &|_| true, &values);
-        let hooks = self.hooks(events, fingerprints);
+        let hooks = Hooks { passes_at_once: at_once, ..self.hooks(events, fingerprints) };
         let graph = (checked.clone(), Equal::none());
         let (work, _messages) = Work::new(graph, plan, supplied, settings.clone(), cancel.clone(), hooks);
         work.run_ready_nodes();
@@ -265,8 +266,8 @@ impl Runner {
         let keys: Vec<Option<Key>> = fingerprints.iter().map(|f| f.as_ref().and_then(Fingerprint::key)).collect();
         Hooks {
             event: Box::new(events),
-            pass: Box::new(move |checked, values, settings, events, cancel| {
-                same.run_pass(checked, values, settings, events, cancel)
+            pass: Box::new(move |graph, at_once, settings, events, cancel| {
+                same.run_pass(graph, at_once, settings, events, cancel)
             }),
             passes_at_once: self.limit,
             instance: Box::new(move |node| instance(&for_instance, node)),

@@ -78,8 +78,9 @@ pub(super) struct Hooks {
 
 /// Listens to the events of a run.
 pub(super) type Listen = Box<dyn Fn(Event) + Send + Sync>;
-/// Takes the graph, the values of the pass, and what belongs to the whole run.
-type RunPass = dyn Fn(&Checked, Vec<Value>, &Arc<SettingsText>, Listen, &CancelToken) -> RunResult + Send + Sync;
+/// Takes the graph with the values of the pass, how many passes run at the same time inside it, and what belongs to the whole run.
+type RunPass =
+    dyn Fn((&Checked, Vec<Value>), usize, &Arc<SettingsText>, Listen, &CancelToken) -> RunResult + Send + Sync;
 
 type MakeInstance = dyn Fn(&CheckedNode) -> Result<Arc<dyn Instance>, Error> + Send + Sync;
 /// Takes the position of a node, its id, its outputs and the files that it wrote.

@@ -181,7 +181,7 @@ impl Graph {
 impl Graph {
     /// The title, description, inputs, outputs and nodes, in JSON.
     fn about(&self) -> String {
-        let class = |id: &str| self.shared.registry.class(&self.file.node(id)?.class_type);
+        let class = |id: &str| graph::class_of(self.file.node(id)?, &self.shared.registry);
         let inputs = self.file.inputs.iter().map(|input| {
             let first = input.targets.first();
             let spec = first.and_then(|target| {
@@ -198,7 +198,7 @@ impl Graph {
             |output| json!({"name": output.name, "type": self.file.output_type(&output.link, &self.shared.registry)}),
         );
         let nodes = self.file.nodes.iter().map(|node| {
-            let class = self.shared.registry.class(&node.class_type);
+            let class = graph::class_of(node, &self.shared.registry);
             let outputs = class.iter().flat_map(|class| &class.spec.outputs);
             let outputs: Vec<&str> = outputs.map(|output| output.name.as_str()).collect();
             json!({"id": node.id, "class": node.class_type, "outputs": outputs})

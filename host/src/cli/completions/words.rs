@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use clap::{Arg, Command, CommandFactory};
-use splatgraph::graph::File;
+use splatgraph::graph::{File, class_of};
 use splatgraph::registry::Registry;
 use splatgraph_sdk::spec::{InputSpec, scalar};
 
@@ -147,7 +147,7 @@ impl Line {
         let registry = self.registry();
         let spec = file.named_input(name).and_then(|named| {
             let target = named.targets.first()?;
-            let class = registry.class(&file.node(&target.node)?.class_type)?;
+            let class = class_of(file.node(&target.node)?, &registry)?;
             class.spec.inputs.iter().find(|spec| spec.name == target.input).cloned()
         });
         spec.map(|spec| with_values(name, &spec)).unwrap_or_default()

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use serde_json::Value as Json;
-use splatgraph::graph::{self, OutputName, Source};
+use splatgraph::graph::{self, OutputName, Source, class_of};
 use splatgraph::registry::Registry;
 use splatgraph_sdk::spec::{InputSpec, OutputSpec};
 
@@ -59,7 +59,7 @@ pub(super) fn of_graph(path: &Path, file: &graph::File, registry: &Registry) -> 
 /// The declaration of an input of a node. Its default is the value in the graph.
 fn spec_of_input(nodes: &Nodes<'_>, registry: &Registry, node: &str, input: &str) -> Option<InputSpec> {
     let node = nodes.get(node)?;
-    let class = registry.class(&node.class_type)?;
+    let class = class_of(node, registry)?;
     let mut spec = class.spec.inputs.iter().find(|spec| spec.name == input)?.clone();
     match node.input(input) {
         Some(Source::Literal(Json::Null)) | None => {}
@@ -70,7 +70,7 @@ fn spec_of_input(nodes: &Nodes<'_>, registry: &Registry, node: &str, input: &str
 }
 
 fn spec_of_output(nodes: &Nodes<'_>, registry: &Registry, node: &str, output: &OutputName) -> Option<OutputSpec> {
-    let class = registry.class(&nodes.get(node)?.class_type)?;
+    let class = class_of(nodes.get(node)?, registry)?;
     let outputs = &class.spec.outputs;
     match output {
         OutputName::Name(name) => outputs.iter().find(|spec| spec.name == *name),

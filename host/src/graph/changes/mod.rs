@@ -34,7 +34,10 @@ use notice::Notices;
 use outputs::Outputs;
 use semver::Version;
 use serde_json::Value as Json;
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 /// The changes of a loaded pack.
 struct Log<'a> {
@@ -85,9 +88,23 @@ impl File {
         self
     }
 
-    /// This graph with the changes of its packs since it was made. Does so once.
+    /// This graph, and those that its nodes repeat, with the changes of their packs since they were made. Does so once.
     #[must_use]
     pub(in crate::graph) fn with_changes(mut self, registry: &Registry) -> Self {
+        for node in &mut self.nodes {
+            let Some(graph) = node.repeat.as_mut().and_then(|repeat| repeat.graph.as_mut()) else { continue };
+            let mut changed = Self::clone(graph).with_changes(registry);
+            let new: Vec<Problem> = std::mem::take(&mut changed.notices)
+                .into_iter()
+                .filter(|notice| !self.notices.contains(notice))
+                .collect();
+            self.notices.extend(new);
+            *graph = Arc::new(changed);
+        }
+        self.with_own_changes(registry)
+    }
+
+    fn with_own_changes(mut self, registry: &Registry) -> Self {
         let manifests = || registry.packs().iter().map(|pack| &pack.manifest).filter(|pack| !pack.changes.is_empty());
         let takes_over = manifests().flat_map(|pack| &pack.changes).any(|change| change.class.contains('.'));
         if !takes_over && self.nodes.iter().all(|node| node.version.is_none()) {
@@ -147,7 +164,10 @@ impl File {
     #[must_use]
     pub(in crate::graph) fn with_pack_versions(mut self, registry: &Registry) -> Self {
         let mut packs = BTreeMap::new();
-        for node in &self.nodes {
+        for node in &mut self.nodes {
+            if let Some(graph) = node.repeat.as_mut().and_then(|repeat| repeat.graph.as_mut()) {
+                *graph = Arc::new(Self::clone(graph).with_pack_versions(registry));
+            }
             let bare = || registry.class(&node.class_type).map(|class| class.pack.manifest.id.clone());
             let Some(pack) = of_pack(node).map(|(pack, _)| pack.to_owned()).or_else(bare) else { continue };
             if packs.contains_key(&pack) && node.version.is_none() {
