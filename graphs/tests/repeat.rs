@@ -201,9 +201,10 @@ fn only_the_chosen_tokenizer_is_loaded() {
 #[test]
 fn a_picture_carries_the_graph_that_it_repeats() {
     let (_temporary, folder) = place();
-    results(&folder, &[&graph("contact-sheet.json"), "folder=.", "size=32", "output=sheet.png"]);
+    let photos = ["folder=.", "pattern=[ac]*.png"];
+    results(&folder, &[&[&*graph("contact-sheet.json"), "size=32", "output=sheet.png"], &photos[..]].concat());
     let first = pixels(&folder.join("sheet.png"));
-    run(&folder, &["run", "sheet.png", "folder=.", "output=again.png"]);
+    run(&folder, &[&["run", "sheet.png", "output=again.png"], &photos[..]].concat());
     assert!(pixels(&folder.join("again.png")) == first);
     let converted = run(&folder, &["convert", "sheet.png"]);
     let graph: Value = serde_json::from_str(&converted).unwrap();

@@ -72,7 +72,9 @@ fn cut_paths(file: &mut graph::File, checked: &Checked) {
     for (node, checked) in file.nodes.iter_mut().zip(checked.nodes.iter()) {
         let graph = node.repeat.as_mut().and_then(|repeat| repeat.graph.as_mut());
         if let (Some(graph), Some(repeated)) = (graph, &checked.repeat) {
-            cut_paths(Arc::make_mut(graph), &repeated.checked);
+            let graph = Arc::make_mut(graph);
+            graph.extra.clear();
+            cut_paths(graph, &repeated.checked);
         }
         for input in &mut node.inputs {
             let spec = checked.class.spec.inputs.iter().find(|spec| spec.name == input.name);

@@ -26,6 +26,7 @@ mod output;
 mod packs;
 mod parts;
 mod previews;
+mod repeat;
 mod run;
 #[path = "../support/mod.rs"]
 mod support;
