@@ -20,7 +20,8 @@ fn part(path: &Json) -> Json {
 
 fn many(each: &Json, inputs: &Json, path: &Json) -> Json {
     let many = json!({ "class_type": "./part.json", "each": each, "inputs": inputs });
-    let place = json!({ "graph": { "outputs": { "files": ["many", "file"] }, "nodes": { "many": many } }, "part": part(path) });
+    let place =
+        json!({ "graph": { "outputs": { "files": ["many", "file"] }, "nodes": { "many": many } }, "part": part(path) });
     place
 }
 
@@ -38,11 +39,11 @@ fn sizes() -> Json {
 
 #[test]
 fn each_pass_writes_a_file_of_its_own() {
-    let place = place(&json!({ "over": "size" }), &sizes(), &json!("out/{index}.png"));
+    let place = place(&json!({ "over": "size" }), &sizes(), &json!("out-{index}.png"));
     let ran = place.run(&["run", "graph.json", "--explain"]);
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     for (name, size) in [("000", 1), ("001", 2), ("002", 3)] {
-        let file = std::io::BufReader::new(fs::File::open(place.path(&format!("work/out/{name}.png"))).unwrap());
+        let file = std::io::BufReader::new(fs::File::open(place.path(&format!("work/out-{name}.png"))).unwrap());
         let reader = png::Decoder::new(file).read_info().unwrap();
         assert_eq!(reader.info().width, size);
     }
@@ -58,9 +59,15 @@ fn passes_that_would_write_one_file_are_refused() {
         assert_ne!(ran.code, 0);
         ran.stderr
     };
-    insta::assert_snapshot!(said(json!({ "over": "size" }), sizes(), json!("out.png")), @"");
+    insta::assert_snapshot!(said(json!({ "over": "size" }), sizes(), json!("out.png")), @r#"
+        error: node `many:save` (stub.SavePicture), input `path`: each pass would write over the file of the one before: expected a path with {index}, the number of the pass, got "out.png"
+        1 problem in graph.json
+        "#);
     let twice = json!({ "size": { "__value__": [1, 2] }, "path": { "__value__": ["a.png", "a.png"] } });
-    insta::assert_snapshot!(said(json!({ "over": ["size", "path"] }), twice, json!("out.png")), @"");
+    insta::assert_snapshot!(said(json!({ "over": ["size", "path"] }), twice, json!("out.png")), @"
+        error: line 1, column 158, node `many` (./part.json), input `path`: it would write over the file that `many.path` also writes; choose another path than [DIR]/work/a.png
+        1 problem in graph.json
+        ");
 }
 
 #[test]
@@ -73,8 +80,9 @@ fn a_debug_run_has_the_outputs_of_each_pass() {
         .filter(|name| name.ends_with(".png"))
         .collect();
     names.sort();
-    let expected = ["many_image.image-000.png", "many_image.image-001.png", "many_image.image-002.png"];
-    assert_eq!(names, expected);
+    // The list of the node, and the outputs inside.
+    let expected = ["many.image", "many_image.image"].map(|name| [0, 1, 2].map(|pass| format!("{name}-00{pass}.png")));
+    assert_eq!(names, expected.concat());
     let run: Json = serde_json::from_str(&place.read("seen/run.json")).unwrap();
     let expected = json!([{"id": "many:image", "ran": 3, "cached": 0}, {"id": "many:save", "ran": 3, "cached": 0}]);
     assert_eq!(run["nodes"][0]["inside"], expected);
@@ -85,8 +93,14 @@ fn a_debug_run_has_the_outputs_of_each_pass() {
 #[test]
 fn other_formats_have_no_such_node() {
     let place = place(&json!({ "over": "size" }), &sizes(), &json!("out-{index}.png"));
-    insta::assert_snapshot!(place.run(&["convert", "graph.json", "--api"]).stderr, @"");
-    insta::assert_snapshot!(place.run(&["convert", "graph.json", "--workflow"]).stderr, @"");
+    insta::assert_snapshot!(place.run(&["convert", "graph.json", "--api"]).stderr, @"
+        error: line 1, column 82, node `many`: ComfyUI's formats have nothing that repeats a graph, as `each` does; keep the graph in this program's format
+        1 problem in graph.json
+        ");
+    insta::assert_snapshot!(place.run(&["convert", "graph.json", "--workflow"]).stderr, @"
+        error: line 1, column 82, node `many`: ComfyUI's formats have nothing that repeats a graph, as `each` does; keep the graph in this program's format
+        1 problem in graph.json
+        ");
     let same = place.run(&["convert", "graph.json"]);
     assert_eq!(same.code, 0, "{}", same.stderr);
     let same: Json = serde_json::from_str(&same.stdout).unwrap();
@@ -99,11 +113,17 @@ fn graphs_that_grow_without_end_are_refused() {
     let place = Place::with_stub();
     let count = 24;
     for number in 0..count {
-        let next = |id: &str| (id.to_owned(), json!({
-            "class_type": format!("./{}.json", number + 1), "each": { "over": "size" },
-        }));
+        let next = |id: &str| {
+            (
+                id.to_owned(),
+                json!({
+                    "class_type": format!("./{}.json", number + 1), "each": { "over": "size" },
+                }),
+            )
+        };
         let nodes: serde_json::Map<_, _> = ["a", "b"].into_iter().map(next).collect();
-        let graph = json!({ "inputs": { "size": ["a.size", "b.size"] }, "outputs": { "x": ["a", "x"] }, "nodes": nodes });
+        let graph =
+            json!({ "inputs": { "size": ["a.size", "b.size"] }, "outputs": { "x": ["a", "x"] }, "nodes": nodes });
         place.write(&format!("{number}.json"), &graph.to_string());
     }
     let last = json!({
@@ -116,5 +136,8 @@ fn graphs_that_grow_without_end_are_refused() {
     assert!(ran.stderr.contains("expected at most 100000 nodes from graph nodes, got more"), "{}", ran.stderr);
     let itself = json!({ "nodes": { "a": { "class_type": "./loop.json", "each": { "over": "x" } } } });
     place.write("loop.json", &itself.to_string());
-    insta::assert_snapshot!(place.run(&["check", "loop.json"]).stderr, @"");
+    insta::assert_snapshot!(place.run(&["check", "loop.json"]).stderr, @"
+        error: line 1, column 11, node `a`: expected a graph that does not contain itself, got loop.json > loop.json; remove one of these graph nodes
+        1 problem in loop.json
+        ");
 }

@@ -243,6 +243,9 @@ impl Checker<'_> {
                 let problem = problem
                     .expected("a path with {index}, the number of the pass")
                     .received(format!("{:?}", used.text));
+                let of_node = &checked.file.nodes[used.node].inputs;
+                let input = of_node.iter().find(|input| input.name == used.input);
+                let problem = problem.at(input.and_then(|input| input.place.clone()));
                 problems.push(inside(problem.node(&inner.id).class(&inner.class.full_name).input(&used.input)));
             }
         }
