@@ -83,5 +83,6 @@ pub mod serve;
 pub mod sha256;
 pub mod watch;
 pub mod words;
+mod sums;
 
 pub use graph::workflow;

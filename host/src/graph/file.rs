@@ -237,6 +237,8 @@ pub enum Source {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Link {
     /// The node's id.
+    /// The SHA-256 of its library, or of its source in another language, as 64 hexadecimal digits in lower case.
+    pub sha256: Option<String>,
     pub node: String,
     /// The output of the node.
     pub output: OutputName,
