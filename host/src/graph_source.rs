@@ -1,7 +1,8 @@
-//! Reads the text of a graph from a file or a stream: JSON, or a PNG picture with a graph in it.
+//! Reads the text of a graph from a file or a stream: JSON, or a PNG picture with a graph in it. A file may also be a bundle.
 
 use crate::{
-    graph::{self, Origin},
+    bundle::{self, ArchiveError},
+    graph::{self, Origin, Unpacked},
     picture::{self, PictureError, PngText},
     reading::{LARGEST_GRAPH, read_all, text_of},
 };
@@ -20,6 +21,8 @@ pub enum Content {
     Text(Vec<u8>),
     /// The texts of a picture.
     Picture(Result<PngText, PictureError>),
+    /// A bundle, which was checked and unpacked.
+    Bundle(Result<Unpacked, ArchiveError>),
 }
 
 impl Content {
@@ -34,6 +37,9 @@ impl Content {
         if start == picture::SIGNATURE && file.metadata()?.is_file() {
             file.rewind()?;
             return Ok(Self::Picture(picture::read_text(BufReader::new(file))));
+        }
+        if start.starts_with(bundle::SIGNATURE) && file.metadata()?.is_file() {
+            return Ok(Self::Bundle(bundle::unpack(file, path)));
         }
         Self::of_rest(start, file)
     }
@@ -69,8 +75,13 @@ impl Content {
                 let found = text.and_then(|text| picture::graph_in(&text)).map_err(|error| error.to_string())?;
                 let path = path.unwrap_or_else(|| Path::new(".").join("standard input"));
                 let parsed = graph::File::parse(&found.graph, Origin::Picture(path));
-                let packs = found.header.as_ref().and_then(|header| header.get("packs"));
-                Ok(parsed.map(|file| if let Some(packs) = packs { file.made_with(packs) } else { file }))
+                Ok(parsed.map(|file| file.made_with(&found.packs())))
+            }
+            Self::Bundle(unpacked) => {
+                let unpacked = unpacked.map_err(|error| error.to_string())?;
+                let text = std::fs::read_to_string(unpacked.graph());
+                let text = text.map_err(|error| format!("the graph of the bundle cannot be read: {error}"))?;
+                Ok(graph::File::parse(&text, Origin::Bundle(unpacked)))
             }
             Self::Text(bytes) => {
                 let expected = "expected a graph in JSON text, or a PNG picture with a graph in it";

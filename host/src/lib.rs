@@ -58,6 +58,7 @@
 #![warn(missing_docs)]
 
 pub mod batch;
+pub mod bundle;
 pub mod calls;
 pub mod debug;
 pub mod devices;
@@ -68,6 +69,7 @@ pub mod graph;
 pub mod graph_source;
 pub mod inspect;
 mod lock;
+pub mod locked;
 pub mod metadata;
 pub mod named_graphs;
 pub mod packs;
@@ -81,6 +83,7 @@ pub mod run;
 #[cfg(feature = "serve")]
 pub mod serve;
 pub mod sha256;
+mod sums;
 pub mod watch;
 pub mod words;
 

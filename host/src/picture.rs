@@ -3,6 +3,7 @@
 //! The chunk `splatgraph` holds our header with the graph in this program's own format. The chunk `prompt` holds the bare
 //! prompt, which other tools write too; some write only the chunk `workflow`. All are plain text chunks, so any PNG tool can read or remove them.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, Seek};
 
 use crate::reading::MOST_VALUES;
@@ -113,7 +114,7 @@ fn unpacking(error: png::DecodingError) -> PictureError {
 pub struct GraphInPicture {
     /// The graph as JSON text.
     pub graph: String,
-    /// Our header without the graph: pack versions and model hashes. `None` in pictures of other programs.
+    /// Our header without the graph: its version and the lock. `None` in pictures of other programs.
     pub header: Option<serde_json::Map<String, serde_json::Value>>,
 }
 
@@ -136,8 +137,29 @@ pub fn graph_in(text: &PngText) -> Result<GraphInPicture, PictureError> {
     let mut header: serde_json::Map<String, serde_json::Value> =
         serde_json::from_str(ours).map_err(|error| bad(format!("expected a JSON object: {error}")))?;
     let graph = header.remove("graph").ok_or_else(|| bad("expected the key `graph`, got none".into()))?;
-    let graph = serde_json::to_string_pretty(&graph).map_err(|error| bad(error.to_string()))?;
-    Ok(GraphInPicture { graph, header: Some(header) })
+    Ok(GraphInPicture { graph: pretty(&graph), header: Some(header) })
+}
+
+/// The text in which a graph is read from a picture whose header has it as `json`. Numbers are read and written once, as the last digits
+/// of some change.
+pub(crate) fn graph_text(json: &str) -> String {
+    serde_json::from_str(json).map_or_else(|_| json.to_owned(), |graph: serde_json::Value| pretty(&graph))
+}
+
+fn pretty(graph: &serde_json::Value) -> String {
+    // A value with texts for keys can't fail.
+    serde_json::to_string_pretty(graph).unwrap_or_default()
+}
+
+impl GraphInPicture {
+    /// The versions of packs with which the picture was made, by their ids. Headers of version 1 have them without a lock.
+    pub(crate) fn packs(&self) -> BTreeMap<String, String> {
+        let Some(header) = &self.header else { return BTreeMap::new() };
+        let packs = header.get("lock").and_then(|lock| lock.get("packs")).or_else(|| header.get("packs"));
+        let packs = packs.and_then(serde_json::Value::as_object).into_iter().flatten();
+        let text = |pack: &serde_json::Value| Some(pack.get("version").unwrap_or(pack).as_str()?.to_owned());
+        packs.filter_map(|(id, pack)| Some((id.clone(), text(pack)?))).collect()
+    }
 }
 
 #[cfg(test)]

@@ -43,6 +43,11 @@ pub trait NodeSource: Send + Sync {
         Ok(None)
     }
 
+    /// The files and folders with the code of the pack, if they are others than [`Pack::path`]; the first is its source.
+    fn files(&self) -> Vec<PathBuf> {
+        Vec::new()
+    }
+
     /// Tells apart different code with one id and version: each load of a library has its own generation. A runner does not
     /// reuse results of another generation.
     fn generation(&self) -> u64 {

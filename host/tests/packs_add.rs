@@ -270,3 +270,39 @@ fn a_crate_without_a_library_is_an_error_with_a_hint() {
       plain
     ");
 }
+
+#[test]
+fn a_pack_for_a_graph_has_to_be_the_required_one() {
+    let place = Place::new();
+    let file = downloaded(&place, "second_pack");
+    let sum = splatgraph::sha256::hex(&splatgraph::sha256::of_file(&file).unwrap());
+    let graph = |requires: &str| {
+        place.write("graph.json", &format!(r#"{{"requires": {requires}, "outputs": {{"a": ["a", 0]}}, "nodes": {{"a": {{"class_type": "second.Address"}}}}}}"#));
+        place.run(&["packs", "add", file.to_str().unwrap(), "--for", "graph.json"])
+    };
+    let refused = [
+        graph(&format!(r#"{{"second": {{"sha256": "{}"}}}}"#, "0".repeat(64))),
+        graph(r#"{"second": {"version": "^2"}}"#),
+        graph(r#"{"other": {}}"#),
+        graph(r#"{"second": {"sha256": "zero"}}"#),
+        graph("{}"),
+    ];
+    let errors: String = refused.iter().map(|ran| ran.stderr.replace(&sum, "[SUM]")).collect();
+    insta::assert_snapshot!(errors, @r#"
+    error: the pack cannot be added: the graph requires another library of the pack `second`: expected the SHA-256 0000000000000000000000000000000000000000000000000000000000000000, got the SHA-256 [SUM]; get the pack from where the graph comes from
+      [DIR]/downloads/some file
+    error: the pack cannot be added: the graph requires another version of the pack `second`: expected ^2, got 0.1.0; get the pack from where the graph comes from
+      [DIR]/downloads/some file
+    error: the pack cannot be added: expected a pack that the graph requires (other), got `second`
+      [DIR]/downloads/some file
+    error: line 1, column 36: `requires`, `second`, `sha256`: expected the SHA-256 of the pack's library, 64 hexadecimal digits, got the text "zero"
+    error: --for: expected a graph with `requires`, got one without
+      graph.json
+    "#);
+    assert!(refused.iter().all(|ran| ran.code != 0 && ran.stdout.is_empty()));
+    assert!(!place.path("data/splatgraph/packs/libsecond.so").exists());
+    let added = graph(&format!(r#"{{"second": {{"version": "^0.1", "sha256": "{sum}"}}}}"#));
+    assert_eq!(added.code, 0, "{}", added.stderr);
+    // The copy is the required one too.
+    assert!(!place.run(&["check", "graph.json"]).stderr.contains("another library"));
+}

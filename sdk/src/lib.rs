@@ -85,6 +85,7 @@ mod error;
 #[doc(hidden)]
 pub mod export;
 pub mod host;
+mod instructions;
 mod kind_of_file;
 mod limits;
 pub mod node;
@@ -110,6 +111,7 @@ pub use canvas::Canvas;
 pub use content::read_whole;
 pub use context::Ctx;
 pub use error::{Code, Error, Result};
+pub use instructions::Instructions;
 pub use kind_of_file::kind_of_file;
 pub use limits::check_picture_size;
 pub use node::{InputGroup, Node};

@@ -156,6 +156,12 @@ impl Batch {
         Ok(())
     }
 
+    /// The graph of the first item, as it was checked.
+    #[must_use]
+    pub fn first(&self) -> &Checked {
+        &self.known.first
+    }
+
     /// The number of items in all parts together.
     #[must_use]
     pub fn len(&self) -> usize {

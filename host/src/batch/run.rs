@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     durable,
-    graph::{Checked, Origin},
+    graph::Checked,
     run::{self, CancelToken, Runner, Settings},
     sha256::hex,
     words::shown,
@@ -162,10 +162,7 @@ impl Batch {
             graph.insert("version".to_owned(), 1.into());
         }
         let sha256 = hex(&Sha256::digest(graph.to_string()));
-        let name = match &self.file.origin {
-            Origin::File(path) | Origin::Picture(path) => path.file_name(),
-            Origin::Text => None,
-        };
+        let name = self.file.origin.path().and_then(Path::file_name);
         let name = name.map_or("standard input".to_owned(), |name| name.to_string_lossy().into_owned());
         Head::new(name, sha256, &self.options)
     }

@@ -3,10 +3,12 @@
 use std::path::PathBuf;
 
 use serde_json::json;
-use splatgraph::{devices::Devices, graph};
+use splatgraph::{devices::Devices, graph, run::Settings};
+use splatgraph_sdk::settings::DEVICE;
 
 use super::failure::{Failure, Outcome, problems_json};
 use super::given::GivenOptions;
+use super::locked::LockedOption;
 use super::options::JsonOption;
 use super::pack_folders::PackFolders;
 use super::{output, source};
@@ -22,6 +24,8 @@ pub(crate) struct Options {
     #[arg(long, value_name = "DEVICE")]
     device: Option<String>,
     #[command(flatten)]
+    locked: LockedOption,
+    #[command(flatten)]
     packs: PackFolders,
     #[command(flatten)]
     output: JsonOption,
@@ -32,14 +36,19 @@ pub(crate) fn run(options: &Options) -> Outcome {
         Ok(file) => file,
         Err(problems) => return Err(wrong(&problems, options.output.json)),
     };
+    let locked = options.locked.read(&file.origin)?;
     let registry = options.packs.load_for_graph(&file, &[])?;
     let given = options.given.given(Some((&file, &registry)))?;
-    let checked =
-        graph::check_with_files(file, &registry, &given).map_err(|problems| wrong(&problems, options.output.json))?;
-    if let Some(device) = &options.device {
-        let chosen = Devices::default().choose(&checked, Some(device));
-        chosen.map_err(|error| Failure::usage(error.to_string()))?;
+    let checked = graph::check_with_files(file.clone(), &registry, &given)
+        .map_err(|problems| wrong(&locked.with_differences(problems, &file, &registry), options.output.json))?;
+    let mut settings = Settings::new();
+    if options.device.is_some() || locked.is_there() {
+        let chosen = Devices::default().choose(&checked, options.device.as_deref());
+        if let Some(chosen) = chosen.map_err(|error| Failure::usage(error.to_string()))? {
+            settings.insert(DEVICE.to_owned(), chosen.device.id.into());
+        }
     }
+    locked.compare(&checked, &settings)?.map_err(|problems| wrong(&problems, options.output.json))?;
     if options.output.json {
         return output::print_json(&json!({"ok": true, "nodes": checked.nodes.len(), "warnings": checked.warnings}));
     }

@@ -30,6 +30,11 @@ pub(crate) struct GivenOptions {
 }
 
 impl GivenOptions {
+    /// The options of a command that writes no files of nodes.
+    pub(crate) fn of(values: &[String], sets: &[String], models: &[PathBuf]) -> Self {
+        Self { values: values.to_vec(), sets: sets.to_vec(), out: None, overwrite: false, models: models.to_vec() }
+    }
+
     /// The values and folders for a graph. Without the graph, errors have fewer hints.
     pub(crate) fn given(&self, graph: Option<(&graph::File, &Registry)>) -> Outcome<graph::Given> {
         let cwd = std::env::current_dir()

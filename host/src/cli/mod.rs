@@ -3,6 +3,7 @@
 mod bars;
 mod batch;
 mod bench;
+mod bundle;
 mod check;
 mod completions;
 mod convert;
@@ -15,6 +16,8 @@ mod failure;
 mod given;
 mod graphs;
 mod inspect;
+mod lock;
+mod locked;
 mod look_over;
 mod man;
 mod new_pack;
@@ -44,6 +47,7 @@ mod worker;
 use clap::error::ErrorKind;
 use clap::{ArgAction, CommandFactory, Parser, Subcommand};
 use failure::{Failure, Outcome};
+use splatgraph::graph::Unpacked;
 use splatgraph::words;
 
 /// Runs pipelines written as JSON graphs. Every stage is a node of a pack, a shared library that anyone can write.
@@ -65,6 +69,8 @@ enum Command {
     Watch(watch::Options),
     Bench(bench::Options),
     Check(check::Options),
+    Lock(lock::Options),
+    Bundle(bundle::Options),
     Graphs(graphs::Options),
     Nodes(nodes::Options),
     Devices(devices::Options),
@@ -125,6 +131,8 @@ pub(crate) fn main() -> u8 {
         Command::Watch(options) => watch::run(&options),
         Command::Bench(options) => bench::run(&options),
         Command::Check(options) => check::run(&options),
+        Command::Lock(options) => lock::run(&options),
+        Command::Bundle(options) => bundle::run(&options),
         Command::Graphs(options) => graphs::run(&options),
         Command::Nodes(options) => nodes::run(&options),
         Command::Devices(options) => devices::run(&options),
@@ -174,6 +182,7 @@ fn code_of(outcome: Outcome) -> u8 {
 pub(crate) fn end(code: u8) -> ! {
     #[cfg(unix)]
     deaths::expect_end();
+    Unpacked::remove_all();
     std::process::exit(code.into())
 }
 

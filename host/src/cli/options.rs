@@ -5,7 +5,7 @@
 use std::num::{NonZeroU64, NonZeroUsize};
 
 use splatgraph::graph::Checked;
-use splatgraph::metadata::{self, ModelSums};
+use splatgraph::metadata;
 use splatgraph::registry::Registry;
 use splatgraph::run::Settings;
 use splatgraph_sdk::settings::MAX_PIXELS;
@@ -52,12 +52,12 @@ pub(crate) struct MetadataOption {
 }
 
 impl MetadataOption {
-    /// The settings of a run that say what nodes write into pictures.
-    pub(crate) fn settings(&self, checked: &Checked, registry: &Registry, sums: &ModelSums) -> Outcome<Settings> {
+    /// Adds to the settings of a run what nodes write into pictures. The device is in the settings already.
+    pub(crate) fn add_to(&self, settings: &mut Settings, checked: &Checked, registry: &Registry) -> Outcome {
         if self.no_metadata {
-            return Ok(Settings::new());
+            return Ok(());
         }
-        metadata::settings(checked, registry, sums).map_err(|error| Failure::new(FAILED, error))
+        metadata::add_to(settings, checked, registry).map_err(|error| Failure::new(FAILED, error))
     }
 }
 

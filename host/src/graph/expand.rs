@@ -30,7 +30,7 @@ const NODES: usize = 100_000;
 pub fn expand(mut file: File) -> File {
     let folder = file.origin.folder().map(Path::to_owned).unwrap_or_default();
     let mut expander = Expander {
-        confined_to: file.origin.confined().then(|| without_dots(&folder)),
+        confined_to: file.origin.confined().map(|from| (without_dots(&folder), from)),
         chain: Vec::new(),
         loaded: HashMap::new(),
         parts: std::mem::take(&mut file.parts),
@@ -47,8 +47,8 @@ pub fn expand(mut file: File) -> File {
 }
 
 struct Expander {
-    /// The folder that paths may not leave, if there is one.
-    confined_to: Option<PathBuf>,
+    /// The folder that paths may not leave, if there is one, and where the graph comes from.
+    confined_to: Option<(PathBuf, &'static str)>,
     /// The files that are being read, each of which names the next: identities and paths.
     chain: Vec<(PathBuf, PathBuf)>,
     /// Every file that was read, expanded; `None` if it has a problem, which is reported once.
@@ -163,10 +163,10 @@ impl Expander {
     /// The graph that a node names, expanded; `None` if its problem was reported before.
     fn load(&mut self, folder: &Path, node: &Node) -> Result<Option<Arc<File>>, Problem> {
         let path = without_dots(&folder.join(&node.class_type));
-        if let Some(root) = &self.confined_to
+        if let Some((root, from)) = &self.confined_to
             && leaves_folder(path.strip_prefix(root).unwrap_or(&path))
         {
-            let message = "a graph from a picture may use only graphs in its folder";
+            let message = format!("a graph from {from} may use only graphs in its folder");
             let hint = "save the graph as a file of its own".to_owned();
             return Err(Problem::new(Kind::Path, message).received(format!("{:?}", node.class_type)).hint(hint));
         }
@@ -361,6 +361,6 @@ fn not_found(path: &Path, written: &str) -> Problem {
 }
 
 /// Makes `a/./b` into `a/b`.
-fn without_dots(path: &Path) -> PathBuf {
+pub(super) fn without_dots(path: &Path) -> PathBuf {
     path.components().filter(|component| *component != Component::CurDir).collect()
 }

@@ -4,6 +4,7 @@ use super::{
     changes::Earlier,
     problem::{Place, Problem},
     repeat::Repeat,
+    unpacked::Unpacked,
 };
 use semver::{Version, VersionReq};
 use serde_json::Value as Json;
@@ -21,6 +22,8 @@ pub enum Origin {
     File(PathBuf),
     /// A picture with a graph in it. Paths to read are relative to its folder and may not leave it.
     Picture(PathBuf),
+    /// A bundle. Paths to read are relative to the folder into which it was unpacked, and may not leave it.
+    Bundle(Unpacked),
     /// A text without a file, such as standard input. Paths are relative to the current directory.
     Text,
 }
@@ -31,14 +34,29 @@ impl Origin {
     pub fn folder(&self) -> Option<&Path> {
         match self {
             Self::File(path) | Self::Picture(path) => path.parent(),
+            Self::Bundle(unpacked) => Some(unpacked.folder()),
             Self::Text => None,
         }
     }
 
-    /// Whether paths may not leave their folder.
+    /// The file that has the graph; `None` for a text without a file.
     #[must_use]
-    pub fn confined(&self) -> bool {
-        matches!(self, Self::Picture(_))
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::File(path) | Self::Picture(path) => Some(path),
+            Self::Bundle(unpacked) => Some(unpacked.archive()),
+            Self::Text => None,
+        }
+    }
+
+    /// Where a graph comes from whose paths may not leave their folder; `None` for any other graph.
+    #[must_use]
+    pub fn confined(&self) -> Option<&'static str> {
+        match self {
+            Self::Picture(_) => Some("a picture"),
+            Self::Bundle(_) => Some("a bundle"),
+            Self::File(_) | Self::Text => None,
+        }
     }
 }
 
@@ -47,6 +65,7 @@ impl fmt::Display for Origin {
         match self {
             Self::File(path) => write!(f, "{}", path.to_string_lossy()),
             Self::Picture(path) => write!(f, "the graph in {}", path.to_string_lossy()),
+            Self::Bundle(unpacked) => write!(f, "the graph in {}", unpacked.archive().to_string_lossy()),
             Self::Text => f.write_str("the text"),
         }
     }
@@ -221,6 +240,8 @@ pub struct Requirement {
     pub version: Option<VersionReq>,
     /// Where to get the pack.
     pub url: Option<String>,
+    /// The SHA-256 of its library, or of its source in another language, as 64 hexadecimal digits in lower case.
+    pub sha256: Option<String>,
     /// The place of its name.
     pub place: Option<Place>,
 }
@@ -312,7 +333,7 @@ impl File {
         }
     }
 
-    /// Whether the graph comes from elsewhere: out of a picture, without a file, or as a bare prompt of another program.
+    /// Whether the graph comes from elsewhere: out of a picture or a bundle, without a file, or as a bare prompt of another program.
     #[must_use]
     pub fn is_foreign(&self) -> bool {
         self.bare || !matches!(self.origin, Origin::File(_))

@@ -16,7 +16,7 @@
 //!   (for a path its stem; separators become `-`). `{b}` is for the pack: the position in a batch of pictures. `{{}` stands for
 //!   a brace. Only what is written is filled in, and once: a value with `{b}` in it stays as it is.
 //! - A model is searched among the pack's built-in models, then as a path to read, then in [`Given::model_dirs`].
-//! - Paths in a graph from a picture may not leave these folders. Paths from the command line may.
+//! - Paths in a graph from a picture or a bundle may not leave these folders. Paths from the command line may.
 //! - A graph from elsewhere ([`File::is_foreign`]) writes only below the folder for output, no hidden files, and only extensions
 //!   that its nodes declare. It replaces no file unless [`Given::overwrite`] says so: its file gets a number.
 //! - A run never writes over a file that it reads, and never writes a file twice.
@@ -38,6 +38,7 @@ mod parse_repeat;
 mod paths;
 mod placeholders;
 mod problem;
+mod reads;
 mod repeat;
 mod repeat_class;
 mod schema;
@@ -46,6 +47,7 @@ mod source;
 mod supply;
 mod swap;
 mod template;
+mod unpacked;
 pub mod workflow;
 mod write;
 mod written;
@@ -61,13 +63,16 @@ pub use file::{
 };
 pub use given::{Given, data_folder, model_folders};
 pub use parse::VERSION;
-pub(crate) use paths::{Identities, PathRules, Resolved, identity};
+pub(crate) use paths::{Identities, PathRules, Resolved, folder_of, identity, leaves_folder};
 pub use placeholders::file_name_part;
 pub use problem::{Kind, Place, Problem, Problems};
+pub(crate) use reads::Read;
 pub use repeat::{Each, Fold, Mode, Repeat};
 pub use repeat_class::class_of;
 pub use schema::schema;
 pub(crate) use series::{RunFile, Series};
 pub use supply::Supplied;
 pub use swap::swap;
+pub use unpacked::Unpacked;
+pub(crate) use unpacked::{GRAPH_NAME, LOCK_NAME};
 pub use written::WrittenFile;

@@ -22,14 +22,16 @@ impl File {
     /// classes name their packs. Values from the command line stay as they are.
     #[must_use]
     pub fn moved_to(&self, folder: &Path, registry: &Registry) -> Self {
-        let expanded = if self.nodes.iter().any(Node::is_graph) {
-            Cow::Owned(expand(self.clone()).adapted(registry))
-        } else {
-            Cow::Borrowed(self)
-        };
-        let specs = Specs::new(&expanded, registry);
         let own_folder = self.origin.folder().unwrap_or(Path::new(""));
-        let mut file = self.clone();
+        let graph = |path: &str| graph_path(path, own_folder, folder);
+        let mut file = self.with_paths(registry, &graph, &|value, spec, base| {
+            let from = match base {
+                Base::Graph | Base::Value => own_folder,
+                Base::Part(path) => folder_of(path),
+                Base::CommandLine => return,
+            };
+            relocate(value, spec, from, folder);
+        });
         for (key, value) in &mut file.extra {
             if let ("$schema", Json::String(path)) = (key.as_str(), value)
                 && !path.contains("://")
@@ -37,25 +39,38 @@ impl File {
                 *path = relocated(path, own_folder, folder);
             }
         }
+        file
+    }
+
+    /// This graph with other paths, and with classes that name their packs. `graph` gives the new path of a graph node, and `literal`
+    /// changes the value of an input, which may be a path.
+    pub(crate) fn with_paths(
+        &self,
+        registry: &Registry,
+        graph: &dyn Fn(&str) -> String,
+        literal: &dyn Fn(&mut Json, &InputSpec, &Base),
+    ) -> Self {
+        let expanded = if self.nodes.iter().any(Node::is_graph) {
+            Cow::Owned(expand(self.clone()).adapted(registry))
+        } else {
+            Cow::Borrowed(self)
+        };
+        let specs = Specs::new(&expanded, registry);
+        let mut file = self.clone();
         for node in &mut file.nodes {
-            if let Some(graph) = node.repeat.as_mut().and_then(|repeat| repeat.graph.as_mut()) {
-                *graph = Arc::new(graph.moved_to(folder, registry));
+            if let Some(own) = node.repeat.as_mut().and_then(|repeat| repeat.graph.as_mut()) {
+                *own = Arc::new(own.with_paths(registry, graph, literal));
             }
             if node.is_graph() && node.class_type != OWN_GRAPH {
-                node.class_type = graph_path(&node.class_type, own_folder, folder);
+                node.class_type = graph(&node.class_type);
             } else if let Some(class) = registry.class(&node.class_type).filter(|_| node.bare) {
                 node.class_type = class.full_name;
             }
             for input in &mut node.inputs {
-                let from = match &input.base {
-                    Base::Graph | Base::Value => own_folder,
-                    Base::Part(path) => folder_of(path),
-                    Base::CommandLine => continue,
-                };
                 if let Source::Literal(value) = &mut input.source
                     && let Some(spec) = specs.of(&node.id, &input.name)
                 {
-                    relocate(value, &spec, from, folder);
+                    literal(value, &spec, &input.base);
                 }
             }
         }
@@ -117,7 +132,7 @@ pub(super) fn graph_path(path: &str, from: &Path, to: &Path) -> String {
 }
 
 /// A path in the folder `from`, rewritten for the folder `to`.
-fn relocated(path: &str, from: &Path, to: &Path) -> String {
+pub(super) fn relocated(path: &str, from: &Path, to: &Path) -> String {
     if from == to {
         return path.to_owned();
     }

@@ -9,6 +9,7 @@ use super::{
     source::{link, nearly_link, source},
     workflow,
 };
+use crate::sha256::from_hex;
 use crate::words::{some_of, suggest};
 use semver::Version;
 use serde_json::Value as Json;
@@ -22,7 +23,7 @@ pub const VERSION: u64 = 2;
 
 const KEYS: [&str; 8] = ["version", "title", "description", "requires", "packs", "inputs", "outputs", "nodes"];
 const NODE_KEYS: [&str; 5] = ["class_type", "inputs", "each", "fold", "graph"];
-const REQUIREMENT_KEYS: [&str; 2] = ["version", "url"];
+const REQUIREMENT_KEYS: [&str; 3] = ["version", "url", "sha256"];
 
 impl File {
     /// Reads the text of a graph file or of a bare prompt. If reading can continue after a problem, such as a duplicate key,
@@ -222,7 +223,9 @@ impl Reader<'_> {
         };
         let mut all = Vec::new();
         for Member { at, key: pack, value } in members.iter().filter(|member| !is_ignored(&member.key)) {
-            let mut requirement = Requirement { pack: pack.clone(), version: None, url: None, place: self.place(*at) };
+            let (pack, place) = (pack.clone(), self.place(*at));
+            let mut requirement = Requirement { pack, version: None, url: None, sha256: None, place };
+            let pack = &requirement.pack;
             let Some(members) = value.members() else {
                 self.wrong(value, &format!("`requires`, `{pack}`"), FORM);
                 continue;
@@ -238,6 +241,10 @@ impl Reader<'_> {
                     "url" => match value.as_str() {
                         Some(url) if !url.contains(char::is_control) => requirement.url = Some(url.to_owned()),
                         _ => self.wrong(value, &what, "the address of the pack, like \"https://...\""),
+                    },
+                    "sha256" => match value.as_str().map(str::to_lowercase).filter(|text| from_hex(text).is_some()) {
+                        Some(sum) => requirement.sha256 = Some(sum),
+                        None => self.wrong(value, &what, "the SHA-256 of the pack's library, 64 hexadecimal digits"),
                     },
                     _ => self.unknown_key(*at, key, &REQUIREMENT_KEYS, &format!("`requires`, `{pack}`")),
                 }

@@ -30,8 +30,8 @@ pub(crate) struct PathRules {
     /// The folder for paths to write.
     out_folder: PathBuf,
     model_folders: Vec<PathBuf>,
-    /// Whether paths in the graph may not leave their folder.
-    confined: bool,
+    /// Where the graph comes from, if its paths may not leave their folder.
+    confined: Option<&'static str>,
     /// The only folders to read from; empty for no limit.
     reads_in: Vec<PathBuf>,
     /// How files of a graph from elsewhere are written; `None` for the user's own graphs.
@@ -115,8 +115,8 @@ impl PathRules {
             Ok(inside) if *base == Base::Value => inside.to_owned(),
             _ => folder.strip_prefix(&self.graph_folder).unwrap_or(Path::new("")).join(text),
         };
-        if self.confined && *base != Base::CommandLine && leaves_folder(&inside) {
-            let problem = Problem::new(Kind::Path, "a graph from a picture may use only files in its folder");
+        if let Some(from) = self.confined.filter(|_| *base != Base::CommandLine && leaves_folder(&inside)) {
+            let problem = Problem::new(Kind::Path, format!("a graph from {from} may use only files in its folder"));
             let hint = "give the path on the command line, or save the graph as a file of its own".to_owned();
             return Err(problem.received(format!("{text:?}")).hint(hint));
         }

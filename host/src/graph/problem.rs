@@ -96,6 +96,8 @@ pub enum Kind {
     Overlap,
     /// Changes of packs since the graph was made, which were applied.
     Changed,
+    /// Something that a run depends on is not as the lock has it.
+    Locked,
 }
 
 impl Kind {

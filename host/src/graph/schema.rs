@@ -38,6 +38,11 @@ pub fn schema(registry: &Registry) -> Json {
                     "properties": {
                         "version": { "type": "string", "description": "The versions that will do, like \"^0.2\"." },
                         "url": { "type": "string", "description": "Where the pack can be had." },
+                        "sha256": {
+                            "type": "string",
+                            "pattern": "^[0-9a-fA-F]{64}$",
+                            "description": "The SHA-256 of the pack's library, or of its source in another language.",
+                        },
                     },
                     "patternProperties": { "^[_$]": true },
                     "additionalProperties": false,

@@ -101,6 +101,9 @@ fn requires_json(requires: &[Requirement]) -> Json {
         if let Some(url) = same().find_map(|other| other.url.as_ref()) {
             entry.insert("url".to_owned(), url.clone().into());
         }
+        if let Some(sum) = same().find_map(|other| other.sha256.as_ref()) {
+            entry.insert("sha256".to_owned(), sum.clone().into());
+        }
         out.insert(pack.clone(), entry.into());
     }
     out.into()

@@ -25,7 +25,7 @@ pub struct PictureReport {
     pub text: Vec<String>,
     /// The graph of the run that made it.
     pub graph: Option<Json>,
-    /// Our header without the graph: pack versions and model hashes.
+    /// Our header without the graph: its version and the lock.
     pub header: Option<Map<String, Json>>,
 }
 

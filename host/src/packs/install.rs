@@ -19,7 +19,9 @@ use super::search::{Origin, Place, libraries};
 use super::stamped::stamped_id;
 use super::symbols::{Kind, look_into};
 use super::trust;
-use crate::words::{nearest, one_line, shown};
+use crate::graph::Requirement;
+use crate::sums;
+use crate::words::{nearest, one_line, shown, some_of};
 
 /// A pack that was added to a folder.
 pub struct Installed {
@@ -46,11 +48,17 @@ pub enum InstallError {
 }
 
 /// Copies the library `file` into `folder`, under a name made of its id, after `helper` looked it over. `found` are all packs
-/// that are found now.
+/// that are found now. The pack has to be one of `required`, unless there are none.
 ///
 /// # Errors
 /// This host can't load the library as a pack, or can't write to the folder.
-pub fn install(file: &Path, folder: &Path, found: &Found, helper: &Helper) -> Result<Installed, InstallError> {
+pub fn install(
+    file: &Path,
+    folder: &Path,
+    found: &Found,
+    helper: &Helper,
+    required: &[Requirement],
+) -> Result<Installed, InstallError> {
     let refused = |reason: String| InstallError::Refused { path: file.to_owned(), reason };
     let unwritable = |error| InstallError::Unwritable { folder: folder.to_owned(), error };
     let whole = dunce::canonicalize(file).map_err(|error| refused(format!("it cannot be read: {error}")))?;
@@ -64,6 +72,7 @@ pub fn install(file: &Path, folder: &Path, found: &Found, helper: &Helper) -> Re
     .map_err(refused)?;
     let temporary = temporary?;
     let manifest = read(&facts).map_err(refused)?;
+    check_required(&manifest, temporary.path(), required).map_err(refused)?;
     let id = manifest.id.clone();
     let target = folder.join(format!("{DLL_PREFIX}{id}{DLL_SUFFIX}"));
 
@@ -80,6 +89,19 @@ pub fn install(file: &Path, folder: &Path, found: &Found, helper: &Helper) -> Re
         remove_library(old).map_err(unwritable)?;
     }
     Ok(Installed { manifest, path: target, replaced, hidden_by })
+}
+
+/// Refuses a pack whose code is the file `code`, if it is none of the required packs; with the reason.
+pub(super) fn check_required(manifest: &Manifest, code: &Path, required: &[Requirement]) -> Result<(), String> {
+    let id = &manifest.id;
+    let same: Vec<&Requirement> = required.iter().filter(|requirement| requirement.pack == *id).collect();
+    if same.is_empty() && !required.is_empty() {
+        let known = some_of(required.iter().map(|requirement| requirement.pack.as_str()));
+        return Err(format!("expected a pack that the graph requires ({known}), got `{id}`"));
+    }
+    let sum = || sums::of_file(code).map(Some);
+    let problem = same.into_iter().find_map(|requirement| requirement.difference(&manifest.version, sum));
+    problem.map_or(Ok(()), |problem| Err(format!("{problem}; get the pack from where the graph comes from")))
 }
 
 /// The version of the pack `id` that is replaced, and the file of another pack with this id that is used instead. `there` are the files

@@ -8,17 +8,18 @@ use std::path::{Path, PathBuf};
 use splatgraph_sdk::{TEMPORARY_PREFIX, TemporaryFile};
 
 use super::found::{DESCRIPTION_ENDING, Found};
-use super::install::{InstallError, Installed, create, entries, others, remove_library};
+use super::install::{InstallError, Installed, check_required, create, entries, others, remove_library};
 use super::library::read;
 use super::load::Log;
 use super::look::facts_of;
 use super::trust;
 use super::worker::WorkerCommand;
 use super::worker_file::WorkerFile;
+use crate::graph::Requirement;
 
 /// Copies the source of a pack in another language into `folder`, and writes a file beside it that says how the pack is served: by
 /// `program` with `arguments` and the path of the source. A process of the pack lists its nodes first. `found` are all packs that are
-/// found now.
+/// found now. The pack has to be one of `required`, unless there are none.
 ///
 /// # Errors
 /// The pack can't be served, or the folder can't be written.
@@ -29,6 +30,7 @@ pub fn install_source(
     folder: &Path,
     found: &Found,
     log: &Log,
+    required: &[Requirement],
 ) -> Result<Installed, InstallError> {
     let refused = |reason: String| InstallError::Refused { path: source.to_owned(), reason };
     let unwritable = |error| InstallError::Unwritable { folder: folder.to_owned(), error };
@@ -45,6 +47,7 @@ pub fn install_source(
     let stem = name.to_string_lossy().split('.').next().unwrap_or_default().to_owned();
     let facts = command.look_over(&stem, log).and_then(facts_of).map_err(refused)?;
     let manifest = read(&facts).map_err(refused)?;
+    check_required(&manifest, &copy, required).map_err(refused)?;
     let id = manifest.id.clone();
     let ending = whole.extension().map(|ending| format!(".{}", ending.to_string_lossy())).unwrap_or_default();
     let file = format!("{id}{ending}");

@@ -193,6 +193,15 @@ fn of_nodes(path: &Path, stamp: Stamp, manifest: Manifest, nodes: Arc<dyn NodeSo
     Looked::Pack(Box::new(LoadedFile { pack, stamp, origin: Origin::Option }))
 }
 
+/// The code of a pack in a process of its own.
+#[cfg(unix)]
+struct Source<'a> {
+    /// The file that was looked over.
+    file: &'a Path,
+    /// All files of a pack in another language; empty for a library.
+    all: Vec<PathBuf>,
+}
+
 impl Looker<'_> {
     #[cfg(unix)]
     fn containment(&self) -> Option<&Containment> {
@@ -208,25 +217,26 @@ impl Looker<'_> {
             let Launch { program, arguments, memory, .. } = containment.launch.clone();
             let arguments = arguments.into_iter().chain([path.into()]).collect();
             let command = worker::WorkerCommand { program, arguments, memory, waits: false };
-            return self.contained(path, path, state, (facts, manifest), command);
+            let source = Source { file: path, all: Vec::new() };
+            return self.contained(path, source, state, (facts, manifest), command);
         }
         pack(path, state, (facts, manifest), way, OnceLock::new(), self.log)
     }
 
-    /// A pack in a process of its own. `source` is the file that was looked over.
+    /// A pack in a process of its own.
     #[cfg(unix)]
     fn contained(
         &self,
         path: &Path,
-        source: &Path,
+        source: Source<'_>,
         state: FileState,
         (facts, manifest): (Facts, Manifest),
         mut command: worker::WorkerCommand,
     ) -> Looked {
-        let (id, source) = (manifest.id.clone(), source.to_owned());
+        let (id, Source { file, all: files }) = (manifest.id.clone(), source);
         let waits = self.containment().and_then(|containment| containment.launch.wait_for_debugger.as_ref());
         command.waits = waits == Some(&id);
-        let pack = worker::Pack { id, path: source, state, manifest: facts.manifest, command };
+        let pack = worker::Pack { id, path: file.to_owned(), files, state, manifest: facts.manifest, command };
         let node_timeout = self.containment().and_then(|containment| containment.launch.node_timeout);
         let nodes = worker::Contained::new(pack, node_timeout, self.log, next_generation());
         of_nodes(path, facts.stamp, manifest, Arc::new(nodes))
@@ -246,7 +256,7 @@ impl Looker<'_> {
             Err(reason) => return refused(path, reason),
         };
         let source = described.source.canonicalize().unwrap_or(described.source);
-        let worker_file::Described { program, arguments, .. } = described;
+        let worker_file::Described { program, arguments, files, .. } = described;
         let memory_limit = self.containment().and_then(|containment| containment.launch.memory);
         let command = worker::WorkerCommand { program, arguments, memory: memory_limit, waits: false };
         let (state, at) = (FileState::of(&source), SystemTime::now());
@@ -275,7 +285,10 @@ impl Looker<'_> {
             }
         };
         match read(&facts) {
-            Ok(manifest) => self.contained(path, &source, state, (facts, manifest), command),
+            Ok(manifest) => {
+                let source = Source { file: &source, all: files };
+                self.contained(path, source, state, (facts, manifest), command)
+            }
             Err(reason) => refused(path, reason),
         }
     }

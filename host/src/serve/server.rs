@@ -12,7 +12,7 @@ use super::{
 use crate::{
     devices::Devices,
     graph::{self, Checked, File, Given, Origin, Problems},
-    metadata::{self, ModelSums},
+    metadata,
     registry::Registry,
     run::{Runner, Settings},
     workflow,
@@ -34,7 +34,6 @@ pub(super) struct Server {
     pub(super) registry: Registry,
     pub(super) runner: Runner,
     pub(super) devices: Devices,
-    pub(super) sums: ModelSums,
     pub(super) store: Store,
     pub(super) queue: Queue,
     pub(super) clients: Clients,
@@ -82,7 +81,6 @@ impl Server {
             registry,
             runner,
             devices: Devices::default(),
-            sums: ModelSums::default(),
             store,
             queue: Queue::default(),
             clients: Clients::default(),
@@ -171,7 +169,7 @@ impl Server {
             }
         }
         if checked.nodes.iter().zip(&runs).any(|(node, runs)| *runs && node.class.spec.output) {
-            settings.extend(self.texts(job, &checked)?);
+            self.add_texts(&mut settings, job, &checked)?;
         }
         let written = checked.nodes.iter().flat_map(|node| &node.writes);
         let files: Vec<_> = written.map(|file| (file.without_number(), file.path.clone())).collect();
@@ -190,16 +188,16 @@ impl Server {
         }
     }
 
-    /// The settings with which nodes write the job into pictures.
-    fn texts(&self, job: &Job, checked: &Checked) -> Result<Settings, Refused> {
-        let settings = metadata::settings(checked, &self.registry, &self.sums);
-        let mut settings = settings.map_err(|error| Refused::Other(error.to_string()))?;
+    /// Adds to the settings that nodes write the job into pictures.
+    fn add_texts(&self, settings: &mut Settings, job: &Job, checked: &Checked) -> Result<(), Refused> {
+        let added = metadata::add_to(settings, checked, &self.registry);
+        added.map_err(|error| Refused::Other(error.to_string()))?;
         if let (Some(Json::Object(texts)), Some(Json::Object(more))) =
             (settings.get_mut(PNG_TEXT), job.body.extra.get("extra_pnginfo"))
         {
             texts.extend(more.iter().map(|(key, value)| (key.clone(), value.to_string().into())));
         }
-        Ok(settings)
+        Ok(())
     }
 
     /// The settings that decide how nodes run.

@@ -12,7 +12,7 @@ fn help_lists_the_commands() {
     let serve = "  serve        Run graphs for a browser and other clients, with the protocol of ComfyUI\n";
     let all = place.run(&["--help"]).all();
     assert_eq!(all.contains(serve), cfg!(feature = "serve"));
-    insta::assert_snapshot!(all.replace(serve, ""), @r#"
+    insta::assert_snapshot!(all.replace(serve, ""), @"
     exit code 0
     --- stdout
     Runs pipelines written as JSON graphs. Every stage is a node of a pack, a shared library that anyone
@@ -28,6 +28,10 @@ fn help_lists_the_commands() {
       watch        Run a graph, and run it again when it, a file that it reads or a pack changes
       bench        Measure how long a graph and each of its nodes take
       check        Check a graph without running it, and print all problems
+      lock         Write down everything that the results of a graph depend on, so that `run --locked`
+                   finds every difference
+      bundle       Make one zip file of a graph with all that it reads, which `splatgraph run` runs on
+                   another machine
       graphs       List the graphs that came with the program
       nodes        List the nodes of all loaded packs or of one, or show a node with its inputs, outputs
                    and help
@@ -50,7 +54,7 @@ fn help_lists_the_commands() {
       -h, --help     Print help
       -V, --version  Print the version; with --json also the commit, the platform and the packs
     --- stderr
-    "#);
+    ");
     let bare = place.run(&[]);
     assert_eq!((bare.code, bare.stderr.contains("Usage:")), (2, true));
     assert!(place.run(&["--version"]).stdout.starts_with("splatgraph "));
@@ -60,7 +64,7 @@ fn help_lists_the_commands() {
 fn help_of_run_names_options_and_exit_codes() {
     let place = Place::new();
     let help = place.run(&["run", "--help"]);
-    insta::assert_snapshot!(help.all(), @r#"
+    insta::assert_snapshot!(help.all(), @"
     exit code 0
     --- stdout
     Run a graph
@@ -90,6 +94,11 @@ fn help_of_run_names_options_and_exit_codes() {
 
           --models <DIR>
               Search for models in this folder too; may be given several times
+
+          --locked[=<FILE>]
+              Run nothing if the graph, its files, its models, the packs, the device or the processor
+              are not those of the lock: the file beside the graph, what the picture or the bundle has,
+              or FILE. `splatgraph lock` writes one. Files that NAME=VALUE names may be any
 
           --swap <NODE=CLASS>
               Give a node another class, and keep the inputs that both classes have; may be given
@@ -174,7 +183,7 @@ fn help_of_run_names_options_and_exit_codes() {
     is wrong, or a file that it names is missing; 3 a pack or a model is missing; 129, 130 or 143
     cancelled; 141 the reader of the result went away.
     --- stderr
-    "#);
+    ");
     assert_eq!(help.stdout, place.run(&["help", "run"]).stdout);
 }
 

@@ -1,6 +1,7 @@
 //! The command line, through the real binary.
 
 mod bench;
+mod bundle;
 #[cfg(unix)]
 mod cancel;
 mod check;
@@ -18,6 +19,7 @@ mod help;
 mod hints;
 mod inspect;
 mod large;
+mod lock;
 mod new_pack;
 mod nodes;
 #[cfg(unix)]
@@ -59,6 +61,12 @@ fn with_packs(mut graph: Json) -> Json {
     graph["version"] = 2.into();
     graph["packs"] = json!({"stub": "0.1.0"});
     graph
+}
+
+/// The text about a picture without its lock, which has the sum of the library of the pack.
+fn without_lock(text: &str) -> String {
+    let lines = text.lines().map(|line| if line.trim_start().starts_with("lock: {") { "  lock: [LOCK]" } else { line });
+    lines.map(|line| format!("{line}\n")).collect()
 }
 
 /// A node of the pack `stub`.

@@ -47,6 +47,8 @@ fn commands() -> Vec<Vec<String>> {
         "nodes --json",
         "devices",
         "devices --json",
+        "lock graph.json",
+        "bundle graph.json",
         "draw graph.json",
         "schema",
         "packs",

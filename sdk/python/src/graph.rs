@@ -75,10 +75,7 @@ pub(crate) struct RunOptions {
 impl RunOptions {
     /// The settings for the nodes of a checked graph.
     pub(crate) fn settings(&self, checked: &Checked, shared: &Shared, registry: &Registry) -> Result<Settings, String> {
-        let mut settings = match self.metadata {
-            true => metadata::settings(checked, registry, &shared.sums).map_err(|error| error.to_string())?,
-            false => Settings::new(),
-        };
+        let mut settings = Settings::new();
         let chosen = shared.devices.choose(checked, Some(&self.device)).map_err(|error| error.to_string())?;
         if let Some(chosen) = chosen {
             settings.insert(DEVICE.to_owned(), chosen.device.id.into());
@@ -91,6 +88,9 @@ impl RunOptions {
         }
         if self.previews {
             settings.insert(PREVIEWS.to_owned(), true.into());
+        }
+        if self.metadata {
+            metadata::add_to(&mut settings, checked, registry).map_err(|error| error.to_string())?;
         }
         Ok(settings)
     }

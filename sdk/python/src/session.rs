@@ -10,7 +10,6 @@ use splatgraph::{
     devices::Devices,
     graph::{self, Origin, model_folders},
     graph_source::Content,
-    metadata::ModelSums,
     packs::{self, Containment, Helper, LOOK_OVER_COMMAND, Launch, Log, Looks, Surroundings},
     registry::Registry,
 };
@@ -26,7 +25,6 @@ pub(crate) struct Shared {
     pub(crate) registry: Registry,
     pub(crate) models: Vec<PathBuf>,
     pub(crate) devices: Devices,
-    pub(crate) sums: ModelSums,
     /// The process that made the session. Its threads are gone in a fork.
     process: u32,
 }
@@ -101,7 +99,6 @@ impl Session {
                 registry: found.registry(),
                 models: model_folders(&models),
                 devices: Devices::default(),
-                sums: ModelSums::default(),
                 process: std::process::id(),
             };
             Self { shared: Arc::new(shared), warnings }

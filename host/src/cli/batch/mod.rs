@@ -10,14 +10,14 @@ use std::sync::Arc;
 
 use splatgraph::batch::{Batch, Collect, Error, ErrorKind, Options as BatchOptions, Part};
 use splatgraph::graph::{self, Checked};
-use splatgraph::metadata::ModelSums;
 use splatgraph::registry::Registry;
-use splatgraph::run::CancelToken;
+use splatgraph::run::{CancelToken, Settings};
 use splatgraph_sdk::settings::DURABLE;
 
 use super::device::{DeviceOptions, say_unless};
 use super::failure::{FAILED, Failure, INTERRUPTED, MISSING, Outcome};
 use super::given::pairs;
+use super::locked::{Locked, LockedOption};
 use super::options::{MetadataOption, PixelsOption, ResultOptions};
 use super::output::{self, error_line};
 use super::run_packs::RunPacks;
@@ -85,6 +85,8 @@ pub(crate) struct Options {
     #[arg(long)]
     retry_failed: bool,
     #[command(flatten)]
+    locked: LockedOption,
+    #[command(flatten)]
     packs: RunPacks,
     /// Search for models in this folder too; may be given several times
     #[arg(long = "models", value_name = "DIR")]
@@ -107,6 +109,7 @@ pub(crate) struct Options {
 
 pub(crate) fn run(options: &Options) -> Outcome {
     let file = source::read(&options.graph)?;
+    let locked = options.locked.read(&file.origin)?;
     let registry = options.packs.folders()?.load_for_graph(&file, &[])?;
     let batch = Batch::new(file, &registry, options.of_batch()?).map_err(failure)?;
     if !options.shown.quiet() {
@@ -119,7 +122,13 @@ pub(crate) fn run(options: &Options) -> Outcome {
             output::note(&format!("not run because of {option}: {}", output::one_line(&nodes.join(", "))));
         }
     }
-    execute(options, &batch, &registry)
+    // The items differ only in values of the command line, which the lock does not have.
+    let mut settings = Settings::new();
+    if locked.is_there() {
+        options.device.for_runs().choose(batch.first(), &mut settings, |_| {})?;
+    }
+    locked.check(batch.first(), &settings)?;
+    execute(options, &batch, &registry, &locked)
 }
 
 impl Options {
@@ -156,23 +165,23 @@ fn default_folder(graph: &Path) -> PathBuf {
     format!("{}-batch", stem.map_or("graph".into(), |stem| stem.to_string_lossy())).into()
 }
 
-fn execute(options: &Options, batch: &Batch, registry: &Registry) -> Outcome {
+fn execute(options: &Options, batch: &Batch, registry: &Registry, locked: &Locked) -> Outcome {
     let progress = Arc::new(Progress::new(options.shown.quiet(), options.shown.json));
     let cancel = CancelToken::new();
     let signals = Signals::cancel(&cancel, || output::note("cancelling; press Ctrl-C again to end at once"))
         .map_err(|error| Failure::usage(format!("Ctrl-C cannot be listened for: {error}")))?;
-    let sums = ModelSums::default();
     let device = options.device.for_runs();
     let settings = |checked: &Checked| {
-        let settings = options.metadata.settings(checked, registry, &sums).and_then(|mut settings| {
-            if options.durable {
-                settings.insert(DURABLE.to_owned(), true.into());
-            }
-            options.pixels.insert_into(&mut settings);
-            device.choose(checked, &mut settings, say_unless(options.shown.quiet() || options.shown.json))?;
-            Ok(settings)
-        });
-        settings.map_err(|failure| failure.message)
+        let mut settings = Settings::new();
+        if options.durable {
+            settings.insert(DURABLE.to_owned(), true.into());
+        }
+        options.pixels.insert_into(&mut settings);
+        let chosen = device.choose(checked, &mut settings, say_unless(options.shown.quiet() || options.shown.json));
+        // A value of the item may be a model.
+        let fits = chosen.and_then(|()| locked.check(checked, &settings));
+        let added = fits.and_then(|()| options.metadata.add_to(&mut settings, checked, registry));
+        added.map(|()| settings).map_err(|failure| failure.message)
     };
     let shown = Arc::clone(&progress);
     if let Some(id) = &options.try_item {

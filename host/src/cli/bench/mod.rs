@@ -2,9 +2,8 @@
 
 mod machine;
 
-use std::fs;
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Instant;
 
 use serde::Serialize;
@@ -15,6 +14,7 @@ use splatgraph_sdk::{
     Value,
     settings::{DEVICE, PRECISION, WAIT},
 };
+use tempfile::TempDir;
 
 use super::device::{DeviceOptions, say_unless};
 use super::failure::{FAILED, Failure, INTERRUPTED, Outcome};
@@ -99,8 +99,8 @@ pub(crate) fn run(options: &Options) -> Outcome {
     let file = source::read(&options.graph)?;
     let registry = options.packs.folders()?.load_for_graph(&file, &[])?;
     let mut given = options.given.given(Some((&file, &registry)))?;
-    let folder = TemporaryFolder::new()?;
-    given.out_dir.get_or_insert_with(|| folder.0.clone());
+    let folder = temporary_folder()?;
+    given.out_dir.get_or_insert_with(|| folder.path().to_owned());
     let checked = graph::check_with_files(file, &registry, &given).map_err(|problems| Failure::problems(&problems))?;
     create_out_dir(&given)?;
     let mut settings = Settings::new();
@@ -266,24 +266,10 @@ fn output_text(measured: &Measured, name: &str, value: &Json) -> String {
 }
 
 /// A temporary folder for the files of the graph. Removed when dropped.
-struct TemporaryFolder(PathBuf);
-
-impl TemporaryFolder {
-    fn new() -> Outcome<Self> {
-        let path = std::env::temp_dir().join(format!("splatgraph-bench-{}", std::process::id()));
-        fs::create_dir_all(&path).map_err(|error| unwritable(&path, &error))?;
-        Ok(Self(path))
-    }
-}
-
-fn unwritable(path: &Path, error: &std::io::Error) -> Failure {
-    let text = format!("a temporary folder for output cannot be created: {error}; name a folder with --out");
-    Failure::new(FAILED, format!("{text}\n  {}", output::shown(path)))
-}
-
-impl Drop for TemporaryFolder {
-    fn drop(&mut self) {
-        // The system cleans up a folder that can't be removed.
-        let _ = fs::remove_dir_all(&self.0);
-    }
+fn temporary_folder() -> Outcome<TempDir> {
+    tempfile::Builder::new().prefix("splatgraph-bench-").tempdir().map_err(|error| {
+        let folder = output::shown(&std::env::temp_dir());
+        let text = format!("a temporary folder for output cannot be created: {error}; name a folder with --out");
+        Failure::new(FAILED, format!("{text}\n  {folder}"))
+    })
 }

@@ -157,7 +157,8 @@ impl Line {
     fn graph(&self) -> Option<File> {
         let path = graphs::located(Path::new(self.given.first()?)).canonicalize().ok()?;
         // Reading a pipe might take for ever, and takes what another command should read.
-        if !path.is_file() {
+        // Neither is a bundle unpacked for it.
+        if !path.is_file() || path.extension().is_some_and(|ending| ending == "zip") {
             return None;
         }
         source::parse(&path).ok()?.ok()

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use splatgraph::graph::Requirement;
 use splatgraph::packs::{self, Found, Installed, Surroundings};
 
 use crate::cli::failure::{FAILED, Failure, Outcome};
@@ -9,6 +10,7 @@ use crate::cli::output::{self, count};
 use crate::cli::pack_folders::{helper, log};
 #[cfg(unix)]
 use crate::cli::python;
+use crate::cli::source;
 
 /// Copy a pack into your folder of packs, where every run finds it; build it first if it is a crate
 ///
@@ -26,6 +28,10 @@ pub(crate) struct Options {
     /// The Python for a pack in Python, such as that of a virtual environment [default: python3]
     #[arg(long, value_name = "PROGRAM")]
     python: Option<PathBuf>,
+    /// Add the pack only if it is one that this graph requires: its version and the SHA-256 of its library, as `requires` in the graph
+    /// has them
+    #[arg(long = "for", value_name = "GRAPH")]
+    graph: Option<PathBuf>,
 }
 
 pub(crate) fn run(options: &Options) -> Outcome {
@@ -34,13 +40,15 @@ pub(crate) fn run(options: &Options) -> Outcome {
     if options.python.is_some() && !is_python {
         return Err(Failure::usage("--python: expected a file that ends with .py, got another pack"));
     }
+    let required = options.graph.as_deref().map(required).transpose()?.unwrap_or_default();
     let library = if is_python { options.pack.clone() } else { library(options)? };
     // Packs that can't be loaded do not matter here; `splatgraph packs` lists them.
     let helper = helper()?;
     let found = packs::load_all(&packs::places(&[], &Surroundings::of_process()), Some(&helper), &log());
     let installed = match is_python {
-        true => install_python(options, &folder, &found)?,
-        false => packs::install(&library, &folder, &found, &helper).map_err(|error| Failure::new(FAILED, error))?,
+        true => install_python(options, &folder, &found, &required)?,
+        false => packs::install(&library, &folder, &found, &helper, &required)
+            .map_err(|error| Failure::new(FAILED, error))?,
     };
     let manifest = &installed.manifest;
     let names: Vec<&str> = manifest.nodes.iter().map(|node| node.name.as_str()).collect();
@@ -65,17 +73,30 @@ pub(crate) fn run(options: &Options) -> Outcome {
 
 /// Adds a pack in Python, with the module that it uses beside the folder of packs.
 #[cfg(unix)]
-fn install_python(options: &Options, folder: &Path, found: &Found) -> Outcome<Installed> {
+fn install_python(options: &Options, folder: &Path, found: &Found, required: &[Requirement]) -> Outcome<Installed> {
     let interpreter = python::interpreter(options.python.as_deref())?;
     let module = folder.with_file_name("python");
     python::write_module(&module)?;
-    let added = packs::install_source(&options.pack, &interpreter, &[module], folder, found, &log());
+    let added = packs::install_source(&options.pack, &interpreter, &[module], folder, found, &log(), required);
     added.map_err(|error| Failure::new(FAILED, error))
 }
 
 #[cfg(not(unix))]
-fn install_python(_: &Options, _: &Path, _: &Found) -> Outcome<Installed> {
+fn install_python(_: &Options, _: &Path, _: &Found, _: &[Requirement]) -> Outcome<Installed> {
     Err(Failure::usage("packs in Python run only on Linux and macOS"))
+}
+
+/// The packs that a graph and the graphs in it require.
+fn required(path: &Path) -> Outcome<Vec<Requirement>> {
+    let file = source::read(path)?;
+    if let Some(problem) = file.problems.first() {
+        return Err(Failure::problem(problem));
+    }
+    if file.requires.is_empty() {
+        let path = output::shown(path);
+        return Err(Failure::usage(format!("--for: expected a graph with `requires`, got one without\n  {path}")));
+    }
+    Ok(file.requires)
 }
 
 /// The library that the user names, or the library of the crate.

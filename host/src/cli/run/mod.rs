@@ -11,7 +11,6 @@ use std::time::Instant;
 
 use splatgraph::durable;
 use splatgraph::graph::{self, Checked};
-use splatgraph::metadata::ModelSums;
 use splatgraph::run::{CancelToken, Runner, Settings};
 
 use splatgraph_sdk::settings::DURABLE;
@@ -19,6 +18,7 @@ use splatgraph_sdk::settings::DURABLE;
 use super::device::{DeviceOptions, say_unless};
 use super::failure::{FAILED, Failure, INTERRUPTED, Outcome};
 use super::given::{GivenOptions, create_out_dir};
+use super::locked::LockedOption;
 use super::options::{MetadataOption, PixelsOption, ResultOptions, ThreadsOption};
 use super::previews::ShownPreviews;
 use super::progress::Progress;
@@ -44,6 +44,8 @@ pub(crate) struct Options {
     graph: Option<PathBuf>,
     #[command(flatten)]
     given: GivenOptions,
+    #[command(flatten)]
+    locked: LockedOption,
     #[command(flatten)]
     swap: swap::SwapOptions,
     #[command(flatten)]
@@ -90,12 +92,16 @@ pub(crate) fn run(options: &Options) -> Outcome {
         return output::print(&help::of_graph(path, &source::read(path)?.adapted(&registry), &registry));
     }
     let file = source::as_written(path)?;
+    let locked = options.locked.read(&file.origin)?;
     let registry = options.packs.folders()?.load_for_graph(&file, &options.swap.classes())?;
     let mut given = options.given.given(Some((&file, &registry)))?;
     given.until.clone_from(&options.until);
     let swapped = options.swap.apply(file, &registry, options.shown.quiet())?;
     let file = graph::expand(swapped.clone());
-    let checked = graph::check_with_files(file, &registry, &given).map_err(|problems| Failure::problems(&problems))?;
+    let checked = graph::check_with_files(file, &registry, &given);
+    let checked = checked.map_err(|problems| {
+        Failure::problems(&locked.with_differences(problems, &graph::expand(swapped.clone()), &registry))
+    })?;
     let checked = checked.until_named(&options.until);
     let checked = checked.map_err(|(id, problem)| Failure::usage(format!("`--until {id}`: {problem}")))?;
     if !options.shown.quiet() {
@@ -103,15 +109,17 @@ pub(crate) fn run(options: &Options) -> Outcome {
             output::about_graph(warning);
         }
     }
-    options.swap.save(swapped, &given, &registry)?;
-    create_out_dir(&given)?;
-    let mut settings = options.metadata.settings(&checked, &registry, &ModelSums::default())?;
+    let mut settings = Settings::new();
     options.pixels.insert_into(&mut settings);
     options.device.for_runs().choose(
         &checked,
         &mut settings,
         say_unless(options.shown.quiet() || options.shown.json),
     )?;
+    locked.check(&checked, &settings)?;
+    options.swap.save(swapped, &given, &registry)?;
+    create_out_dir(&given)?;
+    options.metadata.add_to(&mut settings, &checked, &registry)?;
     if options.durable {
         settings.insert(DURABLE.to_owned(), true.into());
     }

@@ -13,7 +13,7 @@ use crate::cli::source;
 #[derive(clap::Args)]
 pub(super) struct SwapOptions {
     /// Give a node another class, and keep the inputs that both classes have; may be given several times
-    #[arg(long = "swap", value_name = "NODE=CLASS")]
+    #[arg(long = "swap", value_name = "NODE=CLASS", conflicts_with = "locked")]
     swaps: Vec<String>,
     /// Save the graph with its swaps and the given values as a new file
     #[arg(long, value_name = "FILE")]

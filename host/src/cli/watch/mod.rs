@@ -41,7 +41,7 @@ pub(crate) fn run(options: &Options) -> Outcome {
     loop {
         // An editor may still write the file, so a problem gets some time to go away.
         cause.add(changes.begin());
-        let mut prepared = rounds.prepare(&mut changes, &cause)?;
+        let mut prepared = rounds.prepare(&mut changes)?;
         while prepared.is_err() && !cause.is_start() {
             match changes.next(Some(changes::PATIENCE)) {
                 Next::Change(more) => cause.add(more.changed),
@@ -49,7 +49,7 @@ pub(crate) fn run(options: &Options) -> Outcome {
                 Next::Quiet | Next::Done(_) => break,
             }
             cause.add(changes.begin());
-            prepared = rounds.prepare(&mut changes, &cause)?;
+            prepared = rounds.prepare(&mut changes)?;
         }
         let running = match prepared {
             Ok(ready) => Some(rounds.start(ready, &cause, &changes)?),

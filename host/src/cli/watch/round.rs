@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use splatgraph::graph::{self, Checked, Given, Problems};
-use splatgraph::metadata::ModelSums;
 use splatgraph::run::{CancelToken, Runner, Settings};
 use splatgraph::watch::{BusyTime, Watched};
 
@@ -26,8 +25,6 @@ pub(super) struct Rounds<'a> {
     runner: Arc<Runner>,
     device: RunDevice<'a>,
     watched: Watched,
-    /// The sums of models that did not change.
-    sums: ModelSums,
     /// The last printed warnings about the graph.
     warned: Vec<String>,
     /// Whether the line about ending the watch was printed.
@@ -56,16 +53,12 @@ pub(super) struct Run {
 
 impl<'a> Rounds<'a> {
     pub(super) fn new(options: &'a Options, given: Given, runner: Arc<Runner>) -> Self {
-        let (watched, sums, warned) = (Watched::default(), ModelSums::default(), Vec::new());
-        Self { options, given, runner, device: options.device.for_runs(), watched, sums, warned, introduced: false }
+        let (watched, warned) = (Watched::default(), Vec::new());
+        Self { options, given, runner, device: options.device.for_runs(), watched, warned, introduced: false }
     }
 
     /// Reads and checks the graph, and watches the files that it depends on.
-    pub(super) fn prepare(&mut self, changes: &mut Changes, cause: &Cause) -> Outcome<Result<Ready, Wrong>> {
-        if cause.changed.iter().any(|path| Some(path) != self.watched.files.first()) {
-            // One of the files may be a model.
-            self.sums = ModelSums::default();
-        }
+    pub(super) fn prepare(&mut self, changes: &mut Changes) -> Outcome<Result<Ready, Wrong>> {
         let mut watched = Watched::new(&located(&self.options.graph), &self.given, changes.packs());
         let ready = self.read(changes, &mut watched);
         match &ready {
@@ -87,11 +80,11 @@ impl<'a> Rounds<'a> {
         *watched = std::mem::take(watched).with_nodes(&checked);
         checked.check_files().map_err(Wrong::Problems)?;
         create_out_dir(&self.given).map_err(Wrong::Failure)?;
-        let settings = self.options.metadata.settings(&checked, changes.registry(), &self.sums);
-        let mut settings = settings.map_err(Wrong::Failure)?;
+        let mut settings = Settings::new();
         self.options.pixels.insert_into(&mut settings);
         let quiet = self.options.quiet() || self.options.json;
         self.device.choose(&checked, &mut settings, say_unless(quiet)).map_err(Wrong::Failure)?;
+        self.options.metadata.add_to(&mut settings, &checked, changes.registry()).map_err(Wrong::Failure)?;
         let folder = self.options.previews.as_deref();
         let previews = ShownPreviews::new(folder, &checked, &mut settings).map_err(Wrong::Failure)?;
         Ok(Ready { checked, settings, previews })

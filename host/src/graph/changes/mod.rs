@@ -33,7 +33,6 @@ use node::Renewal;
 use notice::Notices;
 use outputs::Outputs;
 use semver::Version;
-use serde_json::Value as Json;
 use std::{
     collections::{BTreeMap, HashMap},
     sync::Arc,
@@ -79,10 +78,10 @@ impl File {
     }
 
     /// This graph with the versions of packs that the header of a picture has, unless it names its own.
-    pub(crate) fn made_with(mut self, packs: &Json) -> Self {
+    pub(crate) fn made_with(mut self, packs: &BTreeMap<String, String>) -> Self {
         if self.packs.is_empty() {
-            let packs = packs.as_object().into_iter().flatten();
-            self.packs = packs.filter_map(|(pack, text)| Some((pack.clone(), version(text.as_str()?)?))).collect();
+            let packs = packs.iter();
+            self.packs = packs.filter_map(|(pack, text)| Some((pack.clone(), version(text)?))).collect();
             self.set_versions();
         }
         self

@@ -7,8 +7,9 @@ use super::{
     },
     Checker, HOW_TO_INSTALL,
 };
-use crate::words::some_of;
+use crate::{sums, words::some_of};
 use semver::Version;
+use std::io;
 
 impl Checker<'_> {
     /// Reports required packs that are missing or have another version.
@@ -38,14 +39,7 @@ impl Checker<'_> {
             let message = format!("the graph requires the pack `{id}`{version}, but the loaded packs are: {loaded}");
             return Some(Problem::new(Kind::MissingPack, message));
         };
-        let version = version.as_ref()?;
-        let there = &pack.manifest.version;
-        if Version::parse(there).is_ok_and(|there| version.matches(&there)) {
-            return None;
-        }
-        let problem = Problem::new(Kind::PackVersion, format!("the graph requires another version of the pack `{id}`"));
-        let there = if there.is_empty() { "a pack without a version" } else { there };
-        Some(problem.expected(version.to_string()).received(there))
+        requirement.difference(&pack.manifest.version, || sums::of_pack(pack))
     }
 
     /// The next step. The reason why a pack can't be loaded has its own.
@@ -54,5 +48,32 @@ impl Checker<'_> {
             Some(url) => Some(format!("get it from {url}, then `splatgraph packs add FILE`")),
             None => self.registry.refused(&requirement.pack).is_none().then(|| HOW_TO_INSTALL.to_owned()),
         }
+    }
+}
+
+impl Requirement {
+    /// The problem of a pack with this version, whose code has this sum; `None` if it is the required one.
+    pub(crate) fn difference(
+        &self,
+        version: &str,
+        sum: impl FnOnce() -> io::Result<Option<String>>,
+    ) -> Option<Problem> {
+        let id = &self.pack;
+        if let Some(required) = &self.version
+            && !Version::parse(version).is_ok_and(|version| required.matches(&version))
+        {
+            let message = format!("the graph requires another version of the pack `{id}`");
+            let there = if version.is_empty() { "a pack without a version" } else { version };
+            return Some(Problem::new(Kind::PackVersion, message).expected(required.to_string()).received(there));
+        }
+        let required = self.sha256.as_ref()?;
+        let there = match sum() {
+            Ok(Some(sum)) if sum == *required => return None,
+            Ok(Some(sum)) => format!("the SHA-256 {sum}"),
+            Ok(None) => "a pack that is part of the program".to_owned(),
+            Err(error) => format!("a library that cannot be read: {error}"),
+        };
+        let message = format!("the graph requires another library of the pack `{id}`");
+        Some(Problem::new(Kind::PackVersion, message).expected(format!("the SHA-256 {required}")).received(there))
     }
 }

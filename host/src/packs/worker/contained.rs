@@ -39,6 +39,8 @@ pub(crate) struct Pack {
     pub(crate) id: String,
     /// The file that was looked over: a library, or the source of a pack in another language.
     pub(crate) path: PathBuf,
+    /// The files and folders of a pack in another language; empty for a library.
+    pub(crate) files: Vec<PathBuf>,
     /// The state of the file for which the manifest holds.
     pub(crate) state: FileState,
     /// JSON.
@@ -131,6 +133,10 @@ impl NodeSource for Contained {
         let Reply::Done(done) = self.worker.ask("while it gave a file for web pages", asked)? else { return Ok(None) };
         let content = done?.into_iter().next().filter(|value| !value.is_none());
         content.map(|value| Ok(value.field("content")?.bytes().to_vec())).transpose()
+    }
+
+    fn files(&self) -> Vec<PathBuf> {
+        self.worker.pack.files.clone()
     }
 
     fn generation(&self) -> u64 {

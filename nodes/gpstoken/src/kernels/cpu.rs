@@ -3,14 +3,14 @@
 //! Kernels are plain loops that the compiler turns into vector instructions. A build for all x86 CPUs may use only instructions of
 //! 2003, so each kernel is compiled for several generations of CPUs. The choice between them happens at run time.
 
-use std::sync::OnceLock;
+use splatgraph_sdk::Instructions;
 
 /// The instructions that every CPU of the build's target has.
-pub(crate) const PORTABLE: u8 = 0;
+pub(crate) const PORTABLE: u8 = Instructions::Portable as u8;
 /// AVX2 with fused multiply-add: 8 lanes, 16 registers.
-pub(crate) const AVX2: u8 = 1;
+pub(crate) const AVX2: u8 = Instructions::Avx2 as u8;
 /// AVX-512: 16 lanes, 32 registers.
-pub(crate) const AVX512: u8 = 2;
+pub(crate) const AVX512: u8 = Instructions::Avx512 as u8;
 
 /// A set of instructions that this CPU has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,32 +19,12 @@ pub struct Level(u8);
 impl Level {
     /// The best set of instructions. The environment variable `SPLATGRAPH_CPU` (`avx512`, `avx2`, `portable`) limits it.
     pub fn best() -> Self {
-        static BEST: OnceLock<Level> = OnceLock::new();
-        *BEST.get_or_init(|| {
-            let limit = match std::env::var("SPLATGRAPH_CPU").as_deref() {
-                Ok("portable") => PORTABLE,
-                Ok("avx2") => AVX2,
-                _ => AVX512,
-            };
-            let within = Self::all().into_iter().filter(|level| level.0 <= limit);
-            within.max_by_key(|level| level.0).unwrap_or(Self(PORTABLE))
-        })
+        Self(Instructions::best() as u8)
     }
 
     /// All sets of instructions that this CPU has, the plainest first.
     pub fn all() -> Vec<Self> {
-        let mut all = vec![Self(PORTABLE)];
-        #[cfg(target_arch = "x86_64")]
-        {
-            let avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
-            let avx512 = is_x86_feature_detected!("avx512f")
-                && is_x86_feature_detected!("avx512bw")
-                && is_x86_feature_detected!("avx512dq")
-                && is_x86_feature_detected!("avx512vl");
-            all.extend(avx2.then_some(Self(AVX2)));
-            all.extend((avx2 && avx512).then_some(Self(AVX512)));
-        }
-        all
+        Instructions::all().into_iter().map(|set| Self(set as u8)).collect()
     }
 
     pub(crate) fn number(self) -> u8 {
