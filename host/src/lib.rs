@@ -81,6 +81,7 @@ pub mod run;
 #[cfg(feature = "serve")]
 pub mod serve;
 pub mod sha256;
+pub mod store;
 pub mod watch;
 pub mod words;
 

@@ -5,7 +5,7 @@ use super::{
     error::{Error, ErrorKind},
     items::Key,
     lines::{Line, Status},
-    record::{Ended, Recorder},
+    record::{Ended, NodeWork, Recorder},
     summary::Update,
     table::scalar,
 };
@@ -62,7 +62,7 @@ impl<S: Fn(&Checked) -> Result<Settings, String> + Sync> Work<'_, S> {
         let Ok(checked) = self.batch.checked(item) else { return Ok(()) };
         let settings = (self.settings)(&checked).map_err(Error::failed)?;
         let result = self.run_graph(&checked.until(once), &settings, None);
-        lock(&self.recorder).node_ms += node_ms(&result);
+        lock(&self.recorder).work.add(NodeWork::of(&result));
         if result.cancelled || result.failures.is_empty() {
             return Ok(());
         }
@@ -133,7 +133,7 @@ impl<S: Fn(&Checked) -> Result<Settings, String> + Sync> Work<'_, S> {
         let (name, values) = (self.batch.items.name(item), self.batch.items.values_json(item));
         let line = Line::failed(name, values, ENDED_THE_PROCESS.to_owned());
         let key = self.batch.items.key(item);
-        self.record(position, Ended { item, key, line, record: None, node_ms: 0.0 })
+        self.record(position, Ended { item, key, line, record: None, work: NodeWork::default() })
     }
 
     /// Runs one item. Returns false if the batch has to stop.
@@ -173,6 +173,7 @@ impl<S: Fn(&Checked) -> Result<Settings, String> + Sync> Work<'_, S> {
             status: Status::Done,
             files: Vec::new(),
             empty: Vec::new(),
+            content: None,
             outputs: serde_json::Map::new(),
             ms: 0.0,
             error: None,
@@ -183,12 +184,15 @@ impl<S: Fn(&Checked) -> Result<Settings, String> + Sync> Work<'_, S> {
             problems.join("\n")
         });
         let prepared = checked.and_then(|checked| Ok(((self.settings)(&checked)?, checked)));
-        let (mut record, mut took) = (None, 0.0);
+        let (mut record, mut work) = (None, NodeWork::default());
         let outcome = prepared.and_then(|(settings, checked)| {
+            if batch.options.store.is_some() {
+                line.content = self.runner.content_of_files(&checked).map(|sum| hex(&sum));
+            }
             let result = self.run_graph(&checked, &settings, Some(&line.item));
-            took = node_ms(&result);
+            work = NodeWork::of(&result);
             let mut missing = None;
-            for (node, path) in &result.written {
+            for (node, path) in result.written.iter().chain(&result.unchanged) {
                 let name = relative(path, &batch.options.folder);
                 match path.metadata() {
                     Ok(about) if about.is_file() && about.len() == 0 => line.empty.push(name.clone()),
@@ -221,7 +225,7 @@ impl<S: Fn(&Checked) -> Result<Settings, String> + Sync> Work<'_, S> {
             line.error = Some(error);
         }
         line.ms = (start.elapsed().as_secs_f64() * 1e4).round() / 10.0;
-        Some(Ended { item, key, line, record, node_ms: took })
+        Some(Ended { item, key, line, record, work })
     }
 
     fn run_graph(&self, checked: &Checked, settings: &Settings, item: Option<&str>) -> RunResult {
@@ -238,10 +242,6 @@ impl<S: Fn(&Checked) -> Result<Settings, String> + Sync> Work<'_, S> {
         let record = Record::from_value(value);
         record.map(Some).map_err(|error| format!("the output `{name}` cannot be collected: {}", error.message))
     }
-}
-
-fn node_ms(result: &RunResult) -> f64 {
-    result.nodes.iter().map(|node| node.ms).sum()
 }
 
 fn relative(path: &Path, folder: &Path) -> String {

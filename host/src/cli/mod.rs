@@ -39,6 +39,7 @@ mod source;
 mod style;
 mod version;
 mod watch;
+mod why;
 mod worker;
 
 use clap::error::ErrorKind;
@@ -65,6 +66,7 @@ enum Command {
     Watch(watch::Options),
     Bench(bench::Options),
     Check(check::Options),
+    Why(why::Options),
     Graphs(graphs::Options),
     Nodes(nodes::Options),
     Devices(devices::Options),
@@ -125,6 +127,7 @@ pub(crate) fn main() -> u8 {
         Command::Watch(options) => watch::run(&options),
         Command::Bench(options) => bench::run(&options),
         Command::Check(options) => check::run(&options),
+        Command::Why(options) => why::run(&options),
         Command::Graphs(options) => graphs::run(&options),
         Command::Nodes(options) => nodes::run(&options),
         Command::Devices(options) => devices::run(&options),

@@ -3,6 +3,7 @@
 use super::{
     context::NodeContext,
     event::{Event, NodeFailure},
+    shared::{Shared, Taken},
     supply,
     work::{Message, Messages, State, Work},
 };
@@ -10,6 +11,7 @@ use crate::{
     calls,
     graph::{CheckedNode, Feed},
     lock::lock,
+    store::Claim,
     words::count,
 };
 use splatgraph_sdk::{
@@ -27,6 +29,17 @@ use std::{
 
 /// How long running nodes have to stop after a run is cancelled. Nodes that save their work have any time.
 const GRACE: Duration = Duration::from_millis(900);
+
+/// The end of a node that did not fail.
+struct Called {
+    outputs: Vec<Value>,
+    /// Whether another run made the outputs.
+    stored: bool,
+    /// When the node began to compute.
+    start: Instant,
+    /// Other runs wait for the result until it is dropped.
+    _claim: Option<Claim>,
+}
 
 /// How often a node runs again because a process that held an input ended, for which other nodes are to blame.
 const MOST_TRIES: usize = 100;
@@ -67,15 +80,20 @@ impl Work {
         self.emit(Event::Started { node: about.id.clone() });
         // It also covers what packs do when their values are dropped.
         let _call = calls::enter(format_args!("the node `{}` ({})", about.id, about.class.full_name));
-        let start = Instant::now();
         let result = catch_unwind(AssertUnwindSafe(|| self.call(node))).unwrap_or_else(|panic| Err(panicked(&*panic)));
-        let ms = start.elapsed().as_secs_f64() * 1e3;
         self.check_process(node, false);
         match result {
-            Ok(outputs) => {
+            Ok(Called { outputs, stored, start, _claim }) => {
+                let took = start.elapsed();
+                let ms = if stored { 0.0 } else { took.as_secs_f64() * 1e3 };
                 let written = written_files(about, &outputs);
-                if !self.leave_running(node, State::Done { ms, written: written.clone() }) {
+                let state = if stored { State::Stored } else { State::Done { ms, written: written.clone() } };
+                if !self.leave_running(node, state) {
                     return Vec::new();
+                }
+                if let Some(shared) = self.hooks.shared.as_ref().filter(|_| !stored) {
+                    shared.give(&self.checked, node, took, &outputs, &written);
+                    self.warn_about_store(node);
                 }
                 for equal in [node].iter().chain(self.equal.followers(node)) {
                     (self.hooks.keep)(node, &self.checked.nodes[*equal].id, &outputs, &written);
@@ -84,7 +102,7 @@ impl Work {
                     let mut slot = lock(&self.slots[self.plan.output(node, output)]);
                     slot.value = (slot.uses > 0).then(|| value.clone());
                 }
-                self.emit_finished(node, ms, false, outputs);
+                self.emit_finished(node, ms, stored, outputs);
                 self.release(node, None)
             }
             Err(error) if error.code == Code::Cancelled && self.cancel.is_cancelled() => {
@@ -103,10 +121,26 @@ impl Work {
         }
     }
 
-    fn call(self: &Arc<Self>, node: usize) -> Result<Vec<Value>, Error> {
+    /// Tells once if the store of results does not work.
+    pub(super) fn warn_about_store(&self, node: usize) {
+        if let Some(text) = self.hooks.shared.as_ref().and_then(Shared::warning) {
+            self.emit(Event::Log { node: self.checked.nodes[node].id.clone(), level: LogLevel::Warn, text });
+        }
+    }
+
+    fn call(self: &Arc<Self>, node: usize) -> Result<Called, Error> {
         let about = &self.checked.nodes[node];
         let take = |socket| self.take(socket).unwrap_or_else(Value::none);
         let mut inputs = supply::inputs(about, &self.checked.paths, &self.reads, take)?;
+        let taken = self.hooks.shared.as_ref().map(|shared| shared.take(&self.checked, node, &|| self.is_stopping()));
+        let claim = match taken.transpose()? {
+            Some(Taken::Outputs(outputs)) => {
+                return Ok(Called { outputs, stored: true, start: Instant::now(), _claim: None });
+            }
+            Some(Taken::Claim(claim)) => claim,
+            None => None,
+        };
+        let start = Instant::now();
         let instance = (self.hooks.instance)(about)?;
         let ctx = host::context(NodeContext::new(self.clone(), node));
         let mut tries = 0;
@@ -126,7 +160,7 @@ impl Work {
             let error = Error::new(format!("{message}; tell the author of the pack"));
             return Err(Error { location: String::new(), ..error });
         }
-        Ok(outputs)
+        Ok(Called { outputs, stored: false, start, _claim: claim })
     }
 
     fn failure(&self, node: &CheckedNode, error: Error) -> NodeFailure {

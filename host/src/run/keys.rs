@@ -1,6 +1,11 @@
-//! Keys of results in the cache: digests of everything that a result depends on.
+//! Keys of results in the cache and in the store: digests of everything that a result depends on. With the code of packs by their
+//! files ([`Codes`]), a key is the same in all processes.
 
-use super::{digest::Digests, settings::Settings};
+use super::{
+    code::{Codes, machine},
+    digest::Digests,
+    settings::Settings,
+};
 use crate::graph::{Checked, CheckedNode, Feed};
 use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
@@ -9,10 +14,10 @@ use splatgraph_sdk::{
     settings::changes_results,
     spec::{InputSpec, PathKind},
 };
-use std::{io, path::Path};
+use std::{collections::BTreeMap, io, path::Path};
 
-/// Names a result in the cache.
-pub(super) type Key = [u8; 32];
+/// Names a result in the cache and in the store.
+pub(super) use crate::store::Key;
 
 /// Whether a later run may want the results of a node (its position in [`Checked::nodes`]).
 pub(super) type Keep<'a> = dyn Fn(usize) -> bool + 'a;
@@ -21,8 +26,8 @@ pub(super) type Keep<'a> = dyn Fn(usize) -> bool + 'a;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Fingerprint {
     pub(super) class: Key,
-    /// The generation of the pack; see [`NodeSource::generation`](crate::registry::NodeSource::generation).
-    pub(super) generation: u64,
+    /// The code of the pack; `None` if its files can't be read.
+    pub(super) code: Option<Key>,
     pub(super) settings: Key,
     /// One for each input, in the order of the class.
     pub(super) parts: Vec<Part>,
@@ -43,11 +48,11 @@ pub(super) enum Part {
 }
 
 impl Fingerprint {
-    /// The key of the result; `None` if a part is unknown.
+    /// The key of the result; `None` if the code or a part is unknown.
     pub(super) fn key(&self) -> Option<Key> {
         let mut hash = Sha256::new();
         hash.update(self.class);
-        hash.update(self.generation.to_le_bytes());
+        hash.update(self.code?);
         hash.update(self.settings);
         for part in &self.parts {
             let (tag, first, second) = match part {
@@ -69,13 +74,11 @@ impl Fingerprint {
 /// A node that `keep` rejects has no fingerprint: no later run wants its results, so its files need not be read.
 pub(super) fn fingerprints(
     checked: &Checked,
-    digests: &mut Digests,
+    (digests, codes): (&mut Digests, &mut Codes),
     settings: &Settings,
     keep: &Keep<'_>,
 ) -> Vec<Option<Fingerprint>> {
-    let mut relevant: Vec<_> = settings.iter().filter(|(name, _)| changes_results(name)).collect();
-    relevant.sort_by_key(|(name, _)| name.as_str());
-    let settings = sha(relevant.iter().flat_map(|(name, value)| [name.to_string(), value.to_string()]));
+    let settings = sha(relevant(settings).into_iter().flat_map(<[String; 2]>::from));
     let mut all: Vec<Option<Fingerprint>> = vec![None; checked.nodes.len()];
     let mut keys: Vec<Option<Key>> = vec![None; checked.nodes.len()];
     for node in sources_first(checked) {
@@ -87,12 +90,45 @@ pub(super) fn fingerprints(
         let parts = parts.map(|(spec, feed)| part(spec, feed, &keys, digests)).collect();
         let manifest = &at.class.pack.manifest;
         let class = sha([at.class.full_name.clone(), manifest.version.clone(), at.class.spec.version.to_string()]);
-        let generation = at.class.pack.nodes.generation();
-        let fingerprint = Fingerprint { class, generation, settings, parts };
+        let code = codes.of(&at.class.pack, digests);
+        let fingerprint = Fingerprint { class, code, settings, parts };
         keys[node] = fingerprint.key();
         all[node] = Some(fingerprint);
     }
     all
+}
+
+/// The settings that change results, and the machine.
+pub(super) fn relevant(settings: &Settings) -> BTreeMap<String, String> {
+    let changing = settings.iter().filter(|(name, _)| changes_results(name));
+    let changing = changing.map(|(name, value)| (name.clone(), value.to_string()));
+    changing.chain([("machine".to_owned(), machine())]).collect()
+}
+
+/// The digest of all files that the graph names and the roots need; `None` if one of them can't be read.
+pub(super) fn content_of_files(checked: &Checked, digests: &mut Digests) -> Option<Key> {
+    let mut hash = Sha256::new();
+    for node in sources_first(checked) {
+        let at = &checked.nodes[node];
+        for (spec, feed) in at.class.spec.inputs.iter().zip(&at.feeds) {
+            if let (Some(PathKind::Read | PathKind::ReadDir | PathKind::Model), Feed::Value(value)) = (spec.path, feed)
+            {
+                hash.update(content(spec, value, digests).ok()?);
+            }
+        }
+    }
+    Some(hash.finalize().into())
+}
+
+/// Digests of all files that graphs read.
+#[derive(Default)]
+pub(crate) struct FileContents(Digests);
+
+impl FileContents {
+    /// The digest of the files of one graph; `None` if one of them can't be read.
+    pub(crate) fn of(&mut self, checked: &Checked) -> Option<Key> {
+        content_of_files(checked, &mut self.0)
+    }
 }
 
 fn part(spec: &InputSpec, feed: &Feed, keys: &[Option<Key>], digests: &mut Digests) -> Part {

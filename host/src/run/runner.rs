@@ -1,29 +1,26 @@
 //! The runner, which keeps nodes and results from run to run.
 
 use super::{
-    cache::Cache,
     cancel::CancelToken,
-    digest::Digests,
     equal::Equal,
     event::{Event, NodeReport, RunResult, Status},
     execute::drive,
-    keys::{Fingerprint, Keep, Key, fingerprints},
-    plan::Plan,
+    kept::{Kept, instance},
+    keys::{Fingerprint, Keep, Key, content_of_files},
+    prepare::{Prepared, prepare},
     settings::{Settings, SettingsText},
-    why::{Why, why_it_runs},
+    shared::Shared,
+    why::Why,
     work::{Hooks, State, Work},
-    written::Written,
 };
-use crate::{
-    file_state::FileState,
-    graph::{Checked, CheckedNode},
-    lock::lock,
-    registry::{Instance, NodeSource},
-};
-use splatgraph_sdk::{Error, Value, settings::THREADS};
+use crate::{file_state::FileState, graph::Checked, lock::lock, registry::NodeSource, store::Store};
+#[cfg(feature = "serve")]
+use splatgraph_sdk::Value;
+use splatgraph_sdk::settings::THREADS;
 use std::{
     collections::HashMap,
     io,
+    path::PathBuf,
     sync::{Arc, Mutex},
     thread::available_parallelism,
     time::Duration,
@@ -41,6 +38,8 @@ pub struct Options {
     /// Bytes of host memory for results that are kept from run to run. 0 keeps no results and compares no files, which is
     /// right for a single run.
     pub cache_bytes: u64,
+    /// Keeps results for other processes, and has theirs.
+    pub store: Option<Arc<Store>>,
 }
 
 /// Runs graphs, and keeps their nodes and results from run to run.
@@ -50,22 +49,8 @@ pub struct Runner {
     limit: usize,
     threads: Option<usize>,
     kept: Arc<Mutex<Kept>>,
+    store: Option<Arc<Store>>,
 }
-
-/// Everything that stays from run to run.
-struct Kept {
-    /// By node id and class. The source that made an instance stands beside it: a reloaded pack makes new instances.
-    instances: HashMap<(Arc<str>, String), Made>,
-    cache: Cache,
-    digests: Digests,
-    /// By node id, everything that its last result depended on.
-    last: HashMap<Arc<str>, Fingerprint>,
-    /// The files that output nodes wrote.
-    written: Written,
-}
-
-/// An instance with the source that made it.
-type Made = (Arc<dyn NodeSource>, Arc<dyn Instance>);
 
 impl Runner {
     /// A runner without nodes and results.
@@ -85,13 +70,8 @@ impl Runner {
             runtime: Some(runtime),
             limit: options.threads.unwrap_or_else(cores).max(1),
             threads: options.threads,
-            kept: Arc::new(Mutex::new(Kept {
-                instances: HashMap::new(),
-                cache: Cache::new(options.cache_bytes),
-                digests: Digests::default(),
-                last: HashMap::new(),
-                written: Written::default(),
-            })),
+            kept: Arc::new(Mutex::new(Kept::new(options.cache_bytes, options.store.is_some()))),
+            store: options.store,
         })
     }
 
@@ -126,18 +106,23 @@ impl Runner {
     ) -> RunResult {
         let settings = self.with_threads(settings);
         let (checked, equal) = Equal::merge(checked);
-        let Prepared { plan, supplied, fingerprints, whys } = self.prepare(&checked, &settings, keep);
-        let hooks = self.hooks(events, fingerprints);
+        let Prepared { plan, supplied, unchanged, fingerprints, shared, whys } =
+            prepare(&self.kept, self.store.as_ref(), &checked, &settings, keep);
+        let kept = (0..checked.nodes.len()).map(|node| fingerprints[node].is_some() && keep(node)).collect();
+        let hooks = self.hooks(events, fingerprints, kept, shared);
         let cached = supplied.clone();
         let text = SettingsText::new(settings);
         let (work, messages) = Work::new((checked, equal), plan, supplied, text, cancel.clone(), hooks);
+        if let Some(root) = work.checked.roots.first() {
+            work.warn_about_store(*root);
+        }
         for (node, outputs) in cached {
             work.emit_finished(node, 0.0, true, outputs);
         }
         if let Some(runtime) = &self.runtime {
             runtime.block_on(drive(work.clone(), messages, self.limit));
         }
-        self.result(&work, whys, cancel)
+        self.result(&work, whys, unchanged, cancel)
     }
 
     /// Drops the instances that no run of this graph would use again, as they may hold large models.
@@ -169,7 +154,8 @@ impl Runner {
     /// For each node, whether [`run`](Self::run) would run it, as far as is known before.
     #[cfg(feature = "serve")]
     pub(crate) fn would_run(&self, checked: &Checked, settings: &Settings) -> Vec<bool> {
-        self.prepare(&Equal::merge(checked).0, &self.with_threads(settings), &|_| true).plan.runs
+        let settings = self.with_threads(settings);
+        prepare(&self.kept, self.store.as_ref(), &Equal::merge(checked).0, &settings, &|_| true).plan.runs
     }
 
     /// The outputs of a node, if its last result is in the cache and would be taken from there.
@@ -177,9 +163,14 @@ impl Runner {
     pub(crate) fn cached(&self, checked: &Checked, settings: &Settings, node: usize) -> Option<Vec<Value>> {
         let settings = self.with_threads(settings);
         let mut kept = lock(&self.kept);
-        let fingerprints = fingerprints(checked, &mut kept.digests, &settings, &|_| true);
+        let fingerprints = kept.fingerprints(checked, &settings, &|_| true);
         let key = fingerprints[node].as_ref().and_then(Fingerprint::key)?;
         kept.cache.get(&key)
+    }
+
+    /// The digest of all files that a graph reads; `None` if one of them can't be read.
+    pub(crate) fn content_of_files(&self, checked: &Checked) -> Option<Key> {
+        content_of_files(checked, &mut lock(&self.kept).digests)
     }
 
     fn with_threads(&self, settings: &Settings) -> Settings {
@@ -190,60 +181,20 @@ impl Runner {
         settings
     }
 
-    /// Decides which nodes run.
-    fn prepare(&self, checked: &Checked, settings: &Settings, keep: &Keep<'_>) -> Prepared {
-        let mut kept = lock(&self.kept);
-        let count = checked.nodes.len();
-        if !kept.cache.is_on() {
-            let plan = Plan::new(checked, |_| false);
-            return Prepared {
-                whys: plan.runs.iter().map(|&runs| if runs { Why::CacheOff } else { Why::NotNeeded }).collect(),
-                plan,
-                supplied: Vec::new(),
-                fingerprints: vec![None; count],
-            };
-        }
-        let fingerprints = fingerprints(checked, &mut kept.digests, settings, keep);
-        let mut supplied = Vec::new();
-        let plan = Plan::new(checked, |node| {
-            let key = fingerprints[node].as_ref().and_then(Fingerprint::key);
-            // An output node runs unless the files that it would write are there.
-            let at = &checked.nodes[node];
-            let key = key.filter(|key| !at.class.spec.output || kept.written.untouched(&at.id, key));
-            match key.and_then(|key| kept.cache.get(&key)) {
-                Some(outputs) => {
-                    supplied.push((node, outputs));
-                    true
-                }
-                None => false,
-            }
-        });
-        supplied.sort_by_key(|(node, _)| *node);
-        let why = |(node, fingerprint): (usize, &Option<Fingerprint>)| match fingerprint {
-            Some(now) if plan.runs[node] => {
-                let at = &checked.nodes[node];
-                let why = why_it_runs(at, |source| checked.nodes[source].id.to_string(), kept.last.get(&at.id), now);
-                match (why, now.key()) {
-                    (Why::NotKept, Some(key)) if at.class.spec.output => kept.written.why_again(&at.id, &key),
-                    (why, _) => why,
-                }
-            }
-            Some(_) if checked.nodes[node].class.spec.output => Why::Written,
-            Some(_) => Why::Cached,
-            None => Why::NotNeeded,
-        };
-        let whys = fingerprints.iter().enumerate().map(why).collect();
-        Prepared { plan, supplied, fingerprints, whys }
-    }
-
-    fn hooks(&self, events: impl Fn(Event) + Send + Sync + 'static, fingerprints: Vec<Option<Fingerprint>>) -> Hooks {
+    fn hooks(
+        &self,
+        events: impl Fn(Event) + Send + Sync + 'static,
+        fingerprints: Arc<[Option<Fingerprint>]>,
+        keep: Vec<bool>,
+        shared: Option<Shared>,
+    ) -> Hooks {
         let (for_instance, for_keep) = (self.kept.clone(), self.kept.clone());
         let keys: Vec<Option<Key>> = fingerprints.iter().map(|f| f.as_ref().and_then(Fingerprint::key)).collect();
         Hooks {
             event: Box::new(events),
             instance: Box::new(move |node| instance(&for_instance, node)),
             keep: Box::new(move |node, id, outputs, written| {
-                let Some(fingerprint) = &fingerprints[node] else { return };
+                let Some(fingerprint) = fingerprints[node].as_ref().filter(|_| keep[node]) else { return };
                 let files = written.iter().map(|path| (path.clone(), FileState::of(path))).collect();
                 let mut kept = lock(&for_keep);
                 kept.last.insert(id.clone(), fingerprint.clone());
@@ -252,28 +203,42 @@ impl Runner {
                     kept.cache.insert(key, outputs.to_vec());
                 }
             }),
+            shared,
         }
     }
 
-    fn result(&self, work: &Work, whys: Vec<Why>, cancel: &CancelToken) -> RunResult {
+    fn result(
+        &self,
+        work: &Work,
+        whys: Vec<Why>,
+        unchanged: Vec<(Arc<str>, PathBuf)>,
+        cancel: &CancelToken,
+    ) -> RunResult {
         let mut result = RunResult {
             outputs: Vec::new(),
             failures: Vec::new(),
             nodes: Vec::new(),
             written: Vec::new(),
+            unchanged,
             cancelled: false,
         };
         let nodes = work.checked.nodes.iter().zip(&work.states);
-        for (position, ((node, state), why)) in nodes.zip(whys).enumerate() {
+        for (position, ((node, state), mut why)) in nodes.zip(whys).enumerate() {
             let mut took = 0.0;
             let status = match lock(state).clone() {
                 State::Waiting | State::Doomed(_) if work.plan.runs[position] => Status::Cancelled,
-                State::Waiting | State::Doomed(_) if matches!(why, Why::Cached | Why::Written) => Status::Cached,
+                State::Waiting | State::Doomed(_) if matches!(why, Why::Cached | Why::Stored | Why::Written) => {
+                    Status::Cached
+                }
                 State::Waiting | State::Doomed(_) => Status::NotNeeded,
                 State::Done { ms, written } => {
                     took = ms;
                     result.written.extend(written.into_iter().map(|path| (node.id.clone(), path)));
                     Status::Done
+                }
+                State::Stored => {
+                    why = Why::Stored;
+                    Status::Cached
                 }
                 State::Failed(failure) => {
                     result.failures.push(failure);
@@ -311,27 +276,6 @@ impl Runner {
         }
         result
     }
-}
-
-struct Prepared {
-    plan: Plan,
-    supplied: Vec<(usize, Vec<Value>)>,
-    fingerprints: Vec<Option<Fingerprint>>,
-    whys: Vec<Why>,
-}
-
-fn instance(kept: &Mutex<Kept>, node: &CheckedNode) -> Result<Arc<dyn Instance>, Error> {
-    let name = (node.id.clone(), node.class.full_name.clone());
-    let source = &node.class.pack.nodes;
-    if let Some((made_by, instance)) = lock(kept).instances.get(&name)
-        && Arc::as_ptr(made_by).addr() == Arc::as_ptr(source).addr()
-    {
-        return Ok(instance.clone());
-    }
-    // Outside the lock, as this runs code of the pack, which may take long or panic.
-    let instance: Arc<dyn Instance> = source.create(&node.class.spec.name)?.into();
-    lock(kept).instances.insert(name, (source.clone(), instance.clone()));
-    Ok(instance)
 }
 
 impl Drop for Runner {

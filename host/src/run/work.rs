@@ -6,6 +6,7 @@ use super::{
     event::{Event, NodeFailure},
     plan::Plan,
     settings::SettingsText,
+    shared::Shared,
     supply::Reads,
 };
 use crate::{
@@ -58,6 +59,8 @@ pub(super) struct Hooks {
     pub(super) instance: Box<MakeInstance>,
     /// Keeps the outputs of a node for later runs.
     pub(super) keep: Box<KeepOutputs>,
+    /// The store of results, if the runner has one.
+    pub(super) shared: Option<Shared>,
 }
 
 type MakeInstance = dyn Fn(&CheckedNode) -> Result<Arc<dyn Instance>, Error> + Send + Sync;
@@ -82,6 +85,8 @@ pub(super) enum State {
         ms: f64,
         written: Vec<PathBuf>,
     },
+    /// Another run made the result, and it came from the store.
+    Stored,
     Failed(NodeFailure),
     Skipped(Arc<str>),
     Cancelled,
