@@ -112,8 +112,9 @@ impl Batch {
         })
         .map_err(|error| Error::failed(format!("threads for the batch cannot be started: {error}")))?;
         let recorder = Mutex::new(Recorder::new(journal, shards));
-        let (batch, watch, broken) = (self, &watch, Mutex::default());
-        let work = Work { batch, runner, settings, survives, watch, cancel, recorder, items, first_alone, broken };
+        let (batch, watch, broken, once_ran) = (self, &watch, Mutex::default(), Mutex::default());
+        let work =
+            Work { batch, runner, settings, survives, watch, cancel, recorder, items, first_alone, broken, once_ran };
         work.run_once()?;
         work.run_items(jobs)?;
 

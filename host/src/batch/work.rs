@@ -48,11 +48,34 @@ pub(super) struct Work<'a, S> {
     pub(super) first_alone: usize,
     /// The error that stops the batch.
     pub(super) broken: Mutex<Option<Error>>,
+    /// Whether an item needed the nodes that are the same for all.
+    pub(super) once_ran: Mutex<bool>,
 }
 
 impl<S: Fn(&Checked) -> Result<Settings, String> + Sync> Work<'_, S> {
-    /// Runs the nodes that are the same for all items, so that their results are ready when the first items start.
+    /// Runs the nodes that are the same for all items, so that their results are ready when the first items start. With a store of
+    /// results, maybe no item needs them; see [`run_once_for`](Self::run_once_for).
     pub(super) fn run_once(&self) -> Result<(), Error> {
+        if self.batch.options.store.is_some() { Ok(()) } else { self.run_once_now() }
+    }
+
+    /// Runs the nodes that are the same for all items, if this item needs one of them and is the first one that does.
+    fn run_once_for(&self, checked: &Checked, settings: &Settings) -> Result<(), Error> {
+        let once = &self.batch.shape().once;
+        if self.batch.options.store.is_none() || once.is_empty() || *lock(&self.once_ran) {
+            return Ok(());
+        }
+        let runs = self.runner.would_run(checked, settings, &|node| self.batch.shape().keeps(node));
+        // Other items wait here until the results are ready.
+        let mut once_ran = lock(&self.once_ran);
+        if *once_ran || !once.iter().any(|node| runs[*node]) {
+            return Ok(());
+        }
+        *once_ran = true;
+        self.run_once_now()
+    }
+
+    fn run_once_now(&self) -> Result<(), Error> {
         let once = &self.batch.shape().once;
         if once.is_empty() {
             return Ok(());
@@ -188,6 +211,11 @@ impl<S: Fn(&Checked) -> Result<Settings, String> + Sync> Work<'_, S> {
         let outcome = prepared.and_then(|(settings, checked)| {
             if batch.options.store.is_some() {
                 line.content = self.runner.content_of_files(&checked).map(|sum| hex(&sum));
+            }
+            if let Err(error) = self.run_once_for(&checked, &settings) {
+                let text = error.messages.join("\n");
+                self.stop(error);
+                return Err(text);
             }
             let result = self.run_graph(&checked, &settings, Some(&line.item));
             work = NodeWork::of(&result);

@@ -91,12 +91,15 @@ impl Work {
                 if !self.leave_running(node, state) {
                     return Vec::new();
                 }
-                if let Some(shared) = self.hooks.shared.as_ref().filter(|_| !stored) {
-                    shared.give(&self.checked, node, took, &outputs, &written);
-                    self.warn_about_store(node);
-                }
-                for equal in [node].iter().chain(self.equal.followers(node)) {
-                    (self.hooks.keep)(node, &self.checked.nodes[*equal].id, &outputs, &written);
+                let shared = self.hooks.shared.as_ref().filter(|_| !stored);
+                if shared.is_none_or(|shared| shared.belongs(&self.checked, node)) {
+                    if let Some(shared) = shared {
+                        shared.give(&self.checked, node, took, &outputs, &written);
+                        self.warn_about_store(node);
+                    }
+                    for equal in [node].iter().chain(self.equal.followers(node)) {
+                        (self.hooks.keep)(node, &self.checked.nodes[*equal].id, &outputs, &written);
+                    }
                 }
                 for (output, value) in outputs.iter().enumerate() {
                     let mut slot = lock(&self.slots[self.plan.output(node, output)]);
@@ -132,7 +135,12 @@ impl Work {
         let about = &self.checked.nodes[node];
         let take = |socket| self.take(socket).unwrap_or_else(Value::none);
         let mut inputs = supply::inputs(about, &self.checked.paths, &self.reads, take)?;
-        let taken = self.hooks.shared.as_ref().map(|shared| shared.take(&self.checked, node, &|| self.is_stopping()));
+        let waits = || {
+            let (node, note) = (about.id.clone(), "another run computes it".to_owned());
+            self.emit(Event::Progress { node, done: 0, total: 0, note });
+            self.is_stopping()
+        };
+        let taken = self.hooks.shared.as_ref().map(|shared| shared.take(&self.checked, node, &waits));
         let claim = match taken.transpose()? {
             Some(Taken::Outputs(outputs)) => {
                 return Ok(Called { outputs, stored: true, start: Instant::now(), _claim: None });

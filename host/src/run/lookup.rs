@@ -8,7 +8,7 @@ use super::{
     equal::writes,
     keys::{Part, fingerprints, relevant, sources_first},
     settings::Settings,
-    shared::Shared,
+    shared::{Shared, states_of_reads},
 };
 use crate::{graph::Checked, store::Store};
 use splatgraph_sdk::settings::PNG_TEXT;
@@ -37,6 +37,7 @@ pub enum Lookup {
 pub fn look_up(store: &Arc<Store>, checked: &Checked, settings: &Settings, node: usize) -> Lookup {
     let (mut digests, mut codes) = (Digests::default(), Codes::Files(HashMap::new()));
     let upstream = checked.until(&[node]);
+    let reads = states_of_reads(&upstream);
     let order = sources_first(&upstream);
     let prints: Arc<[_]> = fingerprints(&upstream, (&mut digests, &mut codes), settings, &|_| true).into();
     let unknown = order.into_iter().find_map(|at| {
@@ -54,7 +55,7 @@ pub fn look_up(store: &Arc<Store>, checked: &Checked, settings: &Settings, node:
         return Lookup::NoFiles;
     }
     let pictures = settings.get(PNG_TEXT).map(ToString::to_string).unwrap_or_default();
-    let shared = Shared::new(store.clone(), &upstream, prints, relevant(settings), &pictures);
+    let shared = Shared::new(store.clone(), &upstream, (prints, reads), relevant(settings), &pictures);
     let now = shared.about(&upstream, node);
     if shared.find(&upstream, node).is_some() {
         return Lookup::Stored;

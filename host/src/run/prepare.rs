@@ -5,7 +5,7 @@ use super::{
     keys::{Fingerprint, Keep, Key, relevant},
     plan::Plan,
     settings::Settings,
-    shared::Shared,
+    shared::{Shared, states_of_reads},
     why::{Why, why_it_runs},
 };
 use crate::{graph::Checked, lock::lock, store::Store};
@@ -50,11 +50,12 @@ pub(super) fn prepare(
     }
     // Other processes may want any result.
     let keep_all = store.is_some();
+    let reads = if keep_all { states_of_reads(checked) } else { Vec::new() };
     let fingerprints: Arc<[_]> = all.fingerprints(checked, settings, &|node| keep_all || keep(node)).into();
     drop(all);
     let shared = store.map(|store| {
         let pictures = settings.get(PNG_TEXT).map(ToString::to_string).unwrap_or_default();
-        Shared::new(store.clone(), checked, fingerprints.clone(), relevant(settings), &pictures)
+        Shared::new(store.clone(), checked, (fingerprints.clone(), reads), relevant(settings), &pictures)
     });
     let (mut supplied, mut unchanged, mut stored) = (Vec::new(), Vec::new(), vec![false; checked.nodes.len()]);
     let plan = Plan::new(checked, |node| {

@@ -151,11 +151,10 @@ impl Runner {
         drop((instances, cache));
     }
 
-    /// For each node, whether [`run`](Self::run) would run it, as far as is known before.
-    #[cfg(feature = "serve")]
-    pub(crate) fn would_run(&self, checked: &Checked, settings: &Settings) -> Vec<bool> {
+    /// For each node, whether [`run_keeping`](Self::run_keeping) would run it, as far as is known before.
+    pub(crate) fn would_run(&self, checked: &Checked, settings: &Settings, keep: &Keep<'_>) -> Vec<bool> {
         let settings = self.with_threads(settings);
-        prepare(&self.kept, self.store.as_ref(), &Equal::merge(checked).0, &settings, &|_| true).plan.runs
+        prepare(&self.kept, self.store.as_ref(), &Equal::merge(checked).0, &settings, keep).plan.runs
     }
 
     /// The outputs of a node, if its last result is in the cache and would be taken from there.

@@ -40,6 +40,35 @@ fn a_batch_that_runs_again_in_another_process_runs_no_node() {
 }
 
 #[test]
+fn nodes_that_run_once_run_only_if_an_item_needs_them() {
+    let place = counting();
+    let graph = json!({
+        "inputs": {"file": "read.path"},
+        "outputs": {"data": ["data", "data"]},
+        "nodes": {
+            // Its outputs can't be stored.
+            "model": node("Opaque", json!({})),
+            "read": node("ReadText", json!({"path": "in.txt"})),
+            "letters": node("Letters", json!({"text": ["read", "text"]})),
+            "number": node("Add", json!({"a": ["letters", "letters"], "b": 0})),
+            "kept": node("EveryKind", json!({"anything": ["model", "model"], "numbers": [["number", "sum"]]})),
+            "data": node("Divide", json!({"numbers": [["number", "sum"]]})),
+            "save": node("WriteText", json!({"text": ["kept", "text"], "path": "{stem}.txt"})),
+        },
+    });
+    place.write("once.json", &graph.to_string());
+    texts(&place, ["a", "bb", "ccc"].map(str::to_owned));
+    let arguments = ["batch", "once.json", "file=in/*.txt", "--out", "out", "--store", "store"];
+    // The model once, and 6 other nodes of each item.
+    assert_eq!(result(&place, &arguments)["nodes"], 19);
+    fs::remove_file(place.path("work/out/batch.jsonl")).unwrap();
+    assert_eq!(result(&place, &arguments)["nodes"], 0);
+    // In another folder, only the nodes that write run.
+    let elsewhere = ["batch", "once.json", "file=in/*.txt", "--out", "elsewhere", "--store", "store"];
+    assert_eq!(result(&place, &elsewhere)["nodes"], 3);
+}
+
+#[test]
 fn an_item_runs_again_if_the_content_of_its_file_changed() {
     let place = counting();
     texts(&place, ["a", "b", "c"].map(str::to_owned));
@@ -48,7 +77,14 @@ fn an_item_runs_again_if_the_content_of_its_file_changed() {
     place.write("in/b.txt", "changed");
     // A new time with the same content is no change.
     place.write("in/c.txt", "c");
-    insta::assert_snapshot!(place.run(&arguments).all(), @"");
+    insta::assert_snapshot!(place.run(&arguments).all(), @"
+    exit code 0
+    --- stdout
+    --- stderr
+    2 items done before, 1 to run
+    1 item runs again, because the content of files to read changed
+    done: 1 item in [TIME], 2 done before
+    ");
     assert_eq!(place.read("out/b-copy.txt"), "changed");
     assert_eq!(result(&place, &arguments)["earlier"], 3);
     // A file that is gone is no reason, and a batch without a store compares nothing.

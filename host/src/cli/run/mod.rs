@@ -155,7 +155,7 @@ fn execute(options: &Options, checked: &Checked, settings: &Settings, previews: 
     } else {
         report::failure_code(&result.failures).max(recorded)
     };
-    let report = report::Report { result: &result, checked, cwd, elapsed: start.elapsed() };
+    let report = report::Report { result: &result, checked, cwd, elapsed: start.elapsed(), unchanged: true };
     let printed = if options.shown.json {
         output::print_json(&report.as_json())
     } else {

@@ -29,6 +29,8 @@ pub(crate) struct Report<'a> {
     pub(crate) checked: &'a Checked,
     pub(crate) cwd: &'a Path,
     pub(crate) elapsed: Duration,
+    /// Whether the files are named that were not written again.
+    pub(crate) unchanged: bool,
 }
 
 /// The exit code of a run: 0 without failures, 3 if only models or packs are missing, else 1.
@@ -66,7 +68,7 @@ impl Report<'_> {
         let mut rows: Vec<Vec<String>> =
             self.result.outputs.iter().map(|(name, value)| vec![name.clone(), shown(value, for_people)]).collect();
         rows.extend(self.result.written.iter().map(|(_, path)| vec!["wrote".into(), output::relative(path, self.cwd)]));
-        let unchanged = self.result.unchanged.iter();
+        let unchanged = self.result.unchanged.iter().filter(|_| self.unchanged);
         rows.extend(unchanged.map(|(_, path)| vec!["unchanged".into(), output::relative(path, self.cwd)]));
         let printed = if rows.is_empty() { Ok(()) } else { output::print(&columns(0, &rows)) };
         let how = match (self.result.cancelled, self.result.failures.len()) {
