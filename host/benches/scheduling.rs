@@ -73,7 +73,7 @@ fn main() {
     let print = |case: &str, ms: f64, limit: f64| {
         println!("{}", json!({ "case": case, "nodes": NODES, "ms": (ms * 1e3).round() / 1e3, "limit_ms": limit }));
     };
-    let new_runner = |cache_bytes| Runner::new(Options { threads: None, cache_bytes }).expect("a runner");
+    let new_runner = |cache_bytes| Runner::new(Options { threads: None, cache_bytes, store: None }).expect("a runner");
     for (case, text, limit) in [("chain", chain(), 50.0), ("independent", independent(), 100.0)] {
         let read = || check(File::parse(&text, Origin::Text).expect("JSON"), &registry, &given).expect("no problems");
         print(&format!("{case}: read and checked"), median(|| time(read).0), limit);

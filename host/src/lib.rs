@@ -83,6 +83,7 @@ pub mod run;
 #[cfg(feature = "serve")]
 pub mod serve;
 pub mod sha256;
+pub mod store;
 mod sums;
 pub mod watch;
 pub mod words;

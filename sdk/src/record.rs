@@ -158,13 +158,20 @@ impl Record {
     fn write(&self, path: &Path, dtype: DType) -> Result<()> {
         let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
         std::fs::create_dir_all(folder)?;
+        write_whole(path, &self.to_safetensors(dtype)?)
+    }
+
+    /// The bytes of a .safetensors file with this record, as [`save`](Self::save) writes it.
+    ///
+    /// # Errors
+    /// Two fields have the same name.
+    pub fn to_safetensors(&self, dtype: DType) -> Result<Vec<u8>> {
         let metadata = BTreeMap::from([
             ("type".to_owned(), self.type_name.clone()),
             ("header".to_owned(), Json::Object(self.header.clone()).to_string()),
         ]);
         let fields = self.fields.iter().map(|(name, tensor)| (name.as_str(), tensor));
-        let bytes = to_safetensors(fields, &metadata, dtype)?;
-        write_whole(path, &bytes)
+        to_safetensors(fields, &metadata, dtype)
     }
 }
 

@@ -5,11 +5,11 @@ use super::{
     check::Batch,
     error::Error,
     index::Index,
-    items::key_of,
+    items::{Key, key_of},
     lines::{Ended, EndedShard, Status, Step},
     steps::Steps,
 };
-use crate::words::shown;
+use crate::{sha256::from_hex, words::shown};
 use serde_json::Value as Json;
 use std::{
     collections::{BTreeMap, HashMap},
@@ -34,6 +34,9 @@ pub(super) struct Earlier {
     /// The names and errors of items that failed.
     pub(super) failed: HashMap<usize, (String, String)>,
     pub(super) steps: Steps,
+    /// The digests of the files that items read; empty without a store of results.
+    contents: HashMap<usize, Key>,
+    has_store: bool,
     /// Items that would write over a file of another item of an earlier run, with the file and the name of the other.
     pub(super) clashes: BTreeMap<usize, (PathBuf, String)>,
     /// Whether only the files of items that are done are looked at, as at the end of a run.
@@ -68,6 +71,8 @@ impl Earlier {
             states: vec![State::New; batch.len()],
             failed: HashMap::new(),
             steps: Steps::default(),
+            contents: HashMap::new(),
+            has_store: batch.options.store.is_some(),
             clashes: BTreeMap::new(),
             only_files: false,
             places,
@@ -81,6 +86,11 @@ impl Earlier {
 
     pub(super) fn state(&self, item: usize) -> State {
         self.states[item]
+    }
+
+    /// The digest of the files that an item read when it was done; `None` if the journal does not have it.
+    pub(super) fn content(&self, item: usize) -> Option<&Key> {
+        self.contents.get(&item)
     }
 
     /// Takes in a line behind the first. Returns whether it is about a shard.
@@ -122,6 +132,10 @@ impl Earlier {
             Status::Done if is_there && has_its_files(line, &batch.options.folder) => State::Done,
             Status::Done => State::Gone,
         };
+        if self.has_store && !self.only_files {
+            self.contents.remove(&item);
+            self.contents.extend(line.content.as_ref().and_then(|sum| Some((item, from_hex(&sum.0)?))));
+        }
         if let Some(known) = self.places.get_mut(item) {
             *known = place;
         }

@@ -50,6 +50,9 @@ pub(super) struct Line {
     /// The files among these that the item wrote without content.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) empty: Vec<String>,
+    /// The digest of the files that the item read, if the batch has a store of results.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) content: Option<String>,
     /// The scalar results. Numbers that JSON can't represent are texts.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub(super) outputs: Map<String, Json>,
@@ -62,7 +65,8 @@ impl Line {
     /// The line of an item that failed without running.
     pub(super) fn failed(item: String, values: Map<String, Json>, error: String) -> Self {
         let (files, empty, outputs) = (Vec::new(), Vec::new(), Map::new());
-        Self { item, values, status: Status::Failed, files, empty, outputs, ms: 0.0, error: Some(error) }
+        let error = Some(error);
+        Self { item, values, status: Status::Failed, files, empty, content: None, outputs, ms: 0.0, error }
     }
 }
 
@@ -92,6 +96,8 @@ pub(super) struct Ended<'a> {
     pub(super) files: Vec<Text<'a>>,
     #[serde(borrow, default)]
     pub(super) empty: Vec<Text<'a>>,
+    #[serde(borrow, default)]
+    pub(super) content: Option<Text<'a>>,
     #[serde(borrow, default)]
     pub(super) error: Option<Text<'a>>,
 }

@@ -7,8 +7,9 @@
 //! - `batch.jsonl`, the journal: a line about the batch, then one for each item that starts, and one for each that is done or
 //!   failed. The last line of an item is written after its files, as a whole; the next run cuts off the half line of a process
 //!   that was killed. The journal identifies items by their values. So the same command continues where it stopped, and a
-//!   command with more files runs only the new ones. An item whose file is gone or empty runs again. Apart from that, a batch
-//!   does not compare the contents of files with earlier runs.
+//!   command with more files runs only the new ones. An item whose file is gone or empty runs again. With
+//!   a store of results, a line has a digest of the files that the item read, and an item whose files have other content runs again. Apart
+//!   from that, a batch does not compare the contents of files with earlier runs.
 //! - A process that dies leaves items that started and did not end. They run again after all others, one at a time, and first
 //!   in a process of their own. An item that ends this process too counts as failed.
 //! - The files that the graph's nodes write. With [`Collect`], shards `NAME-00000.safetensors` instead: an output of many

@@ -1,7 +1,8 @@
 //! The options of a batch.
 
+use crate::store::Store;
 use splatgraph_sdk::behind_stem;
-use std::{fmt, num::NonZeroUsize, path::PathBuf};
+use std::{fmt, num::NonZeroUsize, path::PathBuf, sync::Arc};
 
 /// The options of a batch: everything but its graph.
 #[derive(Clone, Debug)]
@@ -34,6 +35,8 @@ pub struct Options {
     pub jobs: Option<NonZeroUsize>,
     /// How many threads all nodes may use together; `None` means one for each core.
     pub threads: Option<NonZeroUsize>,
+    /// Keeps results for other processes, and has theirs. With it, an item runs again if a file that it reads has other content.
+    pub store: Option<Arc<Store>>,
 }
 
 impl Options {

@@ -8,7 +8,10 @@ use super::{
     journal::Journal,
     lines::{Line, Status, line_of},
 };
-use crate::durable;
+use crate::{
+    durable,
+    run::{self, RunResult},
+};
 use splatgraph_sdk::Record;
 
 /// Records items as they end, one at a time.
@@ -21,7 +24,27 @@ pub(super) struct Recorder {
     /// The number of items that ran to their end.
     pub(super) ended: usize,
     pub(super) files: usize,
-    pub(super) node_ms: f64,
+    /// The nodes that ran, and the sum of their times.
+    pub(super) work: NodeWork,
+}
+
+/// How many nodes ran, and for how long, in milliseconds.
+#[derive(Clone, Copy, Default)]
+pub(super) struct NodeWork {
+    pub(super) nodes: usize,
+    pub(super) ms: f64,
+}
+
+impl NodeWork {
+    pub(super) fn of(result: &RunResult) -> Self {
+        let nodes = result.nodes.iter().filter(|node| node.status == run::Status::Done).count();
+        Self { nodes, ms: result.nodes.iter().map(|node| node.ms).sum() }
+    }
+
+    pub(super) fn add(&mut self, other: Self) {
+        self.nodes += other.nodes;
+        self.ms += other.ms;
+    }
 }
 
 /// An item that ended.
@@ -31,17 +54,17 @@ pub(super) struct Ended {
     pub(super) line: Line,
     /// The output that is collected.
     pub(super) record: Option<Record>,
-    pub(super) node_ms: f64,
+    pub(super) work: NodeWork,
 }
 
 impl Recorder {
     pub(super) fn new(journal: Journal, shards: Option<Shards>) -> Self {
-        Self { journal, shards, done: 0, failed: Vec::new(), ended: 0, files: 0, node_ms: 0.0 }
+        Self { journal, shards, done: 0, failed: Vec::new(), ended: 0, files: 0, work: NodeWork::default() }
     }
 
     /// Writes an item into the journal, or keeps it for its shard. `position` counts the items that run.
     pub(super) fn take(&mut self, position: usize, ended: Ended) -> Result<(), Error> {
-        self.node_ms += ended.node_ms;
+        self.work.add(ended.work);
         self.ended += 1;
         let Ended { item, key, line, record, .. } = ended;
         let is_kept = line.status == Status::Done && self.shards.is_some();

@@ -3,7 +3,7 @@
 use super::{
     check::Batch,
     collect::Shards,
-    earlier::State,
+    earlier::{Earlier, State},
     error::Error,
     found::Lines,
     journal::Journal,
@@ -16,7 +16,7 @@ use super::{
 use crate::{
     durable,
     graph::Checked,
-    run::{self, CancelToken, Runner, Settings},
+    run::{self, CancelToken, FileContents, Runner, Settings},
     sha256::hex,
     words::shown,
 };
@@ -63,16 +63,18 @@ impl Batch {
         let journal = Journal::open(self, &head)?;
         let known = &journal.earlier;
         let (mut items, mut alone): (Vec<u32>, Vec<u32>) = (Vec::new(), Vec::new());
-        let (mut earlier, mut again, mut failed_before) = (0, 0, Vec::new());
+        let (mut earlier, mut again, mut changed, mut failed_before) = (0, 0, 0, Vec::new());
+        let mut contents = FileContents::default();
         for item in self.mine() {
             match known.state(item) {
-                State::Done => earlier += 1,
+                State::Done if !self.reads_other_content(item, known, &mut contents) => earlier += 1,
                 State::Failed if !options.retry_failed => {
                     let failed = known.failed.get(&item).cloned();
                     failed_before.extend(failed.map(|(item, error)| Failed { item, error }));
                 }
                 state => {
                     again += usize::from(state == State::Gone);
+                    changed += usize::from(state == State::Done);
                     // Items that may end the process come last, so that all others are done before.
                     let list = if known.steps.are_open(|| self.items.key(item)) { &mut alone } else { &mut items };
                     // A batch has at most ten million items.
@@ -94,7 +96,7 @@ impl Batch {
         let tidy = || folders.iter().map(PathBuf::as_path).chain([folder.as_path()]).for_each(remove_left_over_files);
         tidy();
 
-        watch(Update::Begun { items: items.len(), earlier, again });
+        watch(Update::Begun { items: items.len(), earlier, again, changed });
         self.say_unready(&items, &|update| watch(update));
         let shards = options.collect.as_ref().map(|collect| {
             let size = collect.shard.get();
@@ -103,17 +105,22 @@ impl Batch {
         let cores = || thread::available_parallelism().map_or(1, usize::from);
         let jobs = options.jobs.map_or_else(cores, NonZeroUsize::get).clamp(1, items.len().max(1));
         let threads = (options.threads.map_or_else(cores, NonZeroUsize::get) / jobs).max(1);
-        let runner = Runner::new(run::Options { threads: Some(threads), cache_bytes: CACHE_BYTES })
-            .map_err(|error| Error::failed(format!("threads for the batch cannot be started: {error}")))?;
+        let runner = Runner::new(run::Options {
+            threads: Some(threads),
+            cache_bytes: CACHE_BYTES,
+            store: options.store.clone(),
+        })
+        .map_err(|error| Error::failed(format!("threads for the batch cannot be started: {error}")))?;
         let recorder = Mutex::new(Recorder::new(journal, shards));
-        let (batch, watch, broken) = (self, &watch, Mutex::default());
-        let work = Work { batch, runner, settings, survives, watch, cancel, recorder, items, first_alone, broken };
+        let (batch, watch, broken, once_ran) = (self, &watch, Mutex::default(), Mutex::default());
+        let work =
+            Work { batch, runner, settings, survives, watch, cancel, recorder, items, first_alone, broken, once_ran };
         work.run_once()?;
         work.run_items(jobs)?;
 
         let Work { recorder, items, .. } = work;
         let recorder = recorder.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let Recorder { journal, shards, done, failed: failed_now, ended, files, node_ms, .. } = recorder;
+        let Recorder { journal, shards, done, failed: failed_now, ended, files, work, .. } = recorder;
         let cancelled = cancel.is_cancelled() && ended < items.len();
         let table = if cancelled { None } else { self.table(&journal)? };
         tidy();
@@ -134,7 +141,8 @@ impl Batch {
             files,
             shards: shards.map(|shards| shards.written).unwrap_or_default(),
             ms: start.elapsed().as_secs_f64() * 1e3,
-            node_ms,
+            nodes: work.nodes,
+            node_ms: work.ms,
             cancelled,
             table,
             journal: journal.path,
@@ -165,6 +173,15 @@ impl Batch {
         let name = self.file.origin.path().and_then(Path::file_name);
         let name = name.map_or("standard input".to_owned(), |name| name.to_string_lossy().into_owned());
         Head::new(name, sha256, &self.options)
+    }
+
+    /// Whether a file that an item reads has other content than when the item was done. Only a batch with a store of results knows, and
+    /// only if it makes no shards, as a shard keeps the item as it was.
+    fn reads_other_content(&self, item: usize, known: &Earlier, contents: &mut FileContents) -> bool {
+        let Some(then) = known.content(item).filter(|_| self.options.collect.is_none()) else { return false };
+        // What can't be read any more does not make the item wrong.
+        let now = self.checked(item).ok().and_then(|checked| contents.of(&checked));
+        now.is_some_and(|now| now != *then)
     }
 
     /// Refuses a folder that has shards but no journal: they would be mistaken for shards of this batch.

@@ -16,6 +16,8 @@ pub enum Update<'a> {
         earlier: usize,
         /// The number of items that run again because their files are gone.
         again: usize,
+        /// The number of items that run again because files that they read have other content.
+        changed: usize,
     },
     /// Some of the items that start will fail, because of files that are missing or can't be written.
     Unready {
@@ -68,6 +70,8 @@ pub struct Summary {
     pub shards: Vec<String>,
     /// How long the batch took, in milliseconds.
     pub ms: f64,
+    /// The number of nodes that ran. Nodes of several items count several times.
+    pub nodes: usize,
     /// The sum of the times of all nodes, in milliseconds.
     pub node_ms: f64,
     /// Whether the batch was cancelled before all items ended.
@@ -99,6 +103,7 @@ impl Summary {
             "table": self.table.as_ref().map(|table| table.path.to_string_lossy()),
             "journal": self.journal.to_string_lossy(),
             "ms": self.ms,
+            "nodes": self.nodes,
             "node_ms": self.node_ms,
         })
     }

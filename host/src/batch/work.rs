@@ -5,7 +5,7 @@ use super::{
     error::{Error, ErrorKind},
     items::Key,
     lines::{Line, Status},
-    record::{Ended, Recorder},
+    record::{Ended, NodeWork, Recorder},
     summary::Update,
     table::scalar,
 };
@@ -48,11 +48,34 @@ pub(super) struct Work<'a, S> {
     pub(super) first_alone: usize,
     /// The error that stops the batch.
     pub(super) broken: Mutex<Option<Error>>,
+    /// Whether an item needed the nodes that are the same for all.
+    pub(super) once_ran: Mutex<bool>,
 }
 
 impl<S: Fn(&Checked) -> Result<Settings, String> + Sync> Work<'_, S> {
-    /// Runs the nodes that are the same for all items, so that their results are ready when the first items start.
+    /// Runs the nodes that are the same for all items, so that their results are ready when the first items start. With a store of
+    /// results, maybe no item needs them; see [`run_once_for`](Self::run_once_for).
     pub(super) fn run_once(&self) -> Result<(), Error> {
+        if self.batch.options.store.is_some() { Ok(()) } else { self.run_once_now() }
+    }
+
+    /// Runs the nodes that are the same for all items, if this item needs one of them and is the first one that does.
+    fn run_once_for(&self, checked: &Checked, settings: &Settings) -> Result<(), Error> {
+        let once = &self.batch.shape().once;
+        if self.batch.options.store.is_none() || once.is_empty() || *lock(&self.once_ran) {
+            return Ok(());
+        }
+        let runs = self.runner.would_run(checked, settings, &|node| self.batch.shape().keeps(node));
+        // Other items wait here until the results are ready.
+        let mut once_ran = lock(&self.once_ran);
+        if *once_ran || !once.iter().any(|node| runs[*node]) {
+            return Ok(());
+        }
+        *once_ran = true;
+        self.run_once_now()
+    }
+
+    fn run_once_now(&self) -> Result<(), Error> {
         let once = &self.batch.shape().once;
         if once.is_empty() {
             return Ok(());
@@ -62,7 +85,7 @@ impl<S: Fn(&Checked) -> Result<Settings, String> + Sync> Work<'_, S> {
         let Ok(checked) = self.batch.checked(item) else { return Ok(()) };
         let settings = (self.settings)(&checked).map_err(Error::failed)?;
         let result = self.run_graph(&checked.until(once), &settings, None);
-        lock(&self.recorder).node_ms += node_ms(&result);
+        lock(&self.recorder).work.add(NodeWork::of(&result));
         if result.cancelled || result.failures.is_empty() {
             return Ok(());
         }
@@ -133,7 +156,7 @@ impl<S: Fn(&Checked) -> Result<Settings, String> + Sync> Work<'_, S> {
         let (name, values) = (self.batch.items.name(item), self.batch.items.values_json(item));
         let line = Line::failed(name, values, ENDED_THE_PROCESS.to_owned());
         let key = self.batch.items.key(item);
-        self.record(position, Ended { item, key, line, record: None, node_ms: 0.0 })
+        self.record(position, Ended { item, key, line, record: None, work: NodeWork::default() })
     }
 
     /// Runs one item. Returns false if the batch has to stop.
@@ -173,6 +196,7 @@ impl<S: Fn(&Checked) -> Result<Settings, String> + Sync> Work<'_, S> {
             status: Status::Done,
             files: Vec::new(),
             empty: Vec::new(),
+            content: None,
             outputs: serde_json::Map::new(),
             ms: 0.0,
             error: None,
@@ -183,12 +207,20 @@ impl<S: Fn(&Checked) -> Result<Settings, String> + Sync> Work<'_, S> {
             problems.join("\n")
         });
         let prepared = checked.and_then(|checked| Ok(((self.settings)(&checked)?, checked)));
-        let (mut record, mut took) = (None, 0.0);
+        let (mut record, mut work) = (None, NodeWork::default());
         let outcome = prepared.and_then(|(settings, checked)| {
+            if batch.options.store.is_some() {
+                line.content = self.runner.content_of_files(&checked).map(|sum| hex(&sum));
+            }
+            if let Err(error) = self.run_once_for(&checked, &settings) {
+                let text = error.messages.join("\n");
+                self.stop(error);
+                return Err(text);
+            }
             let result = self.run_graph(&checked, &settings, Some(&line.item));
-            took = node_ms(&result);
+            work = NodeWork::of(&result);
             let mut missing = None;
-            for (node, path) in &result.written {
+            for (node, path) in result.written.iter().chain(&result.unchanged) {
                 let name = relative(path, &batch.options.folder);
                 match path.metadata() {
                     Ok(about) if about.is_file() && about.len() == 0 => line.empty.push(name.clone()),
@@ -221,7 +253,7 @@ impl<S: Fn(&Checked) -> Result<Settings, String> + Sync> Work<'_, S> {
             line.error = Some(error);
         }
         line.ms = (start.elapsed().as_secs_f64() * 1e4).round() / 10.0;
-        Some(Ended { item, key, line, record, node_ms: took })
+        Some(Ended { item, key, line, record, work })
     }
 
     fn run_graph(&self, checked: &Checked, settings: &Settings, item: Option<&str>) -> RunResult {
@@ -238,10 +270,6 @@ impl<S: Fn(&Checked) -> Result<Settings, String> + Sync> Work<'_, S> {
         let record = Record::from_value(value);
         record.map(Some).map_err(|error| format!("the output `{name}` cannot be collected: {}", error.message))
     }
-}
-
-fn node_ms(result: &RunResult) -> f64 {
-    result.nodes.iter().map(|node| node.ms).sum()
 }
 
 fn relative(path: &Path, folder: &Path) -> String {

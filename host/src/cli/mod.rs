@@ -42,6 +42,7 @@ mod source;
 mod style;
 mod version;
 mod watch;
+mod why;
 mod worker;
 
 use clap::error::ErrorKind;
@@ -71,6 +72,7 @@ enum Command {
     Check(check::Options),
     Lock(lock::Options),
     Bundle(bundle::Options),
+    Why(why::Options),
     Graphs(graphs::Options),
     Nodes(nodes::Options),
     Devices(devices::Options),
@@ -133,6 +135,7 @@ pub(crate) fn main() -> u8 {
         Command::Check(options) => check::run(&options),
         Command::Lock(options) => lock::run(&options),
         Command::Bundle(options) => bundle::run(&options),
+        Command::Why(options) => why::run(&options),
         Command::Graphs(options) => graphs::run(&options),
         Command::Nodes(options) => nodes::run(&options),
         Command::Devices(options) => devices::run(&options),

@@ -3,11 +3,14 @@
 //! The structs have no doc comments, as clap would use them as the help of the commands.
 
 use std::num::{NonZeroU64, NonZeroUsize};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use splatgraph::graph::Checked;
 use splatgraph::metadata;
 use splatgraph::registry::Registry;
 use splatgraph::run::Settings;
+use splatgraph::store::Store;
 use splatgraph_sdk::settings::MAX_PIXELS;
 
 use super::failure::{FAILED, Failure, Outcome};
@@ -59,6 +62,40 @@ impl MetadataOption {
         }
         metadata::add_to(settings, checked, registry).map_err(|error| Failure::new(FAILED, error))
     }
+}
+
+// For commands that run a graph.
+#[derive(clap::Args)]
+pub(crate) struct StoreOptions {
+    /// Keep the results of nodes in this folder, and take from it what an earlier run left there. Several processes may share it. The
+    /// variable SPLATGRAPH_STORE names one too
+    #[arg(long, value_name = "DIR")]
+    store: Option<PathBuf>,
+    /// The size of the store in megabytes; results that were not used for the longest time are removed
+    #[arg(long, value_name = "MB", default_value = "10240")]
+    store_size: NonZeroU64,
+}
+
+impl StoreOptions {
+    /// The store that the user names.
+    pub(crate) fn open(&self) -> Outcome<Option<Arc<Store>>> {
+        let variable = || std::env::var_os(STORE_VARIABLE).filter(|folder| !folder.is_empty()).map(PathBuf::from);
+        let (named_by, folder) = match (&self.store, variable()) {
+            (Some(folder), _) => ("--store", folder.clone()),
+            (None, Some(folder)) => (STORE_VARIABLE, folder),
+            (None, None) => return Ok(None),
+        };
+        open_store(named_by, &folder, self.store_size.get().saturating_mul(1 << 20)).map(Some)
+    }
+}
+
+const STORE_VARIABLE: &str = "SPLATGRAPH_STORE";
+
+fn open_store(named_by: &str, folder: &Path, bytes: u64) -> Outcome<Arc<Store>> {
+    let folder = std::path::absolute(folder)
+        .map_err(|error| Failure::usage(format!("{named_by}: expected the path of a folder: {error}")))?;
+    let store = Store::open(&folder, bytes).map_err(|error| Failure::usage(format!("{named_by}: {error}")))?;
+    Ok(Arc::new(store))
 }
 
 // For commands that show progress.

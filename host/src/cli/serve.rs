@@ -10,7 +10,7 @@ use splatgraph::serve::{self, FrontEnd, Options as ServeOptions};
 
 use super::failure::{FAILED, Failure, Outcome};
 use super::graphs;
-use super::options::ThreadsOption;
+use super::options::{StoreOptions, ThreadsOption};
 use super::output::{self, shown};
 use super::run_packs::RunPacks;
 use super::signals::Signals;
@@ -55,6 +55,8 @@ pub(crate) struct Options {
     /// Megabytes of memory for results that are kept from job to job
     #[arg(long, value_name = "MB", default_value_t = 512)]
     cache: u64,
+    #[command(flatten)]
+    store: StoreOptions,
     /// The most pixels of a picture that nodes read
     #[arg(long, value_name = "N")]
     max_pixels: Option<std::num::NonZeroU64>,
@@ -118,6 +120,7 @@ pub(crate) fn run(options: &Options) -> Outcome {
         jobs: options.jobs.map_or((cores / 2).clamp(1, 4), Into::into),
         threads: options.threads.get(),
         cache_bytes: options.cache << 20,
+        store: options.store.open()?,
         max_pixels: options.max_pixels.map(Into::into),
         overwrite: options.overwrite,
     };

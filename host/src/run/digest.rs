@@ -23,6 +23,8 @@ struct Known {
 
 /// A file that changed so shortly before it was read may change again without a new modification time.
 const UNSURE: Duration = Duration::from_secs(2);
+/// The most files that are remembered: a batch may read millions.
+const MOST: usize = 100_000;
 /// Limits the depth of folders, which also ends loops of links.
 const MAX_DEPTH: usize = 32;
 
@@ -70,6 +72,9 @@ impl Digests {
         let sha = sha256::of_file(path)?;
         let is_old = SystemTime::now().duration_since(modified).is_ok_and(|age| age > UNSURE);
         if is_old {
+            if self.0.len() >= MOST {
+                self.0.clear();
+            }
             self.0.insert(path.to_owned(), Known { size, modified, sha });
         }
         Ok(sha)

@@ -74,7 +74,8 @@ impl Equal {
     }
 }
 
-fn writes(node: &CheckedNode) -> bool {
+/// Whether a node may write files.
+pub(super) fn writes(node: &CheckedNode) -> bool {
     let spec = &node.class.spec;
     spec.output || spec.saves || spec.inputs.iter().any(|input| input.path == Some(PathKind::Write))
 }

@@ -219,6 +219,8 @@ pub struct RunResult {
     pub nodes: Vec<NodeReport>,
     /// The files that output nodes report as written, each with the id of its node.
     pub written: Vec<(Arc<str>, PathBuf)>,
+    /// The files that output nodes would write again, each with the id of its node. The nodes did not run, as nothing changed.
+    pub unchanged: Vec<(Arc<str>, PathBuf)>,
     /// Whether the run was cancelled before all nodes finished.
     pub cancelled: bool,
 }

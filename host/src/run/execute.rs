@@ -6,6 +6,7 @@ use super::{
     event::{Event, NodeFailure},
     plan::Consumer,
     repeat::{Failed, Inside},
+    shared::{Shared, Taken},
     supply,
     work::{Message, Messages, State, Work},
 };
@@ -13,6 +14,7 @@ use crate::{
     calls,
     graph::{CheckedNode, Feed},
     lock::lock,
+    store::Claim,
     words::count,
 };
 use splatgraph_sdk::{
@@ -30,6 +32,18 @@ use std::{
 
 /// How long running nodes have to stop after a run is cancelled. Nodes that save their work have any time.
 const GRACE: Duration = Duration::from_millis(900);
+
+/// The end of a node that did not fail.
+struct Called {
+    outputs: Vec<Value>,
+    inside: Inside,
+    /// Whether another run made the outputs.
+    stored: bool,
+    /// When the node began to compute.
+    start: Instant,
+    /// Other runs wait for the result until it is dropped.
+    _claim: Option<Claim>,
+}
 
 /// How often a node runs again because a process that held an input ended, for which other nodes are to blame.
 const MOST_TRIES: usize = 100;
@@ -78,28 +92,37 @@ impl Work {
         self.emit(Event::Started { node: about.id.clone() });
         // It also covers what packs do when their values are dropped.
         let _call = calls::enter(format_args!("the node `{}` ({})", about.id, about.class.full_name));
-        let start = Instant::now();
         let result =
             catch_unwind(AssertUnwindSafe(|| self.call(node))).unwrap_or_else(|panic| Err(panicked(&*panic).into()));
-        let ms = start.elapsed().as_secs_f64() * 1e3;
         self.check_process(node, false);
         match result {
-            Ok((outputs, inside)) => {
+            Ok(Called { outputs, inside, stored, start, _claim }) => {
+                let took = start.elapsed();
+                let ms = if stored { 0.0 } else { took.as_secs_f64() * 1e3 };
                 let written = match &about.repeat {
                     Some(_) => inside.written.clone(),
                     None => written_files(about, &outputs),
                 };
-                if !self.leave_running(node, State::Done { ms, written: written.clone(), inside }) {
+                let state =
+                    if stored { State::Stored } else { State::Done { ms, written: written.clone(), inside } };
+                if !self.leave_running(node, state) {
                     return Vec::new();
                 }
-                for equal in [node].iter().chain(self.equal.followers(node)) {
-                    (self.hooks.keep)(node, &self.checked.nodes[*equal].id, &outputs, &written);
+                let shared = self.hooks.shared.as_ref().filter(|_| !stored);
+                if shared.is_none_or(|shared| shared.belongs(&self.checked, node)) {
+                    if let Some(shared) = shared {
+                        shared.give(&self.checked, node, took, &outputs, &written);
+                        self.warn_about_store(node);
+                    }
+                    for equal in [node].iter().chain(self.equal.followers(node)) {
+                        (self.hooks.keep)(node, &self.checked.nodes[*equal].id, &outputs, &written);
+                    }
                 }
                 for (output, value) in outputs.iter().enumerate() {
                     let mut slot = lock(&self.slots[self.plan.output(node, output)]);
                     slot.value = (slot.uses > 0).then(|| value.clone());
                 }
-                self.emit_finished(node, ms, false, outputs);
+                self.emit_finished(node, ms, stored, outputs);
                 self.release(node, None)
             }
             Err(Failed::Itself(error)) if error.code == Code::Cancelled && self.cancel.is_cancelled() => {
@@ -121,7 +144,14 @@ impl Work {
         }
     }
 
-    fn call(self: &Arc<Self>, node: usize) -> Result<(Vec<Value>, Inside), Failed> {
+    /// Tells once if the store of results does not work.
+    pub(super) fn warn_about_store(&self, node: usize) {
+        if let Some(text) = self.hooks.shared.as_ref().and_then(Shared::warning) {
+            self.emit(Event::Log { node: self.checked.nodes[node].id.clone(), level: LogLevel::Warn, text });
+        }
+    }
+
+    fn call(self: &Arc<Self>, node: usize) -> Result<Called, Failed> {
         let about = &self.checked.nodes[node];
         let take = |input, link, socket| match self.takes(node, input, link) {
             true => self.take(socket).unwrap_or_else(Value::none),
@@ -132,8 +162,26 @@ impl Work {
             if inputs.iter().any(host::is_lost) {
                 inputs = self.inputs_again(node, inputs)?;
             }
-            return self.repeat(node, repeated, &inputs);
+            // Without a claim: other runs share the work of the passes.
+            let start = Instant::now();
+            let (outputs, inside) = self.repeat(node, repeated, &inputs)?;
+            return Ok(Called { outputs, inside, stored: false, start, _claim: None });
         }
+        let waits = || {
+            let (node, note) = (about.id.clone(), "another run computes it".to_owned());
+            self.emit(Event::Progress { node, done: 0, total: 0, note });
+            self.is_stopping()
+        };
+        let taken = self.hooks.shared.as_ref().map(|shared| shared.take(&self.checked, node, &waits));
+        let inside = Inside::default();
+        let claim = match taken.transpose()? {
+            Some(Taken::Outputs(outputs)) => {
+                return Ok(Called { outputs, inside, stored: true, start: Instant::now(), _claim: None });
+            }
+            Some(Taken::Claim(claim)) => claim,
+            None => None,
+        };
+        let start = Instant::now();
         let instance = (self.hooks.instance)(about)?;
         let ctx = host::context(NodeContext::new(self.clone(), node));
         let mut tries = 0;
@@ -153,7 +201,7 @@ impl Work {
             let error = Error::new(format!("{message}; tell the author of the pack"));
             return Err(Error { location: String::new(), ..error }.into());
         }
-        Ok((outputs, Inside::default()))
+        Ok(Called { outputs, inside, stored: false, start, _claim: claim })
     }
 
     fn failure(&self, node: &CheckedNode, error: Error) -> NodeFailure {

@@ -1,10 +1,13 @@
-//! Keys of results in the cache: digests of everything that a result depends on.
+//! Keys of results in the cache and in the store: digests of everything that a result depends on. With the code of packs by their
+//! files ([`Codes`]), a key is the same in all processes.
 
-use super::{digest::Digests, settings::Settings};
-use crate::{
-    graph::{Checked, CheckedNode, Feed, Repeated},
-    sha256::hex,
+use super::{
+    code::{Codes, machine},
+    digest::Digests,
+    settings::Settings,
 };
+use crate::graph::{Checked, CheckedNode, Feed, Repeated};
+use crate::sha256::hex;
 use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 use splatgraph_sdk::{
@@ -12,14 +15,10 @@ use splatgraph_sdk::{
     settings::changes_results,
     spec::{InputSpec, PathKind},
 };
-use std::{
-    io,
-    path::Path,
-    sync::atomic::{AtomicU64, Ordering},
-};
+use std::{collections::BTreeMap, io, path::Path};
 
-/// Names a result in the cache.
-pub(super) type Key = [u8; 32];
+/// Names a result in the cache and in the store.
+pub(super) use crate::store::Key;
 
 /// Whether a later run may want the results of a node (its position in [`Checked::nodes`]).
 pub(super) type Keep<'a> = dyn Fn(usize) -> bool + 'a;
@@ -28,8 +27,8 @@ pub(super) type Keep<'a> = dyn Fn(usize) -> bool + 'a;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Fingerprint {
     pub(super) class: Key,
-    /// The generation of the pack; see [`NodeSource::generation`](crate::registry::NodeSource::generation).
-    pub(super) generation: u64,
+    /// The code of the pack; `None` if its files can't be read.
+    pub(super) code: Option<Key>,
     pub(super) settings: Key,
     /// One for each input, in the order of the class.
     pub(super) parts: Vec<Part>,
@@ -50,11 +49,11 @@ pub(super) enum Part {
 }
 
 impl Fingerprint {
-    /// The key of the result; `None` if a part is unknown.
+    /// The key of the result; `None` if the code or a part is unknown.
     pub(super) fn key(&self) -> Option<Key> {
         let mut hash = Sha256::new();
         hash.update(self.class);
-        hash.update(self.generation.to_le_bytes());
+        hash.update(self.code?);
         hash.update(self.settings);
         for part in &self.parts {
             let (tag, first, second) = match part {
@@ -85,15 +84,13 @@ pub(super) enum PassValues<'a> {
 /// A node that `keep` rejects has no fingerprint: no later run wants its results, so its files need not be read.
 pub(super) fn fingerprints(
     checked: &Checked,
-    digests: &mut Digests,
+    (digests, codes): (&mut Digests, &mut Codes),
     settings: &Settings,
     keep: &Keep<'_>,
     values: PassValues<'_>,
 ) -> Vec<Option<Fingerprint>> {
     let given = settings;
-    let mut relevant: Vec<_> = settings.iter().filter(|(name, _)| changes_results(name)).collect();
-    relevant.sort_by_key(|(name, _)| name.as_str());
-    let settings = sha(relevant.iter().flat_map(|(name, value)| [name.to_string(), value.to_string()]));
+    let settings = sha(relevant(settings).into_iter().flat_map(<[String; 2]>::from));
     let mut all: Vec<Option<Fingerprint>> = vec![None; checked.nodes.len()];
     let mut keys: Vec<Option<Key>> = vec![None; checked.nodes.len()];
     for node in sources_first(checked) {
@@ -108,12 +105,14 @@ pub(super) fn fingerprints(
         });
         let parts = parts.collect();
         let manifest = &at.class.pack.manifest;
-        let class = match &at.repeat {
-            Some(repeated) => repeated_class(repeated, digests, given),
-            None => sha([at.class.full_name.clone(), manifest.version.clone(), at.class.spec.version.to_string()]),
+        let (class, code) = match &at.repeat {
+            Some(repeated) => repeated_class(repeated, (digests, codes), given),
+            None => {
+                let class = [at.class.full_name.clone(), manifest.version.clone(), at.class.spec.version.to_string()];
+                (sha(class), codes.of(&at.class.pack, digests))
+            }
         };
-        let generation = at.class.pack.nodes.generation();
-        let fingerprint = Fingerprint { class, generation, settings, parts };
+        let fingerprint = Fingerprint { class, code, settings, parts };
         keys[node] = fingerprint.key();
         all[node] = Some(fingerprint);
     }
@@ -144,27 +143,25 @@ fn pass_part(spec: &InputSpec, output: usize, value: Option<&Value>, digests: &m
     }
 }
 
-/// The class of a node that repeats a graph: everything in the graph on which the results depend.
-fn repeated_class(repeated: &Repeated, digests: &mut Digests, settings: &Settings) -> Key {
-    /// Counts classes that are equal to no other.
-    static NEXT: AtomicU64 = AtomicU64::new(0);
-    let inner = fingerprints(&repeated.checked, digests, settings, &|_| true, PassValues::Any);
+/// The class of a node that repeats a graph: everything in the graph on which the results depend. The code of its packs is in there, so
+/// the second key only says that all of it is known.
+fn repeated_class(
+    repeated: &Repeated,
+    (digests, codes): (&mut Digests, &mut Codes),
+    settings: &Settings,
+) -> (Key, Option<Key>) {
+    let checked = &repeated.checked;
+    let inner = fingerprints(checked, (digests, codes), settings, &|_| true, PassValues::Any);
     let mut texts = vec![format!("{:?}{:?}", repeated.repeat.mode, repeated.repeat.index)];
-    for (name, socket) in &repeated.checked.outputs {
-        texts.push(format!("{name}.{}", socket.output));
+    let mut is_known = true;
+    let outputs = checked.outputs.iter().map(|(name, socket)| (name.as_str(), socket.node, socket.output));
+    for (name, node, output) in checked.roots.iter().map(|root| ("", *root, 0)).chain(outputs) {
+        // Without a fingerprint, it is the values of a pass themselves.
+        let key = inner[node].as_ref().map(Fingerprint::key);
+        is_known &= key != Some(None);
+        texts.push(format!("{name}.{output} {}", key.flatten().map_or_else(String::new, |key| hex(&key))));
     }
-    for &root in &repeated.checked.roots {
-        match inner[root].as_ref().map(Fingerprint::key) {
-            Some(Some(key)) => texts.push(hex(&key)),
-            // The root is the values themselves.
-            None => texts.push("values".to_owned()),
-            Some(None) => texts.push(NEXT.fetch_add(1, Ordering::Relaxed).to_string()),
-        }
-    }
-    for (_, socket) in &repeated.checked.outputs {
-        texts.push(inner[socket.node].as_ref().and_then(Fingerprint::key).map_or_else(String::new, |key| hex(&key)));
-    }
-    sha(texts)
+    (sha(texts), is_known.then_some([0; 32]))
 }
 
 /// The sum of the content of a value that JSON can hold, or of a record; `None` for other values.
@@ -185,6 +182,42 @@ fn content_sum(value: &Value) -> Option<Key> {
         }
     }
     Some(sum.finalize().into())
+}
+
+/// The settings that change results, and the machine.
+pub(super) fn relevant(settings: &Settings) -> BTreeMap<String, String> {
+    let changing = settings.iter().filter(|(name, _)| changes_results(name));
+    let changing = changing.map(|(name, value)| (name.clone(), value.to_string()));
+    changing.chain([("machine".to_owned(), machine())]).collect()
+}
+
+/// The digest of all files that the graph names and the roots need; `None` if one of them can't be read.
+pub(super) fn content_of_files(checked: &Checked, digests: &mut Digests) -> Option<Key> {
+    let mut hash = Sha256::new();
+    for node in sources_first(checked) {
+        let at = &checked.nodes[node];
+        for (spec, feed) in at.class.spec.inputs.iter().zip(&at.feeds) {
+            if let (Some(PathKind::Read | PathKind::ReadDir | PathKind::Model), Feed::Value(value)) = (spec.path, feed)
+            {
+                hash.update(content(spec, value, digests).ok()?);
+            }
+        }
+        if let Some(repeated) = &at.repeat {
+            hash.update(content_of_files(&repeated.checked, digests)?);
+        }
+    }
+    Some(hash.finalize().into())
+}
+
+/// Digests of all files that graphs read.
+#[derive(Default)]
+pub(crate) struct FileContents(Digests);
+
+impl FileContents {
+    /// The digest of the files of one graph; `None` if one of them can't be read.
+    pub(crate) fn of(&mut self, checked: &Checked) -> Option<Key> {
+        content_of_files(checked, &mut self.0)
+    }
 }
 
 fn part(spec: &InputSpec, feed: &Feed, keys: &[Option<Key>], digests: &mut Digests) -> Part {

@@ -1,29 +1,24 @@
 //! The runner, which keeps nodes and results from run to run.
 
 use super::{
-    cache::Cache,
     cancel::CancelToken,
-    digest::Digests,
     equal::Equal,
     event::{Event, NodeReport, RunResult, Status},
     execute::drive,
-    keys::{Fingerprint, Keep, Key, PassValues, fingerprints},
-    plan::Plan,
+    kept::{Kept, instance},
+    keys::{Fingerprint, Keep, Key, content_of_files},
+    prepare::{Prepared, prepare},
     settings::{Settings, SettingsText},
-    why::{Why, why_it_runs},
+    shared::Shared,
+    why::Why,
     work::{Hooks, Listen, State, Work},
-    written::Written,
 };
-use crate::{
-    file_state::FileState,
-    graph::{Checked, CheckedNode},
-    lock::lock,
-    registry::{Instance, NodeSource},
-};
-use splatgraph_sdk::{Error, Value, settings::THREADS};
+use crate::{file_state::FileState, graph::Checked, lock::lock, registry::NodeSource, store::Store};
+use splatgraph_sdk::{Value, settings::THREADS};
 use std::{
     collections::HashMap,
     io,
+    path::PathBuf,
     sync::{Arc, Mutex, atomic::Ordering},
     thread::available_parallelism,
     time::Duration,
@@ -41,6 +36,8 @@ pub struct Options {
     /// Bytes of host memory for results that are kept from run to run. 0 keeps no results and compares no files, which is
     /// right for a single run.
     pub cache_bytes: u64,
+    /// Keeps results for other processes, and has theirs.
+    pub store: Option<Arc<Store>>,
 }
 
 /// Runs graphs, and keeps their nodes and results from run to run.
@@ -50,22 +47,8 @@ pub struct Runner {
     limit: usize,
     threads: Option<usize>,
     kept: Arc<Mutex<Kept>>,
+    store: Option<Arc<Store>>,
 }
-
-/// Everything that stays from run to run.
-struct Kept {
-    /// By node id and class. The source that made an instance stands beside it: a reloaded pack makes new instances.
-    instances: HashMap<(Arc<str>, String), Made>,
-    cache: Cache,
-    digests: Digests,
-    /// By node id, everything that its last result depended on.
-    last: HashMap<Arc<str>, Fingerprint>,
-    /// The files that output nodes wrote.
-    written: Written,
-}
-
-/// An instance with the source that made it.
-type Made = (Arc<dyn NodeSource>, Arc<dyn Instance>);
 
 impl Runner {
     /// A runner without nodes and results.
@@ -85,13 +68,8 @@ impl Runner {
             runtime: Some(runtime),
             limit: options.threads.unwrap_or_else(cores).max(1),
             threads: options.threads,
-            kept: Arc::new(Mutex::new(Kept {
-                instances: HashMap::new(),
-                cache: Cache::new(options.cache_bytes),
-                digests: Digests::default(),
-                last: HashMap::new(),
-                written: Written::default(),
-            })),
+            kept: Arc::new(Mutex::new(Kept::new(options.cache_bytes, options.store.is_some()))),
+            store: options.store,
         })
     }
 
@@ -126,18 +104,23 @@ impl Runner {
     ) -> RunResult {
         let settings = self.with_threads(settings);
         let (checked, equal) = Equal::merge(checked);
-        let Prepared { plan, supplied, fingerprints, whys } = self.prepare(&checked, &settings, keep, &[]);
-        let hooks = self.hooks(events, fingerprints);
+        let Prepared { plan, supplied, unchanged, fingerprints, shared, whys } =
+            prepare(&self.kept, self.store.as_ref(), (&checked, &[]), &settings, keep);
+        let kept = (0..checked.nodes.len()).map(|node| fingerprints[node].is_some() && keep(node)).collect();
+        let hooks = self.hooks(events, fingerprints, kept, shared);
         let cached = supplied.clone();
         let text = Arc::new(SettingsText::new(settings));
         let (work, messages) = Work::new((checked, equal), plan, supplied, text, cancel.clone(), hooks);
+        if let Some(root) = work.checked.roots.first() {
+            work.warn_about_store(*root);
+        }
         for (node, outputs) in cached {
             work.emit_finished(node, 0.0, true, outputs);
         }
         if let Some(runtime) = &self.runtime {
             runtime.block_on(drive(work.clone(), messages, self.limit));
         }
-        self.result(&work, whys, cancel)
+        self.result(&work, whys, unchanged, cancel)
     }
 
     /// Runs a pass of a repeated graph in this thread. `values` are those of the pass, and `at_once` is how many passes of graphs that it
@@ -150,14 +133,15 @@ impl Runner {
         events: Listen,
         cancel: &CancelToken,
     ) -> RunResult {
-        let Prepared { plan, supplied, fingerprints, whys } =
-            self.prepare(checked, settings.given(), &|_| true, &values);
-        let hooks = Hooks { passes_at_once: at_once, ..self.hooks(events, fingerprints) };
+        let Prepared { plan, supplied, unchanged, fingerprints, shared, whys } =
+            prepare(&self.kept, self.store.as_ref(), (checked, &values), settings.given(), &|_| true);
+        let kept = fingerprints.iter().map(Option::is_some).collect();
+        let hooks = Hooks { passes_at_once: at_once, ..self.hooks(events, fingerprints, kept, shared) };
         let graph = (checked.clone(), Equal::none());
         let (work, _messages) = Work::new(graph, plan, supplied, settings.clone(), cancel.clone(), hooks);
         work.run_ready_nodes();
         work.finish();
-        self.result(&work, whys, cancel)
+        self.result(&work, whys, unchanged, cancel)
     }
 
     /// Drops the instances that no run of this graph would use again, as they may hold large models.
@@ -186,10 +170,10 @@ impl Runner {
         drop((instances, cache));
     }
 
-    /// For each node, whether [`run`](Self::run) would run it, as far as is known before.
-    #[cfg(feature = "serve")]
-    pub(crate) fn would_run(&self, checked: &Checked, settings: &Settings) -> Vec<bool> {
-        self.prepare(&Equal::merge(checked).0, &self.with_threads(settings), &|_| true, &[]).plan.runs
+    /// For each node, whether [`run_keeping`](Self::run_keeping) would run it, as far as is known before.
+    pub(crate) fn would_run(&self, checked: &Checked, settings: &Settings, keep: &Keep<'_>) -> Vec<bool> {
+        let settings = self.with_threads(settings);
+        prepare(&self.kept, self.store.as_ref(), (&Equal::merge(checked).0, &[]), &settings, keep).plan.runs
     }
 
     /// The outputs of a node, if its last result is in the cache and would be taken from there.
@@ -197,9 +181,14 @@ impl Runner {
     pub(crate) fn cached(&self, checked: &Checked, settings: &Settings, node: usize) -> Option<Vec<Value>> {
         let settings = self.with_threads(settings);
         let mut kept = lock(&self.kept);
-        let fingerprints = fingerprints(checked, &mut kept.digests, &settings, &|_| true, PassValues::Any);
+        let fingerprints = kept.fingerprints(checked, &settings, &|_| true, super::keys::PassValues::Any);
         let key = fingerprints[node].as_ref().and_then(Fingerprint::key)?;
         kept.cache.get(&key)
+    }
+
+    /// The digest of all files that a graph reads; `None` if one of them can't be read.
+    pub(crate) fn content_of_files(&self, checked: &Checked) -> Option<Key> {
+        content_of_files(checked, &mut lock(&self.kept).digests)
     }
 
     fn with_threads(&self, settings: &Settings) -> Settings {
@@ -210,59 +199,16 @@ impl Runner {
         settings
     }
 
-    /// Decides which nodes run. `values` are those of a pass, for the node [`Checked::values`].
-    fn prepare(&self, checked: &Checked, settings: &Settings, keep: &Keep<'_>, values: &[Value]) -> Prepared {
-        let mut kept = lock(&self.kept);
-        let count = checked.nodes.len();
-        let of_pass = checked.values.map(|node| (node, values.to_vec()));
-        if !kept.cache.is_on() {
-            let plan = Plan::new(checked, |node| Some(node) == checked.values);
-            return Prepared {
-                whys: plan.may_run.iter().map(|&runs| if runs { Why::CacheOff } else { Why::NotNeeded }).collect(),
-                plan,
-                supplied: of_pass.into_iter().collect(),
-                fingerprints: vec![None; count],
-            };
-        }
-        let fingerprints = fingerprints(checked, &mut kept.digests, settings, keep, PassValues::Are(values));
-        let mut supplied: Vec<_> = of_pass.into_iter().collect();
-        let plan = Plan::new(checked, |node| {
-            if Some(node) == checked.values {
-                return true;
-            }
-            let key = fingerprints[node].as_ref().and_then(Fingerprint::key);
-            // An output node runs unless the files that it would write are there.
-            let at = &checked.nodes[node];
-            let key = key.filter(|key| !at.class.spec.output || kept.written.untouched(&at.id, key));
-            match key.and_then(|key| kept.cache.get(&key)) {
-                Some(outputs) => {
-                    supplied.push((node, outputs));
-                    true
-                }
-                None => false,
-            }
-        });
-        supplied.sort_by_key(|(node, _)| *node);
-        let why = |(node, fingerprint): (usize, &Option<Fingerprint>)| match fingerprint {
-            Some(now) if plan.may_run[node] => {
-                let at = &checked.nodes[node];
-                let why = why_it_runs(at, |source| checked.nodes[source].id.to_string(), kept.last.get(&at.id), now);
-                match (why, now.key()) {
-                    (Why::NotKept, Some(key)) if at.class.spec.output => kept.written.why_again(&at.id, &key),
-                    (why, _) => why,
-                }
-            }
-            Some(_) if checked.nodes[node].class.spec.output => Why::Written,
-            Some(_) => Why::Cached,
-            None => Why::NotNeeded,
-        };
-        let whys = fingerprints.iter().enumerate().map(why).collect();
-        Prepared { plan, supplied, fingerprints, whys }
-    }
-
-    fn hooks(&self, events: impl Fn(Event) + Send + Sync + 'static, fingerprints: Vec<Option<Fingerprint>>) -> Hooks {
+    fn hooks(
+        &self,
+        events: impl Fn(Event) + Send + Sync + 'static,
+        fingerprints: Arc<[Option<Fingerprint>]>,
+        keep: Vec<bool>,
+        shared: Option<Shared>,
+    ) -> Hooks {
         let (for_instance, for_keep) = (self.kept.clone(), self.kept.clone());
-        let same = Self { runtime: None, limit: self.limit, threads: self.threads, kept: self.kept.clone() };
+        let (kept, store) = (self.kept.clone(), self.store.clone());
+        let same = Self { runtime: None, limit: self.limit, threads: self.threads, kept, store };
         let keys: Vec<Option<Key>> = fingerprints.iter().map(|f| f.as_ref().and_then(Fingerprint::key)).collect();
         Hooks {
             event: Box::new(events),
@@ -272,7 +218,7 @@ impl Runner {
             passes_at_once: self.limit,
             instance: Box::new(move |node| instance(&for_instance, node)),
             keep: Box::new(move |node, id, outputs, written| {
-                let Some(fingerprint) = &fingerprints[node] else { return };
+                let Some(fingerprint) = fingerprints[node].as_ref().filter(|_| keep[node]) else { return };
                 let files = written.iter().map(|path| (path.clone(), FileState::of(path))).collect();
                 let mut kept = lock(&for_keep);
                 kept.last.insert(id.clone(), fingerprint.clone());
@@ -281,15 +227,23 @@ impl Runner {
                     kept.cache.insert(key, outputs.to_vec());
                 }
             }),
+            shared,
         }
     }
 
-    fn result(&self, work: &Work, whys: Vec<Why>, cancel: &CancelToken) -> RunResult {
+    fn result(
+        &self,
+        work: &Work,
+        whys: Vec<Why>,
+        unchanged: Vec<(Arc<str>, PathBuf)>,
+        cancel: &CancelToken,
+    ) -> RunResult {
         let mut result = RunResult {
             outputs: Vec::new(),
             failures: Vec::new(),
             nodes: Vec::new(),
             written: Vec::new(),
+            unchanged,
             cancelled: false,
         };
         let nodes = work.checked.nodes.iter().zip(&work.states);
@@ -303,13 +257,19 @@ impl Runner {
             let status = match lock(state).clone() {
                 _ if sleeps => Status::NotNeeded,
                 State::Waiting | State::Doomed(_) if work.plan.may_run[position] => Status::Cancelled,
-                State::Waiting | State::Doomed(_) if matches!(why, Why::Cached | Why::Written) => Status::Cached,
+                State::Waiting | State::Doomed(_) if matches!(why, Why::Cached | Why::Stored | Why::Written) => {
+                    Status::Cached
+                }
                 State::Waiting | State::Doomed(_) => Status::NotNeeded,
                 State::Done { ms, written, inside } => {
                     took = ms;
                     nodes_inside = inside.nodes.into_iter().map(|(node, (ran, cached))| (node, ran, cached)).collect();
                     result.written.extend(written.into_iter().map(|path| (node.id.clone(), path)));
                     Status::Done
+                }
+                State::Stored => {
+                    why = Why::Stored;
+                    Status::Cached
                 }
                 State::Failed(failure) => {
                     result.failures.push(failure);
@@ -347,27 +307,6 @@ impl Runner {
         }
         result
     }
-}
-
-struct Prepared {
-    plan: Plan,
-    supplied: Vec<(usize, Vec<Value>)>,
-    fingerprints: Vec<Option<Fingerprint>>,
-    whys: Vec<Why>,
-}
-
-fn instance(kept: &Mutex<Kept>, node: &CheckedNode) -> Result<Arc<dyn Instance>, Error> {
-    let name = (node.id.clone(), node.class.full_name.clone());
-    let source = &node.class.pack.nodes;
-    if let Some((made_by, instance)) = lock(kept).instances.get(&name)
-        && Arc::as_ptr(made_by).addr() == Arc::as_ptr(source).addr()
-    {
-        return Ok(instance.clone());
-    }
-    // Outside the lock, as this runs code of the pack, which may take long or panic.
-    let instance: Arc<dyn Instance> = source.create(&node.class.spec.name)?.into();
-    lock(kept).instances.insert(name, (source.clone(), instance.clone()));
-    Ok(instance)
 }
 
 impl Drop for Runner {

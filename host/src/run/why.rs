@@ -27,6 +27,8 @@ pub enum Why {
     FileChanged(String),
     /// It ran: nothing changed, but its last result was not kept.
     NotKept,
+    /// It ran: its result is not in the store.
+    NotStored,
     /// It ran: it is an output node, and names no files that could be compared.
     Writes,
     /// It ran: a file that it wrote is gone or changed.
@@ -36,6 +38,8 @@ pub enum Why {
     Unknown(String),
     /// It did not run: nothing changed.
     Cached,
+    /// It did not run: its result is in the store.
+    Stored,
     /// It did not run: neither its inputs nor the files that it wrote changed.
     Written,
     /// It did not run: it has the results of this node, whose class and inputs are equal.
@@ -56,10 +60,12 @@ impl fmt::Display for Why {
             Self::SourceChanged(input, node) => write!(f, "ran: input `{input}`, which comes from `{node}`, changed"),
             Self::FileChanged(input) => write!(f, "ran: the file of input `{input}` changed"),
             Self::NotKept => f.write_str("ran: its last result was not kept"),
+            Self::NotStored => f.write_str("ran: its result was not in the store"),
             Self::Writes => f.write_str("ran: it is an output node"),
             Self::FilesTouched => f.write_str("ran: its files changed since it wrote them"),
             Self::Unknown(input) => write!(f, "ran: input `{input}` may have changed"),
             Self::Cached => f.write_str("cached"),
+            Self::Stored => f.write_str("from the store"),
             Self::Written => f.write_str("cached: its files have not changed"),
             Self::EqualTo(node) => write!(f, "equal to `{node}`"),
             Self::NotNeeded => f.write_str("not needed"),
@@ -86,7 +92,7 @@ pub(super) fn why_it_runs(
     if last.class != now.class || last.parts.len() != now.parts.len() {
         return Why::ClassChanged;
     }
-    if last.generation != now.generation {
+    if last.code != now.code {
         return Why::PackChanged;
     }
     if last.settings != now.settings {

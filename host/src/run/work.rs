@@ -8,6 +8,7 @@ use super::{
     plan::Plan,
     repeat::Inside,
     settings::SettingsText,
+    shared::Shared,
     supply::Reads,
 };
 use crate::{
@@ -74,6 +75,8 @@ pub(super) struct Hooks {
     pub(super) pass: Box<RunPass>,
     /// How many passes of a node run at the same time.
     pub(super) passes_at_once: usize,
+    /// The store of results, if the runner has one.
+    pub(super) shared: Option<Shared>,
 }
 
 /// Listens to the events of a run.
@@ -105,6 +108,8 @@ pub(super) enum State {
         written: Vec<PathBuf>,
         inside: Inside,
     },
+    /// Another run made the result, and it came from the store.
+    Stored,
     Failed(NodeFailure),
     Skipped(Arc<str>),
     Cancelled,

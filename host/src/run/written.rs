@@ -37,7 +37,7 @@ impl Written {
     }
 
     /// The files of the last run if it had this key, else none.
-    fn files(&self, node: &str, key: &Key) -> &[(PathBuf, FileState)] {
+    pub(super) fn files(&self, node: &str, key: &Key) -> &[(PathBuf, FileState)] {
         self.0.get(node).filter(|left| left.key == *key).map_or(&[], |left| &left.files)
     }
 }

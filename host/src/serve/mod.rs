@@ -124,7 +124,9 @@ fn start(options: Options, registry: Registry) -> Result<Arc<Server>, ServeError
     let store = Store::open(&path).map_err(wrong)?;
     let waiting = store.waiting().map_err(wrong)?;
     let next = store.largest_number().map_err(wrong)? + 1.0;
-    let runner = run::Runner::new(run::Options { threads: options.threads, cache_bytes: options.cache_bytes });
+    let kept = options.store.clone();
+    let runner =
+        run::Runner::new(run::Options { threads: options.threads, cache_bytes: options.cache_bytes, store: kept });
     let server = Server::new(options, registry, store, runner.map_err(ServeError::Threads)?);
     server.queue.start_at(next.max(0.0).floor());
     for job in waiting {

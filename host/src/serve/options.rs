@@ -1,7 +1,8 @@
 //! The options of a server.
 
 use super::folders::Folders;
-use std::{net::SocketAddr, path::PathBuf};
+use crate::store::Store;
+use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
 /// The options of a server.
 #[derive(Clone, Debug)]
@@ -30,6 +31,8 @@ pub struct Options {
     pub threads: Option<usize>,
     /// Bytes of memory for results that are kept from job to job.
     pub cache_bytes: u64,
+    /// Keeps results for other processes, and has theirs.
+    pub store: Option<Arc<Store>>,
     /// The most pixels of a picture that nodes read.
     pub max_pixels: Option<u64>,
     /// Whether a job may replace files of earlier ones.

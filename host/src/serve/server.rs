@@ -151,7 +151,7 @@ impl Server {
         again.replaces = names.last.values().filter(|path| !names.taken.contains(path)).cloned().collect();
         let mut checked = graph::check_with_files(self.graph(&job.body)?, &self.registry, &again)?;
         let mut settings = self.settings(job, &checked)?;
-        let mut runs = self.runner.would_run(&checked, &settings);
+        let mut runs = self.runner.would_run(&checked, &settings, &|_| true);
         if !self.options.overwrite {
             // A file of an earlier job stands for the same result only if its node would not run.
             let unchanged = |replaced: &PathBuf| {
@@ -165,7 +165,7 @@ impl Server {
                 again.replaces = kept;
                 checked = graph::check_with_files(self.graph(&job.body)?, &self.registry, &again)?;
                 settings = self.settings(job, &checked)?;
-                runs = self.runner.would_run(&checked, &settings);
+                runs = self.runner.would_run(&checked, &settings, &|_| true);
             }
         }
         if checked.nodes.iter().zip(&runs).any(|(node, runs)| *runs && node.class.spec.output) {

@@ -75,7 +75,8 @@ fn help_says_how_values_are_written() {
     file beside it (@image:.cls) or its line in a list (@image:labels.txt).
 
     The folder for output has a journal. With it the same command continues where it stopped, for
-    whatever reason, and does not run items again that are done.
+    whatever reason, and does not run items again that are done. With --store, an item that is done runs
+    again if a file that it reads has other content.
 
     Usage: splatgraph batch [OPTIONS] <GRAPH> [NAME=VALUES | @ROWS.CSV]...
 
@@ -169,6 +170,16 @@ fn help_says_how_values_are_written() {
           --max-pixels <N>
               The most pixels of a picture that nodes read [default: as many as fit into 1 GB and twice
               the size of the file]
+
+          --store <DIR>
+              Keep the results of nodes in this folder, and take from it what an earlier run left there.
+              Several processes may share it. The variable SPLATGRAPH_STORE names one too
+
+          --store-size <MB>
+              The size of the store in megabytes; results that were not used for the longest time are
+              removed
+              
+              [default: 10240]
 
       -q, --quiet
               Print nothing but errors

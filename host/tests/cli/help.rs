@@ -32,6 +32,7 @@ fn help_lists_the_commands() {
                    finds every difference
       bundle       Make one zip file of a graph with all that it reads, which `splatgraph run` runs on
                    another machine
+      why          Tell why a node would run although a store has results of earlier runs
       graphs       List the graphs that came with the program
       nodes        List the nodes of all loaded packs or of one, or show a node with its inputs, outputs
                    and help
@@ -158,10 +159,20 @@ fn help_of_run_names_options_and_exit_codes() {
               Run only this node and the nodes that it needs, and print its outputs; may be given
               several times. The id of a graph in the graph stands for all of its nodes
 
+          --store <DIR>
+              Keep the results of nodes in this folder, and take from it what an earlier run left there.
+              Several processes may share it. The variable SPLATGRAPH_STORE names one too
+
+          --store-size <MB>
+              The size of the store in megabytes; results that were not used for the longest time are
+              removed
+              
+              [default: 10240]
+
           --debug <DIR>
               Write every output of every node into this folder as a record, and pictures also as PNG.
               The file run.json describes all outputs, and names the nodes that made NaN. Files of an
-              earlier debug run are replaced
+              earlier debug run are replaced. Every node runs, as without a store
 
           --previews <DIR>
               Write previews of running nodes into this folder: the newest picture of each as NODE.png.

@@ -39,6 +39,8 @@ fn commands() -> Vec<Vec<String>> {
         "bench graph.json --repeat 1 --json",
         "check graph.json",
         "check graph.json --json",
+        "why graph.json sum --store store",
+        "why graph.json sum --store store --json",
         "graphs",
         "graphs --json",
         "nodes",

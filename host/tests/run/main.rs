@@ -33,7 +33,7 @@ fn checked(text: &str, registry: &Registry) -> Checked {
 }
 
 fn runner(threads: usize, cache_bytes: u64) -> Runner {
-    Runner::new(Options { threads: Some(threads), cache_bytes }).expect("a runner")
+    Runner::new(Options { threads: Some(threads), cache_bytes, store: None }).expect("a runner")
 }
 
 fn run(runner: &Runner, checked: &Checked) -> RunResult {

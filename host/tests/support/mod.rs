@@ -124,6 +124,7 @@ impl Place {
             .env("XDG_DATA_DIRS", self.path("more-data"))
             .env("XDG_CACHE_HOME", self.path("cache"))
             .env_remove("SPLATGRAPH_MODELS")
+            .env_remove("SPLATGRAPH_STORE")
             .env_remove("SPLATGRAPH_SDK")
             .env_remove("RUST_BACKTRACE")
             .env("COLUMNS", "100")

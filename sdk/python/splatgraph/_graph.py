@@ -178,7 +178,8 @@ class Graph:
             until: Iterable[str] = (), sets: Optional[Mapping[str, Any]] = None, files: bool = True,
             out: Optional[os.PathLike | str] = None, overwrite: bool = False, progress: Progress = None, previews: bool = False,
             device: str = "auto", precision: str = "f32", threads: Optional[int] = None, cache_bytes: int = 1 << 30,
-            max_pixels: Optional[int] = None, metadata: bool = True, **values: Any) -> Result:
+            store: Optional[os.PathLike | str] = None, store_size: int = 10 << 30, max_pixels: Optional[int] = None, metadata: bool = True,
+            **values: Any) -> Result:
         """Runs the graph.
 
         Args:
@@ -199,6 +200,9 @@ class Graph:
             precision: `f32`, `f16` or `bf16`.
             threads: How many threads nodes may use; one for each core by default.
             cache_bytes: The most memory for results that are kept for the next run.
+            store: A folder in which results are kept for other processes, and from which theirs are taken. The variable
+                SPLATGRAPH_STORE names one too.
+            store_size: The size of the store in bytes; results that were not used for the longest time are removed.
             max_pixels: The most pixels of a picture that nodes read.
             metadata: Whether pictures are written with the graph in them.
             values: Values of named inputs. None leaves one out.
@@ -211,7 +215,7 @@ class Graph:
             Cancelled: `cancel` was called.
         """
         given = self._given({**(inputs or {}), **values}, supply, sets, take, until, files, out, overwrite)
-        options = self._options(device, precision, threads, cache_bytes, max_pixels, previews, metadata)
+        options = self._options(device, precision, threads, cache_bytes, store, store_size, max_pixels, previews, metadata)
         try:
             warnings, outputs, report = self._host.run(given, options, watcher(progress))
         except RunError as error:
@@ -224,12 +228,14 @@ class Graph:
     def batch(self, values: Optional[Mapping[str, Any]] = None, /, *, out: os.PathLike | str, sets: Optional[Mapping[str, Any]] = None,
               table: Optional[os.PathLike | str] = None, collect: Optional[str] = None, shard: int = 1000, files: bool = True,
               overwrite: bool = False, retry_failed: bool = False, jobs: Optional[int] = None, progress: Progress = None,
-              device: str = "auto", precision: str = "f32", threads: Optional[int] = None, max_pixels: Optional[int] = None,
+              device: str = "auto", precision: str = "f32", threads: Optional[int] = None,
+              store: Optional[os.PathLike | str] = None, store_size: int = 10 << 30, max_pixels: Optional[int] = None,
               metadata: bool = True, **more: Any) -> Summary:
         """Runs the graph over many values, as `splatgraph batch` does: `graph.batch(image="photos/*.jpg", tokens=[64, 128], out="results")`.
 
         A value is a list, a range, or a text as on the command line: a pattern of files, `0..9`, `@rows.csv`. All combinations run.
-        The folder `out` has a journal, with which the same call goes on where it stopped.
+        The folder `out` has a journal, with which the same call goes on where it stopped. With `store`, an item that is done runs again
+        if a file that it reads has other content.
 
         Args:
             table: A CSV file in the folder for outputs that are numbers or texts, with means and standard deviations.
@@ -244,7 +250,7 @@ class Graph:
             "values": texts, "sets": _texts(sets), "cwd": os.getcwd(), "out": os.path.abspath(out), "collect": collect, "shard": shard,
             "table": os.fspath(table) if table else None, "files": files, "overwrite": overwrite, "retry_failed": retry_failed, "jobs": jobs,
         }
-        options = self._options(device, precision, threads, 0, max_pixels, False, metadata)
+        options = self._options(device, precision, threads, 0, store, store_size, max_pixels, False, metadata)
         warnings, report = self._host.batch(given, options, watcher(progress))
         for warning in warnings:
             LOG.warning("%s", warning)
@@ -288,15 +294,19 @@ class Graph:
         }
 
     @staticmethod
-    def _options(device: str, precision: str, threads: Optional[int], cache_bytes: int, max_pixels: Optional[int], previews: bool,
+    def _options(device: str, precision: str, threads: Optional[int], cache_bytes: int,
+                 store: Optional[os.PathLike | str], store_size: int, max_pixels: Optional[int], previews: bool,
                  metadata: bool) -> dict[str, Any]:
         if precision not in ("f32", "f16", "bf16"):
             raise Error(f"precision: expected f32, f16 or bf16, got {precision}")
         if threads is not None and threads < 1:
             raise Error(f"threads: expected at least 1, got {threads}")
+        if store_size < 1:
+            raise Error(f"store_size: expected at least 1 byte, got {store_size}")
+        store = store or os.environ.get("SPLATGRAPH_STORE")
         return {
             "device": device, "precision": precision, "threads": threads, "cache_bytes": cache_bytes, "max_pixels": max_pixels,
-            "previews": previews, "metadata": metadata,
+            "store": os.path.abspath(store) if store else None, "store_size": store_size, "previews": previews, "metadata": metadata,
         }
 
     def __repr__(self) -> str:

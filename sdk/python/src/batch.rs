@@ -58,6 +58,7 @@ pub(crate) fn run(
         retry_failed: given.retry_failed,
         jobs: given.jobs.map(|jobs| at_least_one("jobs", jobs)).transpose()?,
         threads: options.threads.map(|threads| at_least_one("threads", threads)).transpose()?,
+        store: options.open_store().map_err(|why| error(py, why))?,
     };
     let registry = &graph.shared.registry;
     let batch = detached(py, || Batch::new(graph.file.clone(), registry, of_batch));

@@ -16,6 +16,7 @@ use splatgraph::{
     metadata,
     registry::Registry,
     run::{CancelToken, Options, RunResult, Runner, Settings},
+    store::Store,
 };
 use splatgraph_sdk::settings::{DEVICE, MAX_PIXELS, PRECISION, PREVIEWS};
 use std::{
@@ -34,8 +35,8 @@ pub(crate) struct Graph {
     running: Mutex<Option<CancelToken>>,
 }
 
-/// The number of threads, and the bytes for results.
-type RunnerOptions = (Option<usize>, u64);
+/// The number of threads, the bytes for results, and the store with its size in bytes.
+type RunnerOptions = (Option<usize>, u64, Option<(PathBuf, u64)>);
 
 /// Everything that a check and a run get from Python besides the graph.
 #[derive(FromPyObject)]
@@ -66,6 +67,10 @@ pub(crate) struct RunOptions {
     pub(crate) precision: String,
     pub(crate) threads: Option<usize>,
     pub(crate) cache_bytes: u64,
+    /// The folder of the store of results.
+    pub(crate) store: Option<PathBuf>,
+    /// Bytes.
+    pub(crate) store_size: u64,
     pub(crate) max_pixels: Option<u64>,
     pub(crate) previews: bool,
     /// Whether pictures are written with the graph in them.
@@ -73,6 +78,16 @@ pub(crate) struct RunOptions {
 }
 
 impl RunOptions {
+    fn of_runner(&self) -> RunnerOptions {
+        (self.threads, self.cache_bytes, self.store.clone().map(|folder| (folder, self.store_size)))
+    }
+
+    /// The store of results.
+    pub(crate) fn open_store(&self) -> Result<Option<Arc<Store>>, String> {
+        let store = self.store.as_ref().map(|folder| Store::open(folder, self.store_size).map(Arc::new));
+        store.transpose().map_err(|why| format!("store: {why}"))
+    }
+
     /// The settings for the nodes of a checked graph.
     pub(crate) fn settings(&self, checked: &Checked, shared: &Shared, registry: &Registry) -> Result<Settings, String> {
         let mut settings = Settings::new();
@@ -147,15 +162,18 @@ impl Graph {
         Ok((checked, registry))
     }
 
-    fn runner(&self, options: RunnerOptions) -> std::io::Result<Arc<Runner>> {
+    fn runner(&self, given: &RunOptions) -> Result<Arc<Runner>, String> {
+        let options = given.of_runner();
         let mut kept = self.runner.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((of, runner)) = &*kept
             && *of == options
         {
             return Ok(runner.clone());
         }
-        let (threads, cache_bytes) = options;
-        let runner = Arc::new(Runner::new(Options { threads, cache_bytes })?);
+        let options_of_host =
+            Options { threads: given.threads, cache_bytes: given.cache_bytes, store: given.open_store()? };
+        let runner = Runner::new(options_of_host);
+        let runner = Arc::new(runner.map_err(|why| format!("threads for the run cannot be started: {why}"))?);
         *kept = Some((options, runner.clone()));
         Ok(runner)
     }
@@ -256,7 +274,8 @@ impl Graph {
         watch: Option<Py<PyAny>>,
     ) -> PyResult<(Vec<String>, Py<PyDict>, String)> {
         let values = Values::default();
-        let (checked, registry) = self.checked(py, &given, &values, options.cache_bytes > 0)?;
+        let results_are_kept = options.cache_bytes > 0 || options.store.is_some();
+        let (checked, registry) = self.checked(py, &given, &values, results_are_kept)?;
         if let Some(folder) = &given.out {
             std::fs::create_dir_all(folder).map_err(|why| {
                 error(py, format!("the folder for output cannot be created: {why}\n  {}", folder.to_string_lossy()))
@@ -264,8 +283,7 @@ impl Graph {
         }
         let settings = detached(py, || options.settings(&checked, &self.shared, &registry));
         let settings = settings.map_err(|why| error(py, why))?;
-        let runner = self.runner((options.threads, options.cache_bytes));
-        let runner = runner.map_err(|why| error(py, format!("threads for the run cannot be started: {why}")))?;
+        let runner = self.runner(&options).map_err(|why| error(py, why))?;
         let cancel = self.begin(py)?;
         let ran = watching::run(py, &cancel, watch.as_ref(), |sender| {
             let events = move |event| _ = sender.send(News::Event(None, Box::new(event)));

@@ -18,7 +18,7 @@ use super::device::{DeviceOptions, say_unless};
 use super::failure::{FAILED, Failure, INTERRUPTED, MISSING, Outcome};
 use super::given::pairs;
 use super::locked::{Locked, LockedOption};
-use super::options::{MetadataOption, PixelsOption, ResultOptions};
+use super::options::{MetadataOption, PixelsOption, ResultOptions, StoreOptions};
 use super::output::{self, error_line};
 use super::run_packs::RunPacks;
 use super::signals::Signals;
@@ -36,7 +36,7 @@ use progress::Progress;
 /// (@image:labels.txt).
 ///
 /// The folder for output has a journal. With it the same command continues where it stopped, for whatever reason, and does
-/// not run items again that are done.
+/// not run items again that are done. With --store, an item that is done runs again if a file that it reads has other content.
 #[derive(clap::Args)]
 #[command(
     override_usage = "splatgraph batch [OPTIONS] <GRAPH> [NAME=VALUES | @ROWS.CSV]...",
@@ -99,6 +99,8 @@ pub(crate) struct Options {
     #[command(flatten)]
     pixels: PixelsOption,
     #[command(flatten)]
+    store: StoreOptions,
+    #[command(flatten)]
     shown: ResultOptions,
     #[command(flatten)]
     metadata: MetadataOption,
@@ -155,6 +157,7 @@ impl Options {
             retry_failed: self.retry_failed,
             jobs: self.jobs,
             threads: self.threads,
+            store: self.store.open()?,
         })
     }
 }

@@ -58,7 +58,7 @@ impl Progress {
     pub(super) fn show(&self, update: &Update<'_>) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         match update {
-            Update::Begun { items, earlier, again } => {
+            Update::Begun { items, earlier, again, changed } => {
                 state.items = *items;
                 state.start = Instant::now();
                 if let Shows::Bar(bar) = &self.shows {
@@ -69,9 +69,12 @@ impl Progress {
                 if *earlier > 0 && !matches!(self.shows, Shows::Nothing) {
                     output::note(&format!("{} done before, {items} to run", output::count(*earlier, "item")));
                 }
-                if *again > 0 && !matches!(self.shows, Shows::Nothing) {
-                    let verb = if *again == 1 { "runs" } else { "run" };
-                    output::note(&format!("{} {verb} again, because files are gone", output::count(*again, "item")));
+                let whys = [(*again, "files are gone"), (*changed, "the content of files to read changed")];
+                for (items, why) in whys.into_iter().filter(|(items, _)| *items > 0) {
+                    if !matches!(self.shows, Shows::Nothing) {
+                        let verb = if items == 1 { "runs" } else { "run" };
+                        output::note(&format!("{} {verb} again, because {why}", output::count(items, "item")));
+                    }
                 }
             }
             Update::Unready { items, of, first, problem } if self.warnings => {

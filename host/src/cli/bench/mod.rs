@@ -153,7 +153,7 @@ fn measure(
 fn runner(options: &Options) -> Outcome<Runner> {
     let threads = options.threads.get();
     // Keeps no results, so that every node runs each time.
-    Runner::new(run::Options { threads, cache_bytes: 0 })
+    Runner::new(run::Options { threads, ..run::Options::default() })
         .map_err(|error| Failure::new(FAILED, format!("threads for the run cannot be started: {error}")))
 }
 

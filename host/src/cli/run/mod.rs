@@ -19,7 +19,7 @@ use super::device::{DeviceOptions, say_unless};
 use super::failure::{FAILED, Failure, INTERRUPTED, Outcome};
 use super::given::{GivenOptions, create_out_dir};
 use super::locked::LockedOption;
-use super::options::{MetadataOption, PixelsOption, ResultOptions, ThreadsOption};
+use super::options::{MetadataOption, PixelsOption, ResultOptions, StoreOptions, ThreadsOption};
 use super::previews::ShownPreviews;
 use super::progress::Progress;
 use super::run_packs::RunPacks;
@@ -62,8 +62,11 @@ pub(crate) struct Options {
     /// in the graph stands for all of its nodes
     #[arg(long, value_name = "NODE")]
     until: Vec<String>,
+    #[command(flatten)]
+    store: StoreOptions,
     /// Write every output of every node into this folder as a record, and pictures also as PNG. The file run.json describes
-    /// all outputs, and names the nodes that made NaN. Files of an earlier debug run are replaced
+    /// all outputs, and names the nodes that made NaN. Files of an earlier debug run are replaced. Every node runs, as without
+    /// a store
     #[arg(long, value_name = "DIR")]
     debug: Option<PathBuf>,
     /// Write previews of running nodes into this folder: the newest picture of each as NODE.png. Without this option nodes
@@ -133,9 +136,10 @@ fn execute(options: &Options, checked: &Checked, settings: &Settings, previews: 
     let cancel = CancelToken::new();
     let signals = Signals::cancel(&cancel, || output::note("cancelling; press Ctrl-C again to end at once"))
         .map_err(|error| Failure::usage(format!("Ctrl-C cannot be listened for: {error}")))?;
-    // Keeps no results, as there is only this run.
-    let threads = options.threads.get();
-    let runner = Runner::new(splatgraph::run::Options { threads, ..splatgraph::run::Options::default() })
+    // Keeps no results in memory, as there is only this run.
+    let (threads, cache_bytes) = (options.threads.get(), 0);
+    let store = if options.debug.is_some() { None } else { options.store.open()? };
+    let runner = Runner::new(splatgraph::run::Options { threads, cache_bytes, store })
         .map_err(|error| Failure::new(FAILED, format!("threads for the run cannot be started: {error}")))?;
     let recorder = options.debug.as_deref().map(|folder| debug::recorder(folder, checked)).transpose()?;
     let (shown, recording) = (Arc::clone(&progress), recorder.clone());
@@ -159,7 +163,7 @@ fn execute(options: &Options, checked: &Checked, settings: &Settings, previews: 
     } else {
         report::failure_code(&result.failures).max(recorded)
     };
-    let report = report::Report { result: &result, checked, cwd, elapsed: start.elapsed() };
+    let report = report::Report { result: &result, checked, cwd, elapsed: start.elapsed(), unchanged: true };
     let printed = if options.shown.json {
         output::print_json(&report.as_json())
     } else {

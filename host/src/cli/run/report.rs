@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value as Json, json};
 use splatgraph::graph::Checked;
-use splatgraph::run::{NodeFailure, RunResult, Status};
+use splatgraph::run::{NodeFailure, RunResult, Status, Why};
 use splatgraph::words::{shortened, shortened_to};
 use splatgraph_sdk::{Code, Kind, Value};
 
@@ -29,6 +29,8 @@ pub(crate) struct Report<'a> {
     pub(crate) checked: &'a Checked,
     pub(crate) cwd: &'a Path,
     pub(crate) elapsed: Duration,
+    /// Whether the files are named that were not written again.
+    pub(crate) unchanged: bool,
 }
 
 /// The exit code of a run: 0 without failures, 3 if only models or packs are missing, else 1.
@@ -70,6 +72,8 @@ impl Report<'_> {
         let mut rows: Vec<Vec<String>> =
             self.result.outputs.iter().map(|(name, value)| vec![name.clone(), shown(value, for_people)]).collect();
         rows.extend(self.result.written.iter().map(|(_, path)| vec!["wrote".into(), output::relative(path, self.cwd)]));
+        let unchanged = self.result.unchanged.iter().filter(|_| self.unchanged);
+        rows.extend(unchanged.map(|(_, path)| vec!["unchanged".into(), output::relative(path, self.cwd)]));
         let printed = if rows.is_empty() { Ok(()) } else { output::print(&columns(0, &rows)) };
         let how = match (self.result.cancelled, self.result.failures.len()) {
             (true, _) => "cancelled".to_owned(),
@@ -77,11 +81,10 @@ impl Report<'_> {
             (false, failed) => format!("{} failed", count(failed, "node")),
         };
         let ran = self.result.nodes.iter().filter(|node| node.status == Status::Done).count();
-        output::note(&format!(
-            "{how}: {} ran in {}",
-            count(ran, "node"),
-            duration(self.elapsed.as_secs_f64() * 1000.0)
-        ));
+        let stored = self.result.nodes.iter().filter(|node| node.why == Why::Stored).count();
+        let stored = if stored > 0 { format!(", {stored} from the store") } else { String::new() };
+        let took = duration(self.elapsed.as_secs_f64() * 1000.0);
+        output::note(&format!("{how}: {} ran in {took}{stored}", count(ran, "node")));
         printed
     }
 
@@ -129,6 +132,7 @@ impl Report<'_> {
             "status": self.result.status_name(),
             "outputs": outputs,
             "written": self.result.written.iter().map(|(node, path)| json!({"node": &**node, "path": path})).collect::<Vec<_>>(),
+            "unchanged": self.result.unchanged.iter().map(|(node, path)| json!({"node": &**node, "path": path})).collect::<Vec<_>>(),
             "failures": self.result.failures.iter().map(NodeFailure::to_json).collect::<Vec<_>>(),
             "nodes": nodes,
             "ms": self.elapsed.as_secs_f64() * 1000.0,

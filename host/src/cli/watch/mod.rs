@@ -32,8 +32,8 @@ pub(crate) fn run(options: &Options) -> Outcome {
     let packs = options.packs.folders()?.hot()?;
     let registry = Registry::new(packs.found().packs());
     let given = options.given.given(file.as_ref().map(|file| (file, &registry)))?;
-    let threads = options.threads.get();
-    let runner = Runner::new(run::Options { threads, cache_bytes: CACHE_BYTES })
+    let (threads, store) = (options.threads.get(), options.store.open()?);
+    let runner = Runner::new(run::Options { threads, cache_bytes: CACHE_BYTES, store })
         .map_err(|error| Failure::new(FAILED, format!("threads for the run cannot be started: {error}")))?;
     let mut changes = Changes::new(packs)?;
     let mut rounds = Rounds::new(options, given, Arc::new(runner));

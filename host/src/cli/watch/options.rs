@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::cli::device::DeviceOptions;
 use crate::cli::given::GivenOptions;
-use crate::cli::options::{MetadataOption, PixelsOption, QuietOption, ThreadsOption};
+use crate::cli::options::{MetadataOption, PixelsOption, QuietOption, StoreOptions, ThreadsOption};
 use crate::cli::run_packs::RunPacks;
 
 /// Run a graph, and run it again when it, a file that it reads or a pack changes
@@ -29,6 +29,8 @@ pub(crate) struct Options {
     pub(super) device: DeviceOptions,
     #[command(flatten)]
     pub(super) pixels: PixelsOption,
+    #[command(flatten)]
+    pub(super) store: StoreOptions,
     #[command(flatten)]
     pub(super) quiet: QuietOption,
     /// Print the result of every run as one line of JSON, and no progress

@@ -16,7 +16,8 @@ impl Rounds<'_> {
         run.progress.finish();
         let elapsed = done.at.saturating_duration_since(cause.since);
         let host_ms = elapsed.saturating_sub(done.busy).as_secs_f64() * 1000.0;
-        let report = Report { result: &done.result, checked: &run.checked, cwd: &self.given.cwd, elapsed };
+        let report =
+            Report { result: &done.result, checked: &run.checked, cwd: &self.given.cwd, elapsed, unchanged: false };
         if self.options.json {
             let mut whole = json!({"changed": self.names(&cause.changed)});
             merge(&mut whole, report.as_json());
