@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::json;
 use splatgraph::graph;
-use splatgraph::run::{Lookup, look_up};
+use splatgraph::run::{Lookup, Settings, look_up};
 
 use super::device::{DeviceOptions, say_unless};
 use super::failure::{Failure, Outcome};

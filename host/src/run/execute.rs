@@ -103,8 +103,7 @@ impl Work {
                     Some(_) => inside.written.clone(),
                     None => written_files(about, &outputs),
                 };
-                let state =
-                    if stored { State::Stored } else { State::Done { ms, written: written.clone(), inside } };
+                let state = if stored { State::Stored } else { State::Done { ms, written: written.clone(), inside } };
                 if !self.leave_running(node, state) {
                     return Vec::new();
                 }

@@ -39,7 +39,8 @@ pub fn look_up(store: &Arc<Store>, checked: &Checked, settings: &Settings, node:
     let upstream = checked.until(&[node]);
     let reads = states_of_reads(&upstream);
     let order = sources_first(&upstream);
-    let prints: Arc<[_]> = fingerprints(&upstream, (&mut digests, &mut codes), settings, &|_| true, PassValues::Any).into();
+    let prints: Arc<[_]> =
+        fingerprints(&upstream, (&mut digests, &mut codes), settings, &|_| true, PassValues::Any).into();
     let unknown = order.into_iter().find_map(|at| {
         let about = &checked.nodes[at];
         let print = prints[at].as_ref()?;

@@ -52,7 +52,8 @@ pub(super) fn prepare(
     // Other processes may want any result.
     let keep_all = store.is_some();
     let reads = if keep_all { states_of_reads(checked) } else { Vec::new() };
-    let fingerprints: Arc<[_]> = all.fingerprints(checked, settings, &|node| keep_all || keep(node), PassValues::Are(values)).into();
+    let fingerprints: Arc<[_]> =
+        all.fingerprints(checked, settings, &|node| keep_all || keep(node), PassValues::Are(values)).into();
     drop(all);
     let shared = store.map(|store| {
         let pictures = settings.get(PNG_TEXT).map(ToString::to_string).unwrap_or_default();

@@ -51,7 +51,7 @@ fn random_nodes(random: &mut Random) -> Vec<Node> {
     let count = 2 + random.next(15);
     let mut nodes = Vec::new();
     for n in 0..count {
-        let mut some = |random: &mut Random| random.next(n);
+        let some = |random: &mut Random| random.next(n);
         nodes.push(match random.next(if n == 0 { 1 } else { 9 }) {
             0 => Node::Number(i64::try_from(random.next(100)).unwrap()),
             1 | 2 => Node::Add(random.next(n), random.next(n)),
