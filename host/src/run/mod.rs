@@ -27,4 +27,5 @@ pub use event::{Event, NodeFailure, NodeReport, RunResult, Status};
 pub(crate) use execute::written_files;
 pub use runner::{Options, Runner};
 pub use settings::Settings;
+pub(crate) use settings::writes_png;
 pub use why::Why;

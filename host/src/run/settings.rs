@@ -25,10 +25,15 @@ impl SettingsText {
 
     /// The settings for a node of a class.
     pub(super) fn of(&self, class: &NodeSpec) -> &str {
-        let writes_png = |spec: &InputSpec| {
-            let is_png = |extension: &String| extension.eq_ignore_ascii_case("png");
-            spec.path == Some(PathKind::Write) && (spec.extensions.is_empty() || spec.extensions.iter().any(is_png))
-        };
-        if class.inputs.iter().any(writes_png) { &self.all } else { &self.without_texts }
+        if writes_png(class) { &self.all } else { &self.without_texts }
     }
+}
+
+/// Whether the nodes of a class may write PNG files.
+pub(crate) fn writes_png(class: &NodeSpec) -> bool {
+    let writes = |spec: &InputSpec| {
+        let is_png = |extension: &String| extension.eq_ignore_ascii_case("png");
+        spec.path == Some(PathKind::Write) && (spec.extensions.is_empty() || spec.extensions.iter().any(is_png))
+    };
+    class.inputs.iter().any(writes)
 }
