@@ -3,14 +3,14 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::graph::{self, Checked, CheckedNode, Source};
+use crate::graph::{self, Checked, Source};
 use crate::locked::{Extent, Lock, Unreadable};
 use crate::picture::{self, HEADER_KEY, PROMPT_KEY};
 use crate::registry::Registry;
-use crate::run::Settings;
+use crate::run::{Settings, writes_png};
 use crate::sha256;
 use serde_json::{Map, Value as Json, json};
-use splatgraph_sdk::{settings::PNG_TEXT, spec::PathKind};
+use splatgraph_sdk::settings::PNG_TEXT;
 
 /// The version of the format of headers.
 const VERSION: u64 = 2;
@@ -20,8 +20,8 @@ const VERSION: u64 = 2;
 /// # Errors
 /// A file that the results depend on can't be read.
 pub fn add_to(settings: &mut Settings, checked: &Checked, registry: &Registry) -> Result<(), Unreadable> {
-    let writes = |node: &CheckedNode| node.class.spec.inputs.iter().any(|spec| spec.path == Some(PathKind::Write));
-    if checked.pack_nodes().into_iter().any(writes) {
+    // Only nodes that may write pictures get the texts, and taking the sums of files costs time.
+    if checked.pack_nodes().into_iter().any(|node| writes_png(&node.class.spec)) {
         let texts = png_text(checked, registry, settings)?;
         settings.insert(PNG_TEXT.to_owned(), texts.into());
     }

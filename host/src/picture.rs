@@ -218,7 +218,9 @@ mod tests {
         let ours = r#"{"version":1,"graph":{"nodes":{}},"packs":{"std":"0.1.0"}}"#;
         let both = graph_in(&with(&[("prompt", prompt), ("splatgraph", ours)])).unwrap();
         assert!(both.graph.contains("nodes"));
-        assert_eq!(both.header.unwrap()["packs"]["std"], "0.1.0");
+        assert_eq!(both.packs()["std"], "0.1.0");
+        let locked = r#"{"version":2,"graph":{"nodes":{}},"lock":{"packs":{"std":{"version":"0.2.0","sha256":null}}}}"#;
+        assert_eq!(graph_in(&with(&[("splatgraph", locked)])).unwrap().packs()["std"], "0.2.0");
         insta::assert_snapshot!(graph_in(&with(&[])).unwrap_err(), @"expected a picture with a graph in it, got one without; `splatgraph run` writes its graph into the PNG files that it saves");
         insta::assert_snapshot!(graph_in(&with(&[("splatgraph", "{}")])).unwrap_err(), @"the text chunk `splatgraph` of the picture does not hold a graph: expected the key `graph`, got none");
     }

@@ -11,6 +11,7 @@ use thiserror::Error;
 
 use super::names;
 use super::places::{Places, relative};
+use super::unpack::MOST_FILES;
 use crate::graph::{self, Base, Checked, File, GRAPH_NAME, Origin, Problems, Read, folder_of, leaves_folder};
 use crate::locked::{Lock, LockError};
 use crate::reading::{LARGEST_GRAPH, read_at_most, text_of};
@@ -48,6 +49,10 @@ pub enum BundleError {
     Twins(String),
     #[error("a file of the graph cannot be taken into a bundle: {reason}; rename it\n  {}", shown(.path))]
     Name { path: PathBuf, reason: String },
+    #[error(
+        "expected at most {MOST_FILES} files in a bundle, got {0}; leave some out of the folders that the graph reads"
+    )]
+    TooMany(usize),
     #[error("a file of the graph cannot be read: {error}\n  {}", shown(.path))]
     Unreadable { path: PathBuf, error: io::Error },
     #[error("a file changed while it was taken into the bundle; make the bundle again\n  {}", shown(.0))]
@@ -111,11 +116,17 @@ impl Bundle {
             texts.insert(place, text);
         }
         let lock = gathered.lock(checked, settings, &texts)?;
-        let Gathered { files, left_out, .. } = gathered;
-        for (place, path) in &files {
+        let Gathered { files, left_out, places, .. } = gathered;
+        let parts = parts.iter().filter_map(|(_, path)| Some((places.of(path)?, path)));
+        for (place, path) in files.iter().map(|(place, path)| (place.as_str(), path)).chain(parts) {
             names::check(place).map_err(|reason| BundleError::Name { path: path.clone(), reason })?;
         }
-        Ok(Self { lock, texts, files, left_out })
+        let bundle = Self { lock, texts, files, left_out };
+        // The lock is a file too.
+        match 1 + bundle.files().count() {
+            all if all > MOST_FILES => Err(BundleError::TooMany(all)),
+            _ => Ok(bundle),
+        }
     }
 }
 

@@ -22,7 +22,7 @@ use crate::words::{count, one_line, some_of};
 pub const SIGNATURE: &[u8] = b"PK\x03\x04";
 
 /// The most files in an archive.
-const MOST_FILES: usize = 100_000;
+pub(super) const MOST_FILES: usize = 100_000;
 /// The most bytes of all files together: 64 GiB.
 const MOST_BYTES: u64 = 64 << 30;
 /// How many times larger than the archive its files may be together.

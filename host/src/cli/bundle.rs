@@ -89,9 +89,11 @@ fn refuse_other_file(path: &Path) -> Outcome {
 fn failure(error: BundleError) -> Failure {
     match error {
         BundleError::Graph(problems) => Failure::problems(&problems),
-        BundleError::Unknown(_) | BundleError::Earlier(_) | BundleError::Twins(_) | BundleError::Name { .. } => {
-            Failure::usage(error)
-        }
+        BundleError::Unknown(_)
+        | BundleError::Earlier(_)
+        | BundleError::Twins(_)
+        | BundleError::TooMany(_)
+        | BundleError::Name { .. } => Failure::usage(error),
         error => Failure::new(FAILED, error),
     }
 }

@@ -16,7 +16,7 @@ use super::{output, source};
 /// Check a graph without running it, and print all problems
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// A .json graph, a picture with a graph in it, or - for standard input
+    /// A .json graph, a picture with a graph in it, a bundle (.zip), or - for standard input
     graph: PathBuf,
     #[command(flatten)]
     given: GivenOptions,

@@ -20,7 +20,7 @@ use super::source;
 /// the result is printed.
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// A .json graph, a picture with a graph in it, or - for standard input. Or a record in a .safetensors file, or in a
+    /// A .json graph, a picture with a graph in it, a bundle (.zip), or - for standard input. Or a record in a .safetensors file, or in a
     /// file that a node of a pack reads
     #[arg(value_name = "FILE")]
     graph: PathBuf,

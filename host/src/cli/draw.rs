@@ -9,7 +9,7 @@ use super::{output, source};
 /// Print a drawing of a graph as a Mermaid diagram, which Markdown pages show
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// A .json graph, a picture with a graph in it, or - for standard input
+    /// A .json graph, a picture with a graph in it, a bundle (.zip), or - for standard input
     graph: PathBuf,
     #[command(flatten)]
     packs: PackFolders,

@@ -11,14 +11,24 @@ pub(crate) const GRAPH_NAME: &str = "graph.json";
 /// The name of its lock.
 pub(crate) const LOCK_NAME: &str = "graph.lock.json";
 
-/// The folders that this process made.
+/// The folders that this process made and did not remove.
 static MADE: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
 /// The temporary folder of a bundle. It is removed with the last graph that has it.
 #[derive(Clone, Debug)]
 pub struct Unpacked {
     archive: PathBuf,
-    folder: Arc<tempfile::TempDir>,
+    folder: Arc<Folder>,
+}
+
+#[derive(Debug)]
+struct Folder(tempfile::TempDir);
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // Another process may make a folder of this name later.
+        lock(&MADE).retain(|made| made != self.0.path());
+    }
 }
 
 impl Unpacked {
@@ -27,15 +37,15 @@ impl Unpacked {
     /// # Errors
     /// The system's folder for temporary files can't be written to.
     pub(crate) fn new(archive: &Path) -> io::Result<Self> {
-        let folder = tempfile::Builder::new().prefix("splatgraph-bundle-").tempdir()?;
-        lock(&MADE).push(folder.path().to_owned());
+        let folder = Folder(tempfile::Builder::new().prefix("splatgraph-bundle-").tempdir()?);
+        lock(&MADE).push(folder.0.path().to_owned());
         Ok(Self { archive: archive.to_owned(), folder: Arc::new(folder) })
     }
 
     /// Removes all folders that this process made. A process that ends does so, as threads that it leaves behind may hold a graph.
     pub fn remove_all() {
         for folder in lock(&MADE).drain(..) {
-            // Most are removed already. The system cleans up a folder that can't be removed.
+            // The system cleans up a folder that can't be removed.
             let _ = std::fs::remove_dir_all(folder);
         }
     }
@@ -49,7 +59,7 @@ impl Unpacked {
     /// The folder with its files.
     #[must_use]
     pub fn folder(&self) -> &Path {
-        self.folder.path()
+        self.folder.0.path()
     }
 
     /// The file of the graph.

@@ -33,8 +33,8 @@ impl Lock {
             .filter(|read| read.given && read.kind != PathKind::Model)
             .map(|r| r.name)
             .collect();
-        let files = |name: &String| given.contains(name.trim_end_matches('/'));
-        for (name, sum) in now.files.iter().filter(|(name, _)| !files(name)) {
+        let is_given = |name: &String| given.contains(name.trim_end_matches('/'));
+        for (name, sum) in now.files.iter().filter(|(name, _)| !is_given(name)) {
             let what = if name.ends_with('/') { "folder" } else { "file" };
             // A picture does not have the sums of folders.
             if self.files.get(name).is_none_or(Option::is_some) {

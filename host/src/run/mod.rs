@@ -39,4 +39,5 @@ pub(crate) use keys::FileContents;
 pub use lookup::{Lookup, look_up};
 pub use runner::{Options, Runner};
 pub use settings::Settings;
+pub(crate) use settings::writes_png;
 pub use why::Why;

@@ -32,15 +32,15 @@ impl SettingsText {
 
     /// The settings for a node of a class.
     pub(super) fn of(&self, class: &NodeSpec) -> &str {
-        if may_write_png(class) { &self.all } else { &self.without_texts }
+        if writes_png(class) { &self.all } else { &self.without_texts }
     }
 }
 
-/// Whether a node of a class may write PNG files, and so the texts for pictures.
-pub(super) fn may_write_png(class: &NodeSpec) -> bool {
-    let writes_png = |spec: &InputSpec| {
+/// Whether the nodes of a class may write PNG files.
+pub(crate) fn writes_png(class: &NodeSpec) -> bool {
+    let writes = |spec: &InputSpec| {
         let is_png = |extension: &String| extension.eq_ignore_ascii_case("png");
         spec.path == Some(PathKind::Write) && (spec.extensions.is_empty() || spec.extensions.iter().any(is_png))
     };
-    class.inputs.iter().any(writes_png)
+    class.inputs.iter().any(writes)
 }

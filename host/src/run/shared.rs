@@ -4,7 +4,7 @@ use super::{
     about::About,
     equal::writes,
     keys::{Fingerprint, Key},
-    settings::may_write_png,
+    settings::writes_png,
 };
 use crate::{
     file_state::FileState,
@@ -73,7 +73,7 @@ impl Shared {
             let key = print.as_ref()?.key()?;
             // A picture has more in it than the result of its node.
             let of_picture = || Sha256::new().chain_update(key).chain_update(pictures).finalize().into();
-            Some(if may_write_png(&checked.nodes[node].class.spec) { of_picture() } else { key })
+            Some(if writes_png(&checked.nodes[node].class.spec) { of_picture() } else { key })
         };
         let pictures_sum = hex(&of_bytes(pictures.as_bytes()));
         let keys = fingerprints.iter().enumerate().map(key).collect();
@@ -103,7 +103,7 @@ impl Shared {
     /// What the result of a node depends on.
     pub(super) fn about(&self, checked: &Checked, node: usize) -> About {
         let about = About::new(checked, &self.fingerprints, &self.settings, node);
-        if !may_write_png(&checked.nodes[node].class.spec) {
+        if !writes_png(&checked.nodes[node].class.spec) {
             return about;
         }
         let pictures = [(PNG_TEXT.to_owned(), self.pictures.clone())];

@@ -62,7 +62,7 @@ fn a_batch_of_one_needs_no_values() {
 #[test]
 fn help_says_how_values_are_written() {
     let place = copying();
-    insta::assert_snapshot!(place.run(&["batch", "--help"]).stdout, @r#"
+    insta::assert_snapshot!(place.run(&["batch", "--help"]).stdout, @"
     Run a graph over many files and values
 
     Values of an input may be files that match a pattern (image='photos/**/*.jpg'), a list
@@ -82,7 +82,7 @@ fn help_says_how_values_are_written() {
 
     Arguments:
       <GRAPH>
-              A .json graph, a picture with a graph in it, or - for standard input
+              A .json graph, a picture with a graph in it, a bundle (.zip), or - for standard input
 
       [NAME=VALUES | @ROWS.CSV]...
               Values of the graph's named inputs; `splatgraph run GRAPH --help` lists them
@@ -126,6 +126,11 @@ fn help_says_how_values_are_written() {
 
           --retry-failed
               Run again the items that failed before
+
+          --locked[=<FILE>]
+              Run nothing if the graph, its files, its models, the packs, the device or the processor
+              are not those of the lock: the file beside the graph, what the picture or the bundle has,
+              or FILE. `splatgraph lock` writes one. Files that NAME=VALUE names may be any
 
           --packs <DIR>
               Search for node packs in this folder, before all other places; may be given several times
@@ -196,7 +201,7 @@ fn help_says_how_values_are_written() {
     Exit codes: 0 done; 1 an item failed, or a folder or the result cannot be written; 2 the command
     line, the graph or the journal is wrong; 3 a pack or a model is missing; 129, 130 or 143 cancelled;
     141 the reader of the result went away.
-    "#);
+    ");
 }
 
 /// A folder with a graph that draws cards, whose `count` is set beside the seed.

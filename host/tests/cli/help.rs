@@ -77,7 +77,7 @@ fn help_of_run_names_options_and_exit_codes() {
 
     Arguments:
       [GRAPH]
-              A .json graph, a picture with a graph in it, or - for standard input
+              A .json graph, a picture with a graph in it, a bundle (.zip), or - for standard input
 
       [NAME=VALUE]...
               Values of the graph's named inputs; `splatgraph run GRAPH --help` lists them

@@ -13,6 +13,7 @@ mod debug;
 mod devices;
 mod files;
 mod foreign;
+mod forged;
 mod formats;
 mod graphs;
 mod help;

@@ -84,7 +84,7 @@ class Graph:
     """A pipeline of nodes.
 
     Args:
-        source: The path of a .json graph or of a picture with a graph in it, the name of a graph that came with the program
+        source: The path of a .json graph, of a picture with a graph in it or of a bundle (.zip), the name of a graph that came with the program
             (`reconstruct`), or a graph as a dict.
         session: The packs; those of the process by default.
 

@@ -116,7 +116,7 @@ impl Session {
         serde_json::to_string(&manifests).unwrap_or_default()
     }
 
-    /// Reads the graph in a file: JSON, or a picture with a graph in it.
+    /// Reads the graph in a file: JSON, a picture with a graph in it, or a bundle.
     fn read(&self, py: Python<'_>, path: PathBuf) -> PyResult<Graph> {
         self.shared.check_process(py)?;
         let shown = path.to_string_lossy().into_owned();

@@ -45,7 +45,7 @@ use progress::Progress;
                   result went away."
 )]
 pub(crate) struct Options {
-    /// A .json graph, a picture with a graph in it, or - for standard input
+    /// A .json graph, a picture with a graph in it, a bundle (.zip), or - for standard input
     graph: PathBuf,
     /// Values of the graph's named inputs; `splatgraph run GRAPH --help` lists them
     #[arg(value_name = "NAME=VALUES | @ROWS.CSV")]

@@ -39,7 +39,7 @@ use super::{help_of, output, source};
                   of the result went away."
 )]
 pub(crate) struct Options {
-    /// A .json graph, a picture with a graph in it, or - for standard input
+    /// A .json graph, a picture with a graph in it, a bundle (.zip), or - for standard input
     #[arg(required_unless_present = "help")]
     graph: Option<PathBuf>,
     #[command(flatten)]
