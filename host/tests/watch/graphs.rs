@@ -326,7 +326,7 @@ fn the_json_of_a_round_is_one_line_with_everything() {
     chain(&place, 1);
     let round = Watching::start(&place, &[]).done();
     let keys: Vec<&String> = round.as_object().unwrap().keys().collect();
-    assert_eq!(keys, ["changed", "status", "outputs", "written", "failures", "nodes", "ms", "host_ms"]);
+    assert_eq!(keys, ["changed", "status", "outputs", "written", "unchanged", "failures", "nodes", "ms", "host_ms"]);
     let node: &Json = &round["nodes"][0];
     assert_eq!(node["why"], "ran: first time");
     // The 60 ms of the slow node are not time of the host.
