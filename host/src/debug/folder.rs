@@ -60,8 +60,10 @@ pub(super) struct Folder {
     /// For each node and output, the start of the names of its files.
     names: Vec<Vec<String>>,
     /// The same for the nodes of graphs that nodes repeat, by their ids.
-    inside: HashMap<Arc<str>, Vec<String>>,
+    inside: InsideNames,
 }
+
+type InsideNames = HashMap<Arc<str>, Vec<String>>;
 
 impl Folder {
     pub(super) fn prepare(path: &Path, checked: &Checked) -> Result<Self, DebugError> {
@@ -168,7 +170,7 @@ fn is_file_of(file: &str, name: &str) -> bool {
 
 /// The name `node.output` for each node and output, and for those in graphs that nodes repeat, by the ids of the nodes. Neither part
 /// has a dot, and outputs have no hyphen, so all file names are distinct.
-fn file_names(checked: &Checked) -> (Vec<Vec<String>>, HashMap<Arc<str>, Vec<String>>) {
+fn file_names(checked: &Checked) -> (Vec<Vec<String>>, InsideNames) {
     let own: Vec<&CheckedNode> = checked.nodes.iter().collect();
     let inside = checked.nodes.iter().filter_map(|node| node.repeat.as_ref());
     let inside: Vec<&CheckedNode> = inside.flat_map(|repeat| repeat.checked.pack_nodes()).collect();

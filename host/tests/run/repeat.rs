@@ -294,9 +294,9 @@ fn mistakes_are_found_before_anything_runs() {
         4 problems in graph.json
         ");
     let mut wrong = square();
-    wrong["nodes"]["square"]["class_type"] = "t.Sqare".into();
+    wrong["nodes"]["square"]["class_type"] = "t.Squares".into();
     insta::assert_snapshot!(problems(&graph(&json!({ "each": { "over": "x" }, "graph": wrong, "inputs": { "x": values([1]) } }))), @"
-        line 1, column 221, node `many:square`: the pack `t` has no node `Sqare`; did you mean `t.Square`?
+        line 1, column 221, node `many:square`: the pack `t` has no node `Squares`; did you mean `t.Square`?
         1 problem in graph.json
         ");
 }

@@ -569,6 +569,14 @@ class _std:
 
         The node writes any record with its type and header. LoadRecord reads the file, and so does safetensors in Python. A batch is
         one file. The node creates missing folders. The file is complete when it appears under its name."""
+    class _If(Node):
+        value: Output
+    def If(self, *, condition: bool | Node | Output, then: Any | Node | Output, otherwise: Any | Node | Output, id: Optional[str] = None) -> _If:
+        """Gives one of two values. Only what feeds the chosen one runs."""
+    class _Switch(Node):
+        value: Output
+    def Switch(self, *, index: int | Node | Output, values: list[Any] | list[Node | Output], id: Optional[str] = None) -> _Switch:
+        """Gives one value of a list. With several links, only what feeds the chosen one runs."""
     class _Int(Node):
         value: Output
     def Int(self, *, value: int | Node | Output, id: Optional[str] = None) -> _Int:
