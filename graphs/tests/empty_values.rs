@@ -134,6 +134,8 @@ fn literals(class: &str, folder: &Path) -> Vec<Value> {
         "std.Calculate" | "std.Condition" => json!([{ "expression": "1" }]),
         "std.Field" => json!([{ "field": "psnr" }]),
         "std.Format" => json!([{ "template": "{a}{b}{c}{d}" }]),
+        "std.If" => json!([{ "condition": true }, { "condition": false }]),
+        "std.Switch" => json!([{ "index": 0 }]),
         "std.Label" => json!([{ "text": "a" }]),
         "std.View" => json!([{}, { "channel": 0 }]),
         "gpstoken.FindTokenCount" => json!([{ "psnr": 20 }]),

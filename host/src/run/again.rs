@@ -1,9 +1,9 @@
 //! Makes values again whose process ended: their makers run again, and before them the makers of what those need.
 
 use super::{
-    choice::{chosen_links, plain_links},
     context::NodeContext,
     event::Event,
+    links::{chosen_links, plain_links},
     repeat::Failed,
     supply,
     work::{Made, Work},

@@ -3,61 +3,17 @@
 //! A node with such inputs starts when all its other inputs are there. It then reads the deciding inputs, wakes the nodes of the chosen
 //! links, and waits for these. A node that only links of other branches need stays asleep, and counts as not needed.
 
-use super::work::{State, Work};
+use super::{
+    links::{ChosenLink, decides, plain_links},
+    work::{State, Work},
+};
 use crate::{
     graph::{CheckedNode, Feed, Socket},
     lock::lock,
 };
 use serde_json::Value as Json;
-use splatgraph_sdk::{Value, spec::InputSpec};
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, AtomicU32, Ordering},
-};
-
-/// A link to an input that another input chooses.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct ChosenLink {
-    /// The node with the input.
-    pub(super) node: usize,
-    /// The position of the input.
-    pub(super) input: usize,
-    /// The position of the link in the list of the input.
-    pub(super) link: usize,
-    pub(super) socket: Socket,
-}
-
-/// The state of such a link.
-#[derive(Default)]
-pub(super) struct LinkState {
-    pub(super) chosen: AtomicBool,
-    /// Whether its node no longer waits for it: it is not chosen, or the node that feeds it ended.
-    pub(super) settled: AtomicBool,
-}
-
-/// The links of a node whose inputs other inputs choose, each with the positions of its input and of the link.
-pub(super) fn chosen_links(node: &CheckedNode) -> impl Iterator<Item = (usize, usize, Socket)> {
-    let inputs = node.class.spec.inputs.iter().zip(&node.feeds).enumerate();
-    let inputs = inputs.filter(|(_, (spec, _))| decides(node, spec).is_some());
-    inputs.flat_map(|(input, (_, feed))| {
-        feed.sockets().iter().enumerate().map(move |(link, socket)| (input, link, *socket))
-    })
-}
-
-/// The links of a node that it always needs.
-pub(super) fn plain_links(node: &CheckedNode) -> impl Iterator<Item = Socket> {
-    let inputs = node.class.spec.inputs.iter().zip(&node.feeds);
-    let inputs = inputs.filter(|(spec, _)| decides(node, spec).is_none());
-    inputs.flat_map(|(_, feed)| feed.sockets().iter().copied())
-}
-
-/// The position of the input that chooses an input.
-fn decides(node: &CheckedNode, spec: &InputSpec) -> Option<usize> {
-    let by = spec.chosen_by.as_ref()?;
-    let found = node.class.spec.inputs.iter().position(|other| other.name == *by)?;
-    // An input that is itself chosen can't decide.
-    node.class.spec.inputs[found].chosen_by.is_none().then_some(found)
-}
+use splatgraph_sdk::Value;
+use std::sync::{Arc, atomic::Ordering};
 
 impl Work {
     /// Chooses the links of a node that has links to choose from. Returns the nodes that are ready now; with `node` itself among
@@ -154,14 +110,4 @@ impl Work {
             }
         })
     }
-}
-
-/// For each node, one flag.
-pub(super) fn flags(set: &[bool]) -> Vec<AtomicBool> {
-    set.iter().map(|&set| AtomicBool::new(set)).collect()
-}
-
-/// For each node, how many links it may still choose or wait for, and one more for the choice itself.
-pub(super) fn counters(choices: &[Vec<usize>]) -> Vec<AtomicU32> {
-    choices.iter().map(|links| AtomicU32::new(links.len() as u32 + 1)).collect()
 }

@@ -1,14 +1,14 @@
 //! Runs the nodes of a run in parallel tasks.
 
 use super::{
-    choice::plain_links,
     context::NodeContext,
     event::{Event, NodeFailure},
+    links::plain_links,
     plan::Consumer,
-    repeat::{Failed, Inside},
+    repeat::Failed,
     shared::{Shared, Taken},
     supply,
-    work::{Message, Messages, State, Work},
+    work::{Inside, Message, Messages, State, Work},
 };
 use crate::{
     calls,

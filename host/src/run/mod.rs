@@ -19,6 +19,7 @@ mod event;
 mod execute;
 mod kept;
 mod keys;
+mod links;
 mod lookup;
 mod plan;
 mod prepare;

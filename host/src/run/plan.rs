@@ -1,6 +1,6 @@
 //! The plan of a run: which nodes run, and which wait for which.
 
-use super::choice::{ChosenLink, chosen_links, plain_links};
+use super::links::{ChosenLink, chosen_links, plain_links};
 use crate::graph::Checked;
 
 /// Which nodes run, and which wait for which. Making it takes time proportional to nodes and links, and no recursion.

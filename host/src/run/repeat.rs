@@ -6,7 +6,7 @@
 use super::{
     elements::{Elements, Passes, plain},
     event::{Event, NodeFailure, RunResult, Status},
-    work::Work,
+    work::{Inside, Work},
 };
 use crate::{
     graph::{Each, Feed, Fold, Mode, Repeated},
@@ -15,7 +15,7 @@ use crate::{
 };
 use splatgraph_sdk::{Error, Value, host::LogLevel};
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::HashSet,
     path::PathBuf,
     sync::{
         Arc, Mutex,
@@ -41,15 +41,6 @@ impl From<Error> for Failed {
     fn from(error: Error) -> Self {
         Self::Itself(error)
     }
-}
-
-/// What a node that repeats its graph did besides its outputs.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Inside {
-    /// The files that nodes of the graph wrote, in the order of the passes.
-    pub(super) written: Vec<PathBuf>,
-    /// By the ids of the nodes of the graph, how often they ran, and how often their results came from the cache.
-    pub(super) nodes: BTreeMap<Arc<str>, (u64, u64)>,
 }
 
 /// A node that repeats its graph, while it does.

@@ -2,11 +2,10 @@
 
 use super::{
     cancel::CancelToken,
-    choice::{LinkState, counters, flags},
     equal::Equal,
     event::{Event, NodeFailure, RunResult},
+    links::{LinkState, counters, flags},
     plan::Plan,
-    repeat::Inside,
     settings::SettingsText,
     shared::Shared,
     supply::Reads,
@@ -18,7 +17,7 @@ use crate::{
 };
 use splatgraph_sdk::{Error, Value};
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{BTreeMap, HashMap, VecDeque},
     panic::{AssertUnwindSafe, catch_unwind},
     path::PathBuf,
     sync::{
@@ -93,6 +92,15 @@ type KeepOutputs = dyn Fn(usize, &Arc<str>, &[Value], &[PathBuf]) + Send + Sync;
 pub(super) struct Slot {
     pub(super) value: Option<Value>,
     pub(super) uses: u32,
+}
+
+/// What a node that repeats its graph did besides its outputs.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Inside {
+    /// The files that nodes of the graph wrote, in the order of the passes.
+    pub(super) written: Vec<PathBuf>,
+    /// By the ids of the nodes of the graph, how often they ran, and how often their results came from the cache.
+    pub(super) nodes: BTreeMap<Arc<str>, (u64, u64)>,
 }
 
 /// How far a node is.

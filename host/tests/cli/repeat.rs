@@ -47,9 +47,20 @@ fn each_pass_writes_a_file_of_its_own() {
         let reader = png::Decoder::new(file).read_info().unwrap();
         assert_eq!(reader.info().width, size);
     }
-    insta::assert_snapshot!(ran.stdout, @"");
+    insta::assert_snapshot!(ran.stdout, @r#"
+        files  ["[DIR]/work/out-000.png","[DIR]/work/out-001.png","[DIR]/work/out-002.png"]
+        wrote  out-000.png
+        wrote  out-001.png
+        wrote  out-002.png
+        "#);
     let explained: Vec<&str> = ran.stderr.lines().filter(|line| line.contains("many")).collect();
-    insta::assert_snapshot!(explained.join("\n").replace(char::is_numeric, "N"), @"");
+    insta::assert_snapshot!(explained.join("\n").replace(char::is_numeric, "N"), @"
+        many (./part.json) ...
+        many done in [TIME]
+        many        ran: results are not kept
+        many:image  in the passes: ran N times, cached N times
+        many:save   in the passes: ran N times, cached N times
+        ");
 }
 
 #[test]
@@ -60,7 +71,7 @@ fn passes_that_would_write_one_file_are_refused() {
         ran.stderr
     };
     insta::assert_snapshot!(said(json!({ "over": "size" }), sizes(), json!("out.png")), @r#"
-        error: node `many:save` (stub.SavePicture), input `path`: each pass would write over the file of the one before: expected a path with {index}, the number of the pass, got "out.png"
+        error: part.json, line 1, column 266, node `many:save` (stub.SavePicture), input `path`: each pass would write over the file of the one before: expected a path with {index}, the number of the pass, got "out.png"
         1 problem in graph.json
         "#);
     let twice = json!({ "size": { "__value__": [1, 2] }, "path": { "__value__": ["a.png", "a.png"] } });
