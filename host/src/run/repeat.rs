@@ -172,7 +172,8 @@ impl Repeating<'_> {
         if failed > 0 {
             self.warn(format!("{failed} of {all} passes failed and are left out of the lists"));
         }
-        Ok(lists.into_iter().map(Value::list).collect())
+        let lists = lists.into_iter().enumerate();
+        Ok(lists.map(|(output, list)| if self.is_wanted(output) { Value::list(list) } else { Value::none() }).collect())
     }
 
     fn fold(&self, fold: &Fold, inputs: &[Value]) -> Result<Vec<Value>, Failed> {
@@ -252,7 +253,20 @@ impl Repeating<'_> {
         if result.cancelled || work.is_stopping() {
             return Err(Error::cancelled().into());
         }
-        Ok(result.outputs.into_iter().map(|(_, value)| value).collect())
+        let outputs = result.outputs.into_iter().enumerate();
+        Ok(outputs.map(|(output, (_, value))| if self.is_wanted(output) { value } else { Value::none() }).collect())
+    }
+
+    /// Whether somebody takes an output of the node, or a later run may have it. All others would only fill the memory.
+    fn is_wanted(&self, output: usize) -> bool {
+        let inside = match &self.repeated.repeat.mode {
+            Mode::Each(_) => false,
+            Mode::Fold(fold) => {
+                let name = &self.work.checked.nodes[self.node].class.spec.outputs[output].name;
+                fold.until.as_ref() == Some(name) || fold.carry.iter().any(|(_, from)| from == name)
+            }
+        };
+        inside || self.work.hooks.keeps_results || self.work.plan.uses[self.work.plan.output(self.node, output)] > 0
     }
 
     /// Counts what the nodes of a pass did.

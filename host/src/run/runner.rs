@@ -210,8 +210,10 @@ impl Runner {
         let (kept, store) = (self.kept.clone(), self.store.clone());
         let same = Self { runtime: None, limit: self.limit, threads: self.threads, kept, store };
         let keys: Vec<Option<Key>> = fingerprints.iter().map(|f| f.as_ref().and_then(Fingerprint::key)).collect();
+        let keeps_results = self.store.is_some() || lock(&self.kept).cache.is_on();
         Hooks {
             event: Box::new(events),
+            keeps_results,
             pass: Box::new(move |graph, at_once, settings, events, cancel| {
                 same.run_pass(graph, at_once, settings, events, cancel)
             }),

@@ -72,6 +72,8 @@ pub(super) struct Hooks {
     pub(super) keep: Box<KeepOutputs>,
     /// Runs a pass of a repeated graph in this thread.
     pub(super) pass: Box<RunPass>,
+    /// Whether later runs may have the results of this one.
+    pub(super) keeps_results: bool,
     /// How many passes of a node run at the same time.
     pub(super) passes_at_once: usize,
     /// The store of results, if the runner has one.

@@ -91,9 +91,8 @@ fn a_debug_run_has_the_outputs_of_each_pass() {
         .filter(|name| name.ends_with(".png"))
         .collect();
     names.sort();
-    // The list of the node, and the outputs inside.
-    let expected = ["many.image", "many_image.image"].map(|name| [0, 1, 2].map(|pass| format!("{name}-00{pass}.png")));
-    assert_eq!(names, expected.concat());
+    // Nobody takes the list of the pictures.
+    assert_eq!(names, [0, 1, 2].map(|pass| format!("many_image.image-00{pass}.png")));
     let run: Json = serde_json::from_str(&place.read("seen/run.json")).unwrap();
     let expected = json!([{"id": "many:image", "ran": 3, "cached": 0}, {"id": "many:save", "ran": 3, "cached": 0}]);
     assert_eq!(run["nodes"][0]["inside"], expected);
