@@ -15,7 +15,7 @@ use crate::{registry::Class, words::suggest};
 use splatgraph_sdk::spec::{InputSpec, NodeSpec, OutputSpec, scalar, socket_types_meet};
 use std::{collections::HashSet, sync::Arc};
 
-/// The node that has the values of a pass. No pack and no id of a graph file has parentheses around its name by chance.
+/// The id of the node that has the values of a pass, and the start of the id of its pack.
 const VALUES: &str = "(pass)";
 /// Its class.
 const CLASS: &str = "Values";
@@ -158,6 +158,10 @@ impl Checker<'_> {
         let mut file = File::clone(repeat.graph.as_ref()?);
         // Its own nodes know their file. What this node gives is relative to this graph, and so are its rules for paths.
         file.origin = self.file.origin.clone();
+        let mut values_id = VALUES.to_owned();
+        while file.node(&values_id).is_some() {
+            values_id.push('*');
+        }
         let mut values = Vec::new();
         let mut from = Vec::new();
         for (input, spec) in class.spec.inputs.iter().enumerate() {
@@ -188,7 +192,7 @@ impl Checker<'_> {
                         ..OutputSpec::default()
                     });
                     from.push((!is_index).then_some(input));
-                    let link = Link { node: VALUES.to_owned(), output };
+                    let link = Link { node: values_id.clone(), output };
                     Input { name: String::new(), source: Source::Link(link), place: None, base: Base::Value }
                 }
             };
@@ -210,7 +214,7 @@ impl Checker<'_> {
             let id = format!("{VALUES}{outer}");
             registry = registry.with_pack(pack(&id, vec![spec]));
             file.nodes.push(Node {
-                id: VALUES.to_owned(),
+                id: values_id.clone(),
                 class_type: format!("{id}.{CLASS}"),
                 bare: false,
                 adapted: true,
@@ -262,7 +266,7 @@ impl Checker<'_> {
             self.problems.append(&mut problems);
             return None;
         }
-        checked.values = checked.nodes.iter().position(|inner| *inner.id == *VALUES);
+        checked.values = checked.nodes.iter().position(|inner| *inner.id == *values_id);
         for inner in Arc::make_mut(&mut checked.nodes) {
             inner.id = format!("{}:{}", node.id, inner.id).into();
         }
