@@ -1,18 +1,18 @@
 //! A store of results on disk, which the processes of one machine share.
 //!
 //! # Files
-//! - `results-1/CLASS/KEY` is an entry: the outputs of a node, and what they depend on ([`entry`]). It is written under a temporary
+//! - `results-1/CLASS/KEY` is an entry: the outputs of a node, and what they depend on (`entry.rs`). It is written under a temporary
 //!   name and renamed, and has sums and lengths of its parts. A reader treats an entry that does not match as absent, and removes it.
-//! - `results-1/CLASS/KEY.lock` is a claim: a process computes this result now ([`claim`]). The system frees it when the process ends.
+//! - `results-1/CLASS/KEY.lock` is a claim: a process computes this result now (`claim.rs`). The system frees it when the process ends.
 //!
 //! The time of change of an entry is the time of its last use. When the entries take more space than the limit, the ones that were not
-//! used for the longest time are removed ([`room`]).
+//! used for the longest time are removed (`room.rs`).
 //!
 //! # What can be stored
-//! Scalars, texts, JSON, lists and records ([`values`]). An object that only its pack understands can't: a loaded model, a handle.
+//! Scalars, texts, JSON, lists and records (`values.rs`). An object that only its pack understands can't: a loaded model, a handle.
 //!
 //! # A store that does not work
-//! A store never fails a run. If it can't be written, the process warns once ([`Store::warning`]) and writes no further entries.
+//! A store never fails a run. If it can't be written, the process warns once and writes no further entries.
 
 mod claim;
 mod entry;
