@@ -34,6 +34,32 @@ type Slot = Arc<Mutex<Option<Known>>>;
 
 static KNOWN: LazyLock<Mutex<HashMap<PathBuf, Slot>>> = LazyLock::new(Mutex::default);
 
+/// The sums of libraries from when they were looked over, maybe by an earlier process, by their canonical paths.
+static LOOKED_OVER: LazyLock<Mutex<HashMap<PathBuf, Known>>> = LazyLock::new(Mutex::default);
+
+/// Remembers the sum of a library that was looked over in this state.
+pub(crate) fn looked_over(path: &Path, state: &FileState, sum: &str) {
+    lock(&LOOKED_OVER).insert(path.to_owned(), Known { state: state.clone(), sum: sum.to_owned() });
+}
+
+/// The sum of the code of a pack as [`of_pack`] takes it, but of a library that has not changed since it was looked over, the sum from then.
+/// It comes from a file in the user's cache folder, so nothing that is refused may depend on it.
+///
+/// # Errors
+/// The file can't be read.
+pub(crate) fn of_pack_looked_over(pack: &Pack) -> io::Result<Option<String>> {
+    let path = pack.path.canonicalize().unwrap_or_default();
+    let known = || {
+        let known = lock(&LOOKED_OVER);
+        let known = known.get(&path).filter(|known| known.state == FileState::of(&path))?;
+        Some(known.sum.clone())
+    };
+    match known().filter(|_| pack.nodes.files().is_empty()) {
+        Some(sum) => Ok(Some(sum)),
+        None => of_pack(pack),
+    }
+}
+
 /// The sum of a file or of a member of a shard.
 ///
 /// # Errors

@@ -108,7 +108,11 @@ impl Lock {
         for pack in checked.pack_nodes().into_iter().map(|node| &node.class.pack) {
             let (id, version) = (&pack.manifest.id, &pack.manifest.version);
             if !lock.packs.contains_key(id) {
-                let sum = readable(sums::of_pack(pack), &format!("the pack `{id}`"), &pack.path)?;
+                let sum = match extent {
+                    Extent::Whole => sums::of_pack(pack),
+                    Extent::Quick => sums::of_pack_looked_over(pack),
+                };
+                let sum = readable(sum, &format!("the pack `{id}`"), &pack.path)?;
                 lock.packs.insert(id.clone(), LockedPack { version: version.clone(), sha256: sum });
             }
         }

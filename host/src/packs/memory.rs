@@ -15,7 +15,7 @@ use splatgraph_sdk::host::{ABI_MAJOR, ABI_MINOR};
 
 use super::helper::Facts;
 use crate::file_state::FileState;
-use crate::sha256;
+use crate::{sha256, sums};
 
 /// The version of the form of the file.
 const FORM: u32 = 1;
@@ -78,6 +78,7 @@ impl Memory {
             (entry.state, entry.at) = (state.clone(), at);
             self.new.push(name.to_owned());
         }
+        sums::looked_over(path, state, &entry.sha256);
         Some(entry.found.clone())
     }
 
@@ -89,6 +90,7 @@ impl Memory {
         if FileState::of(path) != state {
             return;
         }
+        sums::looked_over(path, &state, &sha256);
         self.known.insert(name.to_owned(), Entry { state, at, sha256, found });
         self.new.push(name.to_owned());
     }
