@@ -1,6 +1,6 @@
 //! Pictures that earlier releases made, with their graphs in them: each graph still runs, and makes the same picture.
 //!
-//! `nodes/released/VERSION/pictures` has them. A release adds a folder; nothing in a folder changes after its release.
+//! `pictures` in the folders of `nodes/released` has them. A release adds a folder; nothing in a folder changes after its release.
 
 mod support;
 
