@@ -49,9 +49,16 @@ struct Repeating<'a> {
     node: usize,
     repeated: &'a Repeated,
     inside: Mutex<Inside>,
-    /// The files that passes wrote.
-    files: Mutex<HashSet<PathBuf>>,
+    files: Mutex<Files>,
     said: Mutex<Option<Instant>>,
+}
+
+/// The files that passes wrote.
+#[derive(Default)]
+struct Files {
+    known: HashSet<PathBuf>,
+    /// Each with its pass, in the order of time.
+    written: Vec<(usize, PathBuf)>,
 }
 
 /// The result of a pass: the named outputs, or the failure of a node.
@@ -77,7 +84,12 @@ impl Work {
             Mode::Each(each) => repeating.each(each, inputs),
             Mode::Fold(fold) => repeating.fold(fold, inputs),
         }?;
-        Ok((outputs, repeating.inside.into_inner().unwrap_or_default()))
+        let mut inside = repeating.inside.into_inner().unwrap_or_default();
+        let mut written = repeating.files.into_inner().unwrap_or_default().written;
+        // Passes end in any order.
+        written.sort_by_key(|(pass, _)| *pass);
+        inside.written = written.into_iter().map(|(_, path)| path).collect();
+        Ok((outputs, inside))
     }
 }
 
@@ -246,7 +258,7 @@ impl Repeating<'_> {
             _ => {}
         };
         let result = (work.hooks.pass)((&checked, values), at_once, &work.settings, Box::new(listen), &work.cancel);
-        self.count(&result)?;
+        self.count(pass, &result)?;
         if let Some(failure) = result.failures.first() {
             return Err(Failed::Inside(Box::new(self.failure(pass, failure))));
         }
@@ -270,7 +282,7 @@ impl Repeating<'_> {
     }
 
     /// Counts what the nodes of a pass did.
-    fn count(&self, result: &RunResult) -> Result<(), Error> {
+    fn count(&self, pass: usize, result: &RunResult) -> Result<(), Error> {
         let mut inside = lock(&self.inside);
         for report in &result.nodes {
             let (ran, cached) = match report.status {
@@ -288,11 +300,11 @@ impl Repeating<'_> {
         }
         let mut files = lock(&self.files);
         for (node, path) in &result.written {
-            if !files.insert(path.clone()) {
+            if !files.known.insert(path.clone()) {
                 let message = format!("expected a file of its own for each pass, got {} twice", shown(path));
                 return Err(plain(&format!("`{node}`: {message}; put the number of the pass into the name")));
             }
-            inside.written.push(path.clone());
+            files.written.push((pass, path.clone()));
         }
         Ok(())
     }
