@@ -10,7 +10,7 @@ use splatgraph::run::Settings;
 
 use super::device::{DeviceOptions, say_unless};
 use super::failure::{FAILED, Failure, Outcome};
-use super::given::GivenOptions;
+use super::given::{GivenOptions, ValueOptions};
 use super::output::{self, count, one_line};
 use super::pack_folders::PackFolders;
 use super::source;
@@ -28,12 +28,8 @@ use super::source;
 pub(crate) struct Options {
     /// A .json graph, or a picture with a graph in it
     graph: PathBuf,
-    /// Values of the graph's named inputs; `splatgraph run GRAPH --help` lists them
-    #[arg(value_name = "NAME=VALUE")]
-    values: Vec<String>,
-    /// Set any input of a node; may be given several times
-    #[arg(long = "set", value_name = "NODE.INPUT=VALUE")]
-    sets: Vec<String>,
+    #[command(flatten)]
+    inputs: ValueOptions,
     /// Take the models into the bundle too. Without this option, the other machine needs them in a folder of models
     #[arg(long)]
     models: bool,
@@ -54,7 +50,7 @@ pub(crate) fn run(options: &Options) -> Outcome {
     let path = options.out.clone().or_else(beside).ok_or_else(no_file)?;
     refuse_other_file(&path)?;
     let registry = options.packs.load_for_graph(&file, &[])?;
-    let given = GivenOptions::of(&options.values, &options.sets, &[]);
+    let given = GivenOptions::of(&options.inputs, &[]);
     let given = given.given(Some((&file, &registry)))?;
     let check = |file: &graph::File, given: &graph::Given| {
         let checked = graph::check_with_files(graph::expand(file.clone()), &registry, given);

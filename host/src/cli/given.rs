@@ -9,14 +9,21 @@ use splatgraph_sdk::spec::PathKind;
 use super::failure::{FAILED, Failure, Outcome};
 use super::output::shown;
 
-#[derive(clap::Args)]
-pub(crate) struct GivenOptions {
+// The values of inputs alone, for commands that write no files of nodes.
+#[derive(Clone, clap::Args)]
+pub(crate) struct ValueOptions {
     /// Values of the graph's named inputs; `splatgraph run GRAPH --help` lists them
     #[arg(value_name = "NAME=VALUE")]
     values: Vec<String>,
     /// Set any input of a node; may be given several times
     #[arg(long = "set", value_name = "NODE.INPUT=VALUE")]
     sets: Vec<String>,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct GivenOptions {
+    #[command(flatten)]
+    inputs: ValueOptions,
     /// Write files into this folder instead of the current directory
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -31,8 +38,8 @@ pub(crate) struct GivenOptions {
 
 impl GivenOptions {
     /// The options of a command that writes no files of nodes.
-    pub(crate) fn of(values: &[String], sets: &[String], models: &[PathBuf]) -> Self {
-        Self { values: values.to_vec(), sets: sets.to_vec(), out: None, overwrite: false, models: models.to_vec() }
+    pub(crate) fn of(inputs: &ValueOptions, models: &[PathBuf]) -> Self {
+        Self { inputs: inputs.clone(), out: None, overwrite: false, models: models.to_vec() }
     }
 
     /// The values and folders for a graph. Without the graph, errors have fewer hints.
@@ -46,7 +53,7 @@ impl GivenOptions {
             });
             found.unwrap_or_default()
         };
-        let inputs = pairs(&self.values, "NAME=VALUE").map_err(|failure| {
+        let inputs = pairs(&self.inputs.values, "NAME=VALUE").map_err(|failure| {
             match self.bare_file(&cwd).and_then(|file| Some((file, reads().into_iter().next()?))) {
                 Some((file, name)) => Failure::usage(format!("{}; did you mean `{name}={file}`?", failure.message)),
                 None => failure,
@@ -69,7 +76,7 @@ impl GivenOptions {
         many.map_or(Ok(()), Err)?;
         Ok(graph::Given {
             inputs,
-            sets: pairs(&self.sets, "--set NODE.INPUT=VALUE")?,
+            sets: pairs(&self.inputs.sets, "--set NODE.INPUT=VALUE")?,
             cwd,
             out_dir: self.out.clone(),
             model_dirs: graph::model_folders(&self.models),
@@ -80,7 +87,7 @@ impl GivenOptions {
 
     /// The first value without a name that is a file.
     fn bare_file(&self, cwd: &Path) -> Option<&String> {
-        self.values.iter().find(|text| !text.contains('=') && cwd.join(text).is_file())
+        self.inputs.values.iter().find(|text| !text.contains('=') && cwd.join(text).is_file())
     }
 }
 

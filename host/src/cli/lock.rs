@@ -8,7 +8,7 @@ use splatgraph::run::Settings;
 
 use super::device::{DeviceOptions, say_unless};
 use super::failure::{FAILED, Failure, Outcome};
-use super::given::GivenOptions;
+use super::given::{GivenOptions, ValueOptions};
 use super::output::{self, count};
 use super::pack_folders::PackFolders;
 use super::source;
@@ -25,12 +25,8 @@ use super::source;
 pub(crate) struct Options {
     /// A .json graph, or a picture with a graph in it
     graph: PathBuf,
-    /// Values of the graph's named inputs; `splatgraph run GRAPH --help` lists them
-    #[arg(value_name = "NAME=VALUE")]
-    values: Vec<String>,
-    /// Set any input of a node; may be given several times
-    #[arg(long = "set", value_name = "NODE.INPUT=VALUE")]
-    sets: Vec<String>,
+    #[command(flatten)]
+    inputs: ValueOptions,
     /// Search for models in this folder too; may be given several times
     #[arg(long = "models", value_name = "DIR")]
     models: Vec<PathBuf>,
@@ -53,7 +49,7 @@ pub(crate) fn run(options: &Options) -> Outcome {
         None => default_file(&file.origin)?,
     };
     let registry = options.packs.load_for_graph(&file, &[])?;
-    let given = GivenOptions::of(&options.values, &options.sets, &options.models);
+    let given = GivenOptions::of(&options.inputs, &options.models);
     let given = given.given(Some((&file, &registry)))?;
     let checked = graph::check_with_files(file, &registry, &given).map_err(|problems| Failure::problems(&problems))?;
     checked.warnings.iter().for_each(output::about_graph);

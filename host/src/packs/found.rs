@@ -118,14 +118,3 @@ impl fmt::Display for Hidden {
 pub(crate) fn describes_pack(path: &Path) -> bool {
     path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.ends_with(DESCRIPTION_ENDING))
 }
-
-/// The files whose content is the code of a pack: its library, or its description and the files that this lists.
-pub(crate) fn code_files(path: &Path) -> Vec<PathBuf> {
-    #[cfg(unix)]
-    if describes_pack(path)
-        && let Ok(described) = super::worker_file::read(path)
-    {
-        return [vec![path.to_owned()], described.files].concat();
-    }
-    vec![path.to_owned()]
-}

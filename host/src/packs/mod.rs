@@ -31,8 +31,8 @@ mod worker_file;
 
 pub use build::{BuildError, build};
 pub use containment::{ALL_PACKS, Containment, Contains, Launch, WORKER_COMMAND};
+pub(crate) use found::describes_pack;
 pub use found::{Found, Hidden, LoadedFile, Refused};
-pub(crate) use found::{code_files, describes_pack};
 pub use helper::{DEVICES, DEVICES_LIMIT, Helper, LOOK_OVER_COMMAND, LOOK_OVER_LIMIT, Looks, list_devices, look_over};
 pub use hot::HotPacks;
 pub use install::{InstallError, Installed, RemoveError, Removed, install, remove};

@@ -1,7 +1,7 @@
 //! The code that makes results: the libraries of packs, and the machine.
 
 use super::digest::Digests;
-use crate::{packs::code_files, registry::Pack, store::Key};
+use crate::{registry::Pack, store::Key};
 use sha2::{Digest, Sha256};
 use std::{collections::HashMap, path::PathBuf};
 
@@ -27,7 +27,7 @@ impl Codes {
         }
         *known.entry((pack.path.clone(), generation)).or_insert_with(|| {
             let mut hash = Sha256::new();
-            for path in code_files(&pack.path) {
+            for path in [pack.path.clone()].into_iter().chain(pack.nodes.files()) {
                 hash.update(digests.of(&path).ok()?);
             }
             Some(hash.finalize().into())

@@ -164,8 +164,9 @@ fn repeated_class(
     (sha(texts), is_known.then_some([0; 32]))
 }
 
-/// The sum of the content of a value that JSON can hold, or of a record; `None` for other values.
-fn content_sum(value: &Value) -> Option<Key> {
+/// The SHA-256 of the content of a value that JSON can hold, of a record, or of a list of these; `None` for other values.
+#[must_use]
+pub fn content_sum(value: &Value) -> Option<[u8; 32]> {
     let mut sum = Sha256::new();
     if let Some(json) = value.to_json() {
         sum.update(json.to_string());

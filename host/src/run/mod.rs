@@ -37,6 +37,7 @@ pub use event::{Event, NodeFailure, NodeReport, RunResult, Status};
 #[cfg(feature = "serve")]
 pub(crate) use execute::written_files;
 pub(crate) use keys::FileContents;
+pub use keys::content_sum;
 pub use lookup::{Lookup, look_up};
 pub use runner::{Options, Runner};
 pub use settings::Settings;

@@ -1,13 +1,13 @@
 //! The pack of values that Python supplies. It has one node for each type, whose input names a value.
 
-use sha2::{Digest, Sha256};
 use splatgraph::{
     graph,
     registry::{Instance, NodeSource, Pack, Registry},
+    run::content_sum,
     sha256::hex,
 };
 use splatgraph_sdk::{
-    Ctx, Error, Record, Value,
+    Ctx, Error, Value,
     spec::{InputSpec, Manifest, NodeSpec, OutputSpec, scalar},
 };
 use std::{
@@ -34,7 +34,7 @@ pub(crate) struct Values(Arc<Mutex<HashMap<String, Value>>>);
 impl Values {
     /// Keeps a value until [`forget`](Self::forget). Returns its name: the sum of its content if results are kept, else a number.
     fn keep(&self, value: Value, results_are_kept: bool) -> String {
-        let sum = if results_are_kept { sum_of(&value) } else { None };
+        let sum = if results_are_kept { content_sum(&value).map(|sum| hex(&sum)) } else { None };
         let name = sum.unwrap_or_else(|| NEXT.fetch_add(1, Ordering::Relaxed).to_string());
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(name.clone(), value);
         name
@@ -67,22 +67,6 @@ impl Values {
         }
         Ok(registry)
     }
-}
-
-/// The sum of the content of a record or of a value that JSON can hold; `None` for other values.
-fn sum_of(value: &Value) -> Option<String> {
-    let mut sum = Sha256::new();
-    if let Some(json) = value.to_json() {
-        sum.update(json.to_string());
-    } else {
-        let record = Record::from_value(value).ok()?;
-        sum.update(serde_json::json!([record.type_name, record.header]).to_string());
-        for (name, tensor) in &record.fields {
-            sum.update(serde_json::json!([name, tensor.dtype().name(), tensor.shape()]).to_string());
-            sum.update(tensor.bytes());
-        }
-    }
-    Some(hex(&sum.finalize()))
 }
 
 fn class_name(socket: &str) -> String {
