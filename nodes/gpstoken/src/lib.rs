@@ -51,6 +51,7 @@ pub mod on_device;
 pub mod draw;
 pub mod edit;
 pub mod generator;
+pub mod gradients;
 pub mod inception;
 pub mod lpips;
 pub mod measures;

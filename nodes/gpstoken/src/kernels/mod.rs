@@ -11,6 +11,7 @@ pub mod group_norm;
 pub mod integers;
 mod lanes;
 pub(crate) mod memory;
+pub mod outer_product;
 pub mod patches;
 pub mod product;
 pub mod rows;
