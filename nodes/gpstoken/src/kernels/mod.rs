@@ -9,7 +9,7 @@ pub mod convolution;
 pub mod cpu;
 pub mod group_norm;
 pub mod integers;
-mod lanes;
+pub(crate) mod lanes;
 pub(crate) mod memory;
 pub mod outer_product;
 pub mod patches;
