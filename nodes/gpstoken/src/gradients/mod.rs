@@ -10,6 +10,7 @@ mod linear;
 mod residual;
 mod roi_align;
 mod stem;
+mod splat;
 mod tape;
 mod tiles;
 

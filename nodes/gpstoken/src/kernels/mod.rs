@@ -12,7 +12,7 @@ pub mod cpu;
 pub mod group_norm;
 pub mod group_norm_backward;
 pub mod integers;
-mod lanes;
+pub(crate) mod lanes;
 pub(crate) mod memory;
 pub mod outer_product;
 pub mod patches;

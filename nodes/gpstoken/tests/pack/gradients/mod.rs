@@ -2,6 +2,7 @@
 //! threads.
 
 mod maps;
+mod splat;
 
 use splatgraph_pack_gpstoken::{
     gradients::{Gradients, Tape, Value},
