@@ -9,8 +9,8 @@ mod decoder;
 mod linear;
 mod residual;
 mod roi_align;
-mod stem;
 mod splat;
+mod stem;
 mod tape;
 mod tiles;
 
