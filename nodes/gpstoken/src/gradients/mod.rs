@@ -5,15 +5,23 @@
 //!
 //! The tokens of samples are a map of the size `[B, N]`, or `[1, N]` for one sample, with the numbers of a token as channels.
 
+mod attention;
+mod convolution;
+mod decoder;
 mod gates;
 mod generator;
 mod heads;
 mod layer_norm;
 mod linear;
 mod regions;
+mod residual;
+mod roi_align;
 mod rows;
 mod shift;
+mod splat;
+mod stem;
 mod tape;
+mod tiles;
 mod transformer;
 mod two_layers;
 

@@ -6,13 +6,16 @@
 
 pub mod activation;
 pub mod attention;
+pub mod attention_backward;
 pub mod convolution;
+pub mod convolution_backward;
 pub mod cpu;
 pub mod gates;
 pub mod group_norm;
+pub mod group_norm_backward;
 pub mod heads;
 pub mod integers;
-mod lanes;
+pub(crate) mod lanes;
 pub mod layer_norm;
 pub(crate) mod memory;
 pub mod outer_product;

@@ -2,6 +2,8 @@
 //! threads.
 
 mod generator;
+mod maps;
+mod splat;
 mod tokens;
 mod transformer;
 
