@@ -33,3 +33,4 @@ pub mod sheet;
 pub mod sizes;
 pub mod state;
 pub mod step;
+pub mod velocity;

@@ -1,8 +1,11 @@
 //! Tests of the gradients on the host's kernels: against finite differences and plain forms, with all instructions and any number of
 //! threads.
 
+mod generator;
 mod maps;
 mod splat;
+mod tokens;
+mod transformer;
 
 use splatgraph_pack_gpstoken::{
     gradients::{Gradients, Tape, Value},

@@ -1,4 +1,4 @@
-//! Measures the parts of a training step on the host: `cargo bench --workspace --bench training`.
+//! Measures the parts of a training step on the host: `cargo bench --workspace --bench tokenizer_training`.
 //!
 //! Prints medians for a picture of 256 x 256 pixels with the sizes of `small`, forward and back. `RAYON_NUM_THREADS` sets the number of
 //! threads.
