@@ -4,6 +4,8 @@
 //! has a file with its forward pass on a tape. Every operation has a twin in burn's autodiff, which the tests compare it with.
 
 mod linear;
+mod patches;
+mod pool;
 mod tape;
 
 pub use tape::{Gradients, Tape, Value};

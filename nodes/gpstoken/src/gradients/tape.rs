@@ -112,11 +112,22 @@ impl<'a> Tape<'a> {
         uses_parameters: bool,
         backward: impl FnOnce(&mut Gradients<'a>, Map) + 'a,
     ) -> Value<'a> {
+        self.push_value(self.constant(out), inputs, uses_parameters, backward)
+    }
+
+    /// [`push`](Self::push) for a result that `backward` holds too.
+    pub fn push_value(
+        &mut self,
+        out: Value<'a>,
+        inputs: &[&Value<'a>],
+        uses_parameters: bool,
+        backward: impl FnOnce(&mut Gradients<'a>, Map) + 'a,
+    ) -> Value<'a> {
         if !inputs.iter().any(|input| input.has_gradient()) && !(uses_parameters && self.learns) {
-            return self.constant(out);
+            return out;
         }
         self.operations.push(Some(Box::new(backward)));
-        Value { number: Some(self.operations.len() - 1), ..self.constant(out) }
+        Value { number: Some(self.operations.len() - 1), ..out }
     }
 
     /// Computes all gradients, given those of the last values. Constants among them are left out.
@@ -176,9 +187,9 @@ impl<'a> Gradients<'a> {
         self.parameters.get_mut(parameter.key()).map_or(&mut [], Vec::as_mut_slice)
     }
 
-    /// The gradient of a leaf, once. `None` if nothing depends on it.
-    pub fn take(&mut self, leaf: &Value<'a>) -> Option<Map> {
-        self.of_values[leaf.number?].take()
+    /// The gradient of a value, once: of a leaf after the way back, or the sum so far. `None` if nothing depends on the value.
+    pub fn take(&mut self, value: &Value<'a>) -> Option<Map> {
+        self.of_values[value.number?].take()
     }
 
     /// The gradients of all parameters, by key.

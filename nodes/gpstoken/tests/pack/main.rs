@@ -10,6 +10,7 @@ mod edit;
 mod errors;
 mod generation;
 mod generator;
+mod gradients;
 mod inception;
 mod kernels;
 mod layouts;
