@@ -6,7 +6,10 @@
 mod attention;
 mod convolution;
 mod decoder;
+mod discriminator;
 mod linear;
+pub mod losses;
+mod lpips;
 mod patches;
 mod pool;
 mod residual;

@@ -19,6 +19,18 @@ pub fn leak_backward(level: Level, slope: f32, out: &[f32], gradient: &mut [f32]
 }
 
 for_each_level! {
+    /// Writes the gradient of the arguments to `to`, on the calling thread. See [`leak_backward`].
+    pub fn read_leak_backward(slope: f32, out: &[f32], gradient: &[f32], to: &mut [f32]) => read_leak_backward_at
+}
+
+#[inline(always)]
+fn read_leak_backward_at<const L: u8>(slope: f32, out: &[f32], gradient: &[f32], to: &mut [f32]) {
+    for (to, (gradient, out)) in to.iter_mut().zip(gradient.iter().zip(out)) {
+        *to = if *out > 0.0 { *gradient } else { slope * *gradient };
+    }
+}
+
+for_each_level! {
     fn leak_part(slope: f32, values: &mut [f32]) => leak_at
 }
 for_each_level! {

@@ -1,6 +1,9 @@
 //! Tests of the gradients on the host's kernels: against finite differences and plain forms, with all instructions and any number of
 //! threads.
 
+mod discriminator;
+mod losses;
+mod lpips;
 mod maps;
 mod patches;
 mod slow;

@@ -2,42 +2,16 @@
 
 use super::{
     super::support::random,
-    slow::{assert_gradient, assert_slopes, dot, map_of, on_threads, parameter, wide},
+    slow::{
+        assert_gradient, assert_slopes, convolve_slowly, dot, map_of, on_threads, parameter, pool_slowly,
+        used_workspace, wide,
+    },
 };
 use splatgraph_pack_gpstoken::{
     gradients::{Gradients, Tape},
-    kernels::{cpu::Level, patches::Kernel, workspace::Workspace},
+    kernels::{cpu::Level, patches::Kernel},
     layers::{Convolution, Host},
 };
-
-/// A convolution and leaky ReLU in f64. `weight` is `[outputs, inputs, size]`.
-fn convolve_slowly(
-    [weight, bias, map]: [&[f64]; 3],
-    kernel: Kernel,
-    size: [usize; 2],
-    inputs: usize,
-    slope: f64,
-) -> Vec<f64> {
-    let ([rows, columns], [down, across]) = (kernel.outputs(size), kernel.size);
-    let mut out = Vec::new();
-    for (row, column) in (0..rows).flat_map(|row| (0..columns).map(move |column| (row, column))) {
-        for (output, bias) in bias.iter().enumerate() {
-            let mut sum = *bias;
-            for (dy, dx) in (0..down).flat_map(|dy| (0..across).map(move |dx| (dy, dx))) {
-                let (y, x) = (row * kernel.stride + dy, column * kernel.stride + dx);
-                let [above, before] = kernel.padding;
-                if (above..size[0] + above).contains(&y) && (before..size[1] + before).contains(&x) {
-                    let pixel = &map[((y - above) * size[1] + x - before) * inputs..][..inputs];
-                    for (input, value) in pixel.iter().enumerate() {
-                        sum += value * weight[((output * inputs + input) * down + dy) * across + dx];
-                    }
-                }
-            }
-            out.push(if sum > 0.0 { sum } else { slope * sum });
-        }
-    }
-    out
-}
 
 struct Case {
     inputs: usize,
@@ -86,17 +60,6 @@ impl Case {
         let mut half = |key: &str| parameters.remove(key).unwrap().into_iter().map(|v| v / 2.0).collect::<Vec<f32>>();
         [half("a.weight"), half("a.bias"), of_map]
     }
-}
-
-/// A workspace whose buffers hold no zeros.
-fn used_workspace() -> Workspace {
-    let workspace = Workspace::default();
-    for length in [1 << 8, 1 << 12, 1 << 16, 1 << 20] {
-        let mut buffer = workspace.take(length);
-        buffer.fill(f32::NAN);
-        workspace.put(buffer);
-    }
-    workspace
 }
 
 #[test]
@@ -198,16 +161,7 @@ fn gradients_of_max_pooling_agree_with_finite_differences() {
         let map = random(size[0] * size[1] * channels, 1);
         let [rows, columns] = size.map(|length| (length - side) / 2 + 1);
         let (direction, more) = (random(rows * columns * channels, 2), random(map.len(), 3));
-        let loss = |map: &[f64]| {
-            let largest = (0..rows * columns * channels).map(|i| {
-                let (pixel, channel) = (i / channels, i % channels);
-                let (top, left) = (pixel / columns * 2, pixel % columns * 2);
-                let values = (0..side * side)
-                    .map(|place| map[((top + place / side) * size[1] + left + place % side) * channels + channel]);
-                values.fold(f64::NEG_INFINITY, f64::max)
-            });
-            dot(&largest.collect::<Vec<f64>>(), &direction) + dot(map, &more)
-        };
+        let loss = |map: &[f64]| dot(&pool_slowly(map, size, channels, side).0, &direction) + dot(map, &more);
         for level in Level::all() {
             let of = |threads: usize| {
                 on_threads(threads, || pool_gradient(level, side, size, channels, &map, [&direction, &more]))

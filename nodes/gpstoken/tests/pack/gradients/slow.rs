@@ -3,6 +3,7 @@
 use super::super::support::random;
 use splatgraph_pack_gpstoken::{
     checkpoint::{Parameter, Weights},
+    kernels::{patches::Kernel, workspace::Workspace},
     layers::{Host, Map},
 };
 use splatgraph_sdk::Tensor;
@@ -86,4 +87,56 @@ pub(super) fn map_of(host: Host<'_>, values: &[f32], size: [usize; 2], channels:
 /// What `work` returns on this number of threads.
 pub(super) fn on_threads<T: Send>(threads: usize, work: impl FnOnce() -> T + Send) -> T {
     rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(work)
+}
+
+/// A workspace whose buffers hold no zeros.
+pub(super) fn used_workspace() -> Workspace {
+    let workspace = Workspace::default();
+    for length in [1 << 8, 1 << 12, 1 << 16, 1 << 20] {
+        let mut buffer = workspace.take(length);
+        buffer.fill(f32::NAN);
+        workspace.put(buffer);
+    }
+    workspace
+}
+
+/// A convolution and leaky ReLU in f64. `weight` is `[outputs, inputs, size]`.
+pub(super) fn convolve_slowly(
+    [weight, bias, map]: [&[f64]; 3],
+    kernel: Kernel,
+    size: [usize; 2],
+    inputs: usize,
+    slope: f64,
+) -> Vec<f64> {
+    let ([rows, columns], [down, across]) = (kernel.outputs(size), kernel.size);
+    let mut out = Vec::new();
+    for (row, column) in (0..rows).flat_map(|row| (0..columns).map(move |column| (row, column))) {
+        for (output, bias) in bias.iter().enumerate() {
+            let mut sum = *bias;
+            for (dy, dx) in (0..down).flat_map(|dy| (0..across).map(move |dx| (dy, dx))) {
+                let (y, x) = (row * kernel.stride + dy, column * kernel.stride + dx);
+                let [above, before] = kernel.padding;
+                if (above..size[0] + above).contains(&y) && (before..size[1] + before).contains(&x) {
+                    let pixel = &map[((y - above) * size[1] + x - before) * inputs..][..inputs];
+                    for (input, value) in pixel.iter().enumerate() {
+                        sum += value * weight[((output * inputs + input) * down + dy) * across + dx];
+                    }
+                }
+            }
+            out.push(if sum > 0.0 { sum } else { slope * sum });
+        }
+    }
+    out
+}
+
+/// Max pooling in f64: windows of `side` pixels, two pixels apart. Returns the size too.
+pub(super) fn pool_slowly(map: &[f64], size: [usize; 2], channels: usize, side: usize) -> (Vec<f64>, [usize; 2]) {
+    let [rows, columns] = size.map(|length| (length - side) / 2 + 1);
+    let largest = (0..rows * columns * channels).map(|i| {
+        let (pixel, channel) = (i / channels, i % channels);
+        let (top, left) = (pixel / columns * 2, pixel % columns * 2);
+        let at = |place: usize| map[((top + place / side) * size[1] + left + place % side) * channels + channel];
+        (0..side * side).map(at).fold(f64::NEG_INFINITY, f64::max)
+    });
+    (largest.collect(), [rows, columns])
 }
