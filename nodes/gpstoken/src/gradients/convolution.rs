@@ -111,8 +111,9 @@ fn weight_gradient(
 fn map_gradient(host: Host<'_>, convolution: &Convolution, map: &Map, gradient: &Map) -> Map {
     let mut back = host.map(map.size, map.channels);
     let shape = [gradient.channels, map.channels];
-    let from = (gradient.values(), gradient.size);
+    let read = read_plain(gradient.values(), gradient.size[1], gradient.channels);
+    let source = Source { size: gradient.size, doubled: false, read: &read };
     let doubled = gradient.size != map.size;
-    convolve_backward(host.level, &convolution.weight, shape, from, doubled, back.values_mut(), host.workspace);
+    convolve_backward(host.level, &convolution.weight, shape, &source, doubled, back.values_mut(), host.workspace);
     back
 }

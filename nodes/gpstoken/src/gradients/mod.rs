@@ -8,11 +8,16 @@
 mod attention;
 mod convolution;
 mod decoder;
+mod discriminator;
 mod gates;
 mod generator;
 mod heads;
 mod layer_norm;
 mod linear;
+pub mod losses;
+mod lpips;
+mod patches;
+mod pool;
 mod regions;
 mod residual;
 mod roi_align;

@@ -6,7 +6,7 @@
 //! 36 products for a tile where the direct form takes 144.
 
 use super::{
-    convolution::{Source, Weights, convolve, convolve_halved, read_padded, read_plain},
+    convolution::{Source, Weights, convolve, convolve_halved, read_padded},
     cpu::{Level, for_each_level},
     lanes::{LANES, Lanes, add, add_times, load, subtract, times},
     outer_product::{Columns, product_of_columns},
@@ -25,13 +25,13 @@ const SUMS: usize = 1 << 24;
 /// The least number of sums for a place whose products pay for another thread.
 const MANY: usize = 1 << 13;
 
-/// Writes the gradient of a convolution's map, `[height, width, inputs]`, from that of its result, `gradient` `[height, width, outputs]`.
-/// If the convolution doubled its map, the size of `gradient` is twice that of the map.
+/// Writes the gradient of a convolution's map, `[height, width, inputs]`. `gradient` reads the gradient of its result, `[height, width,
+/// outputs]`. If the convolution doubled its map, the size of `gradient` is twice that of the map.
 pub fn convolve_backward(
     level: Level,
     weight: &[f32],
     [outputs, inputs]: [usize; 2],
-    (gradient, size): (&[f32], [usize; 2]),
+    gradient: &Source<'_>,
     doubled: bool,
     out: &mut [f32],
     workspace: &Workspace,
@@ -43,14 +43,12 @@ pub fn convolve_backward(
             *turned = std::array::from_fn(|tap| taps[8 - tap]);
         }
     });
-    let read = read_plain(gradient, size[1], outputs);
-    let source = Source { size, doubled: false, read: &read };
     let weights = Weights { weight: &turned, bias: &vec![0.0; inputs], inputs: outputs };
     if doubled {
         // Each pixel had a part in four.
-        convolve_halved(level, weights, &source, out, workspace);
+        convolve_halved(level, weights, gradient, out, workspace);
     } else {
-        convolve(level, weights, &source, out, false, workspace);
+        convolve(level, weights, gradient, out, false, workspace);
     }
     workspace.put(turned);
 }

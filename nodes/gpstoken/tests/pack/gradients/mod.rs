@@ -1,8 +1,13 @@
 //! Tests of the gradients on the host's kernels: against finite differences and plain forms, with all instructions and any number of
 //! threads.
 
+mod discriminator;
 mod generator;
+mod losses;
+mod lpips;
 mod maps;
+mod patches;
+mod slow;
 mod splat;
 mod tokens;
 mod transformer;
