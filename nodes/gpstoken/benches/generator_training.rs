@@ -7,7 +7,7 @@ use splatgraph_pack_gpstoken::{
     generator::noise::normal,
     kernels::{cpu::Level, workspace::Workspace},
     layers::Host,
-    training::{generator_sizes::GeneratorSizes, samples::Batch, velocity::velocity_step},
+    training::{generator_sizes::GeneratorSizes, gradients::velocity, samples::Batch},
 };
 use std::time::Instant;
 
@@ -35,7 +35,7 @@ fn main() {
         let mut times = Vec::new();
         for _ in 0..steps {
             let start = Instant::now();
-            velocity_step(host, weights.clone(), sizes.heads, &batch).expect("a step");
+            velocity::step(host, weights.clone(), sizes.heads, &batch).expect("a step");
             times.push(start.elapsed().as_secs_f64());
         }
         times.sort_by(f64::total_cmp);
