@@ -104,7 +104,7 @@ mod tests {
     fn groups_add_up_to_the_whole_batch() {
         let sizes =
             GeneratorSizes { depth: 1, width: 16, heads: 2, channels: 6, tokens: 3, classes: 2, condition: true };
-        let mut normal = |stream: u32, count: usize| Random::new(5, Purpose::Weights, 0, stream).normal(count);
+        let normal = |stream: u32, count: usize| Random::new(5, Purpose::Weights, 0, stream).normal(count);
         // Fresh weights have modulations of 0, which hide most gradients.
         let mut fill = |(stream, (key, shape)): (u32, (String, Vec<usize>))| {
             let values = normal(stream, shape.iter().product()).iter().map(|v| 0.3 * v).collect();
