@@ -7,7 +7,7 @@ use super::{
     product::{PANEL, Rows, Target, linear, pack, panels_length, product},
     winograd::{
         Layout, Lines, OUTPUTS, PLACES, analyse_tiles, synthesise_halved_tiles, synthesise_tiles, transform_weights,
-        vanishes_when_doubled, weights_length,
+        vanishes_when_doubled, weights_length, weights_place,
     },
     workspace::Workspace,
 };
@@ -191,7 +191,8 @@ fn winograd(
             of_places.filter(|(place, _)| !(skips && vanishes_when_doubled(*place))).for_each(|(place, products)| {
                 let values = &places[place * read.place()..][..read.tiles * before];
                 for panel in 0..outputs.div_ceil(PANEL) {
-                    let weights = &transformed[(panel * PLACES * PLACES + place) * inputs * PANEL..][..inputs * PANEL];
+                    let weights =
+                        &transformed[(panel * PLACES * PLACES + place) * weights_place(inputs)..][..inputs * PANEL];
                     let rows = Rows { values, stride: before, count: read.tiles, inputs };
                     let first = panel * PANEL;
                     let target = Target {

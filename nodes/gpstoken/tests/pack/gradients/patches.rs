@@ -3,8 +3,8 @@
 use super::{
     super::support::random,
     slow::{
-        assert_gradient, assert_slopes, convolve_slowly, dot, map_of, on_threads, parameter, pool_slowly,
-        used_workspace, wide,
+        assert_same, assert_slopes, convolve_slowly, dot, exact_gradient, exact_slopes, map_of, on_threads, parameter,
+        pool_slowly, used_workspace, wide,
     },
 };
 use splatgraph_pack_gpstoken::{
@@ -93,24 +93,36 @@ fn gradients_of_any_convolution_agree_with_finite_differences() {
         Case { inputs: 3, outputs: 34, kernel: Kernel::square(4, 2, 1), size: [130, 66], slope: 0.0 },
         Case { inputs: 3, outputs: 20, kernel: Kernel::square(11, 4, 2), size: [67, 70], slope: 0.0 },
     ];
-    let check = |case: &Case, agree: &dyn Fn(&str, &[f32], &[f32], &dyn Fn(&[f64]) -> f64)| {
-        let [weight, bias, map, direction] = case.numbers();
-        let all = [&weight, &bias, &map];
-        for level in Level::all() {
-            let found = case.gradients(level);
-            for (i, name) in ["weight", "bias", "map"].into_iter().enumerate() {
-                agree(&format!("{level:?} {:?} {name}", case.kernel), all[i], &found[i], &|moved: &[f64]| {
-                    let mut numbers = all.map(|values| wide(values));
-                    numbers[i] = moved.to_vec();
-                    let numbers = numbers.each_ref().map(Vec::as_slice);
-                    let slope = f64::from(case.slope);
-                    dot(&convolve_slowly(numbers, case.kernel, case.size, case.inputs, slope), &direction)
-                });
-            }
+    for case in &small {
+        check(case, exact_gradient, assert_same);
+    }
+    for case in &large {
+        check(case, |values, loss| exact_slopes(values, loss).to_vec(), assert_slopes);
+    }
+}
+
+fn check(
+    case: &Case,
+    exact: impl Fn(&[f32], &dyn Fn(&[f64]) -> f64) -> Vec<f64>,
+    compare: impl Fn(&str, &[f32], &[f64]),
+) {
+    let [weight, bias, map, direction] = case.numbers();
+    let all = [&weight, &bias, &map];
+    let expected = [0, 1, 2].map(|i| {
+        exact(all[i], &|moved: &[f64]| {
+            let mut numbers = all.map(|values| wide(values));
+            numbers[i] = moved.to_vec();
+            let numbers = numbers.each_ref().map(Vec::as_slice);
+            let slope = f64::from(case.slope);
+            dot(&convolve_slowly(numbers, case.kernel, case.size, case.inputs, slope), &direction)
+        })
+    });
+    for level in Level::all() {
+        let found = case.gradients(level);
+        for ((name, found), expected) in ["weight", "bias", "map"].into_iter().zip(&found).zip(&expected) {
+            compare(&format!("{level:?} {:?} {name}", case.kernel), found, expected);
         }
-    };
-    small.iter().for_each(|case| check(case, &assert_gradient));
-    large.iter().for_each(|case| check(case, &assert_slopes));
+    }
 }
 
 #[test]
@@ -162,12 +174,13 @@ fn gradients_of_max_pooling_agree_with_finite_differences() {
         let [rows, columns] = size.map(|length| (length - side) / 2 + 1);
         let (direction, more) = (random(rows * columns * channels, 2), random(map.len(), 3));
         let loss = |map: &[f64]| dot(&pool_slowly(map, size, channels, side).0, &direction) + dot(map, &more);
+        let exact = exact_gradient(&map, &loss);
         for level in Level::all() {
             let of = |threads: usize| {
                 on_threads(threads, || pool_gradient(level, side, size, channels, &map, [&direction, &more]))
             };
             let gradient = of(1);
-            assert_gradient(&format!("{level:?} {side} {size:?}"), &map, &gradient, &loss);
+            assert_same(&format!("{level:?} {side} {size:?}"), &gradient, &exact);
             assert!(gradient == of(3));
         }
     }

@@ -16,37 +16,42 @@ pub(super) fn wide(values: &[f32]) -> Vec<f64> {
     values.iter().map(|v| f64::from(*v)).collect()
 }
 
-/// Checks a gradient of `loss` at `values` number by number.
-#[track_caller]
-pub(super) fn assert_gradient(what: &str, values: &[f32], gradient: &[f32], loss: &dyn Fn(&[f64]) -> f64) {
+/// The gradient of `loss` at `values`, number by number.
+pub(super) fn exact_gradient(values: &[f32], loss: &dyn Fn(&[f64]) -> f64) -> Vec<f64> {
     let mut moved = wide(values);
-    let expected: Vec<f64> = (0..values.len())
-        .map(|i| {
-            let value = moved[i];
-            let [above, below] = [STEP, -STEP].map(|step| {
-                moved[i] = value + step;
-                loss(&moved)
-            });
-            moved[i] = value;
-            (above - below) / (2.0 * STEP)
-        })
-        .collect();
-    assert_same(what, gradient, &expected);
+    let mut at = |i: usize| {
+        let value = moved[i];
+        let [above, below] = [STEP, -STEP].map(|step| {
+            moved[i] = value + step;
+            loss(&moved)
+        });
+        moved[i] = value;
+        (above - below) / (2.0 * STEP)
+    };
+    (0..values.len()).map(&mut at).collect()
 }
 
-/// Checks a gradient of `loss` at `values` along random directions.
-#[track_caller]
-pub(super) fn assert_slopes(what: &str, values: &[f32], gradient: &[f32], loss: &dyn Fn(&[f64]) -> f64) {
-    assert_eq!(values.len(), gradient.len(), "{what}");
-    let norm = norm(gradient.iter().map(|v| f64::from(*v)));
-    for seed in 0..2 {
-        let direction = wide(&random(values.len(), 900 + seed));
+fn directions(length: usize) -> [Vec<f64>; 2] {
+    [900, 901].map(|seed| wide(&random(length, seed)))
+}
+
+/// The slopes of `loss` at `values` along two random directions.
+pub(super) fn exact_slopes(values: &[f32], loss: &dyn Fn(&[f64]) -> f64) -> [f64; 2] {
+    directions(values.len()).map(|direction| {
         let at = |step: f64| {
             let moved: Vec<f64> = values.iter().zip(&direction).map(|(v, d)| f64::from(*v) + step * d).collect();
             loss(&moved)
         };
-        let expected = (at(STEP) - at(-STEP)) / (2.0 * STEP);
-        let actual: f64 = gradient.iter().zip(&direction).map(|(g, d)| f64::from(*g) * d).sum();
+        (at(STEP) - at(-STEP)) / (2.0 * STEP)
+    })
+}
+
+/// Compares the slopes of a gradient with [`exact_slopes`].
+#[track_caller]
+pub(super) fn assert_slopes(what: &str, gradient: &[f32], expected: &[f64]) {
+    let norm = norm(gradient.iter().map(|v| f64::from(*v)));
+    for (direction, expected) in directions(gradient.len()).iter().zip(expected) {
+        let actual = dot(direction, gradient);
         println!("{what}: {actual} and {expected}, norm {norm}");
         assert!(norm > 0.0 && (actual - expected).abs() <= 1e-3 * norm, "{what}: {actual} instead of {expected}");
     }
