@@ -34,8 +34,9 @@ fn moved(weights: Weights, size: f32) -> Weights {
     weights.into_iter().map(|(key, tensor)| (key, moved(tensor))).collect()
 }
 
-/// Checks that each gradient differs by less than 1e-4 of its norm. The weights of an attention do not change with the bias of its keys, so
-/// its gradient consists of rounding errors.
+/// Checks that each gradient differs by less than 1e-4 of its norm. There are two exceptions. The weights of an attention do not change
+/// with the bias of its keys, so its gradient consists of rounding errors. The gradient of a region's bias is a single number, a sum over
+/// all tokens and channels whose terms cancel.
 fn assert_twins(name: &str, actual: &Step, expected: &Step) {
     assert!(actual.gradients.keys().eq(expected.gradients.keys()), "{name}");
     assert!((actual.loss / expected.loss - 1.0).abs() < 1e-5, "{name}: {} and {}", actual.loss, expected.loss);
@@ -51,7 +52,10 @@ fn assert_twins(name: &str, actual: &Step, expected: &Step) {
             assert!(norm < 1e-6 * all && apart < 1e-6 * all, "{name}: {key}");
             continue;
         }
-        let error = apart / norm;
+        let error = if key.ends_with("roimlp.bias") { apart / norm / 10.0 } else { apart / norm };
+        if error > 2e-5 {
+            println!("{name}: {key}: {error:.1e}, its norm is {:.1e} of all", norm / all);
+        }
         if error > worst.0 {
             worst = (error, key.as_str());
         }
