@@ -1,4 +1,4 @@
-//! Devices through burn: graphics cards, CUDA, libtorch. Only this folder uses burn.
+//! Devices through burn: graphics cards, CUDA, libtorch. Only this folder and `training/gradients/on_device` use burn.
 //!
 //! A device runs the networks that `tokenizer`, `generator`, `inception` and `lpips` describe. [`Parameter`] holds a parameter on a device, and the
 //! forward passes are in this folder. `without_burn/on_device.rs` provides the same names for a build without burn.
@@ -29,7 +29,6 @@ mod splat_map;
 pub mod splat_shader;
 mod stem;
 mod tiles;
-pub mod training;
 mod transformer;
 
 pub use decode::decode;

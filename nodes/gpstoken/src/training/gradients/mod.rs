@@ -1,5 +1,10 @@
 //! The steps of trainings: losses and their gradients, on the host's kernels or on a device through burn.
 
+#[cfg(feature = "burn")]
+pub mod on_device;
+#[cfg(not(feature = "burn"))]
+#[path = "../../without_burn/gradients.rs"]
+pub mod on_device;
 pub mod tokenizer;
 pub mod velocity;
 
@@ -7,7 +12,8 @@ use crate::{
     device::Compute,
     kernels::{cpu::Level, workspace::Workspace},
     layers::Host,
-    lpips, on_device,
+    lpips,
+    on_device::Device,
     training::{
         adversary::{Adversary, Geometry},
         batch::Batch,
@@ -26,7 +32,7 @@ pub enum Trainer {
     /// On the host's kernels, with the memory that the steps reuse.
     Host(Workspace),
     /// On a device, through burn.
-    Device(on_device::Device),
+    Device(Device),
 }
 
 /// An LPIPS network whose weights do not change.
@@ -35,7 +41,7 @@ pub enum Perceptual {
     /// In the host's memory.
     Host(lpips::Network),
     /// On a device.
-    Device(on_device::training::Perceptual),
+    Device(on_device::Perceptual),
 }
 
 impl Trainer {
@@ -54,7 +60,7 @@ impl Trainer {
     pub fn perceptual(&self, tensors: BTreeMap<String, Tensor>) -> Result<Perceptual> {
         Ok(match self {
             Self::Host(_) => Perceptual::Host(lpips::Network::load(tensors)?),
-            Self::Device(device) => Perceptual::Device(on_device::training::Perceptual::load(tensors, device)?),
+            Self::Device(device) => Perceptual::Device(on_device::Perceptual::load(tensors, device)?),
         })
     }
 
@@ -86,7 +92,7 @@ impl Trainer {
                     Perceptual::Host(_) => None,
                     Perceptual::Device(network) => Some(network),
                 });
-                on_device::training::tokenizer_step(device, weights, batch, geometry, losses, perceptual, adversary)
+                on_device::tokenizer_step(device, weights, batch, geometry, losses, perceptual, adversary)
             }
         }
     }
@@ -103,7 +109,7 @@ impl Trainer {
     ) -> Result<Vec<(Vec<f32>, [usize; 2])>> {
         match self {
             Self::Host(workspace) => tokenizer::reconstruct(host(workspace), weights, examples, geometry),
-            Self::Device(device) => on_device::training::reconstruct(device, weights, examples, geometry),
+            Self::Device(device) => on_device::reconstruct(device, weights, examples, geometry),
         }
     }
 
@@ -119,7 +125,7 @@ impl Trainer {
     ) -> Result<Step> {
         match self {
             Self::Host(workspace) => velocity::step(host(workspace), weights, heads, batch),
-            Self::Device(device) => on_device::training::velocity_step(device, weights, heads, batch),
+            Self::Device(device) => on_device::velocity_step(device, weights, heads, batch),
         }
     }
 }
