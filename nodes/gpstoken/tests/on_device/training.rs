@@ -34,9 +34,9 @@ fn moved(weights: Weights, size: f32) -> Weights {
     weights.into_iter().map(|(key, tensor)| (key, moved(tensor))).collect()
 }
 
-/// Checks that each gradient differs by less than `allowed` of its norm. There are two exceptions. The weights of an attention do not change
-/// with the bias of its keys, so its gradient consists of rounding errors. The gradient of a region's bias is a single number, a sum over
-/// all tokens and channels whose terms cancel.
+/// Checks that each gradient differs by less than `allowed` of its norm. There are two exceptions. Below a millionth of the norm of all
+/// gradients, a gradient consists of rounding errors: that of a bias before the normalisation of single channels, and that of the bias of
+/// an attention's keys. The gradient of a region's bias is a single number, a sum over all tokens and channels whose terms cancel.
 fn assert_twins(name: &str, allowed: f64, actual: &Step, expected: &Step) {
     assert!(actual.gradients.keys().eq(expected.gradients.keys()), "{name}");
     assert!((actual.loss / expected.loss - 1.0).abs() < 1e-5, "{name}: {} and {}", actual.loss, expected.loss);
@@ -48,8 +48,8 @@ fn assert_twins(name: &str, allowed: f64, actual: &Step, expected: &Step) {
         assert_eq!(actual.len(), expected.len(), "{name}: {key}");
         let norm = length(&mut expected.iter().map(|v| f64::from(*v)));
         let apart = length(&mut actual.iter().zip(expected).map(|(a, e)| f64::from(*a) - f64::from(*e)));
-        if key.ends_with("attn_1.k.bias") {
-            assert!(norm < 1e-6 * all && apart < 1e-6 * all, "{name}: {key}");
+        if norm < 1e-6 * all {
+            assert!(apart < 1e-6 * all, "{name}: {key}");
             continue;
         }
         let error = if key.ends_with("roimlp.bias") { apart / norm / 10.0 } else { apart / norm };
