@@ -1,6 +1,6 @@
 //! Attention with several heads between the tokens of a sample, forwards and backwards, on rows `[tokens, 3 width]` of queries, keys and
-//! values. The samples and their heads are independent. The way back computes the weights again from the sums that the way forward
-//! leaves, because keeping them would take more memory than all other numbers of a block of the transformer.
+//! values. The samples and their heads are independent. The way back computes the weights again, from the logarithms that the way forward
+//! leaves: to keep the weights would take `heads tokens` numbers for each token.
 
 use super::{
     cpu::{Level, for_each_level, fused},

@@ -134,7 +134,7 @@ fn linear_layers() {
         compare(
             &name,
             &tensors,
-            &[x.clone()],
+            std::slice::from_ref(&x),
             &load,
             &|layer, tape, x| tape.linear(layer.parameters(), &x[0]),
             &|(parameters, x)| linear_slowly(parameters, "layer", &x[0]),
@@ -172,7 +172,7 @@ fn two_layers_with_a_function_between_them() {
             compare(
                 &name,
                 &tensors,
-                &[x.clone()],
+                std::slice::from_ref(&x),
                 &load,
                 &|layers, tape, x| tape.two_layers(layers.each_ref(), function, &x[0]),
                 &slowly,
