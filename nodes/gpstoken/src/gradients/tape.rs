@@ -135,7 +135,8 @@ impl<'a> Tape<'a> {
         uses_parameters: bool,
         backward: impl FnOnce(&mut Gradients<'a>, Map) + 'a,
     ) -> Value<'a> {
-        if !inputs.iter().any(|input| input.has_gradient()) && !(uses_parameters && self.learns) {
+        let is_constant = inputs.iter().all(|input| !input.has_gradient());
+        if is_constant && !(uses_parameters && self.learns) {
             return out;
         }
         self.operations.push(Some(Box::new(backward)));

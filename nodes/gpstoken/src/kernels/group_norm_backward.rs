@@ -204,7 +204,6 @@ fn differentiate_at<const L: u8>(
     }
 }
 
-#[expect(clippy::needless_range_loop, reason = "the compiler turns plain indices into vector instructions")]
 #[inline(always)]
 fn each<const L: u8, const ACTIVATION: u8>(
     x: &[f32],
@@ -248,7 +247,6 @@ for_each_level! {
     fn centre(x: &[f32], means: &[f32], factors: [&[f32]; 3], gradient: &mut [f32]) => centre_at
 }
 
-#[expect(clippy::needless_range_loop, reason = "the compiler turns plain indices into vector instructions")]
 #[inline(always)]
 fn centre_at<const L: u8>(x: &[f32], means: &[f32], [first, second, third]: [&[f32]; 3], gradient: &mut [f32]) {
     let channels = means.len();
