@@ -20,8 +20,8 @@ use rayon::prelude::*;
 const TILES: usize = 64;
 /// The most parts of a map. Each has sums of its own.
 const PARTS: usize = 16;
-/// The most numbers of all these sums, but at least two parts.
-const SUMS: usize = 1 << 24;
+/// The most numbers of all these sums, but at least two parts. More sums than the cache holds cost more than they gain.
+const SUMS: usize = 1 << 21;
 /// The least number of sums for a place whose products pay for another thread.
 const MANY: usize = 1 << 13;
 
@@ -79,10 +79,10 @@ pub fn add_weight_gradient(
     let mut of_biases = vec![0.0f64; parts * after];
     let of_parts = sums[..parts * size].par_chunks_mut(size).zip(of_biases.par_chunks_mut(after));
     of_parts.enumerate().for_each(|(part, (sums, of_bias))| {
-        sums.fill(0.0);
-        for band in part * in_part..((part + 1) * in_part).min(bands) {
+        let first = part * in_part;
+        for band in first..(first + in_part).min(bands) {
             let rows = [band * rows, ((band + 1) * rows).min(down)];
-            add_band(level, source, inputs, gradient, rows, sums, of_bias, workspace);
+            add_band(level, source, inputs, gradient, rows, band > first, sums, of_bias, workspace);
         }
     });
     let (first, others) = sums[..parts * size].split_at_mut(size);
@@ -100,7 +100,8 @@ pub fn add_weight_gradient(
     workspace.put(sums);
 }
 
-/// Adds the products of some rows of tiles to `sums` `[36, inputs, after]`, and their results' gradients to `of_bias` `[after]`.
+/// Writes the products of some rows of tiles to `sums` `[36, inputs, after]`, or adds them. Adds their results' gradients to `of_bias`
+/// `[after]`.
 #[expect(clippy::too_many_arguments, reason = "the parts of one loop")]
 fn add_band(
     level: Level,
@@ -108,6 +109,7 @@ fn add_band(
     inputs: usize,
     gradient: &[f32],
     [first, end]: [usize; 2],
+    add: bool,
     sums: &mut [f32],
     of_bias: &mut [f64],
     workspace: &Workspace,
@@ -133,11 +135,11 @@ fn add_band(
     let together = (MANY / (inputs * after)).clamp(1, PLACES * PLACES);
     sums.par_chunks_mut(inputs * after).with_min_len(together).enumerate().for_each(|(place, sums)| {
         if source.doubled && vanishes_when_doubled(place) {
-            return;
+            return sums.fill(0.0);
         }
         let values = &places[place * read.place()..][..tiles * before];
         let columns = Columns { values, stride: before, count: inputs, inputs: tiles };
-        let target = Target { values: sums, stride: after, outputs: after, add: true };
+        let target = Target { values: sums, stride: after, outputs: after, add };
         product_of_columns(level, columns, &panels[place * made.place()..], target);
     });
     // The second place along both axes is the sum of a tile's results.

@@ -59,7 +59,7 @@ fn the_gradients_of_a_convolution_are_the_direct_sums() {
         }
         for level in Level::all() {
             let load = |tensors| convolution(tensors, inputs, outputs);
-            let found = differentiate(level, &tensors, &[map.clone()], &load, &|conv, tape, maps| {
+            let found = differentiate(level, &tensors, std::slice::from_ref(&map), &load, &|conv, tape, maps| {
                 tape.convolve(conv, &maps[0])
             });
             near("map", &found.inputs[0], &of_map);
