@@ -3,8 +3,15 @@
 //! A [`Tape`] records the operations of a forward pass. The operations on maps and tokens are in the files of their names; each network
 //! has a file with its forward pass on a tape. Every operation has a twin in burn's autodiff, which the tests compare it with.
 
+mod attention;
+mod convolution;
+mod decoder;
 mod linear;
+mod residual;
+mod roi_align;
+mod stem;
 mod splat;
 mod tape;
+mod tiles;
 
 pub use tape::{Gradients, Tape, Value};

@@ -9,7 +9,10 @@ use crate::{
     layers::{Host, Map},
 };
 use rayon::prelude::*;
-use std::{collections::BTreeMap, rc::Rc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    rc::Rc,
+};
 
 /// The part of an operation that adds to gradients, from the gradient of the operation's result.
 type Backward<'a> = Box<dyn FnOnce(&mut Gradients<'a>, Map) + 'a>;
@@ -112,11 +115,22 @@ impl<'a> Tape<'a> {
         uses_parameters: bool,
         backward: impl FnOnce(&mut Gradients<'a>, Map) + 'a,
     ) -> Value<'a> {
+        self.push_value(self.constant(out), inputs, uses_parameters, backward)
+    }
+
+    /// [`push`](Self::push) for a result that `backward` holds too.
+    pub fn push_value(
+        &mut self,
+        out: Value<'a>,
+        inputs: &[&Value<'a>],
+        uses_parameters: bool,
+        backward: impl FnOnce(&mut Gradients<'a>, Map) + 'a,
+    ) -> Value<'a> {
         if !inputs.iter().any(|input| input.has_gradient()) && !(uses_parameters && self.learns) {
-            return self.constant(out);
+            return out;
         }
         self.operations.push(Some(Box::new(backward)));
-        Value { number: Some(self.operations.len() - 1), ..self.constant(out) }
+        Value { number: Some(self.operations.len() - 1), ..out }
     }
 
     /// Computes all gradients, given those of the last values. Constants among them are left out.
@@ -140,13 +154,13 @@ pub struct Gradients<'a> {
     host: Host<'a>,
     of_values: Vec<Option<Map>>,
     /// By key.
-    parameters: BTreeMap<String, Vec<f32>>,
+    parameters: HashMap<String, Vec<f32>>,
 }
 
 impl<'a> Gradients<'a> {
     /// No gradients yet.
     pub fn new(host: Host<'a>) -> Self {
-        Self { host, of_values: Vec::new(), parameters: BTreeMap::new() }
+        Self { host, of_values: Vec::new(), parameters: HashMap::new() }
     }
 
     /// The host of the operations.
@@ -176,6 +190,21 @@ impl<'a> Gradients<'a> {
         self.parameters.get_mut(parameter.key()).map_or(&mut [], Vec::as_mut_slice)
     }
 
+    /// The sums of the gradients of a weight and a bias so far.
+    pub fn two_parameters(&mut self, [weight, bias]: [&Parameter; 2]) -> [&mut [f32]; 2] {
+        self.parameter(weight);
+        self.parameter(bias);
+        let [weight, bias] = self.parameters.get_disjoint_mut([weight.key(), bias.key()]);
+        [weight, bias].map(|sum| sum.map_or(&mut [][..], Vec::as_mut_slice))
+    }
+
+    /// Adds to the gradients of two parameters.
+    pub fn add_parameters(&mut self, parameters: [&Parameter; 2], more: &[Vec<f32>; 2]) {
+        for (parameter, more) in parameters.into_iter().zip(more) {
+            self.parameter(parameter).iter_mut().zip(more).for_each(|(sum, v)| *sum += v);
+        }
+    }
+
     /// The gradient of a leaf, once. `None` if nothing depends on it.
     pub fn take(&mut self, leaf: &Value<'a>) -> Option<Map> {
         self.of_values[leaf.number?].take()
@@ -183,6 +212,6 @@ impl<'a> Gradients<'a> {
 
     /// The gradients of all parameters, by key.
     pub fn into_parameters(self) -> BTreeMap<String, Vec<f32>> {
-        self.parameters
+        self.parameters.into_iter().collect()
     }
 }

@@ -48,7 +48,7 @@ pub fn attend(level: Level, [query, key, value]: [&[f32]; 3], channels: usize, o
 
 for_each_level! {
     /// Computes `e^(scale (x - largest))` in place, and the sum of the results.
-    fn soften(row: &mut [f32], scale: f32, sum: &mut f32) => soften_at
+    pub(super) fn soften(row: &mut [f32], scale: f32, sum: &mut f32) => soften_at
 }
 
 #[inline(always)]

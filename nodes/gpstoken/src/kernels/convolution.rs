@@ -164,7 +164,7 @@ fn winograd(
 
 /// Reads `size` pixels, with zeros beyond the border. `start` is the second row and column. Writes rows at a distance of `row` numbers
 /// and pixels at a distance of `stride` numbers.
-fn read_padded(
+pub(super) fn read_padded(
     source: &Source<'_>,
     channels: usize,
     [first_row, first_column]: [usize; 2],

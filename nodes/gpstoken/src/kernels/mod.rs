@@ -5,9 +5,12 @@
 //! `on_device`, which runs on every device; the tests compare the two.
 
 pub mod attention;
+pub mod attention_backward;
 pub mod convolution;
+pub mod convolution_backward;
 pub mod cpu;
 pub mod group_norm;
+pub mod group_norm_backward;
 pub mod integers;
 pub(crate) mod lanes;
 pub(crate) mod memory;

@@ -6,7 +6,7 @@ use splatgraph_pack_gpstoken::{
         attention::attend,
         convolution::{Source, Weights as Convolution, convolve, convolve_pixels, read_doubled, read_plain},
         cpu::Level,
-        group_norm::{Normalisation, Statistics as Kind},
+        group_norm::{Moments, Normalisation, Statistics as Kind},
         workspace::Workspace,
     },
     layers::{Host, Map},
@@ -185,7 +185,8 @@ fn kernels_propagate_nan() {
     let (weight, bias) = (random(16 * 16 * 9, 1), vec![0.0; 16]);
     let ones = vec![1.0; 16];
     for level in Level::all() {
-        let norm = Normalisation::of(level, &map, [8, 8], [&ones, &bias], Kind::Picture);
+        let moments = Moments::of(level, &map, [8, 8], 16, Kind::Picture);
+        let norm = Normalisation::new(level, &map, [8, 8], [&ones, &bias], &moments);
         let read = |y: usize, columns: Range<usize>, out: &mut [f32]| norm.read(y, columns, true, out);
         let source = Source { size: [8, 8], doubled: false, read: &read };
         let mut out = vec![0.0; map.len()];
