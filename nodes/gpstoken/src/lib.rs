@@ -48,6 +48,7 @@ pub mod on_device;
 #[path = "without_burn/on_device.rs"]
 pub mod on_device;
 
+pub mod discriminator;
 pub mod draw;
 pub mod edit;
 pub mod generator;

@@ -1,27 +1,36 @@
-//! Attention between all places of a map on a tape, and the normalisation of maps without an activation.
+//! Attention between all places of a map on a tape, and the normalisation of maps.
 
 use super::{Gradients, Tape, Value};
 use crate::{
-    kernels::{attention::attend, attention_backward::attend_backward, group_norm_backward::Activation},
+    kernels::{attention::attend, attention_backward::attend_backward, group_norm_backward::Activation, leaky::leak},
     layers::{GroupNorm, Statistics},
 };
 use rayon::prelude::*;
 
 impl<'a> Tape<'a> {
-    /// `norm(x)`: `[H, W, C] -> [H, W, C]`
-    pub fn normalise_map(&mut self, norm: &'a GroupNorm, x: &Value<'a>, statistics: Statistics) -> Value<'a> {
+    /// `activation(norm(x))`: `[H, W, C] -> [H, W, C]`
+    pub fn normalise_map(
+        &mut self,
+        norm: &'a GroupNorm,
+        x: &Value<'a>,
+        statistics: Statistics,
+        activation: Activation,
+    ) -> Value<'a> {
         let host = self.host();
         let moments = host.moments(x.map(), statistics);
         let mut out = host.map(x.size(), x.channels());
         let width = x.size()[1];
         let normalisation = host.normalisation(x.map(), norm.numbers(), &moments);
         out.values_mut().par_chunks_mut((width * x.channels()).max(1)).enumerate().for_each(|(y, row)| {
-            normalisation.read(y, 0..width, false, row);
+            normalisation.read(y, 0..width, activation == Activation::Silu, row);
+            if let Activation::Leaky(slope) = activation {
+                leak(host.level, slope, row);
+            }
         });
         let (learns, from) = (self.learns(), x.clone());
         self.push(out, &[x], true, move |gradients: &mut Gradients<'a>, mut gradient| {
             let normalisation = host.normalisation(from.map(), norm.numbers(), &moments);
-            let of_parameters = normalisation.backward(Activation::Identity, gradient.values_mut());
+            let of_parameters = normalisation.backward(activation, gradient.values_mut());
             if learns {
                 gradients.add_parameters([&norm.weight, &norm.bias], &of_parameters);
             }

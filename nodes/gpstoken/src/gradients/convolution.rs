@@ -113,7 +113,8 @@ fn weight_gradient(
 fn map_gradient(host: Host<'_>, convolution: &Convolution, inputs: usize, gradient: &Map) -> Map {
     let mut back = host.map(gradient.size, inputs);
     let shape = [gradient.channels, inputs];
-    let from = (gradient.values(), gradient.size);
-    convolve_backward(host.level, &convolution.weight, shape, from, back.values_mut(), host.workspace);
+    let read = read_plain(gradient.values(), gradient.size[1], gradient.channels);
+    let source = Source { size: gradient.size, doubled: false, read: &read };
+    convolve_backward(host.level, &convolution.weight, shape, &source, back.values_mut(), host.workspace);
     back
 }

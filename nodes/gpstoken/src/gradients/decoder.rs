@@ -2,6 +2,7 @@
 
 use super::{Tape, Value};
 use crate::{
+    kernels::group_norm_backward::Activation,
     layers::Statistics,
     tokenizer::{Decoder, decoder::MapAttention},
 };
@@ -31,7 +32,7 @@ impl Decoder {
 impl MapAttention {
     fn learn<'a>(&'a self, tape: &mut Tape<'a>, x: &Value<'a>, grid: [usize; 2]) -> Value<'a> {
         let attended = tape.split(x, grid).into_iter().map(|tile| {
-            let normalised = tape.normalise_map(&self.norm, &tile, Statistics::Picture);
+            let normalised = tape.normalise_map(&self.norm, &tile, Statistics::Picture, Activation::Identity);
             let [query, key, value] =
                 [&self.query, &self.key, &self.value].map(|conv| tape.linear([&conv.weight, &conv.bias], &normalised));
             let attended = tape.attend_map([&query, &key, &value]);

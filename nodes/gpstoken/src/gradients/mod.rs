@@ -6,11 +6,16 @@
 mod attention;
 mod convolution;
 mod decoder;
+mod discriminator;
 mod linear;
+pub mod losses;
+mod lpips;
+mod patches;
+mod pool;
 mod residual;
 mod roi_align;
-mod stem;
 mod splat;
+mod stem;
 mod tape;
 mod tiles;
 

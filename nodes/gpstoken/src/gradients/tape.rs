@@ -205,9 +205,9 @@ impl<'a> Gradients<'a> {
         }
     }
 
-    /// The gradient of a leaf, once. `None` if nothing depends on it.
-    pub fn take(&mut self, leaf: &Value<'a>) -> Option<Map> {
-        self.of_values[leaf.number?].take()
+    /// The gradient of a value, once: of a leaf after the way back, or the sum so far. `None` if nothing depends on the value.
+    pub fn take(&mut self, value: &Value<'a>) -> Option<Map> {
+        self.of_values[value.number?].take()
     }
 
     /// The gradients of all parameters, by key.

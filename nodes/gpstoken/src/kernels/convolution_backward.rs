@@ -6,7 +6,7 @@
 //! 36 products for a tile where the direct form takes 144.
 
 use super::{
-    convolution::{Source, Weights, convolve, read_padded, read_plain},
+    convolution::{Source, Weights, convolve, read_padded},
     cpu::{Level, for_each_level},
     lanes::{LANES, Lanes, add, add_times, load, subtract, times},
     outer_product::{Columns, product_of_columns},
@@ -21,13 +21,13 @@ const TILES: usize = 64;
 /// The most transformed numbers at a time: 8 MiB.
 const NUMBERS: usize = 1 << 21;
 
-/// Writes the gradient of a convolution's map, `[height, width, inputs]`, from that of its result, `gradient` `[height, width, outputs]`.
-/// For a doubled map it writes the gradient before the doubling's sum; see [`halve`].
+/// Writes the gradient of a convolution's map, `[height, width, inputs]`. `gradient` reads the gradient of its result,
+/// `[height, width, outputs]`. For a doubled map it writes the gradient before the doubling's sum; see [`halve`].
 pub fn convolve_backward(
     level: Level,
     weight: &[f32],
     [outputs, inputs]: [usize; 2],
-    (gradient, size): (&[f32], [usize; 2]),
+    gradient: &Source<'_>,
     out: &mut [f32],
     workspace: &Workspace,
 ) {
@@ -38,10 +38,8 @@ pub fn convolve_backward(
             *turned = std::array::from_fn(|tap| taps[8 - tap]);
         }
     });
-    let read = read_plain(gradient, size[1], outputs);
-    let source = Source { size, doubled: false, read: &read };
     let weights = Weights { weight: &turned, bias: &vec![0.0; inputs], inputs: outputs };
-    convolve(level, weights, &source, out, false, workspace);
+    convolve(level, weights, gradient, out, false, workspace);
     workspace.put(turned);
 }
 

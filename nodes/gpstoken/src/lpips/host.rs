@@ -36,7 +36,7 @@ impl Network {
 }
 
 /// Converts a picture to the network's input.
-fn input(picture: &[f32], size: [usize; 2], host: Host<'_>) -> Map {
+pub(crate) fn input(picture: &[f32], size: [usize; 2], host: Host<'_>) -> Map {
     let mut map = host.map(size, 3);
     for (to, from) in map.values_mut().as_chunks_mut::<3>().0.iter_mut().zip(picture.as_chunks::<3>().0) {
         *to = std::array::from_fn(|c| (from[c] * 2.0 - 1.0 - SHIFT[c]) / SCALE[c]);
@@ -45,7 +45,7 @@ fn input(picture: &[f32], size: [usize; 2], host: Host<'_>) -> Map {
 }
 
 impl Stage {
-    fn forward(&self, mut map: Map, host: Host<'_>) -> Map {
+    pub(crate) fn forward(&self, mut map: Map, host: Host<'_>) -> Map {
         if let Some(side) = self.pool {
             let pooled = host.halve_to_largest(&map, side);
             host.put(std::mem::replace(&mut map, pooled));
@@ -60,9 +60,14 @@ impl Stage {
 }
 
 impl Layer {
+    /// Whether the layer keeps the size of its map, with a kernel of 3x3.
+    pub(crate) fn is_plain(&self) -> bool {
+        (self.kernel.size, self.kernel.stride) == ([3; 2], 1)
+    }
+
     fn forward(&self, map: &Map, host: Host<'_>) -> Map {
         let Self { convolution, kernel } = self;
-        if (kernel.size, kernel.stride) == ([3; 2], 1) {
+        if self.is_plain() {
             return host.convolve(convolution, map);
         }
         let mut out = host.map(kernel.outputs(map.size), convolution.outputs());

@@ -5,6 +5,7 @@ use burn::tensor::{Tensor as DeviceTensor, TensorData};
 use splatgraph_pack_gpstoken::{
     canvas::{TILE, picture::tile_input},
     device::Compute,
+    discriminator::Discriminator,
     nodes::train::train_tokenizer::train_tokenizer,
     on_device::{Device, Parameter},
     tokenizer::Network,
@@ -13,7 +14,7 @@ use splatgraph_pack_gpstoken::{
         adversary::{Adversary, Geometry},
         batch::{Batch, layout},
         discriminator::first_weights,
-        gradients::{Trainer, discriminator::Discriminator, through_all_stages, tokenizer_step},
+        gradients::{Trainer, through_all_stages, tokenizer_step},
         losses::Losses,
         random::{Purpose, Random},
         sizes::Sizes,

@@ -2,7 +2,7 @@
 //! same names for a build without burn.
 
 mod collect;
-pub mod discriminator;
+mod discriminator;
 mod loss;
 mod tokenizer;
 mod velocity;

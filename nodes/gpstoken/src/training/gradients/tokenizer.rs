@@ -1,8 +1,9 @@
 //! A step of a tokenizer's training: the forward pass through all stages, and the gradients.
 
-use super::{Perceptual, Trainer, collect::numbers, discriminator::Discriminator, learning};
+use super::{Perceptual, Trainer, collect::numbers, learning};
 use crate::{
     canvas::TILE,
+    discriminator::Discriminator,
     on_device::{Parameter, roi_align, splat_tensor, upload},
     tokenizer::Network,
     training::{

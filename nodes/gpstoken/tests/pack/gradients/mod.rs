@@ -1,7 +1,12 @@
 //! Tests of the gradients on the host's kernels: against finite differences and plain forms, with all instructions and any number of
 //! threads.
 
+mod discriminator;
+mod losses;
+mod lpips;
 mod maps;
+mod patches;
+mod slow;
 mod splat;
 
 use splatgraph_pack_gpstoken::{
