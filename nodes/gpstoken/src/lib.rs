@@ -116,7 +116,6 @@ splatgraph_sdk::export_pack! {
         nodes::train::train_texture::train_texture,
     ],
     devices: device::list,
-    absent: on_device::absent_nodes,
     web: "web" => [
         "editor.js",
         "gpstoken.lite.js",

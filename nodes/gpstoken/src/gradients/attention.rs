@@ -43,7 +43,7 @@ impl<'a> Tape<'a> {
         let (host, channels) = (self.host(), query.channels());
         let mut out = host.map(query.size(), channels);
         let places = [query.values(), key.values(), value.values()];
-        attend(host.level, places, channels, out.values_mut(), host.workspace);
+        let softened = attend(host.level, places, channels, out.values_mut(), host.workspace);
         let result = self.constant(out);
         let inputs = [query, key, value].map(Clone::clone);
         self.push_value(result.clone(), &[query, key, value], false, move |gradients: &mut Gradients<'a>, gradient| {
@@ -57,7 +57,7 @@ impl<'a> Tape<'a> {
             attend_backward(
                 host.level,
                 values,
-                [result.values(), gradient.values()],
+                ([result.values(), gradient.values()], &softened),
                 channels,
                 targets,
                 host.workspace,

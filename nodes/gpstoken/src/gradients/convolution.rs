@@ -4,7 +4,7 @@ use super::{Gradients, Tape, Value};
 use crate::{
     kernels::{
         convolution::{Source, read_doubled, read_plain},
-        convolution_backward::{add_weight_gradient, convolve_backward, halve},
+        convolution_backward::{add_weight_gradient, convolve_backward},
         group_norm_backward::Activation,
     },
     layers::{Convolution, GroupNorm, Host, Map, Statistics},
@@ -23,7 +23,7 @@ impl<'a> Tape<'a> {
                 weight_gradient(convolution, &source, from.channels(), &gradient, gradients);
             }
             if from.has_gradient() {
-                let back = map_gradient(host, convolution, from.channels(), &gradient);
+                let back = map_gradient(host, convolution, from.map(), &gradient);
                 gradients.add(&from, back);
             }
             host.put(gradient);
@@ -42,10 +42,7 @@ impl<'a> Tape<'a> {
                 weight_gradient(convolution, &source, from.channels(), &gradient, gradients);
             }
             if from.has_gradient() {
-                let large = map_gradient(host, convolution, from.channels(), &gradient);
-                let mut back = host.map(from.size(), from.channels());
-                halve(large.values(), from.size(), from.channels(), back.values_mut());
-                host.put(large);
+                let back = map_gradient(host, convolution, from.map(), &gradient);
                 gradients.add(&from, back);
             }
             host.put(gradient);
@@ -84,7 +81,7 @@ impl<'a> Tape<'a> {
                 let source = Source { size: from.size(), doubled: false, read: &read };
                 weight_gradient(convolution, &source, from.channels(), &gradient, gradients);
             }
-            let mut back = map_gradient(host, convolution, from.channels(), &gradient);
+            let mut back = map_gradient(host, convolution, from.map(), &gradient);
             let of_parameters = normalisation.backward(Activation::Silu, back.values_mut());
             if learns {
                 gradients.add_parameters([&norm.weight, &norm.bias], &of_parameters);
@@ -110,11 +107,13 @@ fn weight_gradient(
     add_weight_gradient(host.level, source, inputs, gradient.values(), [weight, bias], host.workspace);
 }
 
-fn map_gradient(host: Host<'_>, convolution: &Convolution, inputs: usize, gradient: &Map) -> Map {
-    let mut back = host.map(gradient.size, inputs);
-    let shape = [gradient.channels, inputs];
+/// The gradient of `map`, from which a convolution made a map of the same or of twice the size.
+fn map_gradient(host: Host<'_>, convolution: &Convolution, map: &Map, gradient: &Map) -> Map {
+    let mut back = host.map(map.size, map.channels);
+    let shape = [gradient.channels, map.channels];
     let read = read_plain(gradient.values(), gradient.size[1], gradient.channels);
     let source = Source { size: gradient.size, doubled: false, read: &read };
-    convolve_backward(host.level, &convolution.weight, shape, &source, back.values_mut(), host.workspace);
+    let doubled = gradient.size != map.size;
+    convolve_backward(host.level, &convolution.weight, shape, &source, doubled, back.values_mut(), host.workspace);
     back
 }

@@ -80,7 +80,15 @@ impl<'a> Tape<'a> {
             let source = Source { size: gradient.size, doubled: false, read: &read };
             let mut back = host.map(from.size(), from.channels());
             let shape = [outputs, from.channels()];
-            convolve_backward(host.level, &convolution.weight, shape, &source, back.values_mut(), host.workspace);
+            convolve_backward(
+                host.level,
+                &convolution.weight,
+                shape,
+                &source,
+                false,
+                back.values_mut(),
+                host.workspace,
+            );
             gradients.add(&from, back);
             host.put(gradient);
         })

@@ -48,6 +48,15 @@ impl Drop for Held<'_> {
 }
 
 impl Value<'_> {
+    /// A copy of the map, for an operation that adds to it.
+    pub(super) fn copied(&self) -> Map {
+        const PART: usize = 1 << 14;
+        let mut copy = self.held.host.map(self.size(), self.channels());
+        let parts = copy.values_mut().par_chunks_mut(PART).zip(self.values().par_chunks(PART));
+        parts.for_each(|(to, from)| to.copy_from_slice(from));
+        copy
+    }
+
     /// The map.
     pub fn map(&self) -> &Map {
         self.held.map.as_ref().expect("the map stays until the last owner is dropped")
@@ -180,6 +189,17 @@ impl<'a> Gradients<'a> {
             }
             none => *none = Some(gradient),
         }
+    }
+
+    /// The sum of a value's gradients so far. An operation that changes a part of it adds to this part. `None` for a constant.
+    pub fn of(&mut self, value: &Value<'a>) -> Option<&mut [f32]> {
+        let host = self.host;
+        let sum = self.of_values[value.number?].get_or_insert_with(|| {
+            let mut zeros = host.map(value.size(), value.channels());
+            zeros.values_mut().fill(0.0);
+            zeros
+        });
+        Some(sum.values_mut())
     }
 
     /// The sum of a parameter's gradients so far. An operation adds to it.

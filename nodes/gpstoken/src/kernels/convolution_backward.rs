@@ -6,7 +6,7 @@
 //! 36 products for a tile where the direct form takes 144.
 
 use super::{
-    convolution::{Source, Weights, convolve, read_padded},
+    convolution::{Source, Weights, convolve, convolve_halved, read_padded},
     cpu::{Level, for_each_level},
     lanes::{LANES, Lanes, add, add_times, load, subtract, times},
     outer_product::{Columns, product_of_columns},
@@ -16,18 +16,23 @@ use super::{
 };
 use rayon::prelude::*;
 
-/// The number of tiles in a band, which one thread transforms at a time.
+/// The number of tiles that a thread transforms at a time.
 const TILES: usize = 64;
-/// The most transformed numbers at a time: 8 MiB.
-const NUMBERS: usize = 1 << 21;
+/// The most parts of a map. Each has sums of its own.
+const PARTS: usize = 16;
+/// The most numbers of all these sums, but at least two parts.
+const SUMS: usize = 1 << 24;
+/// The least number of sums for a place whose products pay for another thread.
+const MANY: usize = 1 << 13;
 
-/// Writes the gradient of a convolution's map, `[height, width, inputs]`. `gradient` reads the gradient of its result,
-/// `[height, width, outputs]`. For a doubled map it writes the gradient before the doubling's sum; see [`halve`].
+/// Writes the gradient of a convolution's map, `[height, width, inputs]`. `gradient` reads the gradient of its result, `[height, width,
+/// outputs]`. If the convolution doubled its map, the size of `gradient` is twice that of the map.
 pub fn convolve_backward(
     level: Level,
     weight: &[f32],
     [outputs, inputs]: [usize; 2],
     gradient: &Source<'_>,
+    doubled: bool,
     out: &mut [f32],
     workspace: &Workspace,
 ) {
@@ -39,23 +44,13 @@ pub fn convolve_backward(
         }
     });
     let weights = Weights { weight: &turned, bias: &vec![0.0; inputs], inputs: outputs };
-    convolve(level, weights, gradient, out, false, workspace);
+    if doubled {
+        // Each pixel had a part in four.
+        convolve_halved(level, weights, gradient, out, workspace);
+    } else {
+        convolve(level, weights, gradient, out, false, workspace);
+    }
     workspace.put(turned);
-}
-
-/// Sums squares of 2x2 pixels: `[2 height, 2 width, channels]` to `[height, width, channels]`.
-pub fn halve(map: &[f32], [height, width]: [usize; 2], channels: usize, out: &mut [f32]) {
-    let line = (width * channels).max(1);
-    out[..height * width * channels].par_chunks_mut(line).enumerate().for_each(|(y, out)| {
-        let (upper, lower) = map[4 * y * line..][..4 * line].split_at(2 * line);
-        let pairs = upper.chunks_exact(2 * channels).zip(lower.chunks_exact(2 * channels));
-        for (out, (upper, lower)) in out.chunks_exact_mut(channels).zip(pairs) {
-            let ((a, b), (c, d)) = (upper.split_at(channels), lower.split_at(channels));
-            for i in 0..channels {
-                out[i] = (a[i] + b[i]) + (c[i] + d[i]);
-            }
-        }
-    });
 }
 
 /// Adds the gradients of a convolution's weights `[outputs, inputs, 3, 3]` and of its bias, from the map that it read and the gradient
@@ -74,69 +69,85 @@ pub fn add_weight_gradient(
     }
     let (across, down) = (width.div_ceil(OUTPUTS), height.div_ceil(OUTPUTS));
     let rows = (TILES / across).clamp(1, down); // rows of tiles in a band
-    let (before, after) = (inputs.next_multiple_of(LANES), outputs.next_multiple_of(PANEL));
-    let read = |tiles: usize| Layout { tiles, channels: before };
-    let made = |tiles: usize| Panels { tiles, channels: after };
-    let (of_map, of_gradient) = (read(rows * across).length(), made(rows * across).length());
-    let band = of_map + of_gradient;
     let bands = down.div_ceil(rows);
-    let together = (NUMBERS / band).clamp(1, bands);
-    let mut transformed = workspace.take(together * band);
-    let mut sums = workspace.take(PLACES * PLACES * inputs * after); // [36, inputs, after]
-    sums[..PLACES * PLACES * inputs * after].par_chunks_mut(inputs * after).for_each(|sums| sums.fill(0.0));
-    let mut of_bias = vec![0.0f64; after];
-    let row = (across * OUTPUTS + 2) * before;
+    let after = outputs.next_multiple_of(PANEL);
+    let size = PLACES * PLACES * inputs * after; // [36, inputs, after]
+    let parts = (SUMS / size).clamp(2, PARTS).min(bands);
+    let in_part = bands.div_ceil(parts);
+    let parts = bands.div_ceil(in_part);
+    let mut sums = workspace.take(parts * size);
+    let mut of_biases = vec![0.0f64; parts * after];
+    let of_parts = sums[..parts * size].par_chunks_mut(size).zip(of_biases.par_chunks_mut(after));
+    of_parts.enumerate().for_each(|(part, (sums, of_bias))| {
+        sums.fill(0.0);
+        for band in part * in_part..((part + 1) * in_part).min(bands) {
+            let rows = [band * rows, ((band + 1) * rows).min(down)];
+            add_band(level, source, inputs, gradient, rows, sums, of_bias, workspace);
+        }
+    });
+    let (first, others) = sums[..parts * size].split_at_mut(size);
+    first.par_chunks_mut(inputs * after).enumerate().for_each(|(place, first)| {
+        for part in others.chunks_exact(size) {
+            first.iter_mut().zip(&part[place * inputs * after..]).for_each(|(sum, v)| *sum += v);
+        }
+    });
+    weight.par_chunks_mut(LANES * inputs * 9).enumerate().for_each(|(block, weight)| {
+        gather_weights(level, first, [inputs, after], block * LANES, weight);
+    });
+    for of_bias in of_biases.chunks_exact(after) {
+        bias.iter_mut().zip(of_bias).for_each(|(bias, sum)| *bias += *sum as f32);
+    }
+    workspace.put(sums);
+}
 
-    for first in (0..bands).step_by(together) {
-        let count = together.min(bands - first);
-        let tiles = |i: usize| rows.min(down - (first + i) * rows) * across;
-        transformed[..count * band].par_chunks_mut(band).enumerate().for_each(|(i, transformed)| {
-            let (places, panels) = transformed.split_at_mut(of_map);
-            let (tiles, start) = (tiles(i), (first + i) * rows * OUTPUTS);
-            let lines = tiles / across * OUTPUTS;
-            let mut pixels = workspace.take((lines + 2) * row);
-            let shape = [lines + 2, across * OUTPUTS + 2];
-            read_padded(source, inputs, [start, 0], shape, before, row, &mut pixels);
-            for y in 0..tiles / across {
-                let pixels = &pixels[y * OUTPUTS * row..];
-                analyse_tiles(level, pixels, row, across, read(tiles), y * across, places);
-                let lines = &gradient[(start + y * OUTPUTS) * width * outputs..];
-                let lines = &lines[..lines.len().min(OUTPUTS * width * outputs)];
-                spread_tiles(level, lines, [width, outputs], made(tiles), y * across, panels);
-            }
-            workspace.put(pixels);
-        });
-        let all = sums[..PLACES * PLACES * inputs * after].par_chunks_mut(inputs * after).enumerate();
-        all.for_each(|(place, sums)| {
-            if source.doubled && vanishes_when_doubled(place) {
-                return;
-            }
-            for (i, transformed) in transformed[..count * band].chunks(band).enumerate() {
-                let (places, panels) = transformed.split_at(of_map);
-                let (read, made) = (read(tiles(i)), made(tiles(i)));
-                let values = &places[place * read.place()..][..read.tiles * before];
-                let columns = Columns { values, stride: before, count: inputs, inputs: read.tiles };
-                let target = Target { values: &mut *sums, stride: after, outputs: after, add: true };
-                product_of_columns(level, columns, &panels[place * made.place()..], target);
-            }
-        });
-        // The second place along both axes is the sum of a tile's results.
-        for (i, transformed) in transformed[..count * band].chunks(band).enumerate() {
-            let made = made(tiles(i));
-            let panels = &transformed[of_map + (PLACES + 1) * made.place()..][..made.tiles * after];
-            for (panel, sums) in panels.chunks_exact(made.tiles * PANEL).zip(of_bias.as_chunks_mut::<PANEL>().0) {
-                for lanes in panel.as_chunks::<PANEL>().0 {
-                    sums.iter_mut().zip(lanes).for_each(|(sum, v)| *sum += f64::from(*v));
-                }
-            }
+/// Adds the products of some rows of tiles to `sums` `[36, inputs, after]`, and their results' gradients to `of_bias` `[after]`.
+#[expect(clippy::too_many_arguments, reason = "the parts of one loop")]
+fn add_band(
+    level: Level,
+    source: &Source<'_>,
+    inputs: usize,
+    gradient: &[f32],
+    [first, end]: [usize; 2],
+    sums: &mut [f32],
+    of_bias: &mut [f64],
+    workspace: &Workspace,
+) {
+    let ([height, width], after) = (source.size, of_bias.len());
+    let outputs = gradient.len() / (height * width);
+    let across = width.div_ceil(OUTPUTS);
+    let before = inputs.next_multiple_of(LANES);
+    let tiles = (end - first) * across;
+    let (read, made) = (Layout { tiles, channels: before }, Panels { tiles, channels: after });
+    let row = (across * OUTPUTS + 2) * before;
+    let lines = (end - first) * OUTPUTS + 2;
+    let mut scratch = workspace.take(read.length() + made.length() + lines * row);
+    let (places, rest) = scratch.split_at_mut(read.length());
+    let (panels, pixels) = rest.split_at_mut(made.length());
+    read_padded(source, inputs, [first * OUTPUTS, 0], [lines, across * OUTPUTS + 2], before, row, pixels);
+    for y in 0..end - first {
+        analyse_tiles(level, &pixels[y * OUTPUTS * row..], row, across, read, y * across, places);
+        let lines = &gradient[(first + y) * OUTPUTS * width * outputs..];
+        let lines = &lines[..lines.len().min(OUTPUTS * width * outputs)];
+        spread_tiles(level, lines, [width, outputs], made, y * across, panels);
+    }
+    let together = (MANY / (inputs * after)).clamp(1, PLACES * PLACES);
+    sums.par_chunks_mut(inputs * after).with_min_len(together).enumerate().for_each(|(place, sums)| {
+        if source.doubled && vanishes_when_doubled(place) {
+            return;
+        }
+        let values = &places[place * read.place()..][..tiles * before];
+        let columns = Columns { values, stride: before, count: inputs, inputs: tiles };
+        let target = Target { values: sums, stride: after, outputs: after, add: true };
+        product_of_columns(level, columns, &panels[place * made.place()..], target);
+    });
+    // The second place along both axes is the sum of a tile's results.
+    let panels = &panels[(PLACES + 1) * made.place()..][..tiles * after];
+    for (panel, sums) in panels.chunks_exact(tiles * PANEL).zip(of_bias.as_chunks_mut::<PANEL>().0) {
+        for lanes in panel.as_chunks::<PANEL>().0 {
+            sums.iter_mut().zip(lanes).for_each(|(sum, v)| *sum += f64::from(*v));
         }
     }
-    weight.par_chunks_mut(LANES * inputs * 9).enumerate().for_each(|(part, weight)| {
-        gather_weights(level, &sums, [inputs, after], part * LANES, weight);
-    });
-    bias.iter_mut().zip(of_bias).for_each(|(bias, sum)| *bias += sum as f32);
-    workspace.put(transformed);
-    workspace.put(sums);
+    workspace.put(scratch);
 }
 
 /// Transformed gradients of results: `[36, channels / 32, tiles, 32]`, where `channels` is a multiple of [`PANEL`]. Each place is the

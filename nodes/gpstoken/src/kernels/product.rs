@@ -139,8 +139,16 @@ fn block<const L: u8, const WIDTH: usize, const HEIGHT: usize>(
     }
 }
 
-/// The number of rows that a thread works on at a time, a multiple of all heights above.
+/// The most rows that a thread works on at a time, a multiple of all heights above.
 const ROWS: usize = 96;
+/// The fewest rows. With fewer, reading the weights would take longer than the product.
+const FEW_ROWS: usize = 24;
+
+/// The number of rows that a thread works on at a time, if there are `count` of them. Few rows make small parts, so that several threads
+/// have work.
+pub fn rows_of_part(count: usize) -> usize {
+    count.div_ceil(8).next_multiple_of(12).clamp(FEW_ROWS, ROWS)
+}
 
 /// Computes a product on all threads, with a bias for each output: `out = rows * panels + bias`, or `out += rows * panels + bias`.
 pub fn linear(level: Level, rows: Rows<'_>, panels: &[f32], bias: &[f32], out: &mut [f32], add: bool) {
@@ -148,16 +156,22 @@ pub fn linear(level: Level, rows: Rows<'_>, panels: &[f32], bias: &[f32], out: &
     if outputs == 0 {
         return;
     }
-    out[..rows.count * outputs].par_chunks_mut(ROWS * outputs).enumerate().for_each(|(part, out)| {
-        let count = out.len() / outputs;
-        for line in out.chunks_exact_mut(outputs) {
-            if add {
-                line.iter_mut().zip(bias).for_each(|(to, b)| *to += b);
-            } else {
-                line.copy_from_slice(bias);
-            }
-        }
-        let rows = Rows { values: &rows.values[part * ROWS * rows.stride..], count, ..rows };
-        product(level, rows, panels, Target { values: out, stride: outputs, outputs, add: true });
+    let length = rows_of_part(rows.count);
+    out[..rows.count * outputs].par_chunks_mut(length * outputs).enumerate().for_each(|(part, out)| {
+        let rows = Rows { values: &rows.values[part * length * rows.stride..], count: out.len() / outputs, ..rows };
+        linear_part(level, rows, panels, bias, out, add);
     });
+}
+
+/// Computes [`linear`] on the calling thread.
+pub fn linear_part(level: Level, rows: Rows<'_>, panels: &[f32], bias: &[f32], out: &mut [f32], add: bool) {
+    let outputs = bias.len();
+    for line in out.chunks_exact_mut(outputs) {
+        if add {
+            line.iter_mut().zip(bias).for_each(|(to, b)| *to += b);
+        } else {
+            line.copy_from_slice(bias);
+        }
+    }
+    product(level, rows, panels, Target { values: out, stride: outputs, outputs, add: true });
 }

@@ -119,6 +119,17 @@ fn synthesise<const L: u8>([m0, m1, m2, m3, m4, m5]: [Lanes; PLACES]) -> [Lanes;
     ]
 }
 
+/// Transforms six places along an axis to the sums of the first and of the last two outputs. The third place has no part in them, as in
+/// [`vanishes_when_doubled`].
+#[inline(always)]
+fn synthesise_sums<const L: u8>([m0, m1, _, m3, m4, m5]: [Lanes; PLACES]) -> [Lanes; 2] {
+    let near = times(2.0, m1);
+    [
+        add_times::<L>(subtract(add(m0, near), m4), 3.0, m3),
+        add_times::<L>(add_times::<L>(add(near, m5), 12.0, m3), -4.0, m4),
+    ]
+}
+
 /// Transformed pixels or products: `[36, tiles, channels]`, where `channels` is a multiple of [`LANES`].
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Layout {
@@ -228,6 +239,47 @@ fn synthesise_tiles_at<const L: u8>(places: &[f32], layout: Layout, first: usize
                         (Err(_), true) => to.iter_mut().zip(value).for_each(|(to, v)| *to += v),
                         (Err(_), false) => to.copy_from_slice(&value[..used]),
                     }
+                }
+            }
+        }
+    }
+}
+
+for_each_level! {
+    /// Transforms a row of tiles, beginning at the tile `first`, back to the sums of 2x2 outputs. Writes them to `lines` `[2 or fewer, width,
+    /// channels]`, from the tile of the column `2 start` on.
+    pub(super) fn synthesise_halved_tiles(places: &[f32], layout: Layout, tiles: [usize; 3], shape: [usize; 2], lines: &mut [f32]) => synthesise_halved_tiles_at
+}
+
+#[inline(always)]
+fn synthesise_halved_tiles_at<const L: u8>(
+    places: &[f32],
+    layout: Layout,
+    [first, start, count]: [usize; 3],
+    [width, channels]: [usize; 2],
+    lines: &mut [f32],
+) {
+    const SUMS: usize = OUTPUTS / 2;
+    for tile in 0..count {
+        let column = (start + tile) * SUMS;
+        let inside = SUMS.min(width - column);
+        for channel in (0..channels).step_by(LANES) {
+            let from = (first + tile) * layout.channels + channel;
+            let mut columns = [[[0.0; LANES]; PLACES]; SUMS];
+            for x in (0..PLACES).filter(|x| *x != 2) {
+                let mut column = [[0.0; LANES]; PLACES];
+                for y in (0..PLACES).filter(|y| *y != 2) {
+                    column[y] = load(&places[(y * PLACES + x) * layout.place() + from..]);
+                }
+                let column = synthesise_sums::<L>(column);
+                for y in 0..SUMS {
+                    columns[y][x] = column[y];
+                }
+            }
+            let used = LANES.min(channels - channel);
+            for (line, columns) in lines.chunks_exact_mut(width * channels).zip(columns) {
+                for (x, value) in synthesise_sums::<L>(columns).into_iter().take(inside).enumerate() {
+                    line[(column + x) * channels + channel..][..used].copy_from_slice(&value[..used]);
                 }
             }
         }

@@ -16,16 +16,6 @@ use splatgraph_sdk::{
 };
 use std::marker::PhantomData;
 
-/// The instruction for a build with burn, as the end of a message.
-pub(crate) const FULL_BUILD: &str = "use the full build: `cargo build --release`, or the package `splatgraph-full`";
-
-/// The nodes of the pack that this build can't run, with the reason.
-pub fn absent_nodes() -> Vec<(&'static str, String)> {
-    ["TrainTokenizer", "TrainLayout", "TrainTexture"]
-        .map(|node| (node, format!("it has no training; {FULL_BUILD}")))
-        .into()
-}
-
 /// Devices that are better than the processor: none.
 pub fn before_host(_host_memory: Option<u64>) -> Vec<DeviceSpec> {
     Vec::new()
@@ -277,5 +267,76 @@ pub mod lpips {
         ) -> Result<Vec<Difference>> {
             match self.0.0 {}
         }
+    }
+}
+
+/// The steps of trainings on a device; see `on_device/training`.
+pub mod training {
+    use super::Device;
+    use crate::training::{
+        adversary::{Adversary, Geometry},
+        batch::Batch,
+        losses::Losses,
+        samples,
+        sheet::Example,
+        step::{Step, Steps},
+    };
+    use splatgraph_sdk::{Result, Tensor};
+    use std::collections::BTreeMap;
+
+    /// An LPIPS network on a device.
+    #[derive(Debug)]
+    pub struct Perceptual(super::Never);
+
+    impl Perceptual {
+        /// Builds the network on a device.
+        ///
+        /// # Errors
+        /// None.
+        pub fn load(_tensors: BTreeMap<String, Tensor>, device: &Device) -> Result<Self> {
+            match device.0 {}
+        }
+    }
+
+    /// A step of a tokenizer's training.
+    ///
+    /// # Errors
+    /// None.
+    pub fn tokenizer_step(
+        device: &Device,
+        _weights: BTreeMap<String, Tensor>,
+        _batch: &Batch,
+        _geometry: Geometry,
+        _losses: &Losses,
+        _perceptual: Option<&Perceptual>,
+        _adversary: Option<Adversary>,
+    ) -> Result<Steps> {
+        match device.0 {}
+    }
+
+    /// Reconstructs pictures.
+    ///
+    /// # Errors
+    /// None.
+    pub fn reconstruct(
+        device: &Device,
+        _weights: &BTreeMap<String, Tensor>,
+        _examples: Vec<Example>,
+        _geometry: Geometry,
+    ) -> Result<Vec<(Vec<f32>, [usize; 2])>> {
+        match device.0 {}
+    }
+
+    /// A step of a generator's training.
+    ///
+    /// # Errors
+    /// None.
+    pub fn velocity_step(
+        device: &Device,
+        _weights: BTreeMap<String, Tensor>,
+        _heads: usize,
+        _batch: &samples::Batch,
+    ) -> Result<Step> {
+        match device.0 {}
     }
 }

@@ -14,7 +14,6 @@ mod splat_devices;
 #[path = "../support/mod.rs"]
 mod support;
 mod training;
-mod training_generators;
 
 use splatgraph_pack_gpstoken::{
     device::{Compute, list},

@@ -25,7 +25,9 @@ mod steering;
 #[path = "../support/mod.rs"]
 mod support;
 mod token_file;
+mod training;
 mod training_classes;
+mod training_generators;
 mod training_pictures;
 mod whole;
 

@@ -2,12 +2,15 @@
 //! threads.
 
 mod discriminator;
+mod generator;
 mod losses;
 mod lpips;
 mod maps;
 mod patches;
 mod slow;
 mod splat;
+mod tokens;
+mod transformer;
 
 use splatgraph_pack_gpstoken::{
     gradients::{Gradients, Tape, Value},
