@@ -36,6 +36,8 @@
 
 pub mod nodes;
 
+pub mod optimise;
+
 pub mod training;
 
 pub mod stages;
@@ -80,6 +82,7 @@ splatgraph_sdk::export_pack! {
         nodes::tokenize::refine_tokens::refine_tokens,
         nodes::tokenize::splat::splat,
         nodes::tokenize::decode::decode,
+        nodes::tokenize::optimize_tokens::optimize_tokens,
         nodes::edit::select_tokens::select_tokens,
         nodes::edit::combine_selections::combine_selections,
         nodes::edit::transform_tokens::transform_tokens,
