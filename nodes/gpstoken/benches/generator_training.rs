@@ -1,6 +1,7 @@
 //! Measures a step of a generator's training on the host's kernels: `cargo bench --workspace --bench generator_training`.
 //!
-//! Prints the sizes of TrainLayout and of TrainTexture with the tokenizer `small`, 32 samples of 128 tokens a step.
+//! Prints the sizes of TrainLayout, of TrainTexture with the tokenizer `small`, and of a larger network, with 32 samples of 128 tokens a
+//! step. An argument selects one of them: `TrainLayout`, `TrainTexture` or `large`.
 //! `RAYON_NUM_THREADS` sets the number of threads, and `SPLATGRAPH_CPU=avx2|portable` limits the instructions.
 
 use splatgraph_pack_gpstoken::{
@@ -19,7 +20,11 @@ fn main() {
     let texture = GeneratorSizes { depth: 4, width: 192, heads: 6, channels: 37, condition: true, ..layout };
     let large = GeneratorSizes { depth: 12, width: 384, ..texture };
     println!("{:?}, {} threads", Level::best(), rayon::current_num_threads());
-    for (name, sizes, steps) in [("TrainLayout", layout, 9), ("TrainTexture", texture, 9), ("depth 12", large, 1)] {
+    let wanted = std::env::args().nth(1).unwrap_or_default();
+    let cases = [("TrainLayout", layout, 9), ("TrainTexture", texture, 9), ("large", large, 1)];
+    for (name, sizes, steps) in
+        cases.into_iter().filter(|(name, ..)| name.contains(wanted.trim_start_matches("--bench")))
+    {
         let workspace = Workspace::default();
         let host = Host { level: Level::best(), workspace: &workspace };
         let weights = sizes.weights(0).expect("sizes");

@@ -16,25 +16,40 @@ use crate::{
 use std::ops::Range;
 
 impl Network {
-    /// The distance of two pictures `[H, W, 3]` with values 0..1, and its gradient with respect to the first, `[H, W, 3]`. Sides are at
-    /// least [`smallest`](crate::lpips::Backbone::smallest).
+    /// The features of a picture `[H, W, 3]` with values 0..1 after each stage, for [`loss_to`](Self::loss_to). Sides are at least
+    /// [`smallest`](crate::lpips::Backbone::smallest).
+    pub fn features(&self, picture: &Map, host: Host<'_>) -> Vec<Map> {
+        let input = input(picture.values(), picture.size, host);
+        let mut features: Vec<Map> = Vec::new();
+        for stage in &self.stages {
+            features.push(stage.forward(features.last().unwrap_or(&input), host));
+        }
+        host.put(input);
+        features
+    }
+
+    /// The distance of two pictures `[H, W, 3]` with values 0..1, and its gradient with respect to the first, `[H, W, 3]`.
     pub fn loss(&self, [decoded, expected]: [&Map; 2], host: Host<'_>) -> (f64, Map) {
+        let expected = self.features(expected, host);
+        let found = self.loss_to(decoded, &expected, host);
+        expected.into_iter().for_each(|map| host.put(map));
+        found
+    }
+
+    /// The distance of a picture from the one with these [`features`](Self::features), and its gradient.
+    pub fn loss_to(&self, decoded: &Map, expected: &[Map], host: Host<'_>) -> (f64, Map) {
         let mut tape = Tape::frozen(host);
         let leaf = tape.leaf(input(decoded.values(), decoded.size, host));
-        let mut other = input(expected.values(), expected.size, host);
         let (mut x, mut distance, mut ends) = (leaf.clone(), 0.0, Vec::new());
-        for stage in &self.stages {
+        for (stage, expected) in self.stages.iter().zip(expected) {
             x = stage.learn(&mut tape, &x);
-            other = stage.forward(other, host);
-            let pixels = (other.size[0] * other.size[1]) as f64;
-            let mut gradient = host.map(other.size, other.channels);
-            let maps = [x.values(), other.values()];
-            let factor = (1.0 / pixels) as f32;
+            let pixels = (expected.size[0] * expected.size[1]) as f64;
+            let mut gradient = host.map(expected.size, expected.channels);
+            let (maps, factor) = ([x.values(), expected.values()], (1.0 / pixels) as f32);
             let sum = unit_difference(host.level, maps, &stage.head, EPSILON, factor, gradient.values_mut());
             distance += sum / pixels;
             ends.push((x.clone(), gradient));
         }
-        host.put(other);
         drop(x);
         let mut gradients = Gradients::new(host);
         tape.backward(ends, &mut gradients);
@@ -66,9 +81,7 @@ impl<'a> Tape<'a> {
     /// convolution reads.
     fn convolve_rectified(&mut self, convolution: &'a Convolution, x: &Value<'a>) -> Value<'a> {
         let host = self.host();
-        let mut out = host.convolve(convolution, x.map());
-        out.rectify();
-        let (out, from) = (self.constant(out), x.clone());
+        let (out, from) = (self.constant(host.convolve_rectified(convolution, x.map())), x.clone());
         let held = out.clone();
         self.push_value(out, &[x], false, move |gradients: &mut Gradients<'a>, gradient| {
             let ([_, width], outputs) = (gradient.size, gradient.channels);

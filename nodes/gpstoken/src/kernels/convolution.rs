@@ -3,6 +3,7 @@
 use super::{
     cpu::Level,
     lanes::LANES,
+    leaky::{leak, leak_part},
     product::{PANEL, Rows, Target, linear, pack, panels_length, product},
     winograd::{
         Layout, Lines, OUTPUTS, PLACES, analyse_tiles, synthesise_halved_tiles, synthesise_tiles, transform_weights,
@@ -99,6 +100,28 @@ pub(super) fn convolve_halved(
     }
 }
 
+/// A 3x3 convolution, followed by ReLU.
+pub fn convolve_rectified(
+    level: Level,
+    weights: Weights<'_>,
+    source: &Source<'_>,
+    out: &mut [f32],
+    workspace: &Workspace,
+) {
+    if source.size[0] * source.size[1] * weights.bias.len() == 0 {
+        return;
+    }
+    if weights.bias.len() <= 8 {
+        few_outputs(level, weights, source, out, false, workspace);
+        leak(level, 0.0, out);
+    } else {
+        winograd(level, weights, source, out, Then::Rectify, workspace);
+    }
+}
+
+/// The number of bands that keeps all threads of usual processors busy.
+const FEW: usize = 8;
+
 /// What Winograd's method does with its results.
 #[derive(Clone, Copy, PartialEq)]
 enum Then {
@@ -108,6 +131,8 @@ enum Then {
     Add,
     /// Writes sums of 2x2 of them.
     Halve,
+    /// Writes ReLU of them.
+    Rectify,
 }
 
 fn winograd(
@@ -130,6 +155,8 @@ fn winograd(
     // The height of a tile's part of the target, and the width of the target.
     let (tall, wide) = if then == Then::Halve { (OUTPUTS / 2, width / 2) } else { (OUTPUTS, width) };
     let lines = rows * tall * wide * outputs;
+    // A small map has too few bands for all threads. Then they share the places of a band.
+    let least = if height.div_ceil(rows * OUTPUTS) < FEW { 1 } else { PLACES * PLACES };
     let (before, after) = (inputs.next_multiple_of(LANES), outputs.next_multiple_of(LANES));
     let row = (segment * OUTPUTS + 2) * before;
     let pixels_length = (rows * OUTPUTS + 2) * row;
@@ -159,9 +186,10 @@ fn winograd(
                 analyse_tiles(level, &pixels[i * OUTPUTS * row..], row, count, read, i * count, places);
             }
             let skips = source.doubled || then == Then::Halve;
-            for place in (0..PLACES * PLACES).filter(|place| !(skips && vanishes_when_doubled(*place))) {
+            let of_places =
+                products[..written.length()].par_chunks_mut(written.place()).with_min_len(least).enumerate();
+            of_places.filter(|(place, _)| !(skips && vanishes_when_doubled(*place))).for_each(|(place, products)| {
                 let values = &places[place * read.place()..][..read.tiles * before];
-                let products = &mut products[place * written.place()..][..written.tiles * after];
                 for panel in 0..outputs.div_ceil(PANEL) {
                     let weights = &transformed[(panel * PLACES * PLACES + place) * inputs * PANEL..][..inputs * PANEL];
                     let rows = Rows { values, stride: before, count: read.tiles, inputs };
@@ -174,7 +202,7 @@ fn winograd(
                     };
                     product(level, rows, weights, target);
                 }
-            }
+            });
             if source.doubled {
                 for place in (0..PLACES * PLACES).filter(|place| vanishes_when_doubled(*place)) {
                     products[place * written.place()..][..written.tiles * after].fill(0.0);
@@ -189,6 +217,9 @@ fn winograd(
                     synthesise_tiles(level, products, written, i * count, count, lines);
                 }
             }
+        }
+        if then == Then::Rectify {
+            leak_part(level, 0.0, out);
         }
         workspace.put(scratch);
     });

@@ -6,7 +6,7 @@ use super::{
     cpu::{Level, for_each_level, fused},
     lanes::{LANES, exp},
     outer_product::{Columns, product_of_columns},
-    product::{PANEL, Rows, Target, panels_length, product},
+    product::{Rows, Target, pack_columns, pack_rows, panels_length, product},
     workspace::Workspace,
 };
 use rayon::prelude::*;
@@ -110,7 +110,8 @@ fn attend_head(
         let rows = Rows { values: weights, stride, count, inputs: tokens };
         product(level, rows, values, Target { values: &mut *out, stride: size, outputs: size, add: false });
         for (out, sum) in out.chunks_exact_mut(size).zip(sums) {
-            out.iter_mut().for_each(|v| *v /= sum);
+            let factor = 1.0 / sum;
+            out.iter_mut().for_each(|v| *v *= factor);
         }
     }
     workspace.put(buffer);
@@ -204,29 +205,6 @@ fn attend_head_backward(
     workspace.put(buffer);
 }
 
-/// Writes the rows `[count, inputs]` as panels `[count / 32, inputs, 32]`, on the calling thread; see [`pack`](super::product::pack).
-fn pack_rows(rows: Rows<'_>, panels: &mut [f32]) {
-    let Rows { values, stride, count, inputs } = rows;
-    for (first, panel) in (0..count).step_by(PANEL).zip(panels.chunks_exact_mut(PANEL * inputs)) {
-        let used = PANEL.min(count - first);
-        for (i, lane) in panel.as_chunks_mut::<PANEL>().0.iter_mut().enumerate() {
-            *lane = std::array::from_fn(|o| if o < used { values[(first + o) * stride + i] } else { 0.0 });
-        }
-    }
-}
-
-/// Writes the columns of rows `[count, inputs]` as panels `[inputs / 32, count, 32]`, on the calling thread.
-fn pack_columns(rows: Rows<'_>, panels: &mut [f32]) {
-    let Rows { values, stride, count, inputs } = rows;
-    for (first, panel) in (0..inputs).step_by(PANEL).zip(panels.chunks_exact_mut(PANEL * count)) {
-        let used = PANEL.min(inputs - first);
-        for (lane, row) in panel.as_chunks_mut::<PANEL>().0.iter_mut().zip(values.chunks(stride)) {
-            lane[..used].copy_from_slice(&row[first..first + used]);
-            lane[used..].fill(0.0);
-        }
-    }
-}
-
 for_each_level! {
     /// Replaces each row `x` of `weights` by `e^(scale (x - largest))`. `sums` receives the sum of each row, and `logarithms` the logarithm
     /// of the sum of `e^(scale x)`.
@@ -249,7 +227,7 @@ fn soften_at<const L: u8>(
                 largest[i] = if chunk[i] > largest[i] { chunk[i] } else { largest[i] };
             }
         }
-        let largest = largest.into_iter().chain(rest.iter().copied()).fold(f32::NEG_INFINITY, f32::max);
+        let largest = largest_of(&largest, rest);
         let mut sums = [0.0; LANES];
         for chunk in &mut *chunks {
             for i in 0..LANES {
@@ -260,9 +238,27 @@ fn soften_at<const L: u8>(
         for value in &mut *rest {
             *value = exp::<L>((*value - largest) * scale);
         }
-        *total = sums.into_iter().chain(rest.iter().copied()).sum();
+        *total = 0.0;
+        for value in rest {
+            *total += *value;
+        }
+        for value in sums {
+            *total += value;
+        }
         *logarithm = largest * scale + total.ln();
     }
+}
+
+#[inline(always)]
+fn largest_of(lanes: &[f32; LANES], rest: &[f32]) -> f32 {
+    let mut largest = f32::NEG_INFINITY;
+    for value in lanes {
+        largest = if *value > largest { *value } else { largest };
+    }
+    for value in rest {
+        largest = if *value > largest { *value } else { largest };
+    }
+    largest
 }
 
 for_each_level! {

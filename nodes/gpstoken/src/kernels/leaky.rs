@@ -31,7 +31,8 @@ fn read_leak_backward_at<const L: u8>(slope: f32, out: &[f32], gradient: &[f32],
 }
 
 for_each_level! {
-    fn leak_part(slope: f32, values: &mut [f32]) => leak_at
+    /// [`leak`] on the calling thread.
+    pub(super) fn leak_part(slope: f32, values: &mut [f32]) => leak_at
 }
 for_each_level! {
     fn leak_backward_part(slope: f32, out: &[f32], gradient: &mut [f32]) => leak_backward_at

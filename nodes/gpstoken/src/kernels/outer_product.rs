@@ -95,12 +95,12 @@ fn block<const L: u8, const WIDTH: usize, const HEIGHT: usize>(
     }
 }
 
-/// The number of rows in a product on one thread: their panels stay in the cache.
+/// The number of rows in a product on one thread: they stay in the cache.
 const ROWS: usize = 256;
 /// The number of outputs that a thread works on at a time, a multiple of all heights above.
-const OUTPUTS: usize = 96;
-/// The least number of rows for which another thread pays.
-const LONG: usize = 4096;
+const OUTPUTS: usize = 12;
+/// The least number of rows for which another part pays.
+const LONG: usize = 1024;
 /// The most parts of the rows. Each has sums of its own.
 const PARTS: usize = 16;
 
@@ -122,19 +122,32 @@ pub fn add_outer_product(
     let mut partial = workspace.take(parts * a * b);
     let of_parts = partial[..parts * a * b].par_chunks_mut(a * b).enumerate();
     of_parts.for_each(|(part, sums)| {
-        sums.fill(0.0);
+        let mut panels = workspace.take(panels_length(b, ROWS));
         let end = ((part + 1) * length).min(rows);
-        sums.par_chunks_mut(OUTPUTS * b).enumerate().for_each(|(block, sums)| {
-            let mut panels = workspace.take(panels_length(b, ROWS));
-            for first in ((part * length).min(end)..end).step_by(ROWS) {
-                let inputs = ROWS.min(end - first);
-                pack_transposed(&right[first * b..(first + inputs) * b], b, inputs, &mut panels);
-                let columns =
-                    Columns { values: &left[first * a + block * OUTPUTS..], stride: a, count: sums.len() / b, inputs };
-                product_of_columns(level, columns, &panels, Target { values: sums, stride: b, outputs: b, add: true });
-            }
-            workspace.put(panels);
-        });
+        let start = (part * length).min(end);
+        if start == end {
+            sums.fill(0.0);
+        }
+        for first in (start..end).step_by(ROWS) {
+            let inputs = ROWS.min(end - first);
+            pack_transposed(&right[first * b..(first + inputs) * b], b, inputs, &mut panels);
+            sums.par_chunks_mut(OUTPUTS * b).enumerate().for_each(|(block, sums)| {
+                let count = sums.len() / b;
+                // Rows at a distance of many numbers would share a few lines of the cache.
+                let mut values = [0.0; ROWS * OUTPUTS];
+                let rows = left[first * a + block * OUTPUTS..].chunks(a);
+                for (to, row) in values.as_chunks_mut::<OUTPUTS>().0[..inputs].iter_mut().zip(rows) {
+                    match row.first_chunk::<OUTPUTS>() {
+                        Some(row) => *to = *row,
+                        None => to[..count].copy_from_slice(&row[..count]),
+                    }
+                }
+                let columns = Columns { values: &values, stride: OUTPUTS, count, inputs };
+                let target = Target { values: sums, stride: b, outputs: b, add: first > start };
+                product_of_columns(level, columns, &panels, target);
+            });
+        }
+        workspace.put(panels);
     });
     sums.par_chunks_mut(b).enumerate().for_each(|(row, sums)| {
         for part in partial[..parts * a * b].chunks_exact(a * b) {

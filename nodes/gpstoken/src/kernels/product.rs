@@ -18,13 +18,31 @@ pub fn panels_length(outputs: usize, inputs: usize) -> usize {
 pub fn pack(matrix: &[f32], outputs: usize, inputs: usize, panels: &mut [f32]) {
     panels[..panels_length(outputs, inputs)].par_chunks_mut(PANEL * inputs.max(1)).enumerate().for_each(
         |(p, panel)| {
-            let first = p * PANEL;
-            let count = PANEL.min(outputs - first);
-            for (i, lane) in panel.as_chunks_mut::<PANEL>().0.iter_mut().enumerate() {
-                *lane = std::array::from_fn(|o| if o < count { matrix[(first + o) * inputs + i] } else { 0.0 });
-            }
+            let (first, count) = (p * PANEL, PANEL.min(outputs - p * PANEL));
+            pack_rows(Rows { values: &matrix[first * inputs..], stride: inputs, count, inputs }, panel);
         },
     );
+}
+
+/// Writes rows as panels, on the calling thread; see [`pack`].
+pub fn pack_rows(rows: Rows<'_>, panels: &mut [f32]) {
+    /// The number of rows that the compiler takes together. Measured: 0.3 ns a number, and 1 ns with all rows of a panel.
+    const TOGETHER: usize = 8;
+    let Rows { values, stride, count, inputs } = rows;
+    let zeros = vec![0.0; if count.is_multiple_of(PANEL) { 0 } else { inputs }];
+    for (first, panel) in (0..count).step_by(PANEL).zip(panels.chunks_exact_mut(PANEL * inputs.max(1))) {
+        let lanes = panel.as_chunks_mut::<PANEL>().0;
+        for offset in (0..PANEL).step_by(TOGETHER) {
+            let rows: [&[f32]; TOGETHER] = std::array::from_fn(|j| {
+                let row = first + offset + j;
+                if row < count { &values[row * stride..][..inputs] } else { &zeros[..inputs] }
+            });
+            for (i, lane) in lanes[..inputs].iter_mut().enumerate() {
+                let numbers: [f32; TOGETHER] = std::array::from_fn(|j| rows[j][i]);
+                lane[offset..offset + TOGETHER].copy_from_slice(&numbers);
+            }
+        }
+    }
 }
 
 /// Writes a matrix `[inputs, outputs]` as panels; see [`pack`].
@@ -32,13 +50,29 @@ pub fn pack_transposed(matrix: &[f32], outputs: usize, inputs: usize, panels: &m
     panels[..panels_length(outputs, inputs)].par_chunks_mut(PANEL * inputs.max(1)).enumerate().for_each(
         |(p, panel)| {
             let first = p * PANEL;
-            let count = PANEL.min(outputs - first);
-            for (lane, row) in panel.as_chunks_mut::<PANEL>().0.iter_mut().zip(matrix.chunks_exact(outputs)) {
-                lane[..count].copy_from_slice(&row[first..first + count]);
-                lane[count..].fill(0.0);
-            }
+            let rows =
+                Rows { values: &matrix[first..], stride: outputs, count: inputs, inputs: PANEL.min(outputs - first) };
+            pack_columns(rows, panel);
         },
     );
+}
+
+/// Writes the columns of rows `[count, inputs]` as panels `[inputs / PANEL, count, PANEL]`, on the calling thread.
+pub fn pack_columns(rows: Rows<'_>, panels: &mut [f32]) {
+    let Rows { values, stride, count, inputs } = rows;
+    for (first, panel) in (0..inputs).step_by(PANEL).zip(panels.chunks_exact_mut(PANEL * count.max(1))) {
+        let used = PANEL.min(inputs - first);
+        let lanes = panel.as_chunks_mut::<PANEL>().0[..count].iter_mut().enumerate();
+        if used == PANEL {
+            // The compiler makes no call of a copy with a constant length.
+            lanes.for_each(|(i, lane)| lane.copy_from_slice(&values[i * stride + first..][..PANEL]));
+        } else {
+            for (i, lane) in lanes {
+                lane[..used].copy_from_slice(&values[i * stride + first..][..used]);
+                lane[used..].fill(0.0);
+            }
+        }
+    }
 }
 
 /// The left matrix of a product, `[rows, inputs]`, with rows at a distance of `stride` numbers.

@@ -2,7 +2,7 @@
 
 use super::{Convolution, GroupNorm, Statistics};
 use crate::kernels::{
-    convolution::{Source, Weights, convolve, convolve_pixels, read_doubled, read_plain},
+    convolution::{Source, Weights, convolve, convolve_pixels, convolve_rectified, read_doubled, read_plain},
     cpu::Level,
     group_norm::{Moments, Normalisation},
     workspace::Workspace,
@@ -83,6 +83,17 @@ impl Host<'_> {
         let mut out = self.map(x.size, convolution.outputs());
         let source = Source { size: x.size, doubled: false, read: &read };
         self.convolve_source(convolution, &source, x.channels, &mut out, false);
+        out
+    }
+
+    /// A 3x3 convolution, followed by ReLU.
+    pub(crate) fn convolve_rectified(self, convolution: &Convolution, x: &Map) -> Map {
+        let read = read_plain(x.values(), x.size[1], x.channels);
+        let mut out = self.map(x.size, convolution.outputs());
+        let source = Source { size: x.size, doubled: false, read: &read };
+        let [weight, bias] = convolution.numbers();
+        let weights = Weights { weight, bias, inputs: x.channels };
+        convolve_rectified(self.level, weights, &source, out.values_mut(), self.workspace);
         out
     }
 

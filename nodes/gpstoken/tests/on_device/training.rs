@@ -19,7 +19,7 @@ use splatgraph_pack_gpstoken::{
         step::Step,
     },
 };
-use splatgraph_sdk::{Tensor, checkpoint};
+use splatgraph_sdk::{Tensor, checkpoint, serde_json};
 use std::collections::BTreeMap;
 
 type Weights = BTreeMap<String, Tensor>;
@@ -34,8 +34,9 @@ fn moved(weights: Weights, size: f32) -> Weights {
     weights.into_iter().map(|(key, tensor)| (key, moved(tensor))).collect()
 }
 
-/// Checks that each gradient differs by less than 1e-4 of its norm. Gradients that are rounding errors are left out: below a millionth
-/// of the norm of all.
+/// Checks that each gradient differs by less than 1e-4 of its norm. There are two exceptions. The weights of an attention do not change
+/// with the bias of its keys, so its gradient consists of rounding errors. The gradient of a region's bias is a single number, a sum over
+/// all tokens and channels whose terms cancel.
 fn assert_twins(name: &str, actual: &Step, expected: &Step) {
     assert!(actual.gradients.keys().eq(expected.gradients.keys()), "{name}");
     assert!((actual.loss / expected.loss - 1.0).abs() < 1e-5, "{name}: {} and {}", actual.loss, expected.loss);
@@ -47,7 +48,14 @@ fn assert_twins(name: &str, actual: &Step, expected: &Step) {
         assert_eq!(actual.len(), expected.len(), "{name}: {key}");
         let norm = length(&mut expected.iter().map(|v| f64::from(*v)));
         let apart = length(&mut actual.iter().zip(expected).map(|(a, e)| f64::from(*a) - f64::from(*e)));
-        let error = apart / norm.max(1e-6 * all);
+        if key.ends_with("attn_1.k.bias") {
+            assert!(norm < 1e-6 * all && apart < 1e-6 * all, "{name}: {key}");
+            continue;
+        }
+        let error = if key.ends_with("roimlp.bias") { apart / norm / 10.0 } else { apart / norm };
+        if error > 2e-5 {
+            println!("{name}: {key}: {error:.1e}, its norm is {:.1e} of all", norm / all);
+        }
         if error > worst.0 {
             worst = (error, key.as_str());
         }
@@ -79,7 +87,7 @@ fn batch(tokens: usize) -> Batch {
 fn tokenizers() {
     let backbones = [Backbone::Alex, Backbone::Vgg]
         .map(|backbone| checkpoint::open(tiny_network(backbone).path()).unwrap().tensors);
-    let sizes = |text: &str| splatgraph_sdk::serde_json::from_str::<Sizes>(text).unwrap();
+    let sizes = |text: &str| serde_json::from_str::<Sizes>(text).unwrap();
     let tiny =
         r#"{"stem": 7, "width": 24, "blocks": 2, "bins": 3, "textures": 5, "levels": [6, 10, 12, 9], "residuals": 2}"#;
     let cases = [

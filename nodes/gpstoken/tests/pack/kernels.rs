@@ -4,7 +4,9 @@ use super::{Golden, assert_near, largest, support::random};
 use splatgraph_pack_gpstoken::{
     kernels::{
         attention::attend,
-        convolution::{Source, Weights as Convolution, convolve, convolve_pixels, read_doubled, read_plain},
+        convolution::{
+            Source, Weights as Convolution, convolve, convolve_pixels, convolve_rectified, read_doubled, read_plain,
+        },
         cpu::Level,
         group_norm::{Moments, Normalisation, Statistics as Kind},
         workspace::Workspace,
@@ -62,6 +64,9 @@ fn convolutions_agree_with_plain_ones_in_f64() {
             let source = Source { size, doubled: false, read: &read };
             convolve(level, weights, &source, &mut out, false, &workspace);
             assert_near(&what, &out, &exact, largest(&exact) * 3e-5);
+            let rectified: Vec<f32> = out.iter().map(|v| v.max(0.0)).collect();
+            convolve_rectified(level, weights, &source, &mut out, &workspace);
+            assert!(out == rectified, "{what}, ReLU");
 
             let doubled = size.map(|side| 2 * side);
             let read = read_doubled(&map, width, inputs);

@@ -80,7 +80,7 @@ fn unusable_inputs_are_errors_before_the_first_step() {
     let mut other = checkpoint::open(&super::folder().join("weights_B.safetensors")).unwrap();
     other.metadata.insert("map".to_owned(), "[64, 48]".to_owned());
     let start = folder.path().join("other.safetensors");
-    other.save(&start, splatgraph_sdk::DType::F32).unwrap();
+    other.save(&start, DType::F32).unwrap();
     insta::assert_snapshot!(error(json!({"start": start})), @"expected a tokenizer that decodes pictures of 256 x 256 pixels, the size for training, got one that decodes 128 x 96");
     insta::assert_snapshot!(error(json!({"perceptual": 1})), @"expected the weights of LPIPS, as `perceptual` is above 0, got none");
     insta::assert_snapshot!(error(json!({"start": "small", "sizes": {}})), @"expected `start` or `sizes`, got both; leave one of them out, as `start` has its own sizes");

@@ -3,6 +3,7 @@
 use super::{Perceptual, collect::numbers, learning};
 use crate::{
     canvas::TILE,
+    discriminator::Discriminator,
     on_device::{Device, Parameter, roi_align, splat_tensor, upload},
     tokenizer::Network,
     training::{
