@@ -100,18 +100,23 @@ pub struct Target<'a> {
     pub add: bool,
 }
 
+/// Computes `target = rows * panels`, or `target += rows * panels`, on the calling thread.
+pub fn product(level: Level, rows: Rows<'_>, panels: &[f32], target: Target<'_>) {
+    product_with_bias(level, rows, panels, &[], target);
+}
+
 for_each_level! {
-    /// Computes `target = rows * panels`, or `target += rows * panels`, on the calling thread.
-    pub fn product(rows: Rows<'_>, panels: &[f32], target: Target<'_>) => product_at
+    /// Computes [`product`] and adds a bias for each output. Without a bias, the slice is empty.
+    pub fn product_with_bias(rows: Rows<'_>, panels: &[f32], bias: &[f32], target: Target<'_>) => product_at
 }
 
 #[inline(always)]
-fn product_at<const L: u8>(rows: Rows<'_>, panels: &[f32], mut target: Target<'_>) {
+fn product_at<const L: u8>(rows: Rows<'_>, panels: &[f32], bias: &[f32], mut target: Target<'_>) {
     // The number of sums that fit into the registers.
     match L {
-        AVX512 => by_panels::<L, 32, 12>(rows, panels, &mut target),
-        AVX2 => by_panels::<L, 16, 6>(rows, panels, &mut target),
-        _ => by_panels::<L, 8, 4>(rows, panels, &mut target),
+        AVX512 => by_panels::<L, 32, 12>(rows, panels, bias, &mut target),
+        AVX2 => by_panels::<L, 16, 6>(rows, panels, bias, &mut target),
+        _ => by_panels::<L, 8, 4>(rows, panels, bias, &mut target),
     }
 }
 
@@ -119,22 +124,24 @@ fn product_at<const L: u8>(rows: Rows<'_>, panels: &[f32], mut target: Target<'_
 fn by_panels<const L: u8, const WIDTH: usize, const HEIGHT: usize>(
     rows: Rows<'_>,
     panels: &[f32],
+    bias: &[f32],
     target: &mut Target<'_>,
 ) {
     let inputs = rows.inputs;
     for output in (0..target.outputs).step_by(WIDTH) {
         let panel = &panels[output / PANEL * PANEL * inputs..][..PANEL * inputs];
+        let bias = bias.get(output..).unwrap_or_default();
         let mut row = 0;
         while row + HEIGHT <= rows.count {
-            block::<L, WIDTH, HEIGHT>(rows, panel, target, row, output);
+            block::<L, WIDTH, HEIGHT>(rows, panel, bias, target, [row, output]);
             row += HEIGHT;
         }
         while row + 2 <= rows.count {
-            block::<L, WIDTH, 2>(rows, panel, target, row, output);
+            block::<L, WIDTH, 2>(rows, panel, bias, target, [row, output]);
             row += 2;
         }
         if row < rows.count {
-            block::<L, WIDTH, 1>(rows, panel, target, row, output);
+            block::<L, WIDTH, 1>(rows, panel, bias, target, [row, output]);
         }
     }
 }
@@ -143,9 +150,9 @@ fn by_panels<const L: u8, const WIDTH: usize, const HEIGHT: usize>(
 fn block<const L: u8, const WIDTH: usize, const HEIGHT: usize>(
     rows: Rows<'_>,
     panel: &[f32],
+    bias: &[f32],
     target: &mut Target<'_>,
-    row: usize,
-    output: usize,
+    [row, output]: [usize; 2],
 ) {
     let inputs = rows.inputs;
     let lines: [&[f32]; HEIGHT] = std::array::from_fn(|j| &rows.values[(row + j) * rows.stride..][..inputs]);
@@ -165,10 +172,17 @@ fn block<const L: u8, const WIDTH: usize, const HEIGHT: usize>(
     let width = WIDTH.min(target.outputs - output);
     for (j, sums) in sums.into_iter().enumerate() {
         let to = &mut target.values[(row + j) * target.stride + output..][..width];
-        match (<&mut [f32; WIDTH]>::try_from(&mut *to), target.add) {
-            (Ok(to), false) => *to = sums,
-            (Ok(to), true) => *to = std::array::from_fn(|o| to[o] + sums[o]),
-            (Err(_), add) => to.iter_mut().zip(sums).for_each(|(to, sum)| *to = if add { *to + sum } else { sum }),
+        match (<&mut [f32; WIDTH]>::try_from(&mut *to), bias.first_chunk::<WIDTH>(), target.add) {
+            (Ok(to), None, false) if bias.is_empty() => *to = sums,
+            (Ok(to), None, true) if bias.is_empty() => *to = std::array::from_fn(|o| to[o] + sums[o]),
+            (Ok(to), Some(bias), false) => *to = std::array::from_fn(|o| bias[o] + sums[o]),
+            (Ok(to), Some(bias), true) => *to = std::array::from_fn(|o| to[o] + bias[o] + sums[o]),
+            (_, _, add) => {
+                for (o, (to, sum)) in to.iter_mut().zip(sums).enumerate() {
+                    let start = if add { *to } else { 0.0 };
+                    *to = start + bias.get(o).copied().unwrap_or(0.0) + sum;
+                }
+            }
         }
     }
 }
@@ -200,12 +214,5 @@ pub fn linear(level: Level, rows: Rows<'_>, panels: &[f32], bias: &[f32], out: &
 /// Computes [`linear`] on the calling thread.
 pub fn linear_part(level: Level, rows: Rows<'_>, panels: &[f32], bias: &[f32], out: &mut [f32], add: bool) {
     let outputs = bias.len();
-    for line in out.chunks_exact_mut(outputs) {
-        if add {
-            line.iter_mut().zip(bias).for_each(|(to, b)| *to += b);
-        } else {
-            line.copy_from_slice(bias);
-        }
-    }
-    product(level, rows, panels, Target { values: out, stride: outputs, outputs, add: true });
+    product_with_bias(level, rows, panels, bias, Target { values: out, stride: outputs, outputs, add });
 }

@@ -4,7 +4,7 @@
 use super::{
     activation::{Activation, activate, activate_backward},
     cpu::Level,
-    product::{Rows, linear_part, rows_of_part},
+    product::{Rows, Target, linear_part, product, rows_of_part},
     workspace::Workspace,
 };
 use rayon::prelude::*;
@@ -59,15 +59,15 @@ pub fn two_layers_backward(
     }
     let count = inner.len() / hidden;
     let (outputs, inputs, length) = (gradient.len() / count, back.len() / count, rows_of_part(count));
-    let zeros = vec![0.0; hidden.max(inputs)];
     let run = |part: usize, inner: &mut [f32], inner_gradient: &mut [f32], back: &mut [f32]| {
         let count = inner.len() / hidden;
         let rows = Rows { values: &gradient[part * length * outputs..], stride: outputs, count, inputs: outputs };
-        linear_part(level, rows, panels[1], &zeros[..hidden], inner_gradient, false);
+        let target = Target { values: &mut *inner_gradient, stride: hidden, outputs: hidden, add: false };
+        product(level, rows, panels[1], target);
         activate_backward(level, activation, inner, inner_gradient);
         if inputs > 0 {
             let rows = Rows { values: inner_gradient, stride: hidden, count, inputs: hidden };
-            linear_part(level, rows, panels[0], &zeros[..inputs], back, false);
+            product(level, rows, panels[0], Target { values: back, stride: inputs, outputs: inputs, add: false });
         }
     };
     let parts = inner.par_chunks_mut(length * hidden).zip(inner_gradient.par_chunks_mut(length * hidden)).enumerate();

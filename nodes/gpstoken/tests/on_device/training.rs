@@ -34,10 +34,10 @@ fn moved(weights: Weights, size: f32) -> Weights {
     weights.into_iter().map(|(key, tensor)| (key, moved(tensor))).collect()
 }
 
-/// Checks that each gradient differs by less than 1e-4 of its norm. There are two exceptions. The weights of an attention do not change
-/// with the bias of its keys, so its gradient consists of rounding errors. The gradient of a region's bias is a single number, a sum over
-/// all tokens and channels whose terms cancel.
-fn assert_twins(name: &str, actual: &Step, expected: &Step) {
+/// Checks that each gradient differs by less than `allowed` of its norm. There are two exceptions. Below a millionth of the norm of all
+/// gradients, a gradient consists of rounding errors: that of a bias before the normalisation of single channels, and that of the bias of
+/// an attention's keys. The gradient of a region's bias is a single number, a sum over all tokens and channels whose terms cancel.
+fn assert_twins(name: &str, allowed: f64, actual: &Step, expected: &Step) {
     assert!(actual.gradients.keys().eq(expected.gradients.keys()), "{name}");
     assert!((actual.loss / expected.loss - 1.0).abs() < 1e-5, "{name}: {} and {}", actual.loss, expected.loss);
     let length = |values: &mut dyn Iterator<Item = f64>| values.map(|v| v * v).sum::<f64>().sqrt();
@@ -48,14 +48,11 @@ fn assert_twins(name: &str, actual: &Step, expected: &Step) {
         assert_eq!(actual.len(), expected.len(), "{name}: {key}");
         let norm = length(&mut expected.iter().map(|v| f64::from(*v)));
         let apart = length(&mut actual.iter().zip(expected).map(|(a, e)| f64::from(*a) - f64::from(*e)));
-        if key.ends_with("attn_1.k.bias") {
-            assert!(norm < 1e-6 * all && apart < 1e-6 * all, "{name}: {key}");
+        if norm < 1e-6 * all {
+            assert!(apart < 1e-6 * all, "{name}: {key}");
             continue;
         }
         let error = if key.ends_with("roimlp.bias") { apart / norm / 10.0 } else { apart / norm };
-        if error > 2e-5 {
-            println!("{name}: {key}: {error:.1e}, its norm is {:.1e} of all", norm / all);
-        }
         if error > worst.0 {
             worst = (error, key.as_str());
         }
@@ -66,7 +63,7 @@ fn assert_twins(name: &str, actual: &Step, expected: &Step) {
         worst.0,
         worst.1
     );
-    assert!(worst.0 < 1e-4, "{name}: {worst:?}");
+    assert!(worst.0 < allowed, "{name}: {worst:?}");
 }
 
 /// Two pictures with their layouts.
@@ -94,23 +91,30 @@ fn tokenizers() {
         ("tiny", moved(sizes(tiny).weights(0).unwrap(), 0.1), 9, [32, 32], 5.0),
         ("as small", moved(sizes("{}").weights(0).unwrap(), 0.02), 65, [64, 64], 3.0),
     ];
-    let losses = Losses { absolute: 0.7, squared: 1.0, gradient: 0.5, perceptual: 0.3 };
+    let smooth = Losses { absolute: 0.0, squared: 1.0, gradient: 0.0, perceptual: 0.0 };
+    let all = Losses { absolute: 0.7, squared: 1.0, gradient: 0.5, perceptual: 0.3 };
     let judge = moved(first_weights(5, 0).unwrap(), 0.1);
     for (name, weights, tokens, map, support) in cases {
         let (batch, geometry) = (batch(tokens), Geometry { map, support });
-        for (index, perceptual) in backbones.iter().enumerate() {
-            let step = |trainer: &Trainer, with_judge: bool| {
-                let network = trainer.perceptual(perceptual.clone()).unwrap();
+        // Absolute differences, ReLU and max pooling have kinks. Where a number is a rounding error away from one, the two forms take
+        // different sides, and a single side of a million moves a gradient by up to a thousandth.
+        let kinds = [
+            ("squared differences", smooth, 0, false, 1e-4),
+            ("AlexNet and a judge", all, 0, true, 1e-3),
+            ("VGG", all, 1, false, 1e-3),
+        ];
+        for (kind, losses, backbone, with_judge, allowed) in kinds {
+            let step = |trainer: &Trainer| {
+                let network = trainer.perceptual(backbones[backbone].clone()).unwrap();
                 let adversary = with_judge.then(|| Adversary { weights: judge.clone(), weight: 0.2 });
                 trainer.tokenizer_step(weights.clone(), &batch, geometry, &losses, Some(&network), adversary).unwrap()
             };
-            let (host, burn) = (Trainer::new(&Compute::Host), Trainer::Device(Device::processor()));
-            let with_judge = index == 0;
-            let ((actual, judged), (expected, expected_judged)) = (step(&host, with_judge), step(&burn, with_judge));
-            assert_twins(&format!("{name} {index}"), &actual, &expected);
+            let (actual, judged) = step(&Trainer::new(&Compute::Host));
+            let (expected, expected_judged) = step(&Trainer::Device(Device::processor()));
+            assert_twins(&format!("{name}, {kind}"), allowed, &actual, &expected);
             assert_eq!(judged.is_some(), with_judge);
             if let (Some(judged), Some(expected)) = (judged, expected_judged) {
-                assert_twins(&format!("{name}, discriminator"), &judged, &expected);
+                assert_twins(&format!("{name}, the judge"), 1e-3, &judged, &expected);
             }
         }
     }
@@ -141,6 +145,6 @@ fn generators() {
         };
         let step = |trainer: &Trainer| trainer.velocity_step(weights.clone(), 3, &batch).unwrap();
         let (actual, expected) = (step(&Trainer::new(&Compute::Host)), step(&Trainer::Device(Device::processor())));
-        assert_twins(&format!("{channels} channels"), &actual, &expected);
+        assert_twins(&format!("{channels} channels"), 1e-4, &actual, &expected);
     }
 }

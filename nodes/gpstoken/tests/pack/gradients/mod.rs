@@ -7,6 +7,7 @@ mod losses;
 mod lpips;
 mod maps;
 mod patches;
+mod products;
 mod slow;
 mod splat;
 mod tokens;
