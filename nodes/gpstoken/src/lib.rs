@@ -11,7 +11,7 @@
 //! ```
 //!
 //! Between these steps tokens are objects. A graph can select some and edit them, or mix them with the tokens of another
-//! picture.
+//! picture. OptimizeTokens moves them towards their picture in small steps.
 //!
 //! ```text
 //! tokens ─┬─> SelectTokens ─ selection ─> CombineSelections ─┐

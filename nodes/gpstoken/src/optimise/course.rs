@@ -26,10 +26,11 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// The part of the steps in which the learning rate rises.
-    const WARM_UP: f64 = 0.1;
-    /// The learning rate of gaussians, as a part of the rate of textures.
-    const GEOMETRY: f32 = 0.25;
+    /// The number of steps in which the learning rate rises. In the first steps of Adam each number moves by the rate, whatever the size of
+    /// its gradient.
+    const WARM_UP: u64 = 10;
+    /// The learning rate of gaussians, as a part of the rate of textures. Their space is steeper than that of the textures.
+    const GEOMETRY: f32 = 0.1;
 }
 
 /// The result for a picture.
@@ -63,7 +64,6 @@ pub fn optimise(
     let limit = (plan.seconds > 0.0).then(|| Duration::from_secs_f64(plan.seconds));
     let mut space = Space::new(first, row, steps, view.tiles(), plan.geometry);
     let adam = Adam::with_decay(0.0);
-    let warm_up = (plan.steps as f64 * Plan::WARM_UP).ceil() as u64;
     let mut best: Option<Optimised> = None;
     let mut curve = Vec::new();
     let mut step = 0;
@@ -86,7 +86,7 @@ pub fn optimise(
             return Ok(Optimised { curve, ..best });
         }
         let gradients = view.gradients(&tokens, shown, of_picture, ctx)?;
-        let rate = adam::learning_rate(plan.learning_rate, step, warm_up, plan.steps);
+        let rate = adam::learning_rate(plan.learning_rate, step, Plan::WARM_UP, plan.steps);
         step += 1;
         space.step(&tokens, gradients, adam, [rate * Plan::GEOMETRY, rate], step);
     }

@@ -57,6 +57,8 @@ pub struct Judge<'a> {
     losses: Losses,
     /// The network of LPIPS, if it counts.
     lpips: Option<&'a Network>,
+    /// The network's features of the picture, if it is a single part.
+    features: Option<Vec<Map>>,
     host: Host<'a>,
 }
 
@@ -76,7 +78,10 @@ impl<'a> Judge<'a> {
         let (mut expected, mut unit) = (host.map(size, 3), host.map(size, 3));
         unit.values_mut().copy_from_slice(picture);
         expected.values_mut().iter_mut().zip(picture).for_each(|(to, v)| *to = model_value(*v));
-        Self { expected, unit, weights, losses, lpips, host }
+        let lpips = lpips.filter(|_| losses.perceptual > 0.0);
+        let features = lpips.filter(|_| size.iter().all(|side| *side <= Self::PART));
+        let features = features.map(|network| network.features(&unit, host));
+        Self { expected, unit, weights, losses, lpips, features, host }
     }
 
     /// The loss of a picture `[H, W, 3]` with values around -1..1, and its gradient.
@@ -86,7 +91,7 @@ impl<'a> Judge<'a> {
         let seen = weighted.as_ref().unwrap_or(picture);
         let differences = Differences { absolute, squared, gradient: 0.0 };
         let (mut loss, mut gradient) = differences.of([seen, &self.expected], 1, self.host);
-        if ssim > 0.0 || perceptual > 0.0 {
+        if ssim > 0.0 || self.lpips.is_some() {
             let mut unit = self.host.map(seen.size, 3);
             unit.values_mut().iter_mut().zip(seen.values()).for_each(|(to, v)| *to = (v + 1.0) / 2.0);
             // The half is the slope of `unit`.
@@ -96,7 +101,7 @@ impl<'a> Judge<'a> {
                 add_part(&of_unit, ssim / 2.0, [0, 0], &mut gradient);
                 self.host.put(of_unit);
             }
-            if let Some(network) = self.lpips.filter(|_| perceptual > 0.0) {
+            if let Some(network) = self.lpips {
                 loss += f64::from(perceptual) * self.perceive(network, &unit, perceptual / 2.0, &mut gradient);
             }
             self.host.put(unit);
@@ -126,8 +131,14 @@ impl<'a> Judge<'a> {
         weighted
     }
 
-    /// LPIPS of a picture with values 0..1: the mean of its parts by their areas. Adds `factor` times its gradient to `gradient`.
+    /// LPIPS of a picture with values 0..1, or the mean of its parts by their areas. Adds `factor` times its gradient to `gradient`.
     fn perceive(&self, network: &Network, unit: &Map, factor: f32, gradient: &mut Map) -> f64 {
+        if let Some(features) = &self.features {
+            let (distance, of_unit) = network.loss_to(unit, features, self.host);
+            add_part(&of_unit, factor, [0, 0], gradient);
+            self.host.put(of_unit);
+            return distance;
+        }
         let [rows, columns] = unit.size.map(|side| parts(side, Self::PART));
         let area = (unit.size[0] * unit.size[1]) as f64;
         let mut sum = 0.0;

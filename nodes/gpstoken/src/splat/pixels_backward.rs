@@ -134,8 +134,8 @@ fn weigh<const L: u8>(first: f64, step: f64, y: f64, q: f64) -> [Lanes; 3] {
     /// Below this exponent a weight is nothing. `exp` ends here, and a support of any size must not give infinities.
     const LEAST: f32 = -87.0;
     let (mut slant, mut weight) = ([0.0f32; LANES], [0.0f32; LANES]);
-    for i in 0..LANES {
-        slant[i] = (first + i as f64 * step) as f32;
+    for (i, slant) in slant.iter_mut().enumerate() {
+        *slant = (first + i as f64 * step) as f32;
     }
     let (q, of_y) = (-0.5 * q as f32, (-0.5 * y * y) as f32);
     for i in 0..LANES {

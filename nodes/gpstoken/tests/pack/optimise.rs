@@ -11,12 +11,12 @@ use splatgraph_pack_gpstoken::{
     edit::token_set::TokenSet,
     kernels::{cpu::Level, workspace::Workspace},
     layers::Host,
-    lpips::Backbone,
+    lpips::{self, Backbone},
     nodes::{
         files::{load_tokens::load_tokens, save_tokens::save_tokens},
         tokenize::{decode::decode, load_tokenizer::LoadTokenizer, optimize_tokens::optimize_tokens, splat::splat},
     },
-    optimise::View,
+    optimise::{Judge, Losses, View},
     splat::{Target, Tiles},
     tokenizer::{Network, Pieces, Together},
 };
@@ -275,6 +275,51 @@ fn every_loss_falls_and_a_mask_says_where_differences_count() {
     };
     assert!((square(0.5) / square(1.0) - 0.25).abs() < 1e-4);
     assert!(square(1.0) < 0.9 * optimised(json!({"steps": 0}), &first, &image).loss());
+}
+
+#[test]
+fn lpips_of_a_picture_with_a_long_side_is_the_mean_of_its_parts() {
+    let file = tiny_network(Backbone::Vgg);
+    let network = lpips::Network::load(checkpoint::open(file.path()).unwrap().tensors).unwrap();
+    let workspace = Workspace::default();
+    let host = Host { level: Level::best(), workspace: &workspace };
+    let (size @ [height, width], expected) = ([17, 1030], random(17 * 1030 * 3, 1));
+    let expected: Vec<f32> = expected.into_iter().map(|v| (v + 1.0) / 2.0).collect();
+    let map_of = |values: &[f32], size: [usize; 2]| {
+        let mut map = host.map(size, 3);
+        map.values_mut().copy_from_slice(values);
+        map
+    };
+    let losses = Losses { squared: 0.0, absolute: 0.0, ssim: 0.0, perceptual: 2.0 };
+    let judge = Judge::new(&expected, size, None, losses, Some(&network), host);
+    let picture = random(height * width * 3, 2);
+    let (loss, gradient) = judge.judge(&map_of(&picture, size));
+
+    let unit: Vec<f32> = picture.iter().map(|v| (v + 1.0) / 2.0).collect();
+    let mean: f64 = [0..343, 343..686, 686..1030]
+        .into_iter()
+        .map(|columns| {
+            let part = |values: &[f32]| {
+                let rows = values.chunks_exact(width * 3);
+                let part: Vec<f32> = rows.flat_map(|row| &row[columns.start * 3..columns.end * 3]).copied().collect();
+                map_of(&part, [height, columns.len()])
+            };
+            network.loss([&part(&unit), &part(&expected)], host).0 * columns.len() as f64 / width as f64
+        })
+        .sum();
+    assert!((loss - 2.0 * mean).abs() < 1e-6, "{loss}, {mean}");
+
+    // A larger step crosses many bends of ReLU and of the pooling.
+    const STEP: f32 = 1.0 / 4096.0;
+    let along = random(picture.len(), 3);
+    let at = |step: f32| {
+        let moved: Vec<f32> = picture.iter().zip(&along).map(|(v, d)| v + step * d).collect();
+        judge.judge(&map_of(&moved, size)).0
+    };
+    let expected = (at(STEP) - at(-STEP)) / f64::from(2.0 * STEP);
+    let actual: f64 = gradient.values().iter().zip(&along).map(|(g, d)| f64::from(*g) * f64::from(*d)).sum();
+    let norm = gradient.values().iter().map(|g| f64::from(*g).powi(2)).sum::<f64>().sqrt();
+    assert!((actual - expected).abs() <= 1e-2 * norm, "{actual}, {expected}, norm {norm}");
 }
 
 #[test]
