@@ -11,7 +11,7 @@
 //! ```
 //!
 //! Between these steps tokens are objects. A graph can select some and edit them, or mix them with the tokens of another
-//! picture.
+//! picture. OptimizeTokens moves them towards their picture in small steps.
 //!
 //! ```text
 //! tokens ─┬─> SelectTokens ─ selection ─> CombineSelections ─┐
@@ -35,6 +35,8 @@
 #![warn(missing_docs)]
 
 pub mod nodes;
+
+pub mod optimise;
 
 pub mod training;
 
@@ -80,6 +82,7 @@ splatgraph_sdk::export_pack! {
         nodes::tokenize::refine_tokens::refine_tokens,
         nodes::tokenize::splat::splat,
         nodes::tokenize::decode::decode,
+        nodes::tokenize::optimize_tokens::optimize_tokens,
         nodes::edit::select_tokens::select_tokens,
         nodes::edit::combine_selections::combine_selections,
         nodes::edit::transform_tokens::transform_tokens,

@@ -18,6 +18,7 @@ mod lpips;
 mod measures;
 mod nodes;
 mod one_stage;
+mod optimise;
 mod partition;
 mod samplers;
 mod splat;
