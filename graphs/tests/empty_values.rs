@@ -139,6 +139,7 @@ fn literals(class: &str, folder: &Path) -> Vec<Value> {
         "std.Label" => json!([{ "text": "a" }]),
         "std.View" => json!([{}, { "channel": 0 }]),
         "gpstoken.FindTokenCount" => json!([{ "psnr": 20 }]),
+        "gpstoken.OptimizeTokens" => json!([{ "steps": 1 }, { "steps": 1, "texture": 6 }]),
         "gpstoken.SelectTokens" => json!([
             { "nearest": { "__value__": [9, 9] } }, { "similar": { "__value__": [9, 9] }, "similar_count": 3 }, { "similar": 0 },
             { "indices": { "__value__": [0] } }, { "region": { "__value__": [0, 0, 9, 9] } }, { "min_sigma": 1 }

@@ -1,7 +1,8 @@
 //! Problems of a whole graph.
 
-use super::{LOAD, SAVE, check_with, given, graph, problems};
-use splatgraph::graph::Feed;
+use super::{LOAD, SAVE, check_file, check_with, closures::PackOf, given, graph, parse, problems};
+use serde_json::json;
+use splatgraph::{graph::Feed, registry::Registry};
 
 #[test]
 fn a_right_graph_has_no_problems_and_keeps_the_order_of_nodes() {
@@ -36,6 +37,16 @@ fn unknown_classes_get_the_nearest_name_or_the_packs_that_are_loaded() {
     line 9, column 32: node `i`, `class_type`: expected a class like "pack.Node", got the text ""
     9 problems in the text
     "#);
+}
+
+#[test]
+fn a_node_that_this_build_of_its_pack_cannot_run_is_a_problem_with_the_packs_reason() {
+    let declared = PackOf::new("acme").declared(json!({ "name": "Blur", "inputs": [], "outputs": [] }));
+    let mut pack = declared.pack();
+    pack.manifest.absent.insert("Blur".to_owned(), "it was built without blurring; use another build".to_owned());
+    let text = graph(r#""blur": {"class_type": "acme.Blur"}"#);
+    let found = check_file(parse(&text).unwrap(), &Registry::new(vec![pack]), &given()).expect_err("a problem");
+    insta::assert_snapshot!(found.to_string(), @"");
 }
 
 #[test]

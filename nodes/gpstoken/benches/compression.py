@@ -89,7 +89,13 @@ def main():
     options.add_argument("photos", type=pathlib.Path, help="a folder of pictures; they are brought to 256 x 256 as in the graph")
     options.add_argument("--tokens", default="64,128,256", help="counts of tokens, with commas")
     options.add_argument("--lpips", type=pathlib.Path, help="weights of LPIPS, such as lpips_alex.safetensors")
+    options.add_argument("--effort", default="0", help="`effort` of the graph: 0, 1 or 2")
+    options.add_argument("--perceptual", help="`perceptual` of the graph: the weight of LPIPS in the optimisation; needs --loss-lpips")
+    options.add_argument("--loss-lpips", type=pathlib.Path, help="weights of LPIPS for the optimisation, such as lpips_vgg.safetensors")
     chosen = options.parse_args()
+    optimising = [f"effort={chosen.effort}"]
+    if chosen.perceptual:
+        optimising += [f"perceptual={chosen.perceptual}", f"lpips={chosen.loss_lpips.resolve()}"]
     graph = json.loads((ROOT / "graphs/compress.json").read_text())
     if chosen.lpips:
         measure_lpips(graph, chosen.lpips)
@@ -107,7 +113,7 @@ def main():
         (folder / "compare.json").write_text(json.dumps(comparing))
         for count in chosen.tokens.split(","):
             place = folder / f"tokens-{count}"
-            ours = batch(folder / "compress.json", place, f"image={thumbnails}/*.png", f"tokens={count}")
+            ours = batch(folder / "compress.json", place, f"image={thumbnails}/*.png", f"tokens={count}", *optimising)
             assert len(ours) == len(photos), "each photo was encoded"
             mean = lambda table, name: sum(float(row[name]) for row in table) / len(table)
             rows.append([f"**.gpst, {count} tokens**", f"{mean(ours, 'bytes'):.0f}", *(f"{mean(ours, name):.{2 if name == 'psnr' else 3}f}" for name in measures), ""])

@@ -10,7 +10,7 @@ use splatgraph_pack_gpstoken::{
         attention::attend,
         convolution::{Source, Weights, convolve, convolve_pixels, read_doubled, read_plain},
         cpu::Level,
-        group_norm::{Normalisation, Statistics},
+        group_norm::{Moments, Normalisation, Statistics},
         tokens::{Then, attend as attend_tokens, linear, to_panels},
         workspace::Workspace,
     },
@@ -227,7 +227,8 @@ fn convolutions(bench: &Bench) {
         let source = Source { size, doubled: false, read: &plain };
         bench.time(&name, rate(operations), || convolve(level, weights, &source, &mut out, false, &workspace));
         bench.time(&format!("{name} of norm and SiLU"), rate(operations), || {
-            let norm = Normalisation::of(level, &map, size, [&scale, &scale], Statistics::Picture);
+            let moments = Moments::of(level, &map, size, inputs, Statistics::Picture);
+            let norm = Normalisation::new(level, &map, size, [&scale, &scale], &moments);
             let read = |y: usize, columns: Range<usize>, out: &mut [f32]| norm.read(y, columns, true, out);
             let source = Source { size, doubled: false, read: &read };
             convolve(level, weights, &source, &mut out, false, &workspace);
@@ -263,9 +264,10 @@ fn norms(bench: &Bench) {
         let bytes = size_of_val(&map[..]);
         let bandwidth = |seconds: f64| format!("{:6.1} GB/s", bytes as f64 / seconds / 1e9);
         bench.time(&format!("group norm {channels} at {side}x{side}, statistics"), bandwidth, || {
-            std::hint::black_box(Normalisation::of(level, &map, [side, side], [&scale, &scale], Statistics::Picture));
+            std::hint::black_box(Moments::of(level, &map, [side, side], channels, Statistics::Picture));
         });
-        let norm = Normalisation::of(level, &map, [side, side], [&scale, &scale], Statistics::Picture);
+        let moments = Moments::of(level, &map, [side, side], channels, Statistics::Picture);
+        let norm = Normalisation::new(level, &map, [side, side], [&scale, &scale], &moments);
         bench.time(&format!("group norm {channels} at {side}x{side}, norm and SiLU"), bandwidth, || {
             for y in 0..side {
                 norm.read(y, 0..side, true, &mut row);

@@ -11,7 +11,7 @@
 //! ```
 //!
 //! Between these steps tokens are objects. A graph can select some and edit them, or mix them with the tokens of another
-//! picture.
+//! picture. OptimizeTokens moves them towards their picture in small steps.
 //!
 //! ```text
 //! tokens ─┬─> SelectTokens ─ selection ─> CombineSelections ─┐
@@ -36,6 +36,8 @@
 
 pub mod nodes;
 
+pub mod optimise;
+
 pub mod training;
 
 pub mod stages;
@@ -48,9 +50,11 @@ pub mod on_device;
 #[path = "without_burn/on_device.rs"]
 pub mod on_device;
 
+pub mod discriminator;
 pub mod draw;
 pub mod edit;
 pub mod generator;
+pub mod gradients;
 pub mod inception;
 pub mod lpips;
 pub mod measures;
@@ -78,6 +82,7 @@ splatgraph_sdk::export_pack! {
         nodes::tokenize::refine_tokens::refine_tokens,
         nodes::tokenize::splat::splat,
         nodes::tokenize::decode::decode,
+        nodes::tokenize::optimize_tokens::optimize_tokens,
         nodes::edit::select_tokens::select_tokens,
         nodes::edit::combine_selections::combine_selections,
         nodes::edit::transform_tokens::transform_tokens,
@@ -114,7 +119,6 @@ splatgraph_sdk::export_pack! {
         nodes::train::train_texture::train_texture,
     ],
     devices: device::list,
-    absent: on_device::absent_nodes,
     web: "web" => [
         "editor.js",
         "gpstoken.lite.js",

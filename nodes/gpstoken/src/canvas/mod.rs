@@ -3,6 +3,7 @@
 pub mod grid;
 pub mod picture;
 pub mod plane;
+pub mod psnr;
 mod standard_type;
 pub mod windows;
 

@@ -3,10 +3,11 @@
 use super::{
     cpu::Level,
     lanes::LANES,
+    leaky::{leak, leak_part},
     product::{PANEL, Rows, Target, linear, pack, panels_length, product},
     winograd::{
-        Layout, Lines, OUTPUTS, PLACES, analyse_tiles, synthesise_tiles, transform_weights, vanishes_when_doubled,
-        weights_length,
+        Layout, Lines, OUTPUTS, PLACES, analyse_tiles, synthesise_halved_tiles, synthesise_tiles, transform_weights,
+        vanishes_when_doubled, weights_length, weights_place,
     },
     workspace::Workspace,
 };
@@ -81,8 +82,57 @@ pub fn convolve(
     if weights.bias.len() <= 8 {
         few_outputs(level, weights, source, out, add, workspace);
     } else {
-        winograd(level, weights, source, out, add, workspace);
+        let then = if add { Then::Add } else { Then::Write };
+        winograd(level, weights, source, out, then, workspace);
     }
+}
+
+/// A 3x3 convolution, and the sums of 2x2 of its results: writes `[height / 2, width / 2, outputs]`. The bias is left out.
+pub(super) fn convolve_halved(
+    level: Level,
+    weights: Weights<'_>,
+    source: &Source<'_>,
+    out: &mut [f32],
+    workspace: &Workspace,
+) {
+    if source.size[0] * source.size[1] * weights.bias.len() > 0 {
+        winograd(level, weights, source, out, Then::Halve, workspace);
+    }
+}
+
+/// A 3x3 convolution, followed by ReLU.
+pub fn convolve_rectified(
+    level: Level,
+    weights: Weights<'_>,
+    source: &Source<'_>,
+    out: &mut [f32],
+    workspace: &Workspace,
+) {
+    if source.size[0] * source.size[1] * weights.bias.len() == 0 {
+        return;
+    }
+    if weights.bias.len() <= 8 {
+        few_outputs(level, weights, source, out, false, workspace);
+        leak(level, 0.0, out);
+    } else {
+        winograd(level, weights, source, out, Then::Rectify, workspace);
+    }
+}
+
+/// The number of bands that keeps all threads of usual processors busy.
+const FEW: usize = 8;
+
+/// What Winograd's method does with its results.
+#[derive(Clone, Copy, PartialEq)]
+enum Then {
+    /// Writes them.
+    Write,
+    /// Adds them to the target's numbers.
+    Add,
+    /// Writes sums of 2x2 of them.
+    Halve,
+    /// Writes ReLU of them.
+    Rectify,
 }
 
 fn winograd(
@@ -90,7 +140,7 @@ fn winograd(
     weights: Weights<'_>,
     source: &Source<'_>,
     out: &mut [f32],
-    add: bool,
+    then: Then,
     workspace: &Workspace,
 ) {
     let Weights { weight, bias, inputs } = weights;
@@ -102,19 +152,23 @@ fn winograd(
     let tiles = tiles(inputs, outputs);
     let segment = across.min(tiles);
     let rows = (tiles / segment).max(1);
-    let lines = rows * OUTPUTS * width * outputs;
+    // The height of a tile's part of the target, and the width of the target.
+    let (tall, wide) = if then == Then::Halve { (OUTPUTS / 2, width / 2) } else { (OUTPUTS, width) };
+    let lines = rows * tall * wide * outputs;
+    // A small map has too few bands for all threads. Then they share the places of a band.
+    let least = if height.div_ceil(rows * OUTPUTS) < FEW { 1 } else { PLACES * PLACES };
     let (before, after) = (inputs.next_multiple_of(LANES), outputs.next_multiple_of(LANES));
     let row = (segment * OUTPUTS + 2) * before;
     let pixels_length = (rows * OUTPUTS + 2) * row;
     let layout = |tiles, channels| Layout { tiles, channels };
     let (most_in, most_out) = (layout(rows * segment, before).length(), layout(rows * segment, after).length());
 
-    out[..height * width * outputs].par_chunks_mut(lines).enumerate().for_each(|(band, out)| {
+    out[..height * tall / OUTPUTS * wide * outputs].par_chunks_mut(lines).enumerate().for_each(|(band, out)| {
         let mut scratch = workspace.take(pixels_length + most_in + most_out);
         let (pixels, rest) = scratch.split_at_mut(pixels_length);
         let (places, products) = rest.split_at_mut(most_in);
         let first_row = band * rows * OUTPUTS;
-        let rows = (out.len() / (width * outputs)).div_ceil(OUTPUTS);
+        let rows = (out.len() / (wide * outputs)).div_ceil(tall);
         for start in (0..across).step_by(segment) {
             let count = segment.min(across - start);
             let (read, written) = (layout(rows * count, before), layout(rows * count, after));
@@ -131,11 +185,14 @@ fn winograd(
             for i in 0..rows {
                 analyse_tiles(level, &pixels[i * OUTPUTS * row..], row, count, read, i * count, places);
             }
-            for place in (0..PLACES * PLACES).filter(|place| !(source.doubled && vanishes_when_doubled(*place))) {
+            let skips = source.doubled || then == Then::Halve;
+            let of_places =
+                products[..written.length()].par_chunks_mut(written.place()).with_min_len(least).enumerate();
+            of_places.filter(|(place, _)| !(skips && vanishes_when_doubled(*place))).for_each(|(place, products)| {
                 let values = &places[place * read.place()..][..read.tiles * before];
-                let products = &mut products[place * written.place()..][..written.tiles * after];
                 for panel in 0..outputs.div_ceil(PANEL) {
-                    let weights = &transformed[(panel * PLACES * PLACES + place) * inputs * PANEL..][..inputs * PANEL];
+                    let weights =
+                        &transformed[(panel * PLACES * PLACES + place) * weights_place(inputs)..][..inputs * PANEL];
                     let rows = Rows { values, stride: before, count: read.tiles, inputs };
                     let first = panel * PANEL;
                     let target = Target {
@@ -146,16 +203,24 @@ fn winograd(
                     };
                     product(level, rows, weights, target);
                 }
-            }
+            });
             if source.doubled {
                 for place in (0..PLACES * PLACES).filter(|place| vanishes_when_doubled(*place)) {
                     products[place * written.place()..][..written.tiles * after].fill(0.0);
                 }
             }
-            for (i, values) in out.chunks_mut(OUTPUTS * width * outputs).enumerate() {
-                let lines = Lines { values, width, start, bias, add };
-                synthesise_tiles(level, products, written, i * count, count, lines);
+            for (i, values) in out.chunks_mut(tall * wide * outputs).enumerate() {
+                if then == Then::Halve {
+                    let tiles = [i * count, start, count];
+                    synthesise_halved_tiles(level, products, written, tiles, [wide, outputs], values);
+                } else {
+                    let lines = Lines { values, width, start, bias, add: then == Then::Add };
+                    synthesise_tiles(level, products, written, i * count, count, lines);
+                }
             }
+        }
+        if then == Then::Rectify {
+            leak_part(level, 0.0, out);
         }
         workspace.put(scratch);
     });
@@ -164,7 +229,7 @@ fn winograd(
 
 /// Reads `size` pixels, with zeros beyond the border. `start` is the second row and column. Writes rows at a distance of `row` numbers
 /// and pixels at a distance of `stride` numbers.
-fn read_padded(
+pub(super) fn read_padded(
     source: &Source<'_>,
     channels: usize,
     [first_row, first_column]: [usize; 2],

@@ -8,7 +8,7 @@ use super::{
 use rayon::prelude::*;
 use std::ops::Range;
 
-const EPSILON: f64 = 1e-6;
+pub(super) const EPSILON: f64 = 1e-6;
 
 /// The area of the statistics: where mean and deviation come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,35 +20,21 @@ pub enum Statistics {
     Tiles([usize; 2]),
 }
 
-/// The normalisation of a map's pixels: `(x - mean) / deviation * scale + shift`.
-pub struct Normalisation<'a> {
-    level: Level,
-    map: &'a [f32],
-    size: [usize; 2],
-    channels: usize,
-    scale: &'a [f32],
-    shift: &'a [f32],
-    grid: [usize; 2],
-    /// Mean and deviation of each channel in each tile, `[rows, columns, channels]`.
-    means: Vec<f32>,
-    deviations: Vec<f32>,
-    /// Scale over deviation, for a single tile.
-    factors: Vec<f32>,
+/// Mean and deviation of each channel of a map, by the tile of the statistics.
+#[derive(Debug)]
+pub struct Moments {
+    pub(super) statistics: Statistics,
+    pub(super) grid: [usize; 2],
+    /// Mean and deviation of each channel in each tile, `[rows, columns, channels]`. The deviations of a single tile include the epsilon.
+    pub(super) means: Vec<f32>,
+    pub(super) deviations: Vec<f32>,
 }
 
-impl<'a> Normalisation<'a> {
-    /// Computes the statistics of a map `[height, width, channels]`. `parameters` are the scale and the shift of each channel.
-    pub fn of(
-        level: Level,
-        map: &'a [f32],
-        size: [usize; 2],
-        [scale, shift]: [&'a [f32]; 2],
-        statistics: Statistics,
-    ) -> Self {
-        let channels = scale.len();
+impl Moments {
+    /// Computes the moments of a map `[height, width, channels]`.
+    pub fn of(level: Level, map: &[f32], size: [usize; 2], channels: usize, statistics: Statistics) -> Self {
         let grid = if let Statistics::Tiles(grid) = statistics { grid } else { [1, 1] };
-        let map = &map[..size[0] * size[1] * channels];
-        let sums = sums(level, map, size, channels, grid);
+        let sums = sums(level, &map[..size[0] * size[1] * channels], size, channels, grid);
         let groups = greatest_common_divisor(32, channels);
         let members = channels / groups.max(1);
         let pixels = (size[0] / grid[1] * (size[1] / grid[0]) * members) as f64;
@@ -66,28 +52,65 @@ impl<'a> Normalisation<'a> {
         if statistics == Statistics::Tiles([1, 1]) {
             deviations.iter_mut().for_each(|deviation| *deviation += EPSILON as f32);
         }
-        let factors = factors(scale, &deviations, 0.0);
-        Self { level, map, size, channels, scale, shift, grid, means, deviations, factors }
+        Self { statistics, grid, means, deviations }
+    }
+}
+
+/// The normalisation of a map's pixels: `(x - mean) / deviation * scale + shift`.
+pub struct Normalisation<'a> {
+    pub(super) level: Level,
+    pub(super) map: &'a [f32],
+    pub(super) size: [usize; 2],
+    pub(super) channels: usize,
+    pub(super) scale: &'a [f32],
+    pub(super) shift: &'a [f32],
+    pub(super) moments: &'a Moments,
+    /// Scale over deviation, for a single tile.
+    pub(super) factors: Vec<f32>,
+}
+
+impl<'a> Normalisation<'a> {
+    /// The normalisation of a map `[height, width, channels]` with its moments. `parameters` are the scale and the shift of each channel.
+    pub fn new(
+        level: Level,
+        map: &'a [f32],
+        size: [usize; 2],
+        [scale, shift]: [&'a [f32]; 2],
+        moments: &'a Moments,
+    ) -> Self {
+        let channels = scale.len();
+        let map = &map[..size[0] * size[1] * channels];
+        let factors = factors(scale, &moments.deviations, 0.0);
+        Self { level, map, size, channels, scale, shift, moments, factors }
     }
 
     /// Writes normalised pixels of a row, `[columns, channels]`. Applies SiLU too if `with_silu`.
     pub fn read(&self, y: usize, columns: Range<usize>, with_silu: bool, out: &mut [f32]) {
         let (channels, width) = (self.channels, self.size[1]);
         let pixels = &self.map[(y * width + columns.start) * channels..(y * width + columns.end) * channels];
-        if self.grid == [1, 1] {
-            return apply(self.level, pixels, [&self.means, &self.factors, self.shift], with_silu, out);
+        if self.moments.grid == [1, 1] {
+            return apply(self.level, pixels, [&self.moments.means, &self.factors, self.shift], with_silu, out);
         }
-        let [across, down] = self.grid;
+        let mut each = pixels.chunks_exact(channels).zip(out.chunks_exact_mut(channels));
+        self.each_pixel(y, columns, |_, means, deviations| {
+            let Some((pixel, out)) = each.next() else { return };
+            let factors = factors(self.scale, deviations, EPSILON as f32);
+            apply(self.level, pixel, [means, &factors, self.shift], with_silu, out);
+        });
+    }
+
+    /// Calls `f` with the column, the means and the deviations of each pixel of a row, interpolated between the tiles.
+    pub(super) fn each_pixel(&self, y: usize, columns: Range<usize>, mut f: impl FnMut(usize, &[f32], &[f32])) {
+        let (channels, [height, width], [across, down]) = (self.channels, self.size, self.moments.grid);
         let line = across * channels;
         let mut of_row = [vec![0.0; line], vec![0.0; line]];
-        for (tile, weight) in taps(y, self.size[0], down) {
-            for (to, from) in of_row.iter_mut().zip([&self.means, &self.deviations]) {
+        for (tile, weight) in taps(y, height, down) {
+            for (to, from) in of_row.iter_mut().zip([&self.moments.means, &self.moments.deviations]) {
                 to.iter_mut().zip(&from[tile * line..][..line]).for_each(|(to, from)| *to += weight * from);
             }
         }
         let mut of_pixel = [vec![0.0; channels], vec![0.0; channels]];
-        let each = pixels.chunks_exact(channels).zip(out.chunks_exact_mut(channels));
-        for (x, (pixel, out)) in columns.zip(each) {
+        for x in columns {
             for (to, from) in of_pixel.iter_mut().zip(&of_row) {
                 to.fill(0.0);
                 for (tile, weight) in taps(x, width, across) {
@@ -96,8 +119,7 @@ impl<'a> Normalisation<'a> {
                 }
             }
             let [means, deviations] = &of_pixel;
-            let factors = factors(self.scale, deviations, EPSILON as f32);
-            apply(self.level, pixel, [means, &factors, self.shift], with_silu, out);
+            f(x, means, deviations);
         }
     }
 }

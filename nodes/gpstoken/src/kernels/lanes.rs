@@ -4,9 +4,9 @@
 use super::cpu::fused;
 
 /// Number of lanes: one register of AVX-512, or two of AVX2.
-pub(super) const LANES: usize = 16;
+pub(crate) const LANES: usize = 16;
 
-pub(super) type Lanes = [f32; LANES];
+pub(crate) type Lanes = [f32; LANES];
 
 #[inline(always)]
 pub(super) fn load(from: &[f32]) -> Lanes {
@@ -49,7 +49,7 @@ pub(super) fn add_times<const L: u8>(mut b: Lanes, factor: f32, a: Lanes) -> Lan
 /// `e^x` within two units of the last place, for x from -87 to 88. Beyond this range the result stays at the value of the range's end.
 /// NaN stays NaN.
 #[inline(always)]
-pub(super) fn exp<const L: u8>(x: f32) -> f32 {
+pub(crate) fn exp<const L: u8>(x: f32) -> f32 {
     /// Adding this number rounds to a whole number, which the last bits then hold.
     const ROUND: f32 = 12_582_912.0;
     let times = |a: f32, b: f32, c: f32| if fused(L) { a.mul_add(b, c) } else { a * b + c };

@@ -3,10 +3,11 @@
 use super::{
     convolution::Weights,
     cpu::Level,
-    product::{Rows, Target, linear, pack, panels_length, product},
+    product::{PANEL, Rows, Target, linear, panels_length, product},
     workspace::Workspace,
 };
 use rayon::prelude::*;
+use std::ops::Range;
 
 /// The shape of a convolution. Pairs are height and width.
 #[derive(Clone, Copy, Debug)]
@@ -34,8 +35,15 @@ impl Kernel {
         [along(0), along(1)]
     }
 
-    fn area(self) -> usize {
+    pub(super) fn area(self) -> usize {
         self.size[0] * self.size[1]
+    }
+
+    /// The columns of the kernel that are inside the map when its first column is at `left` of the padded map.
+    pub(super) fn inside(self, left: usize, width: usize) -> Range<usize> {
+        let (across, before) = (self.size[1], self.padding[1]);
+        let first = before.saturating_sub(left).min(across);
+        first..(width + before).saturating_sub(left).clamp(first, across)
     }
 }
 
@@ -67,13 +75,17 @@ pub fn panels_of(weight: &[f32], outputs: usize, inputs: usize, kernel: Kernel) 
 }
 
 fn write_panels(weight: &[f32], outputs: usize, inputs: usize, kernel: Kernel, panels: &mut [f32]) {
-    let area = kernel.area();
-    // [outputs, size, inputs], in the order of the patches
-    let ordered: Vec<f32> = (0..outputs * area * inputs)
-        .map(|i| (i / (area * inputs) * inputs + i % inputs) * area + i / inputs % area)
-        .map(|at| weight[at])
-        .collect();
-    pack(&ordered, outputs, area * inputs, panels);
+    let (area, length) = (kernel.area(), kernel.area() * inputs);
+    let panels = panels[..panels_length(outputs, length)].par_chunks_mut((PANEL * length).max(1));
+    panels.enumerate().for_each(|(panel, lanes)| {
+        let count = PANEL.min(outputs - panel * PANEL);
+        let weight = &weight[panel * PANEL * length..]; // [outputs, inputs, size]
+        let lanes = lanes.as_chunks_mut::<PANEL>().0; // [size, inputs], in the order of the patches
+        for at in 0..length {
+            lanes[at % area * inputs + at / area] =
+                std::array::from_fn(|o| if o < count { weight[o * length + at] } else { 0.0 });
+        }
+    });
 }
 
 /// Writes the convolution of a map with its numbers `[height, width, inputs]`, its size and its channels. The weights are panels of
@@ -102,7 +114,7 @@ pub fn convolve_panels(
         let count = out.len() / outputs;
         let mut patches = workspace.take(count * length);
         for (i, patch) in patches.chunks_exact_mut(length).take(count).enumerate() {
-            read_patch(map, size, inputs, kernel, [band * lines + i / columns, i % columns], patch);
+            read_patch(map, size, inputs, kernel, [band * lines + i / columns, i % columns], 0..length, patch);
         }
         out.chunks_exact_mut(outputs).for_each(|pixel| pixel.copy_from_slice(bias));
         let rows = Rows { values: &patches, stride: length, count, inputs: length };
@@ -111,29 +123,35 @@ pub fn convolve_panels(
     });
 }
 
-/// The pixels under the kernel for an output pixel, `[size, inputs]`.
-fn read_patch(
+/// Writes a part of the pixels under the kernel for an output pixel, `[size, inputs]`.
+pub(super) fn read_patch(
     map: &[f32],
     [height, width]: [usize; 2],
     inputs: usize,
     kernel: Kernel,
     [row, column]: [usize; 2],
-    patch: &mut [f32],
+    part: Range<usize>,
+    mut patch: &mut [f32],
 ) {
     let Kernel { size: [_, across], stride, padding: [above, before] } = kernel;
-    let (top, left) = (row * stride, column * stride); // of the padded map
-    let first = before.saturating_sub(left).min(across);
-    let end = (width + before).saturating_sub(left).clamp(first, across);
-    for (y, line) in patch.chunks_exact_mut(across * inputs).enumerate() {
-        if !(above..height + above).contains(&(top + y)) {
-            line.fill(0.0);
-            continue;
+    let (top, left, line) = (row * stride, column * stride, across * inputs); // of the padded map
+    let inside = kernel.inside(left, width);
+    let mut at = part.start;
+    while at < part.end {
+        let (y, from) = (at / line, at % line);
+        let to = line.min(from + part.end - at);
+        let (here, rest) = patch.split_at_mut(to - from);
+        let begin = (inside.start * inputs).clamp(from, to);
+        let end = (inside.end * inputs).clamp(begin, to);
+        if begin < end && (above..height + above).contains(&(top + y)) {
+            here[..begin - from].fill(0.0);
+            here[end - from..].fill(0.0);
+            let start = ((top + y - above) * width + left) * inputs + begin - before * inputs;
+            here[begin - from..end - from].copy_from_slice(&map[start..start + end - begin]);
+        } else {
+            here.fill(0.0);
         }
-        line[..first * inputs].fill(0.0);
-        line[end * inputs..].fill(0.0);
-        if first < end {
-            let start = ((top + y - above) * width + left + first - before) * inputs;
-            line[first * inputs..end * inputs].copy_from_slice(&map[start..start + (end - first) * inputs]);
-        }
+        at += to - from;
+        patch = rest;
     }
 }

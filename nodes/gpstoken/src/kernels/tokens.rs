@@ -144,20 +144,20 @@ fn add_times_at<const L: u8>(values: &mut [f32], product: &[f32], bias: &[f32], 
 
 /// `x (1 + tanh(u)) / 2` with `u = sqrt(2 / pi) (x + 0.044715 x^3)`, which is `x / (1 + e^-2u)`.
 #[inline(always)]
-fn tanh_gelu<const L: u8>(x: f32) -> f32 {
+pub(super) fn tanh_gelu<const L: u8>(x: f32) -> f32 {
     const FACTOR: f32 = -2.0 * 0.797_884_6;
     x / (1.0 + exp::<L>(FACTOR * (x + 0.044_715 * x * x * x)))
 }
 
 /// `x (1 + erf(x / sqrt 2)) / 2`
 #[inline(always)]
-fn gelu<const L: u8>(x: f32) -> f32 {
+pub(super) fn gelu<const L: u8>(x: f32) -> f32 {
     0.5 * x * (1.0 + erf::<L>(x * std::f32::consts::FRAC_1_SQRT_2))
 }
 
 /// The error function within a few units of the last place: a quotient of polynomials, as in Eigen.
 #[inline(always)]
-fn erf<const L: u8>(x: f32) -> f32 {
+pub(super) fn erf<const L: u8>(x: f32) -> f32 {
     const ABOVE: [f32; 7] = [
         -2.726_142_3e-10,
         2.770_681_4e-8,

@@ -22,16 +22,21 @@ pub(super) fn vanishes_when_doubled(place: usize) -> bool {
     place / PLACES == 2 || place % PLACES == 2
 }
 
+/// The distance between two places of transformed weights; see [`Layout::place`].
+pub(super) fn weights_place(inputs: usize) -> usize {
+    inputs * PANEL + LANES
+}
+
 /// Length of the transformed weights.
 pub(super) fn weights_length(outputs: usize, inputs: usize) -> usize {
-    outputs.div_ceil(PANEL) * PLACES * PLACES * inputs * PANEL
+    outputs.div_ceil(PANEL) * PLACES * PLACES * weights_place(inputs)
 }
 
 /// Transforms weights `[outputs, inputs, 3, 3]` to panels `[outputs / PANEL, 36, inputs, PANEL]`.
 pub(super) fn transform_weights(level: Level, weights: &[f32], outputs: usize, inputs: usize, transformed: &mut [f32]) {
-    let length = PLACES * PLACES * inputs * PANEL;
+    let length = PLACES * PLACES * weights_place(inputs);
     let transformed = &mut transformed[..weights_length(outputs, inputs)];
-    transformed.par_chunks_mut(length.max(1)).enumerate().for_each(|(panel, transformed)| {
+    transformed.par_chunks_mut(length).enumerate().for_each(|(panel, transformed)| {
         let first = panel * PANEL;
         let count = PANEL.min(outputs - first);
         let weights = &weights[first * inputs * 9..(first + count) * inputs * 9];
@@ -45,27 +50,42 @@ for_each_level! {
 
 #[inline(always)]
 fn transform_panel_at<const L: u8>(weights: &[f32], inputs: usize, transformed: &mut [f32]) {
-    for input in 0..inputs {
-        let mut taps = [[0.0; PANEL]; 9];
+    /// The number of inputs whose weights are gathered at a time, output by output. The weights of all outputs for a single input are so
+    /// far apart that they share a few lines of the cache. Measured on one busy core for 512 to 512 channels: 12 ms input by input, 7 ms
+    /// by sixteen.
+    const TOGETHER: usize = 16;
+    let mut gathered = [[[0.0; PANEL]; 9]; TOGETHER];
+    for first in (0..inputs).step_by(TOGETHER) {
+        let count = TOGETHER.min(inputs - first);
         for (output, all) in weights.chunks_exact(inputs * 9).enumerate() {
-            for (tap, value) in taps.iter_mut().zip(&all[input * 9..][..9]) {
-                tap[output] = *value;
+            let all = all[first * 9..(first + count) * 9].as_chunks::<9>().0;
+            for (taps, all) in gathered.iter_mut().zip(all) {
+                for tap in 0..9 {
+                    taps[tap][output] = all[tap];
+                }
             }
         }
-        for half in (0..PANEL).step_by(LANES) {
-            let mut columns = [[[0.0; LANES]; 3]; PLACES];
-            for x in 0..3 {
-                let column =
-                    spread::<L>([load(&taps[x][half..]), load(&taps[3 + x][half..]), load(&taps[6 + x][half..])]);
-                for y in 0..PLACES {
-                    columns[y][x] = column[y];
-                }
+        for (input, taps) in (first..).zip(&gathered[..count]) {
+            transform_input::<L>(taps, inputs, input, transformed);
+        }
+    }
+}
+
+/// Transforms the weights of an input, `[9, PANEL]`.
+#[inline(always)]
+fn transform_input<const L: u8>(taps: &[[f32; PANEL]; 9], inputs: usize, input: usize, transformed: &mut [f32]) {
+    for half in (0..PANEL).step_by(LANES) {
+        let mut columns = [[[0.0; LANES]; 3]; PLACES];
+        for x in 0..3 {
+            let column = spread::<L>([load(&taps[x][half..]), load(&taps[3 + x][half..]), load(&taps[6 + x][half..])]);
+            for y in 0..PLACES {
+                columns[y][x] = column[y];
             }
-            for (y, columns) in columns.into_iter().enumerate() {
-                for (x, value) in spread::<L>(columns).iter().enumerate() {
-                    let at = ((y * PLACES + x) * inputs + input) * PANEL + half;
-                    transformed[at..at + LANES].copy_from_slice(value);
-                }
+        }
+        for (y, columns) in columns.into_iter().enumerate() {
+            for (x, value) in spread::<L>(columns).iter().enumerate() {
+                let at = (y * PLACES + x) * weights_place(inputs) + input * PANEL + half;
+                transformed[at..at + LANES].copy_from_slice(value);
             }
         }
     }
@@ -116,6 +136,17 @@ fn synthesise<const L: u8>([m0, m1, m2, m3, m4, m5]: [Lanes; PLACES]) -> [Lanes;
         add_times::<L>(near_odd, 2.0, far_odd),
         add_times::<L>(near, 4.0, far),
         add(add_times::<L>(near_odd, 8.0, far_odd), m5),
+    ]
+}
+
+/// Transforms six places along an axis to the sums of the first and of the last two outputs. The third place has no part in them, as in
+/// [`vanishes_when_doubled`].
+#[inline(always)]
+fn synthesise_sums<const L: u8>([m0, m1, _, m3, m4, m5]: [Lanes; PLACES]) -> [Lanes; 2] {
+    let near = times(2.0, m1);
+    [
+        add_times::<L>(subtract(add(m0, near), m4), 3.0, m3),
+        add_times::<L>(add_times::<L>(add(near, m5), 12.0, m3), -4.0, m4),
     ]
 }
 
@@ -228,6 +259,47 @@ fn synthesise_tiles_at<const L: u8>(places: &[f32], layout: Layout, first: usize
                         (Err(_), true) => to.iter_mut().zip(value).for_each(|(to, v)| *to += v),
                         (Err(_), false) => to.copy_from_slice(&value[..used]),
                     }
+                }
+            }
+        }
+    }
+}
+
+for_each_level! {
+    /// Transforms a row of tiles, beginning at the tile `first`, back to the sums of 2x2 outputs. Writes them to `lines` `[2 or fewer, width,
+    /// channels]`, from the tile of the column `2 start` on.
+    pub(super) fn synthesise_halved_tiles(places: &[f32], layout: Layout, tiles: [usize; 3], shape: [usize; 2], lines: &mut [f32]) => synthesise_halved_tiles_at
+}
+
+#[inline(always)]
+fn synthesise_halved_tiles_at<const L: u8>(
+    places: &[f32],
+    layout: Layout,
+    [first, start, count]: [usize; 3],
+    [width, channels]: [usize; 2],
+    lines: &mut [f32],
+) {
+    const SUMS: usize = OUTPUTS / 2;
+    for tile in 0..count {
+        let column = (start + tile) * SUMS;
+        let inside = SUMS.min(width - column);
+        for channel in (0..channels).step_by(LANES) {
+            let from = (first + tile) * layout.channels + channel;
+            let mut columns = [[[0.0; LANES]; PLACES]; SUMS];
+            for x in (0..PLACES).filter(|x| *x != 2) {
+                let mut column = [[0.0; LANES]; PLACES];
+                for y in (0..PLACES).filter(|y| *y != 2) {
+                    column[y] = load(&places[(y * PLACES + x) * layout.place() + from..]);
+                }
+                let column = synthesise_sums::<L>(column);
+                for y in 0..SUMS {
+                    columns[y][x] = column[y];
+                }
+            }
+            let used = LANES.min(channels - channel);
+            for (line, columns) in lines.chunks_exact_mut(width * channels).zip(columns) {
+                for (x, value) in synthesise_sums::<L>(columns).into_iter().take(inside).enumerate() {
+                    line[(column + x) * channels + channel..][..used].copy_from_slice(&value[..used]);
                 }
             }
         }

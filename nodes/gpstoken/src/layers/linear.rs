@@ -25,6 +25,11 @@ impl Linear {
         [&self.weight, &self.bias]
     }
 
+    /// Weight and bias.
+    pub fn parameters(&self) -> [&Parameter; 2] {
+        [&self.weight, &self.bias]
+    }
+
     /// Number of inputs.
     pub fn inputs(&self) -> usize {
         self.weight.shape()[1]

@@ -2,9 +2,9 @@
 
 use super::{Convolution, GroupNorm, Statistics};
 use crate::kernels::{
-    convolution::{Source, Weights, convolve, convolve_pixels, read_doubled, read_plain},
+    convolution::{Source, Weights, convolve, convolve_pixels, convolve_rectified, read_doubled, read_plain},
     cpu::Level,
-    group_norm::Normalisation,
+    group_norm::{Moments, Normalisation},
     workspace::Workspace,
 };
 use rayon::prelude::*;
@@ -86,6 +86,17 @@ impl Host<'_> {
         out
     }
 
+    /// A 3x3 convolution, followed by ReLU.
+    pub(crate) fn convolve_rectified(self, convolution: &Convolution, x: &Map) -> Map {
+        let read = read_plain(x.values(), x.size[1], x.channels);
+        let mut out = self.map(x.size, convolution.outputs());
+        let source = Source { size: x.size, doubled: false, read: &read };
+        let [weight, bias] = convolution.numbers();
+        let weights = Weights { weight, bias, inputs: x.channels };
+        convolve_rectified(self.level, weights, &source, out.values_mut(), self.workspace);
+        out
+    }
+
     /// A 3x3 convolution of the map, with each pixel doubled along both axes.
     pub(crate) fn convolve_doubled(self, convolution: &Convolution, x: &Map) -> Map {
         let read = read_doubled(x.values(), x.size[1], x.channels);
@@ -106,23 +117,37 @@ impl Host<'_> {
         out: &mut Map,
         add: bool,
     ) {
-        let [scale, shift] = norm.numbers();
-        let norm = self.normalisation(x, [scale, shift], statistics);
+        let moments = self.moments(x, statistics);
+        let norm = self.normalisation(x, norm.numbers(), &moments);
         let read = |y: usize, columns, out: &mut [f32]| norm.read(y, columns, true, out);
         let source = Source { size: x.size, doubled: false, read: &read };
         self.convolve_source(convolution, &source, x.channels, out, add);
     }
 
+    /// The moments of a map.
+    pub(crate) fn moments(self, x: &Map, statistics: Statistics) -> Moments {
+        Moments::of(self.level, x.values(), x.size, x.channels, statistics)
+    }
+
+    /// The normalisation of a map with its moments.
     pub(crate) fn normalisation<'b>(
         self,
         x: &'b Map,
         parameters: [&'b [f32]; 2],
-        statistics: Statistics,
+        moments: &'b Moments,
     ) -> Normalisation<'b> {
-        Normalisation::of(self.level, x.values(), x.size, parameters, statistics)
+        Normalisation::new(self.level, x.values(), x.size, parameters, moments)
     }
 
-    fn convolve_source(self, convolution: &Convolution, source: &Source<'_>, inputs: usize, out: &mut Map, add: bool) {
+    /// A 3x3 convolution of pixels that a function reads.
+    pub(crate) fn convolve_source(
+        self,
+        convolution: &Convolution,
+        source: &Source<'_>,
+        inputs: usize,
+        out: &mut Map,
+        add: bool,
+    ) {
         let [weight, bias] = convolution.numbers();
         let weights = Weights { weight, bias, inputs };
         convolve(self.level, weights, source, out.values_mut(), add, self.workspace);

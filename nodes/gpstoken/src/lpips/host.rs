@@ -26,7 +26,10 @@ impl Network {
         let mut maps = pictures.map(|picture| input(picture, size, host));
         let mut differences = Vec::new();
         for stage in &self.stages {
-            maps = maps.map(|map| stage.forward(map, host));
+            for map in &mut maps {
+                let next = stage.forward(map, host);
+                host.put(std::mem::replace(map, next));
+            }
             differences.push(difference(&maps, &stage.head));
             step()?;
         }
@@ -36,7 +39,7 @@ impl Network {
 }
 
 /// Converts a picture to the network's input.
-fn input(picture: &[f32], size: [usize; 2], host: Host<'_>) -> Map {
+pub(crate) fn input(picture: &[f32], size: [usize; 2], host: Host<'_>) -> Map {
     let mut map = host.map(size, 3);
     for (to, from) in map.values_mut().as_chunks_mut::<3>().0.iter_mut().zip(picture.as_chunks::<3>().0) {
         *to = std::array::from_fn(|c| (from[c] * 2.0 - 1.0 - SHIFT[c]) / SCALE[c]);
@@ -45,31 +48,36 @@ fn input(picture: &[f32], size: [usize; 2], host: Host<'_>) -> Map {
 }
 
 impl Stage {
-    fn forward(&self, mut map: Map, host: Host<'_>) -> Map {
-        if let Some(side) = self.pool {
-            let pooled = host.halve_to_largest(&map, side);
-            host.put(std::mem::replace(&mut map, pooled));
-        }
+    pub(crate) fn forward(&self, map: &Map, host: Host<'_>) -> Map {
+        let pooled = self.pool.map(|side| host.halve_to_largest(map, side));
+        let mut last: Option<Map> = None;
         for layer in &self.layers {
-            let mut next = layer.forward(&map, host);
-            next.rectify();
-            host.put(std::mem::replace(&mut map, next));
+            let next = layer.forward(last.as_ref().or(pooled.as_ref()).unwrap_or(map), host);
+            last.replace(next).into_iter().for_each(|map| host.put(map));
         }
-        map
+        pooled.into_iter().for_each(|map| host.put(map));
+        last.unwrap_or_else(|| host.map(map.size, 0))
     }
 }
 
 impl Layer {
+    /// Whether the layer keeps the size of its map, with a kernel of 3x3.
+    pub(crate) fn is_plain(&self) -> bool {
+        (self.kernel.size, self.kernel.stride) == ([3; 2], 1)
+    }
+
+    /// The convolution and ReLU.
     fn forward(&self, map: &Map, host: Host<'_>) -> Map {
         let Self { convolution, kernel } = self;
-        if (kernel.size, kernel.stride) == ([3; 2], 1) {
-            return host.convolve(convolution, map);
+        if self.is_plain() {
+            return host.convolve_rectified(convolution, map);
         }
         let mut out = host.map(kernel.outputs(map.size), convolution.outputs());
         let [weight, bias] = convolution.numbers();
         let weights = Weights { weight, bias, inputs: map.channels };
         let to = out.values_mut();
         convolve_patches(host.level, weights, *kernel, map.values(), map.size, to, host.workspace);
+        out.rectify();
         out
     }
 }

@@ -5,7 +5,7 @@
 //! channels, averaged over the pixels and summed over the stages.
 
 mod difference;
-mod host;
+pub(crate) mod host;
 pub(crate) mod network;
 
 pub use difference::{Difference, at_each_pixel, distance};

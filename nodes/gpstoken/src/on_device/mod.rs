@@ -1,4 +1,4 @@
-//! Devices through burn: graphics cards, CUDA, libtorch. Only this folder and `training/gradients` use burn.
+//! Devices through burn: graphics cards, CUDA, libtorch. Only this folder and `training/gradients/on_device` use burn.
 //!
 //! A device runs the networks that `tokenizer`, `generator`, `inception` and `lpips` describe. [`Parameter`] holds a parameter on a device, and the
 //! forward passes are in this folder. `without_burn/on_device.rs` provides the same names for a build without burn.
@@ -43,8 +43,3 @@ pub use roi_align::{roi_align, roi_align_dense};
 pub use splat::splat_tensor;
 pub use splat_dense::splat_dense;
 pub use splat_map::splat_map;
-
-/// The nodes of the pack that this build can't run, with the reason.
-pub fn absent_nodes() -> Vec<(&'static str, String)> {
-    Vec::new()
-}

@@ -8,15 +8,17 @@
 //! is not below 1. A map of one column (or row) has its pixels at `u = 0` (or `v = 0`).
 //!
 //! `splat_forward` and `splat_backward` have shaders of the same names. `on_device` has the launches of the shaders, and a
-//! dense form for all other devices.
+//! dense form for all other devices. `pixels_backward` is the fast form of `splat_backward` for the tape of `gradients`.
 
 mod map;
+mod pixels_backward;
 mod splat_backward;
 mod splat_forward;
 
 pub use map::{Target, Tiles, splat_map, without_padding};
+pub use pixels_backward::splat_pixels_backward;
 pub use splat_backward::splat_backward;
-pub use splat_forward::splat;
+pub use splat_forward::{splat, splat_pixels};
 
 use std::ops::Range;
 

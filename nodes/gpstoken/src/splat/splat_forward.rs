@@ -85,6 +85,36 @@ pub fn splat(gaussians: &[f32], textures: &[f32], [width, height]: [usize; 2], s
     }
 }
 
+/// Splats the tokens of one picture like [`splat`], to `map` `[height, width, C]`, and overwrites its content.
+pub fn splat_pixels(
+    level: Level,
+    gaussians: &[f32],
+    textures: &[f32],
+    size @ [width, height]: [usize; 2],
+    support: f32,
+    map: &mut [f32],
+) {
+    if map.is_empty() {
+        return;
+    }
+    let channels = map.len() / (width * height);
+    let (columns, rows) = (places(width), places(height));
+    let tokens = gaussians.chunks_exact(5).take(textures.len() / channels).enumerate();
+    let tokens: Vec<Token> =
+        tokens.filter_map(|(index, gaussian)| Token::new(index, gaussian, &columns, &rows, support)).collect();
+    let band_rows = ((1 << 16) / (width * channels)).clamp(4, 32);
+    map.par_chunks_mut(band_rows * width * channels).enumerate().for_each(|(band, pixels)| {
+        pixels.fill(0.0);
+        let first = band * band_rows;
+        let tile = Tile { across: 0..width, down: first..first + pixels.len() / (width * channels), size };
+        let reaching = tokens.iter().filter(|token| token.down.start < tile.down.end && first < token.down.end);
+        let picked: Vec<Token> = reaching.cloned().collect();
+        let features = picked.iter().flat_map(|token| &textures[token.index * channels..][..channels]);
+        let features: Vec<f32> = features.copied().collect();
+        spread_all(level, &picked, &features, &tile, pixels, channels);
+    });
+}
+
 /// How to write a map.
 #[derive(Clone, Copy)]
 struct Lines {

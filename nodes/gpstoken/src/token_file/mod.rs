@@ -4,9 +4,11 @@
 
 mod coding;
 mod read;
+mod steps;
 mod write;
 
 pub use read::decode;
+pub use steps::Steps;
 pub use write::encode;
 
 /// The first bytes of a file.
@@ -114,6 +116,16 @@ impl Group {
             Self::Size => 0..2,
             Self::Rho => 2..3,
             Self::Texture => GEOMETRY..GEOMETRY + channels,
+        }
+    }
+
+    /// The group of a number of a token, counted over gaussian and texture.
+    fn of_column(column: usize) -> Self {
+        match column {
+            0 | 1 => Self::Size,
+            2 => Self::Rho,
+            3 | 4 => Self::Position,
+            _ => Self::Texture,
         }
     }
 

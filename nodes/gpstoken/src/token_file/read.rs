@@ -4,6 +4,7 @@ use super::{
     Bits, GEOMETRY, Group, MAGIC, SHORTEST, TokenFile, VERSION,
     coding::{Adaptive, Reader},
     count, flag, most_numbers, numbers,
+    steps::Range,
 };
 
 /// The largest side of a picture, tile, grid or map.
@@ -159,7 +160,7 @@ fn numbers_of(content: &mut Content<'_>, file: &mut TokenFile, bits: Bits) -> Re
         if !(low.is_finite() && high.is_finite() && low <= high) {
             return Err(wrong(&format!("a {} from {low} to {high}", group.name())));
         }
-        ranges.push((group, Some((f64::from(low), f64::from(high)))));
+        ranges.push((group, Some(Range::new(group, [low, high], group.bits(bits)))));
     }
     let rows = file.rows();
     for (group, _) in ranges.iter().filter(|(_, range)| range.is_none()) {
@@ -175,14 +176,12 @@ fn numbers_of(content: &mut Content<'_>, file: &mut TokenFile, bits: Bits) -> Re
     }
     let words = words.iter().map(|word| u32::from_le_bytes(*word)).collect();
     let mut reader = Reader::new(words).ok_or_else(|| wrong("coded numbers that begin with a 0"))?;
-    for &(group, range) in &ranges {
-        let Some((low, high)) = range else { continue };
-        let last = f64::from((1u32 << group.bits(bits)) - 1);
+    for (group, range) in &ranges {
+        let Some(range) = range else { continue };
         for column in group.columns(file.channels) {
             let mut model = Adaptive::new(group.bits(bits));
             for &row in &rows {
-                let step = f64::from(reader.read(&mut model));
-                *file.number_mut(row, column) = group.unscaled(low + (high - low) * (step / last));
+                *file.number_mut(row, column) = range.number(reader.read(&mut model));
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Writes tokens as bytes.
 
 use super::{
-    Bits, GEOMETRY, Group, MAGIC, TokenFile, VERSION,
+    Bits, GEOMETRY, Group, MAGIC, Steps, TokenFile, VERSION,
     coding::{Adaptive, Writer},
     count, flag, most_numbers, numbers,
 };
@@ -19,27 +19,19 @@ pub fn encode(file: &TokenFile, bits: Bits) -> Result<Vec<u8>, String> {
     }
     let mut bytes = header(file, bits)?;
     let rows = file.rows();
-    let mut ranges = Vec::new();
-    for group in Group::ALL {
-        let steps = group.bits(bits);
-        if steps > Bits::MOST {
-            return Err(format!("expected at most {} bits for {}, got {steps}", Bits::MOST, group.name()));
-        }
-        let range = if steps == 0 { None } else { Some(Range::of(file, &rows, group, steps)?) };
-        if let Some(range) = &range {
-            bytes.extend([range.low, range.high].map(f32::to_le_bytes).concat());
-        }
-        ranges.push((group, range));
+    let steps = Steps::of(file, bits)?;
+    for range in Group::ALL.into_iter().filter_map(|group| steps.range(group)) {
+        bytes.extend([range.low, range.high].map(f32::to_le_bytes).concat());
     }
     let mut writer = Writer::default();
-    for (group, range) in &ranges {
+    for group in Group::ALL {
         for column in group.columns(file.channels) {
             let column = rows.iter().map(|&row| file.number(row, column));
-            match range {
+            match steps.range(group) {
                 None => column.for_each(|number| bytes.extend(number.to_le_bytes())),
                 Some(range) => {
                     let mut model = Adaptive::new(group.bits(bits));
-                    column.for_each(|number| writer.write(&mut model, range.step_of(group.scaled(number))));
+                    column.for_each(|number| writer.write(&mut model, range.step_of(number)));
                 }
             }
         }
@@ -101,48 +93,4 @@ fn whole(bytes: &mut Vec<u8>, mut number: u32) {
         number >>= 7;
     }
     bytes.push(number as u8);
-}
-
-/// The range of a group's equal steps.
-struct Range {
-    low: f32,
-    high: f32,
-    /// The number of the last step.
-    last: f64,
-}
-
-impl Range {
-    fn of(file: &TokenFile, rows: &[usize], group: Group, bits: u8) -> Result<Self, String> {
-        let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
-        for &row in rows {
-            for column in group.columns(file.channels) {
-                let number = file.number(row, column);
-                let scaled = group.scaled(number);
-                if !scaled.is_finite() {
-                    let (picture, token) = (row / file.tokens, row % file.tokens);
-                    let expected = if group == Group::Size { "a size above 0" } else { "a finite number" };
-                    return Err(format!(
-                        "expected {expected} in the group {name}, as {} can store no other, got {number} for token {token} of picture {picture}. Set {name} to 0, which stores numbers exactly",
-                        count(bits.into(), "bit"),
-                        name = group.name()
-                    ));
-                }
-                (low, high) = (low.min(scaled), high.max(scaled));
-            }
-        }
-        if low > high {
-            (low, high) = (0.0, 0.0);
-        }
-        Ok(Self { low: low as f32, high: high as f32, last: f64::from((1u32 << bits) - 1) })
-    }
-
-    /// The nearest step.
-    fn step_of(&self, scaled: f64) -> u32 {
-        let (low, high) = (f64::from(self.low), f64::from(self.high));
-        if high <= low {
-            return 0;
-        }
-        // A range that was rounded to f32 may begin above the smallest number.
-        ((scaled - low) / (high - low) * self.last).round().clamp(0.0, self.last) as u32
-    }
 }

@@ -172,7 +172,8 @@ impl MapAttention {
                 to.copy_from_slice(&x.values()[line(y)..][..w * channels]);
             }
             let mut normalised = host.map([h, w], channels);
-            let norm = host.normalisation(&tile, [scale, shift], Statistics::Picture);
+            let moments = host.moments(&tile, Statistics::Picture);
+            let norm = host.normalisation(&tile, [scale, shift], &moments);
             normalised.values_mut().par_chunks_mut(w * channels).enumerate().for_each(|(y, to)| {
                 norm.read(y, 0..w, false, to);
             });

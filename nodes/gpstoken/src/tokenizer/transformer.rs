@@ -185,7 +185,7 @@ impl<P> TokenTransformer<P> {
 }
 
 /// Adds `delta` to a gaussian in unbounded space, where each sigma is a logit, and rho, x, y are logits of `(1 + v) / 2`.
-fn shift_gaussian(gaussian: [f32; 5], delta: [f32; 5]) -> [f32; 5] {
+pub(crate) fn shift_gaussian(gaussian: [f32; 5], delta: [f32; 5]) -> [f32; 5] {
     let sigmoid = |v: f32| 1.0 / (1.0 + (-v).exp());
     std::array::from_fn(|i| {
         if i < 2 {

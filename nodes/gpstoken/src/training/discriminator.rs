@@ -1,16 +1,9 @@
-//! The shape and the first weights of the discriminator, a network that tells decoded pictures from pictures of the folder.
+//! The first weights of a discriminator.
 
 use super::random::{Purpose, Random};
+use crate::discriminator::{STRIDES, is_normalised, widths};
 use splatgraph_sdk::{Result, Tensor};
 use std::collections::BTreeMap;
-
-/// The stride of each convolution.
-pub const STRIDES: [usize; 5] = [2, 2, 2, 1, 1];
-
-/// Numbers of channels: the input's, then each layer's output.
-pub fn widths(channels: usize) -> [usize; 6] {
-    [3, channels, 2 * channels, 4 * channels, 8 * channels, 1]
-}
 
 /// Random weights for a discriminator with `channels` channels in the first layer. Their deviation is 0.02, as in Isola et al.
 ///
@@ -34,9 +27,4 @@ pub fn first_weights(channels: usize, seed: u64) -> Result<BTreeMap<String, Tens
         }
     }
     Ok(weights)
-}
-
-/// Whether a layer is normalised. All layers except the first and the last are.
-pub fn is_normalised(layer: usize) -> bool {
-    layer > 0 && layer + 1 < STRIDES.len()
 }

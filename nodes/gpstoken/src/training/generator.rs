@@ -5,7 +5,7 @@ use super::{
     files::Files,
     generator_sheet::Examples,
     generator_sizes::GeneratorSizes,
-    gradients::{Trainer, velocity_step},
+    gradients::Trainer,
     run::{self, Descent, Plan, Saving},
     samples::{Making, Samples},
     state::State,
@@ -73,7 +73,7 @@ impl Training<'_> {
         let Self { output, kind, tokens, depth, width, heads, course, ctx, .. } = self;
         let GeneratorCourse { steps, pictures, class_dropout, seed, learning_rate, descent, saving } = course;
         let Descent { warm_up, weight_decay, clip, average } = descent;
-        let trainer = Trainer::new(&self.compute)?;
+        let trainer = Trainer::new(&self.compute);
         let tokenizer = self.tokenizer.as_deref();
         let textures = tokenizer.map_or(0, |tokenizer| tokenizer.sizes.textures);
         if tokenizer.is_some() && textures == 0 {
@@ -140,7 +140,7 @@ impl Training<'_> {
         };
         let mut next = |state: &State| {
             let batch = samples.batch(seed, state.step, pictures, class_dropout);
-            Ok((velocity_step(&trainer, state.network.weights()?, heads, &batch)?, None))
+            Ok((trainer.velocity_step(state.network.weights()?, heads, &batch)?, None))
         };
         let plan = Plan { steps, samples: pictures, learning_rate, descent, saving };
         run::train(state, &plan, &files, ctx, &mut next, &save)

@@ -18,10 +18,6 @@ pub mod files;
 pub mod generator;
 pub mod generator_sheet;
 pub mod generator_sizes;
-#[cfg(feature = "burn")]
-pub mod gradients;
-#[cfg(not(feature = "burn"))]
-#[path = "../without_burn/gradients.rs"]
 pub mod gradients;
 pub mod losses;
 pub mod pictures;

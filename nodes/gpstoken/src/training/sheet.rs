@@ -4,7 +4,7 @@ use super::{
     adversary::Geometry,
     batch::layout,
     crop::model_input,
-    gradients::{Trainer, reconstruct},
+    gradients::Trainer,
     pictures::Pictures,
     random::{Purpose, Random},
 };
@@ -61,7 +61,7 @@ pub fn sheet(
         Ok(Example { picture, gaussians, boxes })
     };
     let inputs = examples.iter().map(with_layout).collect::<Result<_>>()?;
-    let reconstructed = reconstruct(trainer, weights, inputs, geometry)?;
+    let reconstructed = trainer.reconstruct(weights, inputs, geometry)?;
     for (column, (example, (values, size))) in examples.iter().zip(reconstructed).enumerate() {
         let decoded = imageops::resize(&picture(&values, size), tile, tile, imageops::FilterType::Nearest);
         let x = i64::from(column as u32 * tile);

@@ -1,8 +1,7 @@
-//! The replacement for `training/gradients` in a build without burn. It has the same names, but no trainer.
+//! The replacement for `training/gradients/on_device` in a build without burn. It has the same names, but no device.
 
 use crate::{
-    device::Compute,
-    on_device::FULL_BUILD,
+    on_device::Device,
     training::{
         adversary::{Adversary, Geometry},
         batch::Batch,
@@ -12,49 +11,29 @@ use crate::{
         step::{Step, Steps},
     },
 };
-use splatgraph_sdk::{Error, Result, Tensor};
+use splatgraph_sdk::{Result, Tensor};
 use std::collections::BTreeMap;
 
-/// A type without values. A type with a field of this type has no values either.
-#[derive(Clone, Debug)]
-enum Never {}
-
-/// The device of a training.
-#[derive(Clone, Debug)]
-pub struct Trainer(Never);
-
-impl Trainer {
-    /// Always fails.
-    ///
-    /// # Errors
-    /// The message names the build that can train.
-    pub fn new(_compute: &Compute) -> Result<Self> {
-        Err(Error::missing(format!(
-            "expected a build of the pack that can train, got one without burn. To train, {FULL_BUILD}"
-        )))
-    }
-}
-
-/// An LPIPS network whose weights do not change.
+/// An LPIPS network on a device.
 #[derive(Debug)]
-pub struct Perceptual(Trainer);
+pub struct Perceptual(Device);
 
 impl Perceptual {
-    /// Builds the network from a checkpoint's tensors.
+    /// Builds the network on a device.
     ///
     /// # Errors
     /// None.
-    pub fn load(_tensors: BTreeMap<String, Tensor>, trainer: &Trainer) -> Result<Self> {
-        match trainer.0 {}
+    pub fn load(_tensors: BTreeMap<String, Tensor>, device: &Device) -> Result<Self> {
+        device.never()
     }
 }
 
-/// See `training/gradients/tokenizer.rs`.
+/// A step of a tokenizer's training.
 ///
 /// # Errors
 /// None.
 pub fn tokenizer_step(
-    trainer: &Trainer,
+    device: &Device,
     _weights: BTreeMap<String, Tensor>,
     _batch: &Batch,
     _geometry: Geometry,
@@ -62,31 +41,31 @@ pub fn tokenizer_step(
     _perceptual: Option<&Perceptual>,
     _adversary: Option<Adversary>,
 ) -> Result<Steps> {
-    match trainer.0 {}
+    device.never()
 }
 
-/// See `training/gradients/tokenizer.rs`.
+/// Reconstructs pictures.
 ///
 /// # Errors
 /// None.
 pub fn reconstruct(
-    trainer: &Trainer,
+    device: &Device,
     _weights: &BTreeMap<String, Tensor>,
     _examples: Vec<Example>,
     _geometry: Geometry,
 ) -> Result<Vec<(Vec<f32>, [usize; 2])>> {
-    match trainer.0 {}
+    device.never()
 }
 
-/// See `training/gradients/velocity.rs`.
+/// A step of a generator's training.
 ///
 /// # Errors
 /// None.
 pub fn velocity_step(
-    trainer: &Trainer,
+    device: &Device,
     _weights: BTreeMap<String, Tensor>,
     _heads: usize,
     _batch: &samples::Batch,
 ) -> Result<Step> {
-    match trainer.0 {}
+    device.never()
 }

@@ -5,7 +5,7 @@ use burn::tensor::{Tensor as DeviceTensor, TensorData};
 use splatgraph_pack_gpstoken::{
     canvas::{TILE, picture::tile_input},
     device::Compute,
-    nodes::train::train_tokenizer::train_tokenizer,
+    discriminator::Discriminator,
     on_device::{Device, Parameter},
     tokenizer::Network,
     training::{
@@ -13,7 +13,7 @@ use splatgraph_pack_gpstoken::{
         adversary::{Adversary, Geometry},
         batch::{Batch, layout},
         discriminator::first_weights,
-        gradients::{Trainer, discriminator::Discriminator, through_all_stages, tokenizer_step},
+        gradients::{Trainer, on_device::through_all_stages},
         losses::Losses,
         random::{Purpose, Random},
         sizes::Sizes,
@@ -21,11 +21,7 @@ use splatgraph_pack_gpstoken::{
         step::Step,
     },
 };
-use splatgraph_sdk::{
-    DType, Tensor, checkpoint,
-    settings::Precision,
-    testing::{json, run},
-};
+use splatgraph_sdk::{Tensor, settings::Precision};
 use std::collections::BTreeMap;
 
 type Weights = BTreeMap<String, Tensor>;
@@ -159,10 +155,10 @@ const LOSSES: Losses = Losses { absolute: 0.0, squared: 1.0, gradient: 0.0, perc
 fn a_tokenizers_gradients_include_the_weighted_judgement() {
     let (weights, batch, geometry) = smallest();
     let judge = moved_by(first_weights(2, 0).unwrap(), 0.2);
-    let trainer = Trainer::new(&Compute::Host).unwrap();
+    let trainer = Trainer::Device(Device::processor());
     let of = |weight: Option<f32>| {
         let adversary = weight.map(|weight| Adversary { weights: judge.clone(), weight });
-        tokenizer_step(&trainer, weights.clone(), &batch, geometry, &LOSSES, None, adversary).unwrap()
+        trainer.tokenizer_step(weights.clone(), &batch, geometry, &LOSSES, None, adversary).unwrap()
     };
     let (plain, nobody) = of(None);
     let (both, judged) = of(Some(3.0));
@@ -193,8 +189,8 @@ fn a_tokenizers_gradients_include_the_weighted_judgement() {
 fn gradients_in_bf16_agree_with_rounded_gradients_in_f32() {
     let (weights, batch, geometry) = smallest();
     let step =
-        |trainer: &Trainer| tokenizer_step(trainer, weights.clone(), &batch, geometry, &LOSSES, None, None).unwrap().0;
-    let expected = step(&Trainer::new(&Compute::Host).unwrap());
+        |trainer: &Trainer| trainer.tokenizer_step(weights.clone(), &batch, geometry, &LOSSES, None, None).unwrap().0;
+    let expected = step(&Trainer::Device(Device::processor()));
     for compute in super::computes() {
         let device = match compute {
             Compute::Host => Device::processor(),
@@ -205,7 +201,7 @@ fn gradients_in_bf16_agree_with_rounded_gradients_in_f32() {
             println!("skipped: {} does not compute in bf16", device.id());
             continue;
         }
-        let actual = step(&Trainer::on(device.clone()));
+        let actual = step(&Trainer::Device(device.clone()));
         assert!(actual.gradients.keys().eq(expected.gradients.keys()), "{}", device.id());
         let all = |step: &Step| step.gradients.values().flatten().copied().collect::<Vec<f32>>();
         let (actual_all, expected_all) = (all(&actual), all(&expected));
@@ -214,47 +210,4 @@ fn gradients_in_bf16_agree_with_rounded_gradients_in_f32() {
         println!("{}: loss {} and {}, gradients {error:.1e} apart", device.id(), actual.loss, expected.loss);
         assert!(error > 1e-5 && error < 0.1 && (actual.loss / expected.loss - 1.0).abs() < 1e-2, "{error}");
     }
-}
-
-#[test]
-fn a_discriminator_loss_that_is_not_finite_stops_the_training() {
-    let folder = tempfile::tempdir().unwrap();
-    let from = super::folder().join("images/chelsea_256.png");
-    std::fs::create_dir(folder.path().join("data")).unwrap();
-    std::fs::copy(from, folder.path().join("data/chelsea.png")).unwrap();
-    let train = |steps: u64| {
-        run::<train_tokenizer>(
-            json!({
-                "data": folder.path().join("data"), "output": folder.path().join("t.safetensors"), "steps": steps, "pictures": 1,
-                "sizes": {"stem": 2, "width": 8, "blocks": 1, "bins": 2, "textures": 3, "levels": [2, 2, 2, 4, 4], "residuals": 1},
-                "token_counts": [4], "adversarial": 0.1, "adversarial_from": 1, "adversarial_channels": 2,
-            }),
-            [],
-        )
-    };
-    train(2).unwrap();
-    let table = std::fs::read_to_string(folder.path().join("t.loss.csv")).unwrap();
-    let rows: Vec<Vec<&str>> = table.lines().map(|row| row.split(',').collect()).collect();
-    assert_eq!((rows[0][3], rows[1][3]), ("discriminator", ""));
-    assert!((0.5..1.5).contains(&rows[2][3].parse::<f32>().unwrap()), "{table}");
-
-    let state = folder.path().join("t.training.safetensors");
-    let mut broken = checkpoint::open(&state).unwrap();
-    let bias = broken.tensors.get_mut("discriminator.weights.layers.4.bias").unwrap();
-    *bias = Tensor::from_vec([1], vec![3e38f32]).unwrap();
-    let weight = broken.tensors.get_mut("discriminator.weights.layers.4.weight").unwrap();
-    *weight = Tensor::from_vec(weight.shape(), vec![3e38f32; weight.len()]).unwrap();
-    broken.save(&state, DType::F32).unwrap();
-    let kept = std::fs::read(folder.path().join("t.safetensors")).unwrap();
-    let error = train(3).unwrap_err().message;
-    assert!(
-        error.starts_with("training: expected a finite discriminator's loss and gradient in step 3, got "),
-        "{error}"
-    );
-    assert_eq!(std::fs::read(folder.path().join("t.safetensors")).unwrap(), kept);
-    // Loading detects a missing part.
-    let mut lost = checkpoint::open(&state).unwrap();
-    lost.tensors.remove("discriminator.first_moment.layers.4.bias");
-    lost.save(&state, DType::F32).unwrap();
-    assert!(State::load(&state).unwrap_err().message.contains("expected a training's state in the file"));
 }

@@ -6,7 +6,7 @@ use splatgraph_pack_gpstoken::{
     checkpoint::Weights,
     kernels::{
         cpu::Level,
-        group_norm::{Normalisation, Statistics as Kind},
+        group_norm::{Moments, Normalisation, Statistics as Kind},
         workspace::Workspace,
     },
     layers::{GroupNorm, Host, Map, Statistics},
@@ -43,7 +43,8 @@ fn normalisation_agrees_with_the_burn_form() {
         let kinds = [(Kind::Picture, Statistics::Picture), (Kind::Tiles(grid), Statistics::Tiles(grid))];
         for (level, (kind, statistics)) in Level::all().into_iter().flat_map(|level| kinds.map(|kind| (level, kind))) {
             let expected = from_burn(&silu(norm.forward(to_burn(&map, size, channels), statistics)));
-            let normalisation = Normalisation::of(level, &map, size, parameters, kind);
+            let moments = Moments::of(level, &map, size, channels, kind);
+            let normalisation = Normalisation::new(level, &map, size, parameters, &moments);
             let mut out = vec![f32::NAN; map.len()];
             for (y, row) in out.chunks_exact_mut(width * channels).enumerate() {
                 normalisation.read(y, 0..width, true, row);

@@ -14,7 +14,6 @@ mod splat_devices;
 #[path = "../support/mod.rs"]
 mod support;
 mod training;
-mod training_generators;
 
 use splatgraph_pack_gpstoken::{
     device::{Compute, list},
@@ -22,7 +21,7 @@ use splatgraph_pack_gpstoken::{
 };
 use splatgraph_sdk::settings::Precision;
 use support::{
-    Golden, Numbers, add_decoder, assert_near, assert_relative, folder, image_of, largest, model_b, only, unit_picture,
+    Golden, Numbers, add_decoder, assert_near, assert_relative, image_of, largest, model_b, only, unit_picture,
 };
 
 /// Burn's handle for the processor.

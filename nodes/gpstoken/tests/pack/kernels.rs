@@ -4,9 +4,11 @@ use super::{Golden, assert_near, largest, support::random};
 use splatgraph_pack_gpstoken::{
     kernels::{
         attention::attend,
-        convolution::{Source, Weights as Convolution, convolve, convolve_pixels, read_doubled, read_plain},
+        convolution::{
+            Source, Weights as Convolution, convolve, convolve_pixels, convolve_rectified, read_doubled, read_plain,
+        },
         cpu::Level,
-        group_norm::{Normalisation, Statistics as Kind},
+        group_norm::{Moments, Normalisation, Statistics as Kind},
         workspace::Workspace,
     },
     layers::{Host, Map},
@@ -62,6 +64,9 @@ fn convolutions_agree_with_plain_ones_in_f64() {
             let source = Source { size, doubled: false, read: &read };
             convolve(level, weights, &source, &mut out, false, &workspace);
             assert_near(&what, &out, &exact, largest(&exact) * 3e-5);
+            let rectified: Vec<f32> = out.iter().map(|v| v.max(0.0)).collect();
+            convolve_rectified(level, weights, &source, &mut out, &workspace);
+            assert!(out == rectified, "{what}, ReLU");
 
             let doubled = size.map(|side| 2 * side);
             let read = read_doubled(&map, width, inputs);
@@ -185,7 +190,8 @@ fn kernels_propagate_nan() {
     let (weight, bias) = (random(16 * 16 * 9, 1), vec![0.0; 16]);
     let ones = vec![1.0; 16];
     for level in Level::all() {
-        let norm = Normalisation::of(level, &map, [8, 8], [&ones, &bias], Kind::Picture);
+        let moments = Moments::of(level, &map, [8, 8], 16, Kind::Picture);
+        let norm = Normalisation::new(level, &map, [8, 8], [&ones, &bias], &moments);
         let read = |y: usize, columns: Range<usize>, out: &mut [f32]| norm.read(y, columns, true, out);
         let source = Source { size: [8, 8], doubled: false, read: &read };
         let mut out = vec![0.0; map.len()];

@@ -10,6 +10,7 @@ mod edit;
 mod errors;
 mod generation;
 mod generator;
+mod gradients;
 mod inception;
 mod kernels;
 mod layouts;
@@ -17,6 +18,7 @@ mod lpips;
 mod measures;
 mod nodes;
 mod one_stage;
+mod optimise;
 mod partition;
 mod samplers;
 mod splat;
@@ -24,7 +26,9 @@ mod steering;
 #[path = "../support/mod.rs"]
 mod support;
 mod token_file;
+mod training;
 mod training_classes;
+mod training_generators;
 mod training_pictures;
 mod whole;
 

@@ -1,6 +1,7 @@
 //! The node `gpstoken.FindTokenCount`.
 
 use crate::{
+    canvas::psnr::psnr,
     names::counted,
     partition::WeightMode,
     splat::Tiles,
@@ -120,7 +121,7 @@ fn too_many(error: Error) -> Error {
     }
 }
 
-/// Peak signal-to-noise ratio of 8-bit levels over all channels, at most 100 dB; the mean over the batch.
+/// The mean PSNR over the batch.
 fn mean_psnr(original: &Image, decoded: &Image) -> Result<f64> {
     let [batch, height, width, _] = original.image.dims()?;
     if original.image.shape() != decoded.image.shape() {
@@ -133,12 +134,7 @@ fn mean_psnr(original: &Image, decoded: &Image) -> Result<f64> {
             ),
         ));
     }
-    let level = |v: f32| f64::from((v.clamp(0.0, 1.0) * 255.0 + 0.5) as u8);
     let (a, b) = (original.image.as_slice::<f32>()?, decoded.image.as_slice::<f32>()?);
     let size = height * width * 3;
-    let of_pair = |(a, b): (&[f32], &[f32])| {
-        let sum: f64 = a.iter().zip(b).map(|(a, b)| (level(*a) - level(*b)).powi(2)).sum();
-        (10.0 * (255.0 * 255.0 * size as f64 / sum).log10()).min(100.0)
-    };
-    Ok(a.chunks_exact(size).zip(b.chunks_exact(size)).map(of_pair).sum::<f64>() / batch as f64)
+    Ok(a.chunks_exact(size).zip(b.chunks_exact(size)).map(|(a, b)| psnr(a, b)).sum::<f64>() / batch as f64)
 }

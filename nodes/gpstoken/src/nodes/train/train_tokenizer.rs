@@ -11,7 +11,7 @@ use crate::{
         batch::Sampling,
         discriminator,
         files::Files,
-        gradients::{Perceptual, Trainer, tokenizer_step},
+        gradients::{Perceptual, Trainer},
         losses::Losses,
         pictures::Pictures,
         run::{self, Descent, Plan, Saving},
@@ -123,7 +123,7 @@ pub fn train_tokenizer(
             format!("expected at least one number of tokens from 1 to 1024, got {token_counts:?}"),
         ));
     }
-    let trainer = Trainer::new(&compute)?;
+    let trainer = Trainer::new(&compute);
     let lpips = lpips.as_deref().map(|path| lpips_network(path, &trainer)).transpose()?;
     let losses = Losses { absolute, squared, gradient, perceptual };
     losses.check()?;
@@ -174,7 +174,7 @@ pub fn train_tokenizer(
         let judge = state.discriminator.as_ref().filter(|_| state.step >= adversarial_from);
         let judge = judge.map(|judge| judge.weights()).transpose()?;
         let judge = judge.map(|weights| Adversary { weights, weight: adversarial });
-        tokenizer_step(&trainer, state.network.weights()?, &batch, geometry, &losses, lpips.as_ref(), judge)
+        trainer.tokenizer_step(state.network.weights()?, &batch, geometry, &losses, lpips.as_ref(), judge)
     };
     let plan = Plan { steps, samples: pictures, learning_rate, descent, saving };
     let loss = run::train(state, &plan, &files, ctx, &mut next, &save)?;
@@ -202,7 +202,7 @@ fn first_weights(
 }
 
 fn lpips_network(path: &Path, trainer: &Trainer) -> Result<Perceptual> {
-    let load = || Perceptual::load(checkpoint::open(path)?.tensors, trainer);
+    let load = || trainer.perceptual(checkpoint::open(path)?.tensors);
     load().map_err(|e: Error| e.about_file("loading an LPIPS network", path).blame("lpips"))
 }
 

@@ -1,9 +1,12 @@
-//! A step of a tokenizer's training: the forward pass through all stages, and the gradients.
+//! A step of a tokenizer's training on the host's kernels. One picture is passed through all stages and back at a time, so the memory
+//! does not grow with the number of pictures.
 
-use super::{Perceptual, Trainer, collect::numbers, discriminator::Discriminator, learning};
 use crate::{
     canvas::TILE,
-    on_device::{Parameter, roi_align, splat_tensor, upload},
+    discriminator::Discriminator,
+    gradients::{Gradients, Tape, Value, losses::Differences},
+    layers::{Host, Map},
+    lpips,
     tokenizer::Network,
     training::{
         adversary::{Adversary, Geometry},
@@ -13,97 +16,129 @@ use crate::{
         step::{Step, Steps},
     },
 };
-use burn::{
-    prelude::s,
-    tensor::{Tensor, TensorData},
-};
-use splatgraph_sdk::{Result, Tensor as HostTensor};
+use splatgraph_sdk::{Result, Tensor};
 use std::collections::BTreeMap;
 
-/// The loss of a batch and its gradients. With a discriminator, returns its loss and gradients too, for the same pictures and with the
-/// weights from before the step. The tokenizer's loss leaves out the discriminator's judgement, so that losses of different steps are
-/// comparable; its gradients include the judgement.
+/// See [`Trainer::tokenizer_step`](super::Trainer::tokenizer_step).
 ///
 /// # Errors
-/// The weights are not those of a tokenizer or of a discriminator, or the device failed.
-pub fn tokenizer_step(
-    trainer: &Trainer,
-    weights: BTreeMap<String, HostTensor>,
+/// The weights are not those of a tokenizer or of a discriminator.
+pub fn step(
+    host: Host<'_>,
+    weights: BTreeMap<String, Tensor>,
     batch: &Batch,
     geometry: Geometry,
     losses: &Losses,
-    perceptual: Option<&Perceptual>,
+    perceptual: Option<&lpips::Network>,
     adversary: Option<Adversary>,
 ) -> Result<Steps> {
-    trainer.device.run(|| {
-        let device = trainer.device.burn().clone().autodiff();
-        let host = Network::load(weights)?;
-        let (network, parameters) = learning(|f| host.map(f), &device);
-        // The network computes with rounded weights. Gradients pass through the rounding to the weights in f32.
-        let rounded = network.map(&mut |parameter| parameter.cast(trainer.device.float()));
-        let pictures = batch.boxes.len();
-        let upload = |values: &[f32], shape: [usize; 4]| {
-            Tensor::<4>::from_data(TensorData::new(values.to_vec(), shape), &device)
-        };
-        let tiles = upload(&batch.tiles, [pictures, 3, TILE, TILE]);
-        let gaussians = upload(&batch.gaussians, [1, pictures, batch.tokens, 5]).reshape([pictures, batch.tokens, 5]);
-        let decoded = through_all_stages(&rounded, tiles.clone(), gaussians, &batch.boxes, geometry)?;
-        let loss = losses.of(decoded.clone(), tiles.clone(), perceptual)?;
-        let Some(Adversary { weights, weight }) = adversary else {
-            return Ok((Step::of(loss, &parameters)?, None));
-        };
-        let host = Discriminator::load(weights)?;
-        let (discriminator, its_parameters) = learning(|f| host.map(f), &device);
-        let apart = discriminator.map(&mut Parameter::detached).adversarial(decoded.clone());
-        let with_judgement = Step::of(loss.clone() + apart * weight, &parameters)?;
-        let judged = Step::of(discriminator.loss(tiles, decoded.detach()), &its_parameters)?;
-        // If the judgement is not finite, the gradients are not finite either, and the training reports them.
-        Ok((Step { loss: numbers(loss)?[0], ..with_judgement }, Some(judged)))
-    })
+    let network = Network::load(weights)?;
+    let judge = match &adversary {
+        Some(adversary) => Some((Discriminator::load(adversary.weights.clone())?, adversary.weight)),
+        None => None,
+    };
+    let Losses { absolute, squared, gradient, perceptual: perceptual_weight } = *losses;
+    let differences = Differences { absolute, squared, gradient };
+    let perceptual = perceptual.filter(|_| perceptual_weight > 0.0);
+    let (mut gradients, mut of_judge) = (Gradients::new(host), Gradients::new(host));
+    let (mut loss, mut loss_of_judge) = (0.0, 0.0);
+    let pictures = batch.boxes.len();
+    for (b, boxes) in batch.boxes.iter().enumerate() {
+        let expected = interleaved(&batch.tiles[b * 3 * TILE * TILE..][..3 * TILE * TILE], host);
+        let gaussians = &batch.gaussians[b * batch.tokens * 5..][..batch.tokens * 5];
+        let mut tape = Tape::new(host);
+        let picture = tape.constant(copy(&expected, host));
+        let decoded = through_all_stages(&network, &mut tape, &picture, gaussians, boxes, geometry);
+        let (part, mut gradient) = differences.of([decoded.map(), &expected], pictures, host);
+        loss += part;
+        if let Some(network) = perceptual {
+            let weight = perceptual_weight / pictures as f32;
+            let unit = [decoded.map(), &expected].map(|map| to_unit(map, host));
+            let (part, more) = network.loss(unit.each_ref(), host);
+            loss += f64::from(weight) * part;
+            // The unit range is half as wide.
+            add_times(&mut gradient, 0.5 * weight, more, host);
+            unit.into_iter().for_each(|map| host.put(map));
+        }
+        if let Some((judge, weight)) = &judge {
+            let (_, more) = judge.adversarial(copy(decoded.map(), host), pictures, host);
+            add_times(&mut gradient, *weight, more, host);
+            for (map, is_real) in [(&expected, true), (decoded.map(), false)] {
+                loss_of_judge += judge.judge(copy(map, host), is_real, pictures, &mut of_judge);
+            }
+        }
+        tape.backward(vec![(decoded, gradient)], &mut gradients);
+        host.put(expected);
+    }
+    host.workspace.trim();
+    let step = |loss: f64, gradients: Gradients<'_>| Step { loss: loss as f32, gradients: gradients.into_parameters() };
+    let judged = judge.is_some().then(|| step(loss_of_judge, of_judge));
+    Ok((step(loss, gradients), judged))
 }
 
-/// Reconstructs pictures one by one, with the network loaded once. Returns each as `[3, H, W]` with its height and width.
-///
-/// # Errors
-/// The weights are not a tokenizer's, or the device failed.
-pub fn reconstruct(
-    trainer: &Trainer,
-    weights: &BTreeMap<String, HostTensor>,
+/// Passes a picture `[TILE, TILE, 3]` through all stages: `[H, W, 3]`.
+pub(super) fn through_all_stages<'a>(
+    network: &'a Network,
+    tape: &mut Tape<'a>,
+    picture: &Value<'a>,
+    gaussians: &[f32],
+    boxes: &[[f32; 4]],
+    geometry: Geometry,
+) -> Value<'a> {
+    let features = network.stem.learn(tape, picture); // [TILE, TILE, stem]
+    let regions = tape.roi_align(&features, boxes, network.sizes.bins); // [N, stem] of bins^2
+    drop(features);
+    let host = tape.host();
+    let mut layout = host.map([1, boxes.len()], 5);
+    layout.values_mut().copy_from_slice(gaussians);
+    let layout = tape.constant(layout);
+    let [gaussians, textures] = network.transformer.learn(tape, &layout, &regions);
+    let map = tape.splat(&gaussians, &textures, geometry.map, geometry.support);
+    network.decoder.learn(tape, &map, [1, 1])
+}
+
+/// See [`Trainer::reconstruct`](super::Trainer::reconstruct).
+pub(super) fn reconstruct(
+    host: Host<'_>,
+    weights: &BTreeMap<String, Tensor>,
     examples: Vec<Example>,
     geometry: Geometry,
 ) -> Result<Vec<(Vec<f32>, [usize; 2])>> {
-    let device = &trainer.device;
-    device.run(|| {
-        let network = Network::load(weights.clone())?.map(&mut upload(device));
-        let reconstructed = examples.into_iter().map(|Example { picture, gaussians, boxes }| {
-            let tiles = device.upload(picture, [1, 3, TILE, TILE])?;
-            let gaussians = device.upload(gaussians, [1, boxes.len(), 5])?;
-            let decoded = through_all_stages(&network, tiles, gaussians, &[boxes], geometry)?;
-            let [_, _, height, width] = decoded.dims();
-            Ok((numbers(decoded)?, [height, width]))
-        });
-        reconstructed.collect()
-    })
+    let network = Network::load(weights.clone())?;
+    let reconstructed = examples.into_iter().map(|Example { picture, gaussians, boxes }| {
+        let mut tape = Tape::frozen(host);
+        let picture = tape.constant(interleaved(&picture, host));
+        let decoded = through_all_stages(&network, &mut tape, &picture, &gaussians, &boxes, geometry);
+        let pixels = decoded.values().as_chunks::<3>().0;
+        let planes = (0..3).flat_map(|channel| pixels.iter().map(move |pixel| pixel[channel]));
+        (planes.collect(), decoded.size())
+    });
+    Ok(reconstructed.collect())
 }
 
-/// Passes pictures `[B, 3, TILE, TILE]` through all stages.
-///
-/// # Errors
-/// None. The stages return only errors of their watchers, and the watchers here never fail.
-pub fn through_all_stages(
-    network: &Network<Parameter>,
-    tiles: Tensor<4>,
-    gaussians: Tensor<3>,
-    boxes: &[Vec<[f32; 4]>],
-    geometry: Geometry,
-) -> Result<Tensor<4>> {
-    let features = network.stem.forward(tiles, &mut |_, _| Ok(()))?; // [B, stem, TILE, TILE]
-    let regions = boxes.iter().enumerate().map(|(b, boxes)| {
-        let map = features.clone().slice(s![b..b + 1, .., .., ..]).squeeze_dim::<3>(0);
-        roi_align(map, boxes, network.sizes.bins).unsqueeze::<4>() // [1, N, stem, samples]
-    });
-    let regions = Tensor::cat(regions.collect(), 0);
-    let (gaussians, textures) = network.transformer.forward(gaussians, regions, &mut |_, _| Ok(()))?;
-    let map = splat_tensor(gaussians, textures, geometry.map, geometry.support);
-    network.decoder.forward(map, [1, 1], &mut |_, _| Ok(()))
+/// A picture `[3, TILE, TILE]` as a map `[TILE, TILE, 3]`.
+fn interleaved(planes: &[f32], host: Host<'_>) -> Map {
+    let mut map = host.map([TILE, TILE], 3);
+    for (i, pixel) in map.values_mut().as_chunks_mut::<3>().0.iter_mut().enumerate() {
+        *pixel = std::array::from_fn(|channel| planes[channel * TILE * TILE + i]);
+    }
+    map
+}
+
+/// A picture with values -1..1 as one with values 0..1.
+fn to_unit(map: &Map, host: Host<'_>) -> Map {
+    let mut unit = copy(map, host);
+    unit.values_mut().iter_mut().for_each(|v| *v = (*v + 1.0) / 2.0);
+    unit
+}
+
+fn copy(map: &Map, host: Host<'_>) -> Map {
+    let mut copy = host.map(map.size, map.channels);
+    copy.values_mut().copy_from_slice(map.values());
+    copy
+}
+
+fn add_times(sum: &mut Map, weight: f32, more: Map, host: Host<'_>) {
+    sum.values_mut().iter_mut().zip(more.values()).for_each(|(sum, v)| *sum += weight * v);
+    host.put(more);
 }

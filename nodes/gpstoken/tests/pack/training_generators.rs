@@ -13,7 +13,7 @@ use splatgraph_pack_gpstoken::{
     },
     training::{
         generator_sizes::GeneratorSizes,
-        gradients::{Trainer, velocity_step},
+        gradients::Trainer,
         random::{Purpose, Random},
         samples::Batch,
     },
@@ -50,8 +50,8 @@ fn gradients_of_the_velocity_loss_agree_with_finite_differences() {
             classes: vec![0, 1, 2],
             layouts: if condition { random.normal(75) } else { Vec::new() },
         };
-        let trainer = Trainer::new(&Compute::Host).unwrap();
-        let loss = |weights: BTreeMap<String, Tensor>| velocity_step(&trainer, weights, 2, &batch).unwrap();
+        let trainer = Trainer::new(&Compute::Host);
+        let loss = |weights: BTreeMap<String, Tensor>| trainer.velocity_step(weights, 2, &batch).unwrap();
         let gradients = loss(weights.clone()).gradients;
         // A network with a condition does not use the position embedding.
         let expected = weights.keys().filter(|key| !condition || *key != "pos_embed");

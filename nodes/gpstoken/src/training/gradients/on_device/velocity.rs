@@ -1,0 +1,41 @@
+//! A step of a generator's training: the difference between its velocities and those along straight lines from noise to data (flow
+//! matching, Lipman et al. 2023; SiT, Ma et al. 2024).
+
+use super::learning;
+use crate::{
+    generator::Network,
+    on_device::Device,
+    training::{samples::Batch, step::Step},
+};
+use burn::tensor::{Int, Tensor, TensorData};
+use splatgraph_sdk::{Result, Tensor as HostTensor};
+use std::collections::BTreeMap;
+
+/// The mean squared difference of a batch's velocities, and its gradients. The network computes in f32.
+///
+/// # Errors
+/// The weights are not a generator's, or the device failed.
+pub fn velocity_step(
+    device: &Device,
+    weights: BTreeMap<String, HostTensor>,
+    heads: usize,
+    batch: &Batch,
+) -> Result<Step> {
+    device.run(|| {
+        let autodiff = device.burn().clone().autodiff();
+        let host = Network::load(weights, Some(heads))?;
+        let (network, parameters) = learning(|f| host.map(f), &autodiff);
+        let (count, [channels, tokens]) = (batch.times.len(), batch.shape);
+        let upload = |values: &[f32], shape: [usize; 3]| {
+            Tensor::<3>::from_data(TensorData::new(values.to_vec(), shape), &autodiff)
+        };
+        let layouts = (!batch.layouts.is_empty()).then(|| upload(&batch.layouts, [count, tokens, 5]));
+        let classes: Vec<i32> = batch.classes.iter().map(|class| *class as i32).collect();
+        let classes = Tensor::<1, Int>::from_data(TensorData::new(classes, [count]), &autodiff);
+        let points = upload(&batch.points, [count, channels, tokens]);
+        let start = network.start(layouts);
+        let velocities = network.forward(points, &batch.times, classes, start, &mut |_, _| Ok(()))?;
+        let difference = velocities - upload(&batch.velocities, [count, channels, tokens]);
+        Step::of((difference.clone() * difference).mean(), &parameters)
+    })
+}
