@@ -99,7 +99,7 @@ class _gpstoken:
 
         Encode and RefineTokens make tokens in one pass. This node starts from them and follows the gradient of the loss back
         through Decode and Splat (Adam). The tokenizer stays as it is. With the defaults, 60 steps take about 25 s for a picture of
-        256 x 256 pixels on two cores. The node returns the tokens with the smallest loss, so more steps never make it larger.
+        256 x 256 pixels on two cores. The node returns the tokens with the smallest loss that it saw.
 
         To keep the gain in a file of SaveTokens, give both nodes the same bits. Each step then sees the rounded numbers, and the
         result lies on the steps of the file. The smallest and largest number of each group stay, and with them the steps.
