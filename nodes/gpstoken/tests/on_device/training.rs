@@ -7,6 +7,7 @@ use splatgraph_pack_gpstoken::{
     lpips::Backbone,
     on_device::Device,
     training::{
+        adam::Adam,
         adversary::{Adversary, Geometry},
         batch::{Batch, layout},
         discriminator::first_weights,
@@ -16,6 +17,7 @@ use splatgraph_pack_gpstoken::{
         random::{Purpose, Random},
         samples,
         sizes::Sizes,
+        state::{State, Update, norm},
         step::Step,
     },
 };
@@ -136,6 +138,41 @@ fn tokenizers() {
             }
         }
     }
+}
+
+/// The first steps agree to the last digits. Later ones drift apart, as a training repeats every rounding error, and stay within noise.
+#[test]
+fn the_losses_of_two_hundred_steps() {
+    const STEPS: usize = 200;
+    let sizes =
+        r#"{"stem": 2, "width": 8, "blocks": 1, "bins": 2, "textures": 3, "levels": [2, 2, 2, 4, 4], "residuals": 1}"#;
+    let first = serde_json::from_str::<Sizes>(sizes).unwrap().weights(0).unwrap();
+    let (batch, geometry) = (batch(9), Geometry { map: [16, 16], support: 3.0 });
+    let losses = Losses { absolute: 1.0, squared: 1.0, gradient: 0.5, perceptual: 0.0 };
+    let update = Update { adam: Adam::with_decay(0.0), rate: 2e-3, clip: 1.0, average: 0.9 };
+    let train = |trainer: &Trainer| {
+        let mut state = State::new(&first, None, "{}".to_owned());
+        for _ in 0..STEPS {
+            let weights = state.network.weights().unwrap();
+            let (step, _) = trainer.tokenizer_step(weights, &batch, geometry, &losses, None, None).unwrap();
+            state.network.update(&step.gradients, step.loss, norm(&step.gradients), update);
+        }
+        state.network.losses
+    };
+    let (host, burn) = (train(&Trainer::new(&Compute::Host)), train(&Trainer::Device(Device::processor())));
+    let apart = |range: std::ops::Range<usize>| {
+        let pairs = host[range.clone()].iter().zip(&burn[range]);
+        pairs.map(|(a, b)| (a / b - 1.0).abs()).fold(0.0, f32::max)
+    };
+    println!(
+        "losses {} to {}; {:.1e} apart in 10 steps, {:.1e} in all",
+        host[0],
+        host[STEPS - 1],
+        apart(0..10),
+        apart(0..STEPS)
+    );
+    assert!(host[STEPS - 1] < 0.7 * host[0], "it learns: {} to {}", host[0], host[STEPS - 1]);
+    assert!(apart(0..10) < 1e-4 && apart(0..STEPS) < 0.05);
 }
 
 #[test]
