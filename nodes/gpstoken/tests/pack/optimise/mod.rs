@@ -4,27 +4,17 @@ mod errors;
 mod gradients;
 
 use super::{folder, only};
-use crate::support::{
-    Numbers, distance,
-    lpips::{noise, tiny_network},
-    random,
-};
+use crate::support::{Numbers, distance, lpips::tiny_network};
 use splatgraph_pack_gpstoken::{
     canvas::Gaussian,
-    edit::token_set::TokenSet,
-    kernels::{cpu::Level, workspace::Workspace},
-    layers::Host,
-    lpips::{self, Backbone},
+    lpips::Backbone,
     nodes::{
         files::{load_tokens::load_tokens, save_tokens::save_tokens},
         tokenize::{decode::decode, load_tokenizer::LoadTokenizer, optimize_tokens::optimize_tokens, splat::splat},
     },
-    optimise::{Judge, Losses, View},
-    splat::{Target, Tiles},
-    tokenizer::{Network, Pieces, Together},
 };
 use splatgraph_sdk::{
-    Canvas, Code, Error, Image, Input, Mask, Output, Result, Tensor, Tokens, Value, checkpoint, host,
+    Canvas, Code, Image, Input, Mask, Output, Result, Tensor, Tokens, Value,
     serde_json::Value as Json,
     testing::{Event, Recorder, json, run, run_with},
 };
