@@ -1,6 +1,6 @@
 //! The gradients of the splat on the CPU: the twin of `shaders/splat_backward.wgsl`.
 
-use super::{covered, is_usable, place, places};
+use super::{covered, is_usable, places};
 use rayon::prelude::*;
 
 /// The gradients of the gaussians `[N, 5]` and the textures `[N, C]` of one picture, from the gradient of the map `[C,
@@ -36,9 +36,9 @@ pub fn splat_backward(
         let mut sums = [0.0f64; 5]; // in the order of the numbers of a gaussian
         let mut of_channels = vec![0.0f64; channels];
         for row in covered(&rows, gaussian[4], support * gaussian[1]) {
-            let v = (place(row, height) - y) / sigma_y;
+            let v = (f64::from(rows[row]) - y) / sigma_y;
             for column in covered(&columns, gaussian[3], support * gaussian[0]) {
-                let u = (place(column, width) - x) / sigma_x;
+                let u = (f64::from(columns[column]) - x) / sigma_x;
                 let (slant, other_slant) = (u - rho * v, v - rho * u);
                 let weight = (-0.5 * (slant * slant * q + v * v)).exp();
                 let mut product = 0.0;
