@@ -121,7 +121,9 @@ fn tokenizers() {
         let (batch, geometry) = (batch(tokens), Geometry { map, support });
         let kinds =
             [("squared differences", smooth, 0, false), ("AlexNet and a judge", all, 0, true), ("VGG", all, 1, false)];
-        for (kind, losses, backbone, with_judge) in kinds {
+        // A step of burn with the sizes of `small` takes seconds, so they have one kind.
+        let count = if name == "tiny" { 3 } else { 1 };
+        for (kind, losses, backbone, with_judge) in kinds.into_iter().take(count) {
             let step = |trainer: &Trainer, weights: &Weights| {
                 let network = trainer.perceptual(backbones[backbone].clone()).unwrap();
                 let adversary = with_judge.then(|| Adversary { weights: judge.clone(), weight: 0.2 });
@@ -172,7 +174,8 @@ fn the_losses_of_two_hundred_steps() {
         apart(0..STEPS)
     );
     assert!(host[STEPS - 1] < 0.7 * host[0], "it learns: {} to {}", host[0], host[STEPS - 1]);
-    assert!(apart(0..10) < 1e-4 && apart(0..STEPS) < 0.05);
+    let mean = |losses: &[f32]| losses[STEPS / 2..].iter().sum::<f32>() / (STEPS / 2) as f32;
+    assert!(apart(0..10) < 1e-3 && (mean(&host) / mean(&burn) - 1.0).abs() < 0.03);
 }
 
 #[test]
