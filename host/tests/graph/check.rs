@@ -46,7 +46,10 @@ fn a_node_that_this_build_of_its_pack_cannot_run_is_a_problem_with_the_packs_rea
     pack.manifest.absent.insert("Blur".to_owned(), "it was built without blurring; use another build".to_owned());
     let text = graph(r#""blur": {"class_type": "acme.Blur"}"#);
     let found = check_file(parse(&text).unwrap(), &Registry::new(vec![pack]), &given()).expect_err("a problem");
-    insta::assert_snapshot!(found.to_string(), @"line 1, column 26, node `blur`: this build of the pack `acme` can't run `acme.Blur`; it was built without blurring; use another build");
+    insta::assert_snapshot!(found.to_string(), @"
+    line 1, column 26, node `blur`: this build of the pack `acme` can't run `acme.Blur`; it was built without blurring; use another build
+    1 problem in the text
+    ");
 }
 
 #[test]
