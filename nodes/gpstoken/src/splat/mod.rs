@@ -17,7 +17,7 @@ mod splat_forward;
 
 pub use map::{Target, Tiles, splat_map, without_padding};
 pub use pixels_backward::splat_pixels_backward;
-pub use splat_backward::splat_backward;
+pub use splat_backward::{splat_backward, splat_backward_in_f64};
 pub use splat_forward::{splat, splat_pixels};
 
 use std::ops::Range;

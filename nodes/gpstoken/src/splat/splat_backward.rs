@@ -1,6 +1,6 @@
 //! The gradients of the splat on the CPU: the twin of `shaders/splat_backward.wgsl`.
 
-use super::{covered, is_usable, places};
+use super::{covered, is_usable, place, places};
 use rayon::prelude::*;
 
 /// The gradients of the gaussians `[N, 5]` and the textures `[N, C]` of one picture, from the gradient of the map `[C,
@@ -15,8 +15,31 @@ pub fn splat_backward(
     gaussians: &[f32],
     textures: &[f32],
     gradient: &[f32],
+    size: [usize; 2],
+    support: f32,
+) -> (Vec<f32>, Vec<f32>) {
+    at_places(gaussians, textures, gradient, size, support, |i, size| f64::from(place(i, size) as f32))
+}
+
+/// [`splat_backward`] with the places of pixels in f64, as [`splat`](super::splat) has them: the slow twin of `pixels_backward`. The
+/// shader and the authors' kernel round places to f32, which changes gradients where rho is nearly 1.
+pub fn splat_backward_in_f64(
+    gaussians: &[f32],
+    textures: &[f32],
+    gradient: &[f32],
+    size: [usize; 2],
+    support: f32,
+) -> (Vec<f32>, Vec<f32>) {
+    at_places(gaussians, textures, gradient, size, support, place)
+}
+
+fn at_places(
+    gaussians: &[f32],
+    textures: &[f32],
+    gradient: &[f32],
     [width, height]: [usize; 2],
     support: f32,
+    place: impl Fn(usize, usize) -> f64 + Sync,
 ) -> (Vec<f32>, Vec<f32>) {
     let count = gaussians.len() / 5;
     let channels = textures.len() / count.max(1);
@@ -36,9 +59,9 @@ pub fn splat_backward(
         let mut sums = [0.0f64; 5]; // in the order of the numbers of a gaussian
         let mut of_channels = vec![0.0f64; channels];
         for row in covered(&rows, gaussian[4], support * gaussian[1]) {
-            let v = (f64::from(rows[row]) - y) / sigma_y;
+            let v = (place(row, height) - y) / sigma_y;
             for column in covered(&columns, gaussian[3], support * gaussian[0]) {
-                let u = (f64::from(columns[column]) - x) / sigma_x;
+                let u = (place(column, width) - x) / sigma_x;
                 let (slant, other_slant) = (u - rho * v, v - rho * u);
                 let weight = (-0.5 * (slant * slant * q + v * v)).exp();
                 let mut product = 0.0;
