@@ -61,10 +61,7 @@ impl<'a> Tape<'a> {
     ) -> Value<'a> {
         let host = self.host();
         let moments = host.moments(x.map(), statistics);
-        let mut out = host.map(x.size(), convolution.outputs());
-        if let Some(sum) = sum {
-            out.values_mut().copy_from_slice(sum.values());
-        }
+        let mut out = sum.map_or_else(|| host.map(x.size(), convolution.outputs()), Value::copied);
         {
             let normalisation = host.normalisation(x.map(), norm.numbers(), &moments);
             let read = |y: usize, columns, out: &mut [f32]| normalisation.read(y, columns, true, out);

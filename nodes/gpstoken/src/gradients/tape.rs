@@ -50,11 +50,7 @@ impl Drop for Held<'_> {
 impl Value<'_> {
     /// A copy of the map, for an operation that adds to it.
     pub(super) fn copied(&self) -> Map {
-        const PART: usize = 1 << 14;
-        let mut copy = self.held.host.map(self.size(), self.channels());
-        let parts = copy.values_mut().par_chunks_mut(PART).zip(self.values().par_chunks(PART));
-        parts.for_each(|(to, from)| to.copy_from_slice(from));
-        copy
+        self.held.host.copy(self.map())
     }
 
     /// The map.

@@ -28,8 +28,7 @@ impl<'a> Tape<'a> {
     /// Adds the tiles of a grid to a map.
     pub fn add_tiles(&mut self, x: &Value<'a>, tiles: Vec<Value<'a>>, grid: [usize; 2]) -> Value<'a> {
         let host = self.host();
-        let mut out = host.map(x.size(), x.channels());
-        out.values_mut().copy_from_slice(x.values());
+        let mut out = x.copied();
         for (index, tile) in tiles.iter().enumerate() {
             add(&mut out, tile.map(), grid, index);
         }

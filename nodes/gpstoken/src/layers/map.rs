@@ -54,6 +54,24 @@ impl Host<'_> {
         Map { values: self.workspace.take(size[0] * size[1] * channels), size, channels }
     }
 
+    /// A copy of a map.
+    pub(crate) fn copy(self, map: &Map) -> Map {
+        const PART: usize = 1 << 14;
+        let mut copy = self.map(map.size, map.channels);
+        let parts = copy.values_mut().par_chunks_mut(PART).zip(map.values().par_chunks(PART));
+        parts.for_each(|(to, from)| to.copy_from_slice(from));
+        copy
+    }
+
+    /// A picture `[3, H, W]` as a map `[H, W, 3]`.
+    pub(crate) fn interleave(self, planes: &[f32], size: [usize; 2]) -> Map {
+        let mut map = self.map(size, 3);
+        for (i, pixel) in map.values_mut().as_chunks_mut::<3>().0.iter_mut().enumerate() {
+            *pixel = std::array::from_fn(|channel| planes[channel * size[0] * size[1] + i]);
+        }
+        map
+    }
+
     /// Returns a map's memory to the workspace.
     pub fn put(self, map: Map) {
         self.workspace.put(map.values);

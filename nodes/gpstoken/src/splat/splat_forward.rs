@@ -35,10 +35,7 @@ pub fn splat(gaussians: &[f32], textures: &[f32], [width, height]: [usize; 2], s
         return;
     }
     let channels = map.len() / (width * height);
-    let (columns, rows) = (places(width), places(height));
-    let tokens = gaussians.chunks_exact(5).take(textures.len() / channels).enumerate();
-    let tokens: Vec<Token> =
-        tokens.filter_map(|(index, gaussian)| Token::new(index, gaussian, &columns, &rows, support)).collect();
+    let tokens = tokens_that_reach(gaussians, textures.len() / channels, [width, height], support);
     let (tile_rows, tiles_across) = (tile_rows(channels), width.div_ceil(COLUMNS));
     let mut reaching = vec![Vec::new(); height.div_ceil(tile_rows) * tiles_across]; // the tokens of each tile
     for (index, token) in tokens.iter().enumerate() {
@@ -98,10 +95,7 @@ pub fn splat_pixels(
         return;
     }
     let channels = map.len() / (width * height);
-    let (columns, rows) = (places(width), places(height));
-    let tokens = gaussians.chunks_exact(5).take(textures.len() / channels).enumerate();
-    let tokens: Vec<Token> =
-        tokens.filter_map(|(index, gaussian)| Token::new(index, gaussian, &columns, &rows, support)).collect();
+    let tokens = tokens_that_reach(gaussians, textures.len() / channels, [width, height], support);
     let band_rows = ((1 << 16) / (width * channels)).clamp(4, 32);
     map.par_chunks_mut(band_rows * width * channels).enumerate().for_each(|(band, pixels)| {
         pixels.fill(0.0);
@@ -113,6 +107,13 @@ pub fn splat_pixels(
         let features: Vec<f32> = features.copied().collect();
         spread_all(level, &picked, &features, &tile, pixels, channels);
     });
+}
+
+/// The first `count` of the tokens `gaussians` `[N, 5]`, without those that do not reach the map.
+fn tokens_that_reach(gaussians: &[f32], count: usize, [width, height]: [usize; 2], support: f32) -> Vec<Token> {
+    let (columns, rows) = (places(width), places(height));
+    let tokens = gaussians.chunks_exact(5).take(count).enumerate();
+    tokens.filter_map(|(index, gaussian)| Token::new(index, gaussian, &columns, &rows, support)).collect()
 }
 
 /// How to write a map.

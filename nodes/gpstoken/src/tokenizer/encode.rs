@@ -26,10 +26,7 @@ pub fn encode(network: &Network, workspace: &Workspace, image: &Image, grid: Gri
         let features = &mut features[b * channels * full_height * full_width..][..channels * full_height * full_width];
         for [column, row] in grid.tiles() {
             let planes = tile_input(picture, [width, height], [column, row]);
-            let mut input = host.map([TILE, TILE], 3);
-            for (i, pixel) in input.values_mut().as_chunks_mut::<3>().0.iter_mut().enumerate() {
-                *pixel = std::array::from_fn(|channel| planes[channel * TILE * TILE + i]);
-            }
+            let input = host.interleave(&planes, [TILE, TILE]);
             let encoded = network.stem.forward(&input, host, &mut |_, _| {
                 done += 1;
                 ctx.step(done, total)

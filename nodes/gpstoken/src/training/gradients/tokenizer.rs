@@ -44,10 +44,10 @@ pub fn step(
     let (mut loss, mut loss_of_judge) = (0.0, 0.0);
     let pictures = batch.boxes.len();
     for (b, boxes) in batch.boxes.iter().enumerate() {
-        let expected = interleaved(&batch.tiles[b * 3 * TILE * TILE..][..3 * TILE * TILE], host);
+        let expected = host.interleave(&batch.tiles[b * 3 * TILE * TILE..][..3 * TILE * TILE], [TILE, TILE]);
         let gaussians = &batch.gaussians[b * batch.tokens * 5..][..batch.tokens * 5];
         let mut tape = Tape::new(host);
-        let picture = tape.constant(copy(&expected, host));
+        let picture = tape.constant(host.copy(&expected));
         let decoded = through_all_stages(&network, &mut tape, &picture, gaussians, boxes, geometry);
         let (part, mut gradient) = differences.of([decoded.map(), &expected], pictures, host);
         loss += part;
@@ -61,10 +61,10 @@ pub fn step(
             unit.into_iter().for_each(|map| host.put(map));
         }
         if let Some((judge, weight)) = &judge {
-            let (_, more) = judge.adversarial(copy(decoded.map(), host), pictures, host);
+            let (_, more) = judge.adversarial(host.copy(decoded.map()), pictures, host);
             add_times(&mut gradient, *weight, more, host);
             for (map, is_real) in [(&expected, true), (decoded.map(), false)] {
-                loss_of_judge += judge.judge(copy(map, host), is_real, pictures, &mut of_judge);
+                loss_of_judge += judge.judge(host.copy(map), is_real, pictures, &mut of_judge);
             }
         }
         tape.backward(vec![(decoded, gradient)], &mut gradients);
@@ -107,7 +107,7 @@ pub(super) fn reconstruct(
     let network = Network::load(weights.clone())?;
     let reconstructed = examples.into_iter().map(|Example { picture, gaussians, boxes }| {
         let mut tape = Tape::frozen(host);
-        let picture = tape.constant(interleaved(&picture, host));
+        let picture = tape.constant(host.interleave(&picture, [TILE, TILE]));
         let decoded = through_all_stages(&network, &mut tape, &picture, &gaussians, &boxes, geometry);
         let pixels = decoded.values().as_chunks::<3>().0;
         let planes = (0..3).flat_map(|channel| pixels.iter().map(move |pixel| pixel[channel]));
@@ -116,26 +116,11 @@ pub(super) fn reconstruct(
     Ok(reconstructed.collect())
 }
 
-/// A picture `[3, TILE, TILE]` as a map `[TILE, TILE, 3]`.
-fn interleaved(planes: &[f32], host: Host<'_>) -> Map {
-    let mut map = host.map([TILE, TILE], 3);
-    for (i, pixel) in map.values_mut().as_chunks_mut::<3>().0.iter_mut().enumerate() {
-        *pixel = std::array::from_fn(|channel| planes[channel * TILE * TILE + i]);
-    }
-    map
-}
-
 /// A picture with values -1..1 as one with values 0..1.
 fn to_unit(map: &Map, host: Host<'_>) -> Map {
-    let mut unit = copy(map, host);
+    let mut unit = host.copy(map);
     unit.values_mut().iter_mut().for_each(|v| *v = (*v + 1.0) / 2.0);
     unit
-}
-
-fn copy(map: &Map, host: Host<'_>) -> Map {
-    let mut copy = host.map(map.size, map.channels);
-    copy.values_mut().copy_from_slice(map.values());
-    copy
 }
 
 fn add_times(sum: &mut Map, weight: f32, more: Map, host: Host<'_>) {
