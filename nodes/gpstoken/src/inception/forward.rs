@@ -2,7 +2,10 @@
 
 use super::network::{Layer, Network, Pool, SIDE, SPATIAL_CHANNELS, Step};
 use crate::{
-    kernels::patches::{Kernel, convolve_panels, panels_of},
+    kernels::{
+        convolution::{Source, Weights, convolve, read_plain},
+        patches::{Kernel, convolve_panels, panels_of},
+    },
     layers::{Host, Map},
 };
 use rayon::prelude::*;
@@ -10,11 +13,24 @@ use rayon::prelude::*;
 /// A layer whose weights are in the order of their use.
 #[derive(Debug)]
 pub struct Prepared {
-    panels: Vec<f32>,
+    weights: Ordered,
     bias: Vec<f32>,
     inputs: usize,
     kernel: Kernel,
 }
+
+/// Weights for a method.
+#[derive(Debug)]
+enum Ordered {
+    /// Panels for the product of all pixels under the kernel.
+    Panels(Vec<f32>),
+    /// `[outputs, inputs, 3, 3]` for Winograd's method.
+    Plain(Vec<f32>),
+}
+
+/// Winograd's method transforms the weights for each picture. The layers with more weights than this have maps of 8 x 8 pixels, for
+/// which the transform takes longer than the method saves.
+const MOST_WEIGHTS: usize = 1 << 18;
 
 /// The features of one picture.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,11 +46,15 @@ pub struct PictureFeatures {
 impl Network {
     /// The network for the host.
     pub fn prepare(&self) -> Network<Prepared> {
-        self.map(&mut |layer: &Layer| Prepared {
-            panels: panels_of(&layer.weight, layer.bias.len(), layer.inputs, layer.kernel),
-            bias: layer.bias.clone(),
-            inputs: layer.inputs,
-            kernel: layer.kernel,
+        self.map(&mut |layer: &Layer| {
+            let Layer { weight, bias, inputs, kernel } = layer;
+            let plain = (kernel.size, kernel.stride) == ([3, 3], 1) && weight.len() <= MOST_WEIGHTS;
+            let weights = if plain {
+                Ordered::Plain(weight.clone())
+            } else {
+                Ordered::Panels(panels_of(weight, bias.len(), *inputs, *kernel))
+            };
+            Prepared { weights, bias: bias.clone(), inputs: *inputs, kernel: *kernel }
         })
     }
 }
@@ -108,20 +128,39 @@ fn side_by_side(maps: Vec<Map>, host: Host<'_>) -> Map {
     out
 }
 
+/// A map without its outermost pixels, under which a kernel of 3x3 pixels reaches beyond the border.
+fn inner(map: Map, host: Host<'_>) -> Map {
+    let ([height, width], channels) = (map.size, map.channels);
+    let mut inner = host.map([height - 2, width - 2], channels);
+    let lines = map.values().par_chunks_exact(width * channels).skip(1);
+    inner.values_mut().par_chunks_exact_mut((width - 2) * channels).zip(lines).for_each(|(to, line)| {
+        to.copy_from_slice(&line[channels..][..to.len()]);
+    });
+    host.put(map);
+    inner
+}
+
 impl Prepared {
     fn forward(&self, map: &Map, host: Host<'_>) -> Map {
-        let size = self.kernel.outputs(map.size);
-        let mut out = host.map(size, self.bias.len());
         debug_assert_eq!(map.channels, self.inputs);
-        convolve_panels(
-            host.level,
-            [&self.panels, &self.bias],
-            self.kernel,
-            (map.values(), map.size, map.channels),
-            out.values_mut(),
-            host.workspace,
-        );
-        out
+        let channels = self.bias.len();
+        match &self.weights {
+            Ordered::Panels(panels) => {
+                let mut out = host.map(self.kernel.outputs(map.size), channels);
+                let source = (map.values(), map.size, map.channels);
+                let weights = [panels, self.bias.as_slice()];
+                convolve_panels(host.level, weights, self.kernel, source, out.values_mut(), host.workspace);
+                out
+            }
+            Ordered::Plain(weight) => {
+                let weights = Weights { weight, bias: &self.bias, inputs: self.inputs };
+                let read = read_plain(map.values(), map.size[1], map.channels);
+                let source = Source { size: map.size, doubled: false, read: &read };
+                let mut out = host.map(map.size, channels);
+                convolve(host.level, weights, &source, out.values_mut(), false, host.workspace);
+                if self.kernel.padding == [1, 1] { out } else { inner(out, host) }
+            }
+        }
     }
 }
 
