@@ -93,6 +93,10 @@ pub struct DeviceSpec {
     /// Why only the user may choose the device; `None` if the host may choose it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on_request: Option<String>,
+    /// What else the pack tells about the device, by name, such as the matrices that a graphics card multiplies. `splatgraph devices --json`
+    /// prints it, and the host does not read it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub facts: BTreeMap<String, Json>,
 }
 
 /// A node class.

@@ -34,7 +34,10 @@ fn devices_are_listed_with_memory_and_reasons() {
     --- stderr
     ");
     let listed: Json = serde_json::from_str(&place.run(&["devices", "--json"]).stdout).unwrap();
-    assert_eq!(listed["second"][2], json!({"id": "cpu", "name": "Abacus", "memory": 3_221_225_472_u64}));
+    assert_eq!(
+        listed["second"][2],
+        json!({"id": "cpu", "name": "Abacus", "memory": 3_221_225_472_u64, "facts": {"rods": {"beads": [5, 5]}}})
+    );
     insta::assert_snapshot!(Place::with_stub().run(&["devices"]).stdout.trim(), @"No loaded pack lists devices, so all nodes compute on the processor.");
 }
 

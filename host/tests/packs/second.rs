@@ -1,6 +1,6 @@
 //! The pack `second`. Values that pass from `stub` to it pass between two libraries.
 
-use splatgraph_sdk::{prelude::*, serde_json, spec::DeviceSpec};
+use splatgraph_sdk::{prelude::*, serde_json, serde_json::json, spec::DeviceSpec};
 
 /// The address of a tensor.
 #[node(category = "Memory", outputs(address: "of its first byte"))]
@@ -69,7 +69,11 @@ fn devices() -> Vec<DeviceSpec> {
     vec![
         DeviceSpec { unavailable: Some("its fan is broken; repair it".into()), ..device("gpu:0", "Steam 1") },
         DeviceSpec { on_request: Some("used only on request".into()), ..device("gpu:1", "Steam 2") },
-        DeviceSpec { memory: Some(3 << 30), ..device("cpu", "Abacus") },
+        DeviceSpec {
+            memory: Some(3 << 30),
+            facts: [("rods".to_owned(), json!({"beads": [5, 5]}))].into_iter().collect(),
+            ..device("cpu", "Abacus")
+        },
     ]
 }
 

@@ -1,9 +1,13 @@
-//! Convolutions and other large products on graphics cards: `shaders/convolution.wgsl`.
+//! Convolutions and other large products on graphics cards: `shaders/convolution.wgsl`, and `shaders/convolution_cooperative.wgsl` on
+//! matrix units.
 //!
-//! Burn 0.22.1 has no fast kernel for convolutions if it can't reach a card's matrix units, and WGSL can't reach them. For convolutions and
-//! for products, it tries many kernels at the first use in each process, which takes much longer than the work itself.
+//! Burn 0.22.1 has no fast kernel for convolutions if it can't reach a card's matrix units, and its own WGSL can't reach them. For
+//! convolutions and for products, it tries many kernels at the first use in each process, which takes much longer than the work itself.
 
-use super::shader::{MOST_WORKGROUPS, Shader, launch, runs_on, runs_wgsl, upload, workgroups};
+use super::{
+    cooperative::{Matrices, matrices, tile},
+    shader::{MOST_WORKGROUPS, Shader, launch, runs_on, runs_wgsl, upload, workgroups},
+};
 use burn::{
     backend::{Backend, Dispatch, TensorMetadata, backend_extension, tensor::FloatTensor},
     tensor::{DType, Shape, Tensor},
@@ -15,6 +19,8 @@ const THREADS: u32 = 256;
 /// The least `R` of the shader.
 const FEWEST_ROWS: usize = 4;
 const MOST_ROWS: usize = 16;
+/// The fewest inputs for matrix units: half the channels that they take at once.
+const FEWEST_INPUTS: usize = 8;
 
 /// `convolution.wgsl` for a kernel of side `side` on a map that is enlarged by `scale`, for workgroups of `4 rows` outputs.
 pub fn shader([side, scale, rows]: [usize; 3], half: bool) -> Shader {
@@ -22,15 +28,42 @@ pub fn shader([side, scale, rows]: [usize; 3], half: bool) -> Shader {
     Shader { name: "convolution", text, half, values: vec![("side", side), ("scale", scale), ("rows", rows)] }
 }
 
+/// `convolution_cooperative.wgsl` for a kernel of side `side` on a map that is enlarged by `scale`, for workgroups of `down x across` subgroups.
+pub fn cooperative_shader([side, scale]: [usize; 2], matrices: Matrices, [down, across]: [usize; 2]) -> Shader {
+    let text = include_str!("../../../../shaders/convolution_cooperative.wgsl");
+    let threads = down * across * matrices.subgroup;
+    let sizes = [("side", side), ("scale", scale), ("matrix", matrices.side), ("lanes", matrices.subgroup)];
+    let workgroup = [("down", down), ("across", across), ("threads", threads)];
+    Shader { name: "convolution_cooperative", text, half: true, values: [sizes.as_slice(), &workgroup].concat() }
+}
+
 /// Convolves `map` `[B, I, H, W]`, each pixel of which stands for `scale x scale` pixels, with `weight` `[O, I, k, k]` for odd `k`, and
-/// adds `bias` `[O]`: `[B, O, scale H, scale W]`. Returns `None` if the shader does not take the tensors. The result has no gradients.
+/// adds `bias` `[O]`: `[B, O, scale H, scale W]`, on matrix units where the device has them. Returns `None` if the shaders do not take the
+/// tensors. The result has no gradients.
 pub fn convolve(map: &Tensor<4>, weight: &Tensor<4>, bias: &Tensor<1>, scale: usize) -> Option<Tensor<4>> {
+    // Matrix units would mostly multiply zeros for fewer inputs.
+    let matrices = matrices(&map.device()).filter(|_| weight.dims()[1] >= FEWEST_INPUTS);
+    let units = matrices.and_then(|matrices| convolve_with(map, weight, bias, scale, Some(matrices)));
+    units.or_else(|| convolve_with(map, weight, bias, scale, None))
+}
+
+/// Computes [`convolve`] with these matrices, or without matrix units. Matrix units take numbers in half precision.
+pub fn convolve_with(
+    map: &Tensor<4>,
+    weight: &Tensor<4>,
+    bias: &Tensor<1>,
+    scale: usize,
+    matrices: Option<Matrices>,
+) -> Option<Tensor<4>> {
     let [outputs, inputs, side, _] = weight.dims();
     let places = map.shape().num_elements() / inputs.max(1) * scale * scale;
     let numbers = places * inputs.max(outputs);
-    let fits = numbers <= i32::MAX as usize && map.dims()[0] * outputs.div_ceil(4 * FEWEST_ROWS) <= MOST_WORKGROUPS;
+    let largest = numbers.max(outputs * inputs * side * side);
+    let least_outputs = matrices.map_or(4 * FEWEST_ROWS, |matrices| 2 * matrices.side);
+    let fits = largest <= i32::MAX as usize && map.dims()[0] * outputs.div_ceil(least_outputs) <= MOST_WORKGROUPS;
+    let taken = matrices.is_none() || map.dtype() == DType::F16;
     let runs = runs_on(map.device().as_dispatch(), &[map.dtype(), weight.dtype(), bias.dtype()]);
-    if !runs || numbers == 0 || !fits {
+    if !runs || numbers == 0 || !fits || !taken {
         return None;
     }
     let [map, weight] = [map, weight].map(|tensor| tensor.clone().into_dispatch());
@@ -40,6 +73,7 @@ pub fn convolve(map: &Tensor<4>, weight: &Tensor<4>, bias: &Tensor<1>, scale: us
         bias.clone().into_dispatch(),
         side,
         scale,
+        matrices,
     )))
 }
 
@@ -67,6 +101,7 @@ trait ConvolutionOps: Backend {
         bias: FloatTensor<Self>,
         side: usize,
         scale: usize,
+        matrices: Option<Matrices>,
     ) -> FloatTensor<Self>;
 }
 
@@ -77,6 +112,7 @@ impl ConvolutionOps for CubeBackend {
         bias: FloatTensor<Self>,
         side: usize,
         scale: usize,
+        matrices: Option<Matrices>,
     ) -> FloatTensor<Self> {
         let (map, weight, bias) = (into_contiguous(map), into_contiguous(weight), into_contiguous(bias));
         let shape = result_shape(&map.shape(), &bias.shape(), scale);
@@ -86,14 +122,23 @@ impl ConvolutionOps for CubeBackend {
         let result = empty_device_contiguous_dtype(client.clone(), map.device.clone(), shape, map.dtype);
         let sizes = upload(&client, [inputs, outputs, height, width].map(|size| size as u32));
 
-        // The smallest workgroup that wastes as few outputs as possible.
-        let rows = outputs.div_ceil(4).next_power_of_two().clamp(FEWEST_ROWS, MOST_ROWS);
-        let (outputs_at_once, pixels_at_once) = (4 * rows, 2048 / rows);
-        let [across, down] = workgroups((height * width).div_ceil(pixels_at_once));
-        let shader = shader([side, scale, rows], map.dtype == DType::F16);
+        let places = height * width;
+        let (threads, [outputs_at_once, pixels_at_once], shader) = match matrices {
+            None => {
+                // The smallest workgroup that wastes as few outputs as possible.
+                let rows = outputs.div_ceil(4).next_power_of_two().clamp(FEWEST_ROWS, MOST_ROWS);
+                (THREADS, [4 * rows, 2048 / rows], shader([side, scale, rows], map.dtype == DType::F16))
+            }
+            Some(matrices) => {
+                let tile = tile(matrices, outputs, places, batch);
+                let threads = (tile[0] * tile[1] * matrices.subgroup) as u32;
+                (threads, matrices.covered(tile), cooperative_shader([side, scale], matrices, tile))
+            }
+        };
+        let [across, down] = workgroups(places.div_ceil(pixels_at_once));
         let workgroups = [across, down, (outputs.div_ceil(outputs_at_once) * batch) as u32];
         let buffers = [&map.handle, &weight.handle, &bias.handle, &result.handle, &sizes];
-        launch(&client, shader, THREADS, workgroups, buffers);
+        launch(&client, shader, threads, workgroups, buffers);
         result
     }
 }

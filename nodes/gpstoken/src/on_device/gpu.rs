@@ -1,5 +1,6 @@
 //! Graphics cards through wgpu. The search for adapters uses wgpu directly, because burn panics if there is no adapter.
 
+use super::cooperative::{Matrices, Offer};
 use burn::{
     prelude::Device,
     tensor::{
@@ -17,6 +18,8 @@ pub(super) struct Adapter {
     pub(super) name: String,
     /// Whether the adapter computes on the processor (lavapipe, WARP).
     pub(super) software: bool,
+    /// What its matrix units offer.
+    pub(super) offer: Offer,
     api: WgpuBackend,
     kind: DeviceKind,
 }
@@ -61,8 +64,12 @@ fn of_api(backend: wgpu::Backend, api: WgpuBackend) -> Vec<Adapter> {
             wgpu::DeviceType::Other => return None,
         };
         let largest = adapter.limits().max_storage_buffer_binding_size as f64 / f64::from(1 << 30);
-        let name = format!("{} ({backend}, tensors up to {largest:.1} GB)", about.name);
-        Some(Adapter { name, software: kind == DeviceKind::Cpu, api, kind })
+        let offer = Offer::of(adapter);
+        let units = offer
+            .used
+            .map_or_else(|_| String::new(), |matrices| format!(", matrices of {0} x {0} in f16", matrices.side));
+        let name = format!("{} ({backend}, tensors up to {largest:.1} GB{units})", about.name);
+        Some(Adapter { name, software: kind == DeviceKind::Cpu, offer, api, kind })
     });
     let adapters = adapters.collect();
     // Drivers such as lavapipe and the Vulkan loader crash if an instance is dropped while another one works. So this one is kept.
@@ -70,9 +77,18 @@ fn of_api(backend: wgpu::Backend, api: WgpuBackend) -> Vec<Adapter> {
     adapters
 }
 
+/// The adapters that are started, by their places in [`adapters`].
+static STARTED: Mutex<Vec<(usize, Device)>> = Mutex::new(Vec::new());
+
+/// The matrices that the shaders use on a device that [`open`] started.
+pub(super) fn matrices(device: &Device) -> Option<Matrices> {
+    let started = STARTED.lock().unwrap_or_else(PoisonError::into_inner);
+    let (index, _) = started.iter().find(|(_, known)| known.as_dispatch() == device.as_dispatch())?;
+    adapters()[*index].offer.used.ok()
+}
+
 /// Starts an adapter, or returns the adapter if it is already started.
 pub(super) fn open(index: usize) -> Result<Device> {
-    static STARTED: Mutex<Vec<(usize, Device)>> = Mutex::new(Vec::new());
     let mut started = STARTED.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some((_, device)) = started.iter().find(|(known, _)| *known == index) {
         return Ok(device.clone());

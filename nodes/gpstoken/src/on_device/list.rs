@@ -12,7 +12,8 @@ pub fn before_host(host_memory: Option<u64>) -> Vec<DeviceSpec> {
         let id = format!("gpu:{index}");
         let on_request = adapter.software.then(|| format!("a software adapter, used only with --device {id}"));
         let memory = if adapter.software { host_memory } else { None };
-        devices.push(DeviceSpec { id, name: adapter.name.clone(), memory, unavailable: None, on_request });
+        let facts = [("cooperative_matrices".to_owned(), adapter.offer.describe())].into_iter().collect();
+        devices.push(DeviceSpec { id, name: adapter.name.clone(), memory, on_request, facts, ..DeviceSpec::default() });
     }
     if adapters.is_empty() {
         devices.push(missing(

@@ -4,6 +4,7 @@
 //! forward passes are in this folder. `without_burn/on_device.rs` provides the same names for a build without burn.
 
 pub mod convolution_shader;
+pub mod cooperative;
 mod decode;
 mod decoder;
 mod device;

@@ -2,6 +2,7 @@
 //! the feature `burn`.
 
 mod adversarial;
+mod cooperative;
 mod devices;
 mod generator;
 mod inception;

@@ -14,17 +14,18 @@ use naga::valid::{Capabilities, ValidationFlags, Validator};
 use splatgraph_pack_gpstoken::on_device::{
     self,
     convolution_shader::{self, convolve},
+    cooperative::Matrices,
     linear_shader::{self, linear},
     roi_align_shader,
     shader::Shader,
     splat_shader::{MOST_CHANNELS, backward_shader, forward_shader},
 };
 
-fn upload<const D: usize>(values: &[f32], shape: [usize; D], device: &Device) -> Tensor<D> {
+pub(super) fn upload<const D: usize>(values: &[f32], shape: [usize; D], device: &Device) -> Tensor<D> {
     Tensor::from_data(TensorData::new(values.to_vec(), shape), device)
 }
 
-fn values<const D: usize>(tensor: &Tensor<D>) -> Vec<f32> {
+pub(super) fn values<const D: usize>(tensor: &Tensor<D>) -> Vec<f32> {
     tensor.to_data().try_to_vec().unwrap()
 }
 
@@ -60,6 +61,17 @@ fn every_form_of_the_shaders_is_valid() {
         check(&linear_shader::shader(half), needs);
         for sizes in [[1, 1, 4], [1, 1, 8], [1, 1, 16], [3, 1, 4], [3, 1, 8], [3, 1, 16], [3, 2, 16]] {
             check(&convolution_shader::shader(sizes, half), needs);
+        }
+    }
+    let needs = Capabilities::SHADER_FLOAT16 | Capabilities::COOPERATIVE_MATRIX | Capabilities::SUBGROUP;
+    let subgroups = [4, 8, 16, 32, 64];
+    for (side, subgroup) in [8, 16].into_iter().flat_map(|side| subgroups.map(|subgroup| (side, subgroup))) {
+        let matrices = Matrices { side, subgroup };
+        for tile in [[1, 1], [1, 2], [2, 2]] {
+            check(&linear_shader::cooperative_shader(matrices, tile), needs);
+            for sizes in [[1, 1], [3, 1], [3, 2]] {
+                check(&convolution_shader::cooperative_shader(sizes, matrices, tile), needs);
+            }
         }
     }
 }
