@@ -3,7 +3,9 @@
 
 measure.py check                                        compares these layers with the recorded runs of the authors' code
 measure.py tokenizer --shape m128 --threads 2           stages of a reconstruction, random weights
-measure.py generator --shape xl --batch 2               a step of the generator, random weights
+measure.py generator --shape xl --batch 2               a step of the generator and a run of 50, random weights
+measure.py splat --shape m128                           a dense splat and a tiled one (Triton)
+measure.py card --device cuda --dtype f16               rates of the device: products, and copies of memory
 measure.py weights --shape m128 --out m128.safetensors  random weights in the authors' key layout
 measure.py run --shape m128 --weights m128.safetensors --photo in.png --out out.png
 """
@@ -19,6 +21,7 @@ from pathlib import Path
 import torch
 import generator
 import tokenizer
+import work as counted
 
 DTYPES = {"f32": torch.float32, "bf16": torch.bfloat16, "f16": torch.float16}
 TILE, MAP = 256, 64
@@ -26,7 +29,7 @@ TILE, MAP = 256, 64
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["check", "tokenizer", "generator", "weights", "run"])
+    parser.add_argument("what", choices=["check", "tokenizer", "generator", "splat", "card", "weights", "run"])
     parser.add_argument("--shape", choices=[*tokenizer.SHAPES, *generator.SHAPES], default="m128")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--repeat", type=int, default=5)
@@ -37,6 +40,9 @@ def arguments():
     parser.add_argument("--size", type=int, default=TILE, help="side of the picture, of tiles of 256 pixels")
     parser.add_argument("--channels-last", action="store_true")
     parser.add_argument("--compile", action="store_true")
+    parser.add_argument("--backend", default="inductor", help="what compiles, for --compile: inductor, aot_eager or torch_tensorrt")
+    parser.add_argument("--count", action="store_true", help="also counts operations, bytes and launches of the whole, without --compile")
+    parser.add_argument("--steps", type=int, default=50, help="steps of a run of the generator")
     parser.add_argument("--out")
     parser.add_argument("--weights")
     parser.add_argument("--photo")
@@ -48,12 +54,14 @@ def main():
     torch.set_num_threads(options.threads)
     torch.manual_seed(0)
     with torch.no_grad():
-        {"check": check, "tokenizer": stages, "generator": step, "weights": write, "run": reconstruct}[options.what](options)
+        commands = {"check": check, "tokenizer": stages, "generator": step, "splat": splats, "card": card}
+        {**commands, "weights": write, "run": reconstruct}[options.what](options)
 
 
 def model(options):
     if options.shape in tokenizer.SHAPES:
-        return tokenizer.Tokenizer(tokenizer.SHAPES[options.shape]["textures"])
+        shape = tokenizer.SHAPES[options.shape]
+        return tokenizer.Tokenizer(shape["textures"], **shape.get("sizes", {}))
     return generator.Generator(**generator.SHAPES[options.shape], tokens=options.tokens)
 
 
@@ -62,28 +70,40 @@ def prepared(options):
     return network.to(memory_format=torch.channels_last) if options.channels_last else network
 
 
+def waiting(options):
+    """A function that waits for the device."""
+    return torch.cuda.synchronize if options.device.startswith("cuda") else lambda: None
+
+
+def compiled(work, options):
+    return torch.compile(work, backend=options.backend) if options.compile else work
+
+
+def timed(work, options):
+    """The result of a run, and its seconds."""
+    wait = waiting(options)
+    wait()
+    start = time.perf_counter()
+    result = work()
+    wait()
+    return result, time.perf_counter() - start
+
+
 def median_time(work, options):
     """The median seconds of several runs after a first run."""
-    wait = torch.cuda.synchronize if options.device.startswith("cuda") else lambda: None
-    work()
-    wait()
-    times = []
-    for _ in range(options.repeat):
-        start = time.perf_counter()
-        work()
-        wait()
-        times.append(time.perf_counter() - start)
-    return sorted(times)[len(times) // 2]
+    timed(work, options)
+    times = sorted(timed(work, options)[1] for _ in range(options.repeat))
+    return times[len(times) // 2]
 
 
-def report(options, seconds):
+def report(options, seconds, counts=None):
     if options.device.startswith("cuda"):
         peak = torch.cuda.max_memory_allocated() / 2**20
     else:
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     facts = {key: getattr(options, key) for key in ("what", "shape", "device", "dtype", "threads", "channels_last")}
     rounded = {name: round(value, 6) for name, value in seconds.items()}
-    print(json.dumps({**facts, "torch": torch.__version__, **rounded, "peak_mb": round(peak, 1)}))
+    print(json.dumps({**facts, "torch": torch.__version__, **rounded, **(counts or {}), "peak_mb": round(peak, 1)}))
 
 
 def grid_layout(count, size):
@@ -109,35 +129,86 @@ def stages(options):
     network = prepared(options)
     like = {"device": options.device, "dtype": DTYPES[options.dtype]}
     tiles = (options.size // TILE) ** 2 * options.batch
-    gaussians, boxes = (t.repeat(tiles, 1, 1).to(**like) for t in grid_layout(tokenizer.SHAPES[options.shape]["tokens"], TILE))
+    shape = tokenizer.SHAPES[options.shape]
+    side = shape.get("map", MAP)
+    gaussians, boxes = (t.repeat(tiles, 1, 1).to(**like) for t in grid_layout(shape["tokens"], TILE))
     picture = torch.rand(tiles, 3, TILE, TILE, **like) * 2 - 1
     if options.channels_last:
         picture = picture.contiguous(memory_format=torch.channels_last)
-    encode, refine, splat, decode = network.preprocess_img, network.refine, tokenizer.splat, network.decoder
-    if options.compile:
-        encode, refine, splat, decode = map(torch.compile, (encode, refine, splat, decode))
+    parts = (network.preprocess_img, network.refine, tokenizer.splat, network.decoder)
+    encode, refine, splat, decode = (compiled(part, options) for part in parts)
+    whole = lambda: decode(splat(refine(encode(picture), gaussians, boxes), side, side))
+    _, first = timed(whole, options)
     features = encode(picture)
     tokens = refine(features, gaussians, boxes)
-    splatted = splat(tokens, MAP, MAP)
+    splatted = splat(tokens, side, side)
     work = {
         "encode": lambda: encode(picture),
         "refine": lambda: refine(features, gaussians, boxes),
-        "splat": lambda: splat(tokens, MAP, MAP),
+        "splat": lambda: splat(tokens, side, side),
         "decode": lambda: decode(splatted),
-        "whole": lambda: decode(splat(refine(encode(picture), gaussians, boxes), MAP, MAP)),
+        "whole": whole,
     }
-    report(options, {name: median_time(stage, options) for name, stage in work.items()})
+    seconds = {name: median_time(stage, options) for name, stage in work.items()}
+    report(options, {"first": first, **seconds}, counted.counts(network, whole, options.device) if options.count else None)
 
 
 def step(options):
     network = prepared(options)
-    forward = torch.compile(network) if options.compile else network
+    forward = compiled(network, options)
     like = {"device": options.device, "dtype": DTYPES[options.dtype]}
-    x = torch.randn(options.batch, 21, options.tokens, **like)
+    channels = network.channels
+    x = torch.randn(options.batch, channels, options.tokens, **like)
     layout = torch.randn(options.batch, options.tokens, 5, **like)
-    at = torch.full((options.batch,), 0.5, device=options.device)
     label = torch.zeros(options.batch, dtype=torch.long, device=options.device)
-    report(options, {"step": median_time(lambda: forward(x, at, label, layout), options)})
+
+    def one(x, time=0.5):
+        return forward(x, torch.full((options.batch,), time, device=options.device), label, layout)
+
+    def run():
+        """Follows the velocities with Euler's method."""
+        point = x
+        for i in range(options.steps):
+            point = point + one(point, i / options.steps) / options.steps
+        return point
+
+    _, first = timed(lambda: one(x), options)
+    seconds = {"step": median_time(lambda: one(x), options), "run": median_time(run, options)}
+    report(options, {"first": first, **seconds}, counted.counts(network, lambda: one(x), options.device) if options.count else None)
+
+
+def splats(options):
+    """A splat by a dense product and by tiles of pixels, each with the tokens that reach it."""
+    import rasterise
+
+    like = {"device": options.device, "dtype": DTYPES[options.dtype]}
+    shape = tokenizer.SHAPES[options.shape]
+    side, tiles = shape.get("map", MAP), (options.size // TILE) ** 2 * options.batch
+    gaussians, _ = grid_layout(shape["tokens"], TILE)
+    textures = torch.randn(1, shape["tokens"], shape["textures"])
+    tokens = torch.cat([gaussians, textures], 2).repeat(tiles, 1, 1).to(**like)
+    dense, tiled = tokenizer.splat(tokens, side, side), rasterise.splat(tokens, side, side)
+    largest, difference = dense.abs().max().item(), (dense - tiled).abs().max().item()
+    # A token whose border lies on a pixel may be in one form and not in the other: its weight there is exp(-4.5) at least.
+    if difference > 0.02 * max(1.0, largest):
+        sys.exit(f"expected the tiled splat to equal the dense one, got {difference:.2e} on values up to {largest:.1f}")
+    work = {"dense": lambda: tokenizer.splat(tokens, side, side), "tiled": lambda: rasterise.splat(tokens, side, side)}
+    report(options, {name: median_time(splat, options) for name, splat in work.items()})
+
+
+def card(options):
+    """Floating-point operations a second of a large product, and bytes a second of a copy."""
+    like = {"device": options.device, "dtype": DTYPES[options.dtype]}
+    side = options.size
+    left, right = torch.randn(side, side, **like), torch.randn(side, side, **like)
+    source = torch.ones(side * side * 8, device=options.device)
+    target = torch.empty_like(source)
+    rates = {
+        "flop_per_s": 2 * side**3 / median_time(lambda: left @ right, options),
+        "bytes_per_s": 2 * source.nbytes / median_time(lambda: target.copy_(source), options),
+    }
+    name = torch.cuda.get_device_name() if options.device.startswith("cuda") else "the processor"
+    report(options, rates, {"name": name})
 
 
 def write(options):

@@ -10,6 +10,15 @@ SHAPES = {
     "s64": {"textures": 16, "tokens": 64},
     "m128": {"textures": 16, "tokens": 128},
     "l256": {"textures": 32, "tokens": 256},
+    # The model inside the pack, whose map of a tile has 32 x 32 places.
+    "small": {
+        "textures": 16, "tokens": 128, "map": 32,
+        "sizes": {"stem": 16, "channels": 32, "multipliers": (1, 1, 2, 4), "blocks": 1, "width": 192, "depth": 6},
+    },
+    "tiny": {
+        "textures": 16, "tokens": 32,
+        "sizes": {"stem": 8, "channels": 8, "multipliers": (1, 1, 2), "blocks": 1, "width": 64, "depth": 2},
+    },
 }
 
 
