@@ -1,4 +1,4 @@
-// A linear layer: x W^T + b.
+// A linear layer, x W^T + b, and what follows it: an activation, a product with a gate, and the addition of a residual.
 //
 // A workgroup of 256 invocations computes 32 rows of x and 64 outputs. Workgroup memory holds 32 columns of both factors at a time. An
 // invocation sums 2 rows by 4 outputs. Sums are in f32 for any number type, and always in the same order.
@@ -11,7 +11,9 @@
 @group(0) @binding(1) var<storage, read_write> weight: array<{{ number }}>;  // [O, K]
 @group(0) @binding(2) var<storage, read_write> bias: array<{{ number }}>;    // [O]
 @group(0) @binding(3) var<storage, read_write> result: array<{{ number }}>;  // [N, O]
-@group(0) @binding(4) var<storage, read_write> sizes: array<u32>;            // N, K, O
+@group(0) @binding(4) var<storage, read_write> sizes: array<u32>;            // N, K, O, activation, P, G, stride of gates, first gate
+@group(0) @binding(5) var<storage, read_write> residual: array<{{ number }}>;  // [P, O], added to each P rows; any tensor for P = 0
+@group(0) @binding(6) var<storage, read_write> gates: array<{{ number }}>;   // G rows share O gates; any tensor for G = 0
 
 const ROWS: u32 = 32u;
 const OUTPUTS: u32 = 64u;
@@ -44,6 +46,45 @@ fn weights_at(output: u32, column: u32) -> vec4<f32> {
     return four;
 }
 
+// The error function, a quotient of polynomials within a few units of the last place, with the factors of kernels/tokens.rs.
+fn error_function(value: f32) -> f32 {
+    let x = clamp(value, -4.0, 4.0);
+    let s = x * x;
+    var above = -2.7261423e-10;
+    above = above * s + 2.7706814e-8;
+    above = above * s - 2.101024e-6;
+    above = above * s - 5.6925064e-5;
+    above = above * s - 7.3499064e-4;
+    above = above * s - 2.9546e-3;
+    above = above * s - 1.6096033e-2;
+    var below = -1.4566072e-5;
+    below = below * s - 2.1337405e-4;
+    below = below * s - 1.682827e-3;
+    below = below * s - 7.373329e-3;
+    below = below * s - 1.4264739e-2;
+    return x * above / below;
+}
+
+fn activate(x: f32) -> f32 {
+    switch sizes[3] {
+        // GELU: x (1 + erf(x / sqrt 2)) / 2
+        case 1u: {
+            return 0.5 * x * (1.0 + error_function(x * 0.70710677));
+        }
+        // GELU with a hyperbolic tangent, x (1 + tanh u) / 2 with u = sqrt(2 / pi) (x + 0.044715 x^3), which equals x sigmoid(2 u)
+        case 2u: {
+            return x / (1.0 + exp(-1.5957691 * (x + 0.044715 * x * x * x)));
+        }
+        // SiLU: x sigmoid(x)
+        case 3u: {
+            return x / (1.0 + exp(-x));
+        }
+        default: {
+            return x;
+        }
+    }
+}
+
 // The sums of a row for four outputs at a distance of 16.
 fn write(row: u32, output: u32, sums: vec4<f32>) {
     if row >= sizes[0] {
@@ -52,7 +93,14 @@ fn write(row: u32, output: u32, sums: vec4<f32>) {
     for (var i = 0u; i < 4u; i++) {
         let at = output + 16u * i;
         if at < sizes[2] {
-            result[row * sizes[2] + at] = {{ number }}(sums[i] + f32(bias[at]));
+            var value = activate(sums[i] + f32(bias[at]));
+            if sizes[5] != 0u {
+                value *= f32(gates[row / sizes[5] * sizes[6] + sizes[7] + at]);
+            }
+            if sizes[4] != 0u {
+                value += f32(residual[row % sizes[4] * sizes[2] + at]);
+            }
+            result[row * sizes[2] + at] = {{ number }}(value);
         }
     }
 }

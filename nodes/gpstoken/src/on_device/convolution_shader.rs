@@ -1,9 +1,9 @@
-//! Convolutions and other large products on graphics cards: `shaders/convolution.wgsl`.
+//! Convolutions on graphics cards: `shaders/convolution.wgsl`.
 //!
-//! Burn 0.22.1 has no fast kernel for convolutions if it can't reach a card's matrix units, and WGSL can't reach them. For convolutions and
-//! for products, it tries many kernels at the first use in each process, which takes much longer than the work itself.
+//! Burn 0.22.1 has no fast kernel for convolutions if it can't reach a card's matrix units, and WGSL can't reach them. It tries
+//! many kernels at the first use in each process, which takes much longer than the work itself.
 
-use super::shader::{MOST_WORKGROUPS, Shader, launch, runs_on, runs_wgsl, upload, workgroups};
+use super::shader::{MOST_WORKGROUPS, Shader, launch, runs_on, upload, workgroups};
 use burn::{
     backend::{Backend, Dispatch, TensorMetadata, backend_extension, tensor::FloatTensor},
     tensor::{DType, Shape, Tensor},
@@ -25,33 +25,36 @@ pub fn shader([side, scale, rows]: [usize; 3], half: bool) -> Shader {
 /// Convolves `map` `[B, I, H, W]`, each pixel of which stands for `scale x scale` pixels, with `weight` `[O, I, k, k]` for odd `k`, and
 /// adds `bias` `[O]`: `[B, O, scale H, scale W]`. Returns `None` if the shader does not take the tensors. The result has no gradients.
 pub fn convolve(map: &Tensor<4>, weight: &Tensor<4>, bias: &Tensor<1>, scale: usize) -> Option<Tensor<4>> {
+    convolve_adding(map, weight, bias, scale, None)
+}
+
+/// [`convolve`], which also adds `residual` in the shape of the result.
+pub fn convolve_adding(
+    map: &Tensor<4>,
+    weight: &Tensor<4>,
+    bias: &Tensor<1>,
+    scale: usize,
+    residual: Option<&Tensor<4>>,
+) -> Option<Tensor<4>> {
     let [outputs, inputs, side, _] = weight.dims();
     let places = map.shape().num_elements() / inputs.max(1) * scale * scale;
     let numbers = places * inputs.max(outputs);
     let fits = numbers <= i32::MAX as usize && map.dims()[0] * outputs.div_ceil(4 * FEWEST_ROWS) <= MOST_WORKGROUPS;
-    let runs = runs_on(map.device().as_dispatch(), &[map.dtype(), weight.dtype(), bias.dtype()]);
-    if !runs || numbers == 0 || !fits {
+    let added = residual.unwrap_or(map);
+    let dtypes = [map.dtype(), weight.dtype(), bias.dtype(), added.dtype()];
+    if !runs_on(map.device().as_dispatch(), &dtypes) || numbers == 0 || !fits {
         return None;
     }
-    let [map, weight] = [map, weight].map(|tensor| tensor.clone().into_dispatch());
+    let [map, weight, added] = [map, weight, added].map(|tensor| tensor.clone().into_dispatch());
     Some(Tensor::from_dispatch(<Dispatch as ConvolutionOps>::convolve(
         map,
         weight,
         bias.clone().into_dispatch(),
+        added,
         side,
         scale,
+        residual.is_some(),
     )))
-}
-
-/// The product `[M, K] [K, N]`, as a convolution with a kernel of one pixel. Returns `None` if the shader does not take the tensors.
-pub fn multiply(left: Tensor<2>, right: Tensor<2>) -> Option<Tensor<2>> {
-    if !runs_wgsl(left.device().as_dispatch()) {
-        return None;
-    }
-    let ([rows, depth], [_, columns]) = (left.dims(), right.dims());
-    let nothing = Tensor::zeros([rows], (&left.device(), left.dtype()));
-    let product = convolve(&right.reshape([1, depth, 1, columns]), &left.reshape([rows, depth, 1, 1]), &nothing, 1)?;
-    Some(product.reshape([rows, columns]))
 }
 
 fn result_shape(map: &Shape, bias: &Shape, scale: usize) -> Shape {
@@ -65,8 +68,10 @@ trait ConvolutionOps: Backend {
         map: FloatTensor<Self>,
         weight: FloatTensor<Self>,
         bias: FloatTensor<Self>,
+        residual: FloatTensor<Self>,
         side: usize,
         scale: usize,
+        adds: bool,
     ) -> FloatTensor<Self>;
 }
 
@@ -75,16 +80,18 @@ impl ConvolutionOps for CubeBackend {
         map: FloatTensor<Self>,
         weight: FloatTensor<Self>,
         bias: FloatTensor<Self>,
+        residual: FloatTensor<Self>,
         side: usize,
         scale: usize,
+        adds: bool,
     ) -> FloatTensor<Self> {
-        let (map, weight, bias) = (into_contiguous(map), into_contiguous(weight), into_contiguous(bias));
+        let [map, weight, bias, residual] = [map, weight, bias, residual].map(into_contiguous);
         let shape = result_shape(&map.shape(), &bias.shape(), scale);
         let [batch, outputs, height, width] = [shape[0], shape[1], shape[2], shape[3]];
         let inputs = map.shape()[1];
         let client = map.client.clone();
         let result = empty_device_contiguous_dtype(client.clone(), map.device.clone(), shape, map.dtype);
-        let sizes = upload(&client, [inputs, outputs, height, width].map(|size| size as u32));
+        let sizes = upload(&client, [inputs, outputs, height, width, usize::from(adds)].map(|size| size as u32));
 
         // The smallest workgroup that wastes as few outputs as possible.
         let rows = outputs.div_ceil(4).next_power_of_two().clamp(FEWEST_ROWS, MOST_ROWS);
@@ -92,7 +99,7 @@ impl ConvolutionOps for CubeBackend {
         let [across, down] = workgroups((height * width).div_ceil(pixels_at_once));
         let shader = shader([side, scale, rows], map.dtype == DType::F16);
         let workgroups = [across, down, (outputs.div_ceil(outputs_at_once) * batch) as u32];
-        let buffers = [&map.handle, &weight.handle, &bias.handle, &result.handle, &sizes];
+        let buffers = [&map.handle, &weight.handle, &bias.handle, &result.handle, &sizes, &residual.handle];
         launch(&client, shader, THREADS, workgroups, buffers);
         result
     }

@@ -20,18 +20,53 @@ pub fn shader(half: bool) -> Shader {
     Shader { name: "linear", text: include_str!("../../../../shaders/linear.wgsl"), half, values: Vec::new() }
 }
 
+/// What follows a linear layer, in this order.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Then<'a> {
+    /// The activation.
+    pub activation: Activation,
+    /// Gates: a tensor `[B, parts O]`, and the part of it that multiplies the `N / B` rows of each picture.
+    pub gate: Option<(&'a Tensor<2>, usize)>,
+    /// Numbers `[P, O]` that are added to each `P` rows.
+    pub residual: Option<&'a Tensor<2>>,
+}
+
+/// The activations of the shader, with their numbers in it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Activation {
+    /// None.
+    #[default]
+    None = 0,
+    /// `x (1 + erf(x / sqrt 2)) / 2`
+    Gelu = 1,
+    /// `x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2`
+    TanhGelu = 2,
+    /// `x / (1 + exp(-x))`
+    Silu = 3,
+}
+
 /// `x W^T + bias` for `x` `[N, K]`, `weight` `[O, K]` and `bias` `[O]`: `[N, O]`. Returns `None` if the shader does not take the tensors.
 /// The result has no gradients.
 pub fn linear(x: &Tensor<2>, weight: &Tensor<2>, bias: &Tensor<1>) -> Option<Tensor<2>> {
+    linear_then(x, weight, bias, Then::default())
+}
+
+/// [`linear`] with what follows.
+pub fn linear_then(x: &Tensor<2>, weight: &Tensor<2>, bias: &Tensor<1>, then: Then<'_>) -> Option<Tensor<2>> {
     let ([rows, depth], [outputs, _]) = (x.dims(), weight.dims());
     let largest = (rows * depth).max(rows * outputs).max(outputs * depth);
     let fits = largest <= i32::MAX as usize && outputs.div_ceil(OUTPUTS) <= MOST_WORKGROUPS;
-    let runs = runs_on(x.device().as_dispatch(), &[x.dtype(), weight.dtype(), bias.dtype()]);
-    if !runs || rows * depth * outputs == 0 || !fits {
+    let (residual, gates) = (then.residual.unwrap_or(x), then.gate.map_or(x, |(gates, _)| gates));
+    let dtypes = [x.dtype(), weight.dtype(), bias.dtype(), residual.dtype(), gates.dtype()];
+    if !runs_on(x.device().as_dispatch(), &dtypes) || rows * depth * outputs == 0 || !fits {
         return None;
     }
-    let [x, weight] = [x, weight].map(|tensor| tensor.clone().into_dispatch());
-    Some(Tensor::from_dispatch(<Dispatch as LinearOps>::linear(x, weight, bias.clone().into_dispatch())))
+    let period = then.residual.map_or(0, |residual| residual.dims()[0]);
+    let gate = then.gate.map_or([0; 3], |(gates, part)| [rows / gates.dims()[0], gates.dims()[1], part * outputs]);
+    let follows = [then.activation as usize, period, gate[0], gate[1], gate[2]];
+    let [x, weight, residual, gates] = [x, weight, residual, gates].map(|tensor| tensor.clone().into_dispatch());
+    let bias = bias.clone().into_dispatch();
+    Some(Tensor::from_dispatch(<Dispatch as LinearOps>::linear(x, weight, bias, residual, gates, follows)))
 }
 
 fn result_shape(x: &Shape, bias: &Shape) -> Shape {
@@ -41,20 +76,35 @@ fn result_shape(x: &Shape, bias: &Shape) -> Shape {
 #[backend_extension(Cube, Fusion)]
 trait LinearOps: Backend {
     #[fusion(dtype = x, shape = result_shape(x, bias))]
-    fn linear(x: FloatTensor<Self>, weight: FloatTensor<Self>, bias: FloatTensor<Self>) -> FloatTensor<Self>;
+    fn linear(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        residual: FloatTensor<Self>,
+        gates: FloatTensor<Self>,
+        follows: [usize; 5],
+    ) -> FloatTensor<Self>;
 }
 
 impl LinearOps for CubeBackend {
-    fn linear(x: FloatTensor<Self>, weight: FloatTensor<Self>, bias: FloatTensor<Self>) -> FloatTensor<Self> {
-        let (x, weight, bias) = (into_contiguous(x), into_contiguous(weight), into_contiguous(bias));
+    fn linear(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        residual: FloatTensor<Self>,
+        gates: FloatTensor<Self>,
+        follows: [usize; 5],
+    ) -> FloatTensor<Self> {
+        let [x, weight, bias, residual, gates] = [x, weight, bias, residual, gates].map(into_contiguous);
         let shape = result_shape(&x.shape(), &bias.shape());
         let [rows, depth, outputs] = [shape[0], x.shape()[1], shape[1]];
         let client = x.client.clone();
         let result = empty_device_contiguous_dtype(client.clone(), x.device.clone(), shape, x.dtype);
-        let sizes = upload(&client, [rows, depth, outputs].map(|size| size as u32));
+        let sizes = upload(&client, [rows, depth, outputs].into_iter().chain(follows).map(|size| size as u32));
         let [across, down] = workgroups(rows.div_ceil(ROWS));
         let shader = shader(x.dtype == DType::F16);
-        let buffers = [&x.handle, &weight.handle, &bias.handle, &result.handle, &sizes];
+        let inputs = [&x.handle, &weight.handle, &bias.handle];
+        let buffers = inputs.into_iter().chain([&result.handle, &sizes, &residual.handle, &gates.handle]);
         launch(&client, shader, THREADS, [across, down, outputs.div_ceil(OUTPUTS) as u32], buffers);
         result
     }
