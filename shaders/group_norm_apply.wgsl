@@ -5,7 +5,8 @@
 //
 // Twins: burn's operations, and nodes/gpstoken/src/kernels/group_norm.rs on the processor.
 //
-// {{ enable }}: empty, or the directive that enables f16. {{ number }}: f32 or f16.
+// {{ enable }}: empty, or the directive that enables f16. {{ number }}: f32 or f16. {{ tiled }}: 0 for one tile, or 1. A
+// software adapter computes both sides of a branch, so the interpolation must not be behind one.
 {{ enable }}
 @group(0) @binding(0) var<storage, read_write> map: array<{{ number }}>;     // [B, C, H, W]
 @group(0) @binding(1) var<storage, read_write> moments: array<f32>;          // [B, groups, rows, columns, 2]: mean, deviation
@@ -13,6 +14,8 @@
 @group(0) @binding(3) var<storage, read_write> shift: array<{{ number }}>;   // [C]
 @group(0) @binding(4) var<storage, read_write> result: array<{{ number }}>;  // [B, C, H, W]
 @group(0) @binding(5) var<storage, read_write> sizes: array<u32>;            // B C, C, channels of a group, H, W, rows, columns, 1 for SiLU or 0
+
+const TILED: u32 = {{ tiled }}u;
 
 struct Taps {
     indices: vec4<u32>,
@@ -45,7 +48,7 @@ fn taps(i: u32, length: u32, count: u32) -> Taps {
 // Mean and deviation at a pixel, from the moments that begin at `start`.
 fn moments_at(start: u32, pixel: u32) -> vec2<f32> {
     let columns = sizes[6];
-    if sizes[5] * columns == 1u {
+    if TILED == 0u {
         return vec2<f32>(moments[start], moments[start + 1u]);
     }
     let across = taps(pixel % sizes[4], sizes[4], columns);

@@ -27,10 +27,10 @@ pub fn moments_shader() -> Shader {
     Shader { name: "group_norm_moments", text, half: false, values: Vec::new() }
 }
 
-/// `group_norm_apply.wgsl`.
-pub fn apply_shader(half: bool) -> Shader {
+/// `group_norm_apply.wgsl`, for the statistics of several tiles if `tiled`.
+pub fn apply_shader(tiled: bool, half: bool) -> Shader {
     let text = include_str!("../../../../shaders/group_norm_apply.wgsl");
-    Shader { name: "group_norm_apply", text, half, values: Vec::new() }
+    Shader { name: "group_norm_apply", text, half, values: vec![("tiled", usize::from(tiled))] }
 }
 
 /// `layer_norm.wgsl`.
@@ -89,7 +89,7 @@ pub fn group_norm(
     let sizes = [batch * channels, channels, members, height, width, rows, columns, usize::from(silu)];
     let [across, down] = workgroups(batch * channels * (height * width).div_ceil(CHUNK));
     let apply = Operation {
-        shader: apply_shader(half),
+        shader: apply_shader(rows * columns > 1, half),
         threads: 256,
         workgroups: [across, down, 1],
         shape: x.shape(),
