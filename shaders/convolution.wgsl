@@ -1,4 +1,5 @@
-// A convolution that keeps the size of a map, or of the map with each pixel doubled, with zeros around the border. It is the product of
+// A convolution that keeps the size of a map, or of the map with each pixel doubled, with zeros around the border. It may add another map
+// to its result. It is the product of
 // the weights, [outputs, inputs x taps], and the numbers under the kernel, [inputs x taps, pixels], which the shader reads from the map
 // on demand.
 //
@@ -15,7 +16,8 @@
 @group(0) @binding(1) var<storage, read_write> weight: array<{{ number }}>;  // [O, I, side, side]
 @group(0) @binding(2) var<storage, read_write> bias: array<{{ number }}>;    // [O]
 @group(0) @binding(3) var<storage, read_write> result: array<{{ number }}>;  // [B, O, H, W]
-@group(0) @binding(4) var<storage, read_write> sizes: array<u32>;            // I, O, H, W
+@group(0) @binding(4) var<storage, read_write> sizes: array<u32>;            // I, O, H, W, 1 to add the residual or 0
+@group(0) @binding(5) var<storage, read_write> residual: array<{{ number }}>; // [B, O, H, W]; any tensor if it is not added
 
 const SIDE: u32 = {{ side }}u;
 const TAPS: u32 = SIDE * SIDE;
@@ -74,7 +76,12 @@ fn write(picture: u32, output: u32, pixel: u32, sums: vec4<f32>) {
     }
     for (var i = 0u; i < 4u; i++) {
         if pixel + i < places {
-            result[(picture * sizes[1] + output) * places + pixel + i] = {{ number }}(sums[i] + f32(bias[output]));
+            let at = (picture * sizes[1] + output) * places + pixel + i;
+            var value = sums[i] + f32(bias[output]);
+            if sizes[4] != 0u {
+                value += f32(residual[at]);
+            }
+            result[at] = {{ number }}(value);
         }
     }
 }

@@ -19,7 +19,8 @@ enable wgpu_cooperative_matrix;
 @group(0) @binding(1) var<storage, read_write> weight: array<f16>;  // [O, I, side, side]
 @group(0) @binding(2) var<storage, read_write> bias: array<f16>;    // [O]
 @group(0) @binding(3) var<storage, read_write> result: array<f16>;  // [B, O, H, W]
-@group(0) @binding(4) var<storage, read_write> sizes: array<u32>;   // I, O, H, W
+@group(0) @binding(4) var<storage, read_write> sizes: array<u32>;   // I, O, H, W, 1 to add the residual or 0
+@group(0) @binding(5) var<storage, read_write> residual: array<f16>; // [B, O, H, W]; any tensor if it is not added
 
 alias Left = coop_mat{{ matrix }}x{{ matrix }}<f16, A>;
 alias Right = coop_mat{{ matrix }}x{{ matrix }}<f16, B>;
@@ -91,7 +92,12 @@ fn write(slot: u32, lane: u32, picture: u32, output: u32, pixel: u32) {
         let row = output + i / MATRIX;
         let at = pixel + i % MATRIX;
         if row < sizes[1] && at < places {
-            result[(picture * sizes[1] + row) * places + at] = f16(sums[slot + i] + f32(bias[row]));
+            let place = (picture * sizes[1] + row) * places + at;
+            var value = sums[slot + i] + f32(bias[row]);
+            if sizes[4] != 0u {
+                value += f32(residual[place]);
+            }
+            result[place] = f16(value);
         }
     }
     workgroupBarrier(); // the slot is free again

@@ -1,4 +1,4 @@
-// A linear layer: x W^T + b.
+// A linear layer, x W^T + b, and what follows it (linear_follows.wgsl, whose text comes after this one).
 //
 // A workgroup of 256 invocations computes 32 rows of x and 64 outputs. Workgroup memory holds 32 columns of both factors at a time. An
 // invocation sums 2 rows by 4 outputs. Sums are in f32 for any number type, and always in the same order.
@@ -11,7 +11,7 @@
 @group(0) @binding(1) var<storage, read_write> weight: array<{{ number }}>;  // [O, K]
 @group(0) @binding(2) var<storage, read_write> bias: array<{{ number }}>;    // [O]
 @group(0) @binding(3) var<storage, read_write> result: array<{{ number }}>;  // [N, O]
-@group(0) @binding(4) var<storage, read_write> sizes: array<u32>;            // N, K, O
+@group(0) @binding(4) var<storage, read_write> sizes: array<u32>;            // N, K, O, and what linear_follows.wgsl reads
 
 const ROWS: u32 = 32u;
 const OUTPUTS: u32 = 64u;
@@ -52,7 +52,7 @@ fn write(row: u32, output: u32, sums: vec4<f32>) {
     for (var i = 0u; i < 4u; i++) {
         let at = output + 16u * i;
         if at < sizes[2] {
-            result[row * sizes[2] + at] = {{ number }}(sums[i] + f32(bias[at]));
+            result[row * sizes[2] + at] = {{ number }}(follow(sums[i] + f32(bias[at]), row, at));
         }
     }
 }

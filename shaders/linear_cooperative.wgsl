@@ -1,4 +1,5 @@
-// A linear layer on a card's matrix units: x W^T + b. Numbers are in half precision, sums in f32.
+// A linear layer on a card's matrix units: x W^T + b, and what follows it (linear_follows.wgsl, whose text comes after this one). Numbers are
+// in half precision, sums in f32.
 //
 // A subgroup sums 2 by 4 matrices of SIDE x SIDE, so 2 SIDE rows of x by 4 SIDE outputs. A workgroup has DOWN x ACROSS subgroups. Workgroup
 // memory holds 16 columns of both factors at a time. Every element is inside workgroup memory, because matrices are loaded without a check
@@ -14,7 +15,7 @@ enable wgpu_cooperative_matrix;
 @group(0) @binding(1) var<storage, read_write> weight: array<vec4<f16>>;  // [O, K / 4], in fours
 @group(0) @binding(2) var<storage, read_write> bias: array<f16>;          // [O]
 @group(0) @binding(3) var<storage, read_write> result: array<f16>;        // [N, O]
-@group(0) @binding(4) var<storage, read_write> sizes: array<u32>;         // N, K / 4, O
+@group(0) @binding(4) var<storage, read_write> sizes: array<u32>;         // N, K / 4, O, and what linear_follows.wgsl reads
 
 alias Left = coop_mat{{ side }}x{{ side }}<f16, A>;
 alias Right = coop_mat{{ side }}x{{ side }}<f16, B>;
@@ -43,7 +44,7 @@ fn write(slot: u32, lane: u32, row: u32, output: u32) {
         let line = row + i / SIDE;
         let column = output + i % SIDE;
         if line < sizes[0] && column < sizes[2] {
-            result[line * sizes[2] + column] = f16(sums[slot + i] + f32(bias[column]));
+            result[line * sizes[2] + column] = f16(follow(sums[slot + i] + f32(bias[column]), line, column));
         }
     }
     workgroupBarrier(); // the slot is free again

@@ -1,12 +1,11 @@
-//! Convolutions and other large products on graphics cards: `shaders/convolution.wgsl`, and `shaders/convolution_cooperative.wgsl` on
-//! matrix units.
+//! Convolutions on graphics cards: `shaders/convolution.wgsl`, and `shaders/convolution_cooperative.wgsl` on matrix units.
 //!
-//! Burn 0.22.1 has no fast kernel for convolutions if it can't reach a card's matrix units, and its own WGSL can't reach them. For
-//! convolutions and for products, it tries many kernels at the first use in each process, which takes much longer than the work itself.
+//! Burn 0.22.1 has no fast kernel for convolutions if it can't reach a card's matrix units, and its own WGSL can't reach them. It tries
+//! many kernels at the first use in each process, which takes much longer than the work itself.
 
 use super::{
     cooperative::{Matrices, matrices, tile},
-    shader::{MOST_WORKGROUPS, Shader, launch, runs_on, runs_wgsl, upload, workgroups},
+    shader::{MOST_WORKGROUPS, Shader, launch, runs_on, upload, workgroups},
 };
 use burn::{
     backend::{Backend, Dispatch, TensorMetadata, backend_extension, tensor::FloatTensor},
@@ -41,18 +40,30 @@ pub fn cooperative_shader([side, scale]: [usize; 2], matrices: Matrices, [down, 
 /// adds `bias` `[O]`: `[B, O, scale H, scale W]`, on matrix units where the device has them. Returns `None` if the shaders do not take the
 /// tensors. The result has no gradients.
 pub fn convolve(map: &Tensor<4>, weight: &Tensor<4>, bias: &Tensor<1>, scale: usize) -> Option<Tensor<4>> {
-    // Matrix units would mostly multiply zeros for fewer inputs.
-    let matrices = matrices(&map.device()).filter(|_| weight.dims()[1] >= FEWEST_INPUTS);
-    let units = matrices.and_then(|matrices| convolve_with(map, weight, bias, scale, Some(matrices)));
-    units.or_else(|| convolve_with(map, weight, bias, scale, None))
+    convolve_adding(map, weight, bias, scale, None)
 }
 
-/// Computes [`convolve`] with these matrices, or without matrix units. Matrix units take numbers in half precision.
+/// [`convolve`], which also adds `residual` in the shape of the result.
+pub fn convolve_adding(
+    map: &Tensor<4>,
+    weight: &Tensor<4>,
+    bias: &Tensor<1>,
+    scale: usize,
+    residual: Option<&Tensor<4>>,
+) -> Option<Tensor<4>> {
+    // Matrix units would mostly multiply zeros for fewer inputs.
+    let matrices = matrices(&map.device()).filter(|_| weight.dims()[1] >= FEWEST_INPUTS);
+    let units = matrices.and_then(|matrices| convolve_with(map, weight, bias, scale, residual, Some(matrices)));
+    units.or_else(|| convolve_with(map, weight, bias, scale, residual, None))
+}
+
+/// Computes [`convolve_adding`] with these matrices, or without matrix units. Matrix units take numbers in half precision.
 pub fn convolve_with(
     map: &Tensor<4>,
     weight: &Tensor<4>,
     bias: &Tensor<1>,
     scale: usize,
+    residual: Option<&Tensor<4>>,
     matrices: Option<Matrices>,
 ) -> Option<Tensor<4>> {
     let [outputs, inputs, side, _] = weight.dims();
@@ -62,30 +73,21 @@ pub fn convolve_with(
     let least_outputs = matrices.map_or(4 * FEWEST_ROWS, |matrices| 2 * matrices.side);
     let fits = largest <= i32::MAX as usize && map.dims()[0] * outputs.div_ceil(least_outputs) <= MOST_WORKGROUPS;
     let taken = matrices.is_none() || map.dtype() == DType::F16;
-    let runs = runs_on(map.device().as_dispatch(), &[map.dtype(), weight.dtype(), bias.dtype()]);
-    if !runs || numbers == 0 || !fits || !taken {
+    let added = residual.unwrap_or(map);
+    let dtypes = [map.dtype(), weight.dtype(), bias.dtype(), added.dtype()];
+    if !runs_on(map.device().as_dispatch(), &dtypes) || numbers == 0 || !fits || !taken {
         return None;
     }
-    let [map, weight] = [map, weight].map(|tensor| tensor.clone().into_dispatch());
+    let [map, weight, added] = [map, weight, added].map(|tensor| tensor.clone().into_dispatch());
     Some(Tensor::from_dispatch(<Dispatch as ConvolutionOps>::convolve(
         map,
         weight,
         bias.clone().into_dispatch(),
-        side,
-        scale,
+        added,
+        [side, scale],
+        residual.is_some(),
         matrices,
     )))
-}
-
-/// The product `[M, K] [K, N]`, as a convolution with a kernel of one pixel. Returns `None` if the shader does not take the tensors.
-pub fn multiply(left: Tensor<2>, right: Tensor<2>) -> Option<Tensor<2>> {
-    if !runs_wgsl(left.device().as_dispatch()) {
-        return None;
-    }
-    let ([rows, depth], [_, columns]) = (left.dims(), right.dims());
-    let nothing = Tensor::zeros([rows], (&left.device(), left.dtype()));
-    let product = convolve(&right.reshape([1, depth, 1, columns]), &left.reshape([rows, depth, 1, 1]), &nothing, 1)?;
-    Some(product.reshape([rows, columns]))
 }
 
 fn result_shape(map: &Shape, bias: &Shape, scale: usize) -> Shape {
@@ -94,13 +96,14 @@ fn result_shape(map: &Shape, bias: &Shape, scale: usize) -> Shape {
 
 #[backend_extension(Cube, Fusion)]
 trait ConvolutionOps: Backend {
-    #[fusion(dtype = map, shape = result_shape(map, bias, *scale))]
+    #[fusion(dtype = map, shape = result_shape(map, bias, side_and_scale[1]))]
     fn convolve(
         map: FloatTensor<Self>,
         weight: FloatTensor<Self>,
         bias: FloatTensor<Self>,
-        side: usize,
-        scale: usize,
+        residual: FloatTensor<Self>,
+        side_and_scale: [usize; 2],
+        adds: bool,
         matrices: Option<Matrices>,
     ) -> FloatTensor<Self>;
 }
@@ -110,17 +113,18 @@ impl ConvolutionOps for CubeBackend {
         map: FloatTensor<Self>,
         weight: FloatTensor<Self>,
         bias: FloatTensor<Self>,
-        side: usize,
-        scale: usize,
+        residual: FloatTensor<Self>,
+        [side, scale]: [usize; 2],
+        adds: bool,
         matrices: Option<Matrices>,
     ) -> FloatTensor<Self> {
-        let (map, weight, bias) = (into_contiguous(map), into_contiguous(weight), into_contiguous(bias));
+        let [map, weight, bias, residual] = [map, weight, bias, residual].map(into_contiguous);
         let shape = result_shape(&map.shape(), &bias.shape(), scale);
         let [batch, outputs, height, width] = [shape[0], shape[1], shape[2], shape[3]];
         let inputs = map.shape()[1];
         let client = map.client.clone();
         let result = empty_device_contiguous_dtype(client.clone(), map.device.clone(), shape, map.dtype);
-        let sizes = upload(&client, [inputs, outputs, height, width].map(|size| size as u32));
+        let sizes = upload(&client, [inputs, outputs, height, width, usize::from(adds)].map(|size| size as u32));
 
         let places = height * width;
         let (threads, [outputs_at_once, pixels_at_once], shader) = match matrices {
@@ -137,7 +141,7 @@ impl ConvolutionOps for CubeBackend {
         };
         let [across, down] = workgroups(places.div_ceil(pixels_at_once));
         let workgroups = [across, down, (outputs.div_ceil(outputs_at_once) * batch) as u32];
-        let buffers = [&map.handle, &weight.handle, &bias.handle, &result.handle, &sizes];
+        let buffers = [&map.handle, &weight.handle, &bias.handle, &result.handle, &sizes, &residual.handle];
         launch(&client, shader, threads, workgroups, buffers);
         result
     }

@@ -1,9 +1,7 @@
 //! The decoder on a device.
 
 use super::{
-    Parameter,
-    convolution_shader::multiply,
-    layers,
+    Parameter, layers,
     tiles::{join, split},
 };
 use crate::{
@@ -11,13 +9,7 @@ use crate::{
     layers::Statistics,
     tokenizer::decoder::{Decoder, MapAttention},
 };
-use burn::{
-    prelude::s,
-    tensor::{
-        FloatDType, Tensor,
-        activation::{silu, softmax},
-    },
-};
+use burn::tensor::{FloatDType, Tensor};
 use splatgraph_sdk::Result;
 
 impl Decoder<Parameter> {
@@ -34,7 +26,7 @@ impl Decoder<Parameter> {
     ) -> Result<Tensor<4>> {
         let statistics = Statistics::Tiles(grid);
         let precision = FloatDType::from(self.conv_in.weight.tensor::<4>().dtype());
-        let mut x = self.conv_in.forward(map.cast(precision));
+        let mut x = self.conv_in.forward(layers::cast(map, precision));
         watch("conv_in", &x)?;
         x = self.block_1.forward(x, statistics);
         watch("mid.block_1", &x)?;
@@ -53,42 +45,26 @@ impl Decoder<Parameter> {
             }
         }
         // The last normalisation uses the statistics of the whole picture, as in the authors' code.
-        x = self.norm_out.forward(x, Statistics::Tiles([1, 1]));
+        x = self.norm_out.forward_silu(x, Statistics::Tiles([1, 1]));
         watch("norm_out", &x)?;
-        Ok(self.conv_out.forward(silu(x)).cast(FloatDType::F32))
+        Ok(layers::cast(self.conv_out.forward(x), FloatDType::F32))
     }
 }
 
 impl MapAttention<Parameter> {
     fn forward(&self, x: Tensor<4>, [columns, rows]: [usize; 2]) -> Tensor<4> {
-        // One tile after the other, because the weights between all places of a tile take much memory.
+        // One tile after the other, because burn's form keeps the weights between all places of a tile.
         let grid = Grid { columns, rows };
         let attended = split(grid, &x).into_iter().map(|tile| self.within_tile(tile)).collect();
-        x + join(grid, attended)
+        join(grid, attended)
     }
 
     fn within_tile(&self, tile: Tensor<4>) -> Tensor<4> {
         let [batch, channels, h, w] = tile.dims();
-        let x = self.norm.forward(tile, Statistics::Picture);
+        let x = self.norm.forward(tile.clone(), Statistics::Picture);
         let [query, key, value] = [&self.query, &self.key, &self.value]
             .map(|conv| -> Tensor<3> { conv.forward(x.clone()).reshape([batch, channels, h * w]) });
-        let attended = attend_by_shader(&query, &key, &value).unwrap_or_else(|| {
-            let rows = |places: Tensor<3>| places.swap_dims(1, 2).unsqueeze_dim(1); // [B, 1, h w, C]
-            let attended: Tensor<3> = layers::attend(rows(query), rows(key), rows(value)).squeeze_dim(1);
-            attended.swap_dims(1, 2)
-        });
-        self.out.forward(attended.reshape([batch, channels, h, w]))
+        let attended = layers::attend_places(&query, &key, &value);
+        self.out.forward_adding(attended.reshape([batch, channels, h, w]), tile)
     }
-}
-
-/// [`layers::attend`] with one head for maps `[B, C, places]`. Returns `None` if shaders do not run on the device.
-fn attend_by_shader(query: &Tensor<3>, key: &Tensor<3>, value: &Tensor<3>) -> Option<Tensor<3>> {
-    let [batch, channels, places] = query.dims();
-    let attended = (0..batch).map(|b| -> Option<Tensor<3>> {
-        let picture = |maps: &Tensor<3>| -> Tensor<2> { maps.clone().slice(s![b..b + 1]).reshape([channels, places]) };
-        let query = picture(query) * (channels as f64).sqrt().recip();
-        let weights = softmax(multiply(picture(key).transpose(), query)?, 0); // [keys, queries]
-        Some(multiply(picture(value), weights)?.unsqueeze())
-    });
-    Some(Tensor::cat(attended.collect::<Option<_>>()?, 0))
 }

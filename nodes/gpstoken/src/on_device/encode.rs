@@ -1,6 +1,9 @@
 //! Encoding on a device: turns a picture into features, tile by tile.
 
-use super::{Device, OnDevice, Parameter, tiles::join};
+use super::{
+    Device, OnDevice, Parameter,
+    tiles::{join, stack},
+};
 use crate::{
     canvas::{TILE, grid::Grid, picture::tile_input},
     tokenizer::{Network, STEM_STAGES},
@@ -34,6 +37,6 @@ pub fn encode(
         let tiles = grid.tiles().map(|tile| encode(picture, tile)).collect::<Result<Vec<_>>>()?;
         Ok(join(grid, tiles))
     };
-    let features = Tensor::cat((0..batch).map(picture).collect::<Result<Vec<_>>>()?, 0); // [B, C, H, W]
+    let features = stack((0..batch).map(picture).collect::<Result<Vec<_>>>()?); // [B, C, H, W]
     Ok(OnDevice::new(device, None).with("features", features))
 }

@@ -1,13 +1,13 @@
 //! Normalisation over groups of channels on a device, plain and by tiles.
 
-use super::Parameter;
+use super::{Parameter, normalise_shader};
 use crate::{
     kernels::group_norm::{greatest_common_divisor, taps},
     layers::{GroupNorm, Statistics},
 };
 use burn::{
     prelude::Device,
-    tensor::{FloatDType, Tensor, TensorData},
+    tensor::{FloatDType, Tensor, TensorData, activation::silu},
 };
 
 const EPSILON: f64 = 1e-6;
@@ -15,6 +15,19 @@ const EPSILON: f64 = 1e-6;
 impl GroupNorm<Parameter> {
     /// Normalises `[B, C, H, W]`. The sums are in f32 for any precision.
     pub fn forward(&self, x: Tensor<4>, statistics: Statistics) -> Tensor<4> {
+        let [scale, shift] = [&self.weight, &self.bias].map(Parameter::tensor::<1>);
+        normalise_shader::group_norm(&x, &scale, &shift, statistics, false)
+            .unwrap_or_else(|| self.by_burn(x, statistics))
+    }
+
+    /// `silu(norm(x))` for `[B, C, H, W]`. The sums are in f32 for any precision.
+    pub fn forward_silu(&self, x: Tensor<4>, statistics: Statistics) -> Tensor<4> {
+        let [scale, shift] = [&self.weight, &self.bias].map(Parameter::tensor::<1>);
+        normalise_shader::group_norm(&x, &scale, &shift, statistics, true)
+            .unwrap_or_else(|| silu(self.by_burn(x, statistics)))
+    }
+
+    fn by_burn(&self, x: Tensor<4>, statistics: Statistics) -> Tensor<4> {
         let precision = FloatDType::from(x.dtype());
         let [_, channels, ..] = x.dims();
         let groups = greatest_common_divisor(32, channels);

@@ -1,40 +1,106 @@
-//! The layers on a device.
+//! The layers on a device. Each runs as a shader where shaders run, and else as burn's operations, which are the shaders' twins.
 
-use super::{Parameter, convolution_shader::convolve, linear_shader};
+use super::{
+    Parameter,
+    arrange_shader::{Arrangement, arrange},
+    attention_shader::{attend_maps, attend_tokens},
+    convolution_shader::{convolve, convolve_adding},
+    elementwise_shader,
+    linear_shader::{Activation, Then, linear_then},
+    normalise_shader,
+};
 use crate::layers::{Convolution, LayerNorm, Linear, NORM_EPSILON};
-use burn::tensor::{
-    FloatDType, Tensor,
-    activation::softmax,
-    module::{self, conv2d, interpolate, layer_norm},
-    ops::{ConvOptions, InterpolateMode, InterpolateOptions},
+use burn::{
+    prelude::s,
+    tensor::{
+        FloatDType, Tensor,
+        activation::{gelu, silu, softmax},
+        module::{self, conv2d, interpolate, layer_norm},
+        ops::{ConvOptions, InterpolateMode, InterpolateOptions},
+    },
 };
 
+/// What follows a linear layer on tokens, in this order.
+#[derive(Default)]
+pub(super) struct Follows<'a> {
+    pub(super) activation: Activation,
+    /// Gates `[B, 1, parts width]`, and the part that multiplies all tokens of a picture.
+    pub(super) gate: Option<(&'a Tensor<3>, usize)>,
+    /// Numbers `[B, N, width]` or `[1, N, width]` that are added.
+    pub(super) residual: Option<&'a Tensor<3>>,
+}
+
 impl Linear<Parameter> {
-    /// `[..., in] -> [..., out]`
-    pub fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
-        linear(x, self.weight.tensor(), self.bias.tensor())
+    /// `[B, N, in] -> [B, N, out]`
+    pub(super) fn forward(&self, x: Tensor<3>) -> Tensor<3> {
+        self.forward_then(x, Follows::default())
+    }
+
+    /// `activation(layer(x))`
+    pub(super) fn forward_activated(&self, x: Tensor<3>, activation: Activation) -> Tensor<3> {
+        self.forward_then(x, Follows { activation, ..Follows::default() })
+    }
+
+    /// The layer with what follows it: `[B, N, in] -> [B, N, out]`
+    pub(super) fn forward_then(&self, x: Tensor<3>, follows: Follows<'_>) -> Tensor<3> {
+        linear(x, self.weight.tensor(), self.bias.tensor(), follows)
     }
 }
 
-/// `x W^T + bias`: `[..., in] -> [..., out]` with `weight` `[out, in]` and `bias` `[out]`.
-pub(super) fn linear<const D: usize>(x: Tensor<D>, weight: Tensor<2>, bias: Tensor<1>) -> Tensor<D> {
-    let mut shape = x.dims();
-    let [outputs, inputs] = weight.dims();
-    let rows = shape[..D - 1].iter().product::<usize>();
-    if let Some(result) = linear_shader::linear(&x.clone().reshape([rows, inputs]), &weight, &bias) {
-        shape[D - 1] = outputs;
-        return result.reshape(shape);
+/// `x W^T + bias` with what follows: `[B, N, in] -> [B, N, out]` with `weight` `[out, in]` and `bias` `[out]`.
+pub(super) fn linear(x: Tensor<3>, weight: Tensor<2>, bias: Tensor<1>, follows: Follows<'_>) -> Tensor<3> {
+    let Follows { activation, gate, residual } = follows;
+    let [batch, count, inputs] = x.dims();
+    let outputs = weight.dims()[0];
+    let [gates, added] = [gate.map(|(gates, _)| gates), residual].map(|tensor| tensor.map(rows));
+    let then =
+        Then { activation, gate: gate.and_then(|(_, part)| Some((gates.as_ref()?, part))), residual: added.as_ref() };
+    if let Some(result) = linear_then(&x.clone().reshape([batch * count, inputs]), &weight, &bias, then) {
+        return result.reshape([batch, count, outputs]);
     }
-    module::linear(x, weight.transpose(), Some(bias))
+    let mut x = activate(module::linear(x, weight.transpose(), Some(bias)), activation);
+    if let Some((gates, part)) = gate {
+        x = gates.clone().slice(s![.., .., part * outputs..(part + 1) * outputs]) * x;
+    }
+    match residual {
+        Some(residual) => residual.clone() + x,
+        None => x,
+    }
+}
+
+/// `[B, N, width] -> [B N, width]`
+fn rows(x: &Tensor<3>) -> Tensor<2> {
+    let [batch, count, width] = x.dims();
+    x.clone().reshape([batch * count, width])
+}
+
+fn activate(x: Tensor<3>, activation: Activation) -> Tensor<3> {
+    match activation {
+        Activation::None => x,
+        Activation::Gelu => gelu(x),
+        Activation::TanhGelu => tanh_gelu(x),
+        Activation::Silu => silu(x),
+    }
+}
+
+/// `x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2`. Burn's function uses a power, which shaders do not define for negative numbers.
+fn tanh_gelu(x: Tensor<3>) -> Tensor<3> {
+    let cube = x.clone() * x.clone() * x.clone();
+    let inner = (x.clone() + cube * 0.044715) * (2.0 / std::f64::consts::PI).sqrt();
+    x * (inner.tanh() + 1.0) * 0.5
 }
 
 impl Convolution<Parameter> {
     /// `[B, in, H, W] -> [B, out, H, W]`
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         let (weight, bias) = (self.weight.tensor::<4>(), self.bias.tensor());
-        let padding = weight.dims()[2] / 2;
-        convolve(&x, &weight, &bias, 1)
-            .unwrap_or_else(|| conv2d(x, weight, Some(bias), ConvOptions::new([1, 1], [padding, padding], [1, 1], 1)))
+        convolve(&x, &weight, &bias, 1).unwrap_or_else(|| plain(x, weight, bias))
+    }
+
+    /// `layer(x) + residual`: `[B, in, H, W] -> [B, out, H, W]`
+    pub(super) fn forward_adding(&self, x: Tensor<4>, residual: Tensor<4>) -> Tensor<4> {
+        let (weight, bias) = (self.weight.tensor::<4>(), self.bias.tensor());
+        convolve_adding(&x, &weight, &bias, 1, Some(&residual)).unwrap_or_else(|| plain(x, weight, bias) + residual)
     }
 
     /// Convolves the map with each pixel doubled along both axes: `[B, in, H, W] -> [B, out, 2 H, 2 W]`
@@ -46,21 +112,96 @@ impl Convolution<Parameter> {
     }
 }
 
+/// Burn's convolution that keeps the size of a map.
+fn plain(x: Tensor<4>, weight: Tensor<4>, bias: Tensor<1>) -> Tensor<4> {
+    let padding = weight.dims()[2] / 2;
+    conv2d(x, weight, Some(bias), ConvOptions::new([1, 1], [padding, padding], [1, 1], 1))
+}
+
+/// Attention between the places of maps `[B, C, places]`, with one head.
+pub(super) fn attend_places(query: &Tensor<3>, key: &Tensor<3>, value: &Tensor<3>) -> Tensor<3> {
+    attend_maps(query, key, value).unwrap_or_else(|| {
+        let rows = |places: &Tensor<3>| places.clone().swap_dims(1, 2).unsqueeze_dim(1); // [B, 1, places, C]
+        let attended: Tensor<3> = attend(rows(query), rows(key), rows(value)).squeeze_dim(1);
+        attended.swap_dims(1, 2)
+    })
+}
+
+/// Attention between tokens in `heads` heads. `joint` `[B, N, 3 width]` has queries, keys and values side by side: `[B, N, width]`
+pub(super) fn attend_between(joint: &Tensor<3>, heads: usize) -> Tensor<3> {
+    attend_tokens(joint, heads).unwrap_or_else(|| {
+        let [batch, count, three] = joint.dims();
+        let width = three / 3;
+        let part = |i: usize| {
+            let part = joint.clone().slice(s![.., .., i * width..(i + 1) * width]);
+            part.reshape([batch, count, heads, width / heads]).swap_dims(1, 2)
+        };
+        attend(part(0), part(1), part(2)).swap_dims(1, 2).reshape([batch, count, width])
+    })
+}
+
 /// `softmax(q k^T / sqrt(D)) v` over `[B, heads, N, D]`.
 ///
 /// This function replaces burn's attention. In burn 0.22.1, the kernel for graphics cards has errors as large as the values for a single
 /// head of 64 channels and 3,072 places (seen on a software adapter).
-pub(crate) fn attend(query: Tensor<4>, key: Tensor<4>, value: Tensor<4>) -> Tensor<4> {
+fn attend(query: Tensor<4>, key: Tensor<4>, value: Tensor<4>) -> Tensor<4> {
     let scale = (query.dims()[3] as f64).sqrt().recip();
     softmax((query * scale).matmul(key.transpose()), 3).matmul(value)
 }
 
 impl LayerNorm<Parameter> {
-    /// Normalises `[..., width]`. The sums are in f32 for any precision.
+    /// Normalises `[B, N, width]`. The sums are in f32 for any precision.
     pub(super) fn forward(&self, x: Tensor<3>) -> Tensor<3> {
-        let precision = x.dtype();
-        let [weight, bias] = [&self.weight, &self.bias].map(|parameter| parameter.tensor::<1>().cast(FloatDType::F32));
-        let epsilon = f64::from(NORM_EPSILON);
-        layer_norm(x.cast(FloatDType::F32), weight, Some(bias), epsilon).cast(FloatDType::from(precision))
+        let [weight, bias] = [&self.weight, &self.bias].map(|parameter| parameter.tensor::<1>());
+        if let Some(normalised) = normalise_shader::layer_norm(&rows(&x), &weight, &bias, NORM_EPSILON) {
+            return normalised.reshape(x.dims());
+        }
+        let precision = FloatDType::from(x.dtype());
+        let [weight, bias] = [weight, bias].map(|parameter| parameter.cast(FloatDType::F32));
+        layer_norm(x.cast(FloatDType::F32), weight, Some(bias), f64::from(NORM_EPSILON)).cast(precision)
     }
+}
+
+/// Normalises tokens `[B, N, width]` with the epsilon, then multiplies them by a scale plus 1 and adds a shift, which are the parts with
+/// these numbers of `modulation` `[B, 1, parts width]`.
+pub(super) fn modulate(x: &Tensor<3>, modulation: &Tensor<3>, parts: [usize; 2], epsilon: f32) -> Tensor<3> {
+    if let Some(x) = normalise_shader::layer_norm_modulated(&rows(x), &rows(modulation), parts, epsilon) {
+        let [batch, count, width] = [modulation.dims()[0], x.dims()[0] / modulation.dims()[0], x.dims()[1]];
+        return x.reshape([batch, count, width]);
+    }
+    let width = x.dims()[2];
+    let [shift, scale] = parts.map(|part| modulation.clone().slice(s![.., .., part * width..(part + 1) * width]));
+    let ones = Tensor::ones([width], &x.device());
+    layer_norm(x.clone(), ones, None, f64::from(epsilon)) * (scale + 1.0) + shift
+}
+
+/// `a + b`. `b` has the last axes of `a`, or 1 in place of the first.
+pub(super) fn add(a: Tensor<3>, b: Tensor<3>) -> Tensor<3> {
+    elementwise_shader::add(&a, &b, false).unwrap_or_else(|| a + b)
+}
+
+/// `silu(a + b)` for tensors of the same shape.
+pub(super) fn add_silu(a: Tensor<3>, b: Tensor<3>) -> Tensor<3> {
+    elementwise_shader::add(&a, &b, true).unwrap_or_else(|| silu(a + b))
+}
+
+/// Swaps the last two axes.
+pub(super) fn transpose(x: Tensor<3>) -> Tensor<3> {
+    let [batch, rows, columns] = x.dims();
+    let arrangement = Arrangement {
+        lengths: [1, 1, 1, batch, columns, rows],
+        strides: [[0, 0, 0, rows * columns, 1, columns], [0, 0, 0, rows * columns, rows, 1]],
+        first: [0, 0],
+    };
+    arrange(&x, [batch, columns, rows], FloatDType::from(x.dtype()), &arrangement).unwrap_or_else(|| x.swap_dims(1, 2))
+}
+
+/// The tensor with numbers of another type.
+pub(super) fn cast<const D: usize>(x: Tensor<D>, precision: FloatDType) -> Tensor<D> {
+    if FloatDType::from(x.dtype()) == precision {
+        return x;
+    }
+    let count = x.shape().num_elements();
+    let arrangement = Arrangement { lengths: [1, 1, 1, 1, 1, count], strides: [[0, 0, 0, 0, 0, 1]; 2], first: [0, 0] };
+    arrange(&x, x.dims(), precision, &arrangement).unwrap_or_else(|| x.cast(precision))
 }

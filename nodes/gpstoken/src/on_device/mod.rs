@@ -3,11 +3,14 @@
 //! A device runs the networks that `tokenizer`, `generator`, `inception` and `lpips` describe. [`Parameter`] holds a parameter on a device, and the
 //! forward passes are in this folder. `without_burn/on_device.rs` provides the same names for a build without burn.
 
+pub mod arrange_shader;
+pub mod attention_shader;
 pub mod convolution_shader;
 pub mod cooperative;
 mod decode;
 mod decoder;
 mod device;
+pub mod elementwise_shader;
 mod encode;
 mod generator;
 mod gpu;
@@ -17,8 +20,11 @@ pub(crate) mod layers;
 pub mod linear_shader;
 mod list;
 pub mod lpips;
+pub mod normalise_shader;
+mod operation;
 mod parameter;
 mod refine;
+pub mod region_condition_shader;
 mod resident;
 mod residual;
 mod roi_align;

@@ -4,7 +4,7 @@ use super::Device;
 use crate::checkpoint::Parameter as HostParameter;
 use burn::{
     backend::DispatchTensor,
-    tensor::{FloatDType, Shape, Tensor, TensorData},
+    tensor::{DType, FloatDType, Shape, Tensor, TensorData},
 };
 
 /// A parameter on a device. The type of burn's tensors contains their number of axes; this type does not, and [`Parameter::tensor`] asks
@@ -18,12 +18,18 @@ pub struct Parameter {
 impl Parameter {
     /// Uploads a parameter to a device of burn, in f32.
     pub fn on(parameter: &HostParameter, device: &burn::prelude::Device) -> Self {
+        Self::in_precision(parameter, device, FloatDType::F32)
+    }
+
+    /// Uploads a parameter to a device of burn, rounded by the host.
+    fn in_precision(parameter: &HostParameter, device: &burn::prelude::Device, precision: FloatDType) -> Self {
         let data = TensorData::new(parameter.to_vec(), Shape::from(parameter.shape().to_vec()));
+        let on = (device, DType::from(precision));
         let tensor = match parameter.shape().len() {
-            1 => Tensor::<1>::from_data(data, device).into_dispatch(),
-            2 => Tensor::<2>::from_data(data, device).into_dispatch(),
-            3 => Tensor::<3>::from_data(data, device).into_dispatch(),
-            _ => Tensor::<4>::from_data(data, device).into_dispatch(),
+            1 => Tensor::<1>::from_data(data, on).into_dispatch(),
+            2 => Tensor::<2>::from_data(data, on).into_dispatch(),
+            3 => Tensor::<3>::from_data(data, on).into_dispatch(),
+            _ => Tensor::<4>::from_data(data, on).into_dispatch(),
         };
         Self { key: parameter.key().to_owned(), tensor }
     }
@@ -69,5 +75,5 @@ impl Parameter {
 
 /// A function for a network's `map` that uploads parameters to a device, in the device's precision.
 pub fn upload(device: &Device) -> impl FnMut(&HostParameter) -> Parameter {
-    |parameter| Parameter::on(parameter, device.burn()).cast(device.float())
+    |parameter| Parameter::in_precision(parameter, device.burn(), device.float())
 }

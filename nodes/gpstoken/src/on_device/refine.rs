@@ -1,8 +1,10 @@
 //! Refinement on a device: turns a layout and features into tokens.
 
-use super::{Device, OnDevice, Parameter, roi_align, tiles::split};
+use super::{
+    Device, OnDevice, Parameter, elementwise_shader, roi_align,
+    tiles::{split, stack, window},
+};
 use crate::tokenizer::{Geometry, Network, Sizes, Tiled};
-use burn::{prelude::s, tensor::Tensor};
 use splatgraph_sdk::{Canvas, Ctx, Features, Result, Tokens};
 
 /// Refines a layout to tokens on a device. Their header is `header`.
@@ -27,8 +29,9 @@ pub fn refine(
         done += 1;
         ctx.step(done, total)
     };
+    let [_, _, height, width] = features.dims();
     for b in 0..batch {
-        let tiles = split(grid, &features.clone().slice(s![b..b + 1, .., .., ..]));
+        let tiles = split(grid, &window(&features, b..b + 1, [0, 0], [width, height]));
         for ((index, tile), map) in grid.tiles().enumerate().zip(tiles) {
             let (local, boxes) = layout.tile(b, index, tile)?;
             gaussians.extend(local.concat());
@@ -39,14 +42,17 @@ pub fn refine(
     let tiles = batch * grid.count();
     let gaussians = device.upload(gaussians, [tiles, per_tile, 5])?;
     let samples = bins * bins;
-    let regions = Tensor::cat(regions, 0).reshape([tiles, per_tile, stem_channels, samples]);
+    let regions = stack(regions).reshape([tiles, per_tile, stem_channels, samples]);
     let (refined, textures) = network
         .transformer
         .forward(gaussians, regions, &mut |name, _| if name.ends_with(".out") { step() } else { Ok(()) })?;
     let mut placed = refined.reshape([batch, count, 5]);
     if grid.count() > 1 {
         let [scale, offset] = grid.scale_and_offset_to_canvas(count);
-        placed = placed * device.upload(scale, [1, count, 5])? + device.upload(offset, [1, count, 5])?;
+        placed = match elementwise_shader::place(&placed, &scale, &offset) {
+            Some(placed) => placed,
+            None => placed * device.upload(scale, [1, count, 5])? + device.upload(offset, [1, count, 5])?,
+        };
     }
     if geometry == Geometry::AsGiven {
         placed = device.upload(layout.gaussians().as_slice::<f32>()?.to_vec(), [batch, count, 5])?;

@@ -22,7 +22,7 @@ pub fn runs_on(device: &DispatchDevice, dtypes: &[DType]) -> bool {
 }
 
 /// A shader with the values that are filled in before it is compiled.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Shader {
     /// Distinguishes shaders.
     pub name: &'static str,
@@ -64,12 +64,12 @@ pub fn upload(client: &Client, numbers: impl IntoIterator<Item = u32>) -> Handle
 }
 
 /// Queues workgroups of `threads` invocations, with their numbers along x, y and z and the buffers in the order of their bindings.
-pub fn launch<const BUFFERS: usize>(
+pub fn launch<'a>(
     client: &Client,
     shader: Shader,
     threads: u32,
     [x, y, z]: [u32; 3],
-    buffers: [&Handle; BUFFERS],
+    buffers: impl IntoIterator<Item = &'a Handle>,
 ) {
     let buffers = buffers.into_iter().map(|handle| handle.clone().binding()).collect();
     client.launch(

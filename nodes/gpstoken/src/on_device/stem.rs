@@ -1,6 +1,6 @@
 //! The image stem on a device.
 
-use super::Parameter;
+use super::{Parameter, layers::cast};
 use crate::{layers::Statistics, tokenizer::ImageStem};
 use burn::tensor::{FloatDType, Tensor};
 use splatgraph_sdk::Result;
@@ -16,7 +16,7 @@ impl ImageStem<Parameter> {
         watch: &mut dyn FnMut(&str, &Tensor<4>) -> Result<()>,
     ) -> Result<Tensor<4>> {
         let precision = FloatDType::from(self.conv.weight.tensor::<4>().dtype());
-        let mut x = self.conv.forward(picture.cast(precision));
+        let mut x = self.conv.forward(cast(picture, precision));
         watch("conv", &x)?;
         for (block, name) in self.blocks.iter().zip(["block1", "block2"]) {
             x = block.forward(x, Statistics::Picture);

@@ -14,7 +14,7 @@ use burn::{
 use splatgraph_pack_gpstoken::on_device::{
     convolution_shader::convolve_with,
     cooperative::{Matrices, matrices},
-    linear_shader::{linear, linear_with},
+    linear_shader::{Activation, Then, linear, linear_then, linear_with},
 };
 
 const STEP: f32 = 1.0 / 1024.0;
@@ -55,14 +55,21 @@ fn linear_layers_on_matrix_units_agree_with_those_without() {
             |count: usize, size: f32| -> Vec<f32> { (0..count).map(|_| numbers.between(-size, size)).collect() };
         let x = random(rows * inputs, 1.0);
         let (weight, bias) = (random(outputs * inputs, (3.0 / inputs as f32).sqrt()), random(outputs, 0.1));
+        let (gates, residual) = (random(2 * outputs, 1.0), random(rows * outputs, 1.0));
         for (id, device, matrices) in with_matrices() {
             let x = half(&x, [rows, inputs], &device);
             let (weight, bias) = (half(&weight, [outputs, inputs], &device), half(&bias, [outputs], &device));
-            let expected = back(linear_with(&x, &weight, &bias, None));
-            let actual = back(linear_with(&x, &weight, &bias, Some(matrices)));
-            let name = format!("{rows} rows, {inputs} to {outputs} on {id}");
-            assert_near(&name, &actual, &expected, STEP * largest(&expected));
-            assert_eq!(back(linear(&x, &weight, &bias)), actual, "{name}: a layer runs on the matrix units");
+            let (gates, residual) =
+                (half(&gates, [1, 2 * outputs], &device), half(&residual, [rows, outputs], &device));
+            let all = Then { activation: Activation::Gelu, gate: Some((&gates, 1)), residual: Some(&residual) };
+            for then in [Then::default(), all] {
+                let expected = back(linear_with(&x, &weight, &bias, then, None));
+                let actual = back(linear_with(&x, &weight, &bias, then, Some(matrices)));
+                let name = format!("{rows} rows, {inputs} to {outputs} on {id}, {:?} follows", then.activation);
+                assert_near(&name, &actual, &expected, STEP * largest(&expected));
+                let chosen = back(linear_then(&x, &weight, &bias, then));
+                assert_eq!(chosen, actual, "{name}: a layer runs on the matrix units");
+            }
         }
     }
 }
@@ -87,16 +94,21 @@ fn convolutions_on_matrix_units_agree_with_those_without() {
         let depth = inputs * side * side;
         let map = random(batch * inputs * width * height, 1.0);
         let (weight, bias) = (random(outputs * depth, (3.0 / depth as f32).sqrt()), random(outputs, 0.1));
+        let residual = random(batch * outputs * scale * scale * width * height, 1.0);
         for (id, device, matrices) in with_matrices() {
             let map = half(&map, [batch, inputs, height, width], &device);
             let weight = half(&weight, [outputs, inputs, side, side], &device);
             let bias = half(&bias, [outputs], &device);
-            let expected = back(convolve_with(&map, &weight, &bias, scale, None));
-            let actual = back(convolve_with(&map, &weight, &bias, scale, Some(matrices)));
-            let name = format!(
-                "{batch} x {inputs} to {outputs} channels of {width} x {height}, side {side}, times {scale}, on {id}"
-            );
-            assert_near(&name, &actual, &expected, STEP * largest(&expected));
+            let residual = half(&residual, [batch, outputs, scale * height, scale * width], &device);
+            for residual in [None, Some(&residual)] {
+                let expected = back(convolve_with(&map, &weight, &bias, scale, residual, None));
+                let actual = back(convolve_with(&map, &weight, &bias, scale, residual, Some(matrices)));
+                let name = format!(
+                    "{batch} x {inputs} to {outputs} channels of {width} x {height}, side {side}, times {scale}, residual {}, on {id}",
+                    residual.is_some()
+                );
+                assert_near(&name, &actual, &expected, STEP * largest(&expected));
+            }
         }
     }
 }
@@ -106,13 +118,16 @@ fn matrix_units_take_only_numbers_in_half_precision_and_columns_in_fours() {
     for (id, device, matrices) in with_matrices() {
         let (weight, bias) = (Tensor::<2>::ones([3, 6], &device), Tensor::<1>::ones([3], &device));
         let x = Tensor::<2>::ones([2, 6], &device);
-        assert!(linear_with(&x, &weight, &bias, Some(matrices)).is_none(), "{id}: f32");
+        assert!(linear_with(&x, &weight, &bias, Then::default(), Some(matrices)).is_none(), "{id}: f32");
         let [x, weight] = [x, weight].map(|tensor| tensor.cast(FloatDType::F16));
         let bias = bias.cast(FloatDType::F16);
-        assert!(linear_with(&x, &weight, &bias, Some(matrices)).is_none(), "{id}: 6 columns");
+        assert!(linear_with(&x, &weight, &bias, Then::default(), Some(matrices)).is_none(), "{id}: 6 columns");
         assert_eq!(back(linear(&x, &weight, &bias)), [7.0; 6], "{id}: without matrix units");
         let map = Tensor::<4>::ones([1, 8, 2, 2], &device);
         let weight = Tensor::<4>::ones([1, 8, 1, 1], &device);
-        assert!(convolve_with(&map, &weight, &Tensor::ones([1], &device), 1, Some(matrices)).is_none(), "{id}: f32");
+        assert!(
+            convolve_with(&map, &weight, &Tensor::ones([1], &device), 1, None, Some(matrices)).is_none(),
+            "{id}: f32"
+        );
     }
 }

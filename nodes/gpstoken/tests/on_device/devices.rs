@@ -18,10 +18,10 @@ use splatgraph_sdk::{
 use std::sync::{Mutex, PoisonError};
 
 /// The results of the stages, on any device.
-struct Stages {
+pub(super) struct Stages {
     tokens: Value,
     map: Value,
-    image: Value,
+    pub(super) image: Value,
 }
 
 fn tokenizer(compute: &Compute) -> Value {
@@ -33,7 +33,7 @@ fn tokenizer(compute: &Compute) -> Value {
 }
 
 /// A file with a tokenizer of very few channels and random weights, so that slow devices can be tested too.
-fn tiny_model() -> tempfile::NamedTempFile {
+pub(super) fn tiny_model() -> tempfile::NamedTempFile {
     let mut numbers = Numbers::new(7);
     let mut tensors: Vec<(String, Tensor)> = Vec::new();
     let mut add = |key: &str, shape: &[usize]| {
@@ -81,7 +81,7 @@ fn tiny_model() -> tempfile::NamedTempFile {
     file
 }
 
-fn tiny_tokenizer(file: &tempfile::NamedTempFile, device: &str, precision: Precision) -> Value {
+pub(super) fn tiny_tokenizer(file: &tempfile::NamedTempFile, device: &str, precision: Precision) -> Value {
     let host = Recorder::default();
     host.set(json!({"precision": precision.name()}));
     // A map of 32 x 32 for each tile is large enough for a decoder of one level.
@@ -89,7 +89,7 @@ fn tiny_tokenizer(file: &tempfile::NamedTempFile, device: &str, precision: Preci
     only(run_with::<LoadTokenizer>(&host, inputs, []).unwrap())
 }
 
-fn finish(tokenizer: &Value, tokens: Value, tiles: &str) -> Stages {
+pub(super) fn finish(tokenizer: &Value, tokens: Value, tiles: &str) -> Stages {
     let inputs = [("tokens", tokens.clone()), ("tokenizer", tokenizer.clone())];
     let splatted = if tiles == "separate" { tiles } else { "merged" };
     let map = only(run::<splat>(json!({"tiles": splatted}), inputs).unwrap());
@@ -98,7 +98,7 @@ fn finish(tokenizer: &Value, tokens: Value, tiles: &str) -> Stages {
     Stages { tokens, map, image }
 }
 
-fn tokens_of(tokenizer: &Value, picture: &Value, layout: Json) -> Value {
+pub(super) fn tokens_of(tokenizer: &Value, picture: &Value, layout: Json) -> Value {
     refined(tokenizer, picture, layout, json!({}))
 }
 
@@ -110,7 +110,7 @@ fn refined(tokenizer: &Value, picture: &Value, layout: Json, settings: Json) -> 
     only(run::<refine_tokens>(settings, inputs).unwrap())
 }
 
-fn picture_of(image: &Value) -> Vec<f32> {
+pub(super) fn picture_of(image: &Value) -> Vec<f32> {
     Image::from_value(image).unwrap().image.to_f32()
 }
 

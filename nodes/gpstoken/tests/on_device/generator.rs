@@ -1,7 +1,10 @@
 //! Tests of the generator's network and guidance in tensor operations against recorded runs.
 
-use super::{Golden, assert_near, on, processor};
-use burn::tensor::{Int, Tensor, TensorData};
+use super::{Golden, assert_near, devices, on};
+use burn::{
+    prelude::Device,
+    tensor::{Tensor, TensorData},
+};
 use splatgraph_pack_gpstoken::{
     generator::{
         Network,
@@ -14,27 +17,33 @@ use std::collections::BTreeMap;
 /// Five times the difference between the recorded f32 run and the network in f64.
 const FORWARD: f32 = 5e-6;
 
-fn network(kind: &str) -> Network<Parameter> {
+fn network(kind: &str, device: &Device) -> Network<Parameter> {
     let tensors = Golden::open(&format!("weights_sit_{kind}.safetensors")).0;
-    Network::load(tensors, Some(6)).unwrap().map(&mut on(&processor()))
+    Network::load(tensors, Some(6)).unwrap().map(&mut on(device))
 }
 
 fn integers(golden: &Golden, key: &str) -> Vec<usize> {
     golden.tensor(key).as_slice::<i64>().unwrap().iter().map(|v| *v as usize).collect()
 }
 
-fn upload<const D: usize>(values: &[f32], shape: [usize; D]) -> Tensor<D> {
-    Tensor::from_data(TensorData::new(values.to_vec(), shape), &processor())
+fn upload<const D: usize>(values: &[f32], shape: [usize; D], device: &Device) -> Tensor<D> {
+    Tensor::from_data(TensorData::new(values.to_vec(), shape), device)
 }
 
 #[test]
 fn every_stage_of_the_network_agrees() {
+    for (id, device) in devices() {
+        println!("on {id}:");
+        check_every_stage(&device);
+    }
+}
+
+fn check_every_stage(device: &Device) {
     let golden = Golden::open("sit_forward.safetensors");
     for (kind, x, out) in [("cond", "x", "out"), ("layout", "layout.x", "layout.out")] {
-        let network = network(kind);
-        let classes: Vec<i32> = integers(&golden, "y").iter().map(|v| *v as i32).collect();
-        let classes = Tensor::<1, Int>::from_data(TensorData::new(classes, [4]), &processor());
-        let condition = (kind == "cond").then(|| upload(golden.f32("cond"), [4, 64, 5]));
+        let network = network(kind, device);
+        let classes = integers(&golden, "y");
+        let condition = (kind == "cond").then(|| upload(golden.f32("cond"), [4, 64, 5], device));
         let start = network.start(condition);
         let keys =
             BTreeMap::from([("tokens", "x_embed"), ("time", "t_embed"), ("class", "y_embed"), ("final", "final")]);
@@ -51,8 +60,8 @@ fn every_stage_of_the_network_agrees() {
             }
             Ok(())
         };
-        let input = upload(golden.f32(x), [4, network.sizes.channels, 64]);
-        let velocities = network.forward(input, golden.f32("t"), classes, start, watch).unwrap();
+        let input = upload(golden.f32(x), [4, network.sizes.channels, 64], device);
+        let velocities = network.forward(input, golden.f32("t"), &classes, start, watch).unwrap();
         assert_near(out, &velocities.to_data().try_to_vec::<f32>().unwrap(), golden.f32(out), FORWARD);
         assert_eq!(seen, if kind == "cond" { 7 } else { 0 });
     }
@@ -60,8 +69,15 @@ fn every_stage_of_the_network_agrees() {
 
 #[test]
 fn guidance_agrees_inside_outside_and_at_the_ends_of_its_interval() {
+    for (id, device) in devices() {
+        println!("on {id}:");
+        check_guidance(&device);
+    }
+}
+
+fn check_guidance(device: &Device) {
     let golden = Golden::open("sit_forward.safetensors");
-    let (cond, layout) = (network("cond"), network("layout"));
+    let (cond, layout) = (network("cond", device), network("layout", device));
     let classes = integers(&golden, "cfg.y");
     assert_eq!(classes[2..], [10, 10]);
     let guidance = Guidance { scale: 1.5, interval: [0.2, 0.8] };

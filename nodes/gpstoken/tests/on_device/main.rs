@@ -7,9 +7,12 @@ mod devices;
 mod generator;
 mod inception;
 mod kernels;
+mod launches;
 mod lpips;
 mod network;
+mod network_shaders;
 mod shaders;
+mod small_shaders;
 mod splat;
 mod splat_devices;
 #[path = "../support/mod.rs"]

@@ -12,11 +12,12 @@ use burn::{
 use burn_cubecl::template::KernelSource;
 use naga::valid::{Capabilities, ValidationFlags, Validator};
 use splatgraph_pack_gpstoken::on_device::{
-    self,
+    self, arrange_shader, attention_shader,
     convolution_shader::{self, convolve},
     cooperative::Matrices,
+    elementwise_shader,
     linear_shader::{self, linear},
-    roi_align_shader,
+    normalise_shader, region_condition_shader, roi_align_shader,
     shader::Shader,
     splat_shader::{MOST_CHANNELS, backward_shader, forward_shader},
 };
@@ -50,6 +51,11 @@ fn check(shader: &Shader, needs: Capabilities) {
 #[test]
 fn every_form_of_the_shaders_is_valid() {
     let nothing = Capabilities::empty();
+    for form in
+        [normalise_shader::moments_shader(), elementwise_shader::place_shader(), arrange_shader::window_shader()]
+    {
+        check(&form, nothing);
+    }
     for accumulators in 1..=8 {
         check(&forward_shader(accumulators), nothing);
     }
@@ -59,6 +65,24 @@ fn every_form_of_the_shaders_is_valid() {
     for (half, needs) in [(false, nothing), (true, Capabilities::SHADER_FLOAT16)] {
         check(&roi_align_shader::shader(half), needs);
         check(&linear_shader::shader(half), needs);
+        check(&normalise_shader::parts_shader(half), needs);
+        for tiled in [false, true] {
+            check(&normalise_shader::apply_shader(tiled, half), needs);
+        }
+        check(&normalise_shader::layer_norm_shader(half), needs);
+        for channels in [1, attention_shader::MOST_CHANNELS / 4, 200, 300, attention_shader::MOST_CHANNELS] {
+            check(&attention_shader::shader(channels, half), needs);
+        }
+        for stem in [1, 32, 128, region_condition_shader::MOST_CHANNELS] {
+            check(&region_condition_shader::shader(stem, half), needs);
+        }
+        for form in
+            [elementwise_shader::add_shader, elementwise_shader::select_shader, elementwise_shader::shift_shader]
+        {
+            check(&form(half), needs);
+        }
+        check(&arrange_shader::shader(half, false), needs);
+        check(&arrange_shader::shader(half, true), Capabilities::SHADER_FLOAT16);
         for sizes in [[1, 1, 4], [1, 1, 8], [1, 1, 16], [3, 1, 4], [3, 1, 8], [3, 1, 16], [3, 2, 16]] {
             check(&convolution_shader::shader(sizes, half), needs);
         }
@@ -77,7 +101,13 @@ fn every_form_of_the_shaders_is_valid() {
 }
 
 /// Checks that the shader runs on every device that runs shaders, in both precisions. A name ends with the device's id.
-fn assert_by_shader(name: &str, device: &Device, expected: &[f32], run: impl Fn(FloatDType) -> Option<Vec<f32>>) {
+#[track_caller]
+pub(super) fn assert_by_shader(
+    name: &str,
+    device: &Device,
+    expected: &[f32],
+    run: impl Fn(FloatDType) -> Option<Vec<f32>>,
+) {
     let Some(single) = run(FloatDType::F32) else {
         assert!(!name.contains(" on gpu"), "{name} would go through burn");
         return;

@@ -2,12 +2,17 @@
 
 use crate::{
     generator::{Block, EPSILON, Embedding, Network, frequencies},
-    layers::Linear,
-    on_device::{Parameter, layers::attend},
+    on_device::{
+        Parameter,
+        arrange_shader::{Arrangement, arrange},
+        elementwise_shader,
+        layers::{Follows, add, add_silu, attend_between, linear, modulate, transpose},
+        linear_shader::Activation,
+    },
 };
 use burn::{
     prelude::{Device, s},
-    tensor::{Int, Tensor, TensorData, activation::silu, module::layer_norm},
+    tensor::{FloatDType, Int, Tensor, TensorData},
 };
 use splatgraph_sdk::Result;
 
@@ -23,7 +28,7 @@ impl Network<Parameter> {
         match (&self.condition, condition, &self.position) {
             (Some(embedding), Some(condition), _) => embedding.forward(condition),
             (_, _, Some(position)) => position.tensor(),
-            _ => Tensor::zeros([1, 1, self.sizes.width], &self.device()),
+            _ => Tensor::from_data(TensorData::zeros::<f32, _>([1, 1, self.sizes.width]), &self.device()),
         }
     }
 
@@ -36,27 +41,28 @@ impl Network<Parameter> {
         &self,
         x: Tensor<3>,
         t: &[f32],
-        classes: Tensor<1, Int>,
+        classes: &[usize],
         start: Tensor<3>,
         watch: &mut dyn FnMut(&str, &Tensor<3>) -> Result<()>,
     ) -> Result<Tensor<3>> {
-        let tokens = self.tokens_in.forward(x.unsqueeze_dim::<4>(3)).squeeze_dim::<3>(3).swap_dims(1, 2);
+        let (weight, width) = (self.tokens_in.weight.tensor::<4>(), self.sizes.width);
+        let weight: Tensor<2> = weight.reshape([width, self.sizes.channels]);
+        let tokens = linear(transpose(x), weight, self.tokens_in.bias.tensor(), Follows::default()); // [B, N, width]
         watch("tokens", &tokens)?;
-        let mut h = tokens + start;
+        let mut h = add(tokens, start);
         let time = self.time.forward(self.frequencies(t));
         watch("time", &time)?;
-        let class = self.classes_table.tensor::<2>().select(0, classes).unsqueeze_dim::<3>(1);
+        let class = select_rows(&self.classes_table.tensor::<2>(), classes).reshape([classes.len(), 1, width]);
         watch("class", &class)?;
-        let condition = time + class; // [B, 1, width]
+        let condition = add_silu(time, class); // [B, 1, width]
         for (i, block) in self.blocks.iter().enumerate() {
             h = block.forward(h, &condition, self.sizes.heads);
             watch(&format!("block{i}.out"), &h)?;
         }
-        let modulation = silu_layer(&self.final_modulation, condition); // [B, 1, 2 width]
-        let part = |i: usize| modulation.clone().slice(s![.., .., i * self.sizes.width..(i + 1) * self.sizes.width]);
-        let out = self.final_layer.forward(modulate(h, part(0), part(1)));
+        let modulation = self.final_modulation.forward(condition); // [B, 1, 2 width]
+        let out = self.final_layer.forward(modulate(&h, &modulation, [0, 1], EPSILON));
         watch("final", &out)?;
-        Ok(out.slice(s![.., .., 0..self.sizes.channels]).swap_dims(1, 2))
+        Ok(first_channels_transposed(&out, self.sizes.channels))
     }
 
     /// `[B, 1, frequencies]`
@@ -71,44 +77,41 @@ impl Network<Parameter> {
 impl Embedding<Parameter> {
     /// `[..., inputs] -> [..., width]`
     fn forward(&self, x: Tensor<3>) -> Tensor<3> {
-        silu_layer(&self.second, self.first.forward(x))
+        self.second.forward(self.first.forward_activated(x, Activation::Silu))
     }
-}
-
-/// `layer(silu(x))`
-fn silu_layer(layer: &Linear<Parameter>, x: Tensor<3>) -> Tensor<3> {
-    layer.forward(silu(x))
 }
 
 impl Block<Parameter> {
-    /// `x` `[B, N, width]`, `condition` `[B, 1, width]`
+    /// `x` `[B, N, width]`, and `condition` `[B, 1, width]` after its SiLU.
     fn forward(&self, x: Tensor<3>, condition: &Tensor<3>, heads: usize) -> Tensor<3> {
-        let [batch, count, width] = x.dims();
-        let modulation = silu_layer(&self.modulation, condition.clone()); // [B, 1, 6 width]
-        let part = |i: usize| modulation.clone().slice(s![.., .., i * width..(i + 1) * width]);
-        let joint = self.projection.forward(modulate(x.clone(), part(0), part(1))); // [B, N, 3 width]
-        let head = |i: usize| {
-            let part = joint.clone().slice(s![.., .., i * width..(i + 1) * width]);
-            part.reshape([batch, count, heads, width / heads]).swap_dims(1, 2)
-        };
-        let attended = attend(head(0), head(1), head(2));
-        let attended = self.out.forward(attended.swap_dims(1, 2).reshape([batch, count, width]));
-        let x = x + part(2) * attended;
-        let inner = tanh_gelu(self.widen.forward(modulate(x.clone(), part(3), part(4))));
-        x + part(5) * self.narrow.forward(inner)
+        let modulation = self.modulation.forward(condition.clone()); // [B, 1, 6 width]
+        let joint = self.projection.forward(modulate(&x, &modulation, [0, 1], EPSILON)); // [B, N, 3 width]
+        let attended = attend_between(&joint, heads);
+        let gated =
+            |part: usize, residual| Follows { activation: Activation::None, gate: Some((&modulation, part)), residual };
+        let x = self.out.forward_then(attended, gated(2, Some(&x)));
+        let inner = self.widen.forward_activated(modulate(&x, &modulation, [3, 4], EPSILON), Activation::TanhGelu);
+        self.narrow.forward_then(inner, gated(5, Some(&x)))
     }
 }
 
-/// `norm(x) (1 + scale) + shift`
-fn modulate(x: Tensor<3>, shift: Tensor<3>, scale: Tensor<3>) -> Tensor<3> {
-    let width = x.dims()[2];
-    let ones = Tensor::ones([width], &x.device());
-    layer_norm(x, ones, None, f64::from(EPSILON)) * (scale + 1.0) + shift
+/// The rows of `table` `[R, K]` with these numbers: `[N, K]`.
+pub(super) fn select_rows(table: &Tensor<2>, rows: &[usize]) -> Tensor<2> {
+    elementwise_shader::select(table, rows).unwrap_or_else(|| {
+        let numbers: Vec<i32> = rows.iter().map(|row| *row as i32).collect();
+        let data = TensorData::new(numbers, [rows.len()]);
+        table.clone().select(0, Tensor::<1, Int>::from_data(data, &table.device()))
+    })
 }
 
-/// `x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2`. Burn's function uses a power, which shaders do not define for negative numbers.
-fn tanh_gelu(x: Tensor<3>) -> Tensor<3> {
-    let cube = x.clone() * x.clone() * x.clone();
-    let inner = (x.clone() + cube * 0.044715) * (2.0 / std::f64::consts::PI).sqrt();
-    x * (inner.tanh() + 1.0) * 0.5
+/// The first `channels` numbers of each token, `[B, N, K] -> [B, channels, N]`.
+fn first_channels_transposed(x: &Tensor<3>, channels: usize) -> Tensor<3> {
+    let [batch, count, width] = x.dims();
+    let arrangement = Arrangement {
+        lengths: [1, 1, 1, batch, channels, count],
+        strides: [[0, 0, 0, count * width, 1, width], [0, 0, 0, channels * count, count, 1]],
+        first: [0, 0],
+    };
+    arrange(x, [batch, channels, count], FloatDType::from(x.dtype()), &arrangement)
+        .unwrap_or_else(|| x.clone().slice(s![.., .., 0..channels]).swap_dims(1, 2))
 }

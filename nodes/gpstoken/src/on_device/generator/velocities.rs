@@ -1,10 +1,11 @@
 //! A generator's velocities on a device.
 
+use super::network::select_rows;
 use crate::{
     generator::{Network, Row, Velocities},
     on_device::Parameter,
 };
-use burn::tensor::{Int, Tensor, TensorData};
+use burn::tensor::{Tensor, TensorData};
 use splatgraph_sdk::Result;
 
 /// A network, prepared for some pictures: it holds the numbers that are equal in all steps.
@@ -41,16 +42,17 @@ impl Velocities for Prepared<'_> {
         let size = network.sizes.channels * count;
         let x: Vec<f32> = rows.iter().flat_map(|row| &points[row.point * size..][..size]).copied().collect();
         let x = Tensor::from_data(TensorData::new(x, [rows.len(), network.sizes.channels, *count]), &device);
-        let classes: Vec<i32> = rows.iter().map(|row| row.class as i32).collect();
-        let classes = Tensor::<1, Int>::from_data(TensorData::new(classes, [rows.len()]), &device);
-        let start = if start.dims()[0] == 1 {
+        let classes: Vec<usize> = rows.iter().map(|row| row.class).collect();
+        let [pictures, places, width] = start.dims();
+        let start = if pictures == 1 {
             start.clone()
         } else {
-            let pictures: Vec<i32> = rows.iter().map(|row| row.picture as i32).collect();
-            start.clone().select(0, Tensor::<1, Int>::from_data(TensorData::new(pictures, [rows.len()]), &device))
+            let chosen: Vec<usize> = rows.iter().map(|row| row.picture).collect();
+            let whole = start.clone().reshape([pictures, places * width]);
+            select_rows(&whole, &chosen).reshape([rows.len(), places, width])
         };
         let mut watch = |name: &str, _: &Tensor<3>| if name.starts_with("block") { step() } else { Ok(()) };
-        let velocities = network.forward(x, &vec![t; rows.len()], classes, start, &mut watch)?;
+        let velocities = network.forward(x, &vec![t; rows.len()], &classes, start, &mut watch)?;
         let velocities = velocities.into_data().try_into_vec::<f32>()?;
         step()?;
         Ok(velocities)

@@ -7,7 +7,7 @@ use crate::{
     on_device::Device,
     training::{samples::Batch, step::Step},
 };
-use burn::tensor::{Int, Tensor, TensorData};
+use burn::tensor::{Tensor, TensorData};
 use splatgraph_sdk::{Result, Tensor as HostTensor};
 use std::collections::BTreeMap;
 
@@ -30,11 +30,9 @@ pub fn velocity_step(
             Tensor::<3>::from_data(TensorData::new(values.to_vec(), shape), &autodiff)
         };
         let layouts = (!batch.layouts.is_empty()).then(|| upload(&batch.layouts, [count, tokens, 5]));
-        let classes: Vec<i32> = batch.classes.iter().map(|class| *class as i32).collect();
-        let classes = Tensor::<1, Int>::from_data(TensorData::new(classes, [count]), &autodiff);
         let points = upload(&batch.points, [count, channels, tokens]);
         let start = network.start(layouts);
-        let velocities = network.forward(points, &batch.times, classes, start, &mut |_, _| Ok(()))?;
+        let velocities = network.forward(points, &batch.times, &batch.classes, start, &mut |_, _| Ok(()))?;
         let difference = velocities - upload(&batch.velocities, [count, channels, tokens]);
         Step::of((difference.clone() * difference).mean(), &parameters)
     })
