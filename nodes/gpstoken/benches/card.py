@@ -25,7 +25,7 @@ PHOTO = HERE.parent / "tests/goldens/images/chelsea_256.png"
 TOKENIZERS = [("M128", "m128", 256, 128), ("M128", "m128", 1024, 128), ("S64", "s64", 256, 64), ("L256", "l256", 256, 256), ("small", "small", 256, 128)]
 GENERATOR = ("SiT-XL", "xl", 0)
 QUICK_TOKENIZERS = [("tiny", "tiny", 256, 32), ("tiny", "tiny", 512, 32)]
-QUICK_GENERATOR = ("tiny SiT", "tiny", 6)
+QUICK_GENERATOR = ("tiny SiT", "tiny-sit", 6)
 STAGES = ("encode", "refine", "splat", "decode")
 
 

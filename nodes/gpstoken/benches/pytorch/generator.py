@@ -8,7 +8,7 @@ import torch.nn.functional as F
 SHAPES = {
     "xl": {"depth": 28, "width": 1152, "heads": 16},
     "s": {"depth": 12, "width": 384, "heads": 6},
-    "tiny": {"depth": 2, "width": 96, "heads": 6},
+    "tiny-sit": {"depth": 2, "width": 96, "heads": 6},
 }
 
 
