@@ -69,7 +69,10 @@ fn fits(shapes: impl IntoIterator<Item = Shape>, workgroups: [u32; 3]) -> bool {
 #[backend_extension(Cube, Fusion)]
 trait Operations: Backend {
     /// Reads the first `count` tensors. A method of this trait has a fixed number of tensors, so the others are repetitions.
-    #[expect(clippy::too_many_arguments, reason = "burn's macro takes no list of tensors")]
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "burn's macro takes no list of tensors, and copies this to where it is not needed"
+    )]
     #[fusion(dtype = operation.dtype, shape = operation.shape.clone())]
     fn launch_shader(
         a: FloatTensor<Self>,
