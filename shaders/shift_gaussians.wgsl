@@ -8,7 +8,7 @@
 @group(0) @binding(0) var<storage, read_write> gaussians: array<f32>;       // [N, 5]: sigma x, sigma y, rho, x, y
 @group(0) @binding(1) var<storage, read_write> delta: array<{{ number }}>;  // [N, 5]
 @group(0) @binding(2) var<storage, read_write> result: array<f32>;          // [N, 5]
-@group(0) @binding(3) var<storage, read_write> sizes: array<u32>;           // 5 N
+@group(0) @binding(3) var<storage, read_write> sizes: array<u32>;           // 5 N, the bits of NaN
 
 @compute @workgroup_size(256, 1, 1)
 fn main(
@@ -22,6 +22,12 @@ fn main(
         return;
     }
     let value = gaussians[at];
+    // A number outside its range has no logit, as on the processor. WGSL has no literal for NaN.
+    let least = select(-1.0, 0.0, at % 5u < 2u);
+    if value < least || value > 1.0 {
+        result[at] = bitcast<f32>(sizes[1]);
+        return;
+    }
     // Beyond 80 the result is 0 or 1 (-1 or 1) in f32, and the exponential stays finite.
     let factor = exp(-clamp(f32(delta[at]), -80.0, 80.0));
     if at % 5u < 2u {

@@ -75,6 +75,7 @@ pub fn shift(gaussians: &Tensor<3>, delta: &Tensor<3>) -> Option<Tensor<3>> {
     }
     let count = gaussians.shape().num_elements();
     let shader = shift_shader(delta.dtype() == DType::F16);
-    let operation = Operation::for_each(count, shader, gaussians.shape(), DType::F32, vec![as_u32([count])]);
+    let sizes = vec![count as u32, f32::NAN.to_bits()];
+    let operation = Operation::for_each(count, shader, gaussians.shape(), DType::F32, vec![sizes]);
     operation.run(vec![gaussians.clone().into_dispatch(), delta.clone().into_dispatch()])
 }

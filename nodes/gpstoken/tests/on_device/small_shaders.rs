@@ -77,6 +77,15 @@ fn small_shaders_agree_with_burn() {
 }
 
 #[test]
+fn gaussians_outside_their_ranges_become_nan_as_on_the_processor() {
+    for (id, device) in devices().into_iter().filter(|(id, _)| id.starts_with("gpu")) {
+        let gaussians: Tensor<3> = upload(&[-0.1, 1.5, -1.5, 1.25, 3.0], [1, 1, 5], &device);
+        let shifted = values(&shift(&gaussians, &Tensor::zeros([1, 1, 5], &device)).unwrap());
+        assert!(shifted.iter().all(|v| v.is_nan()), "{id}: {shifted:?}");
+    }
+}
+
+#[test]
 fn shifts_at_the_ends_of_their_ranges_stay_inside() {
     for (id, device) in devices().into_iter().filter(|(id, _)| id.starts_with("gpu")) {
         let gaussians: Tensor<3> = upload(&[0.0, 1.0, -1.0, 1.0, 0.0, 0.5, 0.5, 0.0, 0.0, 0.0], [1, 2, 5], &device);
