@@ -1,9 +1,8 @@
 //! Copies of parts of tensors on graphics cards: `shaders/arrange.wgsl` and `add_window.wgsl`.
 
 use super::{
-    normalise_shader::as_u32,
     operation::Operation,
-    shader::{Shader, runs_wgsl},
+    shader::{Shader, as_u32, runs_wgsl},
 };
 use burn::tensor::{DType, FloatDType, Shape, Tensor};
 
@@ -33,6 +32,11 @@ pub struct Arrangement {
 }
 
 impl Arrangement {
+    /// All `count` numbers of a source side by side, from the number `first` of the result on.
+    pub fn side_by_side(count: usize, first: usize) -> Self {
+        Self { lengths: [1, 1, 1, 1, 1, count], strides: [[0, 0, 0, 0, 0, 1]; 2], first: [0, first] }
+    }
+
     fn numbers(&self) -> Vec<Vec<u32>> {
         let Self { lengths, strides: [here, there], first } = *self;
         vec![[as_u32(lengths), as_u32(here), as_u32(there), as_u32(first)].concat()]

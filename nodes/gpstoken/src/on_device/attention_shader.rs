@@ -1,9 +1,8 @@
 //! Attention on graphics cards: `shaders/attention.wgsl`.
 
 use super::{
-    normalise_shader::as_u32,
     operation::Operation,
-    shader::{Shader, runs_on},
+    shader::{Shader, as_u32, runs_on},
 };
 use burn::tensor::{DType, Shape, Tensor};
 

@@ -1,9 +1,8 @@
 //! Small operations on graphics cards: `shaders/add.wgsl`, `select_rows.wgsl`, `place_gaussians.wgsl` and `shift_gaussians.wgsl`.
 
 use super::{
-    normalise_shader::as_u32,
     operation::Operation,
-    shader::{Shader, runs_on},
+    shader::{Shader, as_u32, runs_on},
 };
 use burn::tensor::{DType, Shape, Tensor};
 

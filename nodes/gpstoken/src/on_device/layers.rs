@@ -202,6 +202,6 @@ pub(super) fn cast<const D: usize>(x: Tensor<D>, precision: FloatDType) -> Tenso
         return x;
     }
     let count = x.shape().num_elements();
-    let arrangement = Arrangement { lengths: [1, 1, 1, 1, 1, count], strides: [[0, 0, 0, 0, 0, 1]; 2], first: [0, 0] };
+    let arrangement = Arrangement::side_by_side(count, 0);
     arrange(&x, x.dims(), precision, &arrangement).unwrap_or_else(|| x.cast(precision))
 }

@@ -3,7 +3,7 @@
 
 use super::{
     operation::Operation,
-    shader::{Shader, runs_on, workgroups},
+    shader::{Shader, as_u32, runs_on, workgroups},
 };
 use crate::{kernels::group_norm::greatest_common_divisor, layers::Statistics};
 use burn::tensor::{DType, Shape, Tensor};
@@ -140,9 +140,4 @@ fn normalise_tokens(x: &Tensor<2>, parameters: [&Tensor<2>; 2], epsilon: f32, ab
         numbers: vec![sizes],
     };
     operation.run([x, scale, shift].map(|tensor| tensor.clone().into_dispatch()).into())
-}
-
-/// Sizes as a shader reads them. [`Operation::run`] refuses tensors whose sizes do not fit.
-pub(super) fn as_u32<const COUNT: usize>(sizes: [usize; COUNT]) -> Vec<u32> {
-    sizes.map(|size| size as u32).into()
 }

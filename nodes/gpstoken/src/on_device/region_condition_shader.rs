@@ -1,9 +1,8 @@
 //! The regions' conditions of tokens on graphics cards: `shaders/region_condition.wgsl`.
 
 use super::{
-    normalise_shader::as_u32,
     operation::Operation,
-    shader::{Shader, runs_on, workgroups},
+    shader::{Shader, as_u32, runs_on, workgroups},
 };
 use burn::tensor::{DType, Tensor};
 

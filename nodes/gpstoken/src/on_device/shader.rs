@@ -57,6 +57,11 @@ pub fn workgroups(count: usize) -> [u32; 2] {
     [across as u32, count.div_ceil(across.max(1)) as u32]
 }
 
+/// Sizes as a shader reads them. [`Operation::run`](super::operation::Operation::run) refuses tensors whose sizes do not fit.
+pub(super) fn as_u32<const COUNT: usize>(sizes: [usize; COUNT]) -> Vec<u32> {
+    sizes.map(|size| size as u32).into()
+}
+
 /// Uploads numbers, such as the sizes that a shader reads.
 pub fn upload(client: &Client, numbers: impl IntoIterator<Item = u32>) -> Handle {
     let bytes: Vec<u8> = numbers.into_iter().flat_map(u32::to_le_bytes).collect();

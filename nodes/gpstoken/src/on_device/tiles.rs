@@ -71,9 +71,7 @@ fn stack_by_shader<const D: usize>(tensors: &[Tensor<D>]) -> Option<Tensor<D>> {
     shape[0] *= tensors.len();
     let mut all = Tensor::empty(Shape::new(shape), (&tensors[0].device(), tensors[0].dtype()));
     for (i, tensor) in tensors.iter().enumerate() {
-        let arrangement =
-            Arrangement { lengths: [1, 1, 1, 1, 1, count], strides: [[0, 0, 0, 0, 0, 1]; 2], first: [0, i * count] };
-        all = write(all, tensor, &arrangement).ok()?;
+        all = write(all, tensor, &Arrangement::side_by_side(count, i * count)).ok()?;
     }
     Some(all)
 }
