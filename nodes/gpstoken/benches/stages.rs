@@ -215,6 +215,12 @@ fn convolutions(bench: &Bench) {
         (256, 128, 256),
         (128, 128, 256),
         (128, 3, 256),
+        // `small`
+        (128, 128, 64),
+        (64, 64, 128),
+        (64, 64, 256),
+        (64, 32, 256),
+        (32, 32, 256),
     ] {
         let (map, weight) = (random(side * side * inputs, 1), random(outputs * inputs * 9, 2));
         let (bias, scale) = (random(outputs, 3), random(inputs, 4));
@@ -278,12 +284,14 @@ fn norms(bench: &Bench) {
 }
 
 fn attention(bench: &Bench) {
-    let (channels, places, workspace) = (512, 4096, Workspace::default());
-    let maps = [1, 2, 3].map(|seed| random(places * channels, seed));
-    let mut out = vec![0.0; places * channels];
-    bench.time("attention 4096 places of 512", rate(4 * places * places * channels), || {
-        attend(Level::best(), [&maps[0], &maps[1], &maps[2]], channels, &mut out, &workspace);
-    });
+    let (places, workspace) = (4096, Workspace::default());
+    for channels in [512, 128] {
+        let maps = [1, 2, 3].map(|seed| random(places * channels, seed));
+        let mut out = vec![0.0; places * channels];
+        bench.time(&format!("attention {places} places of {channels}"), rate(4 * places * places * channels), || {
+            attend(Level::best(), [&maps[0], &maps[1], &maps[2]], channels, &mut out, &workspace);
+        });
+    }
 }
 
 /// The linear layers and the attention of a transformer block of width 512 with 128 tokens.

@@ -22,7 +22,8 @@ impl Network {
         let input = input(picture.values(), picture.size, host);
         let mut features: Vec<Map> = Vec::new();
         for stage in &self.stages {
-            features.push(stage.forward(features.last().unwrap_or(&input), host));
+            let [next] = stage.forward([features.last().unwrap_or(&input)], host);
+            features.push(next);
         }
         host.put(input);
         features
@@ -81,7 +82,8 @@ impl<'a> Tape<'a> {
     /// convolution reads.
     fn convolve_rectified(&mut self, convolution: &'a Convolution, x: &Value<'a>) -> Value<'a> {
         let host = self.host();
-        let (out, from) = (self.constant(host.convolve_rectified(convolution, x.map())), x.clone());
+        let [out] = host.convolve_rectified(convolution, [x.map()]);
+        let (out, from) = (self.constant(out), x.clone());
         let held = out.clone();
         self.push_value(out, &[x], false, move |gradients: &mut Gradients<'a>, gradient| {
             let ([_, width], outputs) = (gradient.size, gradient.channels);

@@ -3,7 +3,8 @@
 use super::network::{Layer, Network, Pool, SIDE, SPATIAL_CHANNELS, Step};
 use crate::{
     kernels::{
-        convolution::{Source, Weights, convolve, read_plain},
+        convolution::{Source, Weights, convolve_transformed, read_plain, transformed},
+        cpu::Level,
         patches::{Kernel, convolve_panels, panels_of},
     },
     layers::{Host, Map},
@@ -24,12 +25,12 @@ pub struct Prepared {
 enum Ordered {
     /// Panels for the product of all pixels under the kernel.
     Panels(Vec<f32>),
-    /// `[outputs, inputs, 3, 3]` for Winograd's method.
-    Plain(Vec<f32>),
+    /// Weights of a 3x3 kernel, transformed for Winograd's method.
+    Transformed(Vec<f32>),
 }
 
-/// Winograd's method transforms the weights for each picture. The layers with more weights than this have maps of 8 x 8 pixels, for
-/// which the transform takes longer than the method saves.
+/// The layers with more weights than this have maps of 8 x 8 pixels, which are four tiles of Winograd's method: to read its weights, four
+/// times as many, takes longer than the method saves.
 const MOST_WEIGHTS: usize = 1 << 18;
 
 /// The features of one picture.
@@ -44,13 +45,13 @@ pub struct PictureFeatures {
 }
 
 impl Network {
-    /// The network for the host.
-    pub fn prepare(&self) -> Network<Prepared> {
+    /// The network for the host, with these instructions.
+    pub fn prepare(&self, level: Level) -> Network<Prepared> {
         self.map(&mut |layer: &Layer| {
             let Layer { weight, bias, inputs, kernel } = layer;
-            let plain = (kernel.size, kernel.stride) == ([3, 3], 1) && weight.len() <= MOST_WEIGHTS;
-            let weights = if plain {
-                Ordered::Plain(weight.clone())
+            let transforms = (kernel.size, kernel.stride) == ([3, 3], 1) && weight.len() <= MOST_WEIGHTS;
+            let weights = if transforms {
+                Ordered::Transformed(transformed(level, weight, bias.len(), *inputs))
             } else {
                 Ordered::Panels(panels_of(weight, bias.len(), *inputs, *kernel))
             };
@@ -152,12 +153,12 @@ impl Prepared {
                 convolve_panels(host.level, weights, self.kernel, source, out.values_mut(), host.workspace);
                 out
             }
-            Ordered::Plain(weight) => {
+            Ordered::Transformed(weight) => {
                 let weights = Weights { weight, bias: &self.bias, inputs: self.inputs };
                 let read = read_plain(map.values(), map.size[1], map.channels);
                 let source = Source { size: map.size, doubled: false, read: &read };
                 let mut out = host.map(map.size, channels);
-                convolve(host.level, weights, &source, out.values_mut(), false, host.workspace);
+                convolve_transformed(host.level, weights, &source, out.values_mut(), host.workspace);
                 if self.kernel.padding == [1, 1] { out } else { inner(out, host) }
             }
         }

@@ -29,6 +29,7 @@ pub struct Weights<'a> {
 pub type Read<'a> = dyn Fn(usize, Range<usize>, &mut [f32]) + Sync + 'a;
 
 /// The input of a convolution.
+#[derive(Clone, Copy)]
 pub struct Source<'a> {
     /// Height and width, equal to those of the output.
     pub size: [usize; 2],
@@ -100,24 +101,38 @@ pub(super) fn convolve_halved(
     }
 }
 
-/// A 3x3 convolution, followed by ReLU.
+/// 3x3 convolutions of several maps with the same weights, which are transformed once, followed by ReLU. Each map has its target
+/// `[height, width, outputs]`.
 pub fn convolve_rectified(
     level: Level,
     weights: Weights<'_>,
-    source: &Source<'_>,
-    out: &mut [f32],
+    maps: &mut [(Source<'_>, &mut [f32])],
     workspace: &Workspace,
 ) {
-    if source.size[0] * source.size[1] * weights.bias.len() == 0 {
-        return;
+    let Weights { weight, bias, inputs } = weights;
+    let few = bias.len() <= 8;
+    let mut transformed = workspace.take(if few { 0 } else { weights_length(bias.len(), inputs) });
+    if !few {
+        transform_weights(level, weight, bias.len(), inputs, &mut transformed);
     }
-    if weights.bias.len() <= 8 {
-        few_outputs(level, weights, source, out, false, workspace);
-        leak(level, 0.0, out);
-    } else {
-        winograd(level, weights, source, out, Then::Rectify, workspace);
+    for (source, out) in maps {
+        if source.size[0] * source.size[1] * bias.len() == 0 {
+            continue;
+        }
+        if few {
+            few_outputs(level, weights, source, out, false, workspace);
+            leak(level, 0.0, out);
+        } else {
+            let weights = Weights { weight: &transformed, ..weights };
+            winograd_transformed(level, weights, source, out, Then::Rectify, workspace);
+        }
     }
+    workspace.put(transformed);
 }
+
+/// The most tiles in a row of those that a thread works on at a time. A long row of tiles reads half of its pixels twice, as each row of
+/// tiles needs two more rows of pixels.
+const ACROSS: usize = 16;
 
 /// The number of bands that keeps all threads of usual processors busy.
 const FEW: usize = 8;
@@ -144,13 +159,45 @@ fn winograd(
     workspace: &Workspace,
 ) {
     let Weights { weight, bias, inputs } = weights;
-    let (outputs, [height, width]) = (bias.len(), source.size);
-    let mut transformed = workspace.take(weights_length(outputs, inputs));
-    transform_weights(level, weight, outputs, inputs, &mut transformed);
+    let mut transformed = workspace.take(weights_length(bias.len(), inputs));
+    transform_weights(level, weight, bias.len(), inputs, &mut transformed);
+    let weights = Weights { weight: &transformed, bias, inputs };
+    winograd_transformed(level, weights, source, out, then, workspace);
+    workspace.put(transformed);
+}
 
+/// Transforms weights `[outputs, inputs, 3, 3]` for [`convolve_transformed`]. They take four times the memory.
+pub fn transformed(level: Level, weight: &[f32], outputs: usize, inputs: usize) -> Vec<f32> {
+    let mut transformed = vec![0.0; weights_length(outputs, inputs)];
+    transform_weights(level, weight, outputs, inputs, &mut transformed);
+    transformed
+}
+
+/// A 3x3 convolution as [`convolve`], with weights of [`transformed`] for many pictures.
+pub fn convolve_transformed(
+    level: Level,
+    weights: Weights<'_>,
+    source: &Source<'_>,
+    out: &mut [f32],
+    workspace: &Workspace,
+) {
+    if source.size[0] * source.size[1] * weights.bias.len() > 0 {
+        winograd_transformed(level, weights, source, out, Then::Write, workspace);
+    }
+}
+
+fn winograd_transformed(
+    level: Level,
+    Weights { weight: transformed, bias, inputs }: Weights<'_>,
+    source: &Source<'_>,
+    out: &mut [f32],
+    then: Then,
+    workspace: &Workspace,
+) {
+    let (outputs, [height, width]) = (bias.len(), source.size);
     let across = width.div_ceil(OUTPUTS);
     let tiles = tiles(inputs, outputs);
-    let segment = across.min(tiles);
+    let segment = across.min(ACROSS);
     let rows = (tiles / segment).max(1);
     // The height of a tile's part of the target, and the width of the target.
     let (tall, wide) = if then == Then::Halve { (OUTPUTS / 2, width / 2) } else { (OUTPUTS, width) };
@@ -224,7 +271,6 @@ fn winograd(
         }
         workspace.put(scratch);
     });
-    workspace.put(transformed);
 }
 
 /// Reads `size` pixels, with zeros beyond the border. `start` is the second row and column. Writes rows at a distance of `row` numbers

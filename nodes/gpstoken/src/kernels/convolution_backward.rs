@@ -8,7 +8,7 @@
 use super::{
     convolution::{Source, Weights, convolve, convolve_halved, read_padded},
     cpu::{Level, for_each_level},
-    lanes::{LANES, Lanes, add, add_times, load, subtract, times},
+    lanes::{LANES, Lanes, add, add_times, load, store, subtract, times},
     outer_product::{Columns, product_of_columns},
     product::{PANEL, Target},
     winograd::{Layout, OUTPUTS, PLACES, analyse_tiles, vanishes_when_doubled},
@@ -186,14 +186,15 @@ fn spread_tiles_at<const L: u8>(
 ) {
     let line = width * outputs;
     let inside = lines.len() / line; // rows
+    // Outside the loops, because to fill it with zeros is a call.
+    let mut columns = [[[0.0; LANES]; OUTPUTS]; PLACES];
     for tile in 0..width.div_ceil(OUTPUTS) {
         let across = OUTPUTS.min(width - tile * OUTPUTS);
         for channel in (0..layout.channels).step_by(LANES) {
             let used = outputs.saturating_sub(channel).min(LANES);
-            let mut columns = [[[0.0; LANES]; OUTPUTS]; PLACES];
-            for x in 0..across {
+            for x in 0..OUTPUTS {
                 let mut column = [[0.0; LANES]; OUTPUTS];
-                for y in 0..inside {
+                for y in 0..if x < across { inside } else { 0 } {
                     let from = &lines[y * line + (tile * OUTPUTS + x) * outputs + channel.min(outputs)..];
                     if used == LANES {
                         column[y] = load(from);
@@ -207,10 +208,10 @@ fn spread_tiles_at<const L: u8>(
                 }
             }
             let start = (channel / PANEL * layout.tiles + first + tile) * PANEL + channel % PANEL;
-            for (y, columns) in columns.into_iter().enumerate() {
-                for (x, value) in unfold::<L>(columns).iter().enumerate() {
-                    let at = (y * PLACES + x) * layout.place() + start;
-                    panels[at..at + LANES].copy_from_slice(value);
+            for y in 0..PLACES {
+                let places = unfold::<L>(columns[y]);
+                for x in 0..PLACES {
+                    store(places[x], &mut panels[(y * PLACES + x) * layout.place() + start..]);
                 }
             }
         }
@@ -220,9 +221,16 @@ fn spread_tiles_at<const L: u8>(
 /// Transforms the gradients of four results along an axis to six places: the transpose of Winograd's last transform.
 #[inline(always)]
 fn unfold<const L: u8>([y0, y1, y2, y3]: [Lanes; OUTPUTS]) -> [Lanes; PLACES] {
-    let (even, odd) = (add(y0, y2), add(y1, y3));
-    let (even_far, odd_far) = (add_times::<L>(y0, 4.0, y2), add_times::<L>(times(2.0, y1), 8.0, y3));
-    [y0, add(even, odd), subtract(even, odd), add(even_far, odd_far), subtract(even_far, odd_far), y3]
+    let (even, odd) = (add::<L>(y0, y2), add::<L>(y1, y3));
+    let (even_far, odd_far) = (add_times::<L>(y0, 4.0, y2), add_times::<L>(times::<L>(2.0, y1), 8.0, y3));
+    [
+        y0,
+        add::<L>(even, odd),
+        subtract::<L>(even, odd),
+        add::<L>(even_far, odd_far),
+        subtract::<L>(even_far, odd_far),
+        y3,
+    ]
 }
 
 for_each_level! {
@@ -232,8 +240,8 @@ for_each_level! {
 
 #[inline(always)]
 fn gather_weights_at<const L: u8>(sums: &[f32], [inputs, after]: [usize; 2], first: usize, weights: &mut [f32]) {
+    let mut columns = [[[0.0; LANES]; PLACES]; 3]; // as above
     for input in 0..inputs {
-        let mut columns = [[[0.0; LANES]; PLACES]; 3];
         for x in 0..PLACES {
             let mut column = [[0.0; LANES]; PLACES];
             for y in 0..PLACES {
@@ -244,7 +252,7 @@ fn gather_weights_at<const L: u8>(sums: &[f32], [inputs, after]: [usize; 2], fir
                 columns[y][x] = column[y];
             }
         }
-        let taps = columns.map(gather::<L>);
+        let taps = [gather::<L>(columns[0]), gather::<L>(columns[1]), gather::<L>(columns[2])];
         for (output, weights) in weights.chunks_exact_mut(inputs * 9).enumerate() {
             for (tap, weight) in weights[input * 9..][..9].iter_mut().enumerate() {
                 *weight += taps[tap / 3][tap % 3][output];
@@ -259,12 +267,12 @@ fn gather<const L: u8>([u0, u1, u2, u3, u4, u5]: [Lanes; PLACES]) -> [Lanes; 3] 
     const SIXTH: f32 = 1.0 / 6.0;
     const TWELFTH: f32 = 1.0 / 12.0;
     const TWENTY_FOURTH: f32 = 1.0 / 24.0;
-    let (near, near_odd) = (add(u1, u2), subtract(u2, u1));
-    let (far, far_odd) = (add(u3, u4), subtract(u3, u4));
-    let ends = times(-SIXTH, near);
+    let (near, near_odd) = (add::<L>(u1, u2), subtract::<L>(u2, u1));
+    let (far, far_odd) = (add::<L>(u3, u4), subtract::<L>(u3, u4));
+    let ends = times::<L>(-SIXTH, near);
     [
         add_times::<L>(add_times::<L>(ends, TWENTY_FOURTH, far), 0.25, u0),
-        add_times::<L>(times(SIXTH, near_odd), TWELFTH, far_odd),
-        add(add_times::<L>(ends, SIXTH, far), u5),
+        add_times::<L>(times::<L>(SIXTH, near_odd), TWELFTH, far_odd),
+        add::<L>(add_times::<L>(ends, SIXTH, far), u5),
     ]
 }

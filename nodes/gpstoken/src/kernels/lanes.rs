@@ -1,7 +1,9 @@
-//! Operations on sixteen numbers together. The code uses loops instead of closures, because the compiler does not always inline a
-//! closure into a function that is compiled for other instructions.
+//! Operations on sixteen numbers together.
+//!
+//! The compiler turns short loops over sixteen numbers into whole registers, but in long functions it cuts them into pieces of four.
+//! Winograd's transforms take three times as long then. So the operations name their instructions.
 
-use super::cpu::fused;
+use super::cpu::{AVX2, AVX512, fused};
 
 /// Number of lanes: one register of AVX-512, or two of AVX2.
 pub(crate) const LANES: usize = 16;
@@ -13,37 +15,80 @@ pub(super) fn load(from: &[f32]) -> Lanes {
     from[..LANES].try_into().unwrap_or([0.0; LANES])
 }
 
+/// Writes `lanes` to the beginning of `to`.
 #[inline(always)]
-pub(super) fn add(mut a: Lanes, b: Lanes) -> Lanes {
-    for i in 0..LANES {
-        a[i] += b[i];
-    }
-    a
+pub(super) fn store(lanes: Lanes, to: &mut [f32]) {
+    to[..LANES].copy_from_slice(&lanes);
 }
 
-#[inline(always)]
-pub(super) fn subtract(mut a: Lanes, b: Lanes) -> Lanes {
-    for i in 0..LANES {
-        a[i] -= b[i];
-    }
-    a
+/// Defines an operation: its instruction of AVX-512, that of AVX2, and its form for single numbers.
+macro_rules! operation {
+    ($(#[$about:meta])* $name:ident($($argument:ident),+), $avx512:ident, $avx2:ident, $single:expr) => {
+        $(#[$about])*
+        #[inline(always)]
+        pub(super) fn $name<const L: u8>($($argument: Lanes),+) -> Lanes {
+            #[cfg(target_arch = "x86_64")]
+            {
+                use std::{arch::x86_64::{__m256, __m512, $avx2, $avx512}, mem::transmute};
+                #[expect(unsafe_code, reason = "instructions beyond the build's target, for measured kernels")]
+                if L == AVX512 {
+                    // SAFETY: only functions that are compiled for this level, and run on CPUs that have it, pass its number. An array of
+                    // sixteen numbers and the register have equal sizes, and each bit pattern is valid in both.
+                    return unsafe {
+                        transmute::<__m512, Lanes>($avx512($(transmute::<Lanes, __m512>($argument)),+))
+                    };
+                }
+                #[expect(unsafe_code, reason = "as above")]
+                if L == AVX2 {
+                    // SAFETY: as above, with two registers.
+                    return unsafe {
+                        $(let $argument = transmute::<Lanes, [__m256; 2]>($argument);)+
+                        transmute::<[__m256; 2], Lanes>([$avx2($($argument[0]),+), $avx2($($argument[1]),+)])
+                    };
+                }
+            }
+            let single = $single;
+            let mut out = [0.0; LANES];
+            for i in 0..LANES {
+                out[i] = single($($argument[i]),+);
+            }
+            out
+        }
+    };
 }
 
-#[inline(always)]
-pub(super) fn times(factor: f32, mut a: Lanes) -> Lanes {
-    for v in &mut a {
-        *v *= factor;
+operation! {
+    /// `a + b`
+    add(a, b), _mm512_add_ps, _mm256_add_ps, |a: f32, b: f32| a + b
+}
+
+operation! {
+    /// `a - b`
+    subtract(a, b), _mm512_sub_ps, _mm256_sub_ps, |a: f32, b: f32| a - b
+}
+
+operation! {
+    /// `a * b`
+    multiply(a, b), _mm512_mul_ps, _mm256_mul_ps, |a: f32, b: f32| a * b
+}
+
+operation! {
+    /// `a * b + c`
+    multiply_add(a, b, c), _mm512_fmadd_ps, _mm256_fmadd_ps, |a: f32, b: f32, c: f32| {
+        if fused(L) { a.mul_add(b, c) } else { a * b + c }
     }
-    a
+}
+
+/// `factor * a`
+#[inline(always)]
+pub(super) fn times<const L: u8>(factor: f32, a: Lanes) -> Lanes {
+    multiply::<L>([factor; LANES], a)
 }
 
 /// `factor * a + b`
 #[inline(always)]
-pub(super) fn add_times<const L: u8>(mut b: Lanes, factor: f32, a: Lanes) -> Lanes {
-    for i in 0..LANES {
-        b[i] = if fused(L) { factor.mul_add(a[i], b[i]) } else { factor * a[i] + b[i] };
-    }
-    b
+pub(super) fn add_times<const L: u8>(b: Lanes, factor: f32, a: Lanes) -> Lanes {
+    multiply_add::<L>([factor; LANES], a, b)
 }
 
 /// `e^x` within two units of the last place, for x from -87 to 88. Beyond this range the result stays at the value of the range's end.

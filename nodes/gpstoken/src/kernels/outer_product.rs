@@ -49,6 +49,14 @@ fn by_panels<const L: u8, const WIDTH: usize, const HEIGHT: usize>(
             block::<L, WIDTH, HEIGHT>(columns, panel, target, row, output);
             row += HEIGHT;
         }
+        if HEIGHT > 8 && row + 8 <= columns.count {
+            block::<L, WIDTH, 8>(columns, panel, target, row, output);
+            row += 8;
+        }
+        if HEIGHT > 4 && row + 4 <= columns.count {
+            block::<L, WIDTH, 4>(columns, panel, target, row, output);
+            row += 4;
+        }
         while row + 2 <= columns.count {
             block::<L, WIDTH, 2>(columns, panel, target, row, output);
             row += 2;

@@ -136,6 +136,15 @@ fn by_panels<const L: u8, const WIDTH: usize, const HEIGHT: usize>(
             block::<L, WIDTH, HEIGHT>(rows, panel, bias, target, [row, output]);
             row += HEIGHT;
         }
+        // Blocks of two rows alone would take twice as long for the last eleven.
+        if HEIGHT > 8 && row + 8 <= rows.count {
+            block::<L, WIDTH, 8>(rows, panel, bias, target, [row, output]);
+            row += 8;
+        }
+        if HEIGHT > 4 && row + 4 <= rows.count {
+            block::<L, WIDTH, 4>(rows, panel, bias, target, [row, output]);
+            row += 4;
+        }
         while row + 2 <= rows.count {
             block::<L, WIDTH, 2>(rows, panel, bias, target, [row, output]);
             row += 2;

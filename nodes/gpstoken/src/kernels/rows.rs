@@ -2,8 +2,8 @@
 //! reads the matrix once for all rows. The order of each sum does not depend on the number of rows.
 
 use super::{
-    cpu::{Level, for_each_level, fused},
-    lanes::{LANES, Lanes, add, load, silu},
+    cpu::{Level, for_each_level},
+    lanes::{LANES, Lanes, add, load, multiply_add, silu},
 };
 use rayon::prelude::*;
 
@@ -60,25 +60,16 @@ fn dot<const L: u8>(a: &[f32], b: &[f32]) -> f32 {
     for (a, b) in a.iter().zip(b) {
         for s in 0..SUMS {
             let (a, b) = (load(&a[s * LANES..]), load(&b[s * LANES..]));
-            sums[s] = multiply_add::<L>(sums[s], a, b);
+            sums[s] = multiply_add::<L>(a, b, sums[s]);
         }
     }
     let mut sum = 0.0;
     for (a, b) in a_rest.iter().zip(b_rest) {
         sum += a * b;
     }
-    let all: Lanes = add(add(sums[0], sums[1]), add(sums[2], sums[3]));
+    let all: Lanes = add::<L>(add::<L>(sums[0], sums[1]), add::<L>(sums[2], sums[3]));
     for value in all {
         sum += value;
-    }
-    sum
-}
-
-/// `sum + a * b`
-#[inline(always)]
-fn multiply_add<const L: u8>(mut sum: Lanes, a: Lanes, b: Lanes) -> Lanes {
-    for i in 0..LANES {
-        sum[i] = if fused(L) { a[i].mul_add(b[i], sum[i]) } else { a[i] * b[i] + sum[i] };
     }
     sum
 }

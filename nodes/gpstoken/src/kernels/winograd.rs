@@ -6,7 +6,7 @@
 
 use super::{
     cpu::{Level, for_each_level},
-    lanes::{LANES, Lanes, add, add_times, load, subtract, times},
+    lanes::{LANES, Lanes, add, add_times, load, store, subtract, times},
     product::PANEL,
 };
 use rayon::prelude::*;
@@ -74,18 +74,18 @@ fn transform_panel_at<const L: u8>(weights: &[f32], inputs: usize, transformed: 
 /// Transforms the weights of an input, `[9, PANEL]`.
 #[inline(always)]
 fn transform_input<const L: u8>(taps: &[[f32; PANEL]; 9], inputs: usize, input: usize, transformed: &mut [f32]) {
+    let mut columns = [[[0.0; LANES]; 3]; PLACES];
     for half in (0..PANEL).step_by(LANES) {
-        let mut columns = [[[0.0; LANES]; 3]; PLACES];
         for x in 0..3 {
             let column = spread::<L>([load(&taps[x][half..]), load(&taps[3 + x][half..]), load(&taps[6 + x][half..])]);
             for y in 0..PLACES {
                 columns[y][x] = column[y];
             }
         }
-        for (y, columns) in columns.into_iter().enumerate() {
-            for (x, value) in spread::<L>(columns).iter().enumerate() {
-                let at = (y * PLACES + x) * weights_place(inputs) + input * PANEL + half;
-                transformed[at..at + LANES].copy_from_slice(value);
+        for y in 0..PLACES {
+            let line = spread::<L>(columns[y]);
+            for x in 0..PLACES {
+                store(line[x], &mut transformed[(y * PLACES + x) * weights_place(inputs) + input * PANEL + half..]);
             }
         }
     }
@@ -97,10 +97,10 @@ fn spread<const L: u8>([a, b, c]: [Lanes; 3]) -> [Lanes; PLACES] {
     const SIXTH: f32 = 1.0 / 6.0;
     const TWELFTH: f32 = 1.0 / 12.0;
     const TWENTY_FOURTH: f32 = 1.0 / 24.0;
-    let ends = times(-SIXTH, add(a, c));
-    let near = add_times::<L>(times(SIXTH, c), TWENTY_FOURTH, a);
+    let ends = times::<L>(-SIXTH, add::<L>(a, c));
+    let near = add_times::<L>(times::<L>(SIXTH, c), TWENTY_FOURTH, a);
     [
-        times(0.25, a),
+        times::<L>(0.25, a),
         add_times::<L>(ends, -SIXTH, b),
         add_times::<L>(ends, SIXTH, b),
         add_times::<L>(near, TWELFTH, b),
@@ -114,12 +114,12 @@ fn spread<const L: u8>([a, b, c]: [Lanes; 3]) -> [Lanes; PLACES] {
 fn analyse<const L: u8>([d0, d1, d2, d3, d4, d5]: [Lanes; PLACES]) -> [Lanes; PLACES] {
     let even = add_times::<L>(d4, -4.0, d2);
     let odd = add_times::<L>(d3, -4.0, d1);
-    let even_far = subtract(d4, d2);
-    let odd_far = subtract(d3, d1);
+    let even_far = subtract::<L>(d4, d2);
+    let odd_far = subtract::<L>(d3, d1);
     [
         add_times::<L>(add_times::<L>(d4, -5.0, d2), 4.0, d0),
-        add(even, odd),
-        subtract(even, odd),
+        add::<L>(even, odd),
+        subtract::<L>(even, odd),
         add_times::<L>(even_far, 2.0, odd_far),
         add_times::<L>(even_far, -2.0, odd_far),
         add_times::<L>(add_times::<L>(d5, -5.0, d3), 4.0, d1),
@@ -129,13 +129,13 @@ fn analyse<const L: u8>([d0, d1, d2, d3, d4, d5]: [Lanes; PLACES]) -> [Lanes; PL
 /// Transforms six places along an axis to four outputs.
 #[inline(always)]
 fn synthesise<const L: u8>([m0, m1, m2, m3, m4, m5]: [Lanes; PLACES]) -> [Lanes; OUTPUTS] {
-    let (near, near_odd) = (add(m1, m2), subtract(m1, m2));
-    let (far, far_odd) = (add(m3, m4), subtract(m3, m4));
+    let (near, near_odd) = (add::<L>(m1, m2), subtract::<L>(m1, m2));
+    let (far, far_odd) = (add::<L>(m3, m4), subtract::<L>(m3, m4));
     [
-        add(add(m0, near), far),
+        add::<L>(add::<L>(m0, near), far),
         add_times::<L>(near_odd, 2.0, far_odd),
         add_times::<L>(near, 4.0, far),
-        add(add_times::<L>(near_odd, 8.0, far_odd), m5),
+        add::<L>(add_times::<L>(near_odd, 8.0, far_odd), m5),
     ]
 }
 
@@ -143,10 +143,10 @@ fn synthesise<const L: u8>([m0, m1, m2, m3, m4, m5]: [Lanes; PLACES]) -> [Lanes;
 /// [`vanishes_when_doubled`].
 #[inline(always)]
 fn synthesise_sums<const L: u8>([m0, m1, _, m3, m4, m5]: [Lanes; PLACES]) -> [Lanes; 2] {
-    let near = times(2.0, m1);
+    let near = times::<L>(2.0, m1);
     [
-        add_times::<L>(subtract(add(m0, near), m4), 3.0, m3),
-        add_times::<L>(add_times::<L>(add(near, m5), 12.0, m3), -4.0, m4),
+        add_times::<L>(subtract::<L>(add::<L>(m0, near), m4), 3.0, m3),
+        add_times::<L>(add_times::<L>(add::<L>(near, m5), 12.0, m3), -4.0, m4),
     ]
 }
 
@@ -185,13 +185,15 @@ fn analyse_tiles_at<const L: u8>(
     places: &mut [f32],
 ) {
     let channels = layout.channels;
+    // Outside the loops, because to fill it with zeros is a call.
+    let mut columns = [[[0.0; LANES]; PLACES]; PLACES];
     for tile in 0..count {
         for channel in (0..channels).step_by(LANES) {
-            let mut columns = [[[0.0; LANES]; PLACES]; PLACES];
             for x in 0..PLACES {
+                let pixels = &pixels[(tile * OUTPUTS + x) * channels + channel..];
                 let mut column = [[0.0; LANES]; PLACES];
                 for y in 0..PLACES {
-                    column[y] = load(&pixels[y * row + (tile * OUTPUTS + x) * channels + channel..]);
+                    column[y] = load(&pixels[y * row..]);
                 }
                 let column = analyse::<L>(column);
                 for y in 0..PLACES {
@@ -199,10 +201,10 @@ fn analyse_tiles_at<const L: u8>(
                 }
             }
             let start = (first + tile) * channels + channel;
-            for (y, columns) in columns.into_iter().enumerate() {
-                for (x, value) in analyse::<L>(columns).iter().enumerate() {
-                    let at = (y * PLACES + x) * layout.place() + start;
-                    places[at..at + LANES].copy_from_slice(value);
+            for y in 0..PLACES {
+                let line = analyse::<L>(columns[y]);
+                for x in 0..PLACES {
+                    store(line[x], &mut places[(y * PLACES + x) * layout.place() + start..]);
                 }
             }
         }
@@ -230,12 +232,12 @@ for_each_level! {
 fn synthesise_tiles_at<const L: u8>(places: &[f32], layout: Layout, first: usize, count: usize, lines: Lines<'_>) {
     let Lines { values, width, start, bias, add: adds } = lines;
     let channels = bias.len();
+    let mut columns = [[[0.0; LANES]; PLACES]; OUTPUTS]; // as above
     for tile in 0..count {
         let column = (start + tile) * OUTPUTS;
         let inside = OUTPUTS.min(width - column);
         for channel in (0..channels).step_by(LANES) {
             let from = (first + tile) * layout.channels + channel;
-            let mut columns = [[[0.0; LANES]; PLACES]; OUTPUTS];
             for x in 0..PLACES {
                 let mut column = [[0.0; LANES]; PLACES];
                 for y in 0..PLACES {
@@ -249,15 +251,19 @@ fn synthesise_tiles_at<const L: u8>(places: &[f32], layout: Layout, first: usize
             let used = LANES.min(channels - channel);
             let mut shift = [0.0; LANES];
             shift[..used].copy_from_slice(&bias[channel..channel + used]);
-            for (line, columns) in values.chunks_exact_mut(width * channels).zip(columns) {
-                for (x, value) in synthesise::<L>(columns).into_iter().take(inside).enumerate() {
-                    let value = add(value, shift);
+            for (y, line) in values.chunks_exact_mut(width * channels).enumerate() {
+                let outputs = synthesise::<L>(columns[y]);
+                for x in 0..inside {
+                    let value = add::<L>(outputs[x], shift);
                     let to = &mut line[(column + x) * channels + channel..][..used];
-                    match (<&mut Lanes>::try_from(&mut *to), adds) {
-                        (Ok(to), true) => *to = add(*to, value),
-                        (Ok(to), false) => *to = value,
-                        (Err(_), true) => to.iter_mut().zip(value).for_each(|(to, v)| *to += v),
-                        (Err(_), false) => to.copy_from_slice(&value[..used]),
+                    if used < LANES {
+                        for (to, v) in to.iter_mut().zip(value) {
+                            *to = if adds { *to + v } else { v };
+                        }
+                    } else if adds {
+                        store(add::<L>(load(to), value), to);
+                    } else {
+                        store(value, to);
                     }
                 }
             }
@@ -280,12 +286,12 @@ fn synthesise_halved_tiles_at<const L: u8>(
     lines: &mut [f32],
 ) {
     const SUMS: usize = OUTPUTS / 2;
+    let mut columns = [[[0.0; LANES]; PLACES]; SUMS]; // as above
     for tile in 0..count {
         let column = (start + tile) * SUMS;
         let inside = SUMS.min(width - column);
         for channel in (0..channels).step_by(LANES) {
             let from = (first + tile) * layout.channels + channel;
-            let mut columns = [[[0.0; LANES]; PLACES]; SUMS];
             for x in (0..PLACES).filter(|x| *x != 2) {
                 let mut column = [[0.0; LANES]; PLACES];
                 for y in (0..PLACES).filter(|y| *y != 2) {
@@ -297,9 +303,10 @@ fn synthesise_halved_tiles_at<const L: u8>(
                 }
             }
             let used = LANES.min(channels - channel);
-            for (line, columns) in lines.chunks_exact_mut(width * channels).zip(columns) {
-                for (x, value) in synthesise_sums::<L>(columns).into_iter().take(inside).enumerate() {
-                    line[(column + x) * channels + channel..][..used].copy_from_slice(&value[..used]);
+            for (y, line) in lines.chunks_exact_mut(width * channels).enumerate() {
+                let sums = synthesise_sums::<L>(columns[y]);
+                for x in 0..inside {
+                    line[(column + x) * channels + channel..][..used].copy_from_slice(&sums[x][..used]);
                 }
             }
         }

@@ -104,14 +104,16 @@ impl Host<'_> {
         out
     }
 
-    /// A 3x3 convolution, followed by ReLU.
-    pub(crate) fn convolve_rectified(self, convolution: &Convolution, x: &Map) -> Map {
-        let read = read_plain(x.values(), x.size[1], x.channels);
-        let mut out = self.map(x.size, convolution.outputs());
-        let source = Source { size: x.size, doubled: false, read: &read };
+    /// 3x3 convolutions of several maps, followed by ReLU.
+    pub(crate) fn convolve_rectified<const N: usize>(self, convolution: &Convolution, maps: [&Map; N]) -> [Map; N] {
+        let reads = maps.map(|x| read_plain(x.values(), x.size[1], x.channels));
+        let mut out = maps.map(|x| self.map(x.size, convolution.outputs()));
         let [weight, bias] = convolution.numbers();
-        let weights = Weights { weight, bias, inputs: x.channels };
-        convolve_rectified(self.level, weights, &source, out.values_mut(), self.workspace);
+        let weights = Weights { weight, bias, inputs: maps.first().map_or(0, |x| x.channels) };
+        let sources = reads.iter().zip(&mut out);
+        let mut sources: Vec<_> =
+            sources.map(|(read, out)| (Source { size: out.size, doubled: false, read }, out.values_mut())).collect();
+        convolve_rectified(self.level, weights, &mut sources, self.workspace);
         out
     }
 

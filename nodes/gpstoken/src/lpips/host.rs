@@ -26,10 +26,8 @@ impl Network {
         let mut maps = pictures.map(|picture| input(picture, size, host));
         let mut differences = Vec::new();
         for stage in &self.stages {
-            for map in &mut maps {
-                let next = stage.forward(map, host);
-                host.put(std::mem::replace(map, next));
-            }
+            let next = stage.forward(maps.each_ref(), host);
+            std::mem::replace(&mut maps, next).into_iter().for_each(|map| host.put(map));
             differences.push(difference(&maps, &stage.head));
             step()?;
         }
@@ -48,15 +46,16 @@ pub(crate) fn input(picture: &[f32], size: [usize; 2], host: Host<'_>) -> Map {
 }
 
 impl Stage {
-    pub(crate) fn forward(&self, map: &Map, host: Host<'_>) -> Map {
-        let pooled = self.pool.map(|side| host.halve_to_largest(map, side));
-        let mut last: Option<Map> = None;
+    /// The features of several maps of one size.
+    pub(crate) fn forward<const N: usize>(&self, maps: [&Map; N], host: Host<'_>) -> [Map; N] {
+        let pooled = self.pool.map(|side| maps.map(|map| host.halve_to_largest(map, side)));
+        let mut last: Option<[Map; N]> = None;
         for layer in &self.layers {
-            let next = layer.forward(last.as_ref().or(pooled.as_ref()).unwrap_or(map), host);
-            last.replace(next).into_iter().for_each(|map| host.put(map));
+            let next = layer.forward(last.as_ref().or(pooled.as_ref()).map_or(maps, |maps| maps.each_ref()), host);
+            last.replace(next).into_iter().flatten().for_each(|map| host.put(map));
         }
-        pooled.into_iter().for_each(|map| host.put(map));
-        last.unwrap_or_else(|| host.map(map.size, 0))
+        pooled.into_iter().flatten().for_each(|map| host.put(map));
+        last.unwrap_or_else(|| maps.map(|map| host.map(map.size, 0)))
     }
 }
 
@@ -67,18 +66,20 @@ impl Layer {
     }
 
     /// The convolution and ReLU.
-    fn forward(&self, map: &Map, host: Host<'_>) -> Map {
+    fn forward<const N: usize>(&self, maps: [&Map; N], host: Host<'_>) -> [Map; N] {
         let Self { convolution, kernel } = self;
         if self.is_plain() {
-            return host.convolve_rectified(convolution, map);
+            return host.convolve_rectified(convolution, maps);
         }
-        let mut out = host.map(kernel.outputs(map.size), convolution.outputs());
         let [weight, bias] = convolution.numbers();
-        let weights = Weights { weight, bias, inputs: map.channels };
-        let to = out.values_mut();
-        convolve_patches(host.level, weights, *kernel, map.values(), map.size, to, host.workspace);
-        out.rectify();
-        out
+        maps.map(|map| {
+            let mut out = host.map(kernel.outputs(map.size), convolution.outputs());
+            let weights = Weights { weight, bias, inputs: map.channels };
+            let to = out.values_mut();
+            convolve_patches(host.level, weights, *kernel, map.values(), map.size, to, host.workspace);
+            out.rectify();
+            out
+        })
     }
 }
 

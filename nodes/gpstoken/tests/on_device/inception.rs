@@ -62,7 +62,7 @@ fn burn_computes_the_features_of_the_hosts_kernels() {
         let found = network.map(&mut upload(&processor)).features(inputs.concat(), &processor).unwrap();
         assert_eq!(found.len(), 2);
         for (found, input) in found.iter().zip(&inputs) {
-            compare(kind.name(), found, &network.prepare().features(input, host));
+            compare(kind.name(), found, &network.prepare(host.level).features(input, host));
         }
     }
 }

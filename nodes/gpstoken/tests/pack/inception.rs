@@ -36,7 +36,7 @@ fn weights(golden: &Golden) -> BTreeMap<String, Tensor> {
 
 fn features(network: &Network, input: &[f32], level: Level) -> PictureFeatures {
     let workspace = Workspace::default();
-    network.prepare().features(input, Host { level, workspace: &workspace })
+    network.prepare(level).features(input, Host { level, workspace: &workspace })
 }
 
 /// Compares within five times what f32 differs from f64 in the recorded run.

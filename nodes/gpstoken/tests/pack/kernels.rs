@@ -5,10 +5,12 @@ use splatgraph_pack_gpstoken::{
     kernels::{
         attention::attend,
         convolution::{
-            Source, Weights as Convolution, convolve, convolve_pixels, convolve_rectified, read_doubled, read_plain,
+            Source, Weights as Convolution, convolve, convolve_pixels, convolve_rectified, convolve_transformed,
+            read_doubled, read_plain, transformed,
         },
         cpu::Level,
         group_norm::{Moments, Normalisation, Statistics as Kind},
+        product::{Rows, Target, pack, panels_length, product, product_with_bias},
         workspace::Workspace,
     },
     layers::{Host, Map},
@@ -49,6 +51,7 @@ fn convolutions_agree_with_plain_ones_in_f64() {
         (33, 40, [6, 10]),
         (5, 12, [4, 270]),
         (256, 70, [11, 9]),
+        (12, 20, [21, 70]),
     ];
     for level in Level::all() {
         for (seed, (inputs, outputs, size)) in (0..).zip(shapes) {
@@ -65,8 +68,18 @@ fn convolutions_agree_with_plain_ones_in_f64() {
             convolve(level, weights, &source, &mut out, false, &workspace);
             assert_near(&what, &out, &exact, largest(&exact) * 3e-5);
             let rectified: Vec<f32> = out.iter().map(|v| v.max(0.0)).collect();
-            convolve_rectified(level, weights, &source, &mut out, &workspace);
-            assert!(out == rectified, "{what}, ReLU");
+            let mut others = [vec![f32::NAN; exact.len()], vec![f32::NAN; exact.len()]];
+            let mut maps: Vec<_> = others.iter_mut().map(|out| (source, out.as_mut_slice())).collect();
+            convolve_rectified(level, weights, &mut maps, &workspace);
+            assert!(others.iter().all(|other| *other == rectified), "{what}, ReLU of two maps");
+            if outputs > 8 {
+                // Fewer outputs are not convolved by Winograd's method.
+                let transformed = transformed(level, &weight, outputs, inputs);
+                let weights = Convolution { weight: &transformed, ..weights };
+                let mut other = vec![f32::NAN; exact.len()];
+                convolve_transformed(level, weights, &source, &mut other, &workspace);
+                assert!(other == out, "{what}, with transformed weights");
+            }
 
             let doubled = size.map(|side| 2 * side);
             let read = read_doubled(&map, width, inputs);
@@ -198,5 +211,35 @@ fn kernels_propagate_nan() {
         let weights = Convolution { weight: &weight, bias: &bias, inputs: 16 };
         convolve(level, weights, &source, &mut out, false, &Workspace::default());
         assert!(out.iter().any(|v| v.is_nan()), "{level:?}");
+    }
+}
+
+#[test]
+fn products_of_any_number_of_rows_agree_with_plain_ones_in_f64() {
+    let (inputs, outputs) = (37, 70);
+    let (weight, bias) = (random(inputs * outputs, 1), random(outputs, 2));
+    let mut panels = vec![0.0; panels_length(outputs, inputs)];
+    pack(&weight, outputs, inputs, &mut panels);
+    for level in Level::all() {
+        // Blocks of 12, 8, 4, 2 and 1 rows.
+        for count in 1..=26 {
+            let (stride, values) = (inputs + 3, random(count * (inputs + 3), 3));
+            let exact: Vec<f32> = (0..count * outputs)
+                .map(|i| {
+                    let (row, output) = (&values[i / outputs * stride..], i % outputs);
+                    let products = row[..inputs].iter().zip(&weight[output * inputs..]);
+                    products.map(|(a, b)| f64::from(*a) * f64::from(*b)).sum::<f64>() as f32
+                })
+                .collect();
+            let rows = Rows { values: &values, stride, count, inputs };
+            let mut out = vec![1.0; exact.len()];
+            product(level, rows, &panels, Target { values: &mut out, stride: outputs, outputs, add: true });
+            out.iter_mut().for_each(|v| *v -= 1.0);
+            assert_near(&format!("{level:?}, {count} rows, added"), &out, &exact, largest(&exact) * 1e-6);
+            let with_bias: Vec<f32> = exact.iter().enumerate().map(|(i, v)| v + bias[i % outputs]).collect();
+            let target = Target { values: &mut out, stride: outputs, outputs, add: false };
+            product_with_bias(level, rows, &panels, &bias, target);
+            assert_near(&format!("{level:?}, {count} rows"), &out, &with_bias, largest(&with_bias) * 1e-6);
+        }
     }
 }

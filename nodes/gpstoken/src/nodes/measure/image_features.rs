@@ -108,7 +108,7 @@ impl ImageFeatures {
             let read = Network::load(tensors).map_err(|e| e.about_file("loading InceptionV3", model))?;
             let name = read.kind.name();
             let network = match compute {
-                Compute::Host => Loaded::Host(Arc::new(read.prepare())),
+                Compute::Host => Loaded::Host(Arc::new(read.prepare(Level::best()))),
                 Compute::Device(device) => {
                     let uploaded = device.run(|| Ok(read.map(&mut on_device::inception::upload(device))))?;
                     Loaded::Device(Arc::new(uploaded), device.clone())
