@@ -7,6 +7,7 @@ use super::{Block, EPSILON, Network, Row, Velocities, frequencies};
 use crate::{
     kernels::{
         cpu::Level,
+        memory::Buffer,
         product::PANEL,
         rows::{linear_rows, silu_rows},
         tokens::{Then, attend, linear, normalise, to_panels},
@@ -25,7 +26,7 @@ pub struct Prepared<'a> {
     /// Tokens of a picture.
     count: usize,
     /// Panels `[panels, width, 32]` for each picture, or for all pictures.
-    start: Vec<Vec<f32>>,
+    start: Vec<Buffer>,
     workspace: Workspace,
 }
 
@@ -163,7 +164,7 @@ impl Velocities for Prepared<'_> {
         let parameters = |panel: usize| [1, 0].map(|part| modulation.part(class_of[panel / panels], part));
         normalise(level, EPSILON, width, parameters, x_all, normal_all);
         let [weight, bias] = network.final_layer.numbers();
-        let mut out = vec![0.0; rows.len() * panels * channels * PANEL];
+        let mut out = Buffer::zeroed(rows.len() * panels * channels * PANEL);
         // Sampling does not use the learned sigmas, which follow these.
         linear(level, [&weight[..channels * width], &bias[..channels]], normal_all, Then::Write, &mut out);
         let velocities =

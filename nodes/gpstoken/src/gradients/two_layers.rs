@@ -5,6 +5,7 @@ use crate::{
     checkpoint::Parameter,
     kernels::{
         activation::Activation,
+        memory::Buffer,
         product::{pack, pack_transposed, panels_length},
         two_layers::{two_layers, two_layers_backward},
     },
@@ -41,7 +42,7 @@ impl<'a> Tape<'a> {
         let mut inner = host.map(x.size(), first.outputs());
         let mut out = start.map_or_else(|| host.map(x.size(), second.outputs()), Value::copied);
         let (of_inner, of_out) = (inner.values_mut(), out.values_mut());
-        let (slices, biases) = (panels.each_ref().map(Vec::as_slice), [&*first.bias, &*second.bias]);
+        let (slices, biases) = (panels.each_ref().map(|panels| &**panels), [&*first.bias, &*second.bias]);
         let add = start.is_some();
         two_layers(host.level, activation, x.values(), slices, biases, of_inner, of_out, add, host.workspace);
         panels.into_iter().for_each(|panels| host.workspace.put(panels));
@@ -52,7 +53,7 @@ impl<'a> Tape<'a> {
                 layers.map(|layer| packed(host, pack_transposed, &layer.weight, [layer.inputs(), layer.outputs()]));
             let mut inner_gradient = host.map(inner.size, inner.channels);
             let mut back = from.has_gradient().then(|| host.map(from.size(), from.channels()));
-            let (hidden, slices) = (inner.channels, panels.each_ref().map(Vec::as_slice));
+            let (hidden, slices) = (inner.channels, panels.each_ref().map(|panels| &**panels));
             let of_inner = [inner.values_mut(), inner_gradient.values_mut()];
             let of_back = back.as_mut().map_or(&mut [][..], |back| back.values_mut());
             two_layers_backward(host.level, activation, gradient.values(), slices, of_inner, hidden, of_back);
@@ -80,7 +81,7 @@ fn packed(
     pack: fn(&[f32], usize, usize, &mut [f32]),
     weight: &Parameter,
     [outputs, inputs]: [usize; 2],
-) -> Vec<f32> {
+) -> Buffer {
     let mut panels = host.workspace.take(panels_length(outputs, inputs));
     pack(weight, outputs, inputs, &mut panels);
     panels

@@ -5,6 +5,7 @@ use crate::{
     kernels::{
         convolution::{Source, Weights, convolve_transformed, read_plain, transformed},
         cpu::Level,
+        memory::Buffer,
         patches::{Kernel, convolve_panels, panels_of},
     },
     layers::{Host, Map},
@@ -24,9 +25,9 @@ pub struct Prepared {
 #[derive(Debug)]
 enum Ordered {
     /// Panels for the product of all pixels under the kernel.
-    Panels(Vec<f32>),
+    Panels(Buffer),
     /// Weights of a 3x3 kernel, transformed for Winograd's method.
-    Transformed(Vec<f32>),
+    Transformed(Buffer),
 }
 
 /// The layers with more weights than this have maps of 8 x 8 pixels, which are four tiles of Winograd's method: to read its weights, four

@@ -4,6 +4,7 @@ use super::{
     cpu::Level,
     lanes::LANES,
     leaky::{leak, leak_part},
+    memory::Buffer,
     product::{PANEL, Rows, Target, linear, pack, panels_length, product},
     winograd::{
         Layout, Lines, OUTPUTS, PLACES, analyse_tiles, synthesise_halved_tiles, synthesise_tiles, transform_weights,
@@ -167,8 +168,8 @@ fn winograd(
 }
 
 /// Transforms weights `[outputs, inputs, 3, 3]` for [`convolve_transformed`]. They take four times the memory.
-pub fn transformed(level: Level, weight: &[f32], outputs: usize, inputs: usize) -> Vec<f32> {
-    let mut transformed = vec![0.0; weights_length(outputs, inputs)];
+pub fn transformed(level: Level, weight: &[f32], outputs: usize, inputs: usize) -> Buffer {
+    let mut transformed = Buffer::zeroed(weights_length(outputs, inputs));
     transform_weights(level, weight, outputs, inputs, &mut transformed);
     transformed
 }

@@ -8,7 +8,7 @@
 use super::{
     convolution::{Source, Weights, convolve, convolve_halved, read_padded},
     cpu::{Level, for_each_level},
-    lanes::{LANES, Lanes, add, add_times, load, store, subtract, times},
+    lanes::{Aligned, LANES, Lanes, add, add_times, load, store, subtract, times},
     outer_product::{Columns, product_of_columns},
     product::{PANEL, Target},
     winograd::{Layout, OUTPUTS, PLACES, analyse_tiles, vanishes_when_doubled},
@@ -187,7 +187,7 @@ fn spread_tiles_at<const L: u8>(
     let line = width * outputs;
     let inside = lines.len() / line; // rows
     // Outside the loops, because to fill it with zeros is a call.
-    let mut columns = [[[0.0; LANES]; OUTPUTS]; PLACES];
+    let mut columns = Aligned([[[0.0; LANES]; OUTPUTS]; PLACES]);
     for tile in 0..width.div_ceil(OUTPUTS) {
         let across = OUTPUTS.min(width - tile * OUTPUTS);
         for channel in (0..layout.channels).step_by(LANES) {
@@ -204,12 +204,12 @@ fn spread_tiles_at<const L: u8>(
                 }
                 let column = unfold::<L>(column);
                 for y in 0..PLACES {
-                    columns[y][x] = column[y];
+                    columns.0[y][x] = column[y];
                 }
             }
             let start = (channel / PANEL * layout.tiles + first + tile) * PANEL + channel % PANEL;
             for y in 0..PLACES {
-                let places = unfold::<L>(columns[y]);
+                let places = unfold::<L>(columns.0[y]);
                 for x in 0..PLACES {
                     store(places[x], &mut panels[(y * PLACES + x) * layout.place() + start..]);
                 }
@@ -240,7 +240,7 @@ for_each_level! {
 
 #[inline(always)]
 fn gather_weights_at<const L: u8>(sums: &[f32], [inputs, after]: [usize; 2], first: usize, weights: &mut [f32]) {
-    let mut columns = [[[0.0; LANES]; PLACES]; 3]; // as above
+    let mut columns = Aligned([[[0.0; LANES]; PLACES]; 3]); // as above
     for input in 0..inputs {
         for x in 0..PLACES {
             let mut column = [[0.0; LANES]; PLACES];
@@ -249,10 +249,10 @@ fn gather_weights_at<const L: u8>(sums: &[f32], [inputs, after]: [usize; 2], fir
             }
             let column = gather::<L>(column);
             for y in 0..3 {
-                columns[y][x] = column[y];
+                columns.0[y][x] = column[y];
             }
         }
-        let taps = [gather::<L>(columns[0]), gather::<L>(columns[1]), gather::<L>(columns[2])];
+        let taps = [gather::<L>(columns.0[0]), gather::<L>(columns.0[1]), gather::<L>(columns.0[2])];
         for (output, weights) in weights.chunks_exact_mut(inputs * 9).enumerate() {
             for (tap, weight) in weights[input * 9..][..9].iter_mut().enumerate() {
                 *weight += taps[tap / 3][tap % 3][output];

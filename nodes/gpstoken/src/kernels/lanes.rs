@@ -10,6 +10,10 @@ pub(crate) const LANES: usize = 16;
 
 pub(crate) type Lanes = [f32; LANES];
 
+/// An array of lanes whose registers are whole lines of the cache.
+#[repr(align(64))]
+pub(super) struct Aligned<T>(pub(super) T);
+
 #[inline(always)]
 pub(super) fn load(from: &[f32]) -> Lanes {
     from[..LANES].try_into().unwrap_or([0.0; LANES])

@@ -18,6 +18,44 @@ pub(crate) fn zeroed(length: usize) -> Vec<f32> {
     memory
 }
 
+/// Numbers that begin at a line of the cache. A system's allocator gives addresses between lines to long vectors, so that each register of
+/// AVX-512 would read or write parts of two lines: Winograd's transforms take twice as long then.
+#[derive(Default)]
+pub struct Buffer {
+    memory: Vec<f32>,
+    start: usize,
+}
+
+impl Buffer {
+    /// Zeros.
+    pub fn zeroed(length: usize) -> Self {
+        let mut memory = zeroed(length + LINE);
+        let start = before_line(&memory).min(LINE);
+        memory.truncate(start + length);
+        Self { memory, start }
+    }
+}
+
+impl std::ops::Deref for Buffer {
+    type Target = [f32];
+
+    fn deref(&self) -> &[f32] {
+        &self.memory[self.start..]
+    }
+}
+
+impl std::ops::DerefMut for Buffer {
+    fn deref_mut(&mut self) -> &mut [f32] {
+        &mut self.memory[self.start..]
+    }
+}
+
+impl std::fmt::Debug for Buffer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Buffer").field("length", &self.len()).finish_non_exhaustive()
+    }
+}
+
 #[cfg(target_os = "linux")]
 fn prefer_large_pages(memory: &[f32]) {
     const PAGE: usize = 4096;
@@ -86,6 +124,18 @@ mod tests {
             assert!(memory.len() == length && memory.iter().all(|v| *v == 0.0));
             memory.fill(1.0);
             assert_eq!(memory.iter().sum::<f32>(), length as f32);
+        }
+    }
+
+    #[test]
+    fn buffers_begin_at_a_line_of_the_cache() {
+        for length in [0, 1, 15, 16, 17, 1000, LARGE / 4 + 3] {
+            let mut buffer = Buffer::zeroed(length);
+            assert!(buffer.len() == length && buffer.iter().all(|v| *v == 0.0));
+            assert_eq!(buffer.as_ptr().addr() % (LINE * size_of::<f32>()), 0, "{length}");
+            buffer.fill(1.0);
+            let moved = buffer;
+            assert_eq!(moved.as_ptr().addr() % (LINE * size_of::<f32>()), 0, "{length}, moved");
         }
     }
 }

@@ -19,7 +19,7 @@ pub mod integers;
 pub(crate) mod lanes;
 pub mod layer_norm;
 pub mod leaky;
-pub(crate) mod memory;
+pub mod memory;
 pub mod outer_product;
 pub mod patches;
 pub mod patches_backward;

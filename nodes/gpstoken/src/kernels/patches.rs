@@ -3,6 +3,7 @@
 use super::{
     convolution::Weights,
     cpu::Level,
+    memory::Buffer,
     product::{PANEL, Rows, Target, linear, panels_length, product},
     workspace::Workspace,
 };
@@ -68,8 +69,8 @@ pub fn convolve_patches(
 }
 
 /// Weights `[outputs, inputs, size]` in the order in which [`convolve_panels`] reads them.
-pub fn panels_of(weight: &[f32], outputs: usize, inputs: usize, kernel: Kernel) -> Vec<f32> {
-    let mut panels = vec![0.0; panels_length(outputs, kernel.area() * inputs)];
+pub fn panels_of(weight: &[f32], outputs: usize, inputs: usize, kernel: Kernel) -> Buffer {
+    let mut panels = Buffer::zeroed(panels_length(outputs, kernel.area() * inputs));
     write_panels(weight, outputs, inputs, kernel, &mut panels);
     panels
 }

@@ -4,7 +4,8 @@
 
 use super::{
     cpu::{Level, for_each_level, fused},
-    lanes::exp,
+    lanes::{Aligned, exp},
+    memory::Buffer,
     product::{PANEL, Rows, Target, product},
 };
 use rayon::prelude::*;
@@ -15,9 +16,9 @@ type Lanes = [f32; PANEL];
 const OUTPUTS: usize = 48;
 
 /// Writes tokens `[count, width]` as panels. Fills the last panel with zeros.
-pub fn to_panels(tokens: &[f32], width: usize) -> Vec<f32> {
+pub fn to_panels(tokens: &[f32], width: usize) -> Buffer {
     let count = tokens.len() / width.max(1);
-    let mut panels = vec![0.0; count.div_ceil(PANEL) * PANEL * width];
+    let mut panels = Buffer::zeroed(count.div_ceil(PANEL) * PANEL * width);
     super::product::pack(tokens, count, width, &mut panels);
     panels
 }
@@ -57,13 +58,13 @@ pub fn linear(level: Level, [weight, bias]: [&[f32]; 2], x: &[f32], then: Then<'
     }
     by_outputs(out, outputs, OUTPUTS).into_par_iter().enumerate().for_each(|(part, panels)| {
         let first = part * OUTPUTS;
-        let mut product_only = [0.0; OUTPUTS * PANEL];
+        let mut product_only = Aligned([0.0; OUTPUTS * PANEL]);
         for (index, (x, values)) in x.chunks_exact(inputs * PANEL).zip(panels).enumerate() {
             let count = values.len() / PANEL;
             let rows = Rows { values: &weight[first * inputs..], stride: inputs, count, inputs };
             let bias = &bias[first..first + count];
             if let Then::AddTimes { factors, panels } = then {
-                let values_only = &mut product_only[..values.len()];
+                let values_only = &mut product_only.0[..values.len()];
                 product(level, rows, x, Target { values: values_only, stride: PANEL, outputs: PANEL, add: false });
                 add_times(level, values, values_only, bias, &factors[index / panels][first..first + count]);
                 continue;
@@ -252,7 +253,7 @@ pub fn attend(level: Level, heads: usize, count: usize, width: usize, x: &[f32],
                 }
             }
         }
-        let mut weights = vec![0.0; count * PANEL]; // [keys, queries of a panel]
+        let mut weights = Buffer::zeroed(count * PANEL); // [keys, queries of a panel]
         for (panel, target) in targets.into_iter().enumerate() {
             let queries = &x[row(panel, 0, 0)..][..size * PANEL];
             let rows = Rows { values: &keys, stride: size, count, inputs: size };

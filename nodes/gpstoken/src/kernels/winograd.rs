@@ -6,7 +6,7 @@
 
 use super::{
     cpu::{Level, for_each_level},
-    lanes::{LANES, Lanes, add, add_times, load, store, subtract, times},
+    lanes::{Aligned, LANES, Lanes, add, add_times, load, store, subtract, times},
     product::PANEL,
 };
 use rayon::prelude::*;
@@ -74,16 +74,16 @@ fn transform_panel_at<const L: u8>(weights: &[f32], inputs: usize, transformed: 
 /// Transforms the weights of an input, `[9, PANEL]`.
 #[inline(always)]
 fn transform_input<const L: u8>(taps: &[[f32; PANEL]; 9], inputs: usize, input: usize, transformed: &mut [f32]) {
-    let mut columns = [[[0.0; LANES]; 3]; PLACES];
+    let mut columns = Aligned([[[0.0; LANES]; 3]; PLACES]);
     for half in (0..PANEL).step_by(LANES) {
         for x in 0..3 {
             let column = spread::<L>([load(&taps[x][half..]), load(&taps[3 + x][half..]), load(&taps[6 + x][half..])]);
             for y in 0..PLACES {
-                columns[y][x] = column[y];
+                columns.0[y][x] = column[y];
             }
         }
         for y in 0..PLACES {
-            let line = spread::<L>(columns[y]);
+            let line = spread::<L>(columns.0[y]);
             for x in 0..PLACES {
                 store(line[x], &mut transformed[(y * PLACES + x) * weights_place(inputs) + input * PANEL + half..]);
             }
@@ -186,7 +186,7 @@ fn analyse_tiles_at<const L: u8>(
 ) {
     let channels = layout.channels;
     // Outside the loops, because to fill it with zeros is a call.
-    let mut columns = [[[0.0; LANES]; PLACES]; PLACES];
+    let mut columns = Aligned([[[0.0; LANES]; PLACES]; PLACES]);
     for tile in 0..count {
         for channel in (0..channels).step_by(LANES) {
             for x in 0..PLACES {
@@ -197,12 +197,12 @@ fn analyse_tiles_at<const L: u8>(
                 }
                 let column = analyse::<L>(column);
                 for y in 0..PLACES {
-                    columns[y][x] = column[y];
+                    columns.0[y][x] = column[y];
                 }
             }
             let start = (first + tile) * channels + channel;
             for y in 0..PLACES {
-                let line = analyse::<L>(columns[y]);
+                let line = analyse::<L>(columns.0[y]);
                 for x in 0..PLACES {
                     store(line[x], &mut places[(y * PLACES + x) * layout.place() + start..]);
                 }
@@ -232,7 +232,7 @@ for_each_level! {
 fn synthesise_tiles_at<const L: u8>(places: &[f32], layout: Layout, first: usize, count: usize, lines: Lines<'_>) {
     let Lines { values, width, start, bias, add: adds } = lines;
     let channels = bias.len();
-    let mut columns = [[[0.0; LANES]; PLACES]; OUTPUTS]; // as above
+    let mut columns = Aligned([[[0.0; LANES]; PLACES]; OUTPUTS]); // as above
     for tile in 0..count {
         let column = (start + tile) * OUTPUTS;
         let inside = OUTPUTS.min(width - column);
@@ -245,14 +245,14 @@ fn synthesise_tiles_at<const L: u8>(places: &[f32], layout: Layout, first: usize
                 }
                 let column = synthesise::<L>(column);
                 for y in 0..OUTPUTS {
-                    columns[y][x] = column[y];
+                    columns.0[y][x] = column[y];
                 }
             }
             let used = LANES.min(channels - channel);
             let mut shift = [0.0; LANES];
             shift[..used].copy_from_slice(&bias[channel..channel + used]);
             for (y, line) in values.chunks_exact_mut(width * channels).enumerate() {
-                let outputs = synthesise::<L>(columns[y]);
+                let outputs = synthesise::<L>(columns.0[y]);
                 for x in 0..inside {
                     let value = add::<L>(outputs[x], shift);
                     let to = &mut line[(column + x) * channels + channel..][..used];
@@ -286,7 +286,7 @@ fn synthesise_halved_tiles_at<const L: u8>(
     lines: &mut [f32],
 ) {
     const SUMS: usize = OUTPUTS / 2;
-    let mut columns = [[[0.0; LANES]; PLACES]; SUMS]; // as above
+    let mut columns = Aligned([[[0.0; LANES]; PLACES]; SUMS]); // as above
     for tile in 0..count {
         let column = (start + tile) * SUMS;
         let inside = SUMS.min(width - column);
@@ -299,12 +299,12 @@ fn synthesise_halved_tiles_at<const L: u8>(
                 }
                 let column = synthesise_sums::<L>(column);
                 for y in 0..SUMS {
-                    columns[y][x] = column[y];
+                    columns.0[y][x] = column[y];
                 }
             }
             let used = LANES.min(channels - channel);
             for (y, line) in lines.chunks_exact_mut(width * channels).enumerate() {
-                let sums = synthesise_sums::<L>(columns[y]);
+                let sums = synthesise_sums::<L>(columns.0[y]);
                 for x in 0..inside {
                     line[(column + x) * channels + channel..][..used].copy_from_slice(&sums[x][..used]);
                 }

@@ -5,6 +5,7 @@ use crate::kernels::{
     convolution::{Source, Weights, convolve, convolve_pixels, convolve_rectified, read_doubled, read_plain},
     cpu::Level,
     group_norm::{Moments, Normalisation},
+    memory::Buffer,
     workspace::Workspace,
 };
 use rayon::prelude::*;
@@ -13,7 +14,7 @@ use rayon::prelude::*;
 #[derive(Debug)]
 pub struct Map {
     /// The map's numbers. The buffer may be longer than the map.
-    values: Vec<f32>,
+    values: Buffer,
     /// Height and width.
     pub size: [usize; 2],
     /// Channels of a pixel.

@@ -4,6 +4,7 @@ use crate::{
     checkpoint::{Parameter, Weights},
     kernels::{
         cpu::Level,
+        memory::Buffer,
         product::{PANEL, Rows, Target, pack, panels_length, product},
         tokens::{Then, attend, from_panels, linear, normalise, to_panels},
     },
@@ -91,8 +92,8 @@ impl TokenTransformer {
         let run = |parameters: [&[f32]; 2], x: &[f32], then: Then<'_>, out: &mut [f32]| {
             linear(level, parameters, x, then, out);
         };
-        let mut hidden = vec![0.0; padded * 4 * width];
-        let (mut x, mut normal) = (vec![0.0; padded * width], vec![0.0; padded * width]);
+        let mut hidden = Buffer::zeroed(padded * 4 * width);
+        let (mut x, mut normal) = (Buffer::zeroed(padded * width), Buffer::zeroed(padded * width));
         run(self.gaussian_in.numbers(), &to_panels(gaussians, 5), Then::Gelu, &mut normal);
         run(self.gaussian_out.numbers(), &normal, Then::Write, &mut x);
         for panel in x.chunks_exact_mut(width * PANEL) {
@@ -122,10 +123,10 @@ impl TokenTransformer {
             run(block.narrow.numbers(), &hidden, Then::Add, &mut x);
             step()?;
         }
-        let mut delta = vec![0.0; padded * 5];
+        let mut delta = Buffer::zeroed(padded * 5);
         run(self.geometry.numbers(), &x, Then::Write, &mut delta);
         let channels = self.textures.outputs();
-        let mut textures = vec![0.0; padded * channels];
+        let mut textures = Buffer::zeroed(padded * channels);
         run(self.textures.numbers(), &x, Then::Write, &mut textures);
         let mut shifted = from_panels(&delta, count, 5);
         for (to, from) in shifted.as_chunks_mut::<5>().0.iter_mut().zip(gaussians.as_chunks::<5>().0) {
@@ -138,21 +139,21 @@ impl TokenTransformer {
     ///
     /// The authors project every sample to the full width, then reduce the samples in each block. Both operations are linear. So this code
     /// reduces the samples for all blocks at once, at the stem's width, and gets the same result with a fraction of the work.
-    fn reduce(&self, level: Level, count: usize, regions: &[f32]) -> Vec<Vec<f32>> {
+    fn reduce(&self, level: Level, count: usize, regions: &[f32]) -> Vec<Buffer> {
         let stem = self.region_projection.weight.shape()[1];
         let blocks = self.blocks.len();
         let weights: Vec<f32> = self.blocks.iter().flat_map(|block| block.region.weight.iter().copied()).collect();
         let samples = weights.len() / blocks.max(1);
-        let mut panels = vec![0.0; panels_length(blocks, samples)];
+        let mut panels = Buffer::zeroed(panels_length(blocks, samples));
         pack(&weights, blocks, samples, &mut panels);
-        let mut reduced = vec![0.0; count * stem * blocks]; // [N, stem, blocks]
+        let mut reduced = Buffer::zeroed(count * stem * blocks); // [N, stem, blocks]
         let tokens = regions.par_chunks(stem * samples).zip(reduced.par_chunks_mut(stem * blocks));
         tokens.for_each(|(region, reduced)| {
             let rows = Rows { values: region, stride: samples, count: stem, inputs: samples };
             product(level, rows, &panels, Target { values: reduced, stride: blocks, outputs: blocks, add: false });
         });
         let of_block = |block: usize| {
-            let mut panels = vec![0.0; count.div_ceil(PANEL) * PANEL * stem];
+            let mut panels = Buffer::zeroed(count.div_ceil(PANEL) * PANEL * stem);
             for (token, reduced) in reduced.chunks_exact(stem * blocks).enumerate() {
                 for (i, of_blocks) in reduced.chunks_exact(blocks).enumerate() {
                     panels[(token / PANEL * stem + i) * PANEL + token % PANEL] = of_blocks[block];

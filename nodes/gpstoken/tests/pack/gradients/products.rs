@@ -64,7 +64,9 @@ fn sums_over_rows_agree_with_direct_sums_and_do_not_depend_on_the_threads() {
                     let workspace = Workspace::default();
                     // Whatever a buffer held before must not reach a result.
                     for length in [1 << 12, 1 << 16] {
-                        workspace.put(vec![f32::NAN; length]);
+                        let mut buffer = workspace.take(length);
+                        buffer.fill(f32::NAN);
+                        workspace.put(buffer);
                     }
                     let (mut sums, mut columns) = (start.clone(), column_start.clone());
                     add_outer_product(level, [&left, &right], [a, b], &mut sums, &workspace);
