@@ -23,6 +23,7 @@ pub mod lpips;
 pub mod normalise_shader;
 mod operation;
 mod parameter;
+pub mod products_shader;
 mod refine;
 pub mod region_condition_shader;
 mod resident;
@@ -37,6 +38,7 @@ pub mod splat_shader;
 mod stem;
 mod tiles;
 mod transformer;
+pub mod winograd_shader;
 
 pub use decode::decode;
 pub use device::Device;
