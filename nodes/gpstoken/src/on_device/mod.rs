@@ -16,6 +16,7 @@ mod generator;
 mod gpu;
 mod group_norm;
 pub mod inception;
+pub mod large_attention_shader;
 pub(crate) mod layers;
 pub mod linear_shader;
 mod list;

@@ -15,7 +15,7 @@ use splatgraph_pack_gpstoken::on_device::{
     self, arrange_shader, attention_shader,
     convolution_shader::{self, convolve},
     cooperative::Matrices,
-    elementwise_shader,
+    elementwise_shader, large_attention_shader,
     linear_shader::{self, linear},
     normalise_shader, products_shader, region_condition_shader, roi_align_shader,
     shader::Shader,
@@ -57,6 +57,7 @@ fn every_form_of_the_shaders_is_valid() {
         elementwise_shader::place_shader(),
         arrange_shader::window_shader(),
         products_shader::shader(),
+        large_attention_shader::softmax_shader(),
     ] {
         check(&form, nothing);
     }
