@@ -1,8 +1,7 @@
 // The first of the shaders for Winograd's F(4x4, 3x3), which computes sixteen outputs of a 3x3 convolution from 36 multiplications for each
 // channel instead of 144 (Lavin and Gray, arXiv:1509.09308). It transforms the pixels of a map. A tile depends on 6x6 pixels, which begin
-// one before its 4x4 outputs, with zeros around the border. Their transform has numbers at 6x6 places:
-// winograd_products.wgsl multiplies them by the weights that winograd_weights.wgsl transforms, and winograd_result.wgsl transforms the
-// products back.
+// one before its 4x4 outputs, with zeros around the border. Their transform has numbers at 6x6 places. products.wgsl multiplies these by the
+// weights that winograd_weights.wgsl transforms, place by place, and winograd_result.wgsl transforms the products back.
 //
 // If every pixel of the map appears twice along both axes, the third place along an axis is zero and left out: it is 4 d1 - 4 d2 - d3 + d4,
 // and d1 = d2, d3 = d4. So S places are kept: 36, or 25.

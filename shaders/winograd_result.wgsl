@@ -1,4 +1,4 @@
-// Transforms the products of winograd_products.wgsl back to the outputs of a 3x3 convolution, adds the bias, and may add another map.
+// Transforms the products of products.wgsl back to the outputs of a 3x3 convolution, adds the bias, and may add another map.
 // winograd_map.wgsl describes the method and how tiles are counted. An invocation transforms four tiles that lie side by side, of an output.
 //
 // Output j of six numbers m along an axis is the sum of p^j m over the places, whose points p are 0, 1, -1, 2 and -2; the last place stands

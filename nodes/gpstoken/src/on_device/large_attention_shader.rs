@@ -37,8 +37,8 @@ pub fn attend(query: &Tensor<3>, key: &Tensor<3>, value: &Tensor<3>) -> Option<T
     attend_in_bands(query, key, value, usize::MAX)
 }
 
-/// Computes attention, between many places or few, for at most `band` fours of queries at a time, and no more than fit into a buffer. The numbers of channels and of places are
-/// multiples of 4. Numbers between the shaders are in f32 for any precision of the maps.
+/// Computes attention, between many places or few, for at most `band` fours of queries at a time, and no more than fit into a buffer. The
+/// numbers of channels and of places are multiples of 4. Numbers between the shaders are in f32 for any precision of the maps.
 pub fn attend_in_bands(query: &Tensor<3>, key: &Tensor<3>, value: &Tensor<3>, band: usize) -> Option<Tensor<3>> {
     let [batch, channels, places] = query.dims();
     let maps = [query, key, value];
