@@ -6,6 +6,7 @@
 use super::{
     cooperative::{Matrices, matrices, tile},
     shader::{MOST_WORKGROUPS, Shader, launch, runs_on, upload, workgroups},
+    winograd_shader,
 };
 use burn::{
     backend::{Backend, Dispatch, TensorMetadata, backend_extension, tensor::FloatTensor},
@@ -54,10 +55,12 @@ pub fn convolve_adding(
     // Matrix units would mostly multiply zeros for fewer inputs.
     let matrices = matrices(&map.device()).filter(|_| weight.dims()[1] >= FEWEST_INPUTS);
     let units = matrices.and_then(|matrices| convolve_with(map, weight, bias, scale, residual, Some(matrices)));
-    units.or_else(|| convolve_with(map, weight, bias, scale, residual, None))
+    units
+        .or_else(|| winograd_shader::convolve(map, weight, bias, scale, residual))
+        .or_else(|| convolve_with(map, weight, bias, scale, residual, None))
 }
 
-/// Computes [`convolve_adding`] with these matrices, or without matrix units. Matrix units take numbers in half precision.
+/// Computes [`convolve_adding`] with these matrices, or by the direct form without matrix units. Matrix units take numbers in half precision.
 pub fn convolve_with(
     map: &Tensor<4>,
     weight: &Tensor<4>,

@@ -5,7 +5,7 @@ use super::{
     arrange_shader::{Arrangement, arrange},
     attention_shader::{attend_maps, attend_tokens},
     convolution_shader::{convolve, convolve_adding},
-    elementwise_shader,
+    elementwise_shader, large_attention_shader,
     linear_shader::{Activation, Then, linear_then},
     normalise_shader,
 };
@@ -120,7 +120,8 @@ fn plain(x: Tensor<4>, weight: Tensor<4>, bias: Tensor<1>) -> Tensor<4> {
 
 /// Attention between the places of maps `[B, C, places]`, with one head.
 pub(super) fn attend_places(query: &Tensor<3>, key: &Tensor<3>, value: &Tensor<3>) -> Tensor<3> {
-    attend_maps(query, key, value).unwrap_or_else(|| {
+    let attended = large_attention_shader::attend(query, key, value).or_else(|| attend_maps(query, key, value));
+    attended.unwrap_or_else(|| {
         let rows = |places: &Tensor<3>| places.clone().swap_dims(1, 2).unsqueeze_dim(1); // [B, 1, places, C]
         let attended: Tensor<3> = attend(rows(query), rows(key), rows(value)).squeeze_dim(1);
         attended.swap_dims(1, 2)

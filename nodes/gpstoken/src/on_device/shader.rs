@@ -51,6 +51,10 @@ impl KernelSource for Shader {
 /// The number of workgroups along one axis that WebGPU guarantees.
 pub const MOST_WORKGROUPS: usize = 65_535;
 
+/// The most bytes of a buffer that only shaders write and read: WebGPU guarantees that a shader can be given so many. Longer work is done
+/// in parts.
+pub(super) const MOST_BYTES: usize = 128 << 20;
+
 /// Numbers of workgroups along x and y for at least `count` workgroups.
 pub fn workgroups(count: usize) -> [u32; 2] {
     let across = count.min(MOST_WORKGROUPS);

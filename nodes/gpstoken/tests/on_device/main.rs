@@ -18,6 +18,7 @@ mod splat_devices;
 #[path = "../support/mod.rs"]
 mod support;
 mod training;
+mod winograd;
 
 use splatgraph_pack_gpstoken::{
     device::{Compute, list},

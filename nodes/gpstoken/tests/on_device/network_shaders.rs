@@ -18,6 +18,7 @@ use splatgraph_pack_gpstoken::{
     on_device::{
         attention_shader::{attend_maps, attend_tokens},
         convolution_shader::convolve_adding,
+        large_attention_shader::{attend, attend_in_bands},
         linear_shader::{Activation, Then, linear_then},
         normalise_shader::{self, group_norm, layer_norm_modulated},
         region_condition_shader::add_condition,
@@ -139,6 +140,49 @@ fn attention_shaders_agree_with_burn_for_maps() {
                 attend_maps(&query, &key, &value).map(single)
             });
         }
+    }
+}
+
+#[test]
+fn attention_with_its_weights_in_memory_agrees_with_burn() {
+    let mut numbers = Numbers::new(18);
+    // Single numbers, parts of workgroups, and several workgroups of queries, keys and channels.
+    for [batch, channels, places] in [[1, 4, 4], [2, 20, 132], [1, 128, 36], [1, 132, 600], [2, 8, 1028]] {
+        let maps = [0; 3].map(|_| random(&mut numbers, batch * channels * places, 1.5));
+        let tensors = |device: &Device| {
+            maps.each_ref().map(|map| -> Tensor<3> { upload(map, [batch, channels, places], device) })
+        };
+        let [query, key, value] = tensors(&processor());
+        assert!(attend_in_bands(&query, &key, &value, 1).is_none(), "the processor runs no shaders");
+        let rows = |map: Tensor<3>| map.swap_dims(1, 2).unsqueeze_dim(1);
+        let expected = values(&attention(rows(query), rows(key), rows(value)).swap_dims(2, 3));
+        for (id, device) in devices() {
+            let maps = tensors(&device);
+            for band in [7, usize::MAX] {
+                let name = format!("{batch} x {channels} channels of {places} places, {band} fours at a time, on {id}");
+                assert_by_shader(&name, &device, &expected, |precision| {
+                    let [query, key, value] = maps.each_ref().map(|map| map.clone().cast(precision));
+                    attend_in_bands(&query, &key, &value, band).map(single)
+                });
+            }
+            let [query, key, value] = &maps;
+            let chosen = attend(query, key, value).is_some();
+            assert_eq!(chosen, id.starts_with("gpu") && places >= 1024, "{places} places on {id}");
+        }
+    }
+    for (id, device) in devices().into_iter().filter(|(id, _)| id.starts_with("gpu")) {
+        for shape in [[1, 6, 8], [1, 8, 6], [0, 8, 8], [1, 0, 8], [1, 8, 0]] {
+            let map = Tensor::<3>::ones(shape, &device);
+            assert!(attend_in_bands(&map, &map, &map, 1).is_none(), "{shape:?} on {id}");
+        }
+        let map = Tensor::<3>::ones([1, 8, 8], &device);
+        assert!(attend_in_bands(&map, &map, &map, 0).is_none(), "no query at a time on {id}");
+        // The scores are 0, 400, .., so each query takes the value of the last key.
+        let key: Vec<f32> = (0..4 * 72).map(|i| if i < 72 { i as f32 * 400.0 } else { 0.0 }).collect();
+        let query: Vec<f32> = (0..4 * 72).map(|i| if i < 72 { 2.0 } else { 0.0 }).collect();
+        let [query, key]: [Tensor<3>; 2] = [query, key].map(|map| upload(&map, [1, 4, 72], &device));
+        let attended = values(&attend_in_bands(&query, &key, &key, 18).unwrap());
+        assert_eq!(attended[..72], [71.0 * 400.0; 72], "{id}");
     }
 }
 

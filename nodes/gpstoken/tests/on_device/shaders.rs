@@ -15,11 +15,12 @@ use splatgraph_pack_gpstoken::on_device::{
     self, arrange_shader, attention_shader,
     convolution_shader::{self, convolve},
     cooperative::Matrices,
-    elementwise_shader,
+    elementwise_shader, large_attention_shader,
     linear_shader::{self, linear},
-    normalise_shader, region_condition_shader, roi_align_shader,
+    normalise_shader, products_shader, region_condition_shader, roi_align_shader,
     shader::Shader,
     splat_shader::{MOST_CHANNELS, backward_shader, forward_shader},
+    winograd_shader,
 };
 
 pub(super) fn upload<const D: usize>(values: &[f32], shape: [usize; D], device: &Device) -> Tensor<D> {
@@ -51,9 +52,13 @@ fn check(shader: &Shader, needs: Capabilities) {
 #[test]
 fn every_form_of_the_shaders_is_valid() {
     let nothing = Capabilities::empty();
-    for form in
-        [normalise_shader::moments_shader(), elementwise_shader::place_shader(), arrange_shader::window_shader()]
-    {
+    for form in [
+        normalise_shader::moments_shader(),
+        elementwise_shader::place_shader(),
+        arrange_shader::window_shader(),
+        products_shader::shader(),
+        large_attention_shader::softmax_shader(),
+    ] {
         check(&form, nothing);
     }
     for accumulators in 1..=8 {
@@ -86,6 +91,11 @@ fn every_form_of_the_shaders_is_valid() {
         for sizes in [[1, 1, 4], [1, 1, 8], [1, 1, 16], [3, 1, 4], [3, 1, 8], [3, 1, 16], [3, 2, 16]] {
             check(&convolution_shader::shader(sizes, half), needs);
         }
+        for scale in [1, 2] {
+            check(&winograd_shader::map_shader(scale, half), needs);
+        }
+        check(&winograd_shader::weights_shader(half), needs);
+        check(&winograd_shader::result_shader(half), needs);
     }
     let needs = Capabilities::SHADER_FLOAT16 | Capabilities::COOPERATIVE_MATRIX | Capabilities::SUBGROUP;
     let subgroups = [4, 8, 16, 32, 64];
