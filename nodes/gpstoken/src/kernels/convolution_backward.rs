@@ -176,6 +176,7 @@ for_each_level! {
     fn spread_tiles(lines: &[f32], shape: [usize; 2], layout: Panels, first: usize, panels: &mut [f32]) => spread_tiles_at
 }
 
+#[expect(clippy::needless_range_loop, reason = "the compiler turns plain indices into vector instructions")]
 #[inline(always)]
 fn spread_tiles_at<const L: u8>(
     lines: &[f32],
@@ -238,6 +239,7 @@ for_each_level! {
     fn gather_weights(sums: &[f32], shape: [usize; 2], first: usize, weights: &mut [f32]) => gather_weights_at
 }
 
+#[expect(clippy::needless_range_loop, reason = "the compiler turns plain indices into vector instructions")]
 #[inline(always)]
 fn gather_weights_at<const L: u8>(sums: &[f32], [inputs, after]: [usize; 2], first: usize, weights: &mut [f32]) {
     let mut columns = Aligned([[[0.0; LANES]; PLACES]; 3]); // as above

@@ -72,6 +72,7 @@ fn transform_panel_at<const L: u8>(weights: &[f32], inputs: usize, transformed: 
 }
 
 /// Transforms the weights of an input, `[9, PANEL]`.
+#[expect(clippy::needless_range_loop, reason = "the compiler turns plain indices into vector instructions")]
 #[inline(always)]
 fn transform_input<const L: u8>(taps: &[[f32; PANEL]; 9], inputs: usize, input: usize, transformed: &mut [f32]) {
     let mut columns = Aligned([[[0.0; LANES]; 3]; PLACES]);
@@ -175,6 +176,7 @@ for_each_level! {
     pub(super) fn analyse_tiles(pixels: &[f32], row: usize, count: usize, layout: Layout, first: usize, places: &mut [f32]) => analyse_tiles_at
 }
 
+#[expect(clippy::needless_range_loop, reason = "the compiler turns plain indices into vector instructions")]
 #[inline(always)]
 fn analyse_tiles_at<const L: u8>(
     pixels: &[f32],
@@ -228,6 +230,7 @@ for_each_level! {
     pub(super) fn synthesise_tiles(places: &[f32], layout: Layout, first: usize, count: usize, lines: Lines<'_>) => synthesise_tiles_at
 }
 
+#[expect(clippy::needless_range_loop, reason = "the compiler turns plain indices into vector instructions")]
 #[inline(always)]
 fn synthesise_tiles_at<const L: u8>(places: &[f32], layout: Layout, first: usize, count: usize, lines: Lines<'_>) {
     let Lines { values, width, start, bias, add: adds } = lines;
@@ -277,6 +280,7 @@ for_each_level! {
     pub(super) fn synthesise_halved_tiles(places: &[f32], layout: Layout, tiles: [usize; 3], shape: [usize; 2], lines: &mut [f32]) => synthesise_halved_tiles_at
 }
 
+#[expect(clippy::needless_range_loop, reason = "the compiler turns plain indices into vector instructions")]
 #[inline(always)]
 fn synthesise_halved_tiles_at<const L: u8>(
     places: &[f32],

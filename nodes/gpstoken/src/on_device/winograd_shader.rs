@@ -116,8 +116,8 @@ pub fn convolve(
     convolve_in_bands(map, weight, bias, scale, residual, usize::MAX)
 }
 
-/// Computes a convolution, worthwhile or not, with at most `band` fours of tiles at a time, and no more than fit into a buffer. `scale` is 1 or 2, and the width of the map is a
-/// multiple of 4.
+/// Computes a convolution, worthwhile or not, with at most `band` fours of tiles at a time, and no more than fit into a buffer. `scale` is
+/// 1 or 2, and the width of the map is a multiple of 4.
 pub fn convolve_in_bands(
     map: &Tensor<4>,
     weight: &Tensor<4>,
