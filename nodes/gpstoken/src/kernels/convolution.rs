@@ -64,6 +64,9 @@ fn tiles(inputs: usize, outputs: usize) -> usize {
     if inputs.max(outputs) > 256 { 64 } else { 32 }
 }
 
+/// The most outputs for which nine products are faster than Winograd's method.
+const FEW_OUTPUTS: usize = 8;
+
 /// A 3x3 convolution: writes `[height, width, outputs]`, or adds to it.
 ///
 /// For up to eight outputs the kernel computes nine products, one for each weight. For more outputs it uses Winograd's method, whose
@@ -78,14 +81,11 @@ pub fn convolve(
     add: bool,
     workspace: &Workspace,
 ) {
-    if source.size[0] * source.size[1] * weights.bias.len() == 0 {
-        return;
-    }
-    if weights.bias.len() <= 8 {
+    if weights.bias.len() <= FEW_OUTPUTS {
         few_outputs(level, weights, source, out, add, workspace);
     } else {
         let then = if add { Then::Add } else { Then::Write };
-        winograd(level, weights, source, out, then, workspace);
+        winograd(level, weights, &mut [(*source, out)], then, workspace);
     }
 }
 
@@ -97,9 +97,7 @@ pub(super) fn convolve_halved(
     out: &mut [f32],
     workspace: &Workspace,
 ) {
-    if source.size[0] * source.size[1] * weights.bias.len() > 0 {
-        winograd(level, weights, source, out, Then::Halve, workspace);
-    }
+    winograd(level, weights, &mut [(*source, out)], Then::Halve, workspace);
 }
 
 /// 3x3 convolutions of several maps with the same weights, which are transformed once, followed by ReLU. Each map has its target
@@ -110,25 +108,13 @@ pub fn convolve_rectified(
     maps: &mut [(Source<'_>, &mut [f32])],
     workspace: &Workspace,
 ) {
-    let Weights { weight, bias, inputs } = weights;
-    let few = bias.len() <= 8;
-    let mut transformed = workspace.take(if few { 0 } else { weights_length(bias.len(), inputs) });
-    if !few {
-        transform_weights(level, weight, bias.len(), inputs, &mut transformed);
+    if weights.bias.len() > FEW_OUTPUTS {
+        return winograd(level, weights, maps, Then::Rectify, workspace);
     }
     for (source, out) in maps {
-        if source.size[0] * source.size[1] * bias.len() == 0 {
-            continue;
-        }
-        if few {
-            few_outputs(level, weights, source, out, false, workspace);
-            leak(level, 0.0, out);
-        } else {
-            let weights = Weights { weight: &transformed, ..weights };
-            winograd_transformed(level, weights, source, out, Then::Rectify, workspace);
-        }
+        few_outputs(level, weights, source, out, false, workspace);
+        leak(level, 0.0, out);
     }
-    workspace.put(transformed);
 }
 
 /// The most tiles in a row of those that a thread works on at a time. A long row of tiles reads half of its pixels twice, as each row of
@@ -151,11 +137,11 @@ enum Then {
     Rectify,
 }
 
+/// Transforms the weights, and convolves all maps into their targets.
 fn winograd(
     level: Level,
     weights: Weights<'_>,
-    source: &Source<'_>,
-    out: &mut [f32],
+    maps: &mut [(Source<'_>, &mut [f32])],
     then: Then,
     workspace: &Workspace,
 ) {
@@ -163,7 +149,9 @@ fn winograd(
     let mut transformed = workspace.take(weights_length(bias.len(), inputs));
     transform_weights(level, weight, bias.len(), inputs, &mut transformed);
     let weights = Weights { weight: &transformed, bias, inputs };
-    winograd_transformed(level, weights, source, out, then, workspace);
+    for (source, out) in maps {
+        winograd_transformed(level, weights, source, out, then, workspace);
+    }
     workspace.put(transformed);
 }
 
@@ -182,9 +170,7 @@ pub fn convolve_transformed(
     out: &mut [f32],
     workspace: &Workspace,
 ) {
-    if source.size[0] * source.size[1] * weights.bias.len() > 0 {
-        winograd_transformed(level, weights, source, out, Then::Write, workspace);
-    }
+    winograd_transformed(level, weights, source, out, Then::Write, workspace);
 }
 
 fn winograd_transformed(
@@ -196,6 +182,9 @@ fn winograd_transformed(
     workspace: &Workspace,
 ) {
     let (outputs, [height, width]) = (bias.len(), source.size);
+    if height * width * outputs == 0 {
+        return;
+    }
     let across = width.div_ceil(OUTPUTS);
     let tiles = tiles(inputs, outputs);
     let segment = across.min(ACROSS);
@@ -326,6 +315,9 @@ fn few_outputs(
     const LINES: usize = 8;
     let Weights { weight, bias, inputs } = weights;
     let (outputs, [height, width]) = (bias.len(), source.size);
+    if height * width * outputs == 0 {
+        return;
+    }
     let all = 9 * outputs;
     // The outputs of one product are [tap, output].
     let by_tap: Vec<f32> = (0..all)
