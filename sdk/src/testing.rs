@@ -40,6 +40,7 @@ pub enum Event {
 #[derive(Clone, Default)]
 pub struct Recorder {
     events: Arc<Mutex<Vec<Event>>>,
+    previews: Arc<Mutex<Vec<Value>>>,
     cancelled: Arc<AtomicBool>,
     settings: Arc<Mutex<Json>>,
 }
@@ -49,6 +50,12 @@ impl Recorder {
     #[must_use]
     pub fn events(&self) -> Vec<Event> {
         self.events.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What the node showed while it ran.
+    #[must_use]
+    pub fn previews(&self) -> Vec<Value> {
+        self.previews.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Asks the node to stop.
@@ -72,6 +79,7 @@ impl HostContext for Recorder {
     }
     fn preview(&self, value: Value) {
         self.note(Event::Preview(value.type_name()));
+        self.previews.lock().unwrap_or_else(PoisonError::into_inner).push(value);
     }
     fn cancelled(&self) -> bool {
         self.cancelled.load(Ordering::Relaxed)

@@ -140,6 +140,10 @@ impl Reporter {
         }
         state.preview_at.extend(last.map(|last| (node.clone(), last)));
         drop(state);
+        self.send_preview(node, value);
+    }
+
+    fn send_preview(&self, node: &Arc<str>, value: &Value) {
         let Ok(record) = Record::from_value(value) else { return };
         let Some((_, Ok(picture))) = record_png::pngs(&record).into_iter().next() else { return };
         let about = json!({
@@ -156,10 +160,17 @@ impl Reporter {
         let mut state = self.lock();
         state.running.remove(&position);
         state.executed.push(node.to_string());
+        let showed_previews = state.preview_at.remove(node).is_some();
         if let Some(shown) = &shown {
             state.ended.outputs.insert(node.to_string(), shown.clone());
         }
         drop(state);
+        // The last preview shows the result.
+        if showed_previews
+            && let Some(picture) = outputs.iter().find(|value| record_png::is_picture(&value.type_name()))
+        {
+            self.send_preview(node, picture);
+        }
         if let Some(shown) = shown {
             let id = &self.job.id;
             self.send(

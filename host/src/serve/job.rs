@@ -22,12 +22,15 @@ pub(super) struct Body {
     pub(super) graph: Json,
     /// Whether the graph is a bare prompt.
     pub(super) is_prompt: bool,
-    /// The output nodes that the job is for; empty for a graph in this program's own format.
+    /// The nodes that the job is for, output nodes unless it is unlisted; empty for a graph in this program's own format.
     pub(super) outputs: Vec<String>,
     /// The client that gets the events.
     pub(super) client: Option<String>,
     /// What the client sent besides, such as its workflow.
     pub(super) extra: Map<String, Json>,
+    /// Whether only its client hears of the job: it is in no list and no history, and a restart forgets it.
+    #[serde(default)]
+    pub(super) unlisted: bool,
 }
 
 impl std::fmt::Display for Body {

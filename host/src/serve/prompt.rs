@@ -28,8 +28,8 @@ impl Refusal {
     }
 }
 
-/// Checks the prompt of a job, and sets the output nodes that it can run for. `targets` are the output nodes that are asked for;
-/// `None` means all. Returns the problems of the others.
+/// Checks the prompt of a job, and sets the output nodes that it can run for. `targets` are those that are asked for; `None` means
+/// all. An unlisted job can run for any nodes. Returns the problems of the others.
 ///
 /// # Errors
 /// The prompt has no output node without problems.
@@ -58,7 +58,8 @@ pub(super) fn check(
             }
             return Err(refusal);
         };
-        if class.spec.output && targets.is_none_or(|targets| targets.contains(&node.id)) {
+        let can_run = class.spec.output || (body.unlisted && !class.spec.outputs.is_empty());
+        if can_run && targets.is_none_or(|targets| targets.contains(&node.id)) {
             outputs.push(node.id.clone());
         }
     }

@@ -136,21 +136,26 @@ impl Queue {
         self.lock().cancel_running(which);
     }
 
-    /// Takes all jobs that wait.
+    /// Takes all listed jobs that wait.
     pub(super) fn clear(&self) -> Vec<Arc<Job>> {
-        std::mem::take(&mut self.lock().waiting).into_values().collect()
+        let mut state = self.lock();
+        let (unlisted, listed) = std::mem::take(&mut state.waiting).into_iter().partition(|(_, job)| job.body.unlisted);
+        state.waiting = unlisted;
+        BTreeMap::into_values(listed).collect()
     }
 
-    /// The jobs that run and those that wait, in their order.
+    /// The listed jobs that run and those that wait, in their order.
     pub(super) fn list(&self) -> (Vec<Arc<Job>>, Vec<Arc<Job>>) {
         let state = self.lock();
-        (state.running.iter().map(|(job, _)| job.clone()).collect(), state.waiting.values().cloned().collect())
+        let listed = |job: &&Arc<Job>| !job.body.unlisted;
+        let running = state.running.iter().map(|(job, _)| job).filter(listed).cloned().collect();
+        (running, state.waiting.values().filter(listed).cloned().collect())
     }
 
-    /// How many jobs run or wait.
+    /// How many listed jobs run or wait.
     pub(super) fn remaining(&self) -> usize {
-        let state = self.lock();
-        state.running.len() + state.waiting.len()
+        let (running, waiting) = self.list();
+        running.len() + waiting.len()
     }
 }
 
@@ -206,5 +211,18 @@ mod tests {
         assert!(cancel.is_cancelled());
         queue.end();
         assert!(queue.next().is_none());
+    }
+
+    #[test]
+    fn an_unlisted_job_runs_and_is_not_cleared() {
+        let queue = Queue::default();
+        let mut unlisted = job("a", 1.0);
+        unlisted.body.unlisted = true;
+        queue.add(unlisted);
+        queue.add(job("b", 0.0));
+        assert_eq!((queue.remaining(), queue.list().1.len()), (1, 1));
+        assert_eq!(queue.clear().len(), 1);
+        assert_eq!((queue.remaining(), &*queue.next().unwrap().0.id), (0, "a"));
+        assert!(queue.list().0.is_empty());
     }
 }

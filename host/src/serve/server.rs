@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     devices::Devices,
-    graph::{self, Checked, File, Given, Origin, Problems},
+    graph::{self, Checked, File, Given, Link, NamedOutput, Origin, OutputName, Problems},
     metadata,
     registry::Registry,
     run::{Runner, Settings},
@@ -136,6 +136,14 @@ impl Server {
             let needed: Vec<bool> = file.nodes.iter().map(|node| needed.contains(node.id.as_str())).collect();
             let mut needed = needed.into_iter();
             file.nodes.retain(|_| needed.next().unwrap_or(false));
+            if body.unlisted {
+                // It also runs for nodes that are no output nodes.
+                let class = |id: &String| self.registry.class(&file.node(id)?.class_type);
+                let has_outputs = |id: &&String| class(id).is_some_and(|class| !class.spec.outputs.is_empty());
+                let first = |id: &String| Link { node: id.clone(), output: OutputName::Index(0) };
+                let named = |id: &String| NamedOutput { name: id.clone(), link: first(id), place: None };
+                file.outputs = body.outputs.iter().filter(has_outputs).map(named).collect();
+            }
             if let Some(workflow) = body.workflow() {
                 // Paths may name inputs of the graph.
                 workflow::add_names(&mut file, workflow);

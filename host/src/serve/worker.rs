@@ -15,9 +15,11 @@ use std::{
 /// Runs jobs until the queue ends.
 pub(super) fn work(server: &Arc<Server>) {
     while let Some((job, cancel)) = server.queue.next() {
-        server.tell_queue();
-        // A database that can't be written must not stop the queue.
-        let _ = server.store.start(&job.id, now());
+        if !job.body.unlisted {
+            server.tell_queue();
+            // A database that can't be written must not stop the queue.
+            let _ = server.store.start(&job.id, now());
+        }
         let ran = catch_unwind(AssertUnwindSafe(|| run(server, &job, &cancel)));
         let (ended, last) = ran.unwrap_or_else(|_| refused(&job, "the server failed; its log says why", None));
         // A server that ends leaves the job to its next start.
@@ -80,10 +82,14 @@ fn finish(server: &Server, job: &Job, ended: Ended, last: &Last) {
         "execution_interrupted" => Stage::Cancelled,
         _ => Stage::Failed,
     };
-    let _ = server.store.end(&job.id, stage, now(), &ended);
+    if !job.body.unlisted {
+        let _ = server.store.end(&job.id, stage, now(), &ended);
+    }
     server.queue.done(&job.id);
     let client = job.body.client.as_deref();
     server.clients.send(client, last.name, &last.data);
     server.clients.send(client, "executing", &json!({ "node": null, "display_node": null, "prompt_id": job.id }));
-    server.tell_queue();
+    if !job.body.unlisted {
+        server.tell_queue();
+    }
 }

@@ -17,9 +17,9 @@ AIM = 150
 # How often the moves of `many` were made.
 ROUNDS = itertools.count()
 WATCH = """() => {
-    window.released = []; window.shown = []
+    window.released = []; window.previews = []; window.shown = []
     addEventListener('pointerup', () => released.push(performance.now()), true)
-    addEventListener('picture-shown', () => shown.push(performance.now()), true)
+    addEventListener('picture-shown', ({ detail }) => (detail instanceof Blob ? previews : shown).push(performance.now()), true)
 }"""
 
 
@@ -174,23 +174,26 @@ def moved(places, transform):
 
 
 def many(drawing, places, transform, idle):
-    """30 moves, one after the other; the median from the release to the new picture.
+    """30 moves, one after the other; the medians from the release to the draft of the new picture, and to the picture itself.
 
     Earlier results are kept, also those of another page of the same server. So each move ends at a new place.
     """
-    tab, took = drawing.tab, []
+    tab, drafts, took = drawing.tab, [], []
     row = 2 * next(ROUNDS)
     x, y = moved(places, transform)
     drawing.click((x, y))
     for n in range(EDITS):
         dx = (5 + n) * (1 if n % 2 == 0 else -1)
-        before = tab.evaluate("shown.length")
+        before, previews = tab.evaluate("[shown.length, previews.length]")
         dy = row if n == 0 else 0
         drawing.drag((x, y), (x + dx, y + dy))
         until(lambda: tab.evaluate("shown.length") > before, f"expected a new picture after edit {n + 1}", 10, 0.01)
         took.append(tab.evaluate("shown.at(-1) - released.at(-1)"))
+        drafts += tab.evaluate(f"previews.slice({previews}, {previews} + 1).map((at) => at - released.at(-1))")
         x, y = x + dx, y + dy
     idle()
-    median = statistics.median(took)
+    # A page that is slow to read gets no previews.
+    expect(len(drafts) > EDITS / 2, f"expected a draft of most pictures, got {len(drafts)} of {EDITS}")
+    draft, median = map(statistics.median, (drafts, took))
     expect(median < LIMIT, f"expected a median below {LIMIT} ms, got {median:.0f} ms; the slowest took {max(took):.0f} ms")
-    return f"median {median:.0f} ms, slowest {max(took):.0f} ms; {AIM} is the aim for a machine that does nothing else"
+    return f"a draft after {draft:.0f} ms, the picture after {median:.0f} ms, at most {max(took):.0f} ms; a draft within {AIM} ms is the aim for a machine that does nothing else"

@@ -393,8 +393,8 @@ fn write_slowly(
     Ok(path)
 }
 
-/// Shows pictures that get brighter, if previews are wanted.
-#[node(category = "Picture", outputs(shown: "how many it showed"))]
+/// Shows pictures of 2 x 2 pixels that get brighter, if previews are wanted.
+#[node(category = "Picture", outputs(shown: "how many it showed", picture: "a picture of one pixel"))]
 fn show(
     /// How many.
     #[input(default = 4, min = 1)]
@@ -406,7 +406,7 @@ fn show(
     #[input(default = 0)]
     ms: u64,
     ctx: &Ctx,
-) -> Result<usize> {
+) -> Result<(usize, Image)> {
     let mut shown = 0;
     for step in 1..=count {
         ctx.step(step - 1, count)?;
@@ -418,7 +418,7 @@ fn show(
         }
         thread::sleep(Duration::from_millis(ms));
     }
-    Ok(shown)
+    Ok((shown, Image::new(Tensor::from_vec([1, 1, 1, 3], vec![0.0f32; 3])?)?))
 }
 
 export_pack! {

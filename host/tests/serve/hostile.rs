@@ -185,6 +185,8 @@ fn prompts(refusals: &mut Refusals<'_>) {
         ("partial_execution_targets", json!("2")),
         ("partial_execution_targets", json!([null])),
         ("partial_execution_targets", json!(["none"])),
+        ("unlisted", json!(1)),
+        ("unlisted", json!("yes")),
     ] {
         let mut body = json!({"prompt": writes(1, "a.txt")});
         body[key] = value;

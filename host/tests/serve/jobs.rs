@@ -27,6 +27,42 @@ fn a_prompt_runs_and_stands_in_the_history() {
 }
 
 #[test]
+fn an_unlisted_job_runs_for_any_node_and_only_its_client_hears_of_it() {
+    let server = Server::start(&[]);
+    let (mut mine, mut other) = (server.socket("me"), server.socket("other"));
+    while mine.next().0 != "status" {}
+    while other.next().0 != "status" {}
+    let asks = |targets: Json| json!({"prompt": writes(7, "a.txt"), "client_id": "me", "unlisted": true, "partial_execution_targets": targets});
+    let answer = server.post("/prompt", &asks(json!(["1"]))).json();
+    let id = answer["prompt_id"].as_str().unwrap();
+    let events = mine.until_end(id);
+    let names: Vec<&str> = events.iter().map(|(name, _)| name.as_str()).collect();
+    assert!(!names.contains(&"status") && names.contains(&"execution_success"), "{names:?}");
+    assert_eq!(server.get(&format!("/values/{id}/1/value")).json(), 7);
+    assert!(server.result_names().is_empty());
+    assert_eq!(server.get("/history").json(), json!({}));
+    assert_eq!(server.get("/jobs").json()["jobs"], json!([]));
+    assert_eq!(server.get(&format!("/jobs/{id}")).status, 404);
+    // The next that the other client hears of is the next listed job.
+    let listed = server.prompt(&sleeps(300, "b.txt"), "me");
+    let (name, status) = other.next();
+    assert_eq!((name.as_str(), &status["status"]["exec_info"]["queue_remaining"]), ("status", &json!(1)));
+    while server.get("/queue").json()["queue_running"] == json!([]) {
+        thread::sleep(Duration::from_millis(2));
+    }
+    // One that waits is not in the queue, and stays when that is cleared.
+    let waits = server.post("/prompt", &asks(json!(["1", "2"]))).json()["prompt_id"].as_str().unwrap().to_owned();
+    assert_eq!(server.get("/queue").json()["queue_pending"], json!([]));
+    assert_eq!(server.post("/queue", &json!({"clear": true})).status, 200);
+    assert_eq!(server.ended(&listed)["status"], "completed");
+    mine.until_end(&waits);
+    assert_eq!(server.result("a.txt"), "7");
+    // A listed job runs for output nodes only.
+    let listed = json!({"prompt": writes(7, "a.txt"), "partial_execution_targets": ["1"]});
+    assert_eq!(server.post("/prompt", &listed).status, 400);
+}
+
+#[test]
 fn a_later_job_never_replaces_the_result_of_an_earlier_one() {
     let server = Server::start(&[]);
     for number in [1, 2, 2, 1, 3] {

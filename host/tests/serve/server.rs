@@ -253,7 +253,10 @@ impl Socket {
                     let about: Json = serde_json::from_slice(&bytes[8..8 + length]).unwrap();
                     let picture = &bytes[8 + length..];
                     let is_png = picture.starts_with(b"\x89PNG");
-                    return ("binary".to_owned(), json!({"kind": number(0), "about": about, "is_png": is_png}));
+                    // A PNG file begins with its sides, at the bytes 16 and 20.
+                    let side = picture.get(16..20).map(|bytes| u32::from_be_bytes(bytes.try_into().unwrap()));
+                    let data = json!({"kind": number(0), "about": about, "is_png": is_png, "width": side});
+                    return ("binary".to_owned(), data);
                 }
                 _ => {}
             }

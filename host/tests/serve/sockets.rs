@@ -93,7 +93,10 @@ fn previews_go_only_to_clients_that_ask_for_them() {
     let id = server.prompt(&again, "front");
     let events = front_end.until_end(&id);
     let previews: Vec<&Json> = events.iter().filter(|(name, _)| name == "binary").map(|(_, data)| data).collect();
-    assert!(previews.len() >= 3, "{events:?}");
+    assert!(previews.len() >= 4, "{events:?}");
+    // The last one is the result.
+    let widths: Vec<&Json> = previews.iter().map(|preview| &preview["width"]).collect();
+    assert_eq!((widths[0], widths[widths.len() - 2], widths[widths.len() - 1]), (&json!(2), &json!(2), &json!(1)));
     assert_eq!((&previews[0]["kind"], &previews[0]["is_png"]), (&json!(4), &json!(true)));
     assert_eq!((&previews[0]["about"]["node_id"], &previews[0]["about"]["prompt_id"]), (&json!("1"), &json!(id)));
     assert_eq!(server.result("b.txt"), "5");
@@ -118,7 +121,7 @@ fn a_request_says_whether_it_wants_previews_and_need_not_wait_for_its_socket() {
         socket.send(&says);
         names(&socket.until_end(&id)).iter().filter(|name| **name == "binary").count()
     };
-    assert!(previews("auto", 4, false) >= 2);
+    assert!(previews("auto", 4, false) >= 3);
     assert_eq!(previews("none", 5, true), 0);
-    assert!(previews("default", 6, true) >= 3);
+    assert!(previews("default", 6, true) >= 4);
 }

@@ -5,6 +5,6 @@ export async function showBehind({ host, surface }) {
   const [width, height] = [host.read("canvas_width"), host.read("canvas_height")];
   surface.size = width > 0 && height > 0 ? [width, height] : [256, 256];
   const image = await surface.show(await host.picture("image"));
-  if (image) surface.size = [image.naturalWidth, image.naturalHeight];
+  if (image) surface.size = [image.width, image.height];
   surface.redraw();
 }

@@ -11,8 +11,7 @@ let again = false;
 /** Whether a job is being sent, or its results are being fetched. */
 let isWaiting = false;
 
-const saved = (name) => JSON.parse(localStorage.getItem(`graph ${name}`) ?? "{}");
-const save = () => open && localStorage.setItem(`graph ${open.name}`, JSON.stringify({ texts: texts(), sets: open.sets }));
+const save = () => open && (localStorage[`graph ${open.name}`] = JSON.stringify({ texts: texts(), sets: open.sets }));
 
 function showGallery() {
   const wanted = $("search").value.toLowerCase();
@@ -36,7 +35,7 @@ async function showPage(focus = true) {
   open = null;
   $("editors").replaceChildren();
   if (!graph) return;
-  const kept = saved(name);
+  const kept = JSON.parse(localStorage[`graph ${name}`] ?? "{}");
   open = { name, sets: kept.sets ?? {}, editors: [], nodes: {}, classes: {}, job: null };
   $("title").textContent = graph.title || name;
   $("description").textContent = graph.description ?? "";
@@ -122,9 +121,9 @@ $("cancel").onclick = () => {
   again = false;
   cancel();
 };
-$("auto").checked = localStorage.getItem("auto") !== "no";
-$("auto").onchange = () => localStorage.setItem("auto", $("auto").checked ? "yes" : "no");
+$("auto").checked = localStorage.auto !== "no";
+$("auto").onchange = () => (localStorage.auto = $("auto").checked ? "yes" : "no");
 addEventListener("hashchange", () => showPage());
 showGallery();
 await showPage(false);
-connect(ended);
+connect({ ended, preview: (...shown) => open?.editors.filter((editor) => editor.preview(...shown)).length });

@@ -50,6 +50,11 @@ export class Editor {
     return this.load();
   }
 
+  /** Shows a preview of the picture that it shows. Returns whether it is one. */
+  preview(node, blob) {
+    return this.host.after?.node === node && this.surface.show(blob);
+  }
+
   /** Sets the value, and runs the graph. */
   set(value, gesture = null) {
     if (JSON.stringify(value) === JSON.stringify(this.value)) return;

@@ -16,7 +16,7 @@ export function makeHost(graph, id, edited) {
     if (target in sets) return sets[target];
     return unwrapped(graph.nodes[id].inputs[input]);
   };
-  return {
+  const host = {
     read: (input) => literal(input, graph.sets, fieldOf(`${id}.${input}`)?.value()),
     write(values) {
       for (const [input, value] of Object.entries(values)) {
@@ -34,7 +34,8 @@ export function makeHost(graph, id, edited) {
     },
     source: (input, fields) => value(feeding(graph.nodes, graph.classes, id, input), fields),
     output: (name, fields) => value({ node: id, output: name }, fields),
-    pictureAfter: async () => address(pictureAfter(graph.nodes, graph.classes, id)),
+    pictureAfter: async () => address((host.after = pictureAfter(graph.nodes, graph.classes, id))),
     picture: async (input) => address(feeding(graph.nodes, graph.classes, id, input)),
   };
+  return host;
 }

@@ -9,10 +9,7 @@ const isJson = (input) => input.list || kinds(input).includes("JSON");
 /** A value of a graph, which writes lists as `{"__value__": [..]}`. */
 export const unwrapped = (value) => value?.__value__ ?? value ?? null;
 
-function shown(input, value) {
-  if (value === null || value === undefined) return "";
-  return typeof value === "object" ? JSON.stringify(unwrapped(value)) : String(value);
-}
+const shown = (value) => (typeof value === "object" && value ? JSON.stringify(unwrapped(value)) : String(value ?? ""));
 
 /** The value of a field; undefined for none. */
 function parsed({ input, control }) {
@@ -52,8 +49,7 @@ function limits({ min, max }) {
 
 /** A field that takes a file: by a button, or dropped on it. */
 function upload(field) {
-  const extensions = field.input.extensions ?? [];
-  const accept = extensions.map((extension) => `.${extension}`).join();
+  const accept = (field.input.extensions ?? []).map((extension) => `.${extension}`).join();
   const picked = el("input", { type: "file", accept, "aria-label": `Choose a file for ${field.input.name}` });
   const told = el("p", { className: "soft", role: "status" }, "Or drop a file here.");
   // Only a picture loads.
@@ -92,7 +88,7 @@ export function showForm(graph, kept) {
   fields = graph.inputs.map((input, i) => {
     const field = { input, name: input.name, control: control(input, `field-${i}`, `help-${i} error-${i}`) };
     const set = (text) => (field.control.type === "checkbox" ? (field.control.checked = text === "true") : (field.control.value = text));
-    field.set = (value) => set(shown(input, value));
+    field.set = (value) => set(shown(value));
     field.set(input.value);
     if (kept[input.name] !== undefined) set(kept[input.name]);
     field.error = el("p", { id: `error-${i}`, className: "bad" });
@@ -152,7 +148,7 @@ export function fieldOf(target) {
 }
 
 function mark(field, text) {
-  field.error.textContent = field.error.textContent ? `${field.error.textContent} ${text}` : text;
+  field.error.append(field.error.textContent && " ", text);
   field.control.setAttribute("aria-invalid", "true");
 }
 

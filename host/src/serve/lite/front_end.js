@@ -1,9 +1,18 @@
 // Puts editors into nodes of the official front end, by its public interface.
 
 import { feeding, pictureAfter } from "./graph.js";
+import { runPart } from "./part.js";
 
-/** The last job of this page with its graph, whether one is on its way, and what the server says about classes. */
-const jobs = { last: null, busy: false, again: false, sent: null, writing: false, classes: {}, listening: false };
+/** Runs that take no longer, in milliseconds, need no progress from the front end. */
+const QUICK = 1000;
+/** After so many milliseconds without an edit, the rest of the graph runs. */
+const PAUSE = 500;
+
+/**
+ * The last job of this page with its graph, whether one is on its way, whose edit waits for its end, how long the last one took in
+ * milliseconds, and what the server says about classes.
+ */
+const jobs = { last: null, busy: false, again: null, sent: null, began: 0, took: Infinity, rest: 0, writing: false, classes: {}, listening: false };
 const editors = new Set();
 
 /** Registers an extension that shows `widgets` in the nodes of their classes. */
@@ -80,9 +89,10 @@ function host(app, api, node) {
     return answer?.ok ? answer.json() : null;
   };
   const isOwn = (id) => id === String(node.id) || id.endsWith(`:${node.id}`);
-  const id = () => Object.keys(jobs.last?.graph ?? {}).find(isOwn);
+  const idIn = (graph) => Object.keys(graph ?? {}).find(isOwn);
+  const id = () => idIn(jobs.last?.graph);
   const search = (find) => (jobs.last && id() !== undefined ? find(jobs.last.graph, jobs.classes, id()) : null);
-  return {
+  const made = {
     read: (input) => parsed(widget(input)?.value),
     write(values) {
       jobs.writing = true;
@@ -93,37 +103,86 @@ function host(app, api, node) {
         target.callback?.(target.value);
       }
       jobs.writing = false;
-      node.graph?.setDirtyCanvas?.(true, true);
-      run(app);
+      run(app, api, made);
     },
     ran: (input) => parsed(jobs.last?.graph[id()]?.inputs[input]),
     source: (input, fields) => value(search((graph, classes, at) => feeding(graph, classes, at, input)), fields),
     output: (name, fields) => value(id() === undefined ? null : { node: id(), output: name }, fields),
-    pictureAfter: async () => address(search(pictureAfter)),
+    pictureAfter: async () => address((made.after = search(pictureAfter))),
+    /** The node of the picture that the editor shows, in a graph; undefined if it shows none. */
+    follow(graph) {
+      if (made.after !== undefined) made.after = pictureAfter(graph, jobs.classes, idIn(graph));
+      return made.after?.node;
+    },
     picture: async (input) => address(search((graph, classes, at) => feeding(graph, classes, at, input))),
   };
+  return made;
 }
 
-/** Runs the graph. While a job is on its way, only the newest wish is kept. */
-async function run(app) {
+/**
+ * Runs the graph after an edit: first as far as the picture that the editor shows, and the rest when no other edit follows. If that
+ * takes long, the front end runs all of it, and shows the progress. While a job is on its way, only the newest edit is kept.
+ */
+async function run(app, api, host) {
+  clearTimeout(jobs.rest);
   if (jobs.busy) {
-    jobs.again = true;
+    jobs.again = host;
     return;
   }
   jobs.busy = true;
-  jobs.again = false;
+  jobs.again = null;
+  jobs.began = performance.now();
+  try {
+    const graph = (await app.graphToPrompt()).output;
+    await learn(api, graph);
+    const target = host.follow(graph);
+    if (target === undefined || jobs.took > QUICK) throw new Error("not in part");
+    await showLast(await runPart(api, graph, target, showPreview), graph);
+    jobs.rest = setTimeout(() => runAll(app, api), PAUSE);
+    ended(app, api);
+  } catch {
+    // The front end shows progress, or what is wrong.
+    await runAll(app, api);
+  }
+}
+
+/** Lets the front end run the graph. */
+async function runAll(app, api) {
+  jobs.busy = true;
+  jobs.began = performance.now();
   try {
     jobs.sent = (await app.graphToPrompt()).output;
     if ((await app.queuePrompt(0, 1)) === false) throw new Error("refused");
   } catch {
-    jobs.sent = null;
-    ended(app);
+    ended(app, api);
   }
 }
 
-function ended(app) {
+function ended(app, api) {
+  jobs.sent = null;
   jobs.busy = false;
-  if (jobs.again) run(app);
+  jobs.took = performance.now() - jobs.began;
+  if (jobs.again) run(app, api, jobs.again);
+}
+
+function showPreview(node, picture) {
+  for (const editor of editors) editor.preview(node, picture);
+}
+
+/** Shows the results of a job. The server forgets them when the next job begins. */
+async function showLast(id, graph) {
+  jobs.last = { id, graph };
+  await Promise.allSettled([...editors].map((editor) => editor.refresh()));
+}
+
+/** Asks about the classes of a graph. */
+async function learn(api, graph) {
+  const used = new Set(Object.values(graph).map((node) => node.class_type));
+  const about = async (name) => {
+    const answer = await api.fetchApi(`/object_info/${encodeURIComponent(name)}`);
+    Object.assign(jobs.classes, await answer.json());
+  };
+  await Promise.all([...used].filter((name) => !jobs.classes[name]).map(about));
 }
 
 /** The graph of a job that the user began. The graph of the page may have changed since. */
@@ -136,23 +195,16 @@ function listen(app, api) {
   if (jobs.listening) return;
   jobs.listening = true;
   api.addEventListener("execution_success", async ({ detail }) => {
-    const graph = jobs.sent ?? (await graphOf(api, detail.prompt_id));
-    jobs.sent = null;
-    const used = new Set(Object.values(graph).map((node) => node.class_type));
-    const wanted = [...used].filter((name) => !jobs.classes[name]);
-    const about = async (name) => {
-      const answer = await api.fetchApi(`/object_info/${encodeURIComponent(name)}`);
-      Object.assign(jobs.classes, await answer.json());
-    };
-    await Promise.all(wanted.map(about));
-    jobs.last = { id: detail.prompt_id, graph };
-    // The server forgets the results when the next job begins.
-    await Promise.allSettled([...editors].map((editor) => editor.refresh()));
-    ended(app);
+    const { sent } = jobs;
+    // An edit that runs in part is newer than a job of the user.
+    if (jobs.busy && !sent) return;
+    const graph = sent ?? (await graphOf(api, detail.prompt_id));
+    await learn(api, graph);
+    await showLast(detail.prompt_id, graph);
+    if (sent) ended(app, api);
   });
-  const failed = () => {
-    jobs.sent = null;
-    ended(app);
-  };
-  for (const name of ["execution_error", "execution_interrupted"]) api.addEventListener(name, failed);
+  api.addEventListener("b_preview_with_metadata", ({ detail }) => showPreview(detail.displayNodeId, detail.blob));
+  for (const name of ["execution_error", "execution_interrupted"]) {
+    api.addEventListener(name, () => jobs.sent && ended(app, api));
+  }
 }

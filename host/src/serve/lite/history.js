@@ -14,8 +14,7 @@ export class History {
   add(value, gesture = null) {
     const keep = gesture !== null && gesture === this.#gesture ? this.#at : this.#at + 1;
     this.#values.length = keep;
-    this.#values.push(value);
-    this.#at = this.#values.length - 1;
+    this.#at = this.#values.push(value) - 1;
     this.#gesture = gesture;
   }
 

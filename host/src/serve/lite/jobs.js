@@ -4,15 +4,13 @@ import { $, ask, el, fileAddress } from "./page.js";
 
 const kept = sessionStorage;
 /** This page's name for itself, which outlives a reload. */
-export const client = kept.getItem("client") ?? crypto.getRandomValues(new Uint32Array(4)).join("-");
-kept.setItem("client", client);
+export const client = (kept.client ??= crypto.getRandomValues(new Uint32Array(4)).join("-"));
 
 const ENDED = { execution_success: "Finished", execution_error: "Failed", execution_interrupted: "Cancelled" };
 const STATUS = { completed: "Finished", failed: "Failed", cancelled: "Cancelled", in_progress: "Running", pending: "Waiting" };
 let job = null;
 let rows = new Map();
-let preview = null;
-let onEnd = () => {};
+let page = null;
 /** Events of jobs whose ids are not known yet. */
 let early = [];
 
@@ -20,16 +18,14 @@ let early = [];
 export const isBusy = () => Boolean(job?.busy);
 
 function state(text, kind = "") {
-  $("state").textContent = text;
-  $("state").className = kind;
+  Object.assign($("state"), { textContent: text, className: kind });
   $("cancel").disabled = !isBusy();
 }
 
-/** Connects to the events. `ended` gets the newest job when it is over. */
-export function connect(ended) {
-  onEnd = ended;
-  const scheme = location.protocol === "https:" ? "wss" : "ws";
-  const socket = new WebSocket(`${scheme}://${location.host}/ws?clientId=${client}`);
+/** Connects to the events. `ended` gets the newest job when it is over, `preview` a picture and tells whether it shows it. */
+export function connect(calls) {
+  page = calls;
+  const socket = new WebSocket(`${location.origin.replace("http", "ws")}/ws?clientId=${client}`);
   socket.binaryType = "arraybuffer";
   socket.onopen = () => {
     $("connection").textContent = "Connected";
@@ -39,14 +35,14 @@ export function connect(ended) {
   socket.onmessage = ({ data }) => (typeof data === "string" ? event(JSON.parse(data)) : showPreview(data));
   socket.onclose = () => {
     $("connection").textContent = "Not connected; trying again…";
-    setTimeout(() => connect(ended), 1500);
+    setTimeout(() => connect(calls), 1500);
   };
 }
 
 /** Follows a job that begins. */
 export function follow(id, graph) {
   job = { id, graph, busy: true, began: performance.now() };
-  kept.setItem("job", JSON.stringify({ id, graph }));
+  kept.job = JSON.stringify({ id, graph });
   rows = new Map();
   $("nodes").replaceChildren();
   state("Waiting…");
@@ -56,7 +52,7 @@ export function follow(id, graph) {
 }
 
 /** The job that this page followed before it was loaded again. */
-const remembered = () => JSON.parse(kept.getItem("job") ?? "null");
+const remembered = () => JSON.parse(kept.job ?? "null");
 
 /** Asks for the remembered job, as events may have been missed. */
 async function restore() {
@@ -72,9 +68,9 @@ async function restore() {
     showOutputs(told.outputs);
     if (!mine.busy) end(told.status === "completed", told.execution_error);
   } else {
-    kept.removeItem("job");
+    delete kept.job;
     job = null;
-    onEnd(mine, false);
+    page.ended(mine, false);
   }
 }
 
@@ -82,7 +78,7 @@ async function restore() {
 export function forget(graph) {
   if (remembered()?.graph === graph) return;
   job = null;
-  kept.removeItem("job");
+  delete kept.job;
   rows = new Map();
   $("nodes").replaceChildren();
   showOutputs({});
@@ -98,9 +94,8 @@ export async function cancel() {
 function row(node) {
   if (!rows.has(node)) {
     const made = { bar: el("progress", { max: 1, "aria-label": node }), note: el("span", { className: "soft" }) };
-    made.element = el("li", {}, el("span", {}, node), made.bar, made.note);
+    $("nodes").append(el("li", {}, el("span", {}, node), made.bar, made.note));
     rows.set(node, made);
-    $("nodes").append(made.element);
   }
   return rows.get(node);
 }
@@ -140,20 +135,19 @@ function end(succeeded, error) {
   $("preview").hidden = true;
   for (const { bar } of rows.values()) if (!bar.hasAttribute("value")) bar.hidden = true;
   $("cancel").disabled = true;
-  onEnd(job, succeeded);
+  page.ended(job, succeeded);
   showHistory();
 }
 
-/** A binary message: the number 4, the length of a description, the description, a picture. */
+/** A binary message: a number, the length of a description, the description, a picture. */
 function showPreview(data) {
-  const view = new DataView(data);
-  if (data.byteLength < 8 || view.getUint32(0) !== 4 || !isBusy()) return;
-  if (preview) URL.revokeObjectURL(preview);
-  const about = JSON.parse(new TextDecoder().decode(new Uint8Array(data, 8, view.getUint32(4))));
-  if (about.prompt_id && about.prompt_id !== job.id) return;
-  preview = URL.createObjectURL(new Blob([data.slice(8 + view.getUint32(4))], { type: about.image_type }));
-  $("preview").src = preview;
-  $("preview").hidden = false;
+  const start = 8 + new DataView(data).getUint32(4);
+  const about = JSON.parse(new TextDecoder().decode(data.slice(8, start)));
+  if (about.prompt_id !== job?.id || !isBusy()) return;
+  const blob = new Blob([data.slice(start)], { type: about.image_type });
+  if (page.preview(about.node_id, blob)) return;
+  const src = URL.createObjectURL(blob);
+  Object.assign($("preview"), { src, hidden: false, onload: () => URL.revokeObjectURL(src) });
 }
 
 /** The nodes in whose order results are shown. They end in any order. */

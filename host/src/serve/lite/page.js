@@ -6,11 +6,11 @@ export const $ = (id) => document.getElementById(id);
 export function el(name, properties = {}, ...children) {
   const made = document.createElement(name);
   for (const [key, value] of Object.entries(properties)) {
-    if (value === undefined || value === null || value === false) continue;
+    if ((value ?? false) === false) continue;
     if (key.includes("-")) made.setAttribute(key, value);
     else made[key] = value;
   }
-  made.append(...children.filter((child) => child !== null && child !== undefined));
+  made.append(...children.filter((child) => (child ?? null) !== null));
   return made;
 }
 

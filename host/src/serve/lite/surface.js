@@ -24,7 +24,7 @@ export class Surface {
   size = [256, 256];
   #editor;
   #image = null;
-  #address = null;
+  #source = null;
   #pressed = null;
   #dirty = false;
 
@@ -61,17 +61,18 @@ export class Surface {
     if (this.status.textContent !== text) this.status.textContent = text;
   }
 
-  /** Shows the picture at an address, and returns it; null for none. */
-  async show(address) {
-    if (address === this.#address) return this.#image;
-    this.#address = address;
-    const image = address ? Object.assign(new Image(), { src: address }) : null;
+  /** Shows a picture, a Blob or one at an address, and returns it; null for none. */
+  async show(source) {
+    if (source === this.#source) return this.#image;
+    this.#source = source;
+    const load = async () => createImageBitmap(source instanceof Blob ? source : await (await fetch(source)).blob());
     // A picture that fails to load leaves the old one.
-    const loaded = await image?.decode().then(() => true, () => false);
-    if (address !== this.#address || loaded === false) return this.#image;
+    const image = source && (await load().catch(() => false));
+    if (source !== this.#source || image === false) return this.#image;
+    this.#image?.close();
     this.#image = image;
     this.redraw();
-    this.canvas.dispatchEvent(new CustomEvent("picture-shown", { bubbles: true }));
+    this.canvas.dispatchEvent(new CustomEvent("picture-shown", { bubbles: true, detail: source }));
     return image;
   }
 

@@ -19,7 +19,7 @@ use tower_http::services::ServeFile;
 const LITE_POLICY: &str = "default-src 'self'; img-src 'self' data: blob:; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// The files of the page `/lite` besides the page itself, each with its type.
-const LITE: [(&str, &str, &str); 11] = [
+const LITE: [(&str, &str, &str); 12] = [
     ("style.css", "text/css; charset=utf-8", include_str!("../lite/style.css")),
     ("app.js", SCRIPT, include_str!("../lite/app.js")),
     ("page.js", SCRIPT, include_str!("../lite/page.js")),
@@ -32,6 +32,7 @@ const LITE: [(&str, &str, &str); 11] = [
     ("surface.js", SCRIPT, include_str!("../lite/surface.js")),
     ("history.js", SCRIPT, include_str!("../lite/history.js")),
     ("front_end.js", SCRIPT, include_str!("../lite/front_end.js")),
+    ("part.js", SCRIPT, include_str!("../lite/part.js")),
 ];
 const SCRIPT: &str = "text/javascript";
 

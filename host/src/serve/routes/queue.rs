@@ -114,7 +114,12 @@ impl Asked {
             }
             Some(other) => return Err(wrong("partial_execution_targets", "a list of ids of nodes", other)),
         };
-        let body = Body { graph, is_prompt: true, client, extra, ..Body::default() };
+        let unlisted = match body.get("unlisted") {
+            None | Some(Json::Null) => false,
+            Some(Json::Bool(unlisted)) => *unlisted,
+            Some(other) => return Err(wrong("unlisted", "true or false", other)),
+        };
+        let body = Body { graph, is_prompt: true, client, extra, unlisted, ..Body::default() };
         Ok(Self { body, targets, place, id })
     }
 }
@@ -130,7 +135,7 @@ fn kind(value: &Json) -> &'static str {
     }
 }
 
-/// Adds a job to the database and then to the queue.
+/// Adds a job to the database, unless it is unlisted, and then to the queue.
 pub(super) fn add(server: &Server, id: Option<String>, place: Place, body: Body) -> Answer<Json> {
     let number = match place {
         Place::Back => server.queue.number(false),
@@ -139,11 +144,14 @@ pub(super) fn add(server: &Server, id: Option<String>, place: Place, body: Body)
     };
     let id = id.unwrap_or_else(|| Uuid::new_v4().hyphenated().to_string());
     let job = Job { id: id.clone(), number, created: now(), body };
-    if !server.store.add(&job)? {
+    let unlisted = job.body.unlisted;
+    if !unlisted && !server.store.add(&job)? {
         return Err(Failure::conflict(format!("`prompt_id`: expected a new id, got that of another job: {id}")));
     }
     server.queue.add(job);
-    server.tell_queue();
+    if !unlisted {
+        server.tell_queue();
+    }
     Ok(json!({ "prompt_id": id, "number": plain(number) }))
 }
 

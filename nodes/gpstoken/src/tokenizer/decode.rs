@@ -10,7 +10,7 @@ use crate::{
     layers::Host,
     names::counted,
 };
-use splatgraph_sdk::{Canvas, Choice, Ctx, Error, Image, Result, Tensor};
+use splatgraph_sdk::{Canvas, Choice, Error, Image, Result, Tensor};
 
 /// The parts of a map that are decoded together.
 #[derive(Choice, Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,11 +100,17 @@ impl Pieces {
     }
 }
 
-/// Decodes maps `[B, C, h, w]` to pictures.
+/// Decodes maps `[B, C, h, w]` to pictures. `step` gets the number of finished parts and of all; an error from it ends the work.
 ///
 /// # Errors
-/// A number of the map is not finite, or the run was cancelled.
-pub fn decode(network: &Network, workspace: &Workspace, map: &Tensor, pieces: &Pieces, ctx: &Ctx) -> Result<Image> {
+/// A number of the map is not finite, or `step` failed.
+pub fn decode(
+    network: &Network,
+    workspace: &Workspace,
+    map: &Tensor,
+    pieces: &Pieces,
+    mut step: impl FnMut(usize, usize) -> Result<()>,
+) -> Result<Image> {
     let [batch, channels, height, width] = map.dims()?;
     let values = map.as_slice::<f32>()?;
     if let Some(index) = values.iter().position(|v| !v.is_finite()) {
@@ -125,15 +131,15 @@ pub fn decode(network: &Network, workspace: &Workspace, map: &Tensor, pieces: &P
                     *value = whole[channel * height * width + at];
                 }
             }
-            let mut step = || {
+            let mut finished = || {
                 done += 1;
-                ctx.step(done, total)
+                step(done, total)
             };
-            let decoded = network.decoder.forward(&piece, pieces.together(), host, &mut |_, _| step())?;
+            let decoded = network.decoder.forward(&piece, pieces.together(), host, &mut |_, _| finished())?;
             add(decoded.values(), [column, row], picture, full_width, network.sizes.enlargement());
             host.put(piece);
             host.put(decoded);
-            step()?;
+            finished()?;
         }
     }
     workspace.trim();

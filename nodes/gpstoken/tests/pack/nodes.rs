@@ -115,6 +115,41 @@ fn the_nodes_repeat_configuration_b() {
     assert!(equal as f64 >= 0.999 * actual.len() as f64, "{equal} of {}", actual.len());
 }
 
+#[test]
+fn decode_shows_a_draft_of_half_the_size_if_somebody_looks() {
+    let chain = Chain::load(model_b());
+    let run = chain.run(image_of(&["astronaut_256.png"]), json!({"tokens": 32, "exponent": 1.0}), Tiles::Merged);
+    let decoded = |map: FeatureMap, looks: bool| {
+        let host = Recorder::default();
+        host.set(json!({"previews": looks}));
+        let inputs = [("tokenizer", chain.0.clone()), ("map", map.into_value().unwrap())];
+        let image = Image::from_value(&only(run_with::<decode>(&host, json!({}), inputs).unwrap())).unwrap();
+        let drafts: Vec<Image> = host.previews().iter().map(|value| Image::from_value(value).unwrap()).collect();
+        (drafts, image)
+    };
+    let (drafts, looked_at) = decoded(run.map.clone(), true);
+    assert_eq!(looked_at.image.as_slice::<f32>().unwrap(), run.image.image.as_slice::<f32>().unwrap());
+    assert!(decoded(run.map.clone(), false).0.is_empty());
+
+    // The draft is what becomes of a map whose places are means of 2 x 2 places.
+    let [_, channels, height, width] = run.map.map.dims().unwrap();
+    let values = run.map.map.as_slice::<f32>().unwrap();
+    let at = |c: usize, y: usize, x: usize| values[(c * height + y) * width + x];
+    let mean = |c, y, x| (at(c, y, x) + at(c, y, x + 1) + at(c, y + 1, x) + at(c, y + 1, x + 1)) / 4.0;
+    let columns = move |c, y| (0..width).step_by(2).map(move |x| (c, y, x));
+    let places = (0..channels).flat_map(|c| (0..height).step_by(2).flat_map(move |y| columns(c, y)));
+    let half: Vec<f32> = places.map(|(c, y, x)| mean(c, y, x)).collect();
+    let map = Tensor::from_vec([1, channels, height / 2, width / 2], half).unwrap();
+    let (_, expected) = decoded(FeatureMap { map, header: run.map.header.clone() }, false);
+    let [draft] = drafts.as_slice() else { panic!("expected one draft, got {}", drafts.len()) };
+    assert_eq!(draft.image.shape(), [1, 48, 64, 3]);
+    assert_near("draft", draft.image.as_slice().unwrap(), expected.image.as_slice().unwrap(), 1e-6);
+
+    // A map with an odd side has no draft.
+    let odd = Tensor::from_vec([1, channels, 3, 4], vec![0.5f32; channels * 12]).unwrap();
+    assert!(decoded(FeatureMap { map: odd, header: run.map.header }, true).0.is_empty());
+}
+
 /// Whether two tokenizers share a network in the host's memory.
 fn same(a: &Tokenizer, b: &Tokenizer) -> bool {
     matches!((&a.network, &b.network), (Loaded::Host(a), Loaded::Host(b)) if Arc::ptr_eq(a, b))
