@@ -126,4 +126,4 @@ $("auto").onchange = () => (localStorage.auto = $("auto").checked ? "yes" : "no"
 addEventListener("hashchange", () => showPage());
 showGallery();
 await showPage(false);
-connect({ ended, preview: (...shown) => open?.editors.filter((editor) => editor.preview(...shown)).length });
+connect({ ended, preview: (...shown) => open?.editors.filter((editor) => editor.preview?.(...shown)).length });

@@ -166,7 +166,7 @@ function ended(app, api) {
 }
 
 function showPreview(node, picture) {
-  for (const editor of editors) editor.preview(node, picture);
+  for (const editor of editors) editor.preview?.(node, picture);
 }
 
 /** Shows the results of a job. The server forgets them when the next job begins. */
