@@ -31,7 +31,7 @@ use std::{
     time::Instant,
 };
 
-/// Host memory for results that several items share: 2 GiB.
+/// Host memory for results that several items share: 2 GiB. What only successive items share is dropped after the last of them.
 pub const CACHE_BYTES: u64 = 2 << 30;
 
 impl Batch {

@@ -23,6 +23,8 @@ pub(super) struct Shape {
     pub(super) once: Vec<usize>,
     /// How many successive items share results of a node; each number once, the largest first.
     rows: Vec<usize>,
+    /// For each node whose results only successive items share, how many do; 0 for other nodes.
+    successive: Vec<usize>,
 }
 
 impl Shape {
@@ -73,13 +75,28 @@ impl Shape {
             .collect();
         rows.sort_unstable_by(|a, b| b.cmp(a));
         rows.dedup();
+        let varying = |nodes: &Vec<bool>| nodes.contains(&true);
+        let successive = |node: usize| -> usize {
+            let Some(last) = reached.iter().rposition(|nodes| nodes[node]) else { return 0 };
+            // An axis that comes before and does not reach the node lets it have the same results again later.
+            let again = reached[..last].iter().any(|nodes| !nodes[node] && varying(nodes));
+            if again { 0 } else { sizes[last + 1..].iter().product() }
+        };
+        let successive = (0..count).map(successive).collect();
         let once = (0..count).filter(|&node| once[node]).collect();
-        Ok(Self { roots, outputs, needed, keep, once, rows })
+        Ok(Self { roots, outputs, needed, keep, once, rows, successive })
     }
 
     /// Whether other items share the results of a node.
     pub(super) fn keeps(&self, node: usize) -> bool {
         self.keep[node]
+    }
+
+    /// Whether no later item needs the results that a node has in `item`. `next` is the item that the same worker runs next, of
+    /// `length` in a row.
+    pub(super) fn is_last(&self, node: usize, item: usize, next: Option<usize>, length: usize) -> bool {
+        let shared = self.successive[node];
+        (2..=length).contains(&shared) && next.is_none_or(|next| next / shared != item / shared)
     }
 
     /// Makes an item run only the nodes that the batch needs.

@@ -32,6 +32,9 @@ const ENDED_THE_PROCESS: &str = "ended the process twice: a node may crash or ex
 /// Takes the updates of a batch.
 pub(super) type Watch = Arc<dyn Fn(Update<'_>) + Send + Sync>;
 
+/// Whether no item after this one needs the results of a node.
+type IsLast<'a> = dyn Fn(usize, usize) -> bool + 'a;
+
 /// Everything that the workers share.
 pub(super) struct Work<'a, S> {
     pub(super) batch: &'a Batch,
@@ -103,8 +106,11 @@ impl<S: Fn(&Checked) -> Result<Settings, String> + Sync> Work<'_, S> {
         let next = Mutex::new(0);
         let worker = || {
             while let Some(row) = self.next_row(&next, length) {
+                let end = row.end;
                 for position in row {
-                    if self.cancel.is_cancelled() || !self.run_item(position) {
+                    let next = Some(position + 1).filter(|next| *next < end).map(|next| self.item(next));
+                    let is_last = |node, item| self.batch.shape().is_last(node, item, next, length);
+                    if self.cancel.is_cancelled() || !self.run_item(position, &is_last) {
                         return;
                     }
                 }
@@ -120,7 +126,9 @@ impl<S: Fn(&Checked) -> Result<Settings, String> + Sync> Work<'_, S> {
         });
         for position in self.first_alone..self.items.len() {
             let survives = (self.survives)(&hex(&self.batch.items.key(self.item(position))));
-            if self.cancel.is_cancelled() || !(if survives { self.run_item(position) } else { self.fail(position) }) {
+            if self.cancel.is_cancelled()
+                || !(if survives { self.run_item(position, &|_, _| false) } else { self.fail(position) })
+            {
                 break;
             }
         }
@@ -159,15 +167,16 @@ impl<S: Fn(&Checked) -> Result<Settings, String> + Sync> Work<'_, S> {
         self.record(position, Ended { item, key, line, record: None, work: NodeWork::default() })
     }
 
-    /// Runs one item. Returns false if the batch has to stop.
-    fn run_item(&self, position: usize) -> bool {
+    /// Runs one item. `is_last` tells of a node and an item whether no later item needs the node's results. Returns false if the batch
+    /// has to stop.
+    fn run_item(&self, position: usize, is_last: &IsLast<'_>) -> bool {
         let item = self.item(position);
         let (name, key) = (self.batch.items.name(item), self.batch.items.key(item));
         if let Err(error) = lock(&self.recorder).journal.start(&name, &key) {
             self.stop(error);
             return false;
         }
-        let Some(ended) = self.end_of(item, name.clone(), key) else {
+        let Some(ended) = self.end_of(item, name.clone(), key, is_last) else {
             if let Err(error) = lock(&self.recorder).journal.leave(&name, &key) {
                 self.stop(error);
             }
@@ -187,7 +196,7 @@ impl<S: Fn(&Checked) -> Result<Settings, String> + Sync> Work<'_, S> {
     }
 
     /// Runs an item to its end. Returns `None` if it was cancelled.
-    fn end_of(&self, item: usize, name: String, key: Key) -> Option<Ended> {
+    fn end_of(&self, item: usize, name: String, key: Key, is_last: &IsLast<'_>) -> Option<Ended> {
         let start = Instant::now();
         let batch = self.batch;
         let mut line = Line {
@@ -219,6 +228,8 @@ impl<S: Fn(&Checked) -> Result<Settings, String> + Sync> Work<'_, S> {
             }
             let result = self.run_graph(&checked, &settings, Some(&line.item));
             work = NodeWork::of(&result);
+            let keeps = |node| batch.shape().keeps(node);
+            self.runner.drop_results(&checked, &settings, &keeps, |node| is_last(node, item));
             let mut missing = None;
             for (node, path) in result.written.iter().chain(&result.unchanged) {
                 let name = relative(path, &batch.options.folder);

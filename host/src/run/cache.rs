@@ -71,11 +71,11 @@ impl Cache {
         self.entries.insert(key, Entry { outputs, bytes, last_use: self.now });
     }
 
-    fn remove(&mut self, key: &Key) {
-        if let Some(entry) = self.entries.remove(key) {
-            self.by_age.remove(&entry.last_use);
-            self.used -= entry.bytes;
-        }
+    pub(super) fn remove(&mut self, key: &Key) -> Option<Vec<Value>> {
+        let entry = self.entries.remove(key)?;
+        self.by_age.remove(&entry.last_use);
+        self.used -= entry.bytes;
+        Some(entry.outputs)
     }
 }
 

@@ -186,6 +186,28 @@ impl Runner {
         kept.cache.get(&key)
     }
 
+    /// Drops the results of the nodes that `which` accepts, among those that [`run_keeping`](Self::run_keeping) kept with `keep`.
+    pub(crate) fn drop_results(
+        &self,
+        checked: &Checked,
+        settings: &Settings,
+        keep: &Keep<'_>,
+        which: impl Fn(usize) -> bool,
+    ) {
+        let nodes: Vec<usize> = (0..checked.nodes.len()).filter(|node| which(*node)).collect();
+        if nodes.is_empty() {
+            return;
+        }
+        let settings = self.with_threads(settings);
+        let mut kept = lock(&self.kept);
+        let fingerprints = kept.fingerprints(checked, &settings, keep, super::keys::PassValues::Any);
+        let keys = nodes.iter().filter_map(|node| fingerprints[*node].as_ref()?.key());
+        let dropped: Vec<_> = keys.filter_map(|key| kept.cache.remove(&key)).collect();
+        drop(kept);
+        // Outside the lock, as dropping values may run code of packs.
+        drop(dropped);
+    }
+
     /// The digest of all files that a graph reads; `None` if one of them can't be read.
     pub(crate) fn content_of_files(&self, checked: &Checked) -> Option<Key> {
         content_of_files(checked, &mut lock(&self.kept).digests)

@@ -76,6 +76,28 @@ fn many_items_take_little_memory_and_time() {
 }
 
 #[test]
+fn results_that_successive_items_share_take_no_memory_afterwards() {
+    let place = Place::with_stub();
+    let graph = json!({
+        "inputs": { "size": "image.size", "b": "ratio.b" },
+        "outputs": { "ratio": ["ratio", "ratio"] },
+        "nodes": {
+            "image": node("PlainImage", json!({})),
+            "mean": node("Mean", json!({"image": ["image", "image"]})),
+            "ratio": node("Ratio", json!({"a": ["mean", "mean"]})),
+        },
+    });
+    place.write("graph.json", &graph.to_string());
+    // All pictures together take 1.2 GB.
+    let arguments = ["batch", "graph.json", "size=600..799", "b=1,2", "--jobs", "2"];
+    let (_, most) = measured(&place, &[&arguments[..], &["--out", "measured"]].concat());
+    assert!(most < 300_000_000, "{most} bytes");
+    let ran = place.run(&[&arguments[..], &["--out", "counted", "--json"]].concat());
+    let summary: Json = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!((&summary["done"], &summary["nodes"]), (&json!(400), &json!(800)), "each picture is made once");
+}
+
+#[test]
 fn what_is_missing_of_many_items_runs() {
     let place = trivial();
     let run = |values: &str| place.run(&["batch", "trivial.json", "--out", "out", values, "--json"]);
