@@ -12,30 +12,61 @@ pub(crate) fn is_picture(type_name: &str) -> bool {
 
 /// The PNG file of every picture of a batch, with the suffix of its name: empty for a single picture, else `-000` and so on.
 pub(crate) fn pngs(record: &Record) -> Vec<(String, Result<Vec<u8>>)> {
-    let Some((_, field, channels)) = PICTURES.iter().find(|(type_name, ..)| *type_name == record.type_name) else {
-        return Vec::new();
-    };
-    let Some(tensor) = record.field(field) else {
-        return vec![(String::new(), Err(no_picture(record, &format!("expected a field `{field}`, got none"))))];
-    };
-    let (batch, height, width) = match *tensor.shape() {
-        [batch, height, width, 3] if *channels == 3 => (batch, height, width),
-        [batch, height, width] if *channels == 1 => (batch, height, width),
-        _ => {
-            let expected = if *channels == 3 { "[batch, height, width, 3]" } else { "[batch, height, width]" };
-            let why = format!("expected the shape {expected} in `{field}`, got {:?}", tensor.shape());
-            let error = no_picture(record, &why);
-            return vec![(String::new(), Err(error))];
+    match Pictures::of(record) {
+        Ok(pictures) => {
+            let suffix = |index| if pictures.len() == 1 { String::new() } else { format!("-{index:03}") };
+            (0..pictures.len()).map_while(|index| Some((suffix(index), pictures.png(index)?))).collect()
         }
-    };
-    if tensor.is_empty() {
-        return Vec::new();
+        Err(error) => vec![(String::new(), Err(error))],
     }
-    let size = height * width * channels;
-    let numbers = tensor.to_f32();
-    let pictures = numbers.chunks_exact(size).enumerate();
-    let suffix = |index: usize| if batch == 1 { String::new() } else { format!("-{index:03}") };
-    pictures.map(|(index, numbers)| (suffix(index), png(numbers, width, height, *channels))).collect()
+}
+
+/// The pictures of a record.
+pub(crate) struct Pictures {
+    /// `[batch, height, width, channels]`
+    numbers: Vec<f32>,
+    width: usize,
+    height: usize,
+    channels: usize,
+}
+
+impl Pictures {
+    /// The pictures of a record, none if it has another type.
+    ///
+    /// # Errors
+    /// Its field with pictures is missing or has another shape.
+    pub(crate) fn of(record: &Record) -> Result<Self> {
+        let Some(&(_, field, channels)) = PICTURES.iter().find(|(type_name, ..)| *type_name == record.type_name) else {
+            return Ok(Self { numbers: Vec::new(), width: 1, height: 1, channels: 1 });
+        };
+        let Some(tensor) = record.field(field) else {
+            return Err(no_picture(record, &format!("expected a field `{field}`, got none")));
+        };
+        let (height, width) = match *tensor.shape() {
+            [_, height, width, 3] if channels == 3 => (height, width),
+            [_, height, width] if channels == 1 => (height, width),
+            _ => {
+                let expected = if channels == 3 { "[batch, height, width, 3]" } else { "[batch, height, width]" };
+                let why = format!("expected the shape {expected} in `{field}`, got {:?}", tensor.shape());
+                return Err(no_picture(record, &why));
+            }
+        };
+        Ok(Self { numbers: tensor.to_f32(), width, height, channels })
+    }
+
+    fn size(&self) -> usize {
+        self.height * self.width * self.channels
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.numbers.len() / self.size().max(1)
+    }
+
+    /// The PNG file of a picture, if there is one with this index.
+    pub(crate) fn png(&self, index: usize) -> Option<Result<Vec<u8>>> {
+        let numbers = self.numbers.chunks_exact(self.size().max(1)).nth(index)?;
+        Some(png(numbers, self.width, self.height, self.channels))
+    }
 }
 
 fn no_picture(record: &Record, why: &str) -> Error {

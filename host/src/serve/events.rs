@@ -8,7 +8,7 @@ use super::{
 use crate::{
     graph::Checked,
     lock::lock,
-    record_png,
+    record_png::{self, Pictures},
     run::{Event, NodeFailure, RunResult, Status},
 };
 use serde_json::{Map, Value as Json, json};
@@ -145,7 +145,8 @@ impl Reporter {
 
     fn send_preview(&self, node: &Arc<str>, value: &Value) {
         let Ok(record) = Record::from_value(value) else { return };
-        let Some((_, Ok(picture))) = record_png::pngs(&record).into_iter().next() else { return };
+        let Ok(pictures) = Pictures::of(&record) else { return };
+        let Some(Ok(picture)) = pictures.png(0) else { return };
         let about = json!({
             "node_id": &**node, "display_node_id": &**node, "real_node_id": &**node, "parent_node_id": null,
             "prompt_id": self.job.id, "image_type": "image/png",

@@ -132,18 +132,23 @@ async function run(app, api, host) {
   jobs.busy = true;
   jobs.again = null;
   jobs.began = performance.now();
-  try {
-    const graph = (await app.graphToPrompt()).output;
-    await learn(api, graph);
-    const target = host.follow(graph);
-    if (target === undefined || jobs.took > QUICK) throw new Error("not in part");
-    await showLast(await runPart(api, graph, target, showPreview), graph);
+  const ran = await runShown(app, api, host).catch(() => false);
+  if (ran) ended(app, api);
+  else await runAll(app, api);
+}
+
+/** Runs the graph as far as the picture that the editor shows. Returns false if it is for the front end, which shows progress and errors. */
+async function runShown(app, api, host) {
+  const graph = (await app.graphToPrompt()).output;
+  await learn(api, graph);
+  const target = host.follow(graph);
+  if (target === undefined || jobs.took > QUICK) return false;
+  const id = await runPart(api, graph, target, showPreview);
+  if (id !== null) {
+    await showLast(id, graph);
     jobs.rest = setTimeout(() => runAll(app, api), PAUSE);
-    ended(app, api);
-  } catch {
-    // The front end shows progress, or what is wrong.
-    await runAll(app, api);
   }
+  return true;
 }
 
 /** Lets the front end run the graph. */

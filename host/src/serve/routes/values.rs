@@ -4,7 +4,7 @@ use super::{
     super::server::Server,
     answer::{Answer, Failure, in_background},
 };
-use crate::record_png;
+use crate::record_png::Pictures;
 use axum::{
     Json as JsonBody,
     extract::{Path, Query, State},
@@ -52,12 +52,11 @@ fn record(value: &Value) -> Answer<Record> {
 }
 
 fn picture(value: &Value, index: usize) -> Answer<Vec<u8>> {
-    let pictures = record_png::pngs(&record(value)?);
+    let record = record(value)?;
+    let pictures = Pictures::of(&record).map_err(|error| Failure::bad(error.message))?;
     let count = pictures.len();
-    let picture = pictures.into_iter().nth(index);
-    let (_, png) =
-        picture.ok_or_else(|| Failure::missing(format!("expected one of {count} pictures, got the index {index}")))?;
-    png.map_err(|error| Failure::bad(error.message))
+    let missing = || Failure::missing(format!("expected one of {count} pictures, got the index {index}"));
+    pictures.png(index).ok_or_else(missing)?.map_err(|error| Failure::bad(error.message))
 }
 
 fn json(value: &Value, fields: &str) -> Answer<Json> {
