@@ -58,6 +58,13 @@ impl Ctx {
         settings::previews(self.settings())
     }
 
+    /// Whether somebody waits for the node's result and looks at a coarse one meanwhile, if it comes much sooner. Show it with
+    /// [`preview`](Self::preview).
+    #[must_use]
+    pub fn wants_drafts(&self) -> bool {
+        settings::drafts(self.settings())
+    }
+
     /// Shows an IMAGE while the node runs, such as a half-finished picture. One picture is best. See
     /// [`wants_previews`](Self::wants_previews).
     pub fn preview(&self, value: &Value) {

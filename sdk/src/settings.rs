@@ -8,6 +8,7 @@
 //! | [`PRECISION`] | `f32`, `f16` or `bf16` | what a device keeps weights and activations in | yes |
 //! | [`WAIT`] | true or false | a node returns only when its device has finished, so that it can be timed | yes |
 //! | [`PREVIEWS`] | true or false | somebody looks at previews | no |
+//! | [`DRAFTS`] | true or false | somebody waits for results and looks at coarse ones meanwhile | no |
 //! | [`DURABLE`] | true or false | written files reach the disk before the node continues | no |
 //! | [`MAX_PIXELS`] | a whole number, at least 1 | the most pixels of a picture that a node reads | no |
 //! | [`PNG_TEXT`] | an object of texts | text chunks for PNG files | no |
@@ -29,6 +30,8 @@ pub const PRECISION: &str = "precision";
 pub const WAIT: &str = "wait";
 /// Whether somebody looks at previews; see [`previews`].
 pub const PREVIEWS: &str = "previews";
+/// Whether somebody looks at drafts; see [`drafts`].
+pub const DRAFTS: &str = "drafts";
 /// Whether written files reach the disk before the node continues; see [`durable`].
 pub const DURABLE: &str = "durable";
 /// The most pixels of a picture that a node reads; see [`max_pixels`].
@@ -43,7 +46,7 @@ pub type Settings = Map<String, Json>;
 /// settings count as ones that do. So does [`WAIT`]: a timed run must not take results that another run left in the cache.
 #[must_use]
 pub fn changes_results(name: &str) -> bool {
-    ![THREADS, PREVIEWS, DURABLE, MAX_PIXELS, PNG_TEXT].contains(&name)
+    ![THREADS, PREVIEWS, DRAFTS, DURABLE, MAX_PIXELS, PNG_TEXT].contains(&name)
 }
 
 /// How many threads a node may use, at least 1; `None` for one thread per core.
@@ -80,6 +83,12 @@ pub fn wait(settings: &Settings) -> bool {
 #[must_use]
 pub fn previews(settings: &Settings) -> bool {
     settings.get(PREVIEWS).and_then(Json::as_bool).unwrap_or(false)
+}
+
+/// Whether somebody waits for results and looks at coarse ones meanwhile, if they come much sooner.
+#[must_use]
+pub fn drafts(settings: &Settings) -> bool {
+    settings.get(DRAFTS).and_then(Json::as_bool).unwrap_or(false)
 }
 
 /// Whether written files reach the disk before the node continues, so that a power failure can't take them.
@@ -153,13 +162,13 @@ mod tests {
     #[test]
     fn settings_are_read_by_name() {
         let all = settings(
-            json!({"threads": 3, "device": "gpu:0", "precision": "bf16", "wait": true, "previews": true, "durable": true,
-            "max_pixels": 500, "png_text": {"graph": "{}", "number": 3}}),
+            json!({"threads": 3, "device": "gpu:0", "precision": "bf16", "wait": true, "previews": true, "drafts": true,
+            "durable": true, "max_pixels": 500, "png_text": {"graph": "{}", "number": 3}}),
         );
         assert_eq!(threads(&all), Some(3));
         assert_eq!(device(&all), Some("gpu:0"));
         assert_eq!(precision(&all).unwrap(), Precision::Bf16);
-        assert!(wait(&all) && previews(&all) && durable(&all));
+        assert!(wait(&all) && previews(&all) && drafts(&all) && durable(&all));
         assert_eq!(max_pixels(&all), Some(500));
         assert_eq!(png_text(&all).collect::<Vec<_>>(), [("graph", "{}")]);
     }
@@ -168,7 +177,9 @@ mod tests {
     fn settings_that_are_left_out_have_defaults() {
         let none = Settings::new();
         assert_eq!((threads(&none), device(&none), precision(&none).unwrap()), (None, None, Precision::F32));
-        assert!(!wait(&none) && !previews(&none) && !durable(&none) && png_text(&none).next().is_none());
+        assert!(
+            !wait(&none) && !previews(&none) && !drafts(&none) && !durable(&none) && png_text(&none).next().is_none()
+        );
         assert!(max_pixels(&none).is_none());
         assert_eq!(threads(&settings(json!({"threads": 0}))), Some(1));
         let wrong = precision(&settings(json!({"precision": "f8"}))).unwrap_err();
@@ -177,7 +188,7 @@ mod tests {
 
     #[test]
     fn only_known_settings_change_no_results() {
-        let names = [THREADS, DEVICE, PRECISION, WAIT, PREVIEWS, DURABLE, MAX_PIXELS, PNG_TEXT, "other"];
-        assert_eq!(names.map(changes_results), [false, true, true, true, false, false, false, false, true]);
+        let names = [THREADS, DEVICE, PRECISION, WAIT, PREVIEWS, DRAFTS, DURABLE, MAX_PIXELS, PNG_TEXT, "other"];
+        assert_eq!(names.map(changes_results), [false, true, true, true, false, false, false, false, false, true]);
     }
 }

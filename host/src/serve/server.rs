@@ -18,7 +18,7 @@ use crate::{
     workflow,
 };
 use serde_json::{Map, Value as Json, json};
-use splatgraph_sdk::settings::{DEVICE, MAX_PIXELS, PNG_TEXT, PREVIEWS};
+use splatgraph_sdk::settings::{DEVICE, DRAFTS, MAX_PIXELS, PNG_TEXT, PREVIEWS};
 use std::{
     collections::HashMap,
     path::PathBuf,
@@ -214,9 +214,11 @@ impl Server {
         if let Some(pixels) = self.options.max_pixels {
             settings.insert(MAX_PIXELS.to_owned(), pixels.into());
         }
-        let understands = || self.clients.features(job.body.client.as_deref()).previews;
-        if asks_for_previews(&job.body.extra).unwrap_or_else(understands) {
+        let features = self.clients.features(job.body.client.as_deref());
+        if asks_for_previews(&job.body.extra).unwrap_or(features.previews) {
             settings.insert(PREVIEWS.to_owned(), true.into());
+            // The editors of inputs show drafts. The front end would draw them into nodes, over what is below.
+            settings.insert(DRAFTS.to_owned(), features.ours.into());
         }
         let device = self.devices.choose(checked, Some(&self.options.device));
         if let Some(chosen) = device.map_err(|error| Refused::Other(error.to_string()))? {

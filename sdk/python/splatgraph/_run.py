@@ -56,6 +56,11 @@ class Ctx:
         """Whether somebody looks at previews. Make none if not."""
         return self.settings.get("previews") is True
 
+    @property
+    def wants_drafts(self) -> bool:
+        """Whether somebody waits for the result and looks at a coarse one meanwhile, if it comes much sooner. Show it with `preview`."""
+        return self.settings.get("drafts") is True
+
     def preview(self, image: Any) -> None:
         """Shows a picture, float32 [1, H, W, 3], while the node runs."""
         socket = Socket("preview", _types.Image, {"type": "IMAGE"})

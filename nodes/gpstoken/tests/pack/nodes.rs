@@ -121,7 +121,7 @@ fn decode_shows_a_draft_of_half_the_size_if_somebody_looks() {
     let run = chain.run(image_of(&["astronaut_256.png"]), json!({"tokens": 32, "exponent": 1.0}), Tiles::Merged);
     let decoded = |map: FeatureMap, looks: bool| {
         let host = Recorder::default();
-        host.set(json!({"previews": looks}));
+        host.set(json!({"drafts": looks}));
         let inputs = [("tokenizer", chain.0.clone()), ("map", map.into_value().unwrap())];
         let image = Image::from_value(&only(run_with::<decode>(&host, json!({}), inputs).unwrap())).unwrap();
         let drafts: Vec<Image> = host.previews().iter().map(|value| Image::from_value(value).unwrap()).collect();

@@ -20,7 +20,7 @@ use splatgraph_sdk::prelude::*;
 ///
 /// A map that Splat made larger than the tokenizer's own is decoded `overlapping` instead of `merged`.
 ///
-/// On the processor, previews show a draft of half the width and height first, which is coarser than the picture.
+/// On the processor, who waits for an edit sees a draft of half the width and height first, which is coarser than the picture.
 #[node(category = "GPSToken", outputs(image: "the picture, with values around 0..1 that are not clipped"))]
 pub fn decode(
     /// The tokenizer, from LoadTokenizer.
@@ -32,7 +32,7 @@ pub fn decode(
     tiles: Together,
     ctx: &Ctx,
 ) -> Result<Placed<Image>> {
-    if ctx.wants_previews()
+    if ctx.wants_drafts()
         && let Some(draft) = stages::decode::draft(&tokenizer, &map, tiles, ctx)?
     {
         ctx.preview(&draft.into_value()?);
