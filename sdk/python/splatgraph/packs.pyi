@@ -89,7 +89,9 @@ class _gpstoken:
           tokenizer was trained on `separate`; `merged` lets tokens reach into the tiles around them, as edited tokens may have
           to.
 
-        A map that Splat made larger than the tokenizer's own is decoded `overlapping` instead of `merged`."""
+        A map that Splat made larger than the tokenizer's own is decoded `overlapping` instead of `merged`.
+
+        On the processor, an editor in a browser gets a draft of half the width and height first."""
     class _OptimizeTokens(Node):
         tokens: Output
         psnr: Output

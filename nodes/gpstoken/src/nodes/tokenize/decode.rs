@@ -20,7 +20,7 @@ use splatgraph_sdk::prelude::*;
 ///
 /// A map that Splat made larger than the tokenizer's own is decoded `overlapping` instead of `merged`.
 ///
-/// On the processor, who waits for an edit sees a draft of half the width and height first, which is coarser than the picture.
+/// On the processor, an editor in a browser gets a draft of half the width and height first.
 #[node(category = "GPSToken", outputs(image: "the picture, with values around 0..1 that are not clipped"))]
 pub fn decode(
     /// The tokenizer, from LoadTokenizer.
