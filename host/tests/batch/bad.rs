@@ -315,7 +315,7 @@ fn an_item_whose_files_are_missing_fails_before_its_nodes_run() {
     place.write("slow.json", &graph.to_string());
     place.write("list.txt", "needed by all");
     texts(&place, &["a"]);
-    let ran = place.run(&["batch", "slow.json", "file=in/b.txt,in/c.txt"]);
+    let ran = place.run(&["batch", "slow.json", "file=in/b.txt,in/c.txt", "--jobs", "1"]);
     insta::assert_snapshot!(ran.all(), @r#"
     exit code 1
     --- stdout

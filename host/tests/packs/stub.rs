@@ -393,7 +393,7 @@ fn write_slowly(
     Ok(path)
 }
 
-/// Shows pictures of 2 x 2 pixels that get brighter, if previews are wanted.
+/// Shows pictures that get brighter, if previews are wanted.
 #[node(category = "Picture", outputs(shown: "how many it showed", picture: "a picture of one pixel"))]
 fn show(
     /// How many.
