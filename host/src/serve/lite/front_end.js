@@ -159,12 +159,12 @@ async function runAll(app, api) {
     jobs.sent = (await app.graphToPrompt()).output;
     if ((await app.queuePrompt(0, 1)) === false) throw new Error("refused");
   } catch {
+    jobs.sent = null;
     ended(app, api);
   }
 }
 
 function ended(app, api) {
-  jobs.sent = null;
   jobs.busy = false;
   jobs.took = performance.now() - jobs.began;
   if (jobs.again) run(app, api, jobs.again);
@@ -203,6 +203,7 @@ function listen(app, api) {
     const { sent } = jobs;
     // An edit that runs in part is newer than a job of the user.
     if (jobs.busy && !sent) return;
+    jobs.sent = null;
     const graph = sent ?? (await graphOf(api, detail.prompt_id));
     await learn(api, graph);
     await showLast(detail.prompt_id, graph);
@@ -210,6 +211,10 @@ function listen(app, api) {
   });
   api.addEventListener("b_preview_with_metadata", ({ detail }) => showPreview(detail.displayNodeId, detail.blob));
   for (const name of ["execution_error", "execution_interrupted"]) {
-    api.addEventListener(name, () => jobs.sent && ended(app, api));
+    api.addEventListener(name, () => {
+      if (!jobs.sent) return;
+      jobs.sent = null;
+      ended(app, api);
+    });
   }
 }
