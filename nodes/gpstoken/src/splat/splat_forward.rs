@@ -219,7 +219,7 @@ struct Token {
     curve_x: f64,
     curve_y: f64,
     twist: f64,
-    /// Whether a weight in the box is too small to compute its neighbours from it.
+    /// Whether a weight in the box is too small, or the ratio of neighbours changes too much, to compute weights from each other.
     steep: bool,
 }
 
@@ -250,13 +250,15 @@ impl Token {
         let (step_x, step_y) = (step(columns.len()), step(rows.len()));
         token.curve_x = (2.0 * token.xx * step_x * step_x).exp();
         token.curve_y = (2.0 * token.yy * step_y * step_y).exp();
-        token.twist = (token.xy * step_x * step_y).exp();
+        let twist = token.xy * step_x * step_y;
+        token.twist = twist.exp();
         // The exponent is least in a corner.
         let ends = |places: &[f32], range: &Range<usize>, centre: f64| {
             [range.start, range.end - 1].map(|i| f64::from(places[i]) - centre)
         };
         let (dx, dy) = (ends(columns, &token.across, token.x), ends(rows, &token.down, token.y));
-        token.steep = dx.iter().any(|dx| dy.iter().any(|dy| token.exponent(*dx, *dy) < FAINT));
+        let faint = dx.iter().any(|dx| dy.iter().any(|dy| token.exponent(*dx, *dy) < FAINT));
+        token.steep = faint || twist.abs() > -FAINT;
         Some(token)
     }
 

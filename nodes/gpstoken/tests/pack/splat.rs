@@ -2,6 +2,7 @@
 
 use super::{
     Golden, assert_near, distance, largest,
+    support::random,
     support::splat::{channels_first, random_case, recorded_case, splat_map, unit},
 };
 
@@ -35,6 +36,38 @@ fn the_number_of_threads_changes_nothing() {
     let with =
         |threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(|| case.direct());
     assert_eq!(with(1), with(3));
+}
+
+/// On a map of few places, the weight of a token that is almost a line changes from one end of the numbers to the other between
+/// neighbouring places.
+#[test]
+fn lines_on_coarse_maps_have_the_weights_of_their_formula() {
+    let mut worst: f64 = 0.0;
+    // Each from -1 to 1.
+    for (round, &[a, b, c, d, e, x, y]) in random(7 * 4000, 7).as_chunks::<7>().0.iter().enumerate() {
+        let [width, height] = [a, b].map(|number| (12.0 + 10.0 * number) as usize);
+        let thin = 10f32.powf(-3.5 - 2.5 * c);
+        let rho = if round % 2 == 0 { 1.0 - thin } else { thin - 1.0 };
+        let ([sigma_x, sigma_y], [x, y]) = ([d, e].map(|number| 0.52 + 0.5 * number), [2.0 * x, 2.0 * y]);
+        let map = splat_map(&[sigma_x, sigma_y, rho, x, y], &[1.0], 1, [width, height], 3.0);
+        let rho = f64::from(rho);
+        for (at, weight) in map.iter().enumerate() {
+            let place = |i: usize, size: usize| 2.0 * i as f64 / (size - 1) as f64 - 1.0;
+            let u = (place(at % width, width) - f64::from(x)) / f64::from(sigma_x);
+            let v = (place(at / width, height) - f64::from(y)) / f64::from(sigma_y);
+            // At the border of the box, rounding decides.
+            if (u.abs() - 3.0).abs() < 1e-4 || (v.abs() - 3.0).abs() < 1e-4 {
+                continue;
+            }
+            let inside = u.abs() < 3.0 && v.abs() < 3.0;
+            let exponent = -(u * u - 2.0 * rho * u * v + v * v) / (2.0 * (1.0 - rho * rho));
+            let expected = if inside { exponent.exp() } else { 0.0 };
+            assert!(weight.is_finite(), "{weight} with rho {rho} on {width} x {height} places");
+            worst = worst.max((f64::from(*weight) - expected).abs());
+        }
+    }
+    println!("the worst weight differs by {worst:.1e}");
+    assert!(worst < 1e-6, "{worst}");
 }
 
 #[test]
