@@ -188,8 +188,10 @@ def many(drawing, places, transform, idle):
         dy = row if n == 0 else 0
         drawing.drag((x, y), (x + dx, y + dy))
         until(lambda: tab.evaluate("shown.length") > before, f"expected a new picture after edit {n + 1}", 10, 0.01)
-        took.append(tab.evaluate("shown.at(-1) - released.at(-1)"))
-        drafts += tab.evaluate(f"previews.slice({previews}, {previews} + 1).map((at) => at - released.at(-1))")
+        # The last preview is the picture itself, before the job ends.
+        *draft, picture = tab.evaluate(f"[...previews.slice({previews}), shown.at(-1)].slice(0, 2).map((at) => at - released.at(-1))")
+        took.append(picture)
+        drafts += draft
         x, y = x + dx, y + dy
     idle()
     # A page that is slow to read gets no previews.
