@@ -65,22 +65,21 @@ impl Shape {
                 once[root] = is_constant(root);
             }
         }
+        let last_axis = |node: usize| reached.iter().rposition(|nodes| nodes[node]);
+        let items_after = |axis: usize| -> usize { sizes[axis + 1..].iter().product() };
         let mut rows: Vec<usize> = (0..count)
             .filter(|&node| needed[node] && varies(node) && keep[node] && !writes(node))
-            .filter_map(|node| {
-                let last = reached.iter().rposition(|nodes| nodes[node])?;
-                Some(sizes[last + 1..].iter().product())
-            })
+            .filter_map(|node| last_axis(node).map(items_after))
             .filter(|&row| row > 1)
             .collect();
         rows.sort_unstable_by(|a, b| b.cmp(a));
         rows.dedup();
         let varying = |nodes: &Vec<bool>| nodes.contains(&true);
         let successive = |node: usize| -> usize {
-            let Some(last) = reached.iter().rposition(|nodes| nodes[node]) else { return 0 };
+            let Some(last) = last_axis(node) else { return 0 };
             // An axis that comes before and does not reach the node lets it have the same results again later.
             let again = reached[..last].iter().any(|nodes| !nodes[node] && varying(nodes));
-            if again { 0 } else { sizes[last + 1..].iter().product() }
+            if again { 0 } else { items_after(last) }
         };
         let successive = (0..count).map(successive).collect();
         let once = (0..count).filter(|&node| once[node]).collect();

@@ -32,8 +32,8 @@ const ENDED_THE_PROCESS: &str = "ended the process twice: a node may crash or ex
 /// Takes the updates of a batch.
 pub(super) type Watch = Arc<dyn Fn(Update<'_>) + Send + Sync>;
 
-/// Whether no item after this one needs the results of a node.
-type IsLast<'a> = dyn Fn(usize, usize) -> bool + 'a;
+/// Whether no later item needs the results of a node.
+type IsLast<'a> = dyn Fn(usize) -> bool + 'a;
 
 /// Everything that the workers share.
 pub(super) struct Work<'a, S> {
@@ -109,7 +109,7 @@ impl<S: Fn(&Checked) -> Result<Settings, String> + Sync> Work<'_, S> {
                 let end = row.end;
                 for position in row {
                     let next = Some(position + 1).filter(|next| *next < end).map(|next| self.item(next));
-                    let is_last = |node, item| self.batch.shape().is_last(node, item, next, length);
+                    let is_last = |node| self.batch.shape().is_last(node, self.item(position), next, length);
                     if self.cancel.is_cancelled() || !self.run_item(position, &is_last) {
                         return;
                     }
@@ -127,7 +127,7 @@ impl<S: Fn(&Checked) -> Result<Settings, String> + Sync> Work<'_, S> {
         for position in self.first_alone..self.items.len() {
             let survives = (self.survives)(&hex(&self.batch.items.key(self.item(position))));
             if self.cancel.is_cancelled()
-                || !(if survives { self.run_item(position, &|_, _| false) } else { self.fail(position) })
+                || !(if survives { self.run_item(position, &|_| false) } else { self.fail(position) })
             {
                 break;
             }
@@ -167,8 +167,7 @@ impl<S: Fn(&Checked) -> Result<Settings, String> + Sync> Work<'_, S> {
         self.record(position, Ended { item, key, line, record: None, work: NodeWork::default() })
     }
 
-    /// Runs one item. `is_last` tells of a node and an item whether no later item needs the node's results. Returns false if the batch
-    /// has to stop.
+    /// Runs one item. `is_last` tells of a node whether no later item needs its results. Returns false if the batch has to stop.
     fn run_item(&self, position: usize, is_last: &IsLast<'_>) -> bool {
         let item = self.item(position);
         let (name, key) = (self.batch.items.name(item), self.batch.items.key(item));
@@ -229,7 +228,7 @@ impl<S: Fn(&Checked) -> Result<Settings, String> + Sync> Work<'_, S> {
             let result = self.run_graph(&checked, &settings, Some(&line.item));
             work = NodeWork::of(&result);
             let keeps = |node| batch.shape().keeps(node);
-            self.runner.drop_results(&checked, &settings, &keeps, |node| is_last(node, item));
+            self.runner.drop_results(&checked, &settings, &keeps, is_last);
             let mut missing = None;
             for (node, path) in result.written.iter().chain(&result.unchanged) {
                 let name = relative(path, &batch.options.folder);

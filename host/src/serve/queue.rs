@@ -154,8 +154,9 @@ impl Queue {
 
     /// How many listed jobs run or wait.
     pub(super) fn remaining(&self) -> usize {
-        let (running, waiting) = self.list();
-        running.len() + waiting.len()
+        let state = self.lock();
+        let jobs = state.running.iter().map(|(job, _)| job).chain(state.waiting.values());
+        jobs.filter(|job| !job.body.unlisted).count()
     }
 }
 
