@@ -110,6 +110,7 @@ fn nodes_are_listed_searched_and_shown() {
       stub.Pass        Returns its input.
       stub.Divide      Divides numbers by others, which makes NaN of two zeros.
       stub.Images      Several pictures.
+      stub.Show        Shows pictures that get brighter, if previews are wanted.
     --- stderr
     ");
     let takes = place.run(&["nodes", "--takes", "IMAGE", "--json"]);
