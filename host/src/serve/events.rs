@@ -140,17 +140,21 @@ impl Reporter {
         }
         state.preview_at.extend(last.map(|last| (node.clone(), last)));
         drop(state);
-        self.send_preview(node, value);
+        self.send_preview(node, value, None);
     }
 
-    fn send_preview(&self, node: &Arc<str>, value: &Value) {
+    /// Sends a picture. `output` is the name of the output if it is a result.
+    fn send_preview(&self, node: &Arc<str>, value: &Value, output: Option<&str>) {
         let Ok(record) = Record::from_value(value) else { return };
         let Ok(pictures) = Pictures::of(&record) else { return };
         let Some(Ok(picture)) = pictures.png(0) else { return };
-        let about = json!({
+        let mut about = json!({
             "node_id": &**node, "display_node_id": &**node, "real_node_id": &**node, "parent_node_id": null,
             "prompt_id": self.job.id, "image_type": "image/png",
         });
+        if let Some(output) = output {
+            about["output"] = output.into();
+        }
         self.server.clients.send_preview(self.client(), preview_message(&about, &picture));
     }
 
@@ -167,10 +171,11 @@ impl Reporter {
         }
         drop(state);
         // The last preview shows the result.
+        let mut named = checked.class.spec.outputs.iter().zip(outputs);
         if showed_previews
-            && let Some(picture) = outputs.iter().find(|value| record_png::is_picture(&value.type_name()))
+            && let Some((spec, picture)) = named.find(|(_, value)| record_png::is_picture(&value.type_name()))
         {
-            self.send_preview(node, picture);
+            self.send_preview(node, picture, Some(&spec.name));
         }
         if let Some(shown) = shown {
             let id = &self.job.id;

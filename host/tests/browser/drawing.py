@@ -20,6 +20,20 @@ WATCH = """() => {
     window.released = []; window.previews = []; window.shown = []
     addEventListener('pointerup', () => released.push(performance.now()), true)
     addEventListener('picture-shown', ({ detail }) => (detail instanceof Blob ? previews : shown).push(performance.now()), true)
+    // From now on: the times from the next release to the first draft and to the picture.
+    window.newest = () => {
+        const [released, drafts] = [window.released.length, previews.length]
+        newest.picture = new Promise((then) => {
+            const end = (picture) => {
+                removeEventListener('picture-shown', look, true)
+                const since = (at) => (at ? at - window.released[released] : null)
+                then([since(previews[drafts]), since(picture)])
+            }
+            const look = () => window.released.length > released && shown.at(-1) > window.released[released] && end(shown.at(-1))
+            addEventListener('picture-shown', look, true)
+            setTimeout(end, 10_000)
+        })
+    }
 }"""
 
 
@@ -184,18 +198,18 @@ def many(drawing, places, transform, idle):
     drawing.click((x, y))
     for n in range(EDITS):
         dx = (5 + n) * (1 if n % 2 == 0 else -1)
-        before, previews = tab.evaluate("[shown.length, previews.length]")
         dy = row if n == 0 else 0
+        # The page waits by itself: to ask it again and again takes a fifth of the processor.
+        tab.evaluate("newest()")
         drawing.drag((x, y), (x + dx, y + dy))
-        until(lambda: tab.evaluate("shown.length") > before, f"expected a new picture after edit {n + 1}", 10, 0.01)
-        # The last preview is the picture itself, before the job ends.
-        *draft, picture = tab.evaluate(f"[...previews.slice({previews}), shown.at(-1)].slice(0, 2).map((at) => at - released.at(-1))")
+        draft, picture = tab.evaluate("newest.picture")
+        expect(picture is not None, f"expected a new picture after edit {n + 1} within 10 s")
         took.append(picture)
-        drafts += draft
+        drafts += [draft] if draft else []
         x, y = x + dx, y + dy
     idle()
     # A page that is slow to read gets no previews.
     expect(len(drafts) > EDITS / 2, f"expected a draft of most pictures, got {len(drafts)} of {EDITS}")
     draft, median = map(statistics.median, (drafts, took))
     expect(median < LIMIT, f"expected a median below {LIMIT} ms, got {median:.0f} ms; the slowest took {max(took):.0f} ms")
-    return f"a draft after {draft:.0f} ms, the picture after {median:.0f} ms, at most {max(took):.0f} ms; a draft within {AIM} ms is the aim for a machine that does nothing else"
+    return f"a draft after {draft:.0f} ms, the picture after {median:.0f} ms, at most {max(took):.0f} ms; {AIM} ms are the aim for a machine that does nothing else"

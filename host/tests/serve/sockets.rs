@@ -99,6 +99,10 @@ fn previews_go_only_to_clients_that_ask_for_them() {
     assert_eq!((widths[0], widths[widths.len() - 2], widths[widths.len() - 1]), (&json!(2), &json!(2), &json!(1)));
     assert_eq!((&previews[0]["kind"], &previews[0]["is_png"]), (&json!(4), &json!(true)));
     assert_eq!((&previews[0]["about"]["node_id"], &previews[0]["about"]["prompt_id"]), (&json!("1"), &json!(id)));
+    // It has the name of its output, with which clients find it later.
+    let outputs: Vec<&Json> = previews.iter().map(|preview| &preview["about"]["output"]).collect();
+    let (last, unfinished) = outputs.split_last().unwrap();
+    assert!(**last == json!("image") && unfinished.iter().all(|output| output.is_null()), "{outputs:?}");
     assert_eq!(server.result("b.txt"), "5");
 }
 

@@ -50,9 +50,9 @@ export class Editor {
     return this.load();
   }
 
-  /** Shows a preview of the picture that it shows. Returns whether it is one. */
-  preview(node, blob) {
-    return this.host.after?.node === node && this.surface.show(blob);
+  /** Shows a preview of the picture that it shows. Returns whether it is one. `address` is that of the result. */
+  preview(node, blob, address) {
+    return this.host.after?.node === node && this.surface.show(blob, address);
   }
 
   /** Sets the value, and runs the graph. */

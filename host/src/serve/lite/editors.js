@@ -1,12 +1,12 @@
 // What an editor sees of the page.
 
 import { fieldOf, unwrapped } from "./form.js";
-import { feeding, pictureAfter } from "./graph.js";
+import { feeding, pathOf, pictureAfter } from "./graph.js";
 import { ask } from "./page.js";
 
 /** The host of the editor of the node `id`. `edited` is called after a change. */
 export function makeHost(graph, id, edited) {
-  const path = ({ node, output }) => `/api/values/${[graph.job.id, node, output].map(encodeURIComponent).join("/")}`;
+  const path = ({ node, output }) => `/api${pathOf(graph.job.id, node, output)}`;
   const address = (output) => (graph.job && output ? `${path(output)}?as=png` : null);
   const value = async (output, fields = "") =>
     graph.job && output ? ask(`${path(output)}?fields=${fields}`).catch(() => null) : null;

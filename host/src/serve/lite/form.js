@@ -16,7 +16,7 @@ function parsed({ input, control }) {
   if (control.type === "checkbox") return control.checked;
   const text = control.value.trim();
   if (text === "") return undefined;
-  const number = kinds(input).some((kind) => kind === "INT" || kind === "FLOAT");
+  const number = /INT|FLOAT/.test(input.type);
   if (isJson(input)) {
     try {
       return JSON.parse(text);

@@ -1,6 +1,6 @@
 // Puts editors into nodes of the official front end, by its public interface.
 
-import { feeding, pictureAfter } from "./graph.js";
+import { feeding, pathOf, pictureAfter } from "./graph.js";
 import { runPart } from "./part.js";
 
 /** Runs that take no longer, in milliseconds, need no progress from the front end. */
@@ -82,8 +82,7 @@ function parsed(value) {
 function host(app, api, node) {
   const widget = (input) => node.widgets?.find(({ name }) => name === input);
   const address = (picture) => picture && api.apiURL(`${path(picture)}?as=png`);
-  const path = ({ node, output }) =>
-    `/values/${[jobs.last.id, node, output].map(encodeURIComponent).join("/")}`;
+  const path = ({ node, output }) => pathOf(jobs.last.id, node, output);
   const value = async (output, fields = "") => {
     const answer = output && (await api.fetchApi(`${path(output)}?fields=${fields}`));
     return answer?.ok ? answer.json() : null;
@@ -143,7 +142,9 @@ async function runShown(app, api, host) {
   await learn(api, graph);
   const target = host.follow(graph);
   if (target === undefined || jobs.took > QUICK) return false;
-  const id = await runPart(api, graph, target, showPreview);
+  const id = await runPart(api, graph, target, ({ prompt_id: job, node_id: node, output }, picture) =>
+    showPreview(node, picture, output && api.apiURL(`${pathOf(job, node, output)}?as=png`)),
+  );
   if (id !== null) {
     await showLast(id, graph);
     jobs.rest = setTimeout(() => runAll(app, api), PAUSE);
@@ -170,8 +171,9 @@ function ended(app, api) {
   if (jobs.again) run(app, api, jobs.again);
 }
 
-function showPreview(node, picture) {
-  for (const editor of editors) editor.preview?.(node, picture);
+/** `address` is where the picture stays if it is a result. */
+function showPreview(node, picture, address) {
+  for (const editor of editors) editor.preview?.(node, picture, address);
 }
 
 /** Shows the results of a job. The server forgets them when the next job begins. */

@@ -2,6 +2,9 @@
 
 const isLink = (value) => Array.isArray(value) && value.length === 2 && typeof value[0] === "string";
 
+/** The path of a value: its job, node and output. */
+export const pathOf = (...names) => `/values/${names.map(encodeURIComponent).join("/")}`;
+
 /** The outputs of a class, by its answer of `/object_info`. */
 const outputs = (about) => (about?.output_name ?? []).map((name, i) => ({ name, type: about.output[i] }));
 

@@ -1,5 +1,6 @@
 // The jobs of this page: how the newest one goes, its results, and the history.
 
+import { pathOf } from "./graph.js";
 import { $, ask, el, fileAddress } from "./page.js";
 
 const kept = sessionStorage;
@@ -20,6 +21,12 @@ export const isBusy = () => Boolean(job?.busy);
 function state(text, kind = "") {
   Object.assign($("state"), { textContent: text, className: kind });
   $("cancel").disabled = !isBusy();
+}
+
+function clear(text) {
+  rows = new Map();
+  $("nodes").replaceChildren();
+  state(text);
 }
 
 /** Connects to the events. `ended` gets the newest job when it is over, `preview` a picture and tells whether it shows it. */
@@ -43,9 +50,7 @@ export function connect(calls) {
 export function follow(id, graph) {
   job = { id, graph, busy: true, began: performance.now() };
   kept.job = JSON.stringify({ id, graph });
-  rows = new Map();
-  $("nodes").replaceChildren();
-  state("Waiting…");
+  clear("Waiting…");
   const missed = early.filter(({ data }) => data.prompt_id === id);
   early = [];
   missed.forEach(event);
@@ -79,10 +84,8 @@ export function forget(graph) {
   if (remembered()?.graph === graph) return;
   job = null;
   delete kept.job;
-  rows = new Map();
-  $("nodes").replaceChildren();
+  clear("Not run yet");
   showOutputs({});
-  state("Not run yet");
 }
 
 export async function cancel() {
@@ -134,7 +137,6 @@ function end(succeeded, error) {
   }
   $("preview").hidden = true;
   for (const { bar } of rows.values()) if (!bar.hasAttribute("value")) bar.hidden = true;
-  $("cancel").disabled = true;
   page.ended(job, succeeded);
   showHistory();
 }
@@ -145,7 +147,8 @@ function showPreview(data) {
   const about = JSON.parse(new TextDecoder().decode(data.slice(8, start)));
   if (about.prompt_id !== job?.id || !isBusy()) return;
   const blob = new Blob([data.slice(start)], { type: about.image_type });
-  if (page.preview(about.node_id, blob)) return;
+  const address = about.output && `/api${pathOf(job.id, about.node_id, about.output)}?as=png`;
+  if (page.preview(about.node_id, blob, address)) return;
   const src = URL.createObjectURL(blob);
   Object.assign($("preview"), { src, hidden: false, onload: () => URL.revokeObjectURL(src) });
 }

@@ -9,7 +9,7 @@ let connection = null;
 let job = null;
 
 /**
- * Runs a graph as far as the node `target`. `preview` gets nodes and their pictures. Returns the id of the job; null if the user
+ * Runs a graph as far as the node `target`. `preview` gets descriptions of pictures and the pictures. Returns the id of the job; null if the user
  * stopped it. Fails if the job fails or does not start soon.
  */
 export async function runPart(api, graph, target, preview) {
@@ -70,5 +70,5 @@ function event({ type, data }) {
 function showPreview(data) {
   const start = 8 + new DataView(data).getUint32(4);
   const about = JSON.parse(new TextDecoder().decode(data.slice(8, start)));
-  if (about.prompt_id === job?.id) job.preview(about.node_id, new Blob([data.slice(start)], { type: about.image_type }));
+  if (about.prompt_id === job?.id) job.preview(about, new Blob([data.slice(start)], { type: about.image_type }));
 }

@@ -61,18 +61,18 @@ export class Surface {
     if (this.status.textContent !== text) this.status.textContent = text;
   }
 
-  /** Shows a picture, a Blob or one at an address, and returns it; null for none. */
-  async show(source) {
-    if (source === this.#source) return this.#image;
-    this.#source = source;
+  /** Shows a picture, a Blob or one at an address, and returns it; null for none. A Blob may have an address. */
+  async show(source, address = source) {
+    if (address === this.#source) return this.#image;
+    this.#source = address;
     const load = async () => createImageBitmap(source instanceof Blob ? source : await (await fetch(source)).blob());
     // A picture that fails to load leaves the old one.
     const image = source && (await load().catch(() => false));
-    if (source !== this.#source || image === false) return this.#image;
+    if (address !== this.#source || image === false) return this.#image;
     this.#image?.close();
     this.#image = image;
     this.redraw();
-    this.canvas.dispatchEvent(new CustomEvent("picture-shown", { bubbles: true, detail: source }));
+    this.canvas.dispatchEvent(new CustomEvent("picture-shown", { bubbles: true, detail: address }));
     return image;
   }
 
@@ -134,22 +134,18 @@ export class Surface {
       this.#pressed = { id: event.pointerId, x: event.clientX, y: event.clientY, moved: false, from: at.place };
       this.#editor.down?.(at);
     });
-    on("pointermove", (event) => {
-      const pressed = this.#pressed;
-      if (pressed?.id !== event.pointerId) return;
+    const held = (name, run) => on(name, (event) => this.#pressed?.id === event.pointerId && run(event, this.#pressed));
+    held("pointermove", (event, pressed) => {
       pressed.moved ||= Math.hypot(event.clientX - pressed.x, event.clientY - pressed.y) > DOWN;
       if (pressed.moved) this.#editor.drag?.({ ...this.#place(event), from: pressed.from });
     });
-    on("pointerup", (event) => {
-      const pressed = this.#pressed;
-      if (pressed?.id !== event.pointerId) return;
+    held("pointerup", (event, pressed) => {
       this.#pressed = null;
       const at = { ...this.#place(event), from: pressed.from };
       if (pressed.moved) this.#editor.drop?.(at);
       else this.#editor.click?.(at);
     });
-    on("pointercancel", (event) => {
-      if (this.#pressed?.id !== event.pointerId) return;
+    held("pointercancel", () => {
       this.#pressed = null;
       this.#editor.cancel();
     });

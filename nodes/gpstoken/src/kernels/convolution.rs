@@ -319,6 +319,8 @@ fn few_outputs(
         return;
     }
     let all = 9 * outputs;
+    // A product writes whole panels several times faster than a part of one.
+    let stride = all.next_multiple_of(PANEL);
     // The outputs of one product are [tap, output].
     let by_tap: Vec<f32> = (0..all)
         .flat_map(|i| (0..inputs).map(move |input| (i % outputs * inputs + input) * 9 + i / outputs))
@@ -328,21 +330,22 @@ fn few_outputs(
     pack(&by_tap, all, inputs, &mut panels);
     out[..height * width * outputs].par_chunks_mut(LINES * width * outputs).enumerate().for_each(|(band, out)| {
         let lines = out.len() / (width * outputs);
-        let pixels_length = (lines + 2) * (width + 2) * inputs;
-        let mut scratch = workspace.take(pixels_length + (lines + 2) * (width + 2) * all);
-        let (pixels, products) = scratch.split_at_mut(pixels_length);
+        let count = (lines + 2) * (width + 2);
+        let mut scratch = workspace.take(count * (inputs + stride));
+        let (pixels, products) = scratch.split_at_mut(count * inputs);
         let row = (width + 2) * inputs;
         read_padded(source, inputs, [band * LINES, 0], [lines + 2, width + 2], inputs, row, pixels);
-        let rows = Rows { values: pixels, stride: inputs, count: (lines + 2) * (width + 2), inputs };
-        product(level, rows, &panels, Target { values: products, stride: all, outputs: all, add: false });
+        let rows = Rows { values: pixels, stride: inputs, count, inputs };
+        product(level, rows, &panels, Target { values: &mut *products, stride, outputs: stride, add: false });
         for (y, line) in out.chunks_exact_mut(width * outputs).enumerate() {
             for (x, pixel) in line.chunks_exact_mut(outputs).enumerate() {
-                for (output, to) in pixel.iter_mut().enumerate() {
-                    let part = |tap: usize| {
-                        products[((y + tap / 3) * (width + 2) + x + tap % 3) * all + tap * outputs + output]
-                    };
-                    let sum = (0..9).map(part).sum::<f32>() + bias[output];
-                    *to = if add { *to + sum } else { sum };
+                let mut sums = [0.0; FEW_OUTPUTS];
+                for tap in 0..9 {
+                    let from = ((y + tap / 3) * (width + 2) + x + tap % 3) * stride + tap * outputs;
+                    sums.iter_mut().zip(&products[from..from + outputs]).for_each(|(sum, part)| *sum += part);
+                }
+                for ((to, sum), bias) in pixel.iter_mut().zip(sums).zip(bias) {
+                    *to = if add { *to + (sum + bias) } else { sum + bias };
                 }
             }
         }
