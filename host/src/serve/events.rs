@@ -237,7 +237,7 @@ impl Last {
         Self { name: "execution_success", data: json!({ "prompt_id": id, "timestamp": now() }) }
     }
 
-    fn interrupted(id: &str, node: &str, class: &str, executed: &[String]) -> Self {
+    pub(super) fn interrupted(id: &str, node: &str, class: &str, executed: &[String]) -> Self {
         let data = json!({
             "prompt_id": id, "node_id": node, "node_type": class, "executed": executed, "timestamp": now(),
         });

@@ -2,6 +2,7 @@
 
 use super::{
     clients::Clients,
+    events::Last,
     folders::Folders,
     front_end::FrontEnd,
     job::{Body, Job, Stage, now},
@@ -252,7 +253,8 @@ impl Server {
         for id in ids {
             match self.queue.cancel(id) {
                 Cancelled::Waiting(job) => {
-                    self.store.end(&job.id, Stage::Cancelled, now(), &super::job::Ended::default())?
+                    self.store.end(&job.id, Stage::Cancelled, now(), &super::job::Ended::default())?;
+                    self.tell_stopped(&job);
                 }
                 Cancelled::Running => {}
                 Cancelled::Unknown => all = false,
@@ -260,6 +262,12 @@ impl Server {
         }
         self.tell_queue();
         Ok(all)
+    }
+
+    /// Tells the client of a job that waited that it will not run.
+    pub(super) fn tell_stopped(&self, job: &Job) {
+        let last = Last::interrupted(&job.id, "", "", &[]);
+        self.clients.send(job.body.client.as_deref(), last.name, &last.data);
     }
 }
 

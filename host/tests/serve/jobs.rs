@@ -191,13 +191,23 @@ fn running_and_waiting_jobs_are_cancelled() {
     });
     let mut socket = server.socket("me");
     let running = server.prompt(&endless, "me");
-    let waiting = server.prompt(&writes(1, "waits.txt"), "me");
-    let deleted = server.prompt(&writes(1, "deleted.txt"), "me");
+    let [deleted, cleared] = ["deleted.txt", "cleared.txt"].map(|file| server.prompt(&writes(1, file), "me"));
     while socket.next().0 != "executing" {}
+    // A client hears of a job that will not run, so that it does not wait for its end.
+    let mut stopped = |id: &str| {
+        let (_, about) =
+            std::iter::repeat_with(|| socket.next()).find(|(name, _)| name == "execution_interrupted").unwrap();
+        assert_eq!(about["prompt_id"], *id, "{about}");
+    };
     assert_eq!(server.post("/queue", &json!({"delete": [deleted]})).status, 200);
     assert_eq!(server.get(&format!("/jobs/{deleted}")).status, 404);
+    stopped(&deleted);
+    assert_eq!(server.post("/queue", &json!({"clear": true})).status, 200);
+    stopped(&cleared);
+    let waiting = server.prompt(&writes(1, "waits.txt"), "me");
     let answer = server.post("/api/jobs/cancel", &json!({"job_ids": [waiting, running]}));
     assert_eq!(answer.json(), json!({"cancelled": true}));
+    stopped(&waiting);
     let names: Vec<String> = socket.until_end(&running).into_iter().map(|(name, _)| name).collect();
     assert_eq!(names, ["execution_interrupted", "executing"]);
     for id in [&running, &waiting] {

@@ -102,7 +102,7 @@ fn previews_go_only_to_clients_that_ask_for_them() {
     // It has the name of its output, with which clients find it later.
     let outputs: Vec<&Json> = previews.iter().map(|preview| &preview["about"]["output"]).collect();
     let (last, unfinished) = outputs.split_last().unwrap();
-    assert!(**last == json!("image") && unfinished.iter().all(|output| output.is_null()), "{outputs:?}");
+    assert!(**last == json!("picture") && unfinished.iter().all(|output| output.is_null()), "{outputs:?}");
     assert_eq!(server.result("b.txt"), "5");
 }
 

@@ -175,6 +175,7 @@ pub(super) async fn change(State(server): State<Arc<Server>>, body: Object) -> A
     }
     for job in jobs {
         server.store.remove_waiting(&job.id)?;
+        server.tell_stopped(&job);
     }
     server.tell_queue();
     Ok(StatusCode::OK)
