@@ -264,10 +264,11 @@ impl Server {
         Ok(all)
     }
 
-    /// Tells the client of a job that waited that it will not run.
+    /// Tells the client of a job that waited that it will not run. Only our pages hear of it: the official front end takes it for the end
+    /// of the job that runs.
     pub(super) fn tell_stopped(&self, job: &Job) {
         let last = Last::interrupted(&job.id, "", "", &[]);
-        self.clients.send(job.body.client.as_deref(), last.name, &last.data);
+        self.clients.send_ours(job.body.client.as_deref(), last.name, &last.data);
     }
 }
 

@@ -53,6 +53,24 @@ def latency(site):
     return many(site.drawing, site.places, site.edits[0], lambda: idle(site))
 
 
+def cleared(site):
+    """Edits run again after the queue was cleared while their job waited."""
+    waiting = lambda: len(site.server.get("/queue")["queue_pending"])
+    move = lambda: Drawing(site.page.tab, "token-canvas").canvas.press("ArrowRight")
+    for seed in range(8):
+        site.server.post("/api/run", {"graph": "generate", "inputs": {"steps": 4000, "seed": seed}})
+    others = until(waiting, "expected jobs to wait")
+    move()
+    until(lambda: waiting() > others, "expected the job of an edit to wait")
+    site.server.post("/queue", {"clear": True})
+    site.server.post("/interrupt", {})
+    idle(site)
+    site.page.tab.wait_for_timeout(1500)
+    before = site.page.tab.evaluate("shown.length")
+    move()
+    until(lambda: site.page.tab.evaluate("shown.length") > before, "expected a new picture after one more edit", 10)
+
+
 def drawn(site):
     page = site.open("/?template=generate-from-layout")
     until(lambda: len(page.nodes()) > 5, "expected the graph of the link to open")
@@ -70,5 +88,6 @@ CHECKS = [
     ("12 tokens are selected, moved, scaled, deleted and brought back", session),
     ("the picture is that of the same edits on the command line", picture),
     ("30 edits in a row", latency),
+    ("edits run after the queue was cleared", cleared),
     ("two boxes are drawn, and their picture follows", drawn),
 ]

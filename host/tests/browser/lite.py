@@ -92,7 +92,7 @@ def cancel(site):
     until(lambda: site.server.get("/queue")["queue_running"], "expected a job that runs")
     until(lambda: tab.locator("#preview").is_visible(), "expected a live preview", 30)
     site.shot("preview")
-    tab.get_by_role("button", name="Cancel").click()
+    tab.get_by_role("button", name="Cancel", exact=True).click()
     until(lambda: state(site) == "Cancelled", lambda: f"expected Cancelled, got {state(site)!r}", 15)
 
 

@@ -190,10 +190,12 @@ fn running_and_waiting_jobs_are_cancelled() {
         "2": node("WriteText", json!({"text": ["1", 0], "path": "never.txt"})),
     });
     let mut socket = server.socket("me");
+    socket.send(&json!({"type": "feature_flags", "data": {"splatgraph": true}}));
+    while socket.next().0 != "feature_flags" {}
     let running = server.prompt(&endless, "me");
     let [deleted, cleared] = ["deleted.txt", "cleared.txt"].map(|file| server.prompt(&writes(1, file), "me"));
     while socket.next().0 != "executing" {}
-    // A client hears of a job that will not run, so that it does not wait for its end.
+    // Our pages hear of a job that will not run, so that they do not wait for its end.
     let mut stopped = |id: &str| {
         let (_, about) =
             std::iter::repeat_with(|| socket.next()).find(|(name, _)| name == "execution_interrupted").unwrap();

@@ -211,6 +211,17 @@ function listen(app, api) {
     await showLast(detail.prompt_id, graph);
     if (sent) ended(app, api);
   });
+  // The server says nothing of a job that is taken out of the queue.
+  api.addEventListener("status", async ({ detail }) => {
+    const { sent } = jobs;
+    if (!sent || detail?.exec_info?.queue_remaining !== 0) return;
+    // A job that has just been sent may not be in the queue yet.
+    await new Promise((then) => setTimeout(then, QUICK));
+    const { queue_running, queue_pending } = await (await api.fetchApi("/queue")).json();
+    if (jobs.sent !== sent || queue_running.length + queue_pending.length) return;
+    jobs.sent = null;
+    ended(app, api);
+  });
   api.addEventListener("b_preview_with_metadata", ({ detail }) => showPreview(detail.displayNodeId, detail.blob));
   for (const name of ["execution_error", "execution_interrupted"]) {
     api.addEventListener(name, () => {
