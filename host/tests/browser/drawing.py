@@ -199,7 +199,7 @@ def many(drawing, places, transform, idle):
     for n in range(EDITS):
         dx = (5 + n) * (1 if n % 2 == 0 else -1)
         dy = row if n == 0 else 0
-        # The page waits by itself: to ask it again and again takes a fifth of the processor.
+        # The page waits by itself: to ask it again and again takes a tenth of the processor.
         tab.evaluate("newest()")
         drawing.drag((x, y), (x + dx, y + dy))
         draft, picture = tab.evaluate("newest.picture")
