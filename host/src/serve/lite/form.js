@@ -16,7 +16,7 @@ function parsed({ input, control }) {
   if (control.type === "checkbox") return control.checked;
   const text = control.value.trim();
   if (text === "") return undefined;
-  const number = /INT|FLOAT/.test(input.type);
+  const number = /\b(INT|FLOAT)\b/.test(input.type);
   if (isJson(input)) {
     try {
       return JSON.parse(text);

@@ -211,7 +211,7 @@ function listen(app, api) {
     await showLast(detail.prompt_id, graph);
     if (sent) ended(app, api);
   });
-  // The server says nothing of a job that is taken out of the queue.
+  // The server tells the official front end nothing of a job that is taken out of the queue.
   api.addEventListener("status", async ({ detail }) => {
     const { sent } = jobs;
     if (!sent || detail?.exec_info?.queue_remaining !== 0) return;

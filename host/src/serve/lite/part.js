@@ -9,8 +9,8 @@ let connection = null;
 let job = null;
 
 /**
- * Runs a graph as far as the node `target`. `preview` gets descriptions of pictures and the pictures. Returns the id of the job; null if the user
- * stopped it. Fails if the job fails or does not start soon.
+ * Runs a graph as far as the node `target`. `preview` gets descriptions of pictures and the pictures. Returns the id of the job; null if
+ * the user stopped it. Fails if the job fails or does not start soon.
  */
 export async function runPart(api, graph, target, preview) {
   await (connection ??= connect(api));
