@@ -137,6 +137,8 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
             sums[i] *= factor[i % 4u];
         }
         for (var chunk = 0u; chunk < CHUNKS; chunk++) {
+            // Invocations without channels sum nothing.
+            let summed = select(0u, 16u, 128u * chunk + 4u * lane < channels);
             for (var half = 0u; half < KEYS; half += 16u) {
                 workgroupBarrier(); // all invocations have used the previous numbers, and the weights are there
                 for (var i = value_row; i < 16u; i += 8u) {
@@ -145,7 +147,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
                     brought[i * 32u + value_four] = value_at(start, 128u * chunk + 4u * value_four, place < places);
                 }
                 workgroupBarrier();
-                for (var i = 0u; i < 16u; i++) {
+                for (var i = 0u; i < summed; i++) {
                     let weight = weights[(half + i) * 8u + group];
                     let v = brought[i * 32u + lane];
                     sums[4u * chunk] += weight.x * v;
@@ -159,16 +161,23 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
             }
         }
     }
-    for (var i = 0u; i < 4u; i++) {
-        let place = first_query + 4u * group + i;
-        if place < places {
-            let start = workgroup.z * sizes[9] + workgroup.y * sizes[10] + place * sizes[11];
-            for (var j = 0u; j < 4u * CHUNKS; j++) {
-                let channel = 128u * (j / 4u) + 4u * lane + j % 4u;
-                if channel < channels {
-                    result[start + channel * sizes[12]] = {{ number }}(sums[j / 4u * 4u + i][j % 4u] / total[i]);
-                }
+    // Moves numbers instead of an index, as winograd_map.wgsl does, so that lavapipe compiles one division and not one for each number.
+    let query_of_group = first_query + 4u * group;
+    for (var place = query_of_group; place < min(query_of_group + 4u, places); place++) {
+        let start = workgroup.z * sizes[9] + workgroup.y * sizes[10] + place * sizes[11];
+        for (var chunk = 0u; chunk < CHUNKS; chunk++) {
+            let of_query = sums[4u * chunk];
+            var four = of_query / total.x;
+            let first_channel = 128u * chunk + 4u * lane;
+            for (var channel = first_channel; channel < min(first_channel + 4u, channels); channel++) {
+                result[start + channel * sizes[12]] = {{ number }}(four.x);
+                four = four.yzwx;
             }
+            sums[4u * chunk] = sums[4u * chunk + 1u];
+            sums[4u * chunk + 1u] = sums[4u * chunk + 2u];
+            sums[4u * chunk + 2u] = sums[4u * chunk + 3u];
+            sums[4u * chunk + 3u] = of_query;
         }
+        total = total.yzwx;
     }
 }

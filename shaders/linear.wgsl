@@ -49,11 +49,11 @@ fn write(row: u32, output: u32, sums: vec4<f32>) {
     if row >= sizes[0] {
         return;
     }
-    for (var i = 0u; i < 4u; i++) {
-        let at = output + 16u * i;
-        if at < sizes[2] {
-            result[row * sizes[2] + at] = {{ number }}(follow(sums[i] + f32(bias[at]), row, at));
-        }
+    var left = sums;
+    // Lavapipe unrolls loops with a constant number of passes, and what follows a layer is long.
+    for (var at = output; at < min(output + 64u, sizes[2]); at += 16u) {
+        result[row * sizes[2] + at] = {{ number }}(follow(left.x + f32(bias[at]), row, at));
+        left = left.yzwx;
     }
 }
 
@@ -77,30 +77,28 @@ fn main(
     var upper = vec4<f32>();
     var lower = vec4<f32>();
 
-    var new_row = row_at(first_row + brought, four * 4u);
-    var new_near = weights_at(first_output + brought, four * 4u);
-    var new_far = weights_at(first_output + 32u + brought, four * 4u);
-    for (var k = 0u; k < sizes[1]; k += 4u * FOURS) {
+    // Each pass loads numbers for the next one while it sums those of the last, so the first one sums nothing.
+    for (var k = 0u; k < sizes[1] + 4u * FOURS; k += 4u * FOURS) {
+        let new_row = row_at(first_row + brought, k + 4u * four);
+        let new_near = weights_at(first_output + brought, k + 4u * four);
+        let new_far = weights_at(first_output + 32u + brought, k + 4u * four);
+        if k > 0u {
+            for (var i = 0u; i < FOURS; i++) {
+                let a = rows[line * STRIDE + i];
+                let b = rows[(16u + line) * STRIDE + i];
+                let w0 = weights[column * STRIDE + i];
+                let w1 = weights[(16u + column) * STRIDE + i];
+                let w2 = weights[(32u + column) * STRIDE + i];
+                let w3 = weights[(48u + column) * STRIDE + i];
+                upper += vec4<f32>(dot(a, w0), dot(a, w1), dot(a, w2), dot(a, w3));
+                lower += vec4<f32>(dot(b, w0), dot(b, w1), dot(b, w2), dot(b, w3));
+            }
+        }
         workgroupBarrier(); // all invocations have used the previous numbers
         rows[brought * STRIDE + four] = new_row;
         weights[brought * STRIDE + four] = new_near;
         weights[(32u + brought) * STRIDE + four] = new_far;
         workgroupBarrier();
-        // Loads the next numbers while the current ones are summed.
-        let next = k + 4u * (FOURS + four);
-        new_row = row_at(first_row + brought, next);
-        new_near = weights_at(first_output + brought, next);
-        new_far = weights_at(first_output + 32u + brought, next);
-        for (var i = 0u; i < FOURS; i++) {
-            let a = rows[line * STRIDE + i];
-            let b = rows[(16u + line) * STRIDE + i];
-            let w0 = weights[column * STRIDE + i];
-            let w1 = weights[(16u + column) * STRIDE + i];
-            let w2 = weights[(32u + column) * STRIDE + i];
-            let w3 = weights[(48u + column) * STRIDE + i];
-            upper += vec4<f32>(dot(a, w0), dot(a, w1), dot(a, w2), dot(a, w3));
-            lower += vec4<f32>(dot(b, w0), dot(b, w1), dot(b, w2), dot(b, w3));
-        }
     }
     write(first_row + line, first_output + column, upper);
     write(first_row + 16u + line, first_output + column, lower);

@@ -5,6 +5,7 @@
 
 use super::{
     cooperative::{Matrices, matrices, tile},
+    products_shader,
     shader::{MOST_WORKGROUPS, Shader, launch, runs_on, upload, workgroups},
     winograd_shader,
 };
@@ -57,6 +58,7 @@ pub fn convolve_adding(
     let units = matrices.and_then(|matrices| convolve_with(map, weight, bias, scale, residual, Some(matrices)));
     units
         .or_else(|| winograd_shader::convolve(map, weight, bias, scale, residual))
+        .or_else(|| (scale == 1).then(|| products_shader::convolve(map, weight, bias, residual)).flatten())
         .or_else(|| convolve_with(map, weight, bias, scale, residual, None))
 }
 

@@ -56,7 +56,6 @@ fn every_form_of_the_shaders_is_valid() {
         normalise_shader::moments_shader(),
         elementwise_shader::place_shader(),
         arrange_shader::window_shader(),
-        products_shader::shader(),
         large_attention_shader::softmax_shader(),
     ] {
         check(&form, nothing);
@@ -70,6 +69,7 @@ fn every_form_of_the_shaders_is_valid() {
     for (half, needs) in [(false, nothing), (true, Capabilities::SHADER_FLOAT16)] {
         check(&roi_align_shader::shader(half), needs);
         check(&linear_shader::shader(half), needs);
+        check(&products_shader::shader(half), needs);
         check(&normalise_shader::parts_shader(half), needs);
         for tiled in [false, true] {
             check(&normalise_shader::apply_shader(tiled, half), needs);
@@ -170,6 +170,53 @@ fn convolution_shaders_agree_with_burn_in_both_precisions() {
                     (map.clone().cast(precision), weight.clone().cast(precision), bias.clone().cast(precision));
                 convolve(&map, &weight, &bias, scale).map(|map| values(&map.cast(FloatDType::F32)))
             });
+        }
+    }
+}
+
+#[test]
+fn convolutions_of_one_pixel_run_as_products() {
+    let mut numbers = Numbers::new(5);
+    // Parts of a workgroup, and several workgroups along each axis; then outputs or pixels that are no fours.
+    for ([batch, inputs, outputs, width, height], taken) in [
+        ([1, 1, 4, 2, 2], true),
+        ([3, 7, 12, 6, 2], true),
+        ([2, 33, 136, 20, 10], true),
+        ([1, 20, 64, 34, 66], true),
+        ([2, 5, 8, 1030, 2], true),
+        ([1, 6, 6, 2, 2], false),
+        ([1, 6, 4, 3, 3], false),
+    ] {
+        let mut random =
+            |count: usize, size: f32| -> Vec<f32> { (0..count).map(|_| numbers.between(-size, size)).collect() };
+        let places = width * height;
+        let (map, residual) = (random(batch * inputs * places, 1.0), random(batch * outputs * places, 1.0));
+        let (weight, bias) = (random(outputs * inputs, (3.0 / inputs as f32).sqrt()), random(outputs, 0.1));
+        let tensors = |device: &Device| {
+            let map: Tensor<4> = upload(&map, [batch, inputs, height, width], device);
+            let residual: Tensor<4> = upload(&residual, [batch, outputs, height, width], device);
+            let weight: Tensor<4> = upload(&weight, [outputs, inputs, 1, 1], device);
+            (map, weight, upload::<1>(&bias, [outputs], device), residual)
+        };
+        let (map, weight, bias, residual) = tensors(&processor());
+        let expected = conv2d(map, weight, Some(bias), ConvOptions::new([1, 1], [0, 0], [1, 1], 1));
+        for (id, device) in devices().into_iter().filter(|(id, _)| id.starts_with("gpu")) {
+            let (map, weight, bias, added) = tensors(&device);
+            for residual in [None, Some((&added, &residual))] {
+                let expected = residual.map_or(expected.clone(), |(_, residual)| expected.clone() + residual.clone());
+                let name = format!("{batch} x {inputs} to {outputs} channels of {width} x {height} on {id}");
+                let run = |precision: FloatDType| {
+                    let [map, weight] = [&map, &weight].map(|tensor| tensor.clone().cast(precision));
+                    let added = residual.map(|(added, _)| added.clone().cast(precision));
+                    products_shader::convolve(&map, &weight, &bias.clone().cast(precision), added.as_ref())
+                        .map(|map| values(&map.cast(FloatDType::F32)))
+                };
+                if taken {
+                    assert_by_shader(&name, &device, &values(&expected), run);
+                } else {
+                    assert!(run(FloatDType::F32).is_none(), "{name}");
+                }
+            }
         }
     }
 }
