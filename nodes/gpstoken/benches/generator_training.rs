@@ -5,7 +5,7 @@
 //! `RAYON_NUM_THREADS` sets the number of threads, and `SPLATGRAPH_CPU=avx2|portable` limits the instructions.
 
 use splatgraph_pack_gpstoken::{
-    generator::noise::normal,
+    generator::{Network, noise::normal},
     kernels::{cpu::Level, workspace::Workspace},
     layers::Host,
     training::{generator_sizes::GeneratorSizes, gradients::velocity, samples::Batch},
@@ -27,7 +27,7 @@ fn main() {
     {
         let workspace = Workspace::default();
         let host = Host { level: Level::best(), workspace: &workspace };
-        let weights = sizes.weights(0).expect("sizes");
+        let network = Network::load(sizes.weights(0).expect("sizes"), Some(sizes.heads)).expect("a network");
         let GeneratorSizes { depth, width, channels, tokens, classes, condition, .. } = sizes;
         let batch = Batch {
             shape: [channels, tokens],
@@ -40,7 +40,7 @@ fn main() {
         let mut times = Vec::new();
         for _ in 0..steps {
             let start = Instant::now();
-            velocity::step(host, weights.clone(), sizes.heads, &batch).expect("a step");
+            velocity::step(host, &network, &batch);
             times.push(start.elapsed().as_secs_f64());
         }
         times.sort_by(f64::total_cmp);

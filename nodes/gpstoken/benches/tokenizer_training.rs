@@ -17,7 +17,7 @@ use splatgraph_pack_gpstoken::{
         gradients::Trainer,
         losses::Losses,
         sizes::Sizes,
-        state::{State, Update, norm},
+        state::{Learner, Update},
     },
 };
 use std::time::Instant;
@@ -48,15 +48,15 @@ fn whole() {
     let losses = Losses { absolute: 1.0, squared: 1.0, gradient: 0.5, perceptual: 0.0 };
     let geometry = Geometry { map: [64, 64], support: 3.0 };
     let trainer = Trainer::new(&Compute::Host);
-    let mut state = State::new(&Sizes::default().weights(0).expect("sizes"), None, "{}".to_owned());
+    let weights = Sizes::default().weights(0).expect("sizes");
+    let (network, mut learner) = (Network::load(weights.clone()).expect("a network"), Learner::new(&weights, true));
     let update = Update { adam: Adam::with_decay(0.0), rate: 1e-4, clip: 1.0, average: 0.999 };
     let mut times = Vec::new();
     for _ in 0..7 {
         let start = Instant::now();
-        let weights = state.network.weights().expect("weights");
-        let (step, _) = trainer.tokenizer_step(weights, &batch, geometry, &losses, None, None).expect("a step");
-        let size = norm(&step.gradients);
-        state.network.update(&step.gradients, step.loss, size, update);
+        let (step, _) =
+            trainer.tokenizer_step(&network, &learner, &batch, geometry, &losses, None, None).expect("a step");
+        learner.update(&step.gradients, step.loss, step.gradients.norm(), update).expect("an update");
         times.push(start.elapsed().as_secs_f64());
     }
     let seconds = median(&mut times);

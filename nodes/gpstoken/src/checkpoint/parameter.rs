@@ -1,6 +1,6 @@
 //! A parameter of a network in the host's memory.
 
-use splatgraph_sdk::{DType, Tensor};
+use splatgraph_sdk::{DType, Result, Tensor};
 use std::ops::Deref;
 
 /// A parameter in the host's memory: f32 numbers in row-major order. If the file stores the numbers as f32, the parameter borrows
@@ -25,6 +25,19 @@ impl Parameter {
     pub(super) fn placeholder(key: &str, axes: usize) -> Self {
         let values = Tensor::from_vec(vec![1; axes], vec![0.0f32]).expect("one number in a shape of ones");
         Self { key: key.to_owned(), values }
+    }
+
+    /// A parameter with numbers of its own.
+    ///
+    /// # Errors
+    /// The shape has another number of numbers.
+    pub(crate) fn of_values(key: &str, shape: &[usize], values: Vec<f32>) -> Result<Self> {
+        Ok(Self { key: key.to_owned(), values: Tensor::from_vec(shape, values)? })
+    }
+
+    /// The parameter as a tensor of a checkpoint.
+    pub(crate) fn tensor(&self) -> &Tensor {
+        &self.values
     }
 
     /// The parameter's key in the checkpoint.

@@ -3,8 +3,8 @@
 use super::Device;
 use crate::checkpoint::Parameter as HostParameter;
 use burn::{
-    backend::DispatchTensor,
-    tensor::{DType, FloatDType, Shape, Tensor, TensorData},
+    backend::{DispatchTensor, TensorMetadata},
+    tensor::{DType, FloatDType, Gradients, Shape, Tensor, TensorData},
 };
 
 /// A parameter on a device. The type of burn's tensors contains their number of axes; this type does not, and [`Parameter::tensor`] asks
@@ -34,6 +34,17 @@ impl Parameter {
         Self { key: parameter.key().to_owned(), tensor }
     }
 
+    /// A parameter with these numbers, which are already on a device.
+    pub(crate) fn shaped(key: &str, numbers: Tensor<1>, shape: &[usize]) -> Self {
+        let tensor = match *shape {
+            [a, b] => numbers.reshape([a, b]).into_dispatch(),
+            [a, b, c] => numbers.reshape([a, b, c]).into_dispatch(),
+            [a, b, c, d] => numbers.reshape([a, b, c, d]).into_dispatch(),
+            _ => numbers.into_dispatch(),
+        };
+        Self { key: key.to_owned(), tensor }
+    }
+
     /// The parameter's key in the checkpoint.
     pub fn key(&self) -> &str {
         &self.key
@@ -55,10 +66,22 @@ impl Parameter {
         self.with(|tensor| if FloatDType::from(tensor.dtype()) == precision { tensor } else { tensor.cast(precision) })
     }
 
-    /// The parameter as a leaf whose gradient a backward pass keeps, on a device that differentiates.
+    /// The parameter as a leaf whose gradient a backward pass keeps.
     #[must_use]
-    pub fn with_gradient(&self) -> Self {
-        self.with(Tensor::require_grad)
+    pub fn learning(&self) -> Self {
+        self.with(|tensor| tensor.autodiff().require_grad())
+    }
+
+    /// Takes the parameter's gradient from those that a backward pass kept, as one axis. Returns `None` if the loss does not depend on the
+    /// parameter.
+    pub(crate) fn take_gradient(&self, found: &mut Gradients) -> Option<Tensor<1>> {
+        let count = self.tensor.shape().num_elements();
+        match self.tensor.shape().num_dims() {
+            1 => self.tensor::<1>().grad_remove(found),
+            2 => self.tensor::<2>().grad_remove(found).map(|gradient| gradient.reshape([count])),
+            3 => self.tensor::<3>().grad_remove(found).map(|gradient| gradient.reshape([count])),
+            _ => self.tensor::<4>().grad_remove(found).map(|gradient| gradient.reshape([count])),
+        }
     }
 
     /// The parameter without gradients.

@@ -35,11 +35,15 @@ impl Adam {
         Self { beta1: 0.5, beta2: 0.9, ..Self::with_decay(0.0) }
     }
 
+    /// What the moments are divided by in a step, which counts from 1: they begin at 0, so the first ones are too small.
+    pub fn corrections(&self, step: u64) -> [f32; 2] {
+        [self.beta1, self.beta2].map(|beta| (1.0 - f64::from(beta).powf(step as f64)) as f32)
+    }
+
     /// Moves the weights against the gradient. `step` counts from 1.
     pub fn update(&self, weights: &mut [f32], moments: &mut Moments, gradient: &[f32], rate: f32, step: u64) {
         let Self { beta1, beta2, epsilon, weight_decay } = *self;
-        let correction = |beta: f32| (1.0 - f64::from(beta).powf(step as f64)) as f32;
-        let (correction1, correction2) = (correction(beta1), correction(beta2));
+        let [correction1, correction2] = self.corrections(step);
         let numbers = weights.par_iter_mut().zip(&mut moments.first).zip(&mut moments.second).zip(gradient);
         numbers.with_min_len(1 << 14).for_each(|(((weight, first), second), g)| {
             *first = beta1 * *first + (1.0 - beta1) * g;

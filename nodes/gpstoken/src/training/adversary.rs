@@ -1,7 +1,7 @@
 //! The geometry and the discriminator of a tokenizer's training.
 
-use splatgraph_sdk::Tensor;
-use std::collections::BTreeMap;
+use super::state::Learner;
+use crate::discriminator::Discriminator;
 
 /// The map's size and the support of the tokenizer in training.
 #[derive(Clone, Copy, Debug)]
@@ -13,10 +13,12 @@ pub struct Geometry {
 }
 
 /// The discriminator that judges the decoded pictures.
-#[derive(Clone, Debug)]
-pub struct Adversary {
-    /// The discriminator's weights.
-    pub weights: BTreeMap<String, Tensor>,
+#[derive(Clone, Copy, Debug)]
+pub struct Adversary<'a> {
+    /// The network, for its layers.
+    pub network: &'a Discriminator,
+    /// The network's weights.
+    pub learner: &'a Learner,
     /// The weight of the discriminator's judgement in the tokenizer's loss. The weight is fixed. VQGAN computes it in each step, which
     /// needs the gradients of both losses separately, and so a second backward pass.
     pub weight: f32,

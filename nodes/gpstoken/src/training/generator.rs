@@ -112,7 +112,8 @@ impl Training<'_> {
             "clip": clip, "average": average,
         })
         .to_string();
-        let state = run::begin(&files, &settings, &weights, None, ctx)?;
+        let network = Network::load(weights.clone(), Some(heads))?;
+        let state = trainer.place(run::begin(&files, &settings, &weights, None, ctx)?)?;
         let making = Making { classes: &classes, crops: self.crops, tokens, seed, kind, tokenizer };
         let rows = making.from_file(&files.samples, &of_samples.to_string(), ctx)?;
         let samples = Samples::new(&rows, tokens, classes.names.len(), kind)?;
@@ -140,7 +141,7 @@ impl Training<'_> {
         };
         let mut next = |state: &State| {
             let batch = samples.batch(seed, state.step, pictures, class_dropout);
-            Ok((trainer.velocity_step(state.network.weights()?, heads, &batch)?, None))
+            Ok((trainer.velocity_step(&network, &state.network, &batch)?, None))
         };
         let plan = Plan { steps, samples: pictures, learning_rate, descent, saving };
         run::train(state, &plan, &files, ctx, &mut next, &save)

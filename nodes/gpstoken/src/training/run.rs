@@ -4,7 +4,7 @@ use super::{
     adam::{self, Adam},
     files::{Files, Kept},
     sheet::as_image,
-    state::{State, Update, norm},
+    state::{State, Update},
     step::{Step, Steps},
 };
 use image::RgbImage;
@@ -120,7 +120,7 @@ pub fn train(
         }
         let (done, judged) = step(&state)?;
         let finite = |whose: &str, done: &Step| {
-            let size = norm(&done.gradients);
+            let size = done.gradients.norm();
             if done.loss.is_finite() && size.is_finite() {
                 return Ok(size);
             }
@@ -136,10 +136,10 @@ pub fn train(
         let size_judged = judged.as_ref().map_or(Ok(0.0), |judged| finite("discriminator's loss", judged))?;
         let size = finite("loss", &done)?;
         let rate = adam::learning_rate(learning_rate, state.step, warm_up, steps);
-        state.network.update(&done.gradients, done.loss, size, Update { adam, rate, clip, average });
+        state.network.update(&done.gradients, done.loss, size, Update { adam, rate, clip, average })?;
         if let (Some(discriminator), Some(judged)) = (&mut state.discriminator, judged) {
             let adam = Adam::of_discriminator();
-            discriminator.update(&judged.gradients, judged.loss, size_judged, Update { adam, rate, clip, average });
+            discriminator.update(&judged.gradients, judged.loss, size_judged, Update { adam, rate, clip, average })?;
         }
         state.step += 1;
         let pace = (state.step - first) as f64 / begun.elapsed().as_secs_f64();
@@ -186,6 +186,7 @@ fn time(seconds: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::training::step::Gradients;
     use splatgraph_sdk::{DType, checkpoint, checkpoint::Checkpoint, node, testing};
     use std::path::Path;
 
@@ -210,7 +211,8 @@ mod tests {
         let mut step = |state: &State| {
             let gradient = vec![1.0 + state.step as f32, 0.5];
             let loss = 1.0 / (1.0 + state.step as f32);
-            Ok((Step { loss, gradients: BTreeMap::from([("weight".to_owned(), gradient)]) }, None))
+            let gradients = Gradients::Host(BTreeMap::from([("weight".to_owned(), gradient)]));
+            Ok((Step { loss, gradients }, None))
         };
         let save = |state: &State| {
             let metadata = BTreeMap::from([("training".to_owned(), state.about()?)]);

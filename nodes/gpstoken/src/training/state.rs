@@ -2,12 +2,17 @@
 //! discriminator, if there is one. The state is saved in one file. A training that continues from the file gives the same result as one
 //! that never stopped.
 
-use super::adam::{Adam, Moments};
+use super::{
+    adam::{Adam, Moments},
+    gradients::on_device::Learning,
+    step::{Gradients, HostGradients},
+};
+use crate::{checkpoint::Parameter as NetworkParameter, on_device::Device};
 use splatgraph_sdk::{DType, Error, Result, Tensor, checkpoint, checkpoint::Checkpoint};
-use std::{collections::BTreeMap, path::Path};
+use std::{borrow::Cow, collections::BTreeMap, path::Path};
 
 /// The state of a training.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct State {
     /// Number of finished steps.
     pub step: u64,
@@ -20,21 +25,31 @@ pub struct State {
 }
 
 /// A network while it learns.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Learner {
     /// The loss of each step in which the network learned.
     pub losses: Vec<f32>,
-    parameters: BTreeMap<String, Parameter>,
+    place: Place,
 }
 
-/// A parameter of the network.
+/// Where a learner's parameters are.
+#[derive(Clone, Debug)]
+enum Place {
+    Host(BTreeMap<String, Parameter>),
+    Device(Learning),
+}
+
+/// A parameter of a network while it learns.
 #[derive(Clone, Debug, PartialEq)]
-struct Parameter {
-    shape: Vec<usize>,
-    weights: Vec<f32>,
+pub struct Parameter {
+    /// The length of each axis.
+    pub shape: Vec<usize>,
+    /// The weights, in row-major order.
+    pub weights: Vec<f32>,
     /// The weights' moving average, which the checkpoint contains. A discriminator has none.
-    average: Option<Vec<f32>>,
-    moments: Moments,
+    pub average: Option<Vec<f32>>,
+    /// The optimiser's moments.
+    pub moments: Moments,
 }
 
 /// The settings for changing the weights in a step.
@@ -50,9 +65,23 @@ pub struct Update {
     pub average: f32,
 }
 
+impl Update {
+    /// What the gradients of this norm are multiplied by.
+    pub fn factor(&self, norm: f64) -> f32 {
+        let clip = f64::from(self.clip);
+        if clip > 0.0 && norm > clip { (clip / norm) as f32 } else { 1.0 }
+    }
+
+    /// The part of the average that a step keeps; steps count from 1. The first steps keep only (1 + n) / (10 + n), so that the average
+    /// soon forgets the first weights.
+    pub fn kept(&self, step: u64) -> f32 {
+        self.average.min((1 + step) as f32 / (10 + step) as f32)
+    }
+}
+
 impl Learner {
     /// The learner before the first step, with an average of the weights if `averaged`.
-    fn new(weights: &BTreeMap<String, Tensor>, averaged: bool) -> Self {
+    pub fn new(weights: &BTreeMap<String, Tensor>, averaged: bool) -> Self {
         let parameter = |tensor: &Tensor| {
             let weights = tensor.to_f32();
             let zeros = vec![0.0; weights.len()];
@@ -61,15 +90,72 @@ impl Learner {
             Parameter { shape: tensor.shape().to_vec(), average, weights, moments }
         };
         let parameters = weights.iter().map(|(key, tensor)| (key.clone(), parameter(tensor))).collect();
-        Self { losses: Vec::new(), parameters }
+        Self { losses: Vec::new(), place: Place::Host(parameters) }
+    }
+
+    /// Moves the parameters to a device, where steps compute and change them.
+    ///
+    /// # Errors
+    /// The device failed.
+    pub fn move_to(&mut self, device: &Device) -> Result<()> {
+        let learning = Learning::new(&*self.parameters()?, device)?;
+        self.place = Place::Device(learning);
+        Ok(())
+    }
+
+    /// The parameters, read from the device if they are on one.
+    fn parameters(&self) -> Result<Cow<'_, BTreeMap<String, Parameter>>> {
+        Ok(match &self.place {
+            Place::Host(parameters) => Cow::Borrowed(parameters),
+            Place::Device(learning) => Cow::Owned(learning.parameters()?),
+        })
+    }
+
+    /// The parameters on the device.
+    ///
+    /// # Errors
+    /// They are in the host's memory.
+    pub(crate) fn on_device(&self) -> Result<&Learning> {
+        match &self.place {
+            Place::Device(learning) => Ok(learning),
+            Place::Host(_) => Err(elsewhere()),
+        }
+    }
+
+    /// A network with the current weights in the host's memory. `map` is the network's.
+    ///
+    /// # Errors
+    /// The training has no such parameter, or the parameters are on a device.
+    pub(crate) fn fill<N>(
+        &self,
+        map: impl FnOnce(&mut dyn FnMut(&NetworkParameter) -> NetworkParameter) -> N,
+    ) -> Result<N> {
+        let Place::Host(parameters) = &self.place else { return Err(elsewhere()) };
+        let mut found = Ok(());
+        let network = map(&mut |parameter| {
+            let filled = known(parameters, parameter.key()).and_then(|Parameter { shape, weights, .. }| {
+                NetworkParameter::of_values(parameter.key(), shape, weights.clone())
+            });
+            filled.unwrap_or_else(|error| {
+                found = Err(error);
+                parameter.clone()
+            })
+        });
+        found.map(|()| network)
     }
 
     /// The current weights.
+    ///
+    /// # Errors
+    /// The device failed.
     pub fn weights(&self) -> Result<BTreeMap<String, Tensor>> {
         self.tensors(|parameter| &parameter.weights)
     }
 
     /// The moving averages of the weights.
+    ///
+    /// # Errors
+    /// The device failed.
     pub fn averages(&self) -> Result<BTreeMap<String, Tensor>> {
         self.tensors(|parameter| parameter.average.as_ref().unwrap_or(&parameter.weights))
     }
@@ -78,26 +164,24 @@ impl Learner {
         let tensor = |(key, parameter): (&String, &Parameter)| {
             Ok((key.clone(), Tensor::from_vec(parameter.shape.as_slice(), of(parameter).clone())?))
         };
-        self.parameters.iter().map(tensor).collect()
+        self.parameters()?.iter().map(tensor).collect()
     }
 
-    /// Takes a step with the gradients by key, whose [`norm`] is `norm`. Parameters without a gradient stay the same.
-    pub fn update(&mut self, gradients: &BTreeMap<String, Vec<f32>>, loss: f32, norm: f64, update: Update) {
-        let clip = f64::from(update.clip);
-        let factor = if clip > 0.0 && norm > clip { (clip / norm) as f32 } else { 1.0 };
+    /// Takes a step with gradients of this norm. Parameters without a gradient stay the same.
+    ///
+    /// # Errors
+    /// The device failed, a gradient belongs to no parameter, or the gradients are elsewhere than the parameters.
+    pub fn update(&mut self, gradients: &Gradients, loss: f32, norm: f64, update: Update) -> Result<()> {
         self.losses.push(loss);
         let step = self.losses.len() as u64;
-        // The first steps keep only (1 + n) / (10 + n), so that the average soon forgets the first weights.
-        let keep = update.average.min((1 + step) as f32 / (10 + step) as f32);
-        for (key, parameter) in &mut self.parameters {
-            if let Some(gradient) = gradients.get(key) {
-                let gradient: Vec<f32> = gradient.iter().map(|v| v * factor).collect();
-                let Parameter { weights, moments, .. } = parameter;
-                update.adam.update(weights, moments, &gradient, update.rate, step);
+        match (&mut self.place, gradients) {
+            (Place::Host(parameters), Gradients::Host(gradients)) => {
+                change(parameters, gradients, step, update.factor(norm), update)
             }
-            for (average, weight) in parameter.average.iter_mut().flatten().zip(&parameter.weights) {
-                *average += (1.0 - keep) * (weight - *average);
+            (Place::Device(learning), Gradients::Device(gradients)) => {
+                learning.change(gradients, step, update.factor(norm), update)
             }
+            _ => Err(elsewhere()),
         }
     }
 
@@ -109,7 +193,7 @@ impl Learner {
 
     /// Adds the learner to the tensors of a file, under keys that begin with `prefix`.
     fn write(&self, prefix: &str, tensors: &mut BTreeMap<String, Tensor>) -> Result<()> {
-        for (key, Parameter { shape, weights, average, moments }) in &self.parameters {
+        for (key, Parameter { shape, weights, average, moments }) in self.parameters()?.iter() {
             let parts = [Some(weights), average.as_ref(), Some(&moments.first), Some(&moments.second)];
             for (part, values) in PARTS.iter().zip(parts) {
                 if let Some(values) = values {
@@ -144,7 +228,7 @@ impl Learner {
             let average = average.map(Tensor::into_vec).transpose()?;
             parameters.insert(key, Parameter { shape, weights: weights.into_vec()?, average, moments });
         }
-        Ok(Some(Self { losses, parameters }))
+        Ok(Some(Self { losses, place: Place::Host(parameters) }))
     }
 }
 
@@ -157,6 +241,15 @@ impl State {
     ) -> Self {
         let discriminator = discriminator.map(|weights| Learner::new(weights, false));
         Self { step: 0, settings, network: Learner::new(weights, true), discriminator }
+    }
+
+    /// Moves the networks to a device.
+    ///
+    /// # Errors
+    /// The device failed.
+    pub fn move_to(&mut self, device: &Device) -> Result<()> {
+        self.network.move_to(device)?;
+        self.discriminator.as_mut().map_or(Ok(()), |discriminator| discriminator.move_to(device))
     }
 
     /// The description of the training in a checkpoint, as JSON.
@@ -205,9 +298,47 @@ impl State {
     }
 }
 
-/// The norm of all gradients together, as one vector.
-pub fn norm(gradients: &BTreeMap<String, Vec<f32>>) -> f64 {
-    gradients.values().map(|g| g.iter().map(|v| f64::from(*v).powi(2)).sum::<f64>()).sum::<f64>().sqrt()
+/// Changes parameters by a step of the optimiser with these gradients, multiplied by a factor.
+fn change(
+    parameters: &mut BTreeMap<String, Parameter>,
+    gradients: &HostGradients,
+    step: u64,
+    factor: f32,
+    update: Update,
+) -> Result<()> {
+    for key in gradients.keys() {
+        known(parameters, key)?;
+    }
+    let kept = update.kept(step);
+    for (key, parameter) in parameters {
+        if let Some(gradient) = gradients.get(key) {
+            let gradient: Vec<f32> = gradient.iter().map(|v| v * factor).collect();
+            let Parameter { weights, moments, .. } = parameter;
+            update.adam.update(weights, moments, &gradient, update.rate, step);
+        }
+        for (average, weight) in parameter.average.iter_mut().flatten().zip(&parameter.weights) {
+            *average += (1.0 - kept) * (weight - *average);
+        }
+    }
+    Ok(())
+}
+
+/// What a training knows about a parameter.
+///
+/// # Errors
+/// It knows none of this name.
+pub(crate) fn known<'a, P>(parameters: &'a BTreeMap<String, P>, key: &str) -> Result<&'a P> {
+    let missing = || {
+        let known = parameters.keys().next().map_or("none", String::as_str);
+        Error::new(format!(
+            "training: expected the network's parameter `{key}` among those of the training, got others, such as `{known}`. Rename or remove the training's state to start again"
+        ))
+    };
+    parameters.get(key).ok_or_else(missing)
+}
+
+fn elsewhere() -> Error {
+    Error::new("training: expected parameters and gradients in one place, got some on a device and others in memory")
 }
 
 /// Names of a parameter's tensors in the file.
@@ -228,19 +359,30 @@ mod tests {
         let mut state = State::new(&weights, Some(&weights), "{}".to_owned());
         let adam = Adam::with_decay(0.1);
         let update = Update { adam, rate: 0.1, clip: 1.0, average: 0.9 };
-        let gradients = BTreeMap::from([("a.weight".to_owned(), vec![3.0, 0.0, 0.0, 4.0])]);
-        assert_eq!(norm(&gradients), 5.0);
-        state.network.update(&gradients, 0.5, 5.0, update);
+        let gradients = Gradients::Host(BTreeMap::from([("a.weight".to_owned(), vec![3.0, 0.0, 0.0, 4.0])]));
+        assert_eq!(gradients.norm(), 5.0);
+        state.network.update(&gradients, 0.5, 5.0, update).unwrap();
         state.step += 1;
         assert_eq!(state.network.losses, [0.5]);
-        assert_ne!(state.network.parameters, state.discriminator.as_ref().unwrap().parameters);
+        let parameters = |learner: &Learner| learner.parameters().unwrap().into_owned();
+        assert_ne!(parameters(&state.network), parameters(state.discriminator.as_ref().unwrap()));
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("state.safetensors");
-        state.save(&path).unwrap();
-        assert_eq!(State::load(&path).unwrap(), state);
-        state.discriminator = None;
-        state.save(&path).unwrap();
-        assert_eq!(State::load(&path).unwrap(), state);
+        for discriminator in [state.discriminator.clone(), None] {
+            state.discriminator = discriminator;
+            state.save(&path).unwrap();
+            let loaded = State::load(&path).unwrap();
+            assert_eq!((loaded.step, &loaded.settings), (1, &state.settings));
+            let all = |state: &State| {
+                let learners = [Some(&state.network), state.discriminator.as_ref()].into_iter().flatten();
+                learners.map(|learner| (learner.losses.clone(), parameters(learner))).collect::<Vec<_>>()
+            };
+            assert_eq!(all(&loaded), all(&state));
+        }
+
+        let unknown = Gradients::Host(BTreeMap::from([("b.weight".to_owned(), vec![1.0])]));
+        let error = state.network.update(&unknown, 0.5, 1.0, update).unwrap_err();
+        insta::assert_snapshot!(error, @"training: expected the network's parameter `b.weight` among those of the training, got others, such as `a.weight`. Rename or remove the training's state to start again");
         Checkpoint { tensors: weights, ..Checkpoint::default() }.save(&path, DType::F32).unwrap();
         let error = State::load(&path).unwrap_err().message.replace(path.to_str().unwrap(), "FILE");
         insta::assert_snapshot!(error, @"continuing a training: expected a training's state in the file, got something else. Rename or remove the file to start again: FILE");

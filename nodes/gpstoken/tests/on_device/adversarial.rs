@@ -1,6 +1,9 @@
 //! Tests of the discriminator: its gradients, the tokenizer's gradients through it, its learning, and a training in half precision.
 
-use super::{on, processor};
+use super::{
+    on, processor,
+    support::steps::{learner, tokenizer_step},
+};
 use burn::tensor::{Tensor as DeviceTensor, TensorData};
 use splatgraph_pack_gpstoken::{
     canvas::{TILE, picture::tile_input},
@@ -10,15 +13,18 @@ use splatgraph_pack_gpstoken::{
     tokenizer::Network,
     training::{
         adam::Adam,
-        adversary::{Adversary, Geometry},
+        adversary::Geometry,
         batch::{Batch, layout},
         discriminator::first_weights,
-        gradients::{Trainer, on_device::through_all_stages},
+        gradients::{
+            Trainer,
+            on_device::{Gradients, through_all_stages},
+        },
         losses::Losses,
         random::{Purpose, Random},
         sizes::Sizes,
-        state::{State, Update, norm},
-        step::Step,
+        state::{Learner, Update},
+        step::{self, HostGradients, Step},
     },
 };
 use splatgraph_sdk::{Tensor, settings::Precision};
@@ -62,11 +68,10 @@ fn pictures(values: &[f32]) -> DeviceTensor<4> {
     DeviceTensor::from_data(TensorData::new(values.to_vec(), shape), &processor().autodiff())
 }
 
-fn judged(weights: Weights, real: &[f32], made: &[f32]) -> Step {
-    let device = processor().autodiff();
+fn judged(weights: Weights, real: &[f32], made: &[f32]) -> Step<Gradients> {
     let mut parameters = Vec::new();
     let network = Discriminator::load(weights).unwrap().map(&mut |parameter| {
-        let parameter = Parameter::on(parameter, &device).with_gradient();
+        let parameter = Parameter::on(parameter, &processor()).learning();
         parameters.push(parameter.clone());
         parameter
     });
@@ -78,7 +83,7 @@ fn gradients_of_a_discriminator_agree_with_finite_differences() {
     let weights = moved_by(first_weights(4, 0).unwrap(), 0.2);
     let mut random = Random::new(2, Purpose::Sample, 0, 0);
     let [real, made] = [0, 1].map(|_| random.normal(2 * 3 * SIDE * SIDE));
-    let gradients = judged(weights.clone(), &real, &made).gradients;
+    let gradients = judged(weights.clone(), &real, &made).gradients.numbers().unwrap();
     assert!(gradients.keys().eq(weights.keys()), "{:?}", gradients.keys());
     for (key, gradient) in &gradients {
         // A bias before the normalisation of single channels has no effect.
@@ -124,17 +129,18 @@ fn stripes(across: bool, seed: u64) -> Vec<f32> {
 
 #[test]
 fn a_discriminator_learns_to_tell_pictures_apart() {
-    let mut state = State::new(&first_weights(8, 0).unwrap(), None, "{}".to_owned());
+    let trainer = Trainer::Device(Device::processor());
+    let mut learner = learner(&trainer, &first_weights(8, 0).unwrap());
     let update = Update { adam: Adam::of_discriminator(), rate: 2e-3, clip: 1.0, average: 0.9 };
-    let loss = |state: &State, seed: u64| {
-        judged(state.network.weights().unwrap(), &stripes(true, seed), &stripes(false, seed))
+    let loss = |learner: &Learner, seed: u64| {
+        judged(learner.weights().unwrap(), &stripes(true, seed), &stripes(false, seed)).map(step::Gradients::Device)
     };
-    let begin = loss(&state, 1000).loss;
+    let begin = loss(&learner, 1000).loss;
     for seed in 0..60 {
-        let Step { loss, gradients } = loss(&state, seed);
-        state.network.update(&gradients, loss, norm(&gradients), update);
+        let Step { loss, gradients } = loss(&learner, seed);
+        learner.update(&gradients, loss, gradients.norm(), update).unwrap();
     }
-    let end = loss(&state, 1000).loss;
+    let end = loss(&learner, 1000).loss;
     println!("on pictures it has not seen: {begin} to {end}");
     assert!((0.9..1.1).contains(&begin) && end < 0.1, "{begin} {end}");
 }
@@ -157,8 +163,7 @@ fn a_tokenizers_gradients_include_the_weighted_judgement() {
     let judge = moved_by(first_weights(2, 0).unwrap(), 0.2);
     let trainer = Trainer::Device(Device::processor());
     let of = |weight: Option<f32>| {
-        let adversary = weight.map(|weight| Adversary { weights: judge.clone(), weight });
-        trainer.tokenizer_step(weights.clone(), &batch, geometry, &LOSSES, None, adversary).unwrap()
+        tokenizer_step(&trainer, &weights, &batch, geometry, &LOSSES, None, weight.map(|weight| (&judge, weight)))
     };
     let (plain, nobody) = of(None);
     let (both, judged) = of(Some(3.0));
@@ -188,8 +193,7 @@ fn a_tokenizers_gradients_include_the_weighted_judgement() {
 #[test]
 fn gradients_in_bf16_agree_with_rounded_gradients_in_f32() {
     let (weights, batch, geometry) = smallest();
-    let step =
-        |trainer: &Trainer| trainer.tokenizer_step(weights.clone(), &batch, geometry, &LOSSES, None, None).unwrap().0;
+    let step = |trainer: &Trainer| tokenizer_step(trainer, &weights, &batch, geometry, &LOSSES, None, None).0;
     let expected = step(&Trainer::Device(Device::processor()));
     for compute in super::computes() {
         let device = match compute {
@@ -203,7 +207,7 @@ fn gradients_in_bf16_agree_with_rounded_gradients_in_f32() {
         }
         let actual = step(&Trainer::Device(device.clone()));
         assert!(actual.gradients.keys().eq(expected.gradients.keys()), "{}", device.id());
-        let all = |step: &Step| step.gradients.values().flatten().copied().collect::<Vec<f32>>();
+        let all = |step: &Step<HostGradients>| step.gradients.values().flatten().copied().collect::<Vec<f32>>();
         let (actual_all, expected_all) = (all(&actual), all(&expected));
         let apart: Vec<f32> = actual_all.iter().zip(&expected_all).map(|(a, e)| a - e).collect();
         let error = length(&apart) / length(&expected_all);

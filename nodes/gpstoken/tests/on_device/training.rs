@@ -1,14 +1,24 @@
 //! The gradients of trainings on the host's kernels against those of burn's autodiff.
 
-use super::{support::lpips::tiny_network, unit_picture};
+use super::{
+    assert_near, computes,
+    support::{
+        lpips::tiny_network,
+        steps::{learner, tokenizer_step, velocity_step},
+    },
+    unit_picture,
+};
 use splatgraph_pack_gpstoken::{
     canvas::picture::tile_input,
+    checkpoint::Parameter,
     device::Compute,
+    discriminator::Discriminator,
     lpips::Backbone,
-    on_device::Device,
+    on_device::{self, Device},
+    tokenizer::Network,
     training::{
         adam::Adam,
-        adversary::{Adversary, Geometry},
+        adversary::Geometry,
         batch::{Batch, layout},
         discriminator::first_weights,
         generator_sizes::GeneratorSizes,
@@ -17,14 +27,15 @@ use splatgraph_pack_gpstoken::{
         random::{Purpose, Random},
         samples,
         sizes::Sizes,
-        state::{State, Update, norm},
-        step::Step,
+        state::{Learner, State, Update},
+        step::{Gradients, HostGradients, Step},
     },
 };
 use splatgraph_sdk::{Tensor, checkpoint, serde_json};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::Range};
 
 type Weights = BTreeMap<String, Tensor>;
+type Found = Step<HostGradients>;
 
 /// Weights with offsets, so that all of them affect the result.
 fn moved(weights: Weights, size: f32) -> Weights {
@@ -51,14 +62,14 @@ fn nudged(weights: &Weights) -> Weights {
 /// changes: `nudged` has the gradients for weights that moved so. Absolute differences, ReLU and max pooling have kinks. Where a number is
 /// a rounding error away from one, two forms take different sides, and a single number of a million moves a gradient by up to a
 /// thousandth. Gradients below a millionth of the norm of all consist of rounding errors, such as that of the bias of an attention's keys.
-fn assert_twins(name: &str, actual: &Step, nudged: &Step, expected: &Step) {
+fn assert_twins(name: &str, actual: &Found, nudged: &Found, expected: &Found) {
     assert!(actual.gradients.keys().eq(expected.gradients.keys()), "{name}");
     assert!((actual.loss / expected.loss - 1.0).abs() < 1e-5, "{name}: {} and {}", actual.loss, expected.loss);
     let length = |values: &mut dyn Iterator<Item = f64>| values.map(|v| v * v).sum::<f64>().sqrt();
     let all = length(&mut expected.gradients.values().flatten().map(|v| f64::from(*v)));
     let (mut worst, mut worst_of_nudged) = ((0.0, ""), (0.0, ""));
     for (key, expected) in &expected.gradients {
-        let apart = |step: &Step| {
+        let apart = |step: &Found| {
             let other = &step.gradients[key];
             assert_eq!(other.len(), expected.len(), "{name}: {key}");
             length(&mut other.iter().zip(expected).map(|(a, e)| f64::from(*a) - f64::from(*e)))
@@ -126,8 +137,8 @@ fn tokenizers() {
         for (kind, losses, backbone, with_judge) in kinds.into_iter().take(count) {
             let step = |trainer: &Trainer, weights: &Weights| {
                 let network = trainer.perceptual(backbones[backbone].clone()).unwrap();
-                let adversary = with_judge.then(|| Adversary { weights: judge.clone(), weight: 0.2 });
-                trainer.tokenizer_step(weights.clone(), &batch, geometry, &losses, Some(&network), adversary).unwrap()
+                let adversary = with_judge.then_some((&judge, 0.2));
+                tokenizer_step(trainer, weights, &batch, geometry, &losses, Some(&network), adversary)
             };
             let host = Trainer::new(&Compute::Host);
             let (actual, judged) = step(&host, &weights);
@@ -149,20 +160,20 @@ fn the_losses_of_two_hundred_steps() {
     let sizes =
         r#"{"stem": 2, "width": 8, "blocks": 1, "bins": 2, "textures": 3, "levels": [2, 2, 2, 4, 4], "residuals": 1}"#;
     let first = serde_json::from_str::<Sizes>(sizes).unwrap().weights(0).unwrap();
+    let network = Network::load(first.clone()).unwrap();
     let (batch, geometry) = (batch(9), Geometry { map: [16, 16], support: 3.0 });
     let losses = Losses { absolute: 1.0, squared: 1.0, gradient: 0.5, perceptual: 0.0 };
     let update = Update { adam: Adam::with_decay(0.0), rate: 2e-3, clip: 1.0, average: 0.9 };
     let train = |trainer: &Trainer| {
-        let mut state = State::new(&first, None, "{}".to_owned());
+        let mut learner = learner(trainer, &first);
         for _ in 0..STEPS {
-            let weights = state.network.weights().unwrap();
-            let (step, _) = trainer.tokenizer_step(weights, &batch, geometry, &losses, None, None).unwrap();
-            state.network.update(&step.gradients, step.loss, norm(&step.gradients), update);
+            let (step, _) = trainer.tokenizer_step(&network, &learner, &batch, geometry, &losses, None, None).unwrap();
+            learner.update(&step.gradients, step.loss, step.gradients.norm(), update).unwrap();
         }
-        state.network.losses
+        learner.losses
     };
     let (host, burn) = (train(&Trainer::new(&Compute::Host)), train(&Trainer::Device(Device::processor())));
-    let apart = |range: std::ops::Range<usize>| {
+    let apart = |range: Range<usize>| {
         let pairs = host[range.clone()].iter().zip(&burn[range]);
         pairs.map(|(a, b)| (a / b - 1.0).abs()).fold(0.0, f32::max)
     };
@@ -201,10 +212,103 @@ fn generators() {
             classes: vec![0, 3, 2, 2, 1],
             layouts: if condition { random.normal(count * tokens * 5) } else { Vec::new() },
         };
-        let step = |trainer: &Trainer, weights: &Weights| trainer.velocity_step(weights.clone(), 3, &batch).unwrap();
+        let step = |trainer: &Trainer, weights: &Weights| velocity_step(trainer, weights, 3, &batch);
         let host = Trainer::new(&Compute::Host);
         let (actual, moved) = (step(&host, &weights), step(&host, &nudged(&weights)));
         let expected = step(&Trainer::Device(Device::processor()), &weights);
         assert_twins(&format!("{channels} channels"), &actual, &moved, &expected);
     }
+}
+
+/// The devices where trainings on devices are tested: burn on the processor, and the others of this machine.
+fn learning_devices() -> Vec<Device> {
+    let others = computes().into_iter().filter_map(|compute| match compute {
+        Compute::Host => None,
+        Compute::Device(device) => Some(device),
+    });
+    [Device::processor()].into_iter().chain(others).collect()
+}
+
+/// Takes steps with random gradients, which half of the parameters do not have in every third step.
+fn take_steps(state: &mut State, steps: Range<u64>, device: Option<&Device>) {
+    let update = Update { adam: Adam::with_decay(0.1), rate: 1e-2, clip: 5.0, average: 0.9 };
+    let network = Discriminator::load(first_weights(3, 0).unwrap()).unwrap();
+    for step in steps {
+        let mut count = 0;
+        let mut numbers = |parameter: &Parameter| {
+            count += 1;
+            let gradient = Random::new(7, Purpose::Sample, step, count).normal(parameter.len());
+            (step % 3 != 2 || count % 2 == 0).then(|| (parameter.key().to_owned(), gradient))
+        };
+        let gradients = match device {
+            None => {
+                let mut all = BTreeMap::new();
+                network.map(&mut |parameter| all.extend(numbers(parameter)));
+                Gradients::Host(all)
+            }
+            // The gradient of a sum of products with these numbers.
+            Some(device) => {
+                let mut loss = burn::tensor::Tensor::<1>::zeros([1], &device.burn().clone().autodiff());
+                let mut leaves = Vec::new();
+                network.map(&mut |parameter| {
+                    let Some((_, factors)) = numbers(parameter) else { return };
+                    let leaf = on_device::Parameter::on(parameter, device.burn()).learning();
+                    let flat: burn::tensor::Tensor<1> = match parameter.shape().len() {
+                        1 => leaf.tensor::<1>(),
+                        _ => leaf.tensor::<4>().reshape([factors.len()]),
+                    };
+                    let factors = burn::tensor::Tensor::<1>::from_floats(factors.as_slice(), &flat.device());
+                    loss = loss.clone() + (flat * factors).sum();
+                    leaves.push(leaf);
+                });
+                Gradients::Device(Step::of(loss, &leaves).unwrap().gradients)
+            }
+        };
+        let norm = gradients.norm();
+        state.network.update(&gradients, step as f32, norm, update).unwrap();
+        state.step += 1;
+    }
+}
+
+#[test]
+fn parameters_on_a_device_change_as_in_memory_and_continue_with_the_same_bytes() {
+    let first = moved(first_weights(3, 0).unwrap(), 0.1);
+    let folder = tempfile::tempdir().unwrap();
+    let begin = || State::new(&first, Some(&first), "{}".to_owned());
+    let mut expected = begin();
+    take_steps(&mut expected, 0..8, None);
+    let all = |weights: &Weights| weights.values().flat_map(Tensor::to_f32).collect::<Vec<f32>>();
+    for device in learning_devices() {
+        let trainer = Trainer::Device(device.clone());
+        let mut whole = trainer.place(begin()).unwrap();
+        take_steps(&mut whole, 0..8, Some(&device));
+        assert_eq!(whole.network.losses, expected.network.losses);
+        for of in [Learner::weights, Learner::averages] {
+            let [actual, expected] = [&whole, &expected].map(|state| all(&of(&state.network).unwrap()));
+            assert_near(device.id(), &actual, &expected, 1e-6);
+        }
+
+        let file = |name: &str| folder.path().join(name);
+        let mut part = trainer.place(begin()).unwrap();
+        take_steps(&mut part, 0..3, Some(&device));
+        part.save(&file("part")).unwrap();
+        let mut part = trainer.place(State::load(&file("part")).unwrap()).unwrap();
+        take_steps(&mut part, 3..8, Some(&device));
+        part.save(&file("part")).unwrap();
+        whole.save(&file("whole")).unwrap();
+        let [part, whole] = ["part", "whole"].map(|name| std::fs::read(file(name)).unwrap());
+        assert!(part == whole, "{}: the states differ", device.id());
+    }
+}
+
+#[test]
+fn parameters_and_gradients_are_in_one_place() {
+    let first = first_weights(3, 0).unwrap();
+    let mut state = State::new(&first, None, "{}".to_owned());
+    let device = Device::processor();
+    let gradients = Gradients::Host(first.iter().map(|(key, tensor)| (key.clone(), tensor.to_f32())).collect());
+    state.network.move_to(&device).unwrap();
+    let update = Update { adam: Adam::with_decay(0.0), rate: 1e-2, clip: 0.0, average: 0.9 };
+    let error = state.network.update(&gradients, 0.0, 1.0, update).unwrap_err();
+    insta::assert_snapshot!(error, @"training: expected parameters and gradients in one place, got some on a device and others in memory");
 }

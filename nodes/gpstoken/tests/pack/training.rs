@@ -1,6 +1,6 @@
 //! Tests of the gradients of the whole tokenizer, and of the errors of a training.
 
-use super::{Golden, assert_near, unit_picture};
+use super::{Golden, assert_near, support::steps::tokenizer_step, unit_picture};
 use splatgraph_pack_gpstoken::{
     canvas::picture::tile_input,
     device::Compute,
@@ -10,14 +10,16 @@ use splatgraph_pack_gpstoken::{
         batch::{Batch, layout},
         gradients::Trainer,
         losses::Losses,
+        sizes::Sizes,
         state::State,
     },
 };
 use splatgraph_sdk::{
-    DType, Tensor, checkpoint,
+    DType, Tensor,
+    checkpoint::{self, Checkpoint},
     testing::{json, run},
 };
-use std::path::PathBuf;
+use std::{collections::BTreeMap, path::PathBuf};
 
 #[test]
 fn gradients_of_the_whole_tokenizer_agree() {
@@ -34,7 +36,7 @@ fn gradients_of_the_whole_tokenizer_agree() {
     let losses = Losses { absolute: 0.0, squared: 1.0, gradient: 0.0, perceptual: 0.0 };
     let geometry = Geometry { map: [64, 64], support: 3.0 };
     let trainer = Trainer::new(&Compute::Host);
-    let done = trainer.tokenizer_step(weights, &batch, geometry, &losses, None, None).unwrap().0;
+    let done = tokenizer_step(&trainer, &weights, &batch, geometry, &losses, None, None).0;
     assert_near("loss", &[done.loss], golden.f32("loss"), 1e-5);
 
     let (mut parameters, mut worst) = (0, (0.0, String::new()));
@@ -129,4 +131,35 @@ fn a_discriminator_loss_that_is_not_finite_stops_the_training() {
     lost.tensors.remove("discriminator.first_moment.layers.4.bias");
     lost.save(&state, DType::F32).unwrap();
     assert!(State::load(&state).unwrap_err().message.contains("expected a training's state in the file"));
+}
+
+#[test]
+fn a_start_learns_whether_its_names_have_a_prefix_or_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| folder.path().join(name);
+    std::fs::create_dir(file("data")).unwrap();
+    std::fs::copy(super::folder().join("images/chelsea_256.png"), file("data/chelsea.png")).unwrap();
+    let sizes =
+        r#"{"stem": 2, "width": 8, "blocks": 1, "bins": 2, "textures": 3, "levels": [2, 2, 2, 4, 4], "residuals": 1}"#;
+    let first = serde_json::from_str::<Sizes>(sizes).unwrap().weights(0).unwrap();
+    // Files of the authors' training have the averages under a prefix, and tensors of layers that are never used.
+    let mut prefixed: BTreeMap<_, _> =
+        first.iter().map(|(key, tensor)| (format!("ema_model.{key}"), tensor.clone())).collect();
+    prefixed.insert("ema_model.decoder.mid.block_1.temb_proj.weight".to_owned(), first["decoder.conv_in.bias"].clone());
+    let trained = |name: &str, tensors: BTreeMap<String, Tensor>| {
+        let start = file(&format!("{name}-start.safetensors"));
+        Checkpoint { tensors, ..Checkpoint::default() }.save(&start, DType::F32).unwrap();
+        let output = file(&format!("{name}.safetensors"));
+        let inputs = json!({
+            "data": file("data"), "output": output, "start": start, "steps": 3, "pictures": 1, "token_counts": [4], "warm_up": 0,
+        });
+        run::<train_tokenizer>(inputs, []).unwrap();
+        let tensors = checkpoint::open(&output).unwrap().tensors;
+        tensors.into_iter().map(|(key, tensor)| (key, tensor.to_f32())).collect::<BTreeMap<_, _>>()
+    };
+    let plain = trained("plain", first.clone());
+    assert!(trained("prefixed", prefixed) == plain);
+    assert!(plain.keys().eq(first.keys()));
+    let changed = plain.iter().filter(|(key, values)| **values != first[*key].to_f32()).count();
+    assert!(2 * changed > plain.len(), "{changed} of {} parameters learned", plain.len());
 }

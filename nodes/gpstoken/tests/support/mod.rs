@@ -4,6 +4,7 @@
 
 pub(crate) mod lpips;
 pub(crate) mod splat;
+pub(crate) mod steps;
 
 use splatgraph_sdk::{Image, Output, Tensor, Value, checkpoint, serde_json::Value as Json, testing::json};
 use std::{

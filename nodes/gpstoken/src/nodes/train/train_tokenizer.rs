@@ -4,6 +4,7 @@ use crate::{
     canvas::TILE,
     checkpoint::builtin,
     device::Compute,
+    discriminator::Discriminator,
     stages::tokenizer::map_and_support,
     tokenizer::{Network, Sizes as NetworkSizes},
     training::{
@@ -133,8 +134,8 @@ pub fn train_tokenizer(
     let photos = Pictures::list(&data, TILE as u32, max_pixels(ctx.settings())).map_err(|e| e.blame("data"))?;
     let photos = Arc::new(photos);
     let (weights, metadata) = first_weights(start.as_deref(), sizes.as_ref().map(|sizes| &sizes.0), seed)?;
-    let sizes = Network::load(weights.clone()).map_err(|e| e.blame("start"))?.sizes;
-    let geometry = geometry(&metadata, &sizes)?;
+    let network = Network::load(weights.clone()).map_err(|e| e.blame("start"))?;
+    let geometry = geometry(&metadata, &network.sizes)?;
     let sampling = Sampling { seed, pictures, token_counts: token_counts.clone(), exponent: 2.5 };
     let Descent { warm_up, weight_decay, clip, average } = descent;
 
@@ -152,7 +153,11 @@ pub fn train_tokenizer(
     }
     let files = Files::beside(&output);
     let judge = (adversarial > 0.0).then(|| discriminator::first_weights(adversarial_channels, seed)).transpose()?;
-    let state = run::begin(&files, &settings.to_string(), &weights, judge.as_ref(), ctx)?;
+    // A checkpoint may have names with a prefix and tensors that the network does not use.
+    let mut weights = BTreeMap::new();
+    network.map(&mut |parameter| weights.insert(parameter.key().to_owned(), parameter.tensor().clone()));
+    let state = trainer.place(run::begin(&files, &settings.to_string(), &weights, judge.as_ref(), ctx)?)?;
+    let judge = judge.map(Discriminator::load).transpose()?;
     let examples = sheet::examples(&photos, seed)?;
     let tokens = token_counts[token_counts.len() / 2];
     let save = |state: &State| {
@@ -171,10 +176,10 @@ pub fn train_tokenizer(
     let mut next = |state: &State| {
         let batch = batches.recv().map_err(|_| Error::new("the thread that prepares pictures ended"))??;
         photos.new_refusals().iter().for_each(|refusal| ctx.warn(refusal));
-        let judge = state.discriminator.as_ref().filter(|_| state.step >= adversarial_from);
-        let judge = judge.map(|judge| judge.weights()).transpose()?;
-        let judge = judge.map(|weights| Adversary { weights, weight: adversarial });
-        trainer.tokenizer_step(state.network.weights()?, &batch, geometry, &losses, lpips.as_ref(), judge)
+        let learner = state.discriminator.as_ref().filter(|_| state.step >= adversarial_from);
+        let judge = judge.as_ref().zip(learner);
+        let judge = judge.map(|(network, learner)| Adversary { network, learner, weight: adversarial });
+        trainer.tokenizer_step(&network, &state.network, &batch, geometry, &losses, lpips.as_ref(), judge)
     };
     let plan = Plan { steps, samples: pictures, learning_rate, descent, saving };
     let loss = run::train(state, &plan, &files, ctx, &mut next, &save)?;

@@ -10,17 +10,20 @@ pub mod velocity;
 
 use crate::{
     device::Compute,
+    generator,
     kernels::{cpu::Level, workspace::Workspace},
     layers::Host,
     lpips,
     on_device::Device,
+    tokenizer::Network,
     training::{
         adversary::{Adversary, Geometry},
         batch::Batch,
         losses::Losses,
         samples,
         sheet::Example,
-        step::{Step, Steps},
+        state::{Learner, State},
+        step::{Gradients, Step, Steps},
     },
 };
 use splatgraph_sdk::{Result, Tensor};
@@ -64,20 +67,32 @@ impl Trainer {
         })
     }
 
-    /// The loss of a batch and its gradients. With a discriminator, returns its loss and gradients too, for the same pictures and with the
-    /// weights from before the step. The tokenizer's loss leaves out the discriminator's judgement, so that losses of different steps are
-    /// comparable; its gradients include the judgement.
+    /// Moves a training's state to where the steps compute.
     ///
     /// # Errors
-    /// The weights are not those of a tokenizer or of a discriminator, or the device failed.
+    /// The device failed.
+    pub fn place(&self, mut state: State) -> Result<State> {
+        if let Self::Device(device) = self {
+            state.move_to(device)?;
+        }
+        Ok(state)
+    }
+
+    /// The loss of a batch and its gradients, for a network with the learner's weights. With a discriminator, returns its loss and gradients
+    /// too, for the same pictures and with the weights from before the step. The tokenizer's loss leaves out the discriminator's judgement,
+    /// so that losses of different steps are comparable; its gradients include the judgement.
+    ///
+    /// # Errors
+    /// The training has other parameters than the networks, or has them elsewhere; or the device failed.
     pub fn tokenizer_step(
         &self,
-        weights: BTreeMap<String, Tensor>,
+        network: &Network,
+        learner: &Learner,
         batch: &Batch,
         geometry: Geometry,
         losses: &Losses,
         perceptual: Option<&Perceptual>,
-        adversary: Option<Adversary>,
+        adversary: Option<Adversary<'_>>,
     ) -> Result<Steps> {
         match self {
             Self::Host(workspace) => {
@@ -85,14 +100,23 @@ impl Trainer {
                     Perceptual::Host(network) => Some(network),
                     Perceptual::Device(_) => None,
                 });
-                tokenizer::step(host(workspace), weights, batch, geometry, losses, perceptual, adversary)
+                let network = learner.fill(|f| network.map(f))?;
+                let fill = |Adversary { network, learner, .. }: Adversary<'_>| learner.fill(|f| network.map(f));
+                let judge = adversary.map(fill).transpose()?;
+                let judge = judge.as_ref().zip(adversary.map(|adversary| adversary.weight));
+                let (step, judged) =
+                    tokenizer::step(host(workspace), &network, batch, geometry, losses, perceptual, judge);
+                Ok((step.map(Gradients::Host), judged.map(|step| step.map(Gradients::Host))))
             }
             Self::Device(device) => {
                 let perceptual = perceptual.and_then(|network| match network {
                     Perceptual::Host(_) => None,
                     Perceptual::Device(network) => Some(network),
                 });
-                on_device::tokenizer_step(device, weights, batch, geometry, losses, perceptual, adversary)
+                let (step, judged) = on_device::tokenizer_step(
+                    device, network, learner, batch, geometry, losses, perceptual, adversary,
+                )?;
+                Ok((step.map(Gradients::Device), judged.map(|step| step.map(Gradients::Device))))
             }
         }
     }
@@ -113,19 +137,24 @@ impl Trainer {
         }
     }
 
-    /// The mean squared difference of the velocities of a batch of samples, and its gradients.
+    /// The mean squared difference of the velocities of a batch of samples, and its gradients, for a network with the learner's weights.
     ///
     /// # Errors
-    /// The weights are not a generator's, or the device failed.
+    /// The training has other parameters than the network, or has them elsewhere; or the device failed.
     pub fn velocity_step(
         &self,
-        weights: BTreeMap<String, Tensor>,
-        heads: usize,
+        network: &generator::Network,
+        learner: &Learner,
         batch: &samples::Batch,
     ) -> Result<Step> {
         match self {
-            Self::Host(workspace) => velocity::step(host(workspace), weights, heads, batch),
-            Self::Device(device) => on_device::velocity_step(device, weights, heads, batch),
+            Self::Host(workspace) => {
+                let network = learner.fill(|f| network.map(f))?;
+                Ok(velocity::step(host(workspace), &network, batch).map(Gradients::Host))
+            }
+            Self::Device(device) => {
+                Ok(on_device::velocity_step(device, network, learner, batch)?.map(Gradients::Device))
+            }
         }
     }
 }

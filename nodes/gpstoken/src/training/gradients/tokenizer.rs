@@ -9,34 +9,26 @@ use crate::{
     lpips,
     tokenizer::Network,
     training::{
-        adversary::{Adversary, Geometry},
+        adversary::Geometry,
         batch::Batch,
         losses::Losses,
         sheet::Example,
-        step::{Step, Steps},
+        step::{HostGradients, Step, Steps},
     },
 };
 use splatgraph_sdk::{Result, Tensor};
 use std::collections::BTreeMap;
 
-/// See [`Trainer::tokenizer_step`](super::Trainer::tokenizer_step).
-///
-/// # Errors
-/// The weights are not those of a tokenizer or of a discriminator.
+/// See [`Trainer::tokenizer_step`](super::Trainer::tokenizer_step). The discriminator comes with the weight of its judgement.
 pub fn step(
     host: Host<'_>,
-    weights: BTreeMap<String, Tensor>,
+    network: &Network,
     batch: &Batch,
     geometry: Geometry,
     losses: &Losses,
     perceptual: Option<&lpips::Network>,
-    adversary: Option<Adversary>,
-) -> Result<Steps> {
-    let network = Network::load(weights)?;
-    let judge = match &adversary {
-        Some(adversary) => Some((Discriminator::load(adversary.weights.clone())?, adversary.weight)),
-        None => None,
-    };
+    judge: Option<(&Discriminator, f32)>,
+) -> Steps<HostGradients> {
     let Losses { absolute, squared, gradient, perceptual: perceptual_weight } = *losses;
     let differences = Differences { absolute, squared, gradient };
     let perceptual = perceptual.filter(|_| perceptual_weight > 0.0);
@@ -48,7 +40,7 @@ pub fn step(
         let gaussians = &batch.gaussians[b * batch.tokens * 5..][..batch.tokens * 5];
         let mut tape = Tape::new(host);
         let picture = tape.constant(host.copy(&expected));
-        let decoded = through_all_stages(&network, &mut tape, &picture, gaussians, boxes, geometry);
+        let decoded = through_all_stages(network, &mut tape, &picture, gaussians, boxes, geometry);
         let (part, mut gradient) = differences.of([decoded.map(), &expected], pictures, host);
         loss += part;
         if let Some(network) = perceptual {
@@ -60,9 +52,9 @@ pub fn step(
             add_times(&mut gradient, 0.5 * weight, more, host);
             unit.into_iter().for_each(|map| host.put(map));
         }
-        if let Some((judge, weight)) = &judge {
+        if let Some((judge, weight)) = judge {
             let (_, more) = judge.adversarial(host.copy(decoded.map()), pictures, host);
-            add_times(&mut gradient, *weight, more, host);
+            add_times(&mut gradient, weight, more, host);
             for (map, is_real) in [(&expected, true), (decoded.map(), false)] {
                 loss_of_judge += judge.judge(host.copy(map), is_real, pictures, &mut of_judge);
             }
@@ -73,7 +65,7 @@ pub fn step(
     host.workspace.trim();
     let step = |loss: f64, gradients: Gradients<'_>| Step { loss: loss as f32, gradients: gradients.into_parameters() };
     let judged = judge.is_some().then(|| step(loss_of_judge, of_judge));
-    Ok((step(loss, gradients), judged))
+    (step(loss, gradients), judged)
 }
 
 /// Passes a picture `[TILE, TILE, 3]` through all stages: `[H, W, 3]`.

@@ -5,11 +5,13 @@ use crate::{
     generator::{Network, Sizes},
     gradients::{Gradients, Tape},
     layers::{Host, Map},
-    training::{samples::Batch, step::Step},
+    training::{
+        samples::Batch,
+        step::{HostGradients, Step},
+    },
 };
 use rayon::prelude::*;
-use splatgraph_sdk::{Result, Tensor};
-use std::{collections::BTreeMap, ops::Range};
+use std::ops::Range;
 
 /// Numbers of a token in a block that wait for the way back, in units of the network's width: 4 before and after the normalisations, 3
 /// queries, keys and values, 1 after the attention, 4 in the feed-forward layer, 2 before the gates.
@@ -19,17 +21,13 @@ const MOST: usize = 1 << 25;
 
 /// The mean squared difference of a batch's velocities, and its gradients. The samples go through the network in groups, so that the
 /// memory does not grow with the batch.
-///
-/// # Errors
-/// The weights are not a generator's.
-pub fn step(host: Host<'_>, weights: BTreeMap<String, Tensor>, heads: usize, batch: &Batch) -> Result<Step> {
-    let network = Network::load(weights, Some(heads))?;
+pub fn step(host: Host<'_>, network: &Network, batch: &Batch) -> Step<HostGradients> {
     let group = samples_together(&network.sizes, batch.shape[1], batch.times.len());
-    Ok(step_in_groups(host, &network, batch, group))
+    step_in_groups(host, network, batch, group)
 }
 
 /// A step with groups of at most `group` samples.
-fn step_in_groups(host: Host<'_>, network: &Network, batch: &Batch, group: usize) -> Step {
+fn step_in_groups(host: Host<'_>, network: &Network, batch: &Batch, group: usize) -> Step<HostGradients> {
     let [channels, tokens] = batch.shape;
     let count = batch.times.len();
     let numbers = count * channels * tokens;
@@ -99,6 +97,8 @@ mod tests {
             random::{Purpose, Random},
         },
     };
+    use splatgraph_sdk::Tensor;
+    use std::collections::BTreeMap;
 
     #[test]
     fn groups_add_up_to_the_whole_batch() {

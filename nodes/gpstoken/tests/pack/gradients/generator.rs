@@ -115,7 +115,7 @@ fn a_step_has_the_mean_squared_difference_and_its_gradients() {
         for level in Level::all() {
             let workspace = Workspace::default();
             let host = Host { level, workspace: &workspace };
-            let step = velocity::step(host, weights.clone(), 3, &batch).unwrap();
+            let step = velocity::step(host, &load(weights.clone()), &batch);
 
             // The loss, picture by picture without a tape.
             let network = load(weights.clone());
@@ -139,7 +139,7 @@ fn a_step_has_the_mean_squared_difference_and_its_gradients() {
                     let values = tensor.as_slice::<f32>().unwrap().iter().zip(along).map(|(v, d)| v + d).collect();
                     (key.clone(), Tensor::from_vec(tensor.shape(), values).unwrap())
                 });
-                f64::from(velocity::step(host, moved.collect(), 3, &batch).unwrap().loss)
+                f64::from(velocity::step(host, &load(moved.collect()), &batch).loss)
             };
             let slope = (loss_at(1e-2) - loss_at(-1e-2)) / 2e-2;
             assert!((slope - norm).abs() < 1e-2 * norm, "{slope} instead of {norm}");
@@ -157,7 +157,7 @@ fn a_class_without_samples_has_a_gradient_of_zero() {
     let sizes = sizes(false);
     let workspace = Workspace::default();
     let host = Host { level: Level::best(), workspace: &workspace };
-    let step = velocity::step(host, tensors(sizes, false), 3, &batch(sizes)).unwrap();
+    let step = velocity::step(host, &load(tensors(sizes, false)), &batch(sizes));
     let rows: Vec<bool> = step.gradients["y_embedder.embedding_table.weight"]
         .chunks_exact(sizes.width)
         .map(|row| row.iter().any(|g| *g != 0.0))

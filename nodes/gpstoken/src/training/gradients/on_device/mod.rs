@@ -2,20 +2,22 @@
 
 mod collect;
 pub mod discriminator;
+mod learning;
 mod loss;
 mod tokenizer;
 mod velocity;
 
+pub use collect::Gradients;
+pub use learning::Learning;
 pub use tokenizer::{reconstruct, through_all_stages, tokenizer_step};
 pub use velocity::velocity_step;
 
 use crate::{
-    checkpoint::Parameter as HostParameter,
     lpips,
     on_device::{Device, Parameter},
 };
 use splatgraph_sdk::{Result, Tensor};
-use std::{cell::RefCell, collections::BTreeMap};
+use std::collections::BTreeMap;
 
 /// An LPIPS network whose weights do not change.
 #[derive(Debug)]
@@ -33,18 +35,4 @@ impl Perceptual {
             Ok(Self(network.map(&mut |parameter| Parameter::on(parameter, &device))))
         })
     }
-}
-
-/// Uploads a network to a device for differentiation. Returns the parameters too, in the order of the network's `map`.
-fn learning<N>(
-    map: impl FnOnce(&mut dyn FnMut(&HostParameter) -> Parameter) -> N,
-    device: &burn::prelude::Device,
-) -> (N, Vec<Parameter>) {
-    let parameters = RefCell::new(Vec::new());
-    let network = map(&mut |parameter| {
-        let parameter = Parameter::on(parameter, device).with_gradient();
-        parameters.borrow_mut().push(parameter.clone());
-        parameter
-    });
-    (network, parameters.into_inner())
 }

@@ -1,9 +1,8 @@
 //! A step of a tokenizer's training: the forward pass through all stages, and the gradients.
 
-use super::{Perceptual, collect::numbers, learning};
+use super::{Gradients, Perceptual, collect::numbers};
 use crate::{
     canvas::TILE,
-    discriminator::Discriminator,
     on_device::{Device, Parameter, roi_align, splat_tensor, upload},
     tokenizer::Network,
     training::{
@@ -11,6 +10,7 @@ use crate::{
         batch::Batch,
         losses::Losses,
         sheet::Example,
+        state::Learner,
         step::{Step, Steps},
     },
 };
@@ -26,20 +26,20 @@ use std::collections::BTreeMap;
 /// comparable; its gradients include the judgement.
 ///
 /// # Errors
-/// The weights are not those of a tokenizer or of a discriminator, or the device failed.
+/// The training has not these parameters, or not on the device; or the device failed.
 pub fn tokenizer_step(
     device: &Device,
-    weights: BTreeMap<String, HostTensor>,
+    network: &Network,
+    learner: &Learner,
     batch: &Batch,
     geometry: Geometry,
     losses: &Losses,
     perceptual: Option<&Perceptual>,
-    adversary: Option<Adversary>,
-) -> Result<Steps> {
+    adversary: Option<Adversary<'_>>,
+) -> Result<Steps<Gradients>> {
     device.run(|| {
         let autodiff = device.burn().clone().autodiff();
-        let host = Network::load(weights)?;
-        let (network, parameters) = learning(|f| host.map(f), &autodiff);
+        let (network, parameters) = learner.on_device()?.fill(|f| network.map(f))?;
         // The network computes with rounded weights. Gradients pass through the rounding to the weights in f32.
         let rounded = network.map(&mut |parameter| parameter.cast(device.float()));
         let pictures = batch.boxes.len();
@@ -50,11 +50,10 @@ pub fn tokenizer_step(
         let gaussians = upload(&batch.gaussians, [1, pictures, batch.tokens, 5]).reshape([pictures, batch.tokens, 5]);
         let decoded = through_all_stages(&rounded, tiles.clone(), gaussians, &batch.boxes, geometry)?;
         let loss = losses.of(decoded.clone(), tiles.clone(), perceptual)?;
-        let Some(Adversary { weights, weight }) = adversary else {
+        let Some(Adversary { network: judge, learner, weight }) = adversary else {
             return Ok((Step::of(loss, &parameters)?, None));
         };
-        let host = Discriminator::load(weights)?;
-        let (discriminator, its_parameters) = learning(|f| host.map(f), &autodiff);
+        let (discriminator, its_parameters) = learner.on_device()?.fill(|f| judge.map(f))?;
         let apart = discriminator.map(&mut Parameter::detached).adversarial(decoded.clone());
         let with_judgement = Step::of(loss.clone() + apart * weight, &parameters)?;
         let judged = Step::of(discriminator.loss(tiles, decoded.detach()), &its_parameters)?;

@@ -1,30 +1,23 @@
 //! A step of a generator's training: the difference between its velocities and those along straight lines from noise to data (flow
 //! matching, Lipman et al. 2023; SiT, Ma et al. 2024).
 
-use super::learning;
+use super::Gradients;
 use crate::{
     generator::Network,
     on_device::Device,
-    training::{samples::Batch, step::Step},
+    training::{samples::Batch, state::Learner, step::Step},
 };
 use burn::tensor::{Tensor, TensorData};
-use splatgraph_sdk::{Result, Tensor as HostTensor};
-use std::collections::BTreeMap;
+use splatgraph_sdk::Result;
 
 /// The mean squared difference of a batch's velocities, and its gradients. The network computes in f32.
 ///
 /// # Errors
-/// The weights are not a generator's, or the device failed.
-pub fn velocity_step(
-    device: &Device,
-    weights: BTreeMap<String, HostTensor>,
-    heads: usize,
-    batch: &Batch,
-) -> Result<Step> {
+/// The training has not these parameters, or not on the device; or the device failed.
+pub fn velocity_step(device: &Device, network: &Network, learner: &Learner, batch: &Batch) -> Result<Step<Gradients>> {
     device.run(|| {
         let autodiff = device.burn().clone().autodiff();
-        let host = Network::load(weights, Some(heads))?;
-        let (network, parameters) = learning(|f| host.map(f), &autodiff);
+        let (network, parameters) = learner.on_device()?.fill(|f| network.map(f))?;
         let (count, [channels, tokens]) = (batch.times.len(), batch.shape);
         let upload = |values: &[f32], shape: [usize; 3]| {
             Tensor::<3>::from_data(TensorData::new(values.to_vec(), shape), &autodiff)

@@ -1,0 +1,127 @@
+//! Weights, averages and moments that stay on a device from one step of a training to the next.
+
+use super::Gradients;
+use crate::{
+    checkpoint::Parameter as NetworkParameter,
+    on_device::{Device, Parameter},
+    training::{
+        adam::{Adam, Moments},
+        state::{self, Update, known},
+    },
+};
+use burn::tensor::{Tensor, TensorData};
+use splatgraph_sdk::{Error, Result};
+use std::collections::BTreeMap;
+
+/// The parameters of a network while it learns on a device.
+#[derive(Clone, Debug)]
+pub struct Learning {
+    device: Device,
+    parameters: BTreeMap<String, Kept>,
+}
+
+/// What stays on the device for a parameter, as one axis each.
+#[derive(Clone, Debug)]
+struct Kept {
+    shape: Vec<usize>,
+    weights: Tensor<1>,
+    average: Option<Tensor<1>>,
+    first: Tensor<1>,
+    second: Tensor<1>,
+}
+
+impl Learning {
+    /// Uploads parameters.
+    ///
+    /// # Errors
+    /// The device failed.
+    pub fn new(parameters: &BTreeMap<String, state::Parameter>, device: &Device) -> Result<Self> {
+        let upload =
+            |values: &[f32]| Tensor::<1>::from_data(TensorData::new(values.to_vec(), [values.len()]), device.burn());
+        let kept = |(key, parameter): (&String, &state::Parameter)| {
+            let kept = Kept {
+                shape: parameter.shape.clone(),
+                weights: upload(&parameter.weights),
+                average: parameter.average.as_deref().map(upload),
+                first: upload(&parameter.moments.first),
+                second: upload(&parameter.moments.second),
+            };
+            (key.clone(), kept)
+        };
+        device.run(|| Ok(Self { device: device.clone(), parameters: parameters.iter().map(kept).collect() }))
+    }
+
+    /// Downloads the parameters.
+    ///
+    /// # Errors
+    /// The device failed.
+    pub fn parameters(&self) -> Result<BTreeMap<String, state::Parameter>> {
+        let downloaded = |(key, kept): (&String, &Kept)| {
+            let moments = Moments { first: download(&kept.first)?, second: download(&kept.second)? };
+            let average = kept.average.as_ref().map(download).transpose()?;
+            let parameter =
+                state::Parameter { shape: kept.shape.clone(), weights: download(&kept.weights)?, average, moments };
+            Ok((key.clone(), parameter))
+        };
+        self.device.run(|| self.parameters.iter().map(downloaded).collect())
+    }
+
+    /// A network with the current weights as leaves, whose gradients a backward pass keeps, and these leaves in the order of the network's
+    /// `map`.
+    ///
+    /// # Errors
+    /// The training has no such parameter.
+    pub(super) fn fill<N>(
+        &self,
+        map: impl FnOnce(&mut dyn FnMut(&NetworkParameter) -> Parameter) -> N,
+    ) -> Result<(N, Vec<Parameter>)> {
+        let (mut leaves, mut found) = (Vec::new(), Ok(()));
+        let network = map(&mut |parameter| {
+            let leaf = match known(&self.parameters, parameter.key()) {
+                Ok(kept) => Parameter::shaped(parameter.key(), kept.weights.clone(), &kept.shape),
+                Err(error) => {
+                    found = Err(error);
+                    Parameter::on(parameter, self.device.burn())
+                }
+            };
+            let leaf = leaf.learning();
+            leaves.push(leaf.clone());
+            leaf
+        });
+        found.map(|()| (network, leaves))
+    }
+
+    /// [`Adam::update`] and the moving average on the device, with gradients that are multiplied by `factor`.
+    ///
+    /// # Errors
+    /// The device failed, or a gradient belongs to no parameter.
+    pub fn change(&mut self, gradients: &Gradients, step: u64, factor: f32, update: Update) -> Result<()> {
+        for key in gradients.tensors.keys() {
+            known(&self.parameters, key)?;
+        }
+        let forgotten = 1.0 - update.kept(step);
+        let Adam { beta1, beta2, epsilon, weight_decay } = update.adam;
+        let [correction1, correction2] = update.adam.corrections(step);
+        let parameters = &mut self.parameters;
+        self.device.run(|| {
+            for (key, Kept { weights, average, first, second, .. }) in parameters {
+                if let Some(gradient) = gradients.tensors.get(key) {
+                    let gradient = gradient.clone() * factor;
+                    *first = first.clone() * beta1 + gradient.clone() * (1.0 - beta1);
+                    *second = second.clone() * beta2 + gradient.clone() * gradient * (1.0 - beta2);
+                    let moved = first.clone() / correction1 / ((second.clone() / correction2).sqrt() + epsilon);
+                    *weights = weights.clone() - (moved + weights.clone() * weight_decay) * update.rate;
+                }
+                if let Some(average) = average {
+                    *average = average.clone() + (weights.clone() - average.clone()) * forgotten;
+                }
+            }
+            Ok(())
+        })
+    }
+}
+
+fn download(tensor: &Tensor<1>) -> Result<Vec<f32>> {
+    let data = tensor.clone().into_data();
+    data.try_into_vec().map_err(|e| Error::new(format!("reading a training's numbers from the device: {e:?}")))
+}
