@@ -95,6 +95,22 @@ pub fn convolve_with(
     )))
 }
 
+/// [`convolve`] for tensors in f32 that the shaders take, as a part of another operation.
+pub(super) fn launch_single(
+    map: FloatTensor<CubeBackend>,
+    weight: FloatTensor<CubeBackend>,
+    bias: FloatTensor<CubeBackend>,
+    scale: usize,
+) -> FloatTensor<CubeBackend> {
+    match winograd_shader::worthwhile_band(&map.shape(), &weight.shape(), scale) {
+        Some(band) => winograd_shader::launch_single(map, weight, bias, scale, band),
+        None => {
+            let side = weight.shape()[2];
+            <CubeBackend as ConvolutionOps>::convolve(map.clone(), weight, bias, map, [side, scale], false, None)
+        }
+    }
+}
+
 fn result_shape(map: &Shape, bias: &Shape, scale: usize) -> Shape {
     Shape::new([map[0], bias[0], scale * map[2], scale * map[3]])
 }

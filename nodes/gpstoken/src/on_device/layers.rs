@@ -4,6 +4,7 @@ use super::{
     Parameter,
     arrange_shader::{Arrangement, arrange},
     attention_shader::{attend_maps, attend_tokens},
+    convolution_gradient_shader,
     convolution_shader::{convolve, convolve_adding},
     elementwise_shader, large_attention_shader,
     linear_shader::{Activation, Then, linear_then},
@@ -105,17 +106,21 @@ impl Convolution<Parameter> {
 
     /// Convolves the map with each pixel doubled along both axes: `[B, in, H, W] -> [B, out, 2 H, 2 W]`
     pub fn forward_doubled(&self, x: Tensor<4>) -> Tensor<4> {
-        convolve(&x, &self.weight.tensor(), &self.bias.tensor(), 2).unwrap_or_else(|| {
+        let (weight, bias) = (self.weight.tensor(), self.bias.tensor());
+        let by_shader = convolve(&x, &weight, &bias, 2);
+        by_shader.or_else(|| convolution_gradient_shader::convolve(&x, &weight, &bias, 2)).unwrap_or_else(|| {
             let twice = InterpolateOptions::new(InterpolateMode::Nearest).with_scale_factor([2.0, 2.0]);
             self.forward(interpolate(x, twice))
         })
     }
 }
 
-/// Burn's convolution that keeps the size of a map.
+/// A convolution that keeps the size of a map, with gradients: by shaders where they run in f32, else burn's.
 fn plain(x: Tensor<4>, weight: Tensor<4>, bias: Tensor<1>) -> Tensor<4> {
-    let padding = weight.dims()[2] / 2;
-    conv2d(x, weight, Some(bias), ConvOptions::new([1, 1], [padding, padding], [1, 1], 1))
+    convolution_gradient_shader::convolve(&x, &weight, &bias, 1).unwrap_or_else(|| {
+        let padding = weight.dims()[2] / 2;
+        conv2d(x, weight, Some(bias), ConvOptions::new([1, 1], [padding, padding], [1, 1], 1))
+    })
 }
 
 /// Attention between the places of maps `[B, C, places]`, with one head.

@@ -5,6 +5,7 @@
 
 pub mod arrange_shader;
 pub mod attention_shader;
+pub mod convolution_gradient_shader;
 pub mod convolution_shader;
 pub mod cooperative;
 mod decode;

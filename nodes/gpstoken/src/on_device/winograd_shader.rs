@@ -116,6 +116,26 @@ pub fn convolve(
     convolve_in_bands(map, weight, bias, scale, residual, usize::MAX)
 }
 
+/// The fours of tiles that a convolution in f32 computes at a time by this method. Returns `None` if the shaders do not take its tensors, or
+/// if they are not faster than the direct form.
+pub(super) fn worthwhile_band(map: &Shape, weight: &Shape, scale: usize) -> Option<usize> {
+    let sizes = Sizes::of(map, weight[0], scale);
+    let taken = weight[2] == 3 && matches!(scale, 1 | 2) && map[3].is_multiple_of(FOUR);
+    let band = sizes.band();
+    (taken && sizes.worthwhile() && band > 0).then_some(band)
+}
+
+/// [`convolve`] in bands for tensors that the shaders take, as a part of another operation.
+pub(super) fn launch_single(
+    map: FloatTensor<CubeBackend>,
+    weight: FloatTensor<CubeBackend>,
+    bias: FloatTensor<CubeBackend>,
+    scale: usize,
+    band: usize,
+) -> FloatTensor<CubeBackend> {
+    <CubeBackend as WinogradOps>::winograd(map.clone(), weight, bias, map, scale, false, band)
+}
+
 /// Computes a convolution, worthwhile or not, with at most `band` fours of tiles at a time, and no more than fit into a buffer. `scale` is
 /// 1 or 2, and the width of the map is a multiple of 4.
 pub fn convolve_in_bands(

@@ -2,6 +2,7 @@
 //! the feature `burn`.
 
 mod adversarial;
+mod convolution_gradients;
 mod cooperative;
 mod devices;
 mod generator;

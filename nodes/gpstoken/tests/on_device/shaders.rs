@@ -12,7 +12,7 @@ use burn::{
 use burn_cubecl::template::KernelSource;
 use naga::valid::{Capabilities, ValidationFlags, Validator};
 use splatgraph_pack_gpstoken::on_device::{
-    self, arrange_shader, attention_shader,
+    self, arrange_shader, attention_shader, convolution_gradient_shader,
     convolution_shader::{self, convolve},
     cooperative::Matrices,
     elementwise_shader, large_attention_shader,
@@ -57,8 +57,12 @@ fn every_form_of_the_shaders_is_valid() {
         elementwise_shader::place_shader(),
         arrange_shader::window_shader(),
         large_attention_shader::softmax_shader(),
+        convolution_gradient_shader::sum_shader(),
     ] {
         check(&form, nothing);
+    }
+    for sizes in [[1, 1], [3, 1], [3, 2]] {
+        check(&convolution_gradient_shader::shader(sizes), nothing);
     }
     for accumulators in 1..=8 {
         check(&forward_shader(accumulators), nothing);
