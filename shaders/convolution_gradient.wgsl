@@ -1,4 +1,4 @@
-// The gradient of a convolution's weights, in parts: each part sums some rows of the pictures, and sum_parts.wgsl sums the parts. A weight's
+// The gradient of a convolution's weights, in parts: each part sums some rows of the pictures, and sum_axis.wgsl sums the parts. A weight's
 // gradient is the sum over all pixels of the gradient there times the number of the map that the weight multiplies there.
 //
 // An invocation sums the weights between an input and four outputs for the rows of a part. It moves along each row and keeps the numbers

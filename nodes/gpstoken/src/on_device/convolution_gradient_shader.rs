@@ -1,8 +1,9 @@
 //! Convolutions with gradients on graphics cards, for trainings. The forward pass and the gradient of the map run the shaders of plain
-//! convolutions. The gradient of the weights runs `shaders/convolution_gradient.wgsl` and `sum_parts.wgsl`.
+//! convolutions. The gradient of the weights runs `shaders/convolution_gradient.wgsl` and `sum_axis.wgsl`.
 
 use super::{
     convolution_shader,
+    learning_shader::LearningOps,
     operation::Operation,
     shader::{MOST_BYTES, MOST_WORKGROUPS, Shader, as_u32, runs_wgsl},
 };
@@ -15,6 +16,7 @@ use burn::{
             ops::{Backward, Ops, OpsKind},
         },
         backend_extension,
+        ops::FloatTensorOps,
         tensor::FloatTensor,
     },
     tensor::{DType, FloatDType, Shape, Tensor},
@@ -32,12 +34,6 @@ const INVOCATIONS: usize = 1 << 16;
 pub fn shader([side, scale]: [usize; 2]) -> Shader {
     let text = include_str!("../../../../shaders/convolution_gradient.wgsl");
     Shader { name: "convolution_gradient", text, half: false, values: vec![("side", side), ("scale", scale)] }
-}
-
-/// `sum_parts.wgsl`.
-pub fn sum_shader() -> Shader {
-    let text = include_str!("../../../../shaders/sum_parts.wgsl");
-    Shader { name: "sum_parts", text, half: false, values: Vec::new() }
 }
 
 /// [`convolve`](convolution_shader::convolve) in f32 with gradients, for kernels of side 1 or 3. Returns `None` if the shaders do not take the
@@ -118,9 +114,8 @@ impl ConvolutionGradientOps for CubeBackend {
             numbers: vec![as_u32([batch, inputs, outputs, height, width, rows])],
         };
         let in_parts = operation.launch(vec![map, gradient]);
-        let shape = Shape::new([outputs, inputs, side, side]);
-        let numbers = vec![as_u32([parts, numbers])];
-        Operation::for_each(shape.num_elements(), sum_shader(), shape, DType::F32, numbers).launch(vec![in_parts])
+        let summed = <Self as LearningOps>::sum_axis(in_parts, [1, parts, numbers]);
+        Self::float_reshape(summed, Shape::new([outputs, inputs, side, side]))
     }
 }
 

@@ -1,6 +1,10 @@
 //! Normalisation over groups of channels on a device, plain and by tiles.
 
-use super::{Parameter, normalise_shader};
+use super::{
+    Parameter,
+    learning_shader::{expand, mean_axis},
+    normalise_shader,
+};
 use crate::{
     kernels::group_norm::{greatest_common_divisor, taps},
     layers::{GroupNorm, Statistics},
@@ -32,9 +36,9 @@ impl GroupNorm<Parameter> {
         let [_, channels, ..] = x.dims();
         let groups = greatest_common_divisor(32, channels);
         let parameter = |parameter: &Parameter| parameter.tensor::<1>().cast(FloatDType::F32);
-        let scale = parameter(&self.weight).reshape([1, channels, 1, 1]);
-        let shift = parameter(&self.bias).reshape([1, channels, 1, 1]);
-        let x = x.cast(FloatDType::F32);
+        let (shape, x) = (x.dims(), x.cast(FloatDType::F32));
+        let [scale, shift] =
+            [&self.weight, &self.bias].map(|of| expand(parameter(of).reshape([1, channels, 1, 1]), shape));
         let normalised = match statistics {
             Statistics::Tiles(grid) if grid != [1, 1] => by_tiles(x, groups, grid) * scale + shift,
             _ => by_picture(x, groups, scale, statistics) + shift,
@@ -47,8 +51,14 @@ impl GroupNorm<Parameter> {
 fn by_picture(x: Tensor<4>, groups: usize, scale: Tensor<4>, statistics: Statistics) -> Tensor<4> {
     let [batch, channels, height, width] = x.dims();
     // The mean is the mean of the rows' means, because short sums keep rounding errors small.
-    let mean = |x: Tensor<4>| x.mean_dim(3).mean_dim(2).reshape([batch, groups, channels / groups]).mean_dim(2);
-    let to_channels = |x: Tensor<3>| x.expand([batch, groups, channels / groups]).reshape([batch, channels, 1, 1]);
+    let mean = |x: Tensor<4>| {
+        let of_channels = mean_axis(mean_axis(x, 3), 2);
+        mean_axis(of_channels.reshape([batch, groups, channels / groups]), 2)
+    };
+    let to_channels = |x: Tensor<3>| -> Tensor<4> {
+        let of_channels = expand(x, [batch, groups, channels / groups]).reshape([batch, channels, 1, 1]);
+        expand(of_channels, [batch, channels, height, width])
+    };
     let centred = x.clone() - to_channels(mean(x));
     let variance = mean(centred.clone() * centred.clone());
     let deviation = match statistics {
@@ -56,7 +66,6 @@ fn by_picture(x: Tensor<4>, groups: usize, scale: Tensor<4>, statistics: Statist
         Statistics::Tiles(_) => variance.sqrt() + EPSILON,
     };
     let factor = scale / to_channels(deviation);
-    debug_assert_eq!(centred.dims(), [batch, channels, height, width]);
     centred * factor
 }
 

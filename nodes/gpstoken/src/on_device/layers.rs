@@ -7,6 +7,7 @@ use super::{
     convolution_gradient_shader,
     convolution_shader::{convolve, convolve_adding},
     elementwise_shader, large_attention_shader,
+    learning_shader::{expand, mean_axis, products, softmax, takes},
     linear_shader::{Activation, Then, linear_then},
     normalise_shader,
 };
@@ -15,7 +16,7 @@ use burn::{
     prelude::s,
     tensor::{
         FloatDType, Tensor,
-        activation::{gelu, silu, softmax},
+        activation::{gelu, silu},
         module::{self, conv2d, interpolate, layer_norm},
         ops::{ConvOptions, InterpolateMode, InterpolateOptions},
     },
@@ -59,12 +60,19 @@ pub(super) fn linear(x: Tensor<3>, weight: Tensor<2>, bias: Tensor<1>, follows: 
     if let Some(result) = linear_then(&x.clone().reshape([batch * count, inputs]), &weight, &bias, then) {
         return result.reshape([batch, count, outputs]);
     }
-    let mut x = activate(module::linear(x, weight.transpose(), Some(bias)), activation);
+    let shape = [batch, count, outputs];
+    let sums = if takes(&x) {
+        let product = products(x.reshape([1, batch * count, inputs]), weight.unsqueeze(), [false, true]);
+        product.reshape(shape) + expand(bias.reshape([1, 1, outputs]), shape)
+    } else {
+        module::linear(x, weight.transpose(), Some(bias))
+    };
+    let mut x = activate(sums, activation);
     if let Some((gates, part)) = gate {
-        x = gates.clone().slice(s![.., .., part * outputs..(part + 1) * outputs]) * x;
+        x = expand(gates.clone().slice(s![.., .., part * outputs..(part + 1) * outputs]), shape) * x;
     }
     match residual {
-        Some(residual) => residual.clone() + x,
+        Some(residual) => expand(residual.clone(), shape) + x,
         None => x,
     }
 }
@@ -151,8 +159,11 @@ pub(super) fn attend_between(joint: &Tensor<3>, heads: usize) -> Tensor<3> {
 /// This function replaces burn's attention. In burn 0.22.1, the kernel for graphics cards has errors as large as the values for a single
 /// head of 64 channels and 3,072 places (seen on a software adapter).
 fn attend(query: Tensor<4>, key: Tensor<4>, value: Tensor<4>) -> Tensor<4> {
-    let scale = (query.dims()[3] as f64).sqrt().recip();
-    softmax((query * scale).matmul(key.transpose()), 3).matmul(value)
+    let [batch, heads, count, channels] = query.dims();
+    let scale = (channels as f64).sqrt().recip();
+    let [query, key, value] = [query * scale, key, value].map(|x| x.reshape([batch * heads, count, channels]));
+    products(softmax(products(query, key, [false, true])), value, [false, false])
+        .reshape([batch, heads, count, channels])
 }
 
 impl LayerNorm<Parameter> {
@@ -162,10 +173,23 @@ impl LayerNorm<Parameter> {
         if let Some(normalised) = normalise_shader::layer_norm(&rows(&x), &weight, &bias, NORM_EPSILON) {
             return normalised.reshape(x.dims());
         }
-        let precision = FloatDType::from(x.dtype());
-        let [weight, bias] = [weight, bias].map(|parameter| parameter.cast(FloatDType::F32));
-        layer_norm(x.cast(FloatDType::F32), weight, Some(bias), f64::from(NORM_EPSILON)).cast(precision)
+        let (precision, shape) = (FloatDType::from(x.dtype()), x.dims());
+        let [weight, bias] =
+            [weight, bias].map(|parameter| expand(parameter.cast(FloatDType::F32).reshape([1, 1, shape[2]]), shape));
+        (normalised(x.cast(FloatDType::F32), NORM_EPSILON) * weight + bias).cast(precision)
     }
+}
+
+/// `(x - mean) / sqrt(variance + epsilon)` for each token of `[B, N, width]`.
+fn normalised(x: Tensor<3>, epsilon: f32) -> Tensor<3> {
+    let shape = x.dims();
+    if !takes(&x) {
+        let ones = Tensor::ones([shape[2]], &x.device());
+        return layer_norm(x, ones, None, f64::from(epsilon));
+    }
+    let centred = x.clone() - expand(mean_axis(x, 2), shape);
+    let variance = mean_axis(centred.clone() * centred.clone(), 2);
+    centred / expand((variance + epsilon).sqrt(), shape)
 }
 
 /// Normalises tokens `[B, N, width]` with the epsilon, then multiplies them by a scale plus 1 and adds a shift, which are the parts with
@@ -175,15 +199,18 @@ pub(super) fn modulate(x: &Tensor<3>, modulation: &Tensor<3>, parts: [usize; 2],
         let [batch, count, width] = [modulation.dims()[0], x.dims()[0] / modulation.dims()[0], x.dims()[1]];
         return x.reshape([batch, count, width]);
     }
-    let width = x.dims()[2];
-    let [shift, scale] = parts.map(|part| modulation.clone().slice(s![.., .., part * width..(part + 1) * width]));
-    let ones = Tensor::ones([width], &x.device());
-    layer_norm(x.clone(), ones, None, f64::from(epsilon)) * (scale + 1.0) + shift
+    let (shape, width) = (x.dims(), x.dims()[2]);
+    let [shift, scale] =
+        parts.map(|part| expand(modulation.clone().slice(s![.., .., part * width..(part + 1) * width]), shape));
+    normalised(x.clone(), epsilon) * (scale + 1.0) + shift
 }
 
 /// `a + b`. `b` has the last axes of `a`, or 1 in place of the first.
 pub(super) fn add(a: Tensor<3>, b: Tensor<3>) -> Tensor<3> {
-    elementwise_shader::add(&a, &b, false).unwrap_or_else(|| a + b)
+    elementwise_shader::add(&a, &b, false).unwrap_or_else(|| {
+        let shape = a.dims();
+        a + expand(b, shape)
+    })
 }
 
 /// `silu(a + b)` for tensors of the same shape.

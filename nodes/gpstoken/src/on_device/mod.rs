@@ -19,6 +19,7 @@ mod group_norm;
 pub mod inception;
 pub mod large_attention_shader;
 pub(crate) mod layers;
+pub mod learning_shader;
 pub mod linear_shader;
 mod list;
 pub mod lpips;

@@ -1,6 +1,6 @@
 //! RoIAlign on a device, the twin of `tokenizer::roi_align`.
 
-use super::roi_align_shader;
+use super::{learning_shader::products, roi_align_shader};
 use crate::tokenizer::roi_align::{Bin, axis};
 use burn::tensor::{FloatDType, Tensor, TensorData};
 
@@ -23,15 +23,16 @@ pub fn roi_align_dense(map: Tensor<3>, boxes: &[[f32; 4]], bins: usize) -> Tenso
         }
         Tensor::<2>::from_data(TensorData::new(weights, [boxes.len() * bins, side]), &device).cast(precision)
     };
-    let rows: Tensor<2> = map.reshape([channels * height, width]);
+    let rows: Tensor<3> = map.reshape([1, channels * height, width]);
     let sample = |boxes: &[[f32; 4]]| -> Tensor<3> {
         let count = boxes.len();
         let across = matrix(&|&[x0, _, x1, _]| axis(x0, x1, width, bins), boxes, width); // [n bins, W]
         let down = matrix(&|&[_, y0, _, y1]| axis(y0, y1, height, bins), boxes, height); // [n bins, H]
-        let reduced: Tensor<4> = rows.clone().matmul(across.transpose()).reshape([channels, height, count, bins]);
+        let reduced = products(rows.clone(), across.unsqueeze(), [false, true]);
+        let reduced: Tensor<4> = reduced.reshape([channels, height, count, bins]);
         let reduced: Tensor<3> = reduced.permute([2, 1, 0, 3]).reshape([count, height, channels * bins]);
-        let sampled: Tensor<4> =
-            down.reshape([count, bins, height]).matmul(reduced).reshape([count, bins, channels, bins]);
+        let sampled = products(down.reshape([count, bins, height]), reduced, [false, false]);
+        let sampled: Tensor<4> = sampled.reshape([count, bins, channels, bins]);
         sampled.swap_dims(1, 2).reshape([count, channels, bins * bins])
     };
     Tensor::cat(boxes.chunks(AT_ONCE).map(sample).collect(), 0)

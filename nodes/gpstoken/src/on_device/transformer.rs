@@ -3,6 +3,7 @@
 use super::{
     Parameter, elementwise_shader,
     layers::{self, Follows},
+    learning_shader::{expand, products, sum},
     linear_shader::Activation,
     region_condition_shader,
 };
@@ -67,9 +68,9 @@ fn add_condition(
     if let Some(x) = region_condition_shader::add_condition(&tokens, regions, reduce, project) {
         return x.reshape(shape);
     }
-    let reduced: Tensor<2> =
-        regions.clone().reshape([batch * count * stem, samples]).matmul(weights.clone().transpose());
-    let constant = projection_bias * weights.sum() + bias;
+    let reduced: Tensor<3> = regions.clone().reshape([1, batch * count * stem, samples]);
+    let reduced = products(reduced, weights.clone().unsqueeze(), [false, true]);
+    let constant = projection_bias * expand(sum(weights), [width]) + expand(bias, [width]);
     let reduced = reduced.reshape([batch, count, stem]);
     x + layers::linear(reduced, projection_weight, constant, Follows::default())
 }

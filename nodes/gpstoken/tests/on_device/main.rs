@@ -9,6 +9,7 @@ mod generator;
 mod inception;
 mod kernels;
 mod launches;
+mod learning_shaders;
 mod lpips;
 mod network;
 mod network_shaders;

@@ -15,7 +15,7 @@ use splatgraph_pack_gpstoken::on_device::{
     self, arrange_shader, attention_shader, convolution_gradient_shader,
     convolution_shader::{self, convolve},
     cooperative::Matrices,
-    elementwise_shader, large_attention_shader,
+    elementwise_shader, large_attention_shader, learning_shader,
     linear_shader::{self, linear},
     normalise_shader, products_shader, region_condition_shader, roi_align_shader,
     shader::Shader,
@@ -57,7 +57,9 @@ fn every_form_of_the_shaders_is_valid() {
         elementwise_shader::place_shader(),
         arrange_shader::window_shader(),
         large_attention_shader::softmax_shader(),
-        convolution_gradient_shader::sum_shader(),
+        learning_shader::sum_shader(),
+        learning_shader::product_shader(),
+        learning_shader::softmax_shader(),
     ] {
         check(&form, nothing);
     }

@@ -1,7 +1,7 @@
 //! The gradients of a loss by the parameters' keys, on the device.
 
 use crate::{
-    on_device::Parameter,
+    on_device::{Parameter, learning_shader::sum},
     training::step::{HostGradients, Step},
 };
 use burn::tensor::{FloatDType, Tensor};
@@ -42,7 +42,7 @@ impl Step<Gradients> {
         for parameter in parameters {
             if let Some(gradient) = parameter.take_gradient(&mut found) {
                 let gradient = gradient.cast(FloatDType::F32);
-                read.push((gradient.clone() * gradient.clone()).sum());
+                read.push(sum(gradient.clone() * gradient.clone()));
                 tensors.insert(parameter.key().to_owned(), gradient);
             }
         }

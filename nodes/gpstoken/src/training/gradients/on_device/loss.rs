@@ -1,7 +1,7 @@
 //! The loss of a tokenizer: the difference between a decoded picture and its original.
 
 use super::Perceptual;
-use crate::training::losses::Losses;
+use crate::{on_device::learning_shader::mean, training::losses::Losses};
 use burn::{prelude::s, tensor::Tensor};
 use splatgraph_sdk::Result;
 
@@ -14,15 +14,15 @@ impl Losses {
         let difference = decoded.clone() - expected.clone();
         let mut loss = Tensor::zeros([1], &difference.device());
         if self.absolute > 0.0 {
-            loss = loss + difference.clone().abs().mean() * self.absolute;
+            loss = loss + mean(difference.clone().abs()) * self.absolute;
         }
         if self.squared > 0.0 {
-            loss = loss + (difference.clone() * difference.clone()).mean() * self.squared;
+            loss = loss + mean(difference.clone() * difference.clone()) * self.squared;
         }
         if self.gradient > 0.0 {
             let across = difference.clone().slice(s![.., .., .., 1..]) - difference.clone().slice(s![.., .., .., ..-1]);
             let down = difference.clone().slice(s![.., .., 1.., ..]) - difference.slice(s![.., .., ..-1, ..]);
-            loss = loss + (across.abs().mean() + down.abs().mean()) * self.gradient;
+            loss = loss + (mean(across.abs()) + mean(down.abs())) * self.gradient;
         }
         if let Some(Perceptual(network)) = perceptual.filter(|_| self.perceptual > 0.0) {
             loss = loss + network.loss((decoded + 1.0) / 2.0, (expected + 1.0) / 2.0)? * self.perceptual;

@@ -4,7 +4,7 @@
 use super::Gradients;
 use crate::{
     generator::Network,
-    on_device::Device,
+    on_device::{Device, learning_shader::mean},
     training::{samples::Batch, state::Learner, step::Step},
 };
 use burn::tensor::{Tensor, TensorData};
@@ -27,6 +27,6 @@ pub fn velocity_step(device: &Device, network: &Network, learner: &Learner, batc
         let start = network.start(layouts);
         let velocities = network.forward(points, &batch.times, &batch.classes, start, &mut |_, _| Ok(()))?;
         let difference = velocities - upload(&batch.velocities, [count, channels, tokens]);
-        Step::of((difference.clone() * difference).mean(), &parameters)
+        Step::of(mean(difference.clone() * difference), &parameters)
     })
 }
