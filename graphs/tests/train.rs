@@ -56,15 +56,28 @@ fn place(graph: &str) -> tempfile::TempDir {
     folder
 }
 
-fn command(folder: &Path) -> Command {
+/// The graphics card of this machine, if the build has one; lavapipe counts.
+fn card() -> Option<String> {
+    let output = Command::new(program()).args(["devices", "--json"]).output().unwrap();
+    let packs: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let mut devices = packs["gpstoken"].as_array().unwrap().iter();
+    let card = devices
+        .find(|device| device["id"].as_str().unwrap().starts_with("gpu:") && device.get("unavailable").is_none());
+    if card.is_none() {
+        println!("skipped: this build or this machine has no graphics card");
+    }
+    Some(card?["id"].as_str().unwrap().to_owned())
+}
+
+fn command(folder: &Path, device: &str) -> Command {
     let mut command = Command::new(program());
-    command.args(["run", "graph.json", "--device", "cpu", "--threads", "2"]).current_dir(folder);
+    command.args(["run", "graph.json", "--device", device, "--threads", "2"]).current_dir(folder);
     command.env("NO_COLOR", "1").stdout(Stdio::null()).stderr(Stdio::piped());
     command
 }
 
-fn finish(folder: &Path) -> Vec<u8> {
-    let output = command(folder).output().unwrap();
+fn finish(folder: &Path, device: &str) -> Vec<u8> {
+    let output = command(folder, device).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     fs::read(folder.join("trained.safetensors")).unwrap()
 }
@@ -76,33 +89,42 @@ fn rows(folder: &Path) -> usize {
 
 #[test]
 fn a_killed_training_of_a_tokenizer_ends_with_the_same_bytes() {
-    ends_with_the_same_bytes_when_killed(TOKENIZER);
+    ends_with_the_same_bytes_when_killed(TOKENIZER, "cpu");
 }
 
 #[test]
 fn a_killed_training_with_a_discriminator_ends_with_the_same_bytes() {
     let more = r#""adversarial": 0.1, "adversarial_from": 3, "adversarial_channels": 2, "token_counts""#;
-    ends_with_the_same_bytes_when_killed(&TOKENIZER.replace("\"token_counts\"", more));
+    ends_with_the_same_bytes_when_killed(&TOKENIZER.replace("\"token_counts\"", more), "cpu");
 }
 
 #[test]
 fn a_killed_training_of_a_generator_of_layouts_ends_with_the_same_bytes() {
-    ends_with_the_same_bytes_when_killed(LAYOUTS);
+    ends_with_the_same_bytes_when_killed(LAYOUTS, "cpu");
 }
 
 #[test]
 fn a_killed_training_of_a_generator_of_textures_ends_with_the_same_bytes() {
-    ends_with_the_same_bytes_when_killed(TEXTURES);
+    ends_with_the_same_bytes_when_killed(TEXTURES, "cpu");
 }
 
 #[test]
 fn a_killed_training_of_a_generator_of_one_stage_ends_with_the_same_bytes() {
-    ends_with_the_same_bytes_when_killed(&TEXTURES.replace("\"tokens\"", "\"stages\": 1, \"tokens\""));
+    ends_with_the_same_bytes_when_killed(&TEXTURES.replace("\"tokens\"", "\"stages\": 1, \"tokens\""), "cpu");
 }
 
-fn ends_with_the_same_bytes_when_killed(graph: &str) {
+/// Each run is a process of its own, so this also shows that what a card computes does not depend on what a process measures.
+#[test]
+fn killed_trainings_on_a_graphics_card_end_with_the_same_bytes() {
+    let Some(card) = card() else { return };
+    for graph in [TOKENIZER, LAYOUTS] {
+        ends_with_the_same_bytes_when_killed(graph, &card);
+    }
+}
+
+fn ends_with_the_same_bytes_when_killed(graph: &str, device: &str) {
     let (whole, killed) = (place(graph), place(graph));
-    let expected = finish(whole.path());
+    let expected = finish(whole.path(), device);
     let state = fs::read(whole.path().join("trained.training.safetensors")).unwrap();
     assert_eq!(rows(whole.path()), 9);
     for file in ["loss.png", "examples.png", "training.safetensors"] {
@@ -111,7 +133,7 @@ fn ends_with_the_same_bytes_when_killed(graph: &str) {
 
     let folder = killed.path();
     for kills in 1..=2 {
-        let mut run = command(folder).stderr(Stdio::null()).spawn().unwrap();
+        let mut run = command(folder, device).stderr(Stdio::null()).spawn().unwrap();
         let start = Instant::now();
         while rows(folder) < 1 + 2 * kills && start.elapsed() < Duration::from_secs(60) {
             std::thread::sleep(Duration::from_millis(5));
@@ -121,12 +143,12 @@ fn ends_with_the_same_bytes_when_killed(graph: &str) {
         let saved = rows(folder);
         assert!((2..9).contains(&saved), "killed too late or too early: {saved} rows");
     }
-    assert_eq!(finish(folder), expected);
+    assert_eq!(finish(folder, device), expected);
     assert_eq!(fs::read(folder.join("trained.training.safetensors")).unwrap(), state);
     // A finished training does not run again, and is not mistaken for another one.
-    assert_eq!(finish(folder), expected);
+    assert_eq!(finish(folder, device), expected);
     fs::write(folder.join("graph.json"), graph.replace("\"seed\": 5", "\"seed\": 6")).unwrap();
-    let output = command(folder).output().unwrap();
+    let output = command(folder, device).output().unwrap();
     let text = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1));
     assert!(text.contains("expected the settings of its start, got others"), "{text}");

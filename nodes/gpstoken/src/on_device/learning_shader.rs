@@ -69,6 +69,11 @@ pub fn takes<const D: usize>(x: &Tensor<D>) -> bool {
     taken(x.device().as_dispatch(), &[(x.shape(), x.dtype())])
 }
 
+/// Whether the shaders compute a tensor on a device that differentiates.
+pub fn learns<const D: usize>(x: &Tensor<D>) -> bool {
+    matches!(x.device().as_dispatch(), DispatchDevice::Autodiff(_)) && takes(x)
+}
+
 /// The lengths before an axis, of it, and behind it.
 fn around<const D: usize>(shape: [usize; D], axis: usize) -> [usize; 3] {
     [shape[..axis].iter().product(), shape[axis], shape[axis + 1..].iter().product()]

@@ -1,16 +1,18 @@
 //! LPIPS on a device.
 
-use super::{Device, OnDevice, Parameter};
-use crate::lpips::{
-    Difference, Network,
-    network::{EPSILON, Layer, SCALE, SHIFT, Stage},
+use super::{
+    Device, OnDevice, Parameter,
+    learning_shader::{expand, mean},
+    patches::convolve,
 };
-use burn::tensor::{
-    FloatDType, Tensor, TensorData,
-    activation::relu,
-    module::{conv2d, max_pool2d},
-    ops::{ConvOptions, MaxPoolOptions},
+use crate::{
+    kernels::patches::Kernel,
+    lpips::{
+        Difference, Network,
+        network::{EPSILON, Layer, SCALE, SHIFT, Stage},
+    },
 };
+use burn::tensor::{FloatDType, Tensor, TensorData, activation::relu, module::max_pool2d, ops::MaxPoolOptions};
 use splatgraph_sdk::{Error, Image, Result};
 
 /// Two batches of pictures for comparison.
@@ -46,8 +48,7 @@ impl Stage<Parameter> {
             x = max_pool2d(x, MaxPoolOptions { stride: [2, 2], ..MaxPoolOptions::new([side, side]) });
         }
         for Layer { convolution, kernel } in &self.layers {
-            let options = ConvOptions::new([kernel.stride, kernel.stride], kernel.padding, [1, 1], 1);
-            x = relu(conv2d(x, convolution.weight.tensor(), Some(convolution.bias.tensor()), options));
+            x = relu(convolve(x, convolution.weight.tensor(), convolution.bias.tensor(), *kernel));
         }
         x
     }
@@ -79,7 +80,7 @@ impl Network<Parameter> {
     pub fn loss(&self, a: Tensor<4>, b: Tensor<4>) -> Result<Tensor<1>> {
         let mut loss = Tensor::zeros([1], &a.device());
         self.stages_apart(a, b, &mut |apart| {
-            loss = loss.clone() + apart.mean();
+            loss = loss.clone() + mean(apart);
             Ok(())
         })?;
         Ok(loss)
@@ -97,13 +98,12 @@ impl Network<Parameter> {
             let channels = x.dims()[1];
             // The sums are convolutions with kernels of one pixel. With `sum_dim`, burn 0.22.1 fused the following operations and returned
             // the first of twelve channels of a single pixel instead of their sum (seen on a software adapter).
-            let sum = |x: Tensor<4>, weights: Tensor<4>| {
-                conv2d(x, weights, None, ConvOptions::new([1, 1], [0, 0], [1, 1], 1))
-            };
+            let none = Tensor::zeros([1], &device);
+            let sum = |x: Tensor<4>, weights: Tensor<4>| convolve(x, weights, none.clone(), Kernel::square(1, 1, 0));
             let ones = Tensor::ones([1, channels, 1, 1], &device);
             // The added number is too small to matter, and keeps the root above 0, where it has no gradient.
             let length = (sum(x.clone() * x.clone(), ones) + EPSILON * EPSILON).sqrt() + EPSILON; // [2 B, 1, h, w]
-            let unit = x.clone() / length;
+            let unit = x.clone() / expand(length, x.dims());
             let apart = unit.clone().narrow(0, 0, pictures) - unit.narrow(0, pictures, pictures);
             see(sum(apart.clone() * apart, stage.head.tensor()))?;
         }

@@ -26,6 +26,7 @@ pub mod lpips;
 pub mod normalise_shader;
 mod operation;
 mod parameter;
+pub mod patches;
 pub mod products_shader;
 mod refine;
 pub mod region_condition_shader;

@@ -14,7 +14,10 @@ use burn::{
         ops::{ConvOptions, InterpolateMode, InterpolateOptions},
     },
 };
-use splatgraph_pack_gpstoken::on_device::convolution_gradient_shader::convolve;
+use splatgraph_pack_gpstoken::{
+    kernels::patches::Kernel,
+    on_device::{convolution_gradient_shader::convolve, patches},
+};
 
 #[test]
 fn convolutions_and_their_gradients_agree_with_burn() {
@@ -96,5 +99,45 @@ fn a_frozen_part_of_a_convolution_has_no_gradient() {
         // 3 outputs, and the 9 taps of an inner pixel.
         assert_eq!(values(&map.grad(&gradients).unwrap())[5], 27.0, "{id}");
         assert!(weight.grad(&gradients).is_none() && bias.grad(&gradients).is_none(), "{id}");
+    }
+}
+
+#[test]
+fn convolutions_with_any_kernel_agree_with_burn() {
+    let mut numbers = Numbers::new(32);
+    for (batch, inputs, outputs, kernel, [height, width]) in [
+        (2, 3, 9, Kernel::square(11, 4, 2), [31, 45]),
+        (1, 5, 4, Kernel::square(5, 1, 2), [2, 9]),
+        (2, 3, 8, Kernel::square(4, 2, 1), [16, 18]),
+        (2, 4, 1, Kernel::square(4, 1, 1), [7, 6]),
+        (1, 2, 33, Kernel::square(3, 2, 0), [3, 120]),
+        (2, 4, 8, Kernel::square(3, 1, 1), [5, 4]),
+        (1, 5, 40, Kernel { size: [1, 7], stride: 1, padding: [0, 3] }, [17, 6]),
+        (3, 6, 7, Kernel { size: [3, 1], stride: 2, padding: [1, 0] }, [9, 11]),
+    ] {
+        let map = random(&mut numbers, batch * inputs * height * width, 1.0);
+        let weight = random(&mut numbers, outputs * inputs * kernel.size[0] * kernel.size[1], 0.3);
+        let bias = random(&mut numbers, outputs, 0.1);
+        let factors =
+            random(&mut numbers, batch * outputs * kernel.outputs([height, width]).iter().product::<usize>(), 1.0);
+        let found = |device: &Device| {
+            let device = &device.clone().autodiff();
+            let map: Tensor<4> = upload(&map, [batch, inputs, height, width], device).require_grad();
+            let weight = upload(&weight, [outputs, inputs, kernel.size[0], kernel.size[1]], device).require_grad();
+            let bias: Tensor<1> = upload(&bias, [outputs], device).require_grad();
+            let result = patches::convolve(map.clone(), weight.clone(), bias.clone(), kernel);
+            let factors: Tensor<4> = upload(&factors, result.dims(), device);
+            let gradients = (result.clone() * factors).sum().backward();
+            let of_map = values(&map.grad(&gradients).unwrap());
+            let of_weight = values(&weight.grad(&gradients).unwrap());
+            [values(&result.inner()), of_map, of_weight, values(&bias.grad(&gradients).unwrap())]
+        };
+        let expected = found(&processor());
+        for (id, device) in devices().into_iter().filter(|(id, _)| id.starts_with("gpu")) {
+            for (i, (actual, expected)) in found(&device).iter().zip(&expected).enumerate() {
+                let name = format!("{}, {kernel:?} on {id}", ["result", "map", "weight", "bias"][i]);
+                assert_near(&name, actual, expected, 1e-5 * largest(expected));
+            }
+        }
     }
 }

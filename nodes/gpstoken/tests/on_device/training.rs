@@ -62,7 +62,11 @@ fn nudged(weights: &Weights) -> Weights {
 /// changes: `nudged` has the gradients for weights that moved so. Absolute differences, ReLU and max pooling have kinks. Where a number is
 /// a rounding error away from one, two forms take different sides, and a single number of a million moves a gradient by up to a
 /// thousandth. Gradients below a millionth of the norm of all consist of rounding errors, such as that of the bias of an attention's keys.
+///
+/// On graphics cards, whose names end with `gpu:` and a number, 1e-3 of the norm is allowed: lavapipe's exponential is off by ten rounding errors,
+/// and its logarithm by a hundred near 1.
 fn assert_twins(name: &str, actual: &Found, nudged: &Found, expected: &Found) {
+    let allowed = if name.contains(" on gpu:") { 1e-3 } else { 1e-4 };
     assert!(actual.gradients.keys().eq(expected.gradients.keys()), "{name}");
     assert!((actual.loss / expected.loss - 1.0).abs() < 1e-5, "{name}: {} and {}", actual.loss, expected.loss);
     let length = |values: &mut dyn Iterator<Item = f64>| values.map(|v| v * v).sum::<f64>().sqrt();
@@ -90,7 +94,7 @@ fn assert_twins(name: &str, actual: &Found, nudged: &Found, expected: &Found) {
             worst_of_nudged = (change, key);
         }
         assert!(
-            error < 1e-4_f64.max(3.0 * change),
+            error < f64::max(allowed, 3.0 * change),
             "{name}: {key}: {error:.1e}, and {change:.1e} for a rounding error"
         );
     }
@@ -143,11 +147,14 @@ fn tokenizers() {
             let host = Trainer::new(&Compute::Host);
             let (actual, judged) = step(&host, &weights);
             let (moved, judged_moved) = step(&host, &nudged(&weights));
-            let (expected, expected_judged) = step(&Trainer::Device(Device::processor()), &weights);
-            assert_twins(&format!("{name}, {kind}"), &actual, &moved, &expected);
             assert_eq!(judged.is_some(), with_judge);
-            if let (Some(judged), Some(moved), Some(expected)) = (judged, judged_moved, expected_judged) {
-                assert_twins(&format!("{name}, the judge"), &judged, &moved, &expected);
+            // The other devices are software adapters in CI, which are slow.
+            for device in learning_devices().into_iter().take(if name == "tiny" { 9 } else { 1 }) {
+                let (expected, expected_judged) = step(&Trainer::Device(device.clone()), &weights);
+                assert_twins(&format!("{name}, {kind} on {}", device.id()), &actual, &moved, &expected);
+                if let (Some(judged), Some(moved), Some(expected)) = (&judged, &judged_moved, expected_judged) {
+                    assert_twins(&format!("{name}, the judge on {}", device.id()), judged, moved, &expected);
+                }
             }
         }
     }
@@ -215,8 +222,10 @@ fn generators() {
         let step = |trainer: &Trainer, weights: &Weights| velocity_step(trainer, weights, 3, &batch);
         let host = Trainer::new(&Compute::Host);
         let (actual, moved) = (step(&host, &weights), step(&host, &nudged(&weights)));
-        let expected = step(&Trainer::Device(Device::processor()), &weights);
-        assert_twins(&format!("{channels} channels"), &actual, &moved, &expected);
+        for device in learning_devices() {
+            let expected = step(&Trainer::Device(device.clone()), &weights);
+            assert_twins(&format!("{channels} channels on {}", device.id()), &actual, &moved, &expected);
+        }
     }
 }
 

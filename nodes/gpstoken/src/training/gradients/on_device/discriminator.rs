@@ -4,13 +4,11 @@
 use crate::{
     discriminator::{Discriminator, Layer, SLOPE},
     layers::Statistics,
-    on_device::Parameter,
+    on_device::{Parameter, learning_shader::mean, patches::convolve},
 };
 use burn::tensor::{
     Tensor,
     activation::{leaky_relu, relu},
-    module::conv2d,
-    ops::ConvOptions,
 };
 
 impl Discriminator<Parameter> {
@@ -18,8 +16,7 @@ impl Discriminator<Parameter> {
     /// of a picture of the folder.
     pub fn forward(&self, mut x: Tensor<4>) -> Tensor<4> {
         for (index, Layer { convolution, kernel, norm }) in self.layers.iter().enumerate() {
-            let options = ConvOptions::new([kernel.stride; 2], kernel.padding, [1, 1], 1);
-            x = conv2d(x, convolution.weight.tensor(), Some(convolution.bias.tensor()), options);
+            x = convolve(x, convolution.weight.tensor(), convolution.bias.tensor(), *kernel);
             if let Some(norm) = norm {
                 x = norm.forward(x, Statistics::Picture);
             }
@@ -35,11 +32,11 @@ impl Discriminator<Parameter> {
         let pictures = real.dims()[0];
         let scores = self.forward(Tensor::cat(vec![real, made], 0));
         let [real, made] = [0, 1].map(|half| scores.clone().narrow(0, half * pictures, pictures));
-        (relu(-real + 1.0).mean() + relu(made + 1.0).mean()) / 2.0
+        (mean(relu(-real + 1.0)) + mean(relu(made + 1.0))) / 2.0
     }
 
     /// The loss of the tokenizer: the negative score of its pictures.
     pub fn adversarial(&self, made: Tensor<4>) -> Tensor<1> {
-        -self.forward(made).mean()
+        -mean(self.forward(made))
     }
 }
