@@ -3,9 +3,8 @@
 //! All trainings share one loop ([`run`]). A tokenizer trains on crops that a thread makes during the training ([`batch`]). Generators
 //! train on samples that are made once ([`samples`]).
 //!
-//! Weights, their averages and the optimiser's moments are plain numbers by key in the host's memory ([`state`]). Each step builds
-//! the network from them on the run's device and computes their gradients ([`gradients`]). So one file holds a whole training, and a
-//! later run continues it exactly. Every random choice is a function of the seed, the step and the sample ([`random`]).
+//! Weights, their averages and the optimiser's moments are plain numbers by key ([`state`]), in the host's memory or on the device where each
+//! step computes their gradients ([`gradients`]). One file holds them all, so a later run continues a training exactly. Every random choice is a function of the seed, the step and the sample ([`random`]).
 
 pub mod adam;
 pub mod adversary;
