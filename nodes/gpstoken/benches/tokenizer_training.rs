@@ -18,6 +18,7 @@ use splatgraph_pack_gpstoken::{
         losses::Losses,
         sizes::Sizes,
         state::{Learner, Update},
+        step::InTraining,
     },
 };
 use std::time::Instant;
@@ -54,8 +55,8 @@ fn whole() {
     let mut times = Vec::new();
     for _ in 0..7 {
         let start = Instant::now();
-        let (step, _) =
-            trainer.tokenizer_step(&network, &learner, &batch, geometry, &losses, None, None).expect("a step");
+        let tokenizer = InTraining { network: &network, learner: &learner };
+        let (step, _) = trainer.tokenizer_step(tokenizer, &batch, geometry, &losses, None, None).expect("a step");
         learner.update(&step.gradients, step.loss, step.gradients.norm(), update).expect("an update");
         times.push(start.elapsed().as_secs_f64());
     }

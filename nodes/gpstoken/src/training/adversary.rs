@@ -1,6 +1,6 @@
 //! The geometry and the discriminator of a tokenizer's training.
 
-use super::state::Learner;
+use super::step::InTraining;
 use crate::discriminator::Discriminator;
 
 /// The map's size and the support of the tokenizer in training.
@@ -15,10 +15,8 @@ pub struct Geometry {
 /// The discriminator that judges the decoded pictures.
 #[derive(Clone, Copy, Debug)]
 pub struct Adversary<'a> {
-    /// The network, for its layers.
-    pub network: &'a Discriminator,
-    /// The network's weights.
-    pub learner: &'a Learner,
+    /// The discriminator.
+    pub discriminator: InTraining<'a, Discriminator>,
     /// The weight of the discriminator's judgement in the tokenizer's loss. The weight is fixed. VQGAN computes it in each step, which
     /// needs the gradients of both losses separately, and so a second backward pass.
     pub weight: f32,

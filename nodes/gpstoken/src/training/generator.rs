@@ -9,6 +9,7 @@ use super::{
     run::{self, Descent, Plan, Saving},
     samples::{Making, Samples},
     state::State,
+    step::InTraining,
 };
 use crate::{
     device::{Compute, Loaded},
@@ -141,7 +142,8 @@ impl Training<'_> {
         };
         let mut next = |state: &State| {
             let batch = samples.batch(seed, state.step, pictures, class_dropout);
-            Ok((trainer.velocity_step(&network, &state.network, &batch)?, None))
+            let generator = InTraining { network: &network, learner: &state.network };
+            Ok((trainer.velocity_step(generator, &batch)?, None))
         };
         let plan = Plan { steps, samples: pictures, learning_rate, descent, saving };
         run::train(state, &plan, &files, ctx, &mut next, &save)

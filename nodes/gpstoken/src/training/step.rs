@@ -1,8 +1,25 @@
 //! The result of a training step.
 
-use super::gradients::on_device;
+use super::{gradients::on_device, state::Learner};
 use splatgraph_sdk::Result;
 use std::collections::BTreeMap;
+
+/// A network in training: its layers, and the learner that has its weights.
+#[derive(Debug)]
+pub struct InTraining<'a, N> {
+    /// The network; its own weights are not used.
+    pub network: &'a N,
+    /// The weights by the names of the network's parameters.
+    pub learner: &'a Learner,
+}
+
+impl<N> Clone for InTraining<'_, N> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<N> Copy for InTraining<'_, N> {}
 
 /// The loss of a network in a step, and its gradients.
 #[derive(Debug)]

@@ -10,8 +10,8 @@ use crate::{
         losses::Losses,
         samples,
         sheet::Example,
-        state::{Learner, Parameter, Update},
-        step::{HostGradients, Step, Steps},
+        state::{Parameter, Update},
+        step::{HostGradients, InTraining, Step, Steps},
     },
 };
 use splatgraph_sdk::{Result, Tensor};
@@ -86,8 +86,7 @@ impl Gradients {
 /// None.
 pub fn tokenizer_step(
     device: &Device,
-    _network: &Network,
-    _learner: &Learner,
+    _tokenizer: InTraining<'_, Network>,
     _batch: &Batch,
     _geometry: Geometry,
     _losses: &Losses,
@@ -116,8 +115,7 @@ pub fn reconstruct(
 /// None.
 pub fn velocity_step(
     device: &Device,
-    _network: &generator::Network,
-    _learner: &Learner,
+    _generator: InTraining<'_, generator::Network>,
     _batch: &samples::Batch,
 ) -> Result<Step<Gradients>> {
     device.never()

@@ -28,7 +28,7 @@ use splatgraph_pack_gpstoken::{
         samples,
         sizes::Sizes,
         state::{Learner, State, Update},
-        step::{Gradients, HostGradients, Step},
+        step::{Gradients, HostGradients, InTraining, Step},
     },
 };
 use splatgraph_sdk::{Tensor, checkpoint, serde_json};
@@ -174,7 +174,8 @@ fn the_losses_of_two_hundred_steps() {
     let train = |trainer: &Trainer| {
         let mut learner = learner(trainer, &first);
         for _ in 0..STEPS {
-            let (step, _) = trainer.tokenizer_step(&network, &learner, &batch, geometry, &losses, None, None).unwrap();
+            let tokenizer = InTraining { network: &network, learner: &learner };
+            let (step, _) = trainer.tokenizer_step(tokenizer, &batch, geometry, &losses, None, None).unwrap();
             learner.update(&step.gradients, step.loss, step.gradients.norm(), update).unwrap();
         }
         learner.losses

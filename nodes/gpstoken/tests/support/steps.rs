@@ -10,7 +10,7 @@ use splatgraph_pack_gpstoken::{
         losses::Losses,
         samples,
         state::{Learner, State},
-        step::{HostGradients, Step, Steps},
+        step::{HostGradients, InTraining, Step, Steps},
     },
 };
 use splatgraph_sdk::Tensor;
@@ -36,10 +36,12 @@ pub(crate) fn tokenizer_step(
     let network = tokenizer::Network::load(weights.clone()).unwrap();
     let judge = judge
         .map(|(weights, weight)| (Discriminator::load(weights.clone()).unwrap(), learner(trainer, weights), weight));
-    let adversary = judge.as_ref().map(|(network, learner, weight)| Adversary { network, learner, weight: *weight });
-    let learner = learner(trainer, weights);
-    let (step, judged) =
-        trainer.tokenizer_step(&network, &learner, batch, geometry, losses, perceptual, adversary).unwrap();
+    let adversary = judge.as_ref().map(|(network, learner, weight)| {
+        let discriminator = InTraining { network, learner };
+        Adversary { discriminator, weight: *weight }
+    });
+    let tokenizer = InTraining { network: &network, learner: &learner(trainer, weights) };
+    let (step, judged) = trainer.tokenizer_step(tokenizer, batch, geometry, losses, perceptual, adversary).unwrap();
     (read(step), judged.map(read))
 }
 
@@ -51,7 +53,8 @@ pub(crate) fn velocity_step(
     batch: &samples::Batch,
 ) -> Step<HostGradients> {
     let network = generator::Network::load(weights.clone(), Some(heads)).unwrap();
-    read(trainer.velocity_step(&network, &learner(trainer, weights), batch).unwrap())
+    let generator = InTraining { network: &network, learner: &learner(trainer, weights) };
+    read(trainer.velocity_step(generator, batch).unwrap())
 }
 
 /// The step with its gradients in memory, whose norm is the one that the step had.

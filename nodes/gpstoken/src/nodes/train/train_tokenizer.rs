@@ -19,6 +19,7 @@ use crate::{
         sheet,
         sizes::Sizes,
         state::State,
+        step::InTraining,
     },
 };
 use serde_json::json;
@@ -178,8 +179,10 @@ pub fn train_tokenizer(
         photos.new_refusals().iter().for_each(|refusal| ctx.warn(refusal));
         let learner = state.discriminator.as_ref().filter(|_| state.step >= adversarial_from);
         let judge = judge.as_ref().zip(learner);
-        let judge = judge.map(|(network, learner)| Adversary { network, learner, weight: adversarial });
-        trainer.tokenizer_step(&network, &state.network, &batch, geometry, &losses, lpips.as_ref(), judge)
+        let in_training = |(network, learner)| InTraining { network, learner };
+        let judge = judge.map(in_training).map(|discriminator| Adversary { discriminator, weight: adversarial });
+        let tokenizer = InTraining { network: &network, learner: &state.network };
+        trainer.tokenizer_step(tokenizer, &batch, geometry, &losses, lpips.as_ref(), judge)
     };
     let plan = Plan { steps, samples: pictures, learning_rate, descent, saving };
     let loss = run::train(state, &plan, &files, ctx, &mut next, &save)?;

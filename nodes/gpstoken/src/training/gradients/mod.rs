@@ -10,6 +10,7 @@ pub mod velocity;
 
 use crate::{
     device::Compute,
+    discriminator::Discriminator,
     generator,
     kernels::{cpu::Level, workspace::Workspace},
     layers::Host,
@@ -22,8 +23,8 @@ use crate::{
         losses::Losses,
         samples,
         sheet::Example,
-        state::{Learner, State},
-        step::{Gradients, Step, Steps},
+        state::State,
+        step::{Gradients, InTraining, Step, Steps},
     },
 };
 use splatgraph_sdk::{Result, Tensor};
@@ -78,7 +79,7 @@ impl Trainer {
         Ok(state)
     }
 
-    /// The loss of a batch and its gradients, for a network with the learner's weights. With a discriminator, returns its loss and gradients
+    /// The loss of a batch and its gradients, With a discriminator, returns its loss and gradients
     /// too, for the same pictures and with the weights from before the step. The tokenizer's loss leaves out the discriminator's judgement,
     /// so that losses of different steps are comparable; its gradients include the judgement.
     ///
@@ -86,8 +87,7 @@ impl Trainer {
     /// The training has other parameters than the networks, or has them elsewhere; or the device failed.
     pub fn tokenizer_step(
         &self,
-        network: &Network,
-        learner: &Learner,
+        tokenizer: InTraining<'_, Network>,
         batch: &Batch,
         geometry: Geometry,
         losses: &Losses,
@@ -100,9 +100,10 @@ impl Trainer {
                     Perceptual::Host(network) => Some(network),
                     Perceptual::Device(_) => None,
                 });
-                let network = learner.fill(|f| network.map(f))?;
-                let fill = |Adversary { network, learner, .. }: Adversary<'_>| learner.fill(|f| network.map(f));
-                let judge = adversary.map(fill).transpose()?;
+                let network = tokenizer.learner.fill(|f| tokenizer.network.map(f))?;
+                let fill =
+                    |InTraining { network, learner }: InTraining<'_, Discriminator>| learner.fill(|f| network.map(f));
+                let judge = adversary.map(|adversary| fill(adversary.discriminator)).transpose()?;
                 let judge = judge.as_ref().zip(adversary.map(|adversary| adversary.weight));
                 let (step, judged) =
                     tokenizer::step(host(workspace), &network, batch, geometry, losses, perceptual, judge);
@@ -113,9 +114,8 @@ impl Trainer {
                     Perceptual::Host(_) => None,
                     Perceptual::Device(network) => Some(network),
                 });
-                let (step, judged) = on_device::tokenizer_step(
-                    device, network, learner, batch, geometry, losses, perceptual, adversary,
-                )?;
+                let (step, judged) =
+                    on_device::tokenizer_step(device, tokenizer, batch, geometry, losses, perceptual, adversary)?;
                 Ok((step.map(Gradients::Device), judged.map(|step| step.map(Gradients::Device))))
             }
         }
@@ -137,24 +137,17 @@ impl Trainer {
         }
     }
 
-    /// The mean squared difference of the velocities of a batch of samples, and its gradients, for a network with the learner's weights.
+    /// The mean squared difference of the velocities of a batch of samples, and its gradients.
     ///
     /// # Errors
     /// The training has other parameters than the network, or has them elsewhere; or the device failed.
-    pub fn velocity_step(
-        &self,
-        network: &generator::Network,
-        learner: &Learner,
-        batch: &samples::Batch,
-    ) -> Result<Step> {
+    pub fn velocity_step(&self, generator: InTraining<'_, generator::Network>, batch: &samples::Batch) -> Result<Step> {
         match self {
             Self::Host(workspace) => {
-                let network = learner.fill(|f| network.map(f))?;
+                let network = generator.learner.fill(|f| generator.network.map(f))?;
                 Ok(velocity::step(host(workspace), &network, batch).map(Gradients::Host))
             }
-            Self::Device(device) => {
-                Ok(on_device::velocity_step(device, network, learner, batch)?.map(Gradients::Device))
-            }
+            Self::Device(device) => Ok(on_device::velocity_step(device, generator, batch)?.map(Gradients::Device)),
         }
     }
 }

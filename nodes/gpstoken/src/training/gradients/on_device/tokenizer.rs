@@ -10,8 +10,7 @@ use crate::{
         batch::Batch,
         losses::Losses,
         sheet::Example,
-        state::Learner,
-        step::{Step, Steps},
+        step::{InTraining, Step, Steps},
     },
 };
 use burn::{
@@ -29,8 +28,7 @@ use std::collections::BTreeMap;
 /// The training has not these parameters, or not on the device; or the device failed.
 pub fn tokenizer_step(
     device: &Device,
-    network: &Network,
-    learner: &Learner,
+    tokenizer: InTraining<'_, Network>,
     batch: &Batch,
     geometry: Geometry,
     losses: &Losses,
@@ -39,7 +37,7 @@ pub fn tokenizer_step(
 ) -> Result<Steps<Gradients>> {
     device.run(|| {
         let autodiff = device.burn().clone().autodiff();
-        let (network, parameters) = learner.on_device()?.fill(|f| network.map(f))?;
+        let (network, parameters) = tokenizer.learner.on_device()?.fill(|f| tokenizer.network.map(f))?;
         // The network computes with rounded weights. Gradients pass through the rounding to the weights in f32.
         let rounded = network.map(&mut |parameter| parameter.cast(device.float()));
         let pictures = batch.boxes.len();
@@ -50,10 +48,10 @@ pub fn tokenizer_step(
         let gaussians = upload(&batch.gaussians, [1, pictures, batch.tokens, 5]).reshape([pictures, batch.tokens, 5]);
         let decoded = through_all_stages(&rounded, tiles.clone(), gaussians, &batch.boxes, geometry)?;
         let loss = losses.of(decoded.clone(), tiles.clone(), perceptual)?;
-        let Some(Adversary { network: judge, learner, weight }) = adversary else {
+        let Some(Adversary { discriminator: InTraining { network, learner }, weight }) = adversary else {
             return Ok((Step::of(loss, &parameters)?, None));
         };
-        let (discriminator, its_parameters) = learner.on_device()?.fill(|f| judge.map(f))?;
+        let (discriminator, its_parameters) = learner.on_device()?.fill(|f| network.map(f))?;
         let apart = discriminator.map(&mut Parameter::detached).adversarial(decoded.clone());
         let with_judgement = Step::of(loss.clone() + apart * weight, &parameters)?;
         let judged = Step::of(discriminator.loss(tiles, decoded.detach()), &its_parameters)?;

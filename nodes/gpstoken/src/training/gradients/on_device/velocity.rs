@@ -5,7 +5,10 @@ use super::Gradients;
 use crate::{
     generator::Network,
     on_device::{Device, learning_shader::mean},
-    training::{samples::Batch, state::Learner, step::Step},
+    training::{
+        samples::Batch,
+        step::{InTraining, Step},
+    },
 };
 use burn::tensor::{Tensor, TensorData};
 use splatgraph_sdk::Result;
@@ -14,10 +17,10 @@ use splatgraph_sdk::Result;
 ///
 /// # Errors
 /// The training has not these parameters, or not on the device; or the device failed.
-pub fn velocity_step(device: &Device, network: &Network, learner: &Learner, batch: &Batch) -> Result<Step<Gradients>> {
+pub fn velocity_step(device: &Device, generator: InTraining<'_, Network>, batch: &Batch) -> Result<Step<Gradients>> {
     device.run(|| {
         let autodiff = device.burn().clone().autodiff();
-        let (network, parameters) = learner.on_device()?.fill(|f| network.map(f))?;
+        let (network, parameters) = generator.learner.on_device()?.fill(|f| generator.network.map(f))?;
         let (count, [channels, tokens]) = (batch.times.len(), batch.shape);
         let upload = |values: &[f32], shape: [usize; 3]| {
             Tensor::<3>::from_data(TensorData::new(values.to_vec(), shape), &autodiff)
