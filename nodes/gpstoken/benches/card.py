@@ -11,6 +11,7 @@ program is target/release/splatgraph, from the full build, unless --program name
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -20,6 +21,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
 MEASURE = HERE / "pytorch" / "measure.py"
+STEP = HERE.parent / "training" / "pytorch" / "step.py"
 PHOTO = HERE.parent / "tests/goldens/images/chelsea_256.png"
 # Name, shape in pytorch/measure.py, side of the picture, tokens of a tile. The most important come first.
 TOKENIZERS = [("M128", "m128", 256, 128), ("M128", "m128", 1024, 128), ("S64", "s64", 256, 64), ("L256", "l256", 256, 256), ("small", "small", 256, 128)]
@@ -41,6 +43,7 @@ class Bench:
         self.end = time.monotonic() + 60 * options.minutes
         self.repeat = "1" if options.quick else "5"
         self.steps = 2 if options.quick else 50
+        self.pictures = 1 if options.quick else 64
 
     def call(self, command, **more):
         left = self.end - time.monotonic()
@@ -62,6 +65,11 @@ class Bench:
             raise Skipped("no --python")
         output = self.call([self.options.python, MEASURE, *words, "--repeat", self.repeat], **more)
         return json.loads(output.splitlines()[-1])
+
+    def torch_step(self, *words):
+        if self.options.python is None:
+            raise Skipped("no --python")
+        return json.loads(self.call([self.options.python, STEP, *words]).splitlines()[-1])
 
     def weights(self, shape):
         """A file with random weights, which is written once."""
@@ -211,6 +219,49 @@ def generators(bench, precision):
     return {f"{name} step": step, f"{name} {bench.steps} steps": run}
 
 
+def training_graph(bench, steps, name):
+    """TrainTokenizer with the sizes of `small`, or the smallest ones, on crops of one photo."""
+    data = bench.folder / "data"
+    data.mkdir(exist_ok=True)
+    shutil.copy(PHOTO, data)
+    smallest = {"stem": 2, "width": 8, "blocks": 1, "bins": 2, "textures": 3, "levels": [2, 2, 2, 4, 4], "residuals": 1}
+    inputs = {"data": str(data), "output": f"{name}.safetensors", "steps": steps, "pictures": bench.pictures, "save_minutes": 10000}
+    sizes = {"sizes": {"__value__": smallest if bench.options.quick else {}}, "token_counts": {"__value__": [128]}}
+    return {"version": 1, "nodes": {"train": node("gpstoken.TrainTokenizer", **inputs, **sizes)}}
+
+
+def trained(bench, steps, name):
+    """Seconds of a process that trains up to a step."""
+    graph = bench.folder / "train.json"
+    graph.write_text(json.dumps(training_graph(bench, steps, name)))
+    start = time.monotonic()
+    bench.call([bench.options.program, "run", graph, "--device", bench.options.device, "--out", bench.folder])
+    return time.monotonic() - start
+
+
+def our_training(bench):
+    """Pictures a second, from two trainings of different lengths, and whether a training that continues has the bytes of one that does not stop."""
+    few, many = (1, 3) if bench.options.quick else (5, 25)
+    short = trained(bench, few, "continued")
+    long = trained(bench, many, "whole")
+    trained(bench, many, "continued")
+    files = [(bench.folder / f"{name}.training.safetensors").read_bytes() for name in ("whole", "continued")]
+    return {"per_second": bench.pictures * (many - few) / (long - short), "same_bytes": files[0] == files[1]}
+
+
+def training(bench):
+    """TrainTokenizer in f32 beside PyTorch: a step with its optimiser."""
+    rows = {"ours": attempt(lambda: our_training(bench))}
+    words = ["tokenizer", "--device", bench.options.torch_device, "--pictures", bench.pictures]
+    for way in ("eager", "compiled")[: 1 if bench.options.quick else 2]:
+        rows[way] = attempt(lambda: bench.torch_step(*words, "--ways", way))
+    print(f"\ntraining of a tokenizer in f32, {bench.pictures} pictures a step, pictures a second")
+    for side, measured in rows.items():
+        same = {True: ", continued with the same bytes", False: ", continued with other bytes"}.get(measured.get("same_bytes"), "")
+        print(f"{side}: {number(measured, 'per_second', 1, 1)}{same}{measured.get('skipped', '')}")
+    return rows
+
+
 def number(measured, key, scale, digits):
     """A figure for the table, or a dash for what was not measured."""
     value = measured.get(key)
@@ -309,6 +360,8 @@ def main():
             rows = {**tokenizers(bench, precision), **generators(bench, precision)}
             found[precision] = {"rates": rates, "rows": rows}
             table(precision, rows, rates)
+            if precision == "f32":
+                found["training"] = training(bench)
             if options.json:
                 options.json.write_text(json.dumps(found, indent=1))
 

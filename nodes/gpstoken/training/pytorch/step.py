@@ -6,6 +6,7 @@ step.py tokenizer --threads 2          the sizes of `small`, 4 pictures, as Trai
 step.py layout --threads 2             the sizes of TrainLayout, 32 samples
 step.py texture --threads 2            the sizes of TrainTexture, 32 samples
 step.py large --threads 2              a generator of textures with 12 blocks of width 384
+step.py tokenizer --device cuda --pictures 64
 
 `cargo bench --workspace --bench tokenizer_training` and `generator_training` time the same steps of the nodes.
 """
@@ -37,12 +38,14 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=["tokenizer", *GENERATORS])
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--device", default="cpu", help="cpu or cuda")
     parser.add_argument("--pictures", type=int)
     parser.add_argument("--tokens", type=int, default=128)
     parser.add_argument("--steps", type=int, default=5)
     parser.add_argument("--ways", nargs="+", choices=WAYS, default=[*WAYS])
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
+    torch.set_default_device(options.device)
     for way in options.ways:
         torch.manual_seed(0)
         network, loss, pictures = tokenizer(options, *WAYS[way]) if options.what == "tokenizer" else samples(options, WAYS[way][1])
@@ -58,6 +61,8 @@ def main():
         for _ in range(options.steps + 2):
             start = time.perf_counter()
             step()
+            if options.device != "cpu":
+                torch.cuda.synchronize()
             times.append(time.perf_counter() - start)
         seconds = sorted(times[2:])[options.steps // 2]
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
