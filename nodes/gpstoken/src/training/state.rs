@@ -115,7 +115,7 @@ impl Learner {
     ///
     /// # Errors
     /// They are in the host's memory.
-    pub(crate) fn on_device(&self) -> Result<&Learning> {
+    pub fn on_device(&self) -> Result<&Learning> {
         match &self.place {
             Place::Device(learning) => Ok(learning),
             Place::Host(_) => Err(elsewhere()),
