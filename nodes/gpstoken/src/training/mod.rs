@@ -19,6 +19,7 @@ pub mod generator_sheet;
 pub mod generator_sizes;
 pub mod gradients;
 pub mod losses;
+pub mod parameters;
 pub mod pictures;
 mod plot;
 pub mod random;

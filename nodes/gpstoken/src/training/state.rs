@@ -5,7 +5,8 @@
 use super::{
     adam::{Adam, Moments},
     gradients::on_device::Learning,
-    step::{Gradients, HostGradients},
+    parameters::{Parameter, change, check_shape, elsewhere, known},
+    step::Gradients,
 };
 use crate::{checkpoint::Parameter as NetworkParameter, on_device::Device};
 use splatgraph_sdk::{DType, Error, Result, Tensor, checkpoint, checkpoint::Checkpoint};
@@ -37,19 +38,6 @@ pub struct Learner {
 enum Place {
     Host(BTreeMap<String, Parameter>),
     Device(Learning),
-}
-
-/// A parameter of a network while it learns.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Parameter {
-    /// The length of each axis.
-    pub shape: Vec<usize>,
-    /// The weights, in row-major order.
-    pub weights: Vec<f32>,
-    /// The weights' moving average, which the checkpoint contains. A discriminator has none.
-    pub average: Option<Vec<f32>>,
-    /// The optimiser's moments.
-    pub moments: Moments,
 }
 
 /// The settings for changing the weights in a step.
@@ -125,7 +113,7 @@ impl Learner {
     /// A network with the current weights in the host's memory. `map` is the network's.
     ///
     /// # Errors
-    /// The training has no such parameter, or the parameters are on a device.
+    /// The training has no such parameter or one of another shape, or the parameters are on a device.
     pub(crate) fn fill<N>(
         &self,
         map: impl FnOnce(&mut dyn FnMut(&NetworkParameter) -> NetworkParameter) -> N,
@@ -134,6 +122,7 @@ impl Learner {
         let mut found = Ok(());
         let network = map(&mut |parameter| {
             let filled = known(parameters, parameter.key()).and_then(|Parameter { shape, weights, .. }| {
+                check_shape(shape, parameter)?;
                 NetworkParameter::of_values(parameter.key(), shape, weights.clone())
             });
             filled.unwrap_or_else(|error| {
@@ -296,49 +285,6 @@ impl State {
         }
         Ok(Self { step, settings, network, discriminator })
     }
-}
-
-/// Changes parameters by a step of the optimiser with these gradients, multiplied by a factor.
-fn change(
-    parameters: &mut BTreeMap<String, Parameter>,
-    gradients: &HostGradients,
-    step: u64,
-    factor: f32,
-    update: Update,
-) -> Result<()> {
-    for key in gradients.keys() {
-        known(parameters, key)?;
-    }
-    let kept = update.kept(step);
-    for (key, parameter) in parameters {
-        if let Some(gradient) = gradients.get(key) {
-            let gradient: Vec<f32> = gradient.iter().map(|v| v * factor).collect();
-            let Parameter { weights, moments, .. } = parameter;
-            update.adam.update(weights, moments, &gradient, update.rate, step);
-        }
-        for (average, weight) in parameter.average.iter_mut().flatten().zip(&parameter.weights) {
-            *average += (1.0 - kept) * (weight - *average);
-        }
-    }
-    Ok(())
-}
-
-/// What a training knows about a parameter.
-///
-/// # Errors
-/// It knows none of this name.
-pub(crate) fn known<'a, P>(parameters: &'a BTreeMap<String, P>, key: &str) -> Result<&'a P> {
-    let missing = || {
-        let known = parameters.keys().next().map_or("none", String::as_str);
-        Error::new(format!(
-            "training: expected the network's parameter `{key}` among those of the training, got others, such as `{known}`. Rename or remove the training's state to start again"
-        ))
-    };
-    parameters.get(key).ok_or_else(missing)
-}
-
-fn elsewhere() -> Error {
-    Error::new("training: expected parameters and gradients in one place, got some on a device and others in memory")
 }
 
 /// Names of a parameter's tensors in the file.

@@ -8,9 +8,10 @@ use crate::{
         adversary::{Adversary, Geometry},
         batch::Batch,
         losses::Losses,
+        parameters::Parameter,
         samples,
         sheet::Example,
-        state::{Parameter, Update},
+        state::Update,
         step::{HostGradients, InTraining, Step, Steps},
     },
 };

@@ -126,6 +126,15 @@ fn a_discriminator_loss_that_is_not_finite_stops_the_training() {
         "{error}"
     );
     assert_eq!(std::fs::read(folder.path().join("t.safetensors")).unwrap(), kept);
+    // A parameter of another shape, which would not fit into the network.
+    let mut misshapen = checkpoint::open(&state).unwrap();
+    for part in ["weights", "average", "first_moment", "second_moment"] {
+        let zeros = Tensor::from_vec([7], vec![0.0f32; 7]).unwrap();
+        misshapen.tensors.insert(format!("{part}.decoder.conv_in.bias"), zeros);
+    }
+    misshapen.save(&state, DType::F32).unwrap();
+    insta::assert_snapshot!(train(3).unwrap_err().message, @"training: expected the parameter `decoder.conv_in.bias` in the shape [4] in the training's state, got [7]. Rename or remove the state to start again");
+    broken.save(&state, DType::F32).unwrap();
     // Loading detects a missing part.
     let mut lost = checkpoint::open(&state).unwrap();
     lost.tensors.remove("discriminator.first_moment.layers.4.bias");

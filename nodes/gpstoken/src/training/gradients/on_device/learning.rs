@@ -6,7 +6,8 @@ use crate::{
     on_device::{Device, Parameter},
     training::{
         adam::{Adam, Moments},
-        state::{self, Update, known},
+        parameters::{self, check_shape, known},
+        state::Update,
     },
 };
 use burn::tensor::{Tensor, TensorData};
@@ -35,10 +36,10 @@ impl Learning {
     ///
     /// # Errors
     /// The device failed.
-    pub fn new(parameters: &BTreeMap<String, state::Parameter>, device: &Device) -> Result<Self> {
+    pub fn new(parameters: &BTreeMap<String, parameters::Parameter>, device: &Device) -> Result<Self> {
         let upload =
             |values: &[f32]| Tensor::<1>::from_data(TensorData::new(values.to_vec(), [values.len()]), device.burn());
-        let kept = |(key, parameter): (&String, &state::Parameter)| {
+        let kept = |(key, parameter): (&String, &parameters::Parameter)| {
             let kept = Kept {
                 shape: parameter.shape.clone(),
                 weights: upload(&parameter.weights),
@@ -55,12 +56,16 @@ impl Learning {
     ///
     /// # Errors
     /// The device failed.
-    pub fn parameters(&self) -> Result<BTreeMap<String, state::Parameter>> {
+    pub fn parameters(&self) -> Result<BTreeMap<String, parameters::Parameter>> {
         let downloaded = |(key, kept): (&String, &Kept)| {
             let moments = Moments { first: download(&kept.first)?, second: download(&kept.second)? };
             let average = kept.average.as_ref().map(download).transpose()?;
-            let parameter =
-                state::Parameter { shape: kept.shape.clone(), weights: download(&kept.weights)?, average, moments };
+            let parameter = parameters::Parameter {
+                shape: kept.shape.clone(),
+                weights: download(&kept.weights)?,
+                average,
+                moments,
+            };
             Ok((key.clone(), parameter))
         };
         self.device.run(|| self.parameters.iter().map(downloaded).collect())
@@ -70,14 +75,15 @@ impl Learning {
     /// `map`.
     ///
     /// # Errors
-    /// The training has no such parameter.
+    /// The training has no such parameter, or one of another shape.
     pub(super) fn fill<N>(
         &self,
         map: impl FnOnce(&mut dyn FnMut(&NetworkParameter) -> Parameter) -> N,
     ) -> Result<(N, Vec<Parameter>)> {
         let (mut leaves, mut found) = (Vec::new(), Ok(()));
         let network = map(&mut |parameter| {
-            let leaf = match known(&self.parameters, parameter.key()) {
+            let kept = known(&self.parameters, parameter.key());
+            let leaf = match kept.and_then(|kept| check_shape(&kept.shape, parameter).map(|()| kept)) {
                 Ok(kept) => Parameter::shaped(parameter.key(), kept.weights.clone(), &kept.shape),
                 Err(error) => {
                     found = Err(error);
