@@ -3,13 +3,13 @@
 
 use super::{
     convolution_shader,
-    learning_shader::LearningOps,
+    learning_shader::{LearningOps, learns},
     operation::Operation,
-    shader::{MOST_BYTES, MOST_WORKGROUPS, Shader, as_u32, runs_wgsl},
+    shader::{MOST_BYTES, MOST_WORKGROUPS, Shader, as_u32},
 };
 use burn::{
     backend::{
-        Autodiff, AutodiffBackend, Backend, Dispatch, DispatchDevice, TensorMetadata,
+        Autodiff, AutodiffBackend, Backend, Dispatch, TensorMetadata,
         autodiff::{
             checkpoint::{base::Checkpointer, strategy::CheckpointStrategy},
             grads::Gradients,
@@ -40,15 +40,11 @@ pub fn shader([side, scale]: [usize; 2]) -> Shader {
 /// tensors, or if their device does not differentiate.
 pub fn convolve(map: &Tensor<4>, weight: &Tensor<4>, bias: &Tensor<1>, scale: usize) -> Option<Tensor<4>> {
     let ([batch, inputs, height, width], [outputs, _, side, _]) = (map.dims(), weight.dims());
-    let device = map.device();
-    let DispatchDevice::Autodiff(device) = device.as_dispatch() else { return None };
     let numbers = batch * scale * height * scale * width * inputs.max(outputs);
-    let largest = numbers.max(outputs * inputs * side * side);
     let workgroups = (outputs.div_ceil(OUTPUTS) * inputs).div_ceil(THREADS).max(batch * outputs.max(inputs));
-    let fits = numbers > 0 && largest <= i32::MAX as usize && workgroups <= MOST_WORKGROUPS;
+    let fits = numbers <= i32::MAX as usize && workgroups <= MOST_WORKGROUPS;
     let taken = matches!(side, 1 | 3) && matches!(scale, 1 | 2);
-    let single = [map.dtype(), weight.dtype(), bias.dtype()].iter().all(|dtype| *dtype == DType::F32);
-    if !runs_wgsl(device) || !single || !fits || !taken {
+    if !(learns(map) && learns(weight) && learns(bias) && fits && taken) {
         return None;
     }
     let [map, weight] = [map, weight].map(|tensor| tensor.clone().into_dispatch());

@@ -37,36 +37,34 @@ impl GroupNorm<Parameter> {
         let groups = greatest_common_divisor(32, channels);
         let parameter = |parameter: &Parameter| parameter.tensor::<1>().cast(FloatDType::F32);
         let (shape, x) = (x.dims(), x.cast(FloatDType::F32));
-        let [scale, shift] =
-            [&self.weight, &self.bias].map(|of| expand(parameter(of).reshape([1, channels, 1, 1]), shape));
-        let normalised = match statistics {
-            Statistics::Tiles(grid) if grid != [1, 1] => by_tiles(x, groups, grid) * scale + shift,
-            _ => by_picture(x, groups, scale, statistics) + shift,
+        let [scale, shift] = [&self.weight, &self.bias].map(|of| parameter(of).reshape([1, channels, 1, 1]));
+        let scaled = match statistics {
+            Statistics::Tiles(grid) if grid != [1, 1] => by_tiles(x, groups, grid) * expand(scale, shape),
+            _ => by_picture(x, groups, scale, statistics),
         };
-        normalised.cast(precision)
+        (scaled + expand(shift, shape)).cast(precision)
     }
 }
 
 /// Normalises and scales.
 fn by_picture(x: Tensor<4>, groups: usize, scale: Tensor<4>, statistics: Statistics) -> Tensor<4> {
-    let [batch, channels, height, width] = x.dims();
+    let shape = x.dims();
+    let [batch, channels, ..] = shape;
     // The mean is the mean of the rows' means, because short sums keep rounding errors small.
     let mean = |x: Tensor<4>| {
         let of_channels = mean_axis(mean_axis(x, 3), 2);
         mean_axis(of_channels.reshape([batch, groups, channels / groups]), 2)
     };
-    let to_channels = |x: Tensor<3>| -> Tensor<4> {
-        let of_channels = expand(x, [batch, groups, channels / groups]).reshape([batch, channels, 1, 1]);
-        expand(of_channels, [batch, channels, height, width])
-    };
-    let centred = x.clone() - to_channels(mean(x));
+    let to_channels =
+        |x: Tensor<3>| -> Tensor<4> { expand(x, [batch, groups, channels / groups]).reshape([batch, channels, 1, 1]) };
+    let centred = x.clone() - expand(to_channels(mean(x)), shape);
     let variance = mean(centred.clone() * centred.clone());
     let deviation = match statistics {
         Statistics::Picture => (variance + EPSILON).sqrt(),
         Statistics::Tiles(_) => variance.sqrt() + EPSILON,
     };
-    let factor = scale / to_channels(deviation);
-    centred * factor
+    let factor = expand(scale, [batch, channels, 1, 1]) / to_channels(deviation);
+    centred * expand(factor, shape)
 }
 
 /// Normalises without scaling.

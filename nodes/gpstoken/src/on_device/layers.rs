@@ -174,9 +174,13 @@ impl LayerNorm<Parameter> {
             return normalised.reshape(x.dims());
         }
         let (precision, shape) = (FloatDType::from(x.dtype()), x.dims());
-        let [weight, bias] =
-            [weight, bias].map(|parameter| expand(parameter.cast(FloatDType::F32).reshape([1, 1, shape[2]]), shape));
-        (normalised(x.cast(FloatDType::F32), NORM_EPSILON) * weight + bias).cast(precision)
+        let x = x.cast(FloatDType::F32);
+        let [weight, bias] = [weight, bias].map(|parameter| parameter.cast(FloatDType::F32));
+        if !takes(&x) {
+            return layer_norm(x, weight, Some(bias), f64::from(NORM_EPSILON)).cast(precision);
+        }
+        let [weight, bias] = [weight, bias].map(|parameter| expand(parameter.reshape([1, 1, shape[2]]), shape));
+        (normalised(x, NORM_EPSILON) * weight + bias).cast(precision)
     }
 }
 

@@ -191,11 +191,8 @@ impl LearningOps for CubeBackend {
         }
     }
 
-    fn expand_axis(x: FloatTensor<Self>, [before, length, behind]: [usize; 3]) -> FloatTensor<Self> {
-        Self::float_expand(
-            Self::float_reshape(x, Shape::new([before, 1, behind])),
-            Shape::new([before, length, behind]),
-        )
+    fn expand_axis(x: FloatTensor<Self>, sizes: [usize; 3]) -> FloatTensor<Self> {
+        repeat::<Self>(x, sizes)
     }
 
     fn products(a: FloatTensor<Self>, b: FloatTensor<Self>, turned: [bool; 2]) -> FloatTensor<Self> {
@@ -272,7 +269,7 @@ impl<B: LearningOps> Backward<B, 1> for Single {
     }
 }
 
-/// Repeats numbers along the middle one of three axes, as an operation that burn joins with others.
+/// Repeats numbers along the middle one of three axes, by operations of burn, which can join them with others.
 fn repeat<B: Backend>(x: FloatTensor<B>, sizes: [usize; 3]) -> FloatTensor<B> {
     B::float_expand(B::float_reshape(x, Shape::new([sizes[0], 1, sizes[2]])), Shape::new(sizes))
 }

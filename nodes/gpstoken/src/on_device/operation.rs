@@ -48,7 +48,14 @@ impl Operation {
 
     /// [`run`](Self::run) for one to six tensors that the launch takes, as a part of another operation.
     pub(super) fn launch(self, tensors: Vec<FloatTensor<CubeBackend>>) -> FloatTensor<CubeBackend> {
-        launch_for(tensors, self)
+        let (client, device) = (tensors[0].client.clone(), tensors[0].device.clone());
+        let Operation { shader, threads, workgroups, shape, dtype, numbers } = self;
+        let mut buffers: Vec<_> = tensors.into_iter().map(|tensor| into_contiguous(tensor).handle).collect();
+        let result = empty_device_contiguous_dtype(client.clone(), device, shape, dtype);
+        buffers.push(result.handle.clone());
+        buffers.extend(numbers.into_iter().map(|numbers| upload(&client, numbers)));
+        launch(&client, shader, threads, workgroups, &buffers);
+        result
     }
 
     /// Queues a launch that writes a part of `target`, from one tensor. Returns the target as it is where [`run`](Self::run) returns
@@ -63,17 +70,6 @@ impl Operation {
         }
         Ok(Tensor::from_dispatch(<Dispatch as Operations>::write_by_shader(target.into_dispatch(), tensor, self)))
     }
-}
-
-fn launch_for(tensors: Vec<FloatTensor<CubeBackend>>, operation: Operation) -> FloatTensor<CubeBackend> {
-    let (client, device) = (tensors[0].client.clone(), tensors[0].device.clone());
-    let Operation { shader, threads, workgroups, shape, dtype, numbers } = operation;
-    let mut buffers: Vec<_> = tensors.into_iter().map(|tensor| into_contiguous(tensor).handle).collect();
-    let result = empty_device_contiguous_dtype(client.clone(), device, shape, dtype);
-    buffers.push(result.handle.clone());
-    buffers.extend(numbers.into_iter().map(|numbers| upload(&client, numbers)));
-    launch(&client, shader, threads, workgroups, &buffers);
-    result
 }
 
 /// Whether shaders can index the tensors, none of which is empty, and WebGPU allows the numbers of workgroups.
@@ -118,7 +114,7 @@ impl Operations for CubeBackend {
         count: usize,
         operation: Operation,
     ) -> FloatTensor<Self> {
-        launch_for([a, b, c, d, e, f].into_iter().take(count).collect(), operation)
+        operation.launch([a, b, c, d, e, f].into_iter().take(count).collect())
     }
 
     fn write_by_shader(

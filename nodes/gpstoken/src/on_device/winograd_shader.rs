@@ -120,9 +120,13 @@ pub fn convolve(
 /// if they are not faster than the direct form.
 pub(super) fn worthwhile_band(map: &Shape, weight: &Shape, scale: usize) -> Option<usize> {
     let sizes = Sizes::of(map, weight[0], scale);
-    let taken = weight[2] == 3 && matches!(scale, 1 | 2) && map[3].is_multiple_of(FOUR);
     let band = sizes.band();
-    (taken && sizes.worthwhile() && band > 0).then_some(band)
+    (takes(map, weight[2], scale) && sizes.worthwhile() && band > 0).then_some(band)
+}
+
+/// Whether the shaders take a map of this shape with a kernel of side `side`.
+fn takes(map: &Shape, side: usize, scale: usize) -> bool {
+    side == 3 && matches!(scale, 1 | 2) && map[3].is_multiple_of(FOUR)
 }
 
 /// [`convolve`] in bands for tensors that the shaders take, as a part of another operation.
@@ -150,7 +154,7 @@ pub fn convolve_in_bands(
     let sizes = Sizes::of(&map.shape(), outputs, scale);
     let numbers = sizes.batch * sizes.height * sizes.width * inputs.max(outputs);
     let fits = inputs * outputs > 0 && (1..=i32::MAX as usize).contains(&numbers);
-    let taken = side == 3 && matches!(scale, 1 | 2) && map.dims()[3].is_multiple_of(FOUR);
+    let taken = takes(&map.shape(), side, scale);
     let added = residual.unwrap_or(map);
     let dtypes = [map.dtype(), weight.dtype(), bias.dtype(), added.dtype()];
     if !runs_on(map.device().as_dispatch(), &dtypes) || !fits || !taken {

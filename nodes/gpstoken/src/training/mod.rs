@@ -4,7 +4,8 @@
 //! train on samples that are made once ([`samples`]).
 //!
 //! Weights, their averages and the optimiser's moments are plain numbers by key ([`state`]), in the host's memory or on the device where each
-//! step computes their gradients ([`gradients`]). One file holds them all, so a later run continues a training exactly. Every random choice is a function of the seed, the step and the sample ([`random`]).
+//! step computes their gradients ([`gradients`]). One file holds them all, so a later run continues a training exactly. Every random choice
+//! is a function of the seed, the step and the sample ([`random`]).
 
 pub mod adam;
 pub mod adversary;

@@ -60,13 +60,19 @@ pub fn known<'a, P>(parameters: &'a BTreeMap<String, P>, key: &str) -> Result<&'
     parameters.get(key).ok_or_else(missing)
 }
 
-/// Checks that a training's parameter has the shape of the network's.
+/// What a training knows about a parameter of its network, whose shape `shape_of` returns.
 ///
 /// # Errors
-/// It has another shape.
-pub fn check_shape(shape: &[usize], parameter: &NetworkParameter) -> Result<()> {
+/// It knows none of this name, or one of another shape.
+pub fn fitting<'a, P>(
+    parameters: &'a BTreeMap<String, P>,
+    parameter: &NetworkParameter,
+    shape_of: impl Fn(&P) -> &[usize],
+) -> Result<&'a P> {
+    let found = known(parameters, parameter.key())?;
+    let shape = shape_of(found);
     if shape == parameter.shape() {
-        return Ok(());
+        return Ok(found);
     }
     Err(Error::new(format!(
         "training: expected the parameter `{}` in the shape {:?} in the training's state, got {shape:?}. Rename or remove the state to start again",

@@ -5,7 +5,7 @@
 use super::{
     adam::{Adam, Moments},
     gradients::on_device::Learning,
-    parameters::{Parameter, change, check_shape, elsewhere, known},
+    parameters::{Parameter, change, elsewhere, fitting},
     step::Gradients,
 };
 use crate::{checkpoint::Parameter as NetworkParameter, on_device::Device};
@@ -121,10 +121,9 @@ impl Learner {
         let Place::Host(parameters) = &self.place else { return Err(elsewhere()) };
         let mut found = Ok(());
         let network = map(&mut |parameter| {
-            let filled = known(parameters, parameter.key()).and_then(|Parameter { shape, weights, .. }| {
-                check_shape(shape, parameter)?;
-                NetworkParameter::of_values(parameter.key(), shape, weights.clone())
-            });
+            let filled = fitting(parameters, parameter, |known| &known.shape).and_then(
+                |Parameter { shape, weights, .. }| NetworkParameter::of_values(parameter.key(), shape, weights.clone()),
+            );
             filled.unwrap_or_else(|error| {
                 found = Err(error);
                 parameter.clone()

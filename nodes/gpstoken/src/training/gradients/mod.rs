@@ -79,9 +79,9 @@ impl Trainer {
         Ok(state)
     }
 
-    /// The loss of a batch and its gradients, With a discriminator, returns its loss and gradients
-    /// too, for the same pictures and with the weights from before the step. The tokenizer's loss leaves out the discriminator's judgement,
-    /// so that losses of different steps are comparable; its gradients include the judgement.
+    /// The loss of a batch and its gradients. With a discriminator, returns its loss and gradients too, for the same pictures and with the
+    /// weights from before the step. The tokenizer's loss leaves out the discriminator's judgement, so that losses of different steps are
+    /// comparable; its gradients include the judgement.
     ///
     /// # Errors
     /// The training has other parameters than the networks, or has them elsewhere; or the device failed.

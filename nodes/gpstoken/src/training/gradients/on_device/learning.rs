@@ -1,17 +1,17 @@
 //! Weights, averages and moments that stay on a device from one step of a training to the next.
 
-use super::Gradients;
+use super::{Gradients, collect::numbers};
 use crate::{
     checkpoint::Parameter as NetworkParameter,
     on_device::{Device, Parameter},
     training::{
         adam::{Adam, Moments},
-        parameters::{self, check_shape, known},
+        parameters::{self, fitting, known},
         state::Update,
     },
 };
-use burn::tensor::{Tensor, TensorData};
-use splatgraph_sdk::{Error, Result};
+use burn::tensor::Tensor;
+use splatgraph_sdk::Result;
 use std::collections::BTreeMap;
 
 /// The parameters of a network while it learns on a device.
@@ -37,19 +37,18 @@ impl Learning {
     /// # Errors
     /// The device failed.
     pub fn new(parameters: &BTreeMap<String, parameters::Parameter>, device: &Device) -> Result<Self> {
-        let upload =
-            |values: &[f32]| Tensor::<1>::from_data(TensorData::new(values.to_vec(), [values.len()]), device.burn());
+        let upload = |values: &[f32]| device.upload(values.to_vec(), [values.len()]);
         let kept = |(key, parameter): (&String, &parameters::Parameter)| {
             let kept = Kept {
                 shape: parameter.shape.clone(),
-                weights: upload(&parameter.weights),
-                average: parameter.average.as_deref().map(upload),
-                first: upload(&parameter.moments.first),
-                second: upload(&parameter.moments.second),
+                weights: upload(&parameter.weights)?,
+                average: parameter.average.as_deref().map(upload).transpose()?,
+                first: upload(&parameter.moments.first)?,
+                second: upload(&parameter.moments.second)?,
             };
-            (key.clone(), kept)
+            Ok((key.clone(), kept))
         };
-        device.run(|| Ok(Self { device: device.clone(), parameters: parameters.iter().map(kept).collect() }))
+        Ok(Self { device: device.clone(), parameters: parameters.iter().map(kept).collect::<Result<_>>()? })
     }
 
     /// Downloads the parameters.
@@ -58,11 +57,11 @@ impl Learning {
     /// The device failed.
     pub fn parameters(&self) -> Result<BTreeMap<String, parameters::Parameter>> {
         let downloaded = |(key, kept): (&String, &Kept)| {
-            let moments = Moments { first: download(&kept.first)?, second: download(&kept.second)? };
-            let average = kept.average.as_ref().map(download).transpose()?;
+            let moments = Moments { first: numbers(kept.first.clone())?, second: numbers(kept.second.clone())? };
+            let average = kept.average.clone().map(numbers).transpose()?;
             let parameter = parameters::Parameter {
                 shape: kept.shape.clone(),
-                weights: download(&kept.weights)?,
+                weights: numbers(kept.weights.clone())?,
                 average,
                 moments,
             };
@@ -82,8 +81,7 @@ impl Learning {
     ) -> Result<(N, Vec<Parameter>)> {
         let (mut leaves, mut found) = (Vec::new(), Ok(()));
         let network = map(&mut |parameter| {
-            let kept = known(&self.parameters, parameter.key());
-            let leaf = match kept.and_then(|kept| check_shape(&kept.shape, parameter).map(|()| kept)) {
+            let leaf = match fitting(&self.parameters, parameter, |kept| &kept.shape) {
                 Ok(kept) => Parameter::shaped(parameter.key(), kept.weights.clone(), &kept.shape),
                 Err(error) => {
                     found = Err(error);
@@ -125,9 +123,4 @@ impl Learning {
             Ok(())
         })
     }
-}
-
-fn download(tensor: &Tensor<1>) -> Result<Vec<f32>> {
-    let data = tensor.clone().into_data();
-    data.try_into_vec().map_err(|e| Error::new(format!("reading a training's numbers from the device: {e:?}")))
 }
