@@ -76,6 +76,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     let first_query = workgroup.x * QUERIES;
     let group = me / 32u; // of four queries
     let lane = me % 32u;  // the keys of the scores, which are this and 32 later, and the four channels of each 128 of the sums
+    let to_keys = (QUERIES + lane - 4u * group) * STRIDE; // from this group's queries to this invocation's keys
     // Neighbouring invocations load neighbouring numbers: places of a map, or channels of a token.
     let along = sizes[8] == 1u;
     let row = select(me % KEYS, me / FOURS, along);
@@ -98,14 +99,15 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
             }
             brought[(QUERIES + row) * STRIDE + four] = key_at(key_start, channel + 4u * four, first_key + row < places);
             workgroupBarrier();
-            for (var i = 0u; i < FOURS; i++) {
-                let q = 4u * group * STRIDE + i;
-                let q0 = brought[q];
-                let q1 = brought[q + STRIDE];
-                let q2 = brought[q + 2u * STRIDE];
-                let q3 = brought[q + 3u * STRIDE];
-                let k = brought[(QUERIES + lane) * STRIDE + i];
-                let l = brought[(QUERIES + 32u + lane) * STRIDE + i];
+            // This loop and the one over parts of eight keys begin at numbers that are known at run time, so lavapipe does not unroll
+            // them (README.md).
+            for (var i = 4u * group * STRIDE; i != 4u * group * STRIDE + FOURS; i++) {
+                let q0 = brought[i];
+                let q1 = brought[i + STRIDE];
+                let q2 = brought[i + 2u * STRIDE];
+                let q3 = brought[i + 3u * STRIDE];
+                let k = brought[i + to_keys];
+                let l = brought[i + to_keys + 32u * STRIDE];
                 near += vec4<f32>(dot(q0, k), dot(q1, k), dot(q2, k), dot(q3, k));
                 far += vec4<f32>(dot(q0, l), dot(q1, l), dot(q2, l), dot(q3, l));
             }
@@ -125,8 +127,8 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
         }
         workgroupBarrier();
         var larger = largest;
-        for (var i = 0u; i < 8u; i++) {
-            larger = max(larger, brought[8u * group + i]);
+        for (var i = 8u * group; i != 8u * group + 8u; i++) {
+            larger = max(larger, brought[i]);
         }
         weights[lane * 8u + group] = exp(near - larger);
         weights[(32u + lane) * 8u + group] = exp(far - larger);

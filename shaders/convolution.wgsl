@@ -69,20 +69,18 @@ fn pixels_at(start: u32, x: vec4<i32>, y: vec4<i32>, k: u32) -> vec4<f32> {
     return four;
 }
 
-fn write(picture: u32, output: u32, pixel: u32, sums: vec4<f32>) {
+fn write(picture: u32, output: u32, first_pixel: u32, sums: vec4<f32>) {
     let places = sizes[2] * sizes[3];
-    if output >= sizes[1] {
-        return;
-    }
-    for (var i = 0u; i < 4u; i++) {
-        if pixel + i < places {
-            let at = (picture * sizes[1] + output) * places + pixel + i;
-            var value = sums[i] + f32(bias[output]);
-            if sizes[4] != 0u {
-                value += f32(residual[at]);
-            }
-            result[at] = {{ number }}(value);
+    var left = sums;
+    // Moves numbers instead of an index, as in winograd_map.wgsl.
+    for (var pixel = first_pixel; pixel < min(first_pixel + 4u, places); pixel++) {
+        let at = (picture * sizes[1] + output) * places + pixel;
+        var value = left.x + f32(bias[output]);
+        if sizes[4] != 0u {
+            value += f32(residual[at]);
         }
+        result[at] = {{ number }}(value);
+        left = left.yzwx;
     }
 }
 
@@ -152,14 +150,16 @@ fn main(
         }
     }
 
-    let output = first_output + row * 4u;
+    let own_output = first_output + row * 4u;
     let pixel = first_pixel + column * 4u;
-    write(picture, output, pixel, near0);
-    write(picture, output + 1u, pixel, near1);
-    write(picture, output + 2u, pixel, near2);
-    write(picture, output + 3u, pixel, near3);
-    write(picture, output, pixel + 4u * COLUMNS, far0);
-    write(picture, output + 1u, pixel + 4u * COLUMNS, far1);
-    write(picture, output + 2u, pixel + 4u * COLUMNS, far2);
-    write(picture, output + 3u, pixel + 4u * COLUMNS, far3);
+    for (var output = own_output; output < min(own_output + 4u, sizes[1]); output++) {
+        write(picture, output, pixel, near0);
+        write(picture, output, pixel + 4u * COLUMNS, far0);
+        near0 = near1;
+        near1 = near2;
+        near2 = near3;
+        far0 = far1;
+        far1 = far2;
+        far2 = far3;
+    }
 }

@@ -46,11 +46,7 @@ fn weights_at(output: u32, column: u32) -> vec4<f32> {
 
 // The sums of a row for four outputs at a distance of 16.
 fn write(row: u32, output: u32, sums: vec4<f32>) {
-    if row >= sizes[0] {
-        return;
-    }
     var left = sums;
-    // Lavapipe unrolls loops with a constant number of passes, and what follows a layer is long.
     for (var at = output; at < min(output + 64u, sizes[2]); at += 16u) {
         result[row * sizes[2] + at] = {{ number }}(follow(left.x + f32(bias[at]), row, at));
         left = left.yzwx;
@@ -74,6 +70,7 @@ fn main(
     // This invocation sums the rows `line` and `line + 16` for the outputs `column`, `column + 16`, `column + 32` and `column + 48`.
     let line = me / 16u;
     let column = me % 16u;
+    let to_weights = (column - line) * STRIDE;
     var upper = vec4<f32>();
     var lower = vec4<f32>();
 
@@ -83,13 +80,14 @@ fn main(
         let new_near = weights_at(first_output + brought, k + 4u * four);
         let new_far = weights_at(first_output + 32u + brought, k + 4u * four);
         if k > 0u {
-            for (var i = 0u; i < FOURS; i++) {
-                let a = rows[line * STRIDE + i];
-                let b = rows[(16u + line) * STRIDE + i];
-                let w0 = weights[column * STRIDE + i];
-                let w1 = weights[(16u + column) * STRIDE + i];
-                let w2 = weights[(32u + column) * STRIDE + i];
-                let w3 = weights[(48u + column) * STRIDE + i];
+            // The loop begins at a number that is known at run time, so lavapipe does not unroll it (README.md).
+            for (var i = line * STRIDE; i != line * STRIDE + FOURS; i++) {
+                let a = rows[i];
+                let b = rows[i + 16u * STRIDE];
+                let w0 = weights[i + to_weights];
+                let w1 = weights[i + to_weights + 16u * STRIDE];
+                let w2 = weights[i + to_weights + 32u * STRIDE];
+                let w3 = weights[i + to_weights + 48u * STRIDE];
                 upper += vec4<f32>(dot(a, w0), dot(a, w1), dot(a, w2), dot(a, w3));
                 lower += vec4<f32>(dot(b, w0), dot(b, w1), dot(b, w2), dot(b, w3));
             }
@@ -100,6 +98,8 @@ fn main(
         weights[(32u + brought) * STRIDE + four] = new_far;
         workgroupBarrier();
     }
-    write(first_row + line, first_output + column, upper);
-    write(first_row + 16u + line, first_output + column, lower);
+    for (var row = first_row + line; row < min(first_row + ROWS, sizes[0]); row += 16u) {
+        write(row, first_output + column, upper);
+        upper = lower;
+    }
 }

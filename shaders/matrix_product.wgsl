@@ -58,6 +58,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     let four_b = select(me % FOURS, me / DEPTH, along_b);
     let line = me / FOURS;
     let column = me % FOURS;
+    let to_column = column - line;
     var sums = mat4x4<f32>();
     for (var k = part * sizes[4]; k < end; k += DEPTH) {
         let new_rows = rows_at(start_a, first_row + 4u * four_a, k + depth_a, end);
@@ -66,9 +67,10 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
         rows[depth_a * FOURS + four_a] = new_rows;
         columns[depth_b * FOURS + four_b] = new_columns;
         workgroupBarrier();
-        for (var i = 0u; i < DEPTH; i++) {
-            let of_a = rows[i * FOURS + line];
-            let of_b = columns[i * FOURS + column];
+        // The loop begins at a number that is known at run time, so lavapipe does not unroll it (README.md).
+        for (var i = line; i != line + DEPTH * FOURS; i += FOURS) {
+            let of_a = rows[i];
+            let of_b = columns[i + to_column];
             sums += mat4x4<f32>(of_a.x * of_b, of_a.y * of_b, of_a.z * of_b, of_a.w * of_b);
         }
     }

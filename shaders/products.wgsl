@@ -83,8 +83,12 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
         at_near += stride_b;
         at_far += stride_b;
     }
-    write(product, upper, near, upper_near);
-    write(product, upper, far, upper_far);
-    write(product, lower, near, lower_near);
-    write(product, lower, far, lower_far);
+    for (var row = upper; row <= lower; row += down) {
+        for (var column = near; column <= far; column += across) {
+            write(product, row, column, upper_near);
+            upper_near = upper_far;
+        }
+        upper_near = lower_near;
+        upper_far = lower_far;
+    }
 }

@@ -51,11 +51,10 @@ fn main(
             sums += f32(projection[output * STEM + i]) * four;
         }
         let constant = f32(projection_bias[output]) * total + f32(reduction_bias[0]);
-        for (var token = 0u; token < TOKENS; token++) {
-            if first + token < sizes[0] {
-                let at = (first + token) * sizes[1] + output;
-                result[at] = {{ number }}(f32(x[at]) + sums[token] + constant);
-            }
+        for (var token = first; token < min(first + TOKENS, sizes[0]); token++) {
+            let at = token * sizes[1] + output;
+            result[at] = {{ number }}(f32(x[at]) + sums.x + constant);
+            sums = sums.yzwx;
         }
     }
 }

@@ -33,12 +33,13 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     all_largest[me] = largest;
     all_totals[me] = total;
     workgroupBarrier();
-    for (var i = 0u; i < PARTS; i++) {
-        largest = max(largest, all_largest[i * FOURS + me % FOURS]);
+    // Both loops begin at a number that is known at run time, so lavapipe does not unroll them (README.md).
+    let first = me % FOURS;
+    for (var at = first; at != first + PARTS * FOURS; at += FOURS) {
+        largest = max(largest, all_largest[at]);
     }
     total = vec4<f32>();
-    for (var i = 0u; i < PARTS; i++) {
-        let at = i * FOURS + me % FOURS;
+    for (var at = first; at != first + PARTS * FOURS; at += FOURS) {
         total += all_totals[at] * exp(all_largest[at] - largest);
     }
     for (var key = part; key < keys && inside; key += PARTS) {

@@ -40,8 +40,8 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     let left_out = 6u - sizes[3];
     let stride = sizes[0] * sizes[2];
     var to = at;
-    for (var y = 0u; y < 6u; y++) {
-        if left_out == 0u || y != 2u {
+    for (var y = input; y != input + 6u; y++) { // begins as the loops of winograd_map.wgsl do
+        if left_out == 0u || y != input + 2u {
             let places = spread(left[0], middle[0], right[0]);
             transformed[to] = places[0];
             transformed[to + stride] = places[1];
