@@ -98,6 +98,7 @@ fn main(
         weights[(32u + brought) * STRIDE + four] = new_far;
         workgroupBarrier();
     }
+    // Moves sums instead of calling twice: a call is compiled again in each place, and what follows a layer is long.
     for (var row = first_row + line; row < min(first_row + ROWS, sizes[0]); row += 16u) {
         write(row, first_output + column, upper);
         upper = lower;

@@ -83,6 +83,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
         at_near += stride_b;
         at_far += stride_b;
     }
+    // Moves sums instead of calling four times: a call is compiled again in each place.
     for (var row = upper; row <= lower; row += down) {
         for (var column = near; column <= far; column += across) {
             write(product, row, column, upper_near);

@@ -118,8 +118,9 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     let stride = sizes[0] * sizes[3];
     let down_stride = PLACES * stride;
     var to = at;
+    let third = first_column + 2u;
     for (var x = first_column; x != first_column + 6u; x++) {
-        if SCALE == 1u || x != first_column + 2u {
+        if SCALE == 1u || x != third {
             let places = analyse(array<vec4<f32>, 6>(
                 rows[0][0],
                 rows[1][0],
